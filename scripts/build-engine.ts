@@ -1,0 +1,119 @@
+// Compiles the AssemblyScript modules: src/engine/assembly/{engine,ids}.ts into src/engine/build/*.wasm.
+//
+// Skips the work when sources, compiler and options are those of the last build (their hash lies beside
+// the modules). Files are renamed into place, so that a build beside a running test is harmless.
+// usage: node scripts/build-engine.ts [--force]
+
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+const MODULES = ['engine', 'ids'] as const
+const SOURCES = new URL('../src/engine/assembly/', import.meta.url)
+const BUILD = new URL('../src/engine/build/', import.meta.url)
+const FINGERPRINT = new URL('fingerprint', BUILD)
+
+const OPTIONS: readonly string[] = [
+  ...['-O3', '--noAssert', '--converge'],
+  ...['--runtime', 'stub', '--enable', 'simd'],
+  ...['--use', 'abort='],
+]
+
+await buildEngine(process.argv.includes('--force'))
+
+async function buildEngine(force: boolean): Promise<void> {
+  const fingerprint = await sourcesFingerprint()
+  if (!force && (await isCurrent(fingerprint))) return
+  const compiler = await loadCompiler()
+  await mkdir(BUILD, { recursive: true })
+  for (const module of MODULES) await compileModule(compiler, module)
+  await replaceFile(FINGERPRINT, fingerprint)
+}
+
+/** A hash over all that decides the result: this script, the compiler's version and every source. */
+async function sourcesFingerprint(): Promise<string> {
+  const hash = createHash('sha256')
+  const names = (await readdir(SOURCES)).filter((name) => name.endsWith('.ts')).sort()
+  hash.update(await readFile(new URL(import.meta.url)))
+  hash.update(compilerVersion())
+  for (const name of names)
+    hash.update(`\0${name}\0`).update(await readFile(new URL(name, SOURCES)))
+  return hash.digest('hex')
+}
+
+async function isCurrent(fingerprint: string): Promise<boolean> {
+  try {
+    const names = await readdir(BUILD)
+    if (!MODULES.every((module) => names.includes(`${module}.wasm`))) return false
+    return (await readFile(FINGERPRINT, 'utf8')) === fingerprint
+  } catch {
+    return false
+  }
+}
+
+type Compiler = typeof import('assemblyscript/asc')
+
+async function loadCompiler(): Promise<Compiler> {
+  try {
+    return await import('assemblyscript/asc')
+  } catch (cause) {
+    throw new Error(
+      'build-engine: the AssemblyScript compiler is not installed; run `npm ci` in the project folder',
+      { cause },
+    )
+  }
+}
+
+function compilerVersion(): string {
+  try {
+    const { version } = createRequire(import.meta.url)('assemblyscript/package.json') as {
+      version: string
+    }
+    return version
+  } catch {
+    return 'none'
+  }
+}
+
+async function compileModule(compiler: Compiler, module: string): Promise<void> {
+  const source = `${module}.ts`
+  const started = performance.now()
+  const outcome = await compiler.main([source, '--outFile', `${module}.wasm`, ...OPTIONS], {
+    readFile: (name, base) => readSource(name, base),
+    writeFile: (name, contents) => replaceFile(new URL(name, BUILD), contents),
+    listFiles: () => [],
+    stdout: process.stdout,
+    stderr: process.stderr,
+  })
+  if (outcome.error) {
+    throw new Error(
+      `build-engine: src/engine/assembly/${source} does not compile; the compiler's messages are above`,
+      { cause: outcome.error },
+    )
+  }
+  console.log(
+    `built src/engine/build/${module}.wasm in ${Math.round(performance.now() - started)} ms`,
+  )
+}
+
+/** The compiler asks for sources relative to its base, and for its own library files as absent. */
+async function readSource(name: string, _base: string): Promise<string | null> {
+  try {
+    return await readFile(new URL(name, SOURCES), 'utf8')
+  } catch {
+    return null
+  }
+}
+
+/** Writes beside the target and renames, so that nobody ever reads half a module. */
+async function replaceFile(target: URL, contents: string | Uint8Array): Promise<void> {
+  const beside = new URL(`${target.href}.${process.pid}`)
+  try {
+    await writeFile(beside, contents)
+    await rename(beside, target)
+  } catch (cause) {
+    await rm(beside, { force: true })
+    throw new Error(`build-engine: cannot write ${fileURLToPath(target)}`, { cause })
+  }
+}

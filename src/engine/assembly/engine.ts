@@ -1,0 +1,18 @@
+// The module `engine`: bytes of JSON in, columns out. This file only says what JavaScript may see.
+
+export * from './columns-entry';
+export { reserve } from './memory';
+export {
+  BLOCK_ROWS,
+  END,
+  MILLIONTHS,
+  NULL_LENGTH,
+  REVENUE,
+  START,
+  STRING_ADDRESS,
+  STRING_FIELDS,
+  STRING_LENGTH,
+  TIMESTAMP,
+  TYPE,
+  VERDICT,
+} from './rows';
