@@ -81,7 +81,7 @@ function run(command: string, args: readonly string[]): string | null {
 
 function report(failure: string): void {
   writeFileSync(FAILURE, failure)
-  const isCi = process.env['CI'] === 'true'
+  const isCi = process.env.CI === 'true'
   console.error(`
 !! The Python readers could not be installed: ${failure}
 !! ${isCi ? 'In CI this is a failure.' : 'The tests that hold the tables against PyIceberg and DuckDB are SKIPPED.'}

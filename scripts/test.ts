@@ -1,0 +1,58 @@
+/**
+ * Runs the tests and fails when none ran, which `node --test` alone takes for a success.
+ * usage: node scripts/test.ts [GLOB or FILE…] [--test-… options of node]
+ */
+
+import { spawnSync } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isRightRuntime, runtimeMessage } from '../src/cli/runtime.ts'
+import type { TestCounts } from './test-counts.ts'
+
+const ALL_TESTS = 'test/**/*.test.ts'
+/** A file that takes longer than this hangs. */
+const TEST_TIMEOUT_MS = 10 * 60_000
+const CONCURRENCY = 2
+
+process.exitCode = runTests(process.argv.slice(2))
+
+function runTests(args: readonly string[]): number {
+  if (!isRightRuntime(process.versions.node)) return fail(runtimeMessage())
+  const patterns = args.filter((arg) => !arg.startsWith('-'))
+  const options = args.filter((arg) => arg.startsWith('-'))
+  const files = globSync(patterns.length > 0 ? patterns : [ALL_TESTS]).sort()
+  if (files.length === 0) return fail(`no test file matches ${patterns.join(' ') || ALL_TESTS}`)
+
+  const scratch = mkdtempSync(join(tmpdir(), 'campaign-metrics-test-'))
+  try {
+    const countsFile = join(scratch, 'counts.json')
+    const status = spawnNode([
+      '--test',
+      `--test-concurrency=${CONCURRENCY}`,
+      `--test-timeout=${TEST_TIMEOUT_MS}`,
+      ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+      `--test-reporter=${fileURLToPath(new URL('test-counts.ts', import.meta.url))}`,
+      `--test-reporter-destination=${countsFile}`,
+      ...options,
+      ...files,
+    ])
+    if (status !== 0) return status
+    const counts = JSON.parse(readFileSync(countsFile, 'utf8')) as TestCounts
+    return counts.passed > 0 ? 0 : fail('no test ran')
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+function spawnNode(args: readonly string[]): number {
+  const done = spawnSync(process.execPath, args, { stdio: 'inherit' })
+  if (done.error) return fail(`cannot run ${process.execPath}: ${done.error.message}`)
+  return done.status ?? 1
+}
+
+function fail(message: string): number {
+  console.error(`test: ${message}`)
+  return 1
+}
