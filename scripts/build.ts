@@ -1,7 +1,7 @@
 /** Makes dist/, what the npm package ships: the JavaScript of src/ and the engine's WebAssembly modules beside it. */
 
 import { spawnSync } from 'node:child_process'
-import { cpSync, globSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, globSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = new URL('../', import.meta.url)

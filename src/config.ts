@@ -1,0 +1,10 @@
+/**
+ * The configuration file, `campaign-metrics.yaml`: what may be set, its defaults, its checks and its documentation.
+ * Everything else in the program takes the resolved, read-only `Config` and never looks at the file or the environment.
+ */
+
+export { type Config, DEFAULT_CONFIG_FILE } from './config/config.ts'
+export { configurationPage, exampleFile } from './config/documentation.ts'
+export { ConfigError, type ConfigProblem } from './config/error.ts'
+export { loadConfig } from './config/load.ts'
+export { parseSize } from './config/quantity.ts'

@@ -1,0 +1,39 @@
+/** What is wrong with a configuration: all of it at once, each with its place and the way out. */
+
+/** One wrong setting. `line` counts from 1; null when the setting does not stand in the file. */
+export type ConfigProblem = Readonly<{ path: string; line: number | null; reason: string }>
+
+export class ConfigError extends Error {
+  readonly code: 'missing' | 'unreadable' | 'syntax' | 'invalid'
+  readonly file: string | null
+  readonly problems: readonly ConfigProblem[]
+
+  constructor(
+    code: ConfigError['code'],
+    file: string | null,
+    problems: readonly ConfigProblem[],
+    cause?: unknown,
+  ) {
+    super(configMessage(file, problems), cause === undefined ? undefined : { cause })
+    this.name = 'ConfigError'
+    this.code = code
+    this.file = file
+    this.problems = problems
+  }
+}
+
+function configMessage(file: string | null, problems: readonly ConfigProblem[]): string {
+  const where = file ?? 'configuration'
+  const [only] = problems
+  if (problems.length === 1 && only !== undefined) {
+    return `${where}${only.line === null ? '' : `:${only.line}`}: ${statement(only)}`
+  }
+  const lines = problems.map(
+    (problem) => `  ${problem.line === null ? '' : `line ${problem.line}: `}${statement(problem)}`,
+  )
+  return `${where}: ${problems.length} settings are wrong\n${lines.join('\n')}`
+}
+
+function statement(problem: ConfigProblem): string {
+  return problem.path === '' ? problem.reason : `${problem.path}: ${problem.reason}`
+}

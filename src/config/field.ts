@@ -1,0 +1,68 @@
+/**
+ * How a field of the configuration is made: a zod schema that turns what the user wrote into the value we use or into
+ * a reason, with what the documentation says of it kept beside it in a registry.
+ */
+
+import { z } from 'zod'
+
+export type FieldNotes = Readonly<{
+  /** What it is for, in a sentence or two of Markdown. */
+  description: string
+  /** What may be written, in words; part of the message when something else was. */
+  accepts: string
+  /** The default as it would be written in the file. */
+  initial: string | number | readonly string[]
+  /** What the example file shows instead of the default. */
+  example?: readonly string[]
+}>
+
+/** What is said of a group, and its fields by name. */
+export type GroupNotes = Readonly<{ description: string; fields: ReadonlyMap<string, z.ZodType> }>
+
+export const FIELD_NOTES: z.core.$ZodRegistry<FieldNotes> = z.registry<FieldNotes>()
+export const GROUP_NOTES: z.core.$ZodRegistry<GroupNotes> = z.registry<GroupNotes>()
+
+/** Why a value is not taken, to be followed by what is accepted. */
+export class Refusal {
+  readonly reason: string
+
+  constructor(reason: string) {
+    this.reason = reason
+  }
+}
+
+/** A field with one value. An empty value in the file means the default, as if the line was not there. */
+export function field<T>(
+  notes: FieldNotes,
+  read: (value: unknown) => T | Refusal,
+): z.ZodPrefault<z.ZodPipe<z.ZodUnknown, z.ZodTransform<T, unknown>>> {
+  const schema = z
+    .unknown()
+    .transform((value, context): T => {
+      const result = read(value ?? notes.initial)
+      if (!(result instanceof Refusal)) return result
+      context.addIssue({ code: 'custom', message: `${result.reason}; accepted: ${notes.accepts}` })
+      return z.NEVER
+    })
+    .prefault(notes.initial)
+  FIELD_NOTES.add(schema, notes)
+  return schema
+}
+
+/** Settings under one name. An empty group means its defaults. */
+export function group<T extends object>(
+  description: string,
+  fields: { readonly [Name in keyof T & string]: z.ZodType<T[Name]> },
+): z.ZodType<T> {
+  const shape = fields as Readonly<Record<string, z.ZodType>>
+  const schema = z.preprocess((value) => value ?? {}, z.strictObject(shape)).prefault({})
+  GROUP_NOTES.add(schema, { description, fields: new Map(Object.entries(shape)) })
+  // The fields' types say what the object's are; zod cannot follow a mapped type through its shape.
+  return schema as unknown as z.ZodType<T>
+}
+
+/** A value as it is shown in a message: short, on one line. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}

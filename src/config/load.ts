@@ -1,0 +1,155 @@
+/** Reads the configuration file: YAML 1.2, then environment variables, then the schema; all faults with their lines. */
+
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { type Config, DEFAULT_CONFIG_FILE } from './config.ts'
+import { type Environment, substituteEnvironment } from './environment.ts'
+import { ConfigError, type ConfigProblem } from './error.ts'
+import type { Settings } from './schema.ts'
+import { checkSettings, type SettingProblem } from './settings.ts'
+
+const FILE_BYTES_MAX = 1024 * 1024
+const US_PER_MS = 1000
+
+/**
+ * The configuration in `path`, or in `campaign-metrics.yaml` of the working folder, or, when there is none, the
+ * defaults. Relative paths in it are those of its folder. Throws `ConfigError`.
+ */
+export function loadConfig(path: string | undefined, environment: Environment): Config {
+  const file = resolve(path ?? DEFAULT_CONFIG_FILE)
+  const text = readConfigFile(file, path === undefined)
+  return text === null
+    ? parseConfig('', null, process.cwd(), environment)
+    : parseConfig(text, file, dirname(file), environment)
+}
+
+/** The file's text; null when it is the default file and does not exist. */
+function readConfigFile(file: string, isDefault: boolean): string | null {
+  const problem = (reason: string): ConfigProblem[] => [{ path: '', line: null, reason }]
+  try {
+    const bytes = readFileSync(file)
+    if (bytes.length <= FILE_BYTES_MAX)
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    throw new Error(`it has more than ${FILE_BYTES_MAX} bytes`)
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code !== 'ENOENT') {
+      throw new ConfigError('unreadable', file, problem(`cannot be read: ${message}`), cause)
+    }
+    if (isDefault) return null
+    const reason =
+      'there is no such file; check the path after --config, or leave it out for the defaults'
+    throw new ConfigError('missing', file, problem(reason), cause)
+  }
+}
+
+/** The configuration that `text` stands for, if it stood in a file of `folder`. */
+export function parseConfig(
+  text: string,
+  file: string | null,
+  folder: string,
+  environment: Environment,
+): Config {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { version: '1.2', lineCounter: lines, prettyErrors: false })
+  if (document.errors.length > 0) {
+    const problems = document.errors.map((error) => ({
+      path: '',
+      line: lines.linePos(error.pos[0]).line,
+      reason: `not YAML: ${error.message}`,
+    }))
+    throw new ConfigError('syntax', file, problems, document.errors[0])
+  }
+
+  const problems: SettingProblem[] = []
+  const raw = substituteEnvironment(document.toJS(), environment, (place, reason) =>
+    problems.push({ place, reason }),
+  )
+  const absolute = (path: string): string => resolve(folder, path)
+  const checked = checkSettings(raw, absolute)
+  // A variable that is missing makes its setting wrong as well: say the cause only.
+  problems.push(
+    ...checked.problems.filter(
+      (found) => !problems.some((known) => leadsTo(found.place, known.place)),
+    ),
+  )
+  if (problems.length > 0) {
+    throw new ConfigError(
+      'invalid',
+      file,
+      inFileOrder(problems.map((problem) => located(problem, document, lines))),
+    )
+  }
+  return resolved(checked.settings, file, absolute)
+}
+
+function resolved(
+  settings: Settings,
+  file: string | null,
+  absolute: (path: string) => string,
+): Config {
+  const warehousePath = absolute(settings.warehouse)
+  return {
+    file,
+    listen: settings.listen,
+    logDirectory: absolute(settings.log),
+    warehousePath,
+    rejectedDirectory: resolve(warehousePath, 'rejected'),
+    catalogPath: absolute(settings.catalog),
+    windowUs: settings.window * US_PER_MS,
+    timezone: settings.timezone,
+    commitIntervalMs: settings.commitInterval,
+    dedupe: { horizonMs: settings.dedupe.horizon, memoryMaxBytes: settings.dedupe.memoryMax },
+    keys: settings.keys,
+    cors: settings.cors,
+    retention: { eventsMs: settings.retention.events, metricsMs: settings.retention.metrics },
+    logRetention: { timeMs: settings.logRetention.time, sizeBytes: settings.logRetention.size },
+    diskReserveBytes: settings.diskReserve,
+    rejectedMaxBytes: settings.rejectedMax,
+  }
+}
+
+function located(problem: SettingProblem, document: Document, lines: LineCounter): ConfigProblem {
+  const offset = offsetOf(problem, document)
+  return {
+    path: pathText(problem.place),
+    line: offset === undefined ? null : lines.linePos(offset).line,
+    reason: problem.reason,
+  }
+}
+
+/** Where a problem stands in the text: at the misspelt key, at the wrong value, or at the nearest thing around it. */
+function offsetOf(problem: SettingProblem, document: Document): number | undefined {
+  const place = problem.place.map((key) => (typeof key === 'symbol' ? String(key) : key))
+  for (let length = place.length; length > 0; length--) {
+    const key = place[length - 1]
+    const parent = document.getIn(place.slice(0, length - 1), true)
+    if (isMap(parent)) {
+      const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === key)
+      const node = (problem.isName === true ? pair?.key : (pair?.value ?? pair?.key)) as
+        | Node
+        | undefined
+      if (node?.range) return node.range[0]
+    }
+    const node = document.getIn(place.slice(0, length), true) as Node | undefined
+    if (node?.range) return node.range[0]
+  }
+  return undefined
+}
+
+/** `keys.write[0]` */
+function pathText(place: readonly PropertyKey[]): string {
+  return place
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '')
+}
+
+function leadsTo(outer: readonly PropertyKey[], inner: readonly PropertyKey[]): boolean {
+  return outer.every((key, index) => inner[index] === key)
+}
+
+function inFileOrder(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  return [...problems].sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity))
+}

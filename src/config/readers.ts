@@ -1,0 +1,129 @@
+/** One reader a kind of value: what the user wrote becomes the value we use, or a reason why not. */
+
+import { Refusal, shown } from './field.ts'
+import { type ListenAddress, parseListen } from './listen.ts'
+import { durationText, parseDuration, parseSize, sizeText } from './quantity.ts'
+
+const DAY_MS = 86_400_000
+const KEY_LENGTH_MIN = 16
+const KEY_LENGTH_MAX = 256
+const KEYS_MAX = 100
+const ORIGINS_MAX = 1000
+
+export function readListen(value: unknown): ListenAddress | Refusal {
+  if (typeof value !== 'string') return new Refusal(`${shown(value)} is not an address with a port`)
+  return parseListen(value) ?? new Refusal(`${shown(value)} is not an address with a port`)
+}
+
+/** A path of the local file system; `later` maps the URL schemes that are planned to what they stand for. */
+export function readPath(
+  value: unknown,
+  what: string,
+  later: Readonly<Record<string, string>>,
+): string | Refusal {
+  if (typeof value !== 'string' || value.trim() === '') {
+    return new Refusal(`${shown(value)} is not a path`)
+  }
+  if (value.includes('\0')) return new Refusal('a path cannot hold a NUL character')
+  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\//.exec(value)?.[1]?.toLowerCase()
+  if (scheme === undefined) return value
+  const planned = later[scheme]
+  if (planned !== undefined) {
+    return new Refusal(`${planned} (\`${scheme}://\`) cannot hold ${what} yet in this version`)
+  }
+  return new Refusal(`\`${scheme}://\` cannot hold ${what}`)
+}
+
+export function readDuration(
+  value: unknown,
+  leastMs: number,
+  mostMs: number,
+  options: Readonly<{ zero?: boolean }> = {},
+): number | Refusal {
+  const durationMs = isScalar(value) ? parseDuration(String(value)) : undefined
+  if (durationMs === undefined) {
+    const hint = typeof value === 'number' ? ' (the unit is missing)' : ''
+    return new Refusal(`${shown(value)} is not a duration${hint}`)
+  }
+  if (durationMs === 0 && options.zero === true) return 0
+  if (durationMs < leastMs) {
+    return new Refusal(`${durationText(durationMs)} is shorter than ${durationText(leastMs)}`)
+  }
+  if (durationMs > mostMs) {
+    return new Refusal(`${durationText(durationMs)} is longer than ${durationText(mostMs)}`)
+  }
+  return durationMs
+}
+
+export function readSize(value: unknown, leastBytes: number, mostBytes: number): number | Refusal {
+  const sizeBytes = isScalar(value) ? parseSize(String(value)) : undefined
+  if (sizeBytes === undefined) return new Refusal(`${shown(value)} is not a size`)
+  if (sizeBytes < leastBytes) {
+    return new Refusal(`${sizeText(sizeBytes)} is less than ${sizeText(leastBytes)}`)
+  }
+  if (sizeBytes > mostBytes) {
+    return new Refusal(`${sizeText(sizeBytes)} is more than ${sizeText(mostBytes)}`)
+  }
+  return sizeBytes
+}
+
+/** A duration that divides a day, so that windows begin at the same times every day and never cross a partition. */
+export function readWindow(value: unknown): number | Refusal {
+  const windowMs = readDuration(value, 1000, DAY_MS)
+  if (windowMs instanceof Refusal || DAY_MS % windowMs === 0) return windowMs
+  return new Refusal(`${durationText(windowMs)} does not divide a day`)
+}
+
+export function readTimezone(value: unknown): string | Refusal {
+  if (typeof value !== 'string')
+    return new Refusal(`${shown(value)} is not the name of a time zone`)
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
+  } catch {
+    return new Refusal(`${shown(value)} is not a known time zone`)
+  }
+}
+
+/** Keys travel in an HTTP header. They are secrets: no message repeats one. */
+export function readKeys(value: unknown): readonly string[] | Refusal {
+  if (!Array.isArray(value)) return new Refusal('not a list')
+  if (value.length > KEYS_MAX) return new Refusal(`more than ${KEYS_MAX} keys`)
+  const keys: string[] = []
+  for (const [index, key] of value.entries()) {
+    const which = `the ${index + 1}. key`
+    if (typeof key !== 'string') return new Refusal(`${which} is not a string`)
+    if (key.length < KEY_LENGTH_MIN) return new Refusal(`${which} is too short to be safe`)
+    if (key.length > KEY_LENGTH_MAX) return new Refusal(`${which} is too long`)
+    if (!/^[\x21-\x7e]+$/.test(key)) {
+      return new Refusal(`${which} has a character that cannot be sent in a header`)
+    }
+    keys.push(key)
+  }
+  return keys
+}
+
+export function readOrigins(value: unknown): readonly string[] | Refusal {
+  if (!Array.isArray(value)) return new Refusal(`${shown(value)} is not a list`)
+  if (value.length > ORIGINS_MAX) return new Refusal(`more than ${ORIGINS_MAX} origins`)
+  const origins: string[] = []
+  for (const origin of value) {
+    if (typeof origin !== 'string') return new Refusal(`${shown(origin)} is not an origin`)
+    const normal = origin === '*' ? '*' : originOf(origin)
+    if (normal === undefined) return new Refusal(`${shown(origin)} is not an origin`)
+    origins.push(normal)
+  }
+  return origins
+}
+
+/** The origin as browsers send it (lower case, no default port), or undefined when it is more or less than one. */
+function originOf(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined
+  const url = new URL(text)
+  const isWeb = url.protocol === 'https:' || url.protocol === 'http:'
+  const isBare = url.href === `${url.origin}/` && !/[/?#]$/.test(text)
+  return isWeb && isBare ? url.origin : undefined
+}
+
+function isScalar(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number'
+}

@@ -1,0 +1,230 @@
+/**
+ * The settings of campaign-metrics.yaml, each with its description, default and check. The documentation
+ * (docs/configuration.md) is generated from this list, in this order.
+ */
+
+import type { z } from 'zod'
+import { field, group } from './field.ts'
+import type { ListenAddress } from './listen.ts'
+import {
+  readDuration,
+  readKeys,
+  readListen,
+  readOrigins,
+  readPath,
+  readSize,
+  readTimezone,
+  readWindow,
+} from './readers.ts'
+
+/** The settings as they stand in the file; durations are milliseconds, sizes bytes, paths still relative. */
+export type Settings = Readonly<{
+  listen: ListenAddress
+  log: string
+  warehouse: string
+  catalog: string
+  window: number
+  timezone: string
+  commitInterval: number
+  dedupe: Readonly<{ horizon: number; memoryMax: number }>
+  keys: Readonly<{ write: readonly string[]; read: readonly string[] }>
+  cors: readonly string[]
+  retention: Readonly<{ events: number; metrics: number }>
+  logRetention: Readonly<{ time: number; size: number }>
+  diskReserve: number
+  rejectedMax: number
+}>
+
+const SECOND_MS = 1000
+const MINUTE_MS = 60 * SECOND_MS
+const DAY_MS = 24 * 60 * MINUTE_MS
+const MIB = 2 ** 20
+const GIB = 2 ** 30
+const TIB = 2 ** 40
+
+export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[Name]> }> = {
+  listen: field(
+    {
+      description:
+        'Where the collector, the API and the page listen. Anything but loopback needs keys under `keys`, because ' +
+        'everyone who reaches the port could write and read otherwise. Port 0 takes a free one.',
+      accepts: '`host:port`, such as `127.0.0.1:8088`, `0.0.0.0:8088` or `[::1]:8088`',
+      initial: '127.0.0.1:8088',
+    },
+    readListen,
+  ),
+  log: field(
+    {
+      description:
+        'The folder of the log, where events are on disk before they are acknowledged. A fast local disk is best.',
+      accepts: 'the path of a folder (relative to this file)',
+      initial: './data/log',
+    },
+    (value) => readPath(value, 'the log', { kafka: 'Kafka' }),
+  ),
+  warehouse: field(
+    {
+      description:
+        'The folder of the two Iceberg tables. Rejected events are kept in `rejected/` inside it.',
+      accepts: 'the path of a folder (relative to this file)',
+      initial: './data/warehouse',
+    },
+    (value) => readPath(value, 'the tables', { s3: 'S3', s3a: 'S3', gs: 'Google Cloud Storage' }),
+  ),
+  catalog: field(
+    {
+      description:
+        'The SQLite file with the Iceberg catalog (named `lake`, in the layout of the JDBC and SQL catalogs).',
+      accepts: 'the path of a file (relative to this file)',
+      initial: './data/catalog.db',
+    },
+    (value) => readPath(value, 'the catalog', { postgresql: 'PostgreSQL', postgres: 'PostgreSQL' }),
+  ),
+  window: field(
+    {
+      description:
+        'The size of a window, counted from midnight UTC. It is fixed once the tables have rows.',
+      accepts: 'a duration from `1s` to `1d` that divides a day, such as `1m`, `5m`, `15m` or `1h`',
+      initial: '5m',
+    },
+    readWindow,
+  ),
+  timezone: field(
+    {
+      description:
+        'The zone in which the page and the commands show times. The tables are always in UTC.',
+      accepts: 'the name of a time zone, such as `UTC` or `Europe/Berlin`',
+      initial: 'UTC',
+    },
+    readTimezone,
+  ),
+  commitInterval: field(
+    {
+      description:
+        'How often events go from the log into the tables: the freshness of the numbers. Many events at once are ' +
+        'committed earlier.',
+      accepts: 'a duration from `100ms` to `5m`',
+      initial: '1s',
+    },
+    (value) => readDuration(value, 100, 5 * MINUTE_MS),
+  ),
+  dedupe: group<Settings['dedupe']>('Repeats of an `event_id` are counted once.', {
+    horizon: field(
+      {
+        description:
+          'How long after an event a repeat of it is recognised for certain. Past twice this time it counts as new.',
+        accepts: 'a duration from `1s` to `7d`',
+        initial: '1h',
+      },
+      (value) => readDuration(value, SECOND_MS, 7 * DAY_MS),
+    ),
+    memoryMax: field(
+      {
+        description:
+          'The memory for event ids, about 24 bytes each. When it does not last for the horizon, the horizon gets ' +
+          'shorter, and `status` says so.',
+        accepts: 'a size from `1MiB` to `64GiB`',
+        initial: '1GiB',
+      },
+      (value) => readSize(value, MIB, 64 * GIB),
+    ),
+  }),
+  keys: group<Settings['keys']>(
+    'Keys, sent as `Authorization: Bearer KEY`. With none, no key is asked for.',
+    {
+      write: field(
+        {
+          description: 'Keys that may send events, and nothing else.',
+          accepts:
+            'a list of keys of 16 to 256 visible ASCII characters, best from the environment',
+          initial: [],
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: the file's own way to name a variable
+          example: ['${CAMPAIGN_METRICS_WRITE_KEY}'],
+        },
+        readKeys,
+      ),
+      read: field(
+        {
+          description: 'Keys that may read: the page, the status, the metrics and the tables.',
+          accepts:
+            'a list of keys of 16 to 256 visible ASCII characters, best from the environment',
+          initial: [],
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: the file's own way to name a variable
+          example: ['${CAMPAIGN_METRICS_READ_KEY}'],
+        },
+        readKeys,
+      ),
+    },
+  ),
+  cors: field(
+    {
+      description: 'Origins whose pages may send events from a browser. `*` is every origin.',
+      accepts: 'a list of origins such as `https://shop.example` (no path), or `*`',
+      initial: [],
+      example: ['https://shop.example'],
+    },
+    readOrigins,
+  ),
+  retention: group<Settings['retention']>(
+    'How long rows stay in the tables. Whole days are dropped.',
+    {
+      events: field(
+        {
+          description: 'For `campaign_events`.',
+          accepts: 'a duration from `1d`, or `0` for ever',
+          initial: '90d',
+        },
+        (value) => readDuration(value, DAY_MS, 100_000 * DAY_MS, { zero: true }),
+      ),
+      metrics: field(
+        {
+          description: 'For `campaign_metrics`.',
+          accepts: 'a duration from `1d`, or `0` for ever',
+          initial: 0,
+        },
+        (value) => readDuration(value, DAY_MS, 100_000 * DAY_MS, { zero: true }),
+      ),
+    },
+  ),
+  logRetention: group<Settings['logRetention']>(
+    'The log keeps events for a while after they are in the tables.',
+    {
+      time: field(
+        {
+          description: 'For how long.',
+          accepts: 'a duration from `0` to `30d`',
+          initial: '1h',
+        },
+        (value) => readDuration(value, 0, 30 * DAY_MS, { zero: true }),
+      ),
+      size: field(
+        {
+          description:
+            'The disk space of the log. Kept events go first; when it is full of events that are not in the tables ' +
+            'yet, new ones are refused with 503.',
+          accepts: 'a size from `256MiB` to `64TiB`',
+          initial: '8GiB',
+        },
+        (value) => readSize(value, 256 * MIB, 64 * TIB),
+      ),
+    },
+  ),
+  diskReserve: field(
+    {
+      description:
+        'Free disk space below which new events are refused with 503, before the disk is full.',
+      accepts: 'a size from `0` to `64TiB`',
+      initial: '1GiB',
+    },
+    (value) => readSize(value, 0, 64 * TIB),
+  ),
+  rejectedMax: field(
+    {
+      description:
+        'The disk space for rejected events. Past it they are only counted, and `status` says so.',
+      accepts: 'a size from `0` to `64TiB`',
+      initial: '256MiB',
+    },
+    (value) => readSize(value, 0, 64 * TIB),
+  ),
+}
