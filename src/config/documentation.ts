@@ -1,5 +1,6 @@
 /** The page docs/configuration.md and the example in it, written from the schema's own notes. */
 
+import type { z } from 'zod'
 import { DEFAULT_CONFIG_FILE } from './config.ts'
 import { FIELD_NOTES, type FieldNotes, GROUP_NOTES } from './field.ts'
 import { SETTINGS } from './schema.ts'
@@ -56,7 +57,7 @@ function listSections(): Section[] {
   })
 }
 
-function notesOf(schema: Parameters<typeof FIELD_NOTES.get>[0], name: string): FieldNotes {
+function notesOf(schema: z.ZodType, name: string): FieldNotes {
   const notes = FIELD_NOTES.get(schema)
   if (notes === undefined) throw new Error(`the setting ${name} has no notes for the documentation`)
   return notes

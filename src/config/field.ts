@@ -1,6 +1,6 @@
 /**
  * How a field of the configuration is made: a zod schema that turns what the user wrote into the value we use or into
- * a reason, with what the documentation says of it kept beside it in a registry.
+ * a reason, with what the documentation says of it kept beside it.
  */
 
 import { z } from 'zod'
@@ -19,8 +19,8 @@ export type FieldNotes = Readonly<{
 /** What is said of a group, and its fields by name. */
 export type GroupNotes = Readonly<{ description: string; fields: ReadonlyMap<string, z.ZodType> }>
 
-export const FIELD_NOTES: z.core.$ZodRegistry<FieldNotes> = z.registry<FieldNotes>()
-export const GROUP_NOTES: z.core.$ZodRegistry<GroupNotes> = z.registry<GroupNotes>()
+export const FIELD_NOTES: Map<z.ZodType, FieldNotes> = new Map()
+export const GROUP_NOTES: Map<z.ZodType, GroupNotes> = new Map()
 
 /** Why a value is not taken, to be followed by what is accepted. */
 export class Refusal {
@@ -45,7 +45,7 @@ export function field<T>(
       return z.NEVER
     })
     .prefault(notes.initial)
-  FIELD_NOTES.add(schema, notes)
+  FIELD_NOTES.set(schema, notes)
   return schema
 }
 
@@ -56,7 +56,7 @@ export function group<T extends object>(
 ): z.ZodType<T> {
   const shape = fields as Readonly<Record<string, z.ZodType>>
   const schema = z.preprocess((value) => value ?? {}, z.strictObject(shape)).prefault({})
-  GROUP_NOTES.add(schema, { description, fields: new Map(Object.entries(shape)) })
+  GROUP_NOTES.set(schema, { description, fields: new Map(Object.entries(shape)) })
   // The fields' types say what the object's are; zod cannot follow a mapped type through its shape.
   return schema as unknown as z.ZodType<T>
 }
