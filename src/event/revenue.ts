@@ -1,0 +1,23 @@
+/** Revenue in whole millionths, the unit in which it is summed. */
+
+/**
+ * The shortest decimal form of `revenue` rounded to millionths, half away from zero.
+ *
+ * The shortest form is the one ECMAScript's Number::toString, Python's repr and Java's Double.toString print, so that
+ * every engine rounds the same decimal: 1.0000005 is 1000001 although its double lies below the tie.
+ * `revenue` must be finite.
+ */
+export function revenueMillionths(revenue: number): bigint {
+  const parts = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(revenue))
+  if (parts === null) throw new RangeError(`revenue must be finite, got ${revenue}`)
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = parts
+  const digits = BigInt(whole + fraction)
+  const scale = Number(exponent) - fraction.length + 6
+  const magnitude =
+    scale >= 0 ? digits * 10n ** BigInt(scale) : roundHalfUp(digits, 10n ** BigInt(-scale))
+  return sign === '-' ? -magnitude : magnitude
+}
+
+function roundHalfUp(dividend: bigint, divisor: bigint): bigint {
+  return (dividend * 2n + divisor) / (divisor * 2n)
+}
