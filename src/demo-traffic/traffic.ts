@@ -1,0 +1,168 @@
+/**
+ * The stream of events: impressions, some of which lead to a click seconds later, some of which lead to a conversion
+ * minutes later, all at an even rate. A few events arrive late and a few twice, as from phones that were offline.
+ */
+
+import { type Campaign, listCampaigns, type User, userOf } from './audience.ts'
+import { openRandom, type Random } from './random.ts'
+import { timestampText } from './timestamp.ts'
+
+export type TrafficOptions = Readonly<{
+  seed: number
+  /** When the first event is sent. */
+  startUs: number
+  eventsPerSecond: number
+  /** How many events in all, repeats included; without it the stream does not end. */
+  events?: number
+  /** How many events a chunk holds. */
+  chunkEvents?: number
+  campaigns?: number
+  users?: number
+  /** Share of events dated five minutes to two hours before they are sent. */
+  lateShare?: number
+  /** Share of events that are sent a second time, byte by byte the same. */
+  repeatShare?: number
+}>
+
+/** Whole lines of NDJSON. `sentUs` is when its last event is due, at the rate that was asked for. */
+export type TrafficChunk = Readonly<{ bytes: Uint8Array; events: number; sentUs: number }>
+
+type Step = 'impression' | 'click' | 'conversion'
+/** What an earlier event will lead to. */
+type FollowUp = Readonly<{ step: Step; campaign: Campaign; user: User }>
+
+const SECOND_US = 1_000_000
+const CHUNK_EVENTS = 500
+const CAMPAIGNS = 50
+const USERS = 200_000
+const LATE_SHARE = 0.002
+const REPEAT_SHARE = 0.002
+const LATE_US = { least: 300 * SECOND_US, most: 7200 * SECOND_US }
+/** An event is dated up to this long before it is sent: it waited in a batch on the device. */
+const JITTER_US = 2 * SECOND_US
+const CLICK_SECONDS_MAX = 20
+const CONVERSION_SECONDS_MAX = 120
+/** How many events may be follow-ups: more than there are (about 3 %), so that they mix with impressions. */
+const FOLLOW_UP_SHARE = 0.1
+/** The lines that a repeat is chosen from. */
+const RECENT_LINES = 1000
+
+/** Chunks of events, in the order in which they are sent. */
+export function* makeTraffic(options: TrafficOptions): Generator<TrafficChunk> {
+  const random = openRandom(options.seed)
+  const makeLine = lineMaker(options, random)
+  const encoder = new TextEncoder()
+  const chunkEvents = options.chunkEvents ?? CHUNK_EVENTS
+  const events = options.events ?? Number.POSITIVE_INFINITY
+  for (let first = 0; first < events; first += chunkEvents) {
+    const end = Math.min(first + chunkEvents, events)
+    let lines = ''
+    for (let index = first; index < end; index++) lines += makeLine(dueUs(options, index))
+    yield { bytes: encoder.encode(lines), events: end - first, sentUs: dueUs(options, end - 1) }
+  }
+}
+
+function dueUs(options: TrafficOptions, index: number): number {
+  return options.startUs + Math.floor((index * SECOND_US) / options.eventsPerSecond)
+}
+
+/** A function that makes the line to be sent at a time, which never goes back. */
+function lineMaker(options: TrafficOptions, random: Random): (nowUs: number) => string {
+  const campaigns = listCampaigns(options.campaigns ?? CAMPAIGNS, random)
+  const users = options.users ?? USERS
+  const { lateShare = LATE_SHARE, repeatShare = REPEAT_SHARE } = options
+  const followUps = openFollowUps(options.startUs)
+  const recent: string[] = []
+
+  return (nowUs) => {
+    if (recent.length > 0 && random.share() < repeatShare) {
+      return recent[random.below(recent.length)] ?? ''
+    }
+    const followUp = random.share() < FOLLOW_UP_SHARE ? followUps.take(nowUs) : undefined
+    const { step, campaign, user } = followUp ?? impression(campaigns, users, random)
+    if (step === 'impression' && random.share() < campaign.clickShare) {
+      const delay = 1 + random.below(CLICK_SECONDS_MAX)
+      followUps.add(nowUs, delay, { step: 'click', campaign, user })
+    }
+    if (step === 'click' && random.share() < campaign.conversionShare) {
+      const delay = 1 + random.below(CONVERSION_SECONDS_MAX)
+      followUps.add(nowUs, delay, { step: 'conversion', campaign, user })
+    }
+    const isLate = random.share() < lateShare
+    const ageUs = isLate
+      ? LATE_US.least + random.below(LATE_US.most - LATE_US.least)
+      : random.below(JITTER_US)
+    const line = eventLine(step, campaign, user, nowUs - ageUs, random)
+    if (recent.length < RECENT_LINES) recent.push(line)
+    else recent[random.below(RECENT_LINES)] = line
+    return line
+  }
+}
+
+/** Larger campaigns come first: the square of a share makes the first the most frequent. */
+function impression(campaigns: readonly Campaign[], users: number, random: Random): FollowUp {
+  const campaign = campaigns[Math.floor(random.share() ** 2 * campaigns.length)]
+  if (campaign === undefined) throw new RangeError('traffic needs at least one campaign')
+  return { step: 'impression', campaign, user: userOf(random.below(users)) }
+}
+
+/** What is to come, by the second in which it is due. */
+function openFollowUps(startUs: number): {
+  add(nowUs: number, delaySeconds: number, followUp: FollowUp): void
+  take(nowUs: number): FollowUp | undefined
+} {
+  const bySecond = new Map<number, FollowUp[]>()
+  let oldest = Math.floor(startUs / SECOND_US)
+  return {
+    add: (nowUs, delaySeconds, followUp) => {
+      const second = Math.floor(nowUs / SECOND_US) + delaySeconds
+      const due = bySecond.get(second)
+      if (due === undefined) bySecond.set(second, [followUp])
+      else due.push(followUp)
+    },
+    take: (nowUs) => {
+      const now = Math.floor(nowUs / SECOND_US)
+      for (; oldest <= now; oldest++) {
+        const found = bySecond.get(oldest)?.pop()
+        if (found !== undefined) return found
+        bySecond.delete(oldest)
+      }
+      // This second may still get more: look at it again.
+      oldest = now
+      return undefined
+    },
+  }
+}
+
+function eventLine(
+  step: Step,
+  campaign: Campaign,
+  user: User,
+  timestampUs: number,
+  random: Random,
+): string {
+  const revenue = step === 'conversion' ? revenueText(campaign, random) : '0'
+  return (
+    `{"event_id":"${uuid(random)}","user_id":"${user.id}","campaign_id":"${campaign.id}",` +
+    `"event_type":"${step}","timestamp":"${timestampText(timestampUs)}","revenue":${revenue},` +
+    `"platform":"${user.platform}","country":"${user.country}","device_type":"${user.device}"}\n`
+  )
+}
+
+/** Around the campaign's price, in cents. */
+function revenueText(campaign: Campaign, random: Random): string {
+  const cents = Math.round(campaign.priceCents * (0.5 + random.share()))
+  return `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`
+}
+
+/** A UUID of version 4 in form; its bits come from the seed. */
+function uuid(random: Random): string {
+  const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0')
+  const [a, b, c, d] = [
+    hex(random.bits()),
+    hex(random.bits()),
+    hex(random.bits()),
+    hex(random.bits()),
+  ]
+  return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-a${c.slice(1, 4)}-${c.slice(4)}${d}`
+}
