@@ -40,8 +40,10 @@ const REPEAT_SHARE = 0.002
 const LATE_US = { least: 300 * SECOND_US, most: 7200 * SECOND_US }
 /** An event is dated up to this long before it is sent: it waited in a batch on the device. */
 const JITTER_US = 2 * SECOND_US
-const CLICK_SECONDS_MAX = 20
-const CONVERSION_SECONDS_MAX = 120
+const CLICK_DELAY_US_MAX = 20 * SECOND_US
+const CONVERSION_DELAY_US_MAX = 120 * SECOND_US
+/** Follow-ups are put in order no finer than this. */
+const TICK_US = 10_000
 /** How many events may be follow-ups: more than there are (about 3 %), so that they mix with impressions. */
 const FOLLOW_UP_SHARE = 0.1
 /** The lines that a repeat is chosen from. */
@@ -81,12 +83,14 @@ function lineMaker(options: TrafficOptions, random: Random): (nowUs: number) => 
     const followUp = random.share() < FOLLOW_UP_SHARE ? followUps.take(nowUs) : undefined
     const { step, campaign, user } = followUp ?? impression(campaigns, users, random)
     if (step === 'impression' && random.share() < campaign.clickShare) {
-      const delay = 1 + random.below(CLICK_SECONDS_MAX)
-      followUps.add(nowUs, delay, { step: 'click', campaign, user })
+      followUps.add(nowUs + random.below(CLICK_DELAY_US_MAX), { step: 'click', campaign, user })
     }
     if (step === 'click' && random.share() < campaign.conversionShare) {
-      const delay = 1 + random.below(CONVERSION_SECONDS_MAX)
-      followUps.add(nowUs, delay, { step: 'conversion', campaign, user })
+      followUps.add(nowUs + random.below(CONVERSION_DELAY_US_MAX), {
+        step: 'conversion',
+        campaign,
+        user,
+      })
     }
     const isLate = random.share() < lateShare
     const ageUs = isLate
@@ -106,29 +110,27 @@ function impression(campaigns: readonly Campaign[], users: number, random: Rando
   return { step: 'impression', campaign, user: userOf(random.below(users)) }
 }
 
-/** What is to come, by the second in which it is due. */
+/** What is to come, by the tick in which it is due. */
 function openFollowUps(startUs: number): {
-  add(nowUs: number, delaySeconds: number, followUp: FollowUp): void
+  add(dueUs: number, followUp: FollowUp): void
   take(nowUs: number): FollowUp | undefined
 } {
-  const bySecond = new Map<number, FollowUp[]>()
-  let oldest = Math.floor(startUs / SECOND_US)
+  const byTick = new Map<number, FollowUp[]>()
+  let oldest = Math.floor(startUs / TICK_US)
   return {
-    add: (nowUs, delaySeconds, followUp) => {
-      const second = Math.floor(nowUs / SECOND_US) + delaySeconds
-      const due = bySecond.get(second)
-      if (due === undefined) bySecond.set(second, [followUp])
+    add: (dueUs, followUp) => {
+      const tick = Math.floor(dueUs / TICK_US)
+      const due = byTick.get(tick)
+      if (due === undefined) byTick.set(tick, [followUp])
       else due.push(followUp)
     },
     take: (nowUs) => {
-      const now = Math.floor(nowUs / SECOND_US)
-      for (; oldest <= now; oldest++) {
-        const found = bySecond.get(oldest)?.pop()
+      const now = Math.floor(nowUs / TICK_US)
+      for (; oldest < now; oldest++) {
+        const found = byTick.get(oldest)?.pop()
         if (found !== undefined) return found
-        bySecond.delete(oldest)
+        byTick.delete(oldest)
       }
-      // This second may still get more: look at it again.
-      oldest = now
       return undefined
     },
   }
