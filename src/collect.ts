@@ -1,0 +1,22 @@
+/**
+ * The collector: events in over HTTP, answers out when they are durable. It also serves what is read over HTTP:
+ * health, metrics, status, and the read-only routes of other rooms.
+ *
+ *     POST /v1/events     write key    events: JSON object, JSON array or NDJSON, plain, gzip or zstd
+ *     GET  /healthz       open         200 or 503, with the reasons
+ *     GET  /metrics       read key     Prometheus text
+ *     GET  /v1/status     read key     JSON
+ *     …    /iceberg/*     read key     and other routes brought by `routes`
+ *
+ * Keys go in `Authorization: Bearer` or `X-Api-Key`; write keys also in `?key=`, because `sendBeacon` cannot set headers.
+ * Without keys it listens on loopback only. What browsers may do is in `collect/origin.ts`, all refusals are in
+ * `collect/refusal.ts`, all limits in `collect/limits.ts`.
+ */
+export {
+  type Collector,
+  type CollectorOptions,
+  startCollector,
+} from './collect/collector.ts'
+export { CollectorError, type CollectorErrorCode } from './collect/collector-error.ts'
+export type { CollectLimits } from './collect/limits.ts'
+export type { CollectorStatus, ReadAnswer, ReadRequest, ReadRoute } from './collect/reading.ts'

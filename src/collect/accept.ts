@@ -1,0 +1,129 @@
+/**
+ * From the bytes of a body to its answer: inspect, append, keep.
+ *
+ * **Append first, then keep.** A request is answered 200 when its accepted events are durable in the log *and* its
+ * rejected ones are durable under `rejected/`. If `append` fails, nothing is kept and nothing is counted: the client sends
+ * the whole body again. If `keep` fails after it, the answer is 503 and the client sends the body again too: the log
+ * then holds the accepted events twice, which the job counts as duplicates, and the rejected ones are kept once. Either
+ * way received = stored + duplicate + rejected + waiting, since received is what the log took and what was kept.
+ *
+ * A body refused as a whole (4xx) is not received: none of its events is counted or kept anywhere.
+ */
+import type { Inspection, Inspector } from '../engine.ts'
+import { REJECTION_REASONS, type RejectionReason, reasonText } from '../event.ts'
+import type { Log } from '../log.ts'
+import type { Meter } from '../meter.ts'
+import type { RejectedStore } from '../rejected.ts'
+import { type BodyType, bodyForm } from './body-form.ts'
+import type { CollectLimits } from './limits.ts'
+import type { RefusalCode } from './refusal.ts'
+import { createSlicer } from './slicer.ts'
+import type { UploadFailure } from './upload.ts'
+
+export type AcceptParts = Readonly<{
+  log: Pick<Log, 'stampUs' | 'append'>
+  inspector: Inspector
+  rejected: Pick<RejectedStore, 'keep'>
+  meter: Meter
+  limits: CollectLimits
+  warn: (message: string, cause: unknown) => void
+}>
+
+/** `body`: of the 200. */
+export type Outcome = Readonly<{ body: string } | { failure: UploadFailure }>
+
+/** Each reason's text as JSON, made once. */
+const REASON_JSON: ReadonlyMap<RejectionReason, string> = new Map(
+  REJECTION_REASONS.map(({ code }) => [code, JSON.stringify(reasonText(code))]),
+)
+
+/** Synchronous up to `append`, so that arrival times rise as the log asks for. */
+export async function accept(
+  parts: AcceptParts,
+  chunks: readonly Uint8Array[],
+  type: BodyType,
+): Promise<Outcome> {
+  const { log, inspector, limits, meter } = parts
+  const form = bodyForm(type, chunks)
+  if (form === null) return { failure: 'body-empty' }
+  const arrivalUs = log.stampUs()
+  const inspection = inspector.inspect(chunks, form, arrivalUs)
+  if ('unsplittable' in inspection) {
+    const isEmpty = inspection.unsplittable === 'empty'
+    return { failure: isEmpty ? 'body-empty' : 'body-unsplittable' }
+  }
+  const { count, rejected, lines } = inspection
+  if (count > limits.bodyEventsMax) return { failure: 'too-many-events' }
+  if (form === 'object' && rejected[0]?.reason === 'too-large')
+    return { failure: 'event-too-large' }
+
+  const accepted = count - rejected.length
+  if (accepted > 0) {
+    try {
+      await log.append(lines, accepted, arrivalUs)
+    } catch (cause) {
+      return { failure: appendRefusal(parts, cause) }
+    }
+  }
+  if (rejected.length > 0) {
+    const failure = await keep(parts, chunks, rejected, arrivalUs)
+    if (failure !== null) return { failure }
+  }
+  meter.collect.accepted += accepted
+  return { body: answerBody(accepted, rejected, limits.answerRejectionsMax) }
+}
+
+async function keep(
+  parts: AcceptParts,
+  chunks: readonly Uint8Array[],
+  rejected: Inspection['rejected'],
+  arrivalUs: number,
+): Promise<RefusalCode | null> {
+  const slice = createSlicer(chunks)
+  const records = rejected.map(({ start, end, reason }) => ({
+    bytes: slice(start, end),
+    reason,
+    arrivalUs,
+  }))
+  try {
+    await parts.rejected.keep(records)
+  } catch (cause) {
+    parts.warn('rejected events could not be kept', cause)
+    return 'rejected-failed'
+  }
+  const counts = parts.meter.collect.rejected
+  for (const { reason } of rejected) counts[reason] = (counts[reason] ?? 0) + 1
+  return null
+}
+
+/** By the closed codes of LogError. */
+function appendRefusal(parts: AcceptParts, cause: unknown): RefusalCode {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : null
+  switch (code) {
+    case 'busy':
+      return 'log-busy'
+    case 'full':
+      return 'log-full'
+    case 'closed':
+      return 'closing'
+    case 'io':
+    case 'damaged':
+      return 'log-failed'
+    default:
+      parts.warn('the log refused an append', cause)
+      return 'internal'
+  }
+}
+
+/**
+ * `{"accepted":98,"rejected":[{"index":3,"reason":"timestamp: …"}]}`. Of very many rejections the first
+ * are listed and `"rejectedCount"` says how many there were; without it the list is whole.
+ */
+function answerBody(accepted: number, rejected: Inspection['rejected'], listed: number): string {
+  if (rejected.length === 0) return `{"accepted":${accepted},"rejected":[]}`
+  const list = rejected
+    .slice(0, listed)
+    .map(({ index, reason }) => `{"index":${index},"reason":${REASON_JSON.get(reason)}}`)
+  const total = rejected.length > listed ? `,"rejectedCount":${rejected.length}` : ''
+  return `{"accepted":${accepted},"rejected":[${list.join(',')}]${total}}`
+}

@@ -1,0 +1,201 @@
+/**
+ * The listener: one `node:http` server. `POST /v1/events` goes straight to `ingest`, everything else to Fastify;
+ * what both share (the Host and Origin rules, shutting down) is decided here first.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { AcceptParts } from './accept.ts'
+import { refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
+import { CollectorError } from './collector-error.ts'
+import { createConnections } from './connections.ts'
+import { createHeld } from './held.ts'
+import { answerOther, createIngest, type IngestParts } from './ingest.ts'
+import { createKeyCheck, type Keys } from './keys.ts'
+import { type CollectLimits, DEFAULT_LIMITS } from './limits.ts'
+import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
+import { type CollectorStatus, openReading, type ReadRoute } from './reading.ts'
+import type { RefusalCode } from './refusal.ts'
+
+export type CollectorOptions = Omit<AcceptParts, 'limits' | 'warn'> &
+  Readonly<{
+    listen: Readonly<{ host: string; port: number }>
+    keys: Keys
+    /** Origins whose pages may send events, as browsers write them; `*` = every origin. */
+    cors: readonly string[]
+    status: () => CollectorStatus
+    /** Read-only parts of the API, such as the Iceberg REST catalog. */
+    routes?: readonly ReadRoute[]
+    limits?: Partial<CollectLimits>
+    /** Hears of faults of ours, which the client only sees as 500 or 503. */
+    warn: (message: string, cause: unknown) => void
+    /** A steady clock for durations. */
+    nowMs: () => number
+  }>
+
+export type Collector = Readonly<{
+  address: Readonly<{ host: string; port: number; url: string }>
+  /**
+   * Accepts no further connection or request, finishes those under way (for `closeTimeoutMs` at most, then their connections
+   * are cut) and resolves. Requests that were answered 200 are durable; the log may be closed after it.
+   */
+  close(): Promise<void>
+}>
+
+const EVENTS_PATH = '/v1/events'
+const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Throws CollectorError when it may not or cannot listen. */
+export async function startCollector(options: CollectorOptions): Promise<Collector> {
+  checkOptions(options)
+  const limits: CollectLimits = { ...DEFAULT_LIMITS, ...options.limits }
+  const { meter, warn, nowMs } = options
+  let isClosing = false
+
+  const countOther = (status: number) => {
+    meter.collect.otherAnswers[status] = (meter.collect.otherAnswers[status] ?? 0) + 1
+  }
+  const parts: IngestParts = {
+    log: options.log,
+    inspector: options.inspector,
+    rejected: options.rejected,
+    meter,
+    limits,
+    warn,
+    nowMs,
+    keys: createKeyCheck(options.keys),
+    origins: createOriginRules({ cors: options.cors, guardHost: needsHostGuard(options) }),
+    held: createHeld(meter.collect, limits.heldBytesMax),
+    connections: createConnections(countOther),
+    isClosing: () => isClosing,
+  }
+  const ingest = createIngest(parts)
+  const reading = await openReading({
+    meter,
+    warn,
+    keys: parts.keys,
+    status: options.status,
+    routes: options.routes ?? [],
+    isClosing: parts.isClosing,
+  })
+
+  function receive(
+    request: IncomingMessage,
+    response: ServerResponse,
+    awaitsContinue: boolean,
+  ): void {
+    parts.connections.track(response)
+    const code = refusalAtTheDoor(parts, request)
+    if (code !== null) {
+      const answer = refusalAnswer(code, [], isClosing || awaitsContinue)
+      if (awaitsContinue) writeAnswer(response, answer)
+      else writeRefusal(request, response, answer, limits)
+      countOther(answer.status)
+    } else if (!isEventsUrl(request.url)) {
+      if (awaitsContinue) response.writeContinue()
+      reading.routing(request, response)
+    } else if (request.method === 'POST') {
+      ingest(request, response, awaitsContinue).catch((cause) => {
+        warn('an answer could not be written', cause)
+        response.destroy()
+      })
+    } else {
+      countOther(answerOther(parts, request, response))
+    }
+  }
+
+  const server = createServer({
+    connectionsCheckingInterval: limits.timeoutCheckMs,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    noDelay: true,
+  })
+  server.maxConnections = limits.connectionsMax
+  server.on('request', (request, response) => receive(request, response, false))
+  server.on('checkContinue', (request, response) => receive(request, response, true))
+  server.on('clientError', parts.connections.onClientError)
+  const address = await listen(server, options.listen)
+
+  let closed: Promise<void> | undefined
+  return {
+    address,
+    close() {
+      isClosing = true
+      closed ??= closeServer(server, limits.closeTimeoutMs).then(() => reading.close())
+      return closed
+    },
+  }
+}
+
+/** Whatever the route: the rules for browsers, and the end. */
+function refusalAtTheDoor(
+  { origins, isClosing }: IngestParts,
+  { headers, method }: IncomingMessage,
+): RefusalCode | null {
+  if (!origins.allowsHost(headers)) return 'host-not-allowed'
+  if (!SAFE_METHODS.has(method) && !origins.allowsOrigin(headers)) return 'origin-not-allowed'
+  return isClosing() ? 'closing' : null
+}
+
+function isEventsUrl(url: string | undefined): boolean {
+  return url === EVENTS_PATH || (url?.startsWith(`${EVENTS_PATH}?`) ?? false)
+}
+
+/** The configuration checks the same; this is the last door before the network. */
+function checkOptions({ listen, keys, cors }: CollectorOptions): void {
+  const isOpen = keys.write.length === 0 || keys.read.length === 0
+  if (isOpen && !isLoopbackHost(listen.host)) {
+    throw new CollectorError(
+      'keys-required',
+      listen,
+      `Listening on ${listen.host}:${listen.port} would let everyone who reaches it write and read: set ` +
+        'keys.write and keys.read (at least one key each), or listen on 127.0.0.1.',
+    )
+  }
+  for (const origin of cors) {
+    if (isOrigin(origin)) continue
+    throw new CollectorError(
+      'bad-origin',
+      listen,
+      `cors: ${JSON.stringify(origin)} is no origin. Write scheme, host and port as a browser does, ` +
+        'without a path or a slash at the end: https://shop.example, or * for every origin.',
+    )
+  }
+}
+
+/** With keys for both, a proxy may pass its own Host, and a rebound page has no key. */
+function needsHostGuard({ listen, keys }: CollectorOptions): boolean {
+  const isOpen = keys.write.length === 0 || keys.read.length === 0
+  return isOpen && isLoopbackHost(listen.host)
+}
+
+function listen(
+  server: Server,
+  at: Readonly<{ host: string; port: number }>,
+): Promise<Collector['address']> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: Error) => {
+      const why =
+        'code' in cause && cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message
+      const message = `Cannot listen on ${at.host}:${at.port}: ${why}. Stop the other process, or set \`listen\` to another port.`
+      reject(new CollectorError('listen-failed', at, message, cause))
+    }
+    server.once('error', onError)
+    server.listen({ host: at.host, port: at.port, backlog: 1024 }, () => {
+      server.off('error', onError)
+      // A TCP server's address is always an object once it listens.
+      const { address: host, port } = server.address() as AddressInfo
+      resolve({ host, port, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` })
+    })
+  })
+}
+
+function closeServer(server: Server, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), timeoutMs)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,98 @@
+/**
+ * What node's HTTP parser reports about a connection (`clientError`: bad syntax, too slow, gone) becomes an answer in its
+ * place: through the request whose body was coming, or on the bare socket, but never ahead of the answers that earlier requests on
+ * the same connection still wait for (pipelining).
+ */
+import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type RefusalCode, refusal, refusalBody } from './refusal.ts'
+import type { StopUpload } from './upload.ts'
+
+type Connection = {
+  unanswered: number
+  stopUpload: StopUpload | null
+  isBroken: boolean
+}
+
+export type Connections = Readonly<{
+  /** Counts a request until its response is over. */
+  track(response: ServerResponse): void
+  /** The body that is coming on this connection at the moment; null = none. */
+  setUpload(socket: Duplex, stop: StopUpload | null): void
+  /** For the server's `clientError`. */
+  onClientError(error: Error, socket: Duplex): void
+}>
+
+const REFUSAL_OF: Readonly<Record<string, RefusalCode>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+  HPE_HEADER_OVERFLOW: 'head-too-large',
+}
+
+export function createConnections(onRefused: (status: number) => void): Connections {
+  const connections = new WeakMap<Duplex, Connection>()
+
+  function of(socket: Duplex): Connection {
+    let connection = connections.get(socket)
+    if (connection === undefined) {
+      connection = { unanswered: 0, stopUpload: null, isBroken: false }
+      connections.set(socket, connection)
+    }
+    return connection
+  }
+
+  return {
+    track(response) {
+      const { socket } = response.req
+      const connection = of(socket)
+      connection.unanswered += 1
+      response.once('close', () => {
+        connection.unanswered -= 1
+        if (connection.isBroken && connection.unanswered === 0) socket.end()
+      })
+    },
+    setUpload(socket, stop) {
+      of(socket).stopUpload = stop
+    },
+    onClientError(error, socket) {
+      const connection = of(socket)
+      if (isGone(error) || !socket.writable) {
+        connection.stopUpload?.('aborted')
+        socket.destroy()
+        return
+      }
+      const code = refusalOf(error)
+      if (connection.isBroken) return
+      connection.isBroken = true
+      if (connection.stopUpload !== null) return connection.stopUpload(code)
+      // The answers on their way come first; after them nothing that follows can be understood.
+      if (connection.unanswered > 0) return
+      onRefused(refusal(code).status)
+      socket.end(rawAnswer(code), () => socket.destroy())
+    },
+  }
+}
+
+function refusalOf(error: Error): RefusalCode {
+  return 'code' in error && typeof error.code === 'string'
+    ? (REFUSAL_OF[error.code] ?? 'http-syntax')
+    : 'http-syntax'
+}
+
+function isGone(error: Error): boolean {
+  return 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+}
+
+const STATUS_TEXTS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+}
+
+function rawAnswer(code: RefusalCode): string {
+  const { status } = refusal(code)
+  const body = refusalBody(code)
+  return (
+    `HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? 'Error'}\r\nContent-Type: application/json\r\n` +
+    `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`
+  )
+}

@@ -1,0 +1,100 @@
+/**
+ * Decompresses a body within its limit. The threads of libuv do the work; output is counted chunk by chunk and the
+ * stream is destroyed at the first byte too many, so a bomb costs the limit and not its promise.
+ *
+ * The compressed body is given in one piece. That is not for speed: Node's zstd stream drops what follows the end of a
+ * frame in the *same* write without a word, and only `bytesWritten` of one single write tells how far it got.
+ * RFC 8878 allows several frames one after the other, as RFC 1952 allows several gzip members.
+ */
+import {
+  constants,
+  createGunzip,
+  createZstdDecompress,
+  type Gunzip,
+  type ZstdDecompress,
+} from 'node:zlib'
+import type { BodyCoding } from './body-form.ts'
+import type { Held } from './held.ts'
+import type { Upload, UploadFailure } from './upload.ts'
+
+export type Inflater = (body: Upload, coding: BodyCoding) => Promise<Upload>
+
+type Output = { chunks: Uint8Array[]; bytes: number; heldBytes: number }
+type Step = Readonly<{ consumed: number } | { failure: UploadFailure }>
+
+const OUTPUT_CHUNK_BYTES = 64 * 1024
+/** log2 of the largest window a zstd frame may ask memory for: the largest body, 16 MiB. */
+const ZSTD_WINDOW_LOG_MAX = 24
+/** Skippable frames are 8 bytes: a body of them would be two million rounds. */
+const FRAMES_MAX = 1000
+
+/** `inflationsMax` at once; the others wait their turn. Their number is bounded by the bytes held. */
+export function createInflater(bytesMax: number, inflationsMax: number, held: Held): Inflater {
+  let running = 0
+  const waiting: (() => void)[] = []
+
+  return async (body, coding) => {
+    if (running >= inflationsMax) await new Promise<void>((resolve) => waiting.push(resolve))
+    running += 1
+    try {
+      return await inflateAll(body, coding, bytesMax, held)
+    } finally {
+      running -= 1
+      waiting.shift()?.()
+    }
+  }
+}
+
+async function inflateAll(
+  body: Upload,
+  coding: BodyCoding,
+  bytesMax: number,
+  held: Held,
+): Promise<Upload> {
+  const output: Output = { chunks: [], bytes: 0, heldBytes: body.heldBytes }
+  const fail = (failure: UploadFailure): Upload => ({ ...output, chunks: [], failure })
+  let rest = Buffer.concat(body.chunks)
+  for (let frames = 0; frames === 0 || rest.length > 0; frames++) {
+    // gzip members are followed by Node itself; what it leaves over are padding zeros, and no gzip.
+    if (frames >= (coding === 'zstd' ? FRAMES_MAX : 1)) return fail('body-compression')
+    const step = await inflateFrame(rest, coding, bytesMax, held, output)
+    if ('failure' in step) return fail(step.failure)
+    if (step.consumed === 0) return fail('body-compression')
+    rest = rest.subarray(step.consumed)
+  }
+  return { ...output, failure: null }
+}
+
+function inflateFrame(
+  input: Buffer,
+  coding: BodyCoding,
+  bytesMax: number,
+  held: Held,
+  output: Output,
+): Promise<Step> {
+  return new Promise((resolve) => {
+    const stream = openStream(coding)
+    const stop = (failure: UploadFailure) => {
+      stream.destroy()
+      resolve({ failure })
+    }
+    stream.on('data', (chunk: Buffer) => {
+      output.bytes += chunk.length
+      if (output.bytes > bytesMax) return stop('body-too-large')
+      if (!held.take(chunk.length)) return stop('too-busy')
+      output.heldBytes += chunk.length
+      output.chunks.push(chunk)
+    })
+    stream.on('error', () => stop('body-compression'))
+    stream.on('end', () => resolve({ consumed: stream.bytesWritten }))
+    stream.end(input)
+  })
+}
+
+function openStream(coding: BodyCoding): Gunzip | ZstdDecompress {
+  if (coding === 'gzip') return createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES })
+  return createZstdDecompress({
+    chunkSize: OUTPUT_CHUNK_BYTES,
+    params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+  })
+}

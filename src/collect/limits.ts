@@ -1,0 +1,48 @@
+/** Every limit of the collector, with its default. Sizes in bytes, durations in milliseconds. */
+
+export type CollectLimits = Readonly<{
+  /** One body, after decompression (and before it). */
+  bodyBytesMax: number
+  /** Events in one body: above what valid events of the smallest size could be. */
+  bodyEventsMax: number
+  /** Rejections listed in one answer; `rejectedCount` then tells how many there were. */
+  answerRejectionsMax: number
+  /** Body bytes held over all requests, from the first chunk to the answer. */
+  heldBytesMax: number
+  /** What a request costs beside its body, counted into `heldBytesMax`. */
+  requestBytes: number
+  connectionsMax: number
+  /** Bodies being decompressed at once: the other threads of libuv's pool stay free for fdatasync. */
+  inflationsMax: number
+  headersTimeoutMs: number
+  /** From the first byte of a request to the last of its body. */
+  requestTimeoutMs: number
+  keepAliveTimeoutMs: number
+  /** How often node looks for requests that are too slow. */
+  timeoutCheckMs: number
+  /** After a refusal, how long and how much of the body is read and thrown away. */
+  lingerMs: number
+  lingerBytes: number
+  /** How long `close()` waits for requests under way. */
+  closeTimeoutMs: number
+}>
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export const DEFAULT_LIMITS: CollectLimits = {
+  bodyBytesMax: 16 * MIB,
+  bodyEventsMax: 200_000,
+  answerRejectionsMax: 1000,
+  heldBytesMax: 256 * MIB,
+  requestBytes: 2 * KIB,
+  connectionsMax: 8192,
+  inflationsMax: 2,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  keepAliveTimeoutMs: 65_000,
+  timeoutCheckMs: 1000,
+  lingerMs: 2000,
+  lingerBytes: 64 * MIB,
+  closeTimeoutMs: 10_000,
+}

@@ -1,0 +1,160 @@
+/**
+ * Everything but `POST /v1/events`, on Fastify: health, metrics, status, and the read-only routes that other rooms bring
+ * (the Iceberg REST catalog, later the API and the page). Fastify is used as a router only: the listener is the
+ * collector's, and no route reads a body.
+ */
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import type { Meter } from '../meter.ts'
+import type { KeyCheck } from './keys.ts'
+import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
+
+/** What `/healthz` needs of a status; the whole of it is `GET /v1/status`. */
+export type CollectorStatus = Readonly<{
+  healthy: boolean
+  /** One sentence for each thing that is wrong. */
+  problems: readonly string[]
+}>
+
+/** A read-only part of the API under its own prefix, brought by another room. */
+export type ReadRoute = Readonly<{
+  /** `/iceberg` serves `/iceberg` and everything below it, for every method. */
+  prefix: string
+  answer(request: ReadRequest): ReadAnswer | Promise<ReadAnswer>
+}>
+
+export type ReadRequest = Readonly<{
+  method: string
+  /** As it was sent, undecoded and without the query: `/iceberg/v1/namespaces/a%1Fb`. */
+  path: string
+  query: URLSearchParams
+  headers: Readonly<Record<string, string | string[] | undefined>>
+}>
+
+export type ReadAnswer = Readonly<{
+  status: number
+  /** Default: `content-type: application/json`. */
+  headers?: Readonly<Record<string, string>>
+  body: string | Uint8Array | null
+}>
+
+export type ReadingParts = Readonly<{
+  meter: Meter
+  keys: KeyCheck
+  status: () => CollectorStatus
+  routes: readonly ReadRoute[]
+  isClosing: () => boolean
+  warn: (message: string, cause: unknown) => void
+}>
+
+const READ_METHODS = ['GET', 'HEAD']
+const OTHER_METHODS = ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT']
+const JSON_TYPE = 'application/json'
+
+/** Builds the router; `close()` it after the listener. */
+export async function openReading(parts: ReadingParts): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    frameworkErrors: (error, _request, reply) => answerError(parts, error, reply),
+  })
+  app.removeAllContentTypeParsers()
+  // Node throws away what nobody reads.
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  app.setErrorHandler((error: FastifyError, _request, reply) => answerError(parts, error, reply))
+  app.setNotFoundHandler((_request, reply) => refuse(reply, 'not-found'))
+  app.addHook('onSend', async (_request, reply) => {
+    if (parts.isClosing()) reply.header('Connection', 'close')
+  })
+  app.addHook('onResponse', async (_request, reply) => {
+    const answers = parts.meter.collect.otherAnswers
+    answers[reply.statusCode] = (answers[reply.statusCode] ?? 0) + 1
+  })
+
+  addRead(app, '/healthz', (_request, reply) => answerHealth(parts.status(), reply))
+  addRead(
+    app,
+    '/metrics',
+    guarded(parts.keys, async (_request, reply) => {
+      const text = await parts.meter.text()
+      return reply.type(parts.meter.contentType).send(text)
+    }),
+  )
+  addRead(
+    app,
+    '/v1/status',
+    guarded(parts.keys, (_request, reply) =>
+      reply.type(JSON_TYPE).send(JSON.stringify(parts.status())),
+    ),
+  )
+  for (const route of parts.routes) addRoute(app, parts.keys, route)
+  await app.ready()
+  return app
+}
+
+type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
+
+function addRead(app: FastifyInstance, url: string, handler: Handler): void {
+  app.route({ method: READ_METHODS, url, handler })
+  app.route({
+    method: OTHER_METHODS,
+    url,
+    handler: (_request, reply) =>
+      refuse(reply.header('Allow', READ_METHODS.join(', ')), 'method-not-allowed'),
+  })
+}
+
+function addRoute(app: FastifyInstance, keys: KeyCheck, { prefix, answer }: ReadRoute): void {
+  const handler = guarded(keys, async (request, reply) => {
+    const { url = '/' } = request.raw
+    const cut = url.indexOf('?')
+    const { status, headers, body } = await answer({
+      method: request.method,
+      path: cut === -1 ? url : url.slice(0, cut),
+      query: new URLSearchParams(cut === -1 ? '' : url.slice(cut + 1)),
+      headers: request.headers,
+    })
+    reply.code(status).type(JSON_TYPE)
+    if (headers !== undefined) reply.headers(headers)
+    return reply.send(body ?? '')
+  })
+  for (const url of [prefix, `${prefix}/*`]) {
+    app.route({ method: [...READ_METHODS, ...OTHER_METHODS], url, handler })
+  }
+}
+
+function guarded(keys: KeyCheck, handler: Handler): Handler {
+  return (request, reply) => {
+    const code = keys.mayRead(request.headers)
+    return code === null ? handler(request, reply) : refuse(reply, code)
+  }
+}
+
+function answerHealth({ healthy, problems }: CollectorStatus, reply: FastifyReply): unknown {
+  const body = { status: healthy ? 'ok' : 'unhealthy', problems }
+  return reply
+    .code(healthy ? 200 : 503)
+    .type(JSON_TYPE)
+    .send(JSON.stringify(body))
+}
+
+function refuse(reply: FastifyReply, code: RefusalCode): FastifyReply {
+  const headers = refusalHeaders(code)
+  for (let at = 0; at < headers.length; at += 2) reply.header(headers[at] ?? '', headers[at + 1])
+  return reply.code(refusal(code).status).type(JSON_TYPE).send(refusalBody(code))
+}
+
+/** What Fastify itself refuses (a path that cannot be decoded) is the client's; the rest is ours. */
+function answerError(parts: ReadingParts, error: FastifyError, reply: FastifyReply): FastifyReply {
+  const status = error.statusCode ?? 500
+  if (status < 500) {
+    const body = { error: { code: 'bad-request', message: error.message } }
+    return reply.code(status).type(JSON_TYPE).send(JSON.stringify(body))
+  }
+  parts.warn('a read request failed', error)
+  return refuse(reply, 'internal')
+}

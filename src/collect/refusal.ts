@@ -1,0 +1,176 @@
+/**
+ * Every answer that is not a success: a closed table of codes, statuses and what the sender can do.
+ * On the wire: `{"error":{"code":"log-full","message":"…"}}`, with `Retry-After` where waiting helps.
+ */
+
+export type Refusal = Readonly<{
+  status: number
+  message: string
+  /** Seconds for `Retry-After`. */
+  retryAfter?: number
+}>
+
+export type RefusalCode =
+  | 'body-empty'
+  | 'body-unsplittable'
+  | 'body-compression'
+  | 'http-syntax'
+  | 'key-missing'
+  | 'key-wrong'
+  | 'key-not-for-writing'
+  | 'key-not-for-reading'
+  | 'origin-not-allowed'
+  | 'host-not-allowed'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'request-timeout'
+  | 'body-too-large'
+  | 'event-too-large'
+  | 'too-many-events'
+  | 'content-type'
+  | 'content-encoding'
+  | 'too-busy'
+  | 'log-busy'
+  | 'head-too-large'
+  | 'internal'
+  | 'log-full'
+  | 'log-failed'
+  | 'rejected-failed'
+  | 'closing'
+
+const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
+  'body-empty': {
+    status: 400,
+    message: 'The body holds no event. Send one JSON object, a JSON array or NDJSON.',
+  },
+  'body-unsplittable': {
+    status: 400,
+    message:
+      'The body cannot be split into events: it must be one whole JSON array (or one object) and nothing ' +
+      'after it. Nothing of it was accepted. Send NDJSON if parts of it may be damaged.',
+  },
+  'body-compression': {
+    status: 400,
+    message:
+      'The body cannot be decompressed: it is damaged, cut short, or has bytes after its end. Nothing of it ' +
+      'was accepted.',
+  },
+  'http-syntax': {
+    status: 400,
+    message: 'This is not a valid HTTP/1.1 request. Check the client, or a proxy in between.',
+  },
+  'key-missing': {
+    status: 401,
+    message: 'A key is needed: send `Authorization: Bearer KEY` or `X-Api-Key: KEY`.',
+  },
+  'key-wrong': {
+    status: 401,
+    message: 'This key is not known here. See `keys` in the configuration.',
+  },
+  'key-not-for-writing': {
+    status: 403,
+    message: 'This is a read key. Send events with one of `keys.write`.',
+  },
+  'key-not-for-reading': {
+    status: 403,
+    message: 'This is a write key, which may only send events. Read with one of `keys.read`.',
+  },
+  'origin-not-allowed': {
+    status: 403,
+    message:
+      'Pages of this origin may not send here. Add the origin to `cors` in the configuration.',
+  },
+  'host-not-allowed': {
+    status: 403,
+    message:
+      'This collector answers on loopback only, to `localhost` or 127.0.0.1 in the Host header. To reach it by ' +
+      'another name, set keys.write and keys.read.',
+  },
+  'not-found': {
+    status: 404,
+    message:
+      'There is nothing here. Send events with POST /v1/events; read /v1/status, /metrics, /healthz.',
+  },
+  'method-not-allowed': { status: 405, message: 'Not this method; see the Allow header.' },
+  'request-timeout': {
+    status: 408,
+    message: 'The request did not arrive in time. Send smaller bodies over slow lines, then retry.',
+  },
+  'body-too-large': {
+    status: 413,
+    message: 'A body may hold 16 MiB after decompression. Send the events in several requests.',
+  },
+  'event-too-large': {
+    status: 413,
+    message: 'An event may hold 32 KB. It was not accepted; sending it again is of no use.',
+  },
+  'too-many-events': {
+    status: 413,
+    message: 'A body may hold 200,000 events. Send them in several requests.',
+  },
+  'content-type': {
+    status: 415,
+    message: 'Send application/json, application/x-ndjson or text/plain, in UTF-8.',
+  },
+  'content-encoding': {
+    status: 415,
+    message: 'Send the body as it is, or with one Content-Encoding: gzip or zstd.',
+  },
+  'too-busy': {
+    status: 429,
+    message: 'Too many bodies are under way at once. Wait, then send the same body again.',
+    retryAfter: 1,
+  },
+  'log-busy': {
+    status: 429,
+    message: 'The disk is behind. Wait, then send the same body again.',
+    retryAfter: 1,
+  },
+  'head-too-large': { status: 431, message: 'The head of the request is over 16 KB.' },
+  internal: {
+    status: 500,
+    message: 'This is a fault of the collector; its log says more. Sending again is safe.',
+  },
+  'log-full': {
+    status: 503,
+    message:
+      'The log has reached its disk limit: events wait until they are in the tables. Send the same body again ' +
+      'later; the operator finds the reason with `campaign-metrics status`.',
+    retryAfter: 10,
+  },
+  'log-failed': {
+    status: 503,
+    message:
+      'The log cannot be written, and nothing is accepted until a restart. Keep the events and send them again.',
+    retryAfter: 60,
+  },
+  'rejected-failed': {
+    status: 503,
+    message:
+      'Rejected events of this body could not be kept. Send the whole body again: what was accepted is ' +
+      'recognised by its event_id.',
+    retryAfter: 10,
+  },
+  closing: {
+    status: 503,
+    message: 'The collector is shutting down. Send the same body again in a moment.',
+    retryAfter: 5,
+  },
+}
+
+export function refusal(code: RefusalCode): Refusal {
+  return REFUSALS[code]
+}
+
+export function refusalBody(code: RefusalCode): string {
+  return JSON.stringify({ error: { code, message: REFUSALS[code].message } })
+}
+
+/** Header pairs of a refusal, beside type and length. */
+export function refusalHeaders(code: RefusalCode): string[] {
+  const { status, retryAfter } = refusal(code)
+  const headers: string[] = []
+  if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter))
+  if (status === 401) headers.push('WWW-Authenticate', 'Bearer')
+  return headers
+}

@@ -1,0 +1,59 @@
+/** Reads one body: chunks as the socket gave them, never joined, within the limits. */
+import type { IncomingMessage } from 'node:http'
+import type { Held } from './held.ts'
+import type { RefusalCode } from './refusal.ts'
+
+/** `aborted`: the client went away; there is nobody to answer. */
+export type UploadFailure = RefusalCode | 'aborted'
+
+export type Upload = Readonly<{
+  /** Empty after a failure. */
+  chunks: readonly Uint8Array[]
+  bytes: number
+  /** What the caller must release from `held`, also after a failure. */
+  heldBytes: number
+  failure: UploadFailure | null
+}>
+
+/** Ends the reading from outside: a time-out or a syntax error that node's parser found. */
+export type StopUpload = (why: UploadFailure) => void
+
+/**
+ * Resolves at the end of the body or at the first reason not to read on; never rejects. After a failure the
+ * bytes that still come are thrown away. `onStop` receives the way to end it from outside.
+ */
+export function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  held: Held,
+  onStop: (stop: StopUpload | null) => void,
+): Promise<Upload> {
+  return new Promise((resolve) => {
+    let chunks: Uint8Array[] = []
+    let bytes = 0
+    let heldBytes = 0
+    let isSettled = false
+
+    function settle(failure: UploadFailure | null): void {
+      if (isSettled) return
+      isSettled = true
+      onStop(null)
+      if (failure !== null) chunks = []
+      resolve({ chunks, bytes, heldBytes, failure })
+    }
+
+    onStop(settle)
+    request.on('data', (chunk: Buffer) => {
+      if (isSettled) return
+      bytes += chunk.length
+      if (bytes > bytesMax) return settle('body-too-large')
+      if (!held.take(chunk.length)) return settle('too-busy')
+      heldBytes += chunk.length
+      chunks.push(chunk)
+    })
+    request.on('end', () => settle(null))
+    // `close` follows an abort; the error says no more than that.
+    request.on('error', () => settle('aborted'))
+    request.on('close', () => settle('aborted'))
+  })
+}

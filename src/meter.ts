@@ -1,0 +1,266 @@
+/**
+ * The meter: every counter of the running process, its name and its `GET /metrics` text.
+ *
+ * Two kinds of numbers meet here. The collector *counts*: its fields are plain numbers which the hot
+ * path adds to. Everything else is *read* when somebody scrapes: the pipeline passes a function
+ * that returns what log, job and tables say at that moment, so no number is kept in two places.
+ * prom-client only writes the text, from a registry of our own: nothing global, no default metrics.
+ */
+import { Counter, Gauge, Registry } from 'prom-client'
+import { type Histogram, openHistogram } from './meter/histogram.ts'
+
+export type { Histogram } from './meter/histogram.ts'
+
+/** What is read at each scrape; null = not known (yet), shown as NaN. */
+export type Readings = Readonly<{
+  /** Offsets of the log: first one held, and the durable end (the next event's). */
+  logStart: number | null
+  logEnd: number | null
+  logBytes: number | null
+  /** Events that are durable in the log and not yet in the tables. */
+  waiting: number | null
+  commits: number | null
+  stored: number | null
+  duplicates: number | null
+  /** Rejected events since ever, as `rejected/` holds them. */
+  rejectedKept: number | null
+  /** Age of the oldest event not in the tables yet; 0 when nothing waits. */
+  freshnessSeconds: number | null
+  /** Live data files by table name. */
+  liveFiles: Readonly<Record<string, number>>
+  dedupeIds: number | null
+  dedupeBytes: number | null
+  /** How far back a repeat is certainly seen, and what was configured. */
+  dedupeHorizonTrueSeconds: number | null
+  dedupeHorizonSeconds: number | null
+}>
+
+/** Added to on the hot path; read at a scrape. Every field is an event, a byte or a request. */
+export type CollectCounts = {
+  accepted: number
+  /** Rejections answered, by reason. */
+  rejected: Record<string, number>
+  /** Body bytes as received, and after decompression. */
+  bodyBytes: number
+  inflatedBytes: number
+  /** Body bytes held at this moment. */
+  heldBytes: number
+  /** Answers of `POST /v1/events` and of everything else, by status; 499 = the client went away. */
+  eventAnswers: Record<number, number>
+  otherAnswers: Record<number, number>
+}
+
+export type Memory = Readonly<{ rssBytes: number; heapBytes: number; externalBytes: number }>
+
+export type MeterOptions = Readonly<{ readings: () => Readings; memory: () => Memory }>
+
+export type Meter = {
+  readonly collect: CollectCounts
+  /** `POST /v1/events`: from the request's head to its answer. */
+  readonly requestSeconds: Histogram
+  /** One commit of both tables, data files included. */
+  readonly commitSeconds: Histogram
+  readonly contentType: string
+  text(): Promise<string>
+}
+
+const REQUEST_BOUNDS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+const COMMIT_BOUNDS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+const PREFIX = 'campaign_metrics_'
+
+type Sources = Readonly<{ readings: Readings; memory: Memory; collect: CollectCounts }>
+type One = readonly [name: string, help: string, read: (from: Sources) => number | null]
+type Labelled = readonly [
+  name: string,
+  help: string,
+  label: string,
+  read: (from: Sources) => Readonly<Record<string, number>>,
+]
+
+const COUNTERS: readonly One[] = [
+  [
+    'events_accepted_total',
+    'Events answered as accepted by this process.',
+    (s) => s.collect.accepted,
+  ],
+  ['body_bytes_total', 'Body bytes received, before decompression.', (s) => s.collect.bodyBytes],
+  ['inflated_bytes_total', 'Bytes made by decompression.', (s) => s.collect.inflatedBytes],
+  ['commits_total', 'Commits of both tables.', (s) => s.readings.commits],
+  ['events_stored_total', 'Events in the raw table since ever.', (s) => s.readings.stored],
+  [
+    'events_duplicate_total',
+    'Events left out as repeats since ever.',
+    (s) => s.readings.duplicates,
+  ],
+  [
+    'events_rejected_kept_total',
+    'Rejected events kept under rejected/ since ever.',
+    (s) => s.readings.rejectedKept,
+  ],
+]
+
+const LABELLED_COUNTERS: readonly Labelled[] = [
+  [
+    'events_rejected_total',
+    'Events answered as rejected by this process, by reason.',
+    'reason',
+    (s) => s.collect.rejected,
+  ],
+  [
+    'event_requests_total',
+    'Answers of POST /v1/events by status; 499: the client went away first.',
+    'status',
+    (s) => s.collect.eventAnswers,
+  ],
+  [
+    'other_requests_total',
+    'Answers of all other routes by status.',
+    'status',
+    (s) => s.collect.otherAnswers,
+  ],
+]
+
+const GAUGES: readonly One[] = [
+  ['body_bytes_held', 'Body bytes of requests in flight.', (s) => s.collect.heldBytes],
+  ['log_start_offset', 'First offset the log still holds.', (s) => s.readings.logStart],
+  [
+    'log_end_offset',
+    'Durable end of the log: events it has taken since ever.',
+    (s) => s.readings.logEnd,
+  ],
+  ['log_bytes', 'Bytes of the log on disk.', (s) => s.readings.logBytes],
+  ['events_waiting', 'Events in the log and not yet in the tables.', (s) => s.readings.waiting],
+  [
+    'freshness_seconds',
+    'Age of the oldest event not yet in the tables; 0 when none waits.',
+    (s) => s.readings.freshnessSeconds,
+  ],
+  ['dedupe_ids', 'Event ids in the dedupe memory.', (s) => s.readings.dedupeIds],
+  ['dedupe_bytes', 'Size of the dedupe memory.', (s) => s.readings.dedupeBytes],
+  [
+    'dedupe_horizon_true_seconds',
+    'How far back a repeat is certainly seen.',
+    (s) => s.readings.dedupeHorizonTrueSeconds,
+  ],
+  [
+    'dedupe_horizon_seconds',
+    'The configured dedupe horizon.',
+    (s) => s.readings.dedupeHorizonSeconds,
+  ],
+  ['resident_bytes', 'Resident memory of the process.', (s) => s.memory.rssBytes],
+  ['heap_bytes', 'JavaScript heap in use, main thread.', (s) => s.memory.heapBytes],
+  [
+    'external_bytes',
+    'Buffers and WASM memory outside the heap, main thread.',
+    (s) => s.memory.externalBytes,
+  ],
+]
+
+const LABELLED_GAUGES: readonly Labelled[] = [
+  ['live_files', 'Data files of the current snapshot.', 'table', (s) => s.readings.liveFiles],
+]
+
+/** Opens the meter of one process. It holds no resource and needs no closing. */
+export function openMeter(options: MeterOptions): Meter {
+  const registry = new Registry()
+  const collect = emptyCounts()
+  let sources: Sources | undefined
+  const current = (): Sources => {
+    if (sources === undefined) throw new TypeError('the registry is scraped through text() only')
+    return sources
+  }
+
+  for (const [name, help, read] of COUNTERS) addCounter(registry, name, help, () => read(current()))
+  for (const [name, help, read] of GAUGES) addGauge(registry, name, help, () => read(current()))
+  for (const each of LABELLED_COUNTERS) addLabelledCounter(registry, each, current)
+  for (const each of LABELLED_GAUGES) addLabelledGauge(registry, each, current)
+
+  return {
+    collect,
+    requestSeconds: openHistogram(registry, {
+      name: `${PREFIX}event_request_duration_seconds`,
+      help: 'POST /v1/events, from the head of the request to its answer.',
+      bounds: REQUEST_BOUNDS_SECONDS,
+    }),
+    commitSeconds: openHistogram(registry, {
+      name: `${PREFIX}commit_duration_seconds`,
+      help: 'One commit of both tables, from the first data file to the pointers.',
+      bounds: COMMIT_BOUNDS_SECONDS,
+    }),
+    contentType: registry.contentType,
+    text() {
+      // One reading for the whole text, so that its numbers belong together.
+      sources = { readings: options.readings(), memory: options.memory(), collect }
+      return registry.metrics()
+    },
+  }
+}
+
+function emptyCounts(): CollectCounts {
+  return {
+    accepted: 0,
+    rejected: {},
+    bodyBytes: 0,
+    inflatedBytes: 0,
+    heldBytes: 0,
+    eventAnswers: {},
+    otherAnswers: {},
+  }
+}
+
+function addCounter(
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => number | null,
+): void {
+  new Counter({
+    name: PREFIX + name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(read() ?? 0)
+    },
+  })
+}
+
+function addGauge(registry: Registry, name: string, help: string, read: () => number | null): void {
+  new Gauge({
+    name: PREFIX + name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read() ?? Number.NaN)
+    },
+  })
+}
+
+function addLabelledCounter(registry: Registry, series: Labelled, current: () => Sources): void {
+  const [name, help, label, read] = series
+  new Counter({
+    name: PREFIX + name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [key, value] of Object.entries(read(current()))) this.inc({ [label]: key }, value)
+    },
+  })
+}
+
+function addLabelledGauge(registry: Registry, series: Labelled, current: () => Sources): void {
+  const [name, help, label, read] = series
+  new Gauge({
+    name: PREFIX + name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [key, value] of Object.entries(read(current()))) this.set({ [label]: key }, value)
+    },
+  })
+}

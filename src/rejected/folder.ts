@@ -1,0 +1,150 @@
+/**
+ * The folder `rejected/`: which files it holds and how many events they stand for.
+ *
+ *     collector-00000001.ndjson          events, rotated by size; numbers rise and are never used again
+ *     collector-00000002.counts.ndjson   past the size limit: counts only
+ *     job-00000001.ndjson                the same for what the job rejected
+ *     replayed.json                      file name -> bytes of it that were sent again
+ */
+import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { countEvents, parseLine, type RejectedSource } from './line.ts'
+import { RejectedError } from './rejected-error.ts'
+
+export type RejectedFile = Readonly<{
+  name: string
+  path: string
+  source: RejectedSource
+  number: number
+  countsOnly: boolean
+  bytes: number
+}>
+
+/** Events rejected since ever, as the newest file of a source tells; `lineBytes` = its whole lines. */
+export type SourceTotal = Readonly<{
+  total: number
+  lastOffset: number | null
+  lineBytes: number
+}>
+
+/** File name -> bytes from its start that were replayed. */
+export type ReplayedMarks = Readonly<Record<string, number>>
+
+const FILE_NAME = /^(collector|job)-(\d{8,})(\.counts)?\.ndjson$/
+const MARKS_NAME = 'replayed.json'
+const LF = 0x0a
+
+export function fileName(source: RejectedSource, number: number, countsOnly: boolean): string {
+  return `${source}-${String(number).padStart(8, '0')}${countsOnly ? '.counts' : ''}.ndjson`
+}
+
+/** The files, oldest first within each source; none when there is no folder. */
+export async function listFiles(directory: string): Promise<RejectedFile[]> {
+  const files: RejectedFile[] = []
+  for (const name of await namesIn(directory)) {
+    const match = FILE_NAME.exec(name)
+    if (match === null) continue
+    const path = join(directory, name)
+    const bytes = await sizeOf(path)
+    if (bytes === null) continue
+    files.push({
+      name,
+      path,
+      source: match[1] === 'job' ? 'job' : 'collector',
+      number: Number(match[2]),
+      countsOnly: match[3] !== undefined,
+      bytes,
+    })
+  }
+  return files.sort((a, b) => a.source.localeCompare(b.source) || a.number - b.number)
+}
+
+/** Reads the newest file of a source: bounded by the rotation size, whatever the folder holds. */
+export async function readTotal(file: RejectedFile): Promise<SourceTotal> {
+  const bytes = await readFile(file.path)
+  const lines = bytes.subarray(0, bytes.lastIndexOf(LF) + 1)
+  // A crash between creating a file and its heading: the store writes the heading again.
+  if (lines.length === 0) return { total: 0, lastOffset: null, lineBytes: 0 }
+  try {
+    const heading = parseLine(lines.subarray(0, lines.indexOf(LF)))
+    const last = parseLine(lines.subarray(lines.lastIndexOf(LF, -2) + 1, -1))
+    if (heading.file !== 1 || heading.before === undefined) throw new SyntaxError('no heading')
+    return {
+      total: heading.before + countEvents(lines),
+      lastOffset: last.offset ?? heading.offset ?? null,
+      lineBytes: lines.length,
+    }
+  } catch (cause) {
+    throw new RejectedError(
+      'damaged',
+      file.path,
+      `${file.path} is damaged: its first or last line is not what this program writes. ` +
+        'The count of rejected events starts from it; restore the file, or move it away to begin at 0.',
+      cause,
+    )
+  }
+}
+
+export async function readMarks(directory: string): Promise<ReplayedMarks> {
+  const path = join(directory, MARKS_NAME)
+  try {
+    const marks: unknown = JSON.parse(await readFile(path, 'utf8'))
+    return typeof marks === 'object' && marks !== null ? (marks as ReplayedMarks) : {}
+  } catch (cause) {
+    if (isMissing(cause)) return {}
+    throw new RejectedError(
+      'damaged',
+      path,
+      `${path} cannot be read. It says which rejected events were replayed; remove it to replay all.`,
+      cause,
+    )
+  }
+}
+
+/** Replaces the marks in one step, so that a crash leaves the old or the new ones. */
+export async function writeMarks(directory: string, marks: ReplayedMarks): Promise<void> {
+  const path = join(directory, MARKS_NAME)
+  const next = `${path}.next`
+  const file = await open(next, 'w')
+  try {
+    await file.writeFile(`${JSON.stringify(marks)}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(next, path)
+  await syncFolder(directory)
+}
+
+/** Makes created, renamed and removed names durable. */
+export async function syncFolder(directory: string): Promise<void> {
+  const folder = await open(directory, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (cause) {
+    if (isMissing(cause)) return []
+    throw cause
+  }
+}
+
+/** null when the file went away since the folder was read (the store removes replayed ones). */
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size
+  } catch (cause) {
+    if (isMissing(cause)) return null
+    throw cause
+  }
+}

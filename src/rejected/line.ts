@@ -1,0 +1,122 @@
+/**
+ * The lines of a file under `rejected/`. Each is one JSON object; its first key says its kind, so that
+ * counting reads three bytes a line:
+ *
+ *     {"file":1,"source":"collector","before":1200,"offset":null}          first line of every file
+ *     {"arrived":"2026-11-22T10:00:00.000000Z","reason":"timestamp-format",
+ *      "explanation":"timestamp: …","offset":77,"event":"{\"event_id\":…"}  one event ("offset" if it has one)
+ *     {"arrived":…,"base64":"//79"}                                        the same, bytes that are no text
+ *     {"counted":17,"arrived":…,"reason":"timestamp-format"}               17 events whose bytes were not kept
+ *
+ * `before` is the number of events rejected since ever before this file: the total is the newest
+ * file's `before` and its own lines, whatever became of the older files.
+ */
+import { type RejectionReason, reasonText } from '../event.ts'
+
+export type RejectedSource = 'collector' | 'job'
+
+/** One event to keep. `offset` = its position in the log, where it has one. */
+export type RejectedRecord = Readonly<{
+  bytes: Uint8Array
+  reason: RejectionReason
+  arrivalUs: number
+  offset?: number
+}>
+
+export type Heading = Readonly<{
+  file: 1
+  source: RejectedSource
+  before: number
+  /** Highest log offset kept before this file. */
+  offset: number | null
+}>
+
+/** What the wire holds for an event or a count; every field may be missing in a damaged line. */
+export type Line = Readonly<{
+  file?: number
+  source?: string
+  before?: number
+  counted?: number
+  arrived?: string
+  reason?: string
+  explanation?: string
+  offset?: number | null
+  event?: string
+  base64?: string
+}>
+
+const LF = 0x0a
+/** The third byte of a line: `{"f`, `{"a`, `{"c`. */
+const KIND_AT = 2
+const KIND_EVENT = 0x61
+const KIND_COUNT = 0x63
+
+const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+export function headingLine(heading: Heading): string {
+  return `${JSON.stringify(heading)}\n`
+}
+
+export function eventLine(record: RejectedRecord): string {
+  const offset = record.offset === undefined ? '' : `,"offset":${record.offset}`
+  return (
+    `{"arrived":"${rfc3339(record.arrivalUs)}","reason":${JSON.stringify(record.reason)}` +
+    `,"explanation":${JSON.stringify(reasonText(record.reason))}${offset}` +
+    `,${payload(record.bytes)}}\n`
+  )
+}
+
+export function countLine(
+  counted: number,
+  reason: RejectionReason,
+  arrivalUs: number,
+  offset: number | null,
+): string {
+  return (
+    `{"counted":${counted},"arrived":"${rfc3339(arrivalUs)}","reason":${JSON.stringify(reason)}` +
+    `${offset === null ? '' : `,"offset":${offset}`}}\n`
+  )
+}
+
+/** Events in complete lines: one for each event line, `counted` for each count line. */
+export function countEvents(lines: Uint8Array): number {
+  let events = 0
+  let start = 0
+  for (let end = lines.indexOf(LF); end !== -1; end = lines.indexOf(LF, start)) {
+    const kind = lines[start + KIND_AT]
+    if (kind === KIND_EVENT) events += 1
+    else if (kind === KIND_COUNT) events += parseLine(lines.subarray(start, end)).counted ?? 0
+    start = end + 1
+  }
+  return events
+}
+
+/** Parses a line; throws SyntaxError on bytes that are not one JSON object. */
+export function parseLine(bytes: Uint8Array): Line {
+  const line: unknown = JSON.parse(strictText.decode(bytes))
+  if (typeof line !== 'object' || line === null) throw new SyntaxError('a line is an object')
+  return line
+}
+
+export function lineBytes(line: Line): Uint8Array {
+  if (line.base64 !== undefined) return Buffer.from(line.base64, 'base64')
+  return Buffer.from(line.event ?? '', 'utf8')
+}
+
+/** Text where it is UTF-8 and escaping does not more than double it, else base64. */
+function payload(bytes: Uint8Array): string {
+  try {
+    const text = JSON.stringify(strictText.decode(bytes))
+    if (text.length <= 2 * bytes.length + 2) return `"event":${text}`
+  } catch {
+    // Not UTF-8: a rejected event may be any bytes.
+  }
+  return `"base64":"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')}"`
+}
+
+/** `2026-11-22T10:00:00.000001Z`: microseconds, which Date cannot print. */
+function rfc3339(us: number): string {
+  const wholeMs = Math.floor(us / 1000)
+  const micros = String(us - wholeMs * 1000).padStart(3, '0')
+  return `${new Date(wholeMs).toISOString().slice(0, -1)}${micros}Z`
+}

@@ -1,0 +1,145 @@
+/**
+ * Reading `rejected/` for the CLI, beside a running process: lists the kept events and marks those
+ * which were sent again. Nothing is moved or removed here (the store owns the files, the newest is being
+ * written): a mark is a position in a file, and the store removes replayed files when it needs room.
+ */
+import { open } from 'node:fs/promises'
+import {
+  isMissing,
+  listFiles,
+  type RejectedFile,
+  readMarks,
+  readTotal,
+  writeMarks,
+} from './folder.ts'
+import { lineBytes, parseLine, type RejectedSource } from './line.ts'
+import { RejectedError } from './rejected-error.ts'
+
+/** One kept event. `end` = its position in `file`, for `markReplayed`. */
+export type KeptEvent = Readonly<{
+  bytes: Uint8Array
+  reason: string
+  explanation: string
+  /** RFC 3339, UTC. */
+  arrived: string
+  offset: number | null
+  source: RejectedSource
+  replayed: boolean
+  file: string
+  end: number
+}>
+
+const LF = 0x0a
+const CR = 0x0d
+const SPACE = 0x20
+const READ_BYTES = 1024 * 1024
+
+/**
+ * The kept events of both sources, oldest first within each. The end is where the files end now: events that are
+ * rejected again while a replay is under way are not listed by it.
+ */
+export async function* listRejected(directory: string): AsyncGenerator<KeptEvent> {
+  const files = await listFiles(directory)
+  const marks = await readMarks(directory)
+  for (const file of files) {
+    if (!file.countsOnly) yield* eventsOf(file, marks[file.name] ?? 0)
+  }
+}
+
+/** Durably notes that everything up to and including `event` in its file was sent again. */
+export async function markReplayed(directory: string, event: KeptEvent): Promise<void> {
+  const marks = await readMarks(directory)
+  const present = new Set((await listFiles(directory)).map((file) => file.name))
+  const kept = Object.entries(marks).filter(([name]) => present.has(name))
+  const end = Math.max(marks[event.file] ?? 0, event.end)
+  await writeMarks(directory, { ...Object.fromEntries(kept), [event.file]: end })
+}
+
+/** Events rejected since ever, counts included. Reads the newest file of each source only. */
+export async function countRejected(directory: string): Promise<number> {
+  const newest = new Map<RejectedSource, RejectedFile[]>()
+  for (const file of await listFiles(directory)) {
+    newest.set(file.source, [...(newest.get(file.source) ?? []), file].slice(-2))
+  }
+  let events = 0
+  for (const [before, last] of [...newest.values()].map((two) => [two.at(-2), two.at(-1)])) {
+    if (last === undefined) continue
+    const { total, lineBytes } = await readTotal(last)
+    events += total
+    // Just created, the heading not written yet.
+    if (lineBytes === 0 && before !== undefined) events += (await readTotal(before)).total
+  }
+  return events
+}
+
+/** A body for `POST /v1/events` as NDJSON: line breaks inside an event become spaces. */
+export function replayBody(events: readonly KeptEvent[]): Uint8Array {
+  const parts = events.map(({ bytes }) => bytes.map((b) => (b === LF || b === CR ? SPACE : b)))
+  return Buffer.concat(parts.flatMap((part) => [part, Buffer.of(LF)]))
+}
+
+async function* eventsOf(file: RejectedFile, replayedBytes: number): AsyncGenerator<KeptEvent> {
+  for await (const { bytes, end } of linesOf(file)) {
+    const line = parse(bytes, file, end)
+    if (line.event === undefined && line.base64 === undefined) continue
+    yield {
+      bytes: lineBytes(line),
+      reason: line.reason ?? '',
+      explanation: line.explanation ?? '',
+      arrived: line.arrived ?? '',
+      offset: line.offset ?? null,
+      source: file.source,
+      replayed: end <= replayedBytes,
+      file: file.name,
+      end,
+    }
+  }
+}
+
+function parse(bytes: Uint8Array, file: RejectedFile, end: number): ReturnType<typeof parseLine> {
+  try {
+    return parseLine(bytes)
+  } catch (cause) {
+    const at = `the line that ends at byte ${end}`
+    const message = `${file.path} is damaged: ${at} is not JSON. Correct or remove that line.`
+    throw new RejectedError('damaged', file.path, message, cause)
+  }
+}
+
+/** Whole lines up to the size the file had when it was listed; a last one without LF is not whole. */
+async function* linesOf(
+  file: RejectedFile,
+): AsyncGenerator<Readonly<{ bytes: Uint8Array; end: number }>> {
+  const handle = await openOrNull(file.path)
+  if (handle === null) return
+  try {
+    let rest: Buffer = Buffer.alloc(0)
+    let position = 0
+    while (position < file.bytes) {
+      const piece = Buffer.alloc(Math.min(READ_BYTES, file.bytes - position))
+      const { bytesRead } = await handle.read(piece, 0, piece.length, position)
+      if (bytesRead === 0) return
+      position += bytesRead
+      rest = Buffer.concat([rest, piece.subarray(0, bytesRead)])
+      const restStart = position - rest.length
+      let start = 0
+      for (let end = rest.indexOf(LF); end !== -1; end = rest.indexOf(LF, start)) {
+        yield { bytes: rest.subarray(start, end), end: restStart + end + 1 }
+        start = end + 1
+      }
+      rest = rest.subarray(start)
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** null: the store removed the file since it was listed, because it was replayed. */
+async function openOrNull(path: string): Promise<Awaited<ReturnType<typeof open>> | null> {
+  try {
+    return await open(path, 'r')
+  } catch (cause) {
+    if (isMissing(cause)) return null
+    throw cause
+  }
+}
