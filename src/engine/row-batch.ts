@@ -1,0 +1,191 @@
+/**
+ * The job's view of the engine: lines in, columns and window sums out, a block of 1024 events at a time.
+ *
+ *   lines ─► parse ─► row block ─► hash ids ─► recentIds.admit ─► append ─► columns, windows ─► take()
+ *
+ * Everything from parse to append works on bytes in WebAssembly memory; JavaScript sees blocks.
+ */
+import { REJECTION_REASONS, type RejectionReason } from '../event.ts'
+import type { ColumnsExports } from './columns-module.ts'
+import { EngineError } from './engine-error.ts'
+import type { RejectedEvent } from './inspector.ts'
+import { openPlainParser, type RowsExports } from './plain-parser.ts'
+import { readDays, readWindows, type TakenBatch } from './taken-batch.ts'
+import { asEngineError, instantiate, loadModule } from './wasm.ts'
+
+/** Rows, and bytes of columns, past which a batch is full. 64 MiB of events stay far below either. */
+const ROWS_MAX = 1 << 22
+const COLUMN_BYTES_MAX = 1 << 29
+
+const HASH_BYTES = 16
+
+/** The memory of event ids; implemented by the job. */
+export type RecentIds = {
+  /** `mask` in: 1 = skip, the event is rejected; out: 1 = skip, or a duplicate. `hashes` holds 16 bytes a row. */
+  admit(hashes: Uint8Array, rows: number, mask: Uint8Array, arrivalUs: number): void
+}
+
+export type RowBatchOptions = Readonly<{
+  windowUs: number
+  /** Keys the hashes; 128 bits of it are used. Draw it anew in each process. */
+  seed: bigint
+  recentIds: RecentIds
+}>
+
+export type AddedLines = Readonly<{
+  /** stored + duplicates + rejected. */
+  events: number
+  stored: number
+  duplicates: number
+  rejected: readonly RejectedEvent[]
+}>
+
+export type RowBatch = {
+  /** Takes accepted lines (NDJSON). Throws EngineError `batch-full` when `full`; nothing is taken then. */
+  add(lines: Uint8Array, arrivalUs: number): AddedLines
+  /** The hashes `add` gives these ids, 16 bytes each: for rebuilding the memory from raw files. */
+  hashIds(ids: readonly Uint8Array[]): Uint8Array
+  /** Stored rows since the last `take`. */
+  readonly rows: number
+  /** Bytes of the lines added since the last `take`. */
+  readonly rawBytes: number
+  /** Windows touched since the last `take`. */
+  readonly windows: number
+  /** Whether it must be taken before more is added. */
+  readonly full: boolean
+  /** Encodes the rows, copies them out and begins anew. */
+  take(): TakenBatch
+}
+
+/** Parses lines into the row block of the same engine instance. */
+export type BlockParser = {
+  load(lines: Uint8Array): void
+  /** Fills the block with the next events, at most BLOCK_ROWS; 0 at the end. */
+  next(arrivalUs: number): number
+}
+
+export async function openRowBatch(options: RowBatchOptions): Promise<RowBatch> {
+  const engine = instantiate<ColumnsExports & RowsExports>(await loadModule('engine'))
+  return rowBatchOf(engine, openPlainParser(engine), options)
+}
+
+/** The batch over an engine and whatever fills its row block. */
+export function rowBatchOf(
+  engine: ColumnsExports,
+  parser: BlockParser,
+  options: RowBatchOptions,
+): RowBatch {
+  const { recentIds } = options
+  engine.openColumns(
+    options.windowUs,
+    BigInt.asUintN(64, options.seed),
+    BigInt.asUintN(64, options.seed >> 64n),
+  )
+  let rawBytes = 0
+
+  function isFull(): boolean {
+    return engine.batchRows() >= ROWS_MAX || engine.batchBytes() >= COLUMN_BYTES_MAX
+  }
+
+  function addBlocks(lines: Uint8Array, arrivalUs: number): AddedLines {
+    parser.load(lines)
+    const rejected: RejectedEvent[] = []
+    let events = 0
+    let stored = 0
+    for (let rows = parser.next(arrivalUs); rows > 0; rows = parser.next(arrivalUs)) {
+      if (engine.hashBlock(rows) > 0) readRejected(engine, rows, events, rejected)
+      const { buffer } = engine.memory
+      const hashes = new Uint8Array(buffer, engine.HASHES.value, rows * HASH_BYTES)
+      recentIds.admit(hashes, rows, new Uint8Array(buffer, engine.MASK.value, rows), arrivalUs)
+      stored += engine.appendBlock(rows, arrivalUs)
+      events += rows
+    }
+    return { events, stored, duplicates: events - stored - rejected.length, rejected }
+  }
+
+  return {
+    add(lines, arrivalUs) {
+      if (isFull()) throw new EngineError('batch-full', { rows: engine.batchRows(), rawBytes })
+      try {
+        const added = addBlocks(lines, arrivalUs)
+        rawBytes += lines.length
+        return added
+      } catch (error) {
+        throw asEngineError(error, `add ${lines.length} bytes`)
+      }
+    },
+    hashIds: (ids) => hashPacked(engine, ids),
+    get rows() {
+      return engine.batchRows()
+    },
+    get rawBytes() {
+      return rawBytes
+    },
+    get windows() {
+      return engine.windowCount()
+    },
+    get full() {
+      return isFull()
+    },
+    take() {
+      try {
+        const taken = { days: readDays(engine), windows: readWindows(engine) }
+        engine.resetColumns()
+        rawBytes = 0
+        return taken
+      } catch (error) {
+        throw asEngineError(error, `encode ${engine.batchRows()} rows`)
+      }
+    },
+  }
+}
+
+function readRejected(
+  engine: ColumnsExports,
+  rows: number,
+  firstIndex: number,
+  rejected: RejectedEvent[],
+): void {
+  const { buffer } = engine.memory
+  const verdicts = new Uint8Array(buffer, engine.VERDICT.value, rows)
+  const starts = new Uint32Array(buffer, engine.START.value, rows)
+  const ends = new Uint32Array(buffer, engine.END.value, rows)
+  for (const [row, verdict] of verdicts.entries()) {
+    if (verdict === 0) continue
+    rejected.push({
+      index: firstIndex + row,
+      reason: reasonOf(verdict),
+      start: starts[row] ?? 0,
+      end: ends[row] ?? 0,
+    })
+  }
+}
+
+function reasonOf(verdict: number): RejectionReason {
+  const reason = REJECTION_REASONS[verdict - 1]
+  if (reason === undefined) throw new RangeError(`the engine gave the unknown verdict ${verdict}`)
+  return reason.code
+}
+
+/** Packs the ids as u32 length | bytes; hashed in parts, so that memory stays small. */
+function hashPacked(engine: ColumnsExports, ids: readonly Uint8Array[]): Uint8Array {
+  const hashes = new Uint8Array(ids.length * HASH_BYTES)
+  const partRows = 4096
+  for (let first = 0; first < ids.length; first += partRows) {
+    const part = ids.slice(first, first + partRows)
+    const hashBytes = part.length * HASH_BYTES
+    const packedBytes = part.reduce((sum, id) => sum + 4 + id.length, 0)
+    const out = engine.scratch(hashBytes + packedBytes)
+    const memory = new Uint8Array(engine.memory.buffer)
+    const view = new DataView(engine.memory.buffer)
+    let at = out + hashBytes
+    for (const id of part) {
+      view.setUint32(at, id.length, true)
+      memory.set(id, at + 4)
+      at += 4 + id.length
+    }
+    engine.hashPacked(out + hashBytes, part.length, out)
+    hashes.set(memory.subarray(out, out + hashBytes), first * HASH_BYTES)
+  }
+  return hashes
+}

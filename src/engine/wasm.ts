@@ -1,0 +1,59 @@
+/**
+ * The engine's WebAssembly modules: read and compiled once a process, instantiated as often as wanted. Each
+ * instance has a memory of its own, which goes when the instance does.
+ */
+import { readFile } from 'node:fs/promises'
+import { EngineError } from './engine-error.ts'
+
+/** Node declares no types for WebAssembly; this is what we use of it. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array)
+  }
+  class Instance {
+    constructor(module: Module)
+    readonly exports: Readonly<Record<string, unknown>>
+  }
+  class RuntimeError extends Error {}
+}
+
+export type WasmModule = WebAssembly.Module
+
+export type WasmMemory = { readonly buffer: ArrayBuffer }
+
+/** A constant of the module, for example an address. */
+export type WasmGlobal = { readonly value: number }
+
+const compiled = new Map<string, Promise<WasmModule>>()
+
+/** Compiles src/engine/build/<name>.wasm. */
+export function loadModule(name: 'engine' | 'ids'): Promise<WasmModule> {
+  const known = compiled.get(name)
+  if (known !== undefined) return known
+  const module = compileFile(name)
+  compiled.set(name, module)
+  return module
+}
+
+/** The type of the exports is the caller's claim: the modules are built from the sources beside it. */
+export function instantiate<Exports>(module: WasmModule): Exports {
+  return new WebAssembly.Instance(module).exports as Exports
+}
+
+/** Traps happen only when linear memory cannot grow: the machine has no more, or 4 GiB are used up. */
+export function asEngineError(error: unknown, work: string): unknown {
+  if (!(error instanceof WebAssembly.RuntimeError)) return error
+  return new EngineError('memory', { work }, error)
+}
+
+async function compileFile(name: string): Promise<WasmModule> {
+  const file = new URL(`./build/${name}.wasm`, import.meta.url)
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(file)
+  } catch (cause) {
+    compiled.delete(name)
+    throw new EngineError('not-built', { file: file.pathname }, cause)
+  }
+  return new WebAssembly.Module(bytes)
+}
