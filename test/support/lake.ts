@@ -1,0 +1,49 @@
+/**
+ * What stands in the tables, read as any reader would start: the catalog's pointers, and the
+ * metadata file that each points to. Only the fields of the Iceberg specification are used.
+ */
+import { readFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import type { Folder } from './folder.ts'
+
+export type TableName = 'campaign_events' | 'campaign_metrics'
+
+export type Pointer = Readonly<{ table: TableName; metadataLocation: string }>
+
+const SELECT_POINTERS = `SELECT table_name AS "table", metadata_location AS metadataLocation
+  FROM iceberg_tables WHERE catalog_name = 'lake' AND table_namespace = 'campaigns'`
+
+export function readPointers(catalogPath: string): readonly Pointer[] {
+  using catalog = new DatabaseSync(catalogPath, { readOnly: true })
+  return catalog.prepare(SELECT_POINTERS).all() as Pointer[]
+}
+
+/** Points the tables somewhere else, as only a test may. */
+export function writePointers(catalogPath: string, pointers: readonly Pointer[]): void {
+  using catalog = new DatabaseSync(catalogPath)
+  const update = 'UPDATE iceberg_tables SET metadata_location = ? WHERE table_name = ?'
+  for (const { table, metadataLocation } of pointers) {
+    catalog.prepare(update).run(metadataLocation, table)
+  }
+}
+
+/** The summary of a table's current snapshot; empty before the first one. */
+export async function readSummary(
+  folder: Folder,
+  table: TableName,
+): Promise<Readonly<Record<string, string>>> {
+  const pointer = readPointers(folder.catalogPath).find((found) => found.table === table)
+  if (pointer === undefined) throw new Error(`no ${table} in ${folder.catalogPath}`)
+  const { metadataLocation } = pointer
+  const path = metadataLocation.startsWith('file:')
+    ? fileURLToPath(metadataLocation)
+    : metadataLocation
+  const metadata = JSON.parse(await readFile(path, 'utf8')) as {
+    'current-snapshot-id'?: number | null
+    snapshots?: readonly { 'snapshot-id': number; summary?: Record<string, string> }[]
+  }
+  const current = metadata['current-snapshot-id']
+  const snapshot = metadata.snapshots?.find((found) => found['snapshot-id'] === current)
+  return snapshot?.summary ?? {}
+}
