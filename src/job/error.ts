@@ -1,0 +1,34 @@
+/** What can stop the job for good. Each message says what stands where and what to do. */
+
+type Facts = Readonly<Record<string, string | number>>
+
+const MESSAGES = {
+  'checkpoint-unreadable': (f: Facts) =>
+    `the newest snapshot of campaign_events has ${f.key} = "${f.value}", which is no count: the tables were written by something else; restore them from a backup`,
+  'other-log': (f: Facts) =>
+    `the tables were filled from the log ${f.tables}, but the log folder holds another one, ${f.log}. ` +
+    'If the old log is lost for good, fill the same tables from this one: campaign-metrics start --new-log',
+  'log-too-short': (f: Facts) =>
+    `the tables hold every event before offset ${f.nextOffset}, but the log ends at ${f.end}: its end was lost. ` +
+    'Restore the log folder; or, to go on without it, move it away and run: campaign-metrics start --new-log',
+  'log-trimmed': (f: Facts) =>
+    `the tables wait for offset ${f.nextOffset}, but the log begins at ${f.start}: the events between are missing. ` +
+    'Restore the log folder; or, to go on without them, move it away and run: campaign-metrics start --new-log',
+  'ledger-open': (f: Facts) =>
+    `the ledger does not close: ${f.taken} events counted, offset ${f.nextOffset} reached (log base ${f.logBase}); this is a defect, please report it`,
+  'thread-ended': (f: Facts) => `the job thread ended by itself with code ${f.exitCode}`,
+  failed: (f: Facts) => `the job stopped: ${f.reason}`,
+} as const
+
+export type JobErrorCode = keyof typeof MESSAGES
+
+export class JobError extends Error {
+  readonly code: JobErrorCode
+  readonly facts: Facts
+  constructor(code: JobErrorCode, facts: Facts, cause?: unknown) {
+    super(MESSAGES[code](facts), { cause })
+    this.name = 'JobError'
+    this.code = code
+    this.facts = facts
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The job's loop: read frames, feed the engine, commit. The same way live and after a restart.
+ *
+ *   reading    frames from the checkpoint's offset into the row batch
+ *   due        the batch is older than the commit interval, or holds COMMIT_BYTES, or the dedup generation ends
+ *   commit     rows taken from the engine -> data files -> metrics files -> both pointers in one transaction
+ *
+ * While a commit writes, the next batch is already being read; there is never more than one commit under way.
+ */
+import type { RowBatch, TakenBatch } from '../engine.ts'
+import type { RejectionReason } from '../event.ts'
+import type { Frame } from '../log.ts'
+import type { Change, DataFile } from '../table.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { writeCheckpoint } from './checkpoint.ts'
+import { generationOf } from './dedup-memory.ts'
+import { JobError } from './error.ts'
+import type { Windows } from './windows.ts'
+
+/** Raw bytes in a batch past which it is committed before its time. */
+const COMMIT_BYTES = 64 * 1024 * 1024
+/** Commits take at most this share of the time: a backfill over hundreds of windows commits in larger steps. */
+const COMMIT_TIME_SHARE = 0.5
+const COMMIT_INTERVAL_MS_MAX = 30_000
+/** How long one read waits for events, at most. */
+const READ_WAIT_MS = 200
+
+export type Rejected = Readonly<{
+  bytes: Uint8Array
+  reason: RejectionReason
+  arrivalUs: number
+  offset: number
+}>
+
+export type LoopParts = Readonly<{
+  checkpoint: Checkpoint
+  commitIntervalMs: number
+  horizonUs: number
+  nowUs: () => number
+  readFrame: (fromOffset: number, waitMs: number) => Promise<Frame | null>
+  batch: RowBatch
+  windows: Windows
+  keepRejected: (records: readonly Rejected[]) => Promise<void>
+  writeEventsFile: (rows: TakenBatch['days'][number]) => Promise<DataFile>
+  /** Runs nothing else that commits meanwhile: the metrics files a commit replaces are chosen inside. */
+  exclusively: <T>(work: () => Promise<T>) => Promise<T>
+  commit: (change: Change) => Promise<void>
+  onCommit: (checkpoint: Checkpoint, durationMs: number) => void
+}>
+
+export type Loop = {
+  /** Ends when stopped (true: everything before the log's end is committed) or throws what stopped it. */
+  run(): Promise<void>
+  /** Reads what is in the log up to `untilOffset`, commits and ends; gives up reading after `deadlineUs`. */
+  stop(untilOffset: number, deadlineUs: number): void
+  /** Events read but not yet committed are waiting as well; this is how far reading has come. */
+  readOffset(): number
+}
+
+export function openLoop(parts: LoopParts): Loop {
+  const { batch, nowUs } = parts
+  let committed = parts.checkpoint
+  let read = parts.checkpoint
+  let batchSinceUs = 0
+  let intervalMs = parts.commitIntervalMs
+  let committing: Promise<void> | null = null
+  let failure: unknown
+  let stopAt: { offset: number; deadlineUs: number } | null = null
+
+  /** What the commits so far, the one under way included, have taken. */
+  let takenOffset = read.nextOffset
+  const isEmpty = (): boolean => read.nextOffset === takenOffset
+
+  async function take(frame: Frame): Promise<void> {
+    if (isEmpty()) batchSinceUs = nowUs()
+    const result = batch.add(frame.bytes, frame.arrivalUs)
+    if (result.rejected.length > 0) {
+      await parts.keepRejected(
+        result.rejected.map(({ index, reason, start, end }) => ({
+          bytes: frame.bytes.slice(start, end),
+          reason,
+          arrivalUs: frame.arrivalUs,
+          offset: frame.firstOffset + index,
+        })),
+      )
+    }
+    read = {
+      ...read,
+      nextOffset: frame.firstOffset + frame.count,
+      arrivedUs: frame.arrivalUs,
+      stored: read.stored + result.stored,
+      duplicates: read.duplicates + result.duplicates,
+      rejected: read.rejected + result.rejected.length,
+    }
+    closeLedger(read)
+  }
+
+  async function writeCommit(taken: TakenBatch, checkpoint: Checkpoint): Promise<void> {
+    const startUs = nowUs()
+    const rawFiles = await Promise.all(taken.days.map(parts.writeEventsFile))
+    await parts.exclusively(async () => {
+      const metrics = await parts.windows.amend(taken.windows, startUs)
+      await parts.commit({
+        commitId: `${checkpoint.logId}-${checkpoint.nextOffset}`,
+        summary: writeCheckpoint(checkpoint),
+        events: { add: rawFiles, remove: [] },
+        metrics,
+      })
+    })
+    committed = checkpoint
+    const durationMs = (nowUs() - startUs) / 1000
+    intervalMs = nextIntervalMs(parts.commitIntervalMs, durationMs)
+    parts.onCommit(committed, durationMs)
+  }
+
+  function startCommit(): void {
+    const checkpoint = read
+    takenOffset = checkpoint.nextOffset
+    committing = writeCommit(batch.take(), checkpoint).then(
+      () => {
+        committing = null
+      },
+      (error: unknown) => {
+        failure = error
+        committing = null
+      },
+    )
+  }
+
+  async function commitNow(): Promise<void> {
+    if (committing !== null) await committing
+    if (failure !== undefined) throw failure
+    if (!isEmpty()) startCommit()
+  }
+
+  const dueInMs = (): number =>
+    isEmpty() ? READ_WAIT_MS : intervalMs - (nowUs() - batchSinceUs) / 1000
+
+  async function step(): Promise<void> {
+    if (failure !== undefined) throw failure
+    const large = batch.rawBytes >= COMMIT_BYTES || batch.full
+    // A batch that is due waits for the commit under way while it may still grow; a large one makes reading wait.
+    if (large || (!isEmpty() && dueInMs() <= 0 && committing === null)) await commitNow()
+    const waitMs = committing !== null ? 5 : Math.max(0, Math.min(READ_WAIT_MS, dueInMs()))
+    const frame = await parts.readFrame(read.nextOffset, waitMs)
+    if (frame === null) return
+    if (!isEmpty() && generation(frame.arrivalUs) !== generation(read.arrivedUs)) await commitNow()
+    await take(frame)
+  }
+
+  const generation = (arrivalUs: number): number => generationOf(arrivalUs, parts.horizonUs)
+
+  return {
+    async run(): Promise<void> {
+      while (stopAt === null || (read.nextOffset < stopAt.offset && nowUs() < stopAt.deadlineUs)) {
+        await step()
+      }
+      await commitNow()
+      if (committing !== null) await committing
+      if (failure !== undefined) throw failure
+    },
+    stop(untilOffset, deadlineUs): void {
+      stopAt = { offset: untilOffset, deadlineUs }
+    },
+    readOffset: () => read.nextOffset,
+  }
+}
+
+/** Every event read is stored, a duplicate or rejected; anything else is a defect that must not be committed. */
+function closeLedger(at: Checkpoint): void {
+  const taken = at.stored + at.duplicates + at.rejected
+  if (taken !== at.logBase + at.nextOffset) {
+    throw new JobError('ledger-open', { taken, nextOffset: at.nextOffset, logBase: at.logBase })
+  }
+}
+
+function nextIntervalMs(configuredMs: number, durationMs: number): number {
+  const shareMs = durationMs / COMMIT_TIME_SHARE
+  return Math.min(Math.max(configuredMs, shareMs), Math.max(configuredMs, COMMIT_INTERVAL_MS_MAX))
+}

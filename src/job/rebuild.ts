@@ -1,0 +1,29 @@
+/**
+ * Reads the event ids of the last horizon back from the raw files after a restart: the table is the only state there is.
+ */
+import type { RowBatch } from '../engine.ts'
+import type { DataFile, Lake } from '../table.ts'
+import type { DedupMemory } from './dedup-memory.ts'
+
+/**
+ * Oldest arrivals first, as the ids came in: should memory not suffice, it is the oldest that are forgotten.
+ * `fromUs` is the arrival time from which the job goes on.
+ */
+export async function rebuildMemory(
+  lake: Pick<Lake, 'events' | 'arrivalRange' | 'readEventIds'>,
+  hashIds: RowBatch['hashIds'],
+  memory: DedupMemory,
+  fromUs: number,
+): Promise<void> {
+  const needed: { file: DataFile; maxUs: number }[] = []
+  for (const file of lake.events.files) {
+    const { maxUs } = await lake.arrivalRange(file)
+    if (memory.covers(maxUs, fromUs)) needed.push({ file, maxUs })
+  }
+  needed.sort((a, b) => a.maxUs - b.maxUs)
+  for (const { file, maxUs } of needed) {
+    for await (const ids of lake.readEventIds(file)) {
+      memory.remember(hashIds(ids), ids.length, maxUs)
+    }
+  }
+}

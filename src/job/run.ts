@@ -1,0 +1,168 @@
+/**
+ * One run of the job: opens the rooms it works with, rebuilds the dedup memory, runs the loop, and closes them again.
+ */
+import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
+import { type LogReader, openLogReader } from '../log.ts'
+import { openQuery, type Query } from '../query.ts'
+import { openRejected, type RejectedStore } from '../rejected.ts'
+import { type CommitStep, type Lake, openLake, type TableView } from '../table.ts'
+import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
+import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
+import { type Loop, openLoop } from './loop.ts'
+import type { JobProgress, JobSettings, TableFigures } from './message.ts'
+import { openMutex } from './mutex.ts'
+import { rebuildMemory } from './rebuild.ts'
+import { openWindows } from './windows.ts'
+
+export type RunWorld = Readonly<{
+  nowUs: () => number
+  seed: bigint
+  onStep: (step: CommitStep) => void
+  onProgress: (progress: JobProgress) => void
+  onWarning: (text: string) => void
+}>
+
+export type Run = {
+  /** Ends after `stop`, or rejects with what stopped the job. */
+  readonly finished: Promise<void>
+  stop(untilOffset: number, deadlineUs: number): void
+  close(): Promise<void>
+}
+
+type Rooms = Readonly<{
+  lake: Lake
+  reader: LogReader
+  batch: RowBatch
+  memory: DedupMemory
+  query: Query
+  rejected: RejectedStore
+  checkpoint: Checkpoint
+}>
+
+/** What is opened closes in reverse order. */
+type Opened = { close(): unknown }[]
+
+/** Resolves when the tables are open and the checkpoint agrees with the log. */
+export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
+  const opened: Opened = []
+  const close = async (): Promise<void> => {
+    for (const room of opened.splice(0).reverse()) await room.close()
+  }
+  try {
+    const rooms = await openRooms(settings, world, opened)
+    return { ...startRun(settings, world, rooms), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened): Promise<Rooms> {
+  const keep = <T extends { close(): unknown }>(room: T): T => {
+    opened.push(room)
+    return room
+  }
+  const lake = keep(
+    await openLake({
+      catalogPath: settings.catalogPath,
+      warehousePath: settings.warehousePath,
+      windowUs: settings.windowUs,
+      writer: 'embedded',
+      nowUs: world.nowUs,
+      onStep: world.onStep,
+    }),
+  )
+  const reader = keep(
+    await openLogReader({ directory: settings.logDirectory, cursor: settings.logCursor }),
+  )
+  const extent = { id: reader.id, start: reader.start(), end: reader.end() }
+  const kept = readCheckpoint(lake.events.summary)
+  const checkpoint = resumeFrom(kept, extent, settings.acceptNewLog)
+  const memory = openDedupMemory({
+    horizonUs: settings.dedupeHorizonMs * 1000,
+    bytesMax: settings.dedupeMemoryMaxBytes,
+    openSet: await loadIdSets(),
+  })
+  const batch = await openRowBatch({
+    windowUs: settings.windowUs,
+    seed: world.seed,
+    recentIds: memory,
+  })
+  const query = keep(await openQuery({ catalogPath: settings.catalogPath }))
+  const rejected = keep(
+    await openRejected({
+      directory: settings.rejectedDirectory,
+      source: 'job',
+      bytesMax: settings.rejectedMaxBytes,
+      nowUs: world.nowUs,
+      warn: world.onWarning,
+    }),
+  )
+  return { lake, reader, batch, memory, query, rejected, checkpoint }
+}
+
+function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Run, 'close'> {
+  const { lake, reader, batch, memory, query, rejected } = rooms
+  let checkpoint = rooms.checkpoint
+  let lastCommit: JobProgress['lastCommit'] = null
+  const exclusively = openMutex()
+
+  function report(state: JobProgress['state']): void {
+    world.onProgress({
+      checkpoint,
+      state,
+      dedupe: memory.stats(world.nowUs()),
+      tables: { events: figuresOf(lake.events), metrics: figuresOf(lake.metrics) },
+      rejectedCountsOnly: rejected.stats().keepingCountsOnly,
+      lastCommit,
+    })
+  }
+
+  const windows = openWindows({
+    live: () => lake.metrics.files,
+    read: (file) => lake.readMetricsFile(file),
+    write: (day, rows) => lake.writeMetricsFile(day, rows),
+    mayHold: lake.mayHold,
+    recompute: (keys) => query.recomputeWindows(lake.events.files, keys),
+  })
+  const loop: Loop = openLoop({
+    checkpoint,
+    commitIntervalMs: settings.commitIntervalMs,
+    horizonUs: settings.dedupeHorizonMs * 1000,
+    nowUs: world.nowUs,
+    readFrame: (fromOffset, waitMs) => reader.next(fromOffset, waitMs),
+    batch,
+    windows,
+    // What a run before this one has kept already is read again after a crash, not kept again.
+    keepRejected: (records) =>
+      rejected.keep(records.filter(({ offset }) => offset > (rejected.stats().lastOffset ?? -1))),
+    writeEventsFile: (rows) => lake.writeEventsFile(rows),
+    exclusively,
+    commit: (change) => lake.commit(change),
+    onCommit(committed, durationMs) {
+      checkpoint = committed
+      lastCommit = { atUs: world.nowUs(), durationMs }
+      report('running')
+    },
+  })
+
+  async function work(): Promise<void> {
+    const caughtUp = checkpoint.nextOffset === reader.end()
+    const fromUs = caughtUp ? world.nowUs() : checkpoint.arrivedUs
+    await rebuildMemory(lake, batch.hashIds, memory, fromUs)
+    report('running')
+    await loop.run()
+  }
+
+  report('rebuilding')
+  return { finished: work(), stop: loop.stop }
+}
+
+function figuresOf(view: TableView): TableFigures {
+  return {
+    rows: view.files.reduce((sum, file) => sum + file.rows, 0),
+    files: view.files.length,
+    bytes: view.files.reduce((sum, file) => sum + file.bytes, 0),
+    snapshotId: view.snapshotId === null ? null : String(view.snapshotId),
+  }
+}

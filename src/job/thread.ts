@@ -1,0 +1,85 @@
+/** The main thread's side of the job: starts the thread, hears its progress, stops it. */
+import { Worker } from 'node:worker_threads'
+import { JobError } from './error.ts'
+import type { FromJob, JobProgress, JobSettings, ToJob } from './message.ts'
+
+export type Job = {
+  progress(): JobProgress
+  /** Rejects when the job has stopped by itself; never resolves. */
+  readonly failed: Promise<never>
+  /** Commits what the log holds before `untilOffset`, as far as `deadlineUs` allows; the rest waits in the log. */
+  close(untilOffset: number, deadlineUs: number): Promise<void>
+}
+
+export type JobEvents = Readonly<{
+  onProgress: (progress: JobProgress) => void
+  onWarning: (text: string) => void
+}>
+
+/** Resolves when the tables are open and agree with the log; event ids are then read back in the background. */
+export async function startJob(settings: JobSettings, events: JobEvents): Promise<Job> {
+  const worker = new Worker(workerLocation(), { workerData: settings })
+  let latest: JobProgress | null = null
+  let closing = false
+  const ready = Promise.withResolvers<void>()
+  const failed = Promise.withResolvers<never>()
+  const stopped = Promise.withResolvers<void>()
+  failed.promise.catch(() => {})
+
+  function fail(error: unknown): void {
+    ready.reject(error)
+    failed.reject(error)
+    stopped.reject(error)
+    stopped.promise.catch(() => {})
+  }
+
+  function receive(message: FromJob): void {
+    switch (message.kind) {
+      case 'progress':
+        latest = message.progress
+        events.onProgress(latest)
+        ready.resolve()
+        return
+      case 'warning':
+        events.onWarning(message.text)
+        return
+      case 'failed':
+        fail(new JobError('failed', { reason: message.message }, { stack: message.stack }))
+        return
+      case 'stopped':
+        stopped.resolve()
+        return
+      default:
+        message satisfies never
+    }
+  }
+
+  worker.on('message', receive)
+  worker.on('error', (cause) => fail(new JobError('failed', { reason: cause.message }, cause)))
+  worker.on('exit', (exitCode) => {
+    if (!closing) fail(new JobError('thread-ended', { exitCode }))
+  })
+  await ready.promise
+
+  return {
+    progress(): JobProgress {
+      if (latest === null) throw new TypeError('a started job has reported its progress')
+      return latest
+    },
+    failed: failed.promise,
+    async close(untilOffset, deadlineUs): Promise<void> {
+      closing = true
+      worker.postMessage({ kind: 'stop', untilOffset, deadlineUs } satisfies ToJob)
+      try {
+        await stopped.promise
+      } finally {
+        await worker.terminate()
+      }
+    },
+  }
+}
+
+/** Sources run as .ts, the published package as .js. */
+function workerLocation(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
+}

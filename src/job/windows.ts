@@ -1,0 +1,213 @@
+/**
+ * The metrics side of a commit: which metrics files are replaced, and by which rows.
+ *
+ * A row (campaign, window) stands in exactly one file of its day. A delta for a row that exists replaces the file that
+ * holds it; a new row goes into the day's open file, one with few rows, so that the files rewritten every second stay
+ * small; full files are left alone until a late event touches one of their rows. Files lately touched are kept decoded,
+ * so that the open windows are not read back each second.
+ */
+import type { DataFile, MetricsRow } from '../table.ts'
+import type { WindowDelta } from '../engine.ts'
+
+/** A metrics file takes new rows while it has fewer than this. */
+const OPEN_FILE_ROWS_MAX = 8_192
+/** No metrics file has more rows than this. */
+const FILE_ROWS_MAX = 65_536
+/** Decoded rows kept between commits, over all files. */
+const CACHED_ROWS_MAX = 524_288
+/** Past this a DOUBLE no longer holds every millionth: what was read back is not exact (9.0e9 in millionths). */
+const EXACT_MILLIONTHS_MAX = 9_000_000_000_000_000n
+
+export type WindowKey = Readonly<{ campaignId: string; windowStartUs: number }>
+export type WindowSums = Readonly<{
+  impressions: number
+  clicks: number
+  conversions: number
+  revenueMillionths: bigint
+}>
+
+export type MetricsFiles = Readonly<{
+  live: () => readonly DataFile[]
+  read: (file: DataFile) => Promise<readonly MetricsRow[]>
+  write: (day: number, rows: readonly MetricsRow[]) => Promise<DataFile>
+  mayHold: (file: DataFile, key: WindowKey) => boolean
+  /** The sums of these windows over the raw table as it is committed now, in the order of the keys. */
+  recompute: (keys: readonly WindowKey[]) => Promise<readonly WindowSums[]>
+}>
+
+export type MetricsChange = Readonly<{ add: readonly DataFile[]; remove: readonly DataFile[] }>
+
+export type Windows = {
+  /** Writes the files that hold the changed rows; nothing is in the table until `change` is committed. */
+  amend(deltas: readonly WindowDelta[], processedAtUs: number): Promise<MetricsChange>
+}
+
+type Rows = Map<string, MetricsRow>
+type Decoded = { rows: Rows; inexact: Set<string> }
+
+const keyOf = (key: WindowKey): string => `${key.windowStartUs}|${key.campaignId}`
+const DAY_US = 86_400_000_000
+
+export function openWindows(files: MetricsFiles): Windows {
+  const cache = new Map<string, Decoded>()
+
+  async function decoded(file: DataFile): Promise<Decoded> {
+    const known = cache.get(file.path)
+    if (known !== undefined) return known
+    const rows: Rows = new Map()
+    const inexact = new Set<string>()
+    for (const row of await files.read(file)) {
+      const key = keyOf(row)
+      rows.set(key, row)
+      if (!isExact(row.revenueMillionths)) inexact.add(key)
+    }
+    const read = { rows, inexact }
+    cache.set(file.path, read)
+    return read
+  }
+
+  /** The file of the day that holds each key, for the keys that stand in one. */
+  async function locate(day: readonly DataFile[], deltas: readonly WindowDelta[]) {
+    const places = new Map<string, DataFile>()
+    for (const file of day) {
+      const asked = deltas.filter((d) => !places.has(keyOf(d)) && files.mayHold(file, d))
+      if (asked.length === 0) continue
+      const { rows } = await decoded(file)
+      for (const delta of asked) if (rows.has(keyOf(delta))) places.set(keyOf(delta), file)
+    }
+    return places
+  }
+
+  /** Rows read back past 9.0e9 are replaced by their exact sums before anything is added to them. */
+  async function makeExact(changed: readonly { held: Decoded; key: string; delta: WindowDelta }[]) {
+    const asked = changed.filter(({ held, key }) => held.inexact.has(key))
+    if (asked.length === 0) return
+    const sums = await files.recompute(asked.map(({ delta }) => delta))
+    for (const [i, { held, key }] of asked.entries()) {
+      const row = held.rows.get(key)
+      const sum = sums[i]
+      if (row === undefined || sum === undefined) continue
+      held.rows.set(key, { ...row, ...sum })
+      held.inexact.delete(key)
+    }
+  }
+
+  async function amendDay(day: number, deltas: readonly WindowDelta[], processedAtUs: number) {
+    const live = files.live().filter((file) => file.day === day)
+    const places = await locate(live, deltas)
+    const touched = new Map<string, { file: DataFile; held: Decoded }>()
+    const fresh: WindowDelta[] = []
+    const changed: { held: Decoded; key: string; delta: WindowDelta }[] = []
+    for (const delta of deltas) {
+      const key = keyOf(delta)
+      const file = places.get(key)
+      if (file === undefined) {
+        fresh.push(delta)
+        continue
+      }
+      const held = touched.get(file.path)?.held ?? copyOf(await decoded(file))
+      touched.set(file.path, { file, held })
+      changed.push({ held, key, delta })
+    }
+    await makeExact(changed)
+    for (const { held, key, delta } of changed) {
+      held.rows.set(key, add(held.rows.get(key), delta, processedAtUs))
+    }
+    const open = fresh.length === 0 ? undefined : await openFile(live, touched)
+    let target: Decoded = open ?? { rows: new Map(), inexact: new Set() }
+    const outputs = new Set<Decoded>([...touched.values()].map(({ held }) => held))
+    for (const delta of fresh) {
+      if (target.rows.size >= FILE_ROWS_MAX) target = { rows: new Map(), inexact: new Set() }
+      target.rows.set(keyOf(delta), add(undefined, delta, processedAtUs))
+      outputs.add(target)
+    }
+    return { remove: [...touched.values()].map(({ file }) => file), outputs }
+  }
+
+  /** The day's file that takes new rows, marked as touched; none when all are full. */
+  async function openFile(
+    live: readonly DataFile[],
+    touched: Map<string, { file: DataFile; held: Decoded }>,
+  ): Promise<Decoded | undefined> {
+    const small = live.filter((file) => file.rows < OPEN_FILE_ROWS_MAX)
+    const file = small.find((f) => touched.has(f.path)) ?? small.at(-1)
+    if (file === undefined) return undefined
+    const held = touched.get(file.path)?.held ?? copyOf(await decoded(file))
+    touched.set(file.path, { file, held })
+    return held
+  }
+
+  /** Forgets files that are no longer live, then the ones longest untouched (a Map keeps that order). */
+  function shrinkCache(): void {
+    const live = new Set(files.live().map((file) => file.path))
+    let rows = 0
+    for (const [path, held] of cache) {
+      if (live.has(path)) rows += held.rows.size
+      else cache.delete(path)
+    }
+    for (const [path, held] of cache) {
+      if (rows <= CACHED_ROWS_MAX) return
+      cache.delete(path)
+      rows -= held.rows.size
+    }
+  }
+
+  return {
+    async amend(deltas, processedAtUs): Promise<MetricsChange> {
+      shrinkCache()
+      const addFiles: DataFile[] = []
+      const removeFiles: DataFile[] = []
+      for (const [day, ofDay] of byDay(deltas)) {
+        const { remove, outputs } = await amendDay(day, ofDay, processedAtUs)
+        removeFiles.push(...remove)
+        for (const held of outputs) {
+          const file = await files.write(day, sorted(held.rows))
+          cache.set(file.path, held)
+          addFiles.push(file)
+        }
+      }
+      return { add: addFiles, remove: removeFiles }
+    },
+  }
+}
+
+function isExact(millionths: bigint): boolean {
+  return millionths <= EXACT_MILLIONTHS_MAX && millionths >= -EXACT_MILLIONTHS_MAX
+}
+
+/** A copy, since the file's own rows stay true until the commit that replaces it is known. */
+function copyOf(held: Decoded): Decoded {
+  return { rows: new Map(held.rows), inexact: new Set(held.inexact) }
+}
+
+function add(row: MetricsRow | undefined, delta: WindowDelta, processedAtUs: number): MetricsRow {
+  return {
+    campaignId: delta.campaignId,
+    windowStartUs: delta.windowStartUs,
+    impressions: (row?.impressions ?? 0) + delta.impressions,
+    clicks: (row?.clicks ?? 0) + delta.clicks,
+    conversions: (row?.conversions ?? 0) + delta.conversions,
+    revenueMillionths: (row?.revenueMillionths ?? 0n) + delta.revenueMillionths,
+    processedAtUs,
+  }
+}
+
+function byDay(deltas: readonly WindowDelta[]): Map<number, WindowDelta[]> {
+  const days = new Map<number, WindowDelta[]>()
+  for (const delta of deltas) {
+    const day = Math.floor(delta.windowStartUs / DAY_US)
+    const ofDay = days.get(day)
+    if (ofDay === undefined) days.set(day, [delta])
+    else ofDay.push(delta)
+  }
+  return days
+}
+
+/** By window, then campaign: any order would be right, this one compresses and prunes well. */
+function sorted(rows: Rows): MetricsRow[] {
+  return [...rows.values()].sort(
+    (a, b) =>
+      a.windowStartUs - b.windowStartUs ||
+      (a.campaignId < b.campaignId ? -1 : a.campaignId > b.campaignId ? 1 : 0),
+  )
+}

@@ -1,0 +1,6 @@
+/**
+ * Opens the rooms in the order in which an event passes, log, job, collector, and closes them in reverse.
+ */
+
+export { type Pipeline, type PipelineOptions, startPipeline } from './pipeline/pipeline.ts'
+export { readStatus, type Status } from './pipeline/status.ts'

@@ -1,0 +1,58 @@
+/** Where the job goes on: from its own snapshot summaries, never past a log that does not fit them (F11, F20). */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readCheckpoint, resumeFrom, writeCheckpoint } from '../../src/job/checkpoint.ts'
+
+const KEPT = {
+  logId: 'log-a',
+  nextOffset: 90,
+  logBase: 10,
+  arrivedUs: 1_700_000_000_000_000,
+  stored: 70,
+  duplicates: 25,
+  rejected: 5,
+}
+
+test('a checkpoint survives the snapshot summary', () => {
+  const summary = writeCheckpoint(KEPT)
+  assert.equal(summary['campaign-metrics.next-offset'], '90')
+  assert.deepEqual(readCheckpoint({ ...summary, 'total-records': '70' }), KEPT)
+})
+
+test('a table without a commit of the job has no checkpoint', () => {
+  assert.equal(readCheckpoint({ 'total-records': '0' }), null)
+})
+
+test('a summary with an unreadable count is refused, not taken for zero', () => {
+  for (const bad of ['', ' ', '1.5', 'x', '9007199254740993']) {
+    const summary = { ...writeCheckpoint(KEPT), 'campaign-metrics.stored': bad }
+    assert.throws(() => readCheckpoint(summary), { code: 'checkpoint-unreadable' })
+  }
+})
+
+test('the first start takes the events that are in the log already', () => {
+  const start = resumeFrom(null, { id: 'log-a', start: 0, end: 500 }, false)
+  assert.equal(start.nextOffset, 0)
+  assert.equal(start.logBase, 0)
+})
+
+test('the same log goes on at the offset after the last committed event', () => {
+  assert.deepEqual(resumeFrom(KEPT, { id: 'log-a', start: 0, end: 90 }, false), KEPT)
+})
+
+test('a recreated log is refused, and taken with the base that keeps the ledger closed when the user says so', () => {
+  const other = { id: 'log-b', start: 0, end: 7 }
+  assert.throws(() => resumeFrom(KEPT, other, false), { code: 'other-log', message: /--new-log/ })
+  const taken = resumeFrom(KEPT, other, true)
+  assert.equal(taken.nextOffset, 0)
+  assert.equal(taken.logBase, 100)
+})
+
+test('a log that lost its end, or the events still to be taken, is refused', () => {
+  assert.throws(() => resumeFrom(KEPT, { id: 'log-a', start: 0, end: 89 }, true), {
+    code: 'log-too-short',
+  })
+  assert.throws(() => resumeFrom(KEPT, { id: 'log-a', start: 91, end: 200 }, true), {
+    code: 'log-trimmed',
+  })
+})
