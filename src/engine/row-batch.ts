@@ -30,6 +30,8 @@ export type RowBatchOptions = Readonly<{
   /** Keys the hashes; 128 bits of it are used. Draw it anew in each process. */
   seed: bigint
   recentIds: RecentIds
+  /** Rows past which the batch is full; 4 Mi unless given. */
+  rowsMax?: number
 }>
 
 export type AddedLines = Readonly<{
@@ -75,7 +77,7 @@ export function rowBatchOf(
   parser: BlockParser,
   options: RowBatchOptions,
 ): RowBatch {
-  const { recentIds } = options
+  const { recentIds, rowsMax = ROWS_MAX } = options
   engine.openColumns(
     options.windowUs,
     BigInt.asUintN(64, options.seed),
@@ -84,7 +86,7 @@ export function rowBatchOf(
   let rawBytes = 0
 
   function isFull(): boolean {
-    return engine.batchRows() >= ROWS_MAX || engine.batchBytes() >= COLUMN_BYTES_MAX
+    return engine.batchRows() >= rowsMax || engine.batchBytes() >= COLUMN_BYTES_MAX
   }
 
   function addBlocks(lines: Uint8Array, arrivalUs: number): AddedLines {
