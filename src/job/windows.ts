@@ -6,8 +6,9 @@
  * small; full files are left alone until a late event touches one of their rows. Files lately touched are kept decoded,
  * so that the open windows are not read back each second.
  */
-import type { DataFile, MetricsRow } from '../table.ts'
+
 import type { WindowDelta } from '../engine.ts'
+import type { DataFile, MetricsRow } from '../table.ts'
 
 /** A metrics file takes new rows while it has fewer than this. */
 const OPEN_FILE_ROWS_MAX = 8_192

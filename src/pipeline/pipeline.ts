@@ -1,16 +1,17 @@
 /**
  * One running pipeline: log, job thread, collector. The commands and the tests start it through here.
  */
-import { type Collector, startCollector } from '../collect.ts'
+import { startCollector } from '../collect.ts'
 import type { Config } from '../config.ts'
 import { openInspector } from '../engine.ts'
-import { type Job, type JobProgress, startJob } from '../job.ts'
+import { type JobProgress, type JobSettings, startJob } from '../job.ts'
 import { killAt } from '../kill-at.ts'
 import { type Log, openLog } from '../log.ts'
-import { openMeter } from '../meter.ts'
-import { openRejected, type RejectedStore } from '../rejected.ts'
-import { answerRestCatalog } from '../table.ts'
-import { type Status, statusOf } from './status.ts'
+import { type Memory, type Meter, openMeter } from '../meter.ts'
+import { openRejected } from '../rejected.ts'
+import { restCatalogRoute } from './rest-catalog-route.ts'
+import type { Status } from './status.ts'
+import { openWatch } from './watch.ts'
 
 export type PipelineOptions = Readonly<{
   nowUs: () => number
@@ -38,14 +39,105 @@ const TICK_MS = 1_000
 
 export async function startPipeline(config: Config, options: PipelineOptions): Promise<Pipeline> {
   const opened: (() => Promise<void>)[] = []
-  const close = async (): Promise<void> => {
+  let closing: Promise<void> | null = null
+  const closeAll = async (): Promise<void> => {
     for (const closeRoom of opened.splice(0).reverse()) await closeRoom()
   }
   try {
     const pipeline = await openPipeline(config, options, (closeRoom) => opened.push(closeRoom))
+    const close = (): Promise<void> => {
+      closing ??= closeAll()
+      return closing
+    }
     return { ...pipeline, close }
   } catch (error) {
-    await close()
+    await closeAll()
     throw error
   }
+}
+
+async function openPipeline(
+  config: Config,
+  options: PipelineOptions,
+  onClose: (closeRoom: () => Promise<void>) => void,
+): Promise<Omit<Pipeline, 'close'>> {
+  const { nowUs, onWarning } = options
+  const inspector = await openInspector()
+  const log = await openLog({
+    directory: config.logDirectory,
+    nowUs,
+    retentionMs: config.logRetention.timeMs,
+    bytesMax: config.logRetention.sizeBytes,
+    diskReserveBytes: config.diskReserveBytes,
+    onStep: killAt(options.killAt),
+  })
+  onClose(() => log.close())
+  const rejected = await openRejected({
+    directory: config.rejectedDirectory,
+    source: 'collector',
+    bytesMax: config.rejectedMaxBytes,
+    nowUs,
+    warn: onWarning,
+  })
+  onClose(() => rejected.close())
+
+  const trim = (offset: number): void => {
+    log.trim(offset).catch((error: Error) => onWarning(error.message))
+  }
+  let observe = (_: JobProgress): void => {}
+  const job = await startJob(jobSettings(config, log, options), {
+    onWarning,
+    onProgress(progress) {
+      observe(progress)
+      trim(progress.checkpoint.nextOffset)
+    },
+  })
+  onClose(() => job.close(log.end(), nowUs() + CLOSE_COMMIT_MS * 1000))
+
+  const meter: Meter = openMeter({ readings: () => watch.readings(), memory: memoryFigures })
+  const watch = openWatch({ log, rejected }, job.progress(), () => meter, nowUs)
+  observe = (progress) => watch.observe(progress)
+  job.failed.catch((error: Error) => watch.fail(error))
+  const ticking = setInterval(() => watch.tick(), TICK_MS)
+  onClose(async () => clearInterval(ticking))
+
+  const collector = await startCollector({
+    listen: config.listen,
+    keys: config.keys,
+    cors: config.cors,
+    log,
+    inspector,
+    rejected,
+    meter,
+    status: () => watch.status(),
+    routes: [restCatalogRoute(config.catalogPath)],
+    warn: (message, cause) => onWarning(`${message}: ${cause}`),
+    nowMs: () => performance.now(),
+  })
+  onClose(() => collector.close())
+  return { address: collector.address.url, status: () => watch.status(), failed: job.failed }
+}
+
+function jobSettings(config: Config, log: Log, options: PipelineOptions): JobSettings {
+  return {
+    logDirectory: config.logDirectory,
+    logCursor: log.cursor,
+    catalogPath: config.catalogPath,
+    warehousePath: config.warehousePath,
+    rejectedDirectory: config.rejectedDirectory,
+    windowUs: config.windowUs,
+    commitIntervalMs: config.commitIntervalMs,
+    dedupeHorizonMs: config.dedupe.horizonMs,
+    dedupeMemoryMaxBytes: config.dedupe.memoryMaxBytes,
+    retentionEventsMs: config.retention.eventsMs,
+    retentionMetricsMs: config.retention.metricsMs,
+    rejectedMaxBytes: config.rejectedMaxBytes,
+    acceptNewLog: options.acceptNewLog ?? false,
+    killAt: options.killAt,
+  }
+}
+
+function memoryFigures(): Memory {
+  const { rss, heapUsed, external } = process.memoryUsage()
+  return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external }
 }

@@ -35,6 +35,8 @@ export type StatusInput = Readonly<{
   /** Rejected by the collector, before the log, since ever. */
   rejectedBefore: number
   rejectedCountsOnly: boolean
+  /** Since when events have been waiting, if any are. */
+  waitingSinceUs: number
   failure: string | null
   nowUs: number
   rssBytes: number
@@ -50,7 +52,7 @@ export function statusOf(input: StatusInput): Status {
   const taken = checkpoint.stored + checkpoint.duplicates + checkpoint.rejected
   const received = checkpoint.logBase + log.end + input.rejectedBefore
   const lastCommitUs = progress.lastCommit?.atUs ?? null
-  const secondsBehind = waiting === 0 ? 0 : Math.max(0, (input.nowUs - checkpoint.arrivedUs) / 1e6)
+  const secondsBehind = waiting === 0 ? 0 : Math.max(0, (input.nowUs - input.waitingSinceUs) / 1e6)
   const problems = [
     ...(input.failure === null ? [] : [input.failure]),
     ...(taken + waiting + input.rejectedBefore === received

@@ -1,0 +1,86 @@
+/** Keeps the newest word from the job and from the log together, for status and meter. */
+import type { JobProgress } from '../job.ts'
+import type { Log } from '../log.ts'
+import type { Meter, Readings } from '../meter.ts'
+import type { RejectedStore } from '../rejected.ts'
+import { type Status, statusOf } from './status.ts'
+
+export type Watched = Readonly<{ log: Log; rejected: RejectedStore }>
+
+export type Watch = {
+  observe(progress: JobProgress): void
+  /** To be called once a second: notes when nothing waits, which tells since when something does. */
+  tick(): void
+  fail(error: Error): void
+  status(): Status
+  readings(): Readings
+}
+
+export function openWatch(
+  rooms: Watched,
+  first: JobProgress,
+  meter: () => Meter,
+  nowUs: () => number,
+): Watch {
+  let progress = first
+  let caughtUpUs = nowUs()
+  let commits = 0
+  let failure: string | null = null
+
+  function status(): Status {
+    return statusOf({
+      progress,
+      log: {
+        id: rooms.log.id,
+        start: rooms.log.start(),
+        end: rooms.log.end(),
+        bytes: rooms.log.stats().bytes,
+      },
+      rejectedBefore: rooms.rejected.stats().total,
+      rejectedCountsOnly: rooms.rejected.stats().keepingCountsOnly,
+      waitingSinceUs: Math.max(caughtUpUs, progress.checkpoint.arrivedUs),
+      failure,
+      nowUs: nowUs(),
+      rssBytes: process.memoryUsage.rss(),
+    })
+  }
+
+  return {
+    observe(next): void {
+      if (next.lastCommit !== null && next.lastCommit !== progress.lastCommit) {
+        commits++
+        meter().commitSeconds.observe(next.lastCommit.durationMs / 1000)
+      }
+      progress = next
+    },
+    tick(): void {
+      if (progress.checkpoint.nextOffset === rooms.log.end()) caughtUpUs = nowUs()
+    },
+    fail(error): void {
+      failure = error.message
+    },
+    status,
+    readings(): Readings {
+      const at = status()
+      return {
+        logStart: at.log.start,
+        logEnd: at.log.end,
+        logBytes: at.log.bytes,
+        waiting: at.ledger.waiting,
+        commits,
+        stored: at.ledger.stored,
+        duplicates: at.ledger.duplicates,
+        rejectedKept: at.ledger.rejected,
+        freshnessSeconds: at.freshness.secondsBehind,
+        liveFiles: {
+          campaign_events: at.tables.events.files,
+          campaign_metrics: at.tables.metrics.files,
+        },
+        dedupeIds: at.dedupe.ids,
+        dedupeBytes: at.dedupe.bytes,
+        dedupeHorizonTrueSeconds: at.dedupe.trueHorizonMs / 1000,
+        dedupeHorizonSeconds: at.dedupe.horizonMs / 1000,
+      }
+    },
+  }
+}
