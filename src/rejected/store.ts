@@ -184,7 +184,8 @@ class Store implements RejectedStore {
         await this.#writeGroup(group)
         for (const one of group) one.resolve()
       } catch (cause) {
-        const error = cause instanceof RejectedError ? cause : this.#error('io', 'see cause', cause)
+        const error =
+          cause instanceof RejectedError ? cause : this.#error('io', reasonOf(cause), cause)
         for (const one of group) one.reject(error)
       }
     }
@@ -296,7 +297,7 @@ class Store implements RejectedStore {
       }
     } catch (cause) {
       await this.#cut(file)
-      throw this.#error('io', 'writing failed; free some disk space, then retry', cause)
+      throw this.#error('io', `${reasonOf(cause)}; free some disk space, then retry`, cause)
     }
     try {
       await file.datasync()
@@ -395,6 +396,10 @@ function countLines(tallies: ReadonlyMap<RejectionReason, Tally>): string {
     lines += countLine(counted, reason, arrivalUs, offset)
   }
   return lines
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }
 
 async function makeFolder(directory: string): Promise<void> {

@@ -1,0 +1,318 @@
+/** What comes in as a body and what is answered: forms, codings, limits, rejections, and where the events end up. */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { listRejected } from '../../src/rejected.ts'
+import { codeOf, event, events, get, type Harness, openHarness, post } from './harness.ts'
+
+const MIB = 1024 * 1024
+const JSON_TYPE = { 'content-type': 'application/json' }
+const LINES_TYPE = { 'content-type': 'application/x-ndjson' }
+
+let harness: Harness
+before(async () => {
+  harness = await openHarness()
+})
+after(() => harness.close())
+/** Whatever a request did: nothing of it stays held, and nothing went wrong inside. */
+afterEach(() => {
+  assert.equal(harness.meter.collect.heldBytes, 0)
+  assert.deepEqual(harness.warnings, [])
+})
+
+async function expectStored(
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string>,
+  count: number,
+) {
+  const before = (await harness.lines()).length
+  const reply = await post(harness, body, headers)
+  assert.deepEqual([reply.status, reply.body], [200, { accepted: count, rejected: [] }])
+  assert.equal((await harness.lines()).length, before + count)
+}
+
+describe('forms', () => {
+  it('an object, an array and lines are told apart by type and first byte', async () => {
+    const [one = '', two = ''] = events(2)
+    await expectStored(` \n${one}\n `, JSON_TYPE, 1)
+    await expectStored(`\r\n\t [${one} , ${two}]\n`, JSON_TYPE, 2)
+    await expectStored(`${one}\n\n  \r\n${two}`, LINES_TYPE, 2)
+    await expectStored(`${one}\n${two}\n`, { 'content-type': 'text/plain' }, 2)
+    await expectStored(`[${one},${two}]`, { 'content-type': 'text/plain;charset=UTF-8' }, 2)
+    await expectStored(one, { 'content-type': 'Application/JSON; charset="utf-8"; profile=x' }, 1)
+  })
+
+  it('a body without a content type is taken as a beacon', async () => {
+    await expectStored(Buffer.from(events(3).join('\n')), {}, 3)
+  })
+
+  it('an empty array is no event and no fault', async () => {
+    await expectStored('[ ]', JSON_TYPE, 0)
+  })
+
+  it('other types and charsets are 415', async () => {
+    for (const type of [
+      'text/html',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data',
+      'application/json; charset=latin1',
+      'text/plain;charset=utf-16',
+      'application',
+      ';',
+    ]) {
+      const reply = await post(harness, '{}', { 'content-type': type })
+      assert.deepEqual([reply.status, codeOf(reply)], [415, 'content-type'], type)
+    }
+  })
+
+  it('a body without events is 400', async () => {
+    for (const [body, headers] of [
+      ['', JSON_TYPE],
+      ['  \n', JSON_TYPE],
+      ['\n\n \r\n', LINES_TYPE],
+      ['', { 'content-encoding': 'gzip' }],
+      [gzipSync(''), { 'content-encoding': 'gzip' }],
+    ] as const) {
+      const reply = await post(harness, body, headers)
+      assert.equal(reply.status, 400)
+    }
+  })
+
+  it('a body that cannot be split is 400 as a whole, and nothing of it is taken', async () => {
+    const before = harness.log.appends
+    for (const body of [
+      `[${event('a')}`,
+      `[${event('a')}] x`,
+      `[${event('a')}]]`,
+      '["',
+      '[}',
+      '[[]',
+    ]) {
+      const reply = await post(harness, body, JSON_TYPE)
+      assert.deepEqual([reply.status, codeOf(reply)], [400, 'body-unsplittable'], body)
+    }
+    assert.equal(harness.log.appends, before)
+  })
+})
+
+describe('rejections (F19)', () => {
+  it('name the index and the reason; the neighbours are accepted; the bytes are kept', async () => {
+    const bad = event('bad', { timestamp: '22.11.2026' })
+    const reply = await post(harness, `[${event('a')},${bad},${event('b')},7]`, JSON_TYPE)
+    assert.deepEqual(reply.body, {
+      accepted: 2,
+      rejected: [
+        {
+          index: 1,
+          reason:
+            'timestamp: expected RFC 3339, as 2026-11-22T19:30:00.123Z or with an offset as +01:00',
+        },
+        { index: 3, reason: 'event: expected a JSON object' },
+      ],
+    })
+    const kept: string[] = []
+    for await (const { bytes, reason } of listRejected(`${harness.directory}/rejected`)) {
+      kept.push(`${reason} ${Buffer.from(bytes)}`)
+    }
+    assert.deepEqual(kept.slice(-2), [`timestamp-format ${bad}`, 'not-object 7'])
+  })
+
+  it('of all events are a 200 too, and nothing is appended', async () => {
+    const before = harness.log.appends
+    const reply = await post(harness, '{"event_id":1}', JSON_TYPE)
+    assert.deepEqual(reply.body, {
+      accepted: 0,
+      rejected: [{ index: 0, reason: 'event_id: expected a string' }],
+    })
+    assert.equal(harness.log.appends, before)
+  })
+
+  it('are listed up to a bound and counted beyond it', async () => {
+    const reply = await post(harness, 'x\n'.repeat(1001))
+    const { accepted, rejected, rejectedCount } = reply.body as Record<string, unknown>
+    assert.deepEqual([accepted, (rejected as unknown[]).length, rejectedCount], [0, 1000, 1001])
+  })
+
+  it('are kept whole although they lie over several chunks of the body', async () => {
+    const long = `{"event_id":"${'ä'.repeat(40_000)}"}`
+    const lines = Array.from({ length: 30 }, (_, at) => `${at}${long}`)
+    const reply = await post(harness, lines.join('\n'))
+    assert.equal(reply.status, 200)
+    const kept: string[] = []
+    for await (const { bytes } of listRejected(`${harness.directory}/rejected`)) {
+      kept.push(Buffer.from(bytes).toString())
+    }
+    assert.deepEqual(kept.slice(-30), lines)
+  })
+
+  it('hostile events are rejected or stored as text, never trusted (F21)', async () => {
+    const hostile = [
+      event('p1', { campaign_id: '<script>alert(1)</script>' }),
+      event('p2', { campaign_id: '../../etc/passwd' }),
+      event('p3', { campaign_id: '=1+1' }),
+      '{"__proto__":{"event_id":"p4"}}',
+      `{"constructor":1,${event('p5').slice(1)}`,
+      `${event('p6').slice(0, -1)},"x":${'['.repeat(100)}${']'.repeat(100)}}`,
+      event('p7').replace('"u1"', '"\\ud800"'),
+      `${event('p8').slice(0, -1)},"revenue":1e400}`,
+      `${event('p9').slice(0, -1)},"revenue":-0}`,
+      event('p10').replace('p10', 'a\u0000b'),
+    ]
+    const reply = await post(harness, hostile.join('\n'))
+    assert.equal(reply.status, 200)
+    const { accepted, rejected } = reply.body as { accepted: number; rejected: { index: number }[] }
+    assert.deepEqual(
+      rejected.map(({ index }) => index),
+      [3, 5, 6, 7, 9],
+    )
+    assert.equal(accepted, 5)
+  })
+})
+
+describe('limits', () => {
+  const large = event('large', { filler: 'x'.repeat(33_000) })
+
+  it('an event over 32 KB is rejected in a batch and 413 alone', async () => {
+    const reply = await post(harness, `${event('a')}\n${large}\n`)
+    assert.deepEqual(reply.body, {
+      accepted: 1,
+      rejected: [{ index: 1, reason: 'event: longer than 32768 bytes' }],
+    })
+    const before = harness.rejected.stats().total
+    const alone = await post(harness, large, JSON_TYPE)
+    assert.deepEqual([alone.status, codeOf(alone)], [413, 'event-too-large'])
+    assert.equal(harness.rejected.stats().total, before)
+  })
+
+  it('a body of 16 MiB comes in, one byte more is 413, in every coding', async () => {
+    const body = Buffer.alloc(16 * MIB, ' ')
+    body.write(event('exact'), 0)
+    const over = Buffer.concat([body, Buffer.from(' ')])
+    for (const [coding, encode] of CODINGS) {
+      const headers = { ...JSON_TYPE, 'content-encoding': coding }
+      assert.equal((await post(harness, encode(body), headers)).status, 200, coding)
+      const reply = await post(harness, encode(over), headers)
+      assert.deepEqual([reply.status, codeOf(reply)], [413, 'body-too-large'], coding)
+    }
+  })
+
+  it('more events than could be valid are 413, so that junk cannot become millions of objects', async () => {
+    const reply = await post(harness, 'x\n'.repeat(200_001))
+    assert.deepEqual([reply.status, codeOf(reply)], [413, 'too-many-events'])
+  })
+})
+
+const CODINGS = [
+  ['identity', (bytes: Buffer<ArrayBuffer>) => bytes],
+  ['gzip', (bytes: Buffer<ArrayBuffer>) => gzipSync(bytes)],
+  ['zstd', (bytes: Buffer<ArrayBuffer>) => zstdCompressSync(bytes)],
+] as const
+
+describe('codings', () => {
+  const body = Buffer.from(events(500).join('\n'))
+
+  it('gzip, x-gzip, zstd and identity come in, whatever the case of the name', async () => {
+    await expectStored(gzipSync(body), { 'content-encoding': 'GZip' }, 500)
+    await expectStored(gzipSync(body), { 'content-encoding': 'x-gzip' }, 500)
+    await expectStored(zstdCompressSync(body), { 'content-encoding': 'zstd' }, 500)
+    await expectStored(body, { 'content-encoding': 'identity' }, 500)
+  })
+
+  it('several members or frames one after the other are one body, no event of the second is lost', async () => {
+    const [one, two] = [Buffer.from(`${event('m1')}\n`), Buffer.from(`${event('m2')}\n`)]
+    await expectStored(
+      Buffer.concat([gzipSync(one), gzipSync(two)]),
+      { 'content-encoding': 'gzip' },
+      2,
+    )
+    await expectStored(
+      Buffer.concat([zstdCompressSync(one), zstdCompressSync(two)]),
+      { 'content-encoding': 'zstd' },
+      2,
+    )
+  })
+
+  it('cut at any place, or with bytes after the end, it is 400', async () => {
+    for (const [coding, encode] of CODINGS.slice(1)) {
+      const whole = encode(Buffer.from(event('cut')))
+      const broken = [
+        ...Array.from({ length: whole.length - 1 }, (_, at) => whole.subarray(0, at + 1)),
+        Buffer.concat([whole, Buffer.from('x')]),
+        Buffer.concat([whole, Buffer.alloc(7)]),
+        Buffer.concat([whole, whole.subarray(0, 5)]),
+        Buffer.concat([Buffer.from([0]), whole]),
+      ]
+      for (const bytes of broken) {
+        const reply = await post(harness, bytes, { 'content-encoding': coding })
+        assert.deepEqual(
+          [reply.status, codeOf(reply)],
+          [400, 'body-compression'],
+          `${coding} ${bytes.length}`,
+        )
+      }
+    }
+  })
+
+  it('a bomb is stopped at 16 MiB of output (F21)', async () => {
+    const gigabyte = Buffer.alloc(1024 * MIB)
+    for (const [coding, encode] of CODINGS.slice(1)) {
+      const bomb = encode(gigabyte)
+      assert.ok(bomb.length < 2 * MIB)
+      const before = harness.meter.collect.inflatedBytes
+      const reply = await post(harness, bomb, { 'content-encoding': coding })
+      assert.deepEqual([reply.status, codeOf(reply)], [413, 'body-too-large'])
+      const inflated = harness.meter.collect.inflatedBytes - before
+      assert.ok(inflated <= 16 * MIB + 64 * 1024, `${inflated} bytes`)
+    }
+  })
+
+  it('others and several are 415', async () => {
+    for (const coding of [
+      'br',
+      'deflate',
+      'gzip, gzip',
+      'gzip,zstd',
+      'identity, gzip',
+      'compress',
+    ]) {
+      const reply = await post(harness, body, { 'content-encoding': coding })
+      assert.deepEqual([reply.status, codeOf(reply)], [415, 'content-encoding'], coding)
+    }
+  })
+})
+
+describe('routes and methods', () => {
+  it('GET of the events path is 405 with Allow, an unknown path 404, both as JSON', async () => {
+    const wrong = await get(harness, '/v1/events')
+    assert.equal(wrong.status, 405)
+    assert.equal(wrong.headers.get('allow'), 'POST, OPTIONS')
+    assert.equal(JSON.parse(wrong.text).error.code, 'method-not-allowed')
+    for (const path of ['/', '/v1/event', '/v1/events/', '/v1/eventsx', '/%', '/v1//events']) {
+      const missing = await get(harness, path)
+      assert.ok(missing.status === 404 || missing.status === 400, `${path} ${missing.status}`)
+      assert.ok(JSON.parse(missing.text).error.message.length > 10)
+    }
+  })
+
+  it('a read path answers GET and HEAD, and 405 with Allow to others', async () => {
+    assert.equal((await fetch(`${harness.url}/metrics`, { method: 'HEAD' })).status, 200)
+    const reply = await fetch(`${harness.url}/metrics`, { method: 'PUT', body: 'x' })
+    assert.equal(reply.status, 405)
+    assert.equal(reply.headers.get('allow'), 'GET, HEAD')
+  })
+
+  it('the counts are in /metrics', async () => {
+    await post(harness, event('counted'), JSON_TYPE)
+    const { text, headers } = await get(harness, '/metrics')
+    assert.match(headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/)
+    assert.match(text, /^campaign_metrics_event_requests_total\{status="200"\} [1-9]\d*$/m)
+    assert.match(text, /^campaign_metrics_event_requests_total\{status="415"\} [1-9]\d*$/m)
+    assert.match(text, /^campaign_metrics_events_rejected_total\{reason="not-object"\} [1-9]\d*$/m)
+    const requests = [...text.matchAll(/^campaign_metrics_event_requests_total\S+ (\d+)$/gm)]
+    const total = requests.reduce((sum, match) => sum + Number(match[1]), 0)
+    assert.match(
+      text,
+      new RegExp(`^campaign_metrics_event_request_duration_seconds_count ${total}$`, 'm'),
+    )
+  })
+})
