@@ -1,0 +1,75 @@
+/** What can fail in the log: one closed list of codes, each with whether the same call may succeed later. */
+
+/** `true`: try again later, nothing is wrong with the call or the log. */
+const CAN_RETRY = {
+  /** Another process holds the folder. */
+  locked: false,
+  /** Bytes on disk are not what was written, or a segment is missing. Nothing is skipped. */
+  damaged: false,
+  /** The disk budget or the disk reserve is used up: 503. Ends by itself after `trim` or when the disk has room. */
+  full: true,
+  /** Too many bytes wait for the disk: 429. */
+  busy: true,
+  /** Bytes of one append that no frame can hold. */
+  'too-large': false,
+  /** A write or sync failed: the log accepts nothing more until the process is started again. */
+  io: false,
+  /** `close` was called. */
+  closed: false,
+  /** The offset asked for is below the first one held. */
+  trimmed: false,
+  /** The offset asked for is above the end: the log was created anew, or lost its tail. */
+  'beyond-end': false,
+} as const
+
+export type LogErrorCode = keyof typeof CAN_RETRY
+
+export type LogErrorFacts = Readonly<Record<string, string | number | null>>
+
+/** A failing world, as the log saw it. `facts` holds what the message says, for programs. */
+export class LogError extends Error {
+  override readonly name = 'LogError'
+  readonly code: LogErrorCode
+  readonly canRetry: boolean
+  readonly facts: LogErrorFacts
+
+  constructor(code: LogErrorCode, message: string, facts: LogErrorFacts = {}, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause })
+    this.code = code
+    this.canRetry = CAN_RETRY[code]
+    this.facts = facts
+  }
+}
+
+export function damaged(what: string, facts: LogErrorFacts, cause?: unknown): LogError {
+  const at = [
+    facts.file === undefined ? '' : `, file ${facts.file}`,
+    facts.position === undefined ? '' : `, byte ${facts.position}`,
+    facts.offset === undefined ? '' : `, offset ${facts.offset}`,
+  ].join('')
+  return new LogError(
+    'damaged',
+    `log damaged: ${what}${at}. Nothing was skipped or changed. Restore the log folder from a copy; or, to go on without ` +
+      'the events that are only in it, move the folder away: a new log is then created.',
+    facts,
+    cause,
+  )
+}
+
+export function ioFailure(what: string, facts: LogErrorFacts, cause: unknown): LogError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new LogError(
+    'io',
+    `log failed: ${what}: ${reason}. Events not yet answered are not accepted, and nothing more is until the process is ` +
+      'started again. Check the disk first.',
+    facts,
+    cause,
+  )
+}
+
+/** The code of an operating system error ('ENOSPC'), or null for anything else. */
+export function systemCode(cause: unknown): string | null {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+    ? cause.code
+    : null
+}

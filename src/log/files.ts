@@ -1,0 +1,124 @@
+/**
+ * The handful of file operations the log needs, as values, so that a test can make any of them fail. The log touches the disk
+ * through this type only. `file` is a file descriptor.
+ */
+import fs, { type NoParamCallback } from 'node:fs'
+import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises'
+
+export type LogFiles = Readonly<{
+  createFolder(directory: string): Promise<void>
+  list(directory: string): Promise<readonly string[]>
+  /** Bytes that this user may still take on the disk of `directory`. */
+  freeBytes(directory: string): Promise<number>
+  open(path: string, mode: 'read' | 'write' | 'create'): Promise<number>
+  close(file: number): Promise<void>
+  size(file: number): Promise<number>
+  /** Fills `into` from `position`; returns fewer bytes at the end of the file, or when it likes. */
+  read(file: number, into: Uint8Array, position: number): Promise<number>
+  /** Writes the pieces one after the other; may return fewer bytes than asked. */
+  write(file: number, pieces: readonly Uint8Array[], position: number): Promise<number>
+  /** fdatasync. */
+  sync(file: number): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  remove(path: string): Promise<void>
+  /** fsync of a folder: its names are on disk. */
+  syncFolder(directory: string): Promise<void>
+}>
+
+export const diskFiles: LogFiles = {
+  async createFolder(directory) {
+    await mkdir(directory, { recursive: true })
+  },
+  list: (directory) => readdir(directory),
+  async freeBytes(directory) {
+    const { bavail, bsize } = await statfs(directory)
+    return bavail * bsize
+  },
+  open: openFile,
+  close: (file) => settle((done) => fs.close(file, done)),
+  size: (file) =>
+    new Promise((resolve, reject) => {
+      fs.fstat(file, (error, stats) => (error === null ? resolve(stats.size) : reject(error)))
+    }),
+  read: (file, into, position) =>
+    new Promise((resolve, reject) => {
+      fs.read(file, into, 0, into.length, position, (error, bytes) =>
+        error === null ? resolve(bytes) : reject(error),
+      )
+    }),
+  write: writePieces,
+  sync: (file) => settle((done) => fs.fdatasync(file, done)),
+  rename: (from, to) => rename(from, to),
+  remove: (path) => rm(path, { force: true }),
+  async syncFolder(directory) {
+    const folder = await openFile(directory, 'read')
+    try {
+      await settle((done) => fs.fsync(folder, done))
+    } finally {
+      await settle((done) => fs.close(folder, done))
+    }
+  },
+}
+
+const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'w+' } as const
+
+function openFile(path: string, mode: keyof typeof OPEN_FLAGS): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.open(path, OPEN_FLAGS[mode], (error, file) =>
+      error === null ? resolve(file) : reject(error),
+    )
+  })
+}
+
+/** Callbacks instead of `FileHandle`: this is called for every group, and costs less. */
+function writePieces(
+  file: number,
+  pieces: readonly Uint8Array[],
+  position: number,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, bytes: number) =>
+      error === null ? resolve(bytes) : reject(error)
+    const [first] = pieces
+    if (first !== undefined && pieces.length === 1) {
+      fs.write(file, first, 0, first.length, position, done)
+    } else {
+      fs.writev(file, pieces, position, done)
+    }
+  })
+}
+
+function settle(call: (done: NoParamCallback) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call((error) => (error === null || error === undefined ? resolve() : reject(error)))
+  })
+}
+
+/** Writes all of the pieces, however short the single writes are. A write of nothing is an error, not a reason to go on. */
+export async function writeFully(
+  files: LogFiles,
+  file: number,
+  pieces: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
+  let rest = pieces
+  let at = position
+  while (rest.length > 0) {
+    const written = await files.write(file, rest, at)
+    if (written <= 0) throw new Error(`wrote ${written} bytes at byte ${at}`)
+    at += written
+    rest = dropBytes(rest, written)
+  }
+}
+
+function dropBytes(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let left = bytes
+  let index = 0
+  for (const piece of pieces) {
+    if (left < piece.length) break
+    left -= piece.length
+    index += 1
+  }
+  const [first, ...rest] = pieces.slice(index)
+  return first === undefined ? [] : [first.subarray(left), ...rest]
+}

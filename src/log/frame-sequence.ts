@@ -1,0 +1,146 @@
+/** The frames of the log one after the other, from segment to segment, each checked. */
+import assert from 'node:assert/strict'
+import type { Cursor } from './cursor.ts'
+import { damaged, LogError } from './error.ts'
+import { FileWindow } from './file-window.ts'
+import type { LogFiles } from './files.ts'
+import { checkFrame, type Frame, type FrameFault } from './frame.ts'
+import {
+  type OpenSegment,
+  openSegment,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  segmentBases,
+  segmentPath,
+} from './segment.ts'
+
+/** One read of the file; a frame that is longer is read in one piece of its own. */
+const CHUNK_BYTES = 4 * 1024 * 1024
+
+/** The frames one after the other, over the files. */
+export class FrameSequence {
+  readonly #files: LogFiles
+  readonly #directory: string
+  readonly #cursor: Cursor
+  readonly #window: FileWindow
+  #segment: OpenSegment | null = null
+  /** Where the next segment begins; null as long as this one is the last. */
+  #segmentEnd: number | null = null
+  #position = 0
+  #offset = 0
+  /** Frames below it were durable when the window was filled; others may since have been written over what is in it. */
+  #windowEnd = 0
+
+  constructor(files: LogFiles, directory: string, cursor: Cursor) {
+    this.#files = files
+    this.#directory = directory
+    this.#cursor = cursor
+    this.#window = new FileWindow(files, CHUNK_BYTES)
+  }
+
+  /** The frame that holds `offset`, which is between start and end. */
+  async holding(offset: number): Promise<Frame> {
+    if (offset !== this.#offset || this.#segment === null) await this.seek(offset)
+    for (;;) {
+      const frame = await this.#take()
+      if (frame.firstOffset + frame.count > offset) return frame
+    }
+  }
+
+  /** Opens the segment that holds `offset`, at its first frame. */
+  async seek(offset: number): Promise<SegmentHeader> {
+    const bases = segmentBases(await this.#files.list(this.#directory))
+    const base = bases.findLast((candidate) => candidate <= offset)
+    if (base === undefined) {
+      refuseTrimmed(this.#cursor, offset)
+      throw damaged('a segment is missing', { file: this.#directory, offset })
+    }
+    return await this.#openSegment(base)
+  }
+
+  async close(): Promise<void> {
+    const segment = this.#segment
+    this.#segment = null
+    if (segment !== null) await this.#files.close(segment.file)
+  }
+
+  async #take(): Promise<Frame> {
+    // `end` was read before `tailBase` is: if the frame is durable in a later segment, `tailBase` says so already.
+    const end = this.#cursor.get('end')
+    const segment = await this.#segmentAt(this.#offset)
+    const bytesMax = segment.fileBytes - this.#position
+    const { mark } = segment.header
+    if (this.#offset >= this.#windowEnd) this.#window.forget()
+    let bytes = this.#window.from(this.#position)
+    let check = checkFrame(bytes, bytesMax, mark, this.#offset)
+    while (check.kind === 'more') {
+      this.#windowEnd = end
+      bytes = await this.#fill(segment, check.needBytes)
+      const needBytes = check.needBytes
+      check = checkFrame(bytes, bytesMax, mark, this.#offset)
+      if (check.kind === 'more' && check.needBytes <= needBytes) {
+        throw this.#refuse(segment, 'cut short')
+      }
+    }
+    // The segment may have been given back, and its file written over, while it was read.
+    refuseTrimmed(this.#cursor, this.#offset)
+    if (check.kind === 'bad') throw this.#refuse(segment, check.fault)
+    this.#position += check.sizeBytes
+    this.#offset += check.frame.count
+    return check.frame
+  }
+
+  #fill(segment: OpenSegment, needBytes: number): Promise<Buffer> {
+    const isTail = this.#cursor.get('tailBase') === segment.header.baseOffset
+    const end = isTail ? this.#cursor.get('tailPosition') : segment.fileBytes
+    return this.#window.fill(segment.file, this.#position, needBytes, end - this.#position)
+  }
+
+  #refuse(segment: OpenSegment, fault: FrameFault): LogError {
+    refuseTrimmed(this.#cursor, this.#offset)
+    const { path } = segment
+    const facts = { file: path, position: this.#position, offset: this.#offset, fault }
+    return damaged(fault, facts)
+  }
+
+  /** The segment that holds `offset`: the open one or the one behind it. */
+  async #segmentAt(offset: number): Promise<OpenSegment> {
+    assert(this.#segment !== null, 'seek comes before reading')
+    const { baseOffset } = this.#segment.header
+    if (this.#segmentEnd === null && this.#cursor.get('tailBase') !== baseOffset) {
+      const bases = segmentBases(await this.#files.list(this.#directory))
+      const behind = bases.find((base) => base > baseOffset)
+      if (behind === undefined) throw damaged('a segment is missing', { offset })
+      this.#segmentEnd = behind
+    }
+    if (this.#segmentEnd === offset) await this.#openSegment(offset)
+    return this.#segment
+  }
+
+  async #openSegment(baseOffset: number): Promise<SegmentHeader> {
+    await this.close()
+    const path = segmentPath(this.#directory, baseOffset)
+    try {
+      this.#segment = await openSegment(this.#files, path, baseOffset)
+    } catch (cause) {
+      refuseTrimmed(this.#cursor, baseOffset)
+      throw cause
+    }
+    this.#window.forget()
+    this.#segmentEnd = null
+    this.#position = SEGMENT_HEADER_BYTES
+    this.#offset = baseOffset
+    return this.#segment.header
+  }
+}
+
+export function refuseTrimmed(cursor: Cursor, offset: number): void {
+  const start = cursor.get('start')
+  if (offset >= start) return
+  throw new LogError(
+    'trimmed',
+    `log begins at offset ${start}, and ${offset} is asked for: what lies between is no longer held. It is in the ` +
+      'tables, if this log is theirs; else the reader has the wrong log.',
+    { offset, start },
+  )
+}

@@ -1,0 +1,97 @@
+/**
+ * The appends that go to disk together, as one frame. Small lines are copied into the group's memory as they come, so that thousands
+ * of them are one write; large ones are written from where they are.
+ *
+ *   memory   │ frame header │ a b c │      │ d e │ padding │
+ *   pieces    └─────────────────────┘ LARGE └──────────────┘
+ */
+import { FRAME_HEADER_BYTES, frameSizeBytes, writeFrameHeader } from './frame.ts'
+
+export const GROUP_MEMORY_BYTES: number = 256 * 1024
+const COPY_BYTES_MAX = 16 * 1024
+const PADDING_BYTES_MAX = 8
+/** The system writes at most 1024 pieces at once (IOV_MAX). */
+const PIECES_MAX = 1000
+
+type Append = Readonly<{ index: number; answer: PromiseWithResolvers<number> }>
+
+export class Group {
+  readonly memory: Buffer
+  /** Lines, their bytes, and the latest arrival, of all appends. */
+  count = 0
+  bytes = 0
+  arrivalUs: number = Number.NEGATIVE_INFINITY
+  readonly #appends: Append[] = []
+  readonly #pieces: Uint8Array[] = []
+  /** The part of the memory that is in no piece yet. */
+  #runStart = 0
+  #runEnd = FRAME_HEADER_BYTES
+
+  /** `memory`: `GROUP_MEMORY_BYTES` that are the group's until it is answered. */
+  constructor(memory: Buffer) {
+    this.memory = memory
+  }
+
+  get appends(): number {
+    return this.#appends.length
+  }
+
+  /** Bytes that the group's frame takes on disk. */
+  get frameBytes(): number {
+    return frameSizeBytes(this.bytes)
+  }
+
+  /** Can `lines` go with this group? The first append always can. */
+  takes(lines: Uint8Array, groupBytesMax: number): boolean {
+    if (this.#appends.length === 0) return true
+    return this.bytes + lines.length <= groupBytesMax && this.#pieces.length < PIECES_MAX
+  }
+
+  /** Resolves with the offset of the first of `lines`. */
+  add(lines: Uint8Array, count: number, arrivalUs: number): Promise<number> {
+    const answer = Promise.withResolvers<number>()
+    this.#appends.push({ index: this.count, answer })
+    this.count += count
+    this.bytes += lines.length
+    this.arrivalUs = Math.max(this.arrivalUs, arrivalUs)
+    const fits = this.#runEnd + lines.length + PADDING_BYTES_MAX <= this.memory.length
+    if (fits && lines.length <= COPY_BYTES_MAX) {
+      this.memory.set(lines, this.#runEnd)
+      this.#runEnd += lines.length
+    } else {
+      this.#endRun()
+      this.#pieces.push(lines)
+    }
+    return answer.promise
+  }
+
+  /** The group as a frame, ready to be written. Called once. */
+  toFrame(mark: number, firstOffset: number): readonly Uint8Array[] {
+    const paddingBytes = this.frameBytes - FRAME_HEADER_BYTES - this.bytes
+    this.#endRun()
+    const [, ...rest] = this.#pieces
+    // The first run holds the header, and so is always there and in the group's memory.
+    const head = this.memory.subarray(0, this.#pieces[0]?.length ?? 0)
+    const { count, arrivalUs } = this
+    writeFrameHeader([head, ...rest], mark, { count, arrivalUs, firstOffset })
+    this.memory.fill(0, this.#runEnd, this.#runEnd + paddingBytes)
+    return [head, ...rest, this.memory.subarray(this.#runEnd, this.#runEnd + paddingBytes)].filter(
+      (piece) => piece.length > 0,
+    )
+  }
+
+  resolve(firstOffset: number): void {
+    for (const { index, answer } of this.#appends) answer.resolve(firstOffset + index)
+  }
+
+  reject(error: Error): void {
+    for (const { answer } of this.#appends) answer.reject(error)
+  }
+
+  #endRun(): void {
+    if (this.#runEnd > this.#runStart) {
+      this.#pieces.push(this.memory.subarray(this.#runStart, this.#runEnd))
+    }
+    this.#runStart = this.#runEnd
+  }
+}

@@ -1,0 +1,76 @@
+/** A look at the log from outside, beside its process or without one: nothing is locked, changed or repaired. */
+import { join } from 'node:path'
+import { LogError, systemCode } from './error.ts'
+import { diskFiles, type LogFiles } from './files.ts'
+import { openSegment, segmentBases, segmentPath } from './segment.ts'
+import { findTail } from './tail.ts'
+
+const ATTEMPTS_MAX = 5
+
+export type LogInspection = Readonly<{
+  id: string
+  /** First offset held. */
+  start: number
+  /** Offset after the last line written; a running process may not have synced it yet. */
+  end: number
+  /** Of all files, spares included. */
+  bytes: number
+}>
+
+/** Null when there is no log in this folder. Reads the last segment. Throws `damaged`. */
+export async function inspectLog(
+  directory: string,
+  files: LogFiles = diskFiles,
+): Promise<LogInspection | null> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await inspectOnce(directory, files)
+    } catch (error) {
+      // A running process may have given a segment back between the list and the look.
+      if (!(error instanceof LogError) || attempt === ATTEMPTS_MAX) throw error
+    }
+  }
+}
+
+async function inspectOnce(directory: string, files: LogFiles): Promise<LogInspection | null> {
+  const names = await listOrNull(directory, files)
+  if (names === null) return null
+  const bases = segmentBases(names)
+  const [start] = bases
+  const last = bases.at(-1)
+  if (start === undefined || last === undefined) return null
+  let bytes = 0
+  for (const name of names) {
+    if (/\.(segment|spare|new)$/.test(name)) bytes += await sizeOrZero(join(directory, name), files)
+  }
+  const segment = await openSegment(files, segmentPath(directory, last), last)
+  try {
+    const tail = await findTail(files, segment, false)
+    return { id: segment.header.logId, start, end: tail.endOffset, bytes }
+  } finally {
+    await files.close(segment.file)
+  }
+}
+
+async function listOrNull(directory: string, files: LogFiles): Promise<readonly string[] | null> {
+  try {
+    return await files.list(directory)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
+async function sizeOrZero(path: string, files: LogFiles): Promise<number> {
+  try {
+    const file = await files.open(path, 'read')
+    try {
+      return await files.size(file)
+    } finally {
+      await files.close(file)
+    }
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 0
+    throw error
+  }
+}

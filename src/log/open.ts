@@ -1,0 +1,232 @@
+/** Opens the log: takes the folder's lock, recovers what is there or creates a log, and puts the parts together. */
+import assert from 'node:assert/strict'
+import { randomInt, randomUUID } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { acquireLock, LockError } from '../lock.ts'
+import { newCursorMemory, openCursor } from './cursor.ts'
+import { LogError } from './error.ts'
+import { diskFiles, type LogFiles } from './files.ts'
+import { type CommitCounts, GroupCommit, type WritePosition } from './group-commit.ts'
+import { findSegments, secureTail, type TornTail } from './recovery.ts'
+import { markFrom, SEGMENT_HEADER_BYTES } from './segment.ts'
+import { Segments } from './segments.ts'
+import { Spares } from './spares.ts'
+import type { LogStep } from './step.ts'
+
+const MIB = 1024 * 1024
+const SEGMENT_BYTES = 64 * MIB
+const GROUP_BYTES_MAX = 8 * MIB
+const WAITING_BYTES_MAX = 64 * MIB
+
+export type LogOptions = Readonly<{
+  directory: string
+  nowUs: () => number
+  /** How long segments stay after they are in the tables; less when `bytesMax` is short of room for new events. */
+  retentionMs: number
+  /** What all files of the log may take; at least three segments. */
+  bytesMax: number
+  /** What must stay free on the disk, so that the tables can be written. */
+  diskReserveBytes: number
+  /** Of new segments; a whole group must fit in one. */
+  segmentBytes?: number
+  /** Of one group, unless a single append is larger. */
+  groupBytesMax?: number
+  /** Of appends that wait for the disk; more are refused with `busy`. */
+  waitingBytesMax?: number
+  /** Called at each named step, before the next one begins. */
+  onStep?: (step: LogStep) => void
+  /** In place of the disk, for tests. */
+  files?: LogFiles
+}>
+
+/** What the start found. */
+export type Recovered = Readonly<{
+  created: boolean
+  end: number
+  /** The former run closed the log. */
+  cleanStop: boolean
+  tornTail: TornTail | null
+}>
+
+export type LogStats = CommitCounts &
+  Readonly<{
+    start: number
+    end: number
+    /** Files of the log on disk, spares included. */
+    bytesOnDisk: number
+    segments: number
+    waitingBytes: number
+    recycledEarly: number
+    /** Why appends are refused for now (`full`). */
+    full: LogError | null
+    /** Why the log has failed for good (`io`). */
+    failed: LogError | null
+  }>
+
+export type Log = Readonly<{
+  /** UUID, drawn when the log was created. */
+  id: string
+  recovered: Recovered
+  /** For `openLogReader`, in any thread. */
+  cursor: SharedArrayBuffer
+  /** Arrival time for the next append: never decreases, across restarts and steps of the clock (F17). Microseconds. */
+  stampUs(): number
+  /**
+   * Resolves with the offset of the first line, after fdatasync. `lines`: `count` lines of NDJSON, each ended by LF; **they must not be
+   * changed until the promise settles.** Rejects with LogError `full`, `busy` (nothing was written, try again), `too-large`, `io`,
+   * `closed`.
+   */
+  append(lines: Uint8Array, count: number, arrivalUs: number): Promise<number>
+  /** Offset after the last durable line. */
+  end(): number
+  /** First offset still held. */
+  start(): number
+  /** Everything below `offset` is in the tables. Segments that are also older than the retention are given back. */
+  trim(offset: number): Promise<void>
+  stats(): LogStats
+  /** Commits what waits, then closes. Later appends are refused with `closed`. */
+  close(): Promise<void>
+}>
+
+/** Throws LogError `locked`, `damaged`, `full`, or what the disk throws. */
+export async function openLog(options: LogOptions): Promise<Log> {
+  const settings = { ...DEFAULTS, ...options }
+  const { bytesMax, directory, files, groupBytesMax, segmentBytes } = settings
+  assert(segmentBytes % SEGMENT_HEADER_BYTES === 0, 'segmentBytes is a multiple of 4096')
+  assert(groupBytesMax + 2 * SEGMENT_HEADER_BYTES <= segmentBytes, 'a group fits in a segment')
+  assert(bytesMax >= 3 * segmentBytes, 'bytesMax is at least three segments')
+  await files.createFolder(directory)
+  await files.syncFolder(dirname(directory))
+  const lock = lockFolder(directory)
+  try {
+    const log = await openLocked(settings)
+    return {
+      ...log,
+      async close() {
+        try {
+          await log.close()
+        } finally {
+          lock.release()
+        }
+      },
+    }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+const DEFAULTS = {
+  segmentBytes: SEGMENT_BYTES,
+  groupBytesMax: GROUP_BYTES_MAX,
+  waitingBytesMax: WAITING_BYTES_MAX,
+  onStep: () => {},
+  files: diskFiles,
+} as const satisfies Partial<LogOptions>
+
+type Settings = Required<LogOptions>
+
+function lockFolder(directory: string): { release(): void } {
+  try {
+    return acquireLock(join(directory, 'lock'), `the log folder ${directory}`)
+  } catch (error) {
+    if (!(error instanceof LockError)) throw error
+    throw new LogError('locked', error.message, error.facts, error)
+  }
+}
+
+async function openLocked(settings: Settings): Promise<Log> {
+  const { directory, files, nowUs } = settings
+  const memory = newCursorMemory()
+  const cursor = openCursor(memory)
+  const spares = new Spares(settings)
+  const randomMark = () => markFrom(randomInt(2 ** 24))
+  const segments = new Segments({ ...settings, randomMark }, cursor, spares)
+  const { id, at, recovered } = await recover(settings, segments, spares)
+  await files.syncFolder(directory)
+  const commit = new GroupCommit({ ...settings, logId: id }, segments, cursor, at)
+  let stampedUs = at.arrivalUs
+  const end = () => cursor.get('end')
+  const start = () => cursor.get('start')
+  return {
+    id,
+    recovered,
+    cursor: memory,
+    stampUs() {
+      stampedUs = Math.max(stampedUs, Math.floor(nowUs()))
+      return stampedUs
+    },
+    append(lines, count, arrivalUs) {
+      assert(Number.isSafeInteger(arrivalUs), 'arrivalUs comes from stampUs')
+      stampedUs = Math.max(stampedUs, arrivalUs)
+      return commit.append(lines, count, arrivalUs)
+    },
+    end,
+    start,
+    async trim(offset) {
+      assert(offset <= end(), `trim to ${offset}, but the log ends at ${end()}`)
+      try {
+        await segments.release(offset)
+      } catch (cause) {
+        throw commit.fail('giving back a segment', cause)
+      }
+    },
+    stats: () => ({
+      ...commit.counts,
+      start: start(),
+      end: end(),
+      bytesOnDisk: segments.bytes,
+      segments: segments.count,
+      waitingBytes: commit.waitingBytes,
+      recycledEarly: segments.recycledEarly,
+      full: segments.full,
+      failed: commit.failure,
+    }),
+    async close() {
+      try {
+        await commit.close()
+      } finally {
+        await segments.close()
+      }
+    },
+  }
+}
+
+async function recover(
+  settings: Settings,
+  segments: Segments,
+  spares: Spares,
+): Promise<Readonly<{ id: string; at: WritePosition; recovered: Recovered }>> {
+  const { directory, files, onStep, segmentBytes } = settings
+  const found = await findSegments(files, directory)
+  await spares.adopt(await files.list(directory))
+  if (found === null) {
+    const id = randomUUID()
+    await segments.roll(id, 0, 0)
+    const at = { position: SEGMENT_HEADER_BYTES, endOffset: 0, arrivalUs: 0, sealed: false }
+    return { id, at, recovered: { created: true, end: 0, cleanStop: false, tornTail: null } }
+  }
+  const { last, older, tail } = found
+  const { endOffset, position, torn } = tail
+  const recovered = {
+    created: false,
+    end: endOffset,
+    cleanStop: tail.sealed && torn === null,
+    tornTail: torn === null ? null : { file: last.path, position, offset: endOffset, fault: torn },
+  }
+  const id = last.header.logId
+  let at: WritePosition
+  try {
+    at = await secureTail(files, last, tail, onStep)
+  } catch (error) {
+    await files.close(last.file)
+    throw error
+  }
+  segments.adopt(older, { ...last, fileBytes: Math.max(last.fileBytes, last.header.sizeBytes) })
+  if (tail.lastFramePosition === null && last.fileBytes < segmentBytes) {
+    // Made when segments were smaller: it may be too small for an append, and cannot be left behind empty.
+    await segments.roll(id, endOffset, at.arrivalUs)
+    at = { ...at, position: SEGMENT_HEADER_BYTES, sealed: false }
+  }
+  return { id, at, recovered }
+}

@@ -1,0 +1,87 @@
+/**
+ * Reads frames from any offset, and waits for new ones, also in another thread than the writer's: all they share is the cursor and
+ * the files. A frame is taken only when its offset is below the cursor's end, so nothing is read that is not on disk.
+ */
+import assert from 'node:assert/strict'
+import { type Cursor, openCursor } from './cursor.ts'
+import { EndWaiter } from './end-waiter.ts'
+import { LogError } from './error.ts'
+import { diskFiles, type LogFiles } from './files.ts'
+import type { Frame } from './frame.ts'
+import { FrameSequence, refuseTrimmed } from './frame-sequence.ts'
+
+export type LogReaderOptions = Readonly<{
+  directory: string
+  /** `Log.cursor`. */
+  cursor: SharedArrayBuffer
+  files?: LogFiles
+}>
+
+/** One caller at a time: `next` is not called again before it has settled. */
+export type LogReader = Readonly<{
+  /** Of the log; another id than the one expected means that the log was created anew (F11). */
+  id: string
+  /**
+   * The frame that holds the line with this offset, and may begin before it. Waits up to `waitMs` for it to be durable, then gives
+   * null. **`bytes` is valid until the next call.** Throws `trimmed`, `beyond-end`, `damaged`, `closed` (LogError), or what
+   * the disk throws.
+   */
+  next(fromOffset: number, waitMs: number): Promise<Frame | null>
+  /** First offset still held. */
+  start(): number
+  /** Durable end. */
+  end(): number
+  /** A `next` that waits gives null. */
+  close(): Promise<void>
+}>
+
+export async function openLogReader(options: LogReaderOptions): Promise<LogReader> {
+  const files = options.files ?? diskFiles
+  const cursor = openCursor(options.cursor)
+  const frames = new FrameSequence(files, options.directory, cursor)
+  const header = await frames.seek(cursor.get('end'))
+  const waiter = new EndWaiter(cursor)
+  let running: Promise<Frame | null> | null = null
+  let closed = false
+  const read = async (fromOffset: number, waitMs: number): Promise<Frame | null> => {
+    if (closed) throw new LogError('closed', 'log reader closed: it reads nothing more')
+    refuseOutside(cursor, fromOffset)
+    if (cursor.get('end') === fromOffset) await waiter.wait(fromOffset, waitMs)
+    if (closed || cursor.get('end') === fromOffset) return null
+    return await frames.holding(fromOffset)
+  }
+  return {
+    id: header.logId,
+    async next(fromOffset, waitMs) {
+      assert(running === null, 'next is called again before it has settled')
+      running = read(fromOffset, waitMs)
+      try {
+        return await running
+      } finally {
+        running = null
+      }
+    },
+    start: () => cursor.get('start'),
+    end: () => cursor.get('end'),
+    async close() {
+      closed = true
+      waiter.stop()
+      await running?.catch(() => {})
+      await frames.close()
+    },
+  }
+}
+
+function refuseOutside(cursor: Cursor, offset: number): void {
+  assert(Number.isSafeInteger(offset) && offset >= 0, 'an offset is a whole number')
+  const end = cursor.get('end')
+  if (offset > end) {
+    throw new LogError(
+      'beyond-end',
+      `log ends at offset ${end}, and ${offset} is asked for: it was created anew, or has lost its tail. Do not go on from ` +
+        'here: restore the log folder, or say explicitly that reading is to begin anew.',
+      { offset, end },
+    )
+  }
+  refuseTrimmed(cursor, offset)
+}

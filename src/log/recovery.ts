@@ -1,0 +1,113 @@
+/**
+ * Takes up the segments of the former run: checks that none is missing, finds the tail of the last one, and makes sure of it.
+ *
+ * "Makes sure": what is read here may be in the system's memory only. Perhaps nobody synced it; perhaps a sync failed, after which
+ * the system counts the bytes as written although they are not, and the next sync reports success (F6). So the last frame, the only
+ * one this can be true of, is written again and synced, and only then sealed: a seal promises that all before it is on disk.
+ */
+import { damaged } from './error.ts'
+import { type LogFiles, writeFully } from './files.ts'
+import { type FrameFault, sealBytes } from './frame.ts'
+import type { WritePosition } from './group-commit.ts'
+import { type OpenSegment, openSegment, segmentBases, segmentPath } from './segment.ts'
+import type { HeldSegment } from './segments.ts'
+import type { LogStep } from './step.ts'
+import { findTail, type Tail } from './tail.ts'
+
+const COPY_BYTES = 4 * 1024 * 1024
+
+/** What was cut at the start: the remains of a write that nobody was answered. */
+export type TornTail = Readonly<{
+  file: string
+  position: number
+  offset: number
+  fault: FrameFault
+}>
+
+export type RecoveredSegments = Readonly<{
+  older: readonly HeldSegment[]
+  last: OpenSegment
+  tail: Tail
+}>
+
+/** Opens the segments in `directory`; null when there are none. Throws `damaged`. Nothing is changed. */
+export async function findSegments(
+  files: LogFiles,
+  directory: string,
+): Promise<RecoveredSegments | null> {
+  const bases = segmentBases(await files.list(directory))
+  const lastBase = bases.at(-1)
+  if (lastBase === undefined) return null
+  const older: HeldSegment[] = []
+  for (const base of bases.slice(0, -1)) {
+    const segment = await openSegment(files, segmentPath(directory, base), base)
+    await files.close(segment.file)
+    refuseGap(older.at(-1), segment)
+    older.push(segment)
+  }
+  const last = await openSegment(files, segmentPath(directory, lastBase), lastBase, 'write')
+  try {
+    refuseGap(older.at(-1), last)
+    return { older, last, tail: await findTail(files, last, true) }
+  } catch (error) {
+    await files.close(last.file)
+    throw error
+  }
+}
+
+/** Each segment names the one before it, so that a missing one is found without reading frames. */
+function refuseGap(before: HeldSegment | undefined, segment: HeldSegment): void {
+  if (before === undefined) return
+  const { baseOffset, logId, previousBase } = segment.header
+  const facts = { file: segment.path, position: 0, offset: baseOffset }
+  if (logId !== before.header.logId) {
+    throw damaged(`segments of two logs, ${before.header.logId} and ${logId}`, facts)
+  }
+  if (previousBase !== before.header.baseOffset) {
+    throw damaged(`the segment from offset ${previousBase} on is missing`, facts)
+  }
+}
+
+/** Makes the tail certain, and says where to go on writing. */
+export async function secureTail(
+  files: LogFiles,
+  segment: OpenSegment,
+  tail: Tail,
+  onStep: (step: LogStep) => void,
+): Promise<WritePosition> {
+  const { file, header } = segment
+  const { arrivalUs, endOffset, position, sealed } = tail
+  if (segment.fileBytes < header.sizeBytes) await lengthen(files, segment, position)
+  if (sealed && tail.torn === null) return { position, endOffset, arrivalUs, sealed }
+  await rewrite(files, file, 0, tail.lastFramePosition === null ? position : 0)
+  await rewrite(files, file, tail.lastFramePosition ?? position, position)
+  await files.sync(file)
+  onStep('tail-rewritten')
+  const seal = sealBytes(header.mark, endOffset, arrivalUs)
+  await writeFully(files, file, [seal], position)
+  await files.sync(file)
+  onStep('tail-sealed')
+  return { position: position + seal.length, endOffset, arrivalUs, sealed: true }
+}
+
+/** Reads the bytes from `start` to `end` and writes them again in their place. */
+async function rewrite(files: LogFiles, file: number, start: number, end: number): Promise<void> {
+  const memory = Buffer.alloc(Math.min(COPY_BYTES, end - start))
+  for (let position = start; position < end; ) {
+    const into = memory.subarray(0, Math.min(memory.length, end - position))
+    const bytes = await files.read(file, into, position)
+    if (bytes === 0) throw new Error(`the file ends at byte ${position}, ${end} is expected`)
+    await writeFully(files, file, [into.subarray(0, bytes)], position)
+    position += bytes
+  }
+}
+
+/** Gives a segment that was cut its size back, so that writing in it takes no new space. */
+async function lengthen(files: LogFiles, segment: OpenSegment, from: number): Promise<void> {
+  const zeros = Buffer.alloc(COPY_BYTES)
+  for (let position = from; position < segment.header.sizeBytes; position += zeros.length) {
+    const piece = zeros.subarray(0, Math.min(zeros.length, segment.header.sizeBytes - position))
+    await writeFully(files, segment.file, [piece], position)
+  }
+  await files.sync(segment.file)
+}

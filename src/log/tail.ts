@@ -1,0 +1,147 @@
+/**
+ * Where the last segment really ends, after any kind of stop.
+ *
+ * The writer has one frame in flight at most, and begins the next only when that one is synced. So, whatever stopped the machine:
+ *
+ *  - every frame but the last is whole; a bad one with a whole one of this segment behind it is damage, and stops the start;
+ *  - a bad one with nothing behind it is the frame that was in flight, which nobody was answered: the torn tail, cut and said.
+ *    (Or it is the last answered frame, flipped on the disk: the two look alike. A seal (frame.ts) behind it settles the question,
+ *    and the table tells, if it has read that frame already: its next offset is then beyond the log's end.)
+ *
+ * Nothing behind the tail can be taken for a frame later, without zeroing it:
+ *
+ *  - what the file held in its former lives carries other marks, and its offsets are lower than this segment's first;
+ *  - lines cannot hold the mark, as its byte 0xFF is not UTF-8;
+ *  - a frame torn in this life has its header exactly at the tail, where recovery writes its seal over it at once.
+ *
+ * We rely on what SQLite calls powersafe overwrite: a write torn by a power cut changes no bytes outside of its range.
+ */
+import { damaged } from './error.ts'
+import { FileWindow } from './file-window.ts'
+import type { LogFiles } from './files.ts'
+import {
+  checkFrame,
+  FRAME_HEADER_BYTES,
+  type FrameCheck,
+  type FrameFault,
+  looksTorn,
+} from './frame.ts'
+import { type OpenSegment, SEGMENT_HEADER_BYTES } from './segment.ts'
+
+const CHUNK_BYTES = 4 * 1024 * 1024
+
+export type Tail = Readonly<{
+  /** Byte where the next frame goes. */
+  position: number
+  /** Its first offset. */
+  endOffset: number
+  /** Arrival of the last frame, or the segment's when it has none. */
+  arrivalUs: number
+  /** Where the last frame with lines begins; null when the segment has none. */
+  lastFramePosition: number | null
+  /** A seal is the last thing before `position`. */
+  sealed: boolean
+  /** What was wrong with the bytes at `position`, when they are the remains of a frame. */
+  torn: FrameFault | null
+}>
+
+/**
+ * Reads the segment from its first frame to the last that is whole. With `searchBehind`, a whole frame behind a bad one throws
+ * `damaged` (without it, the segment may be written meanwhile).
+ */
+export async function findTail(
+  files: LogFiles,
+  segment: OpenSegment,
+  searchBehind: boolean,
+): Promise<Tail> {
+  const { header, fileBytes } = segment
+  const window = new FileWindow(files, CHUNK_BYTES)
+  let position = SEGMENT_HEADER_BYTES
+  let endOffset = header.baseOffset
+  let arrivalUs = header.arrivalUs
+  let lastFramePosition: number | null = null
+  let sealed = false
+  for (;;) {
+    const check = await checkAt(window, segment, position, endOffset)
+    if (check.kind !== 'frame') {
+      const fault = check.kind === 'bad' ? check.fault : 'cut short'
+      if (searchBehind) await refuseFrameBehind(window, segment, position, endOffset, fault)
+      const rest = window.from(position).subarray(0, FRAME_HEADER_BYTES)
+      const torn = fileBytes < header.sizeBytes || looksTorn(rest, header.mark, endOffset)
+      return {
+        position,
+        endOffset,
+        arrivalUs,
+        lastFramePosition,
+        sealed,
+        torn: torn ? fault : null,
+      }
+    }
+    const { frame, sizeBytes } = check
+    sealed = frame.count === 0
+    if (!sealed) lastFramePosition = position
+    arrivalUs = frame.arrivalUs
+    endOffset += frame.count
+    position += sizeBytes
+  }
+}
+
+/** Checks for a frame at `position`, and reads what is needed for it. */
+async function checkAt(
+  window: FileWindow,
+  { header, file, fileBytes }: OpenSegment,
+  position: number,
+  firstOffset: number | 'any',
+): Promise<FrameCheck> {
+  const bytesMax = fileBytes - position
+  const check = checkFrame(window.from(position), bytesMax, header.mark, firstOffset)
+  if (check.kind !== 'more') return check
+  const bytes = await window.fill(file, position, check.needBytes, bytesMax)
+  const again = checkFrame(bytes, bytesMax, header.mark, firstOffset)
+  if (again.kind !== 'more') return again
+  const whole = await window.fill(file, position, again.needBytes, bytesMax)
+  return checkFrame(whole, bytesMax, header.mark, firstOffset)
+}
+
+async function refuseFrameBehind(
+  window: FileWindow,
+  segment: OpenSegment,
+  position: number,
+  offset: number,
+  fault: FrameFault,
+): Promise<void> {
+  const behind = await findFrameBehind(window, segment, position, offset)
+  if (behind === null) return
+  throw damaged(`${fault}, with a whole frame behind it at byte ${behind}`, {
+    file: segment.path,
+    position,
+    offset,
+    fault,
+    behind,
+  })
+}
+
+/** The byte where a whole frame of this segment begins behind `position`, or null. The length of the bad frame is not trusted. */
+async function findFrameBehind(
+  window: FileWindow,
+  segment: OpenSegment,
+  position: number,
+  offset: number,
+): Promise<number | null> {
+  const { fileBytes, header } = segment
+  const mark = Buffer.alloc(4)
+  mark.writeUInt32LE(header.mark)
+  let from = position + 1
+  while (from + FRAME_HEADER_BYTES <= fileBytes) {
+    const bytes = await window.fill(segment.file, from, FRAME_HEADER_BYTES, fileBytes - from)
+    const found = bytes.indexOf(mark)
+    if (found < 0) {
+      from += Math.max(1, bytes.length - mark.length + 1)
+      continue
+    }
+    const check = await checkAt(window, segment, from + found, 'any')
+    if (check.kind === 'frame' && check.frame.firstOffset >= offset) return from + found
+    from += found + 1
+  }
+  return null
+}
