@@ -1,0 +1,75 @@
+/** Options that several commands share, and what they lead to: the configuration and the collector's address. */
+
+import type { Command } from 'commander'
+import { type Config, DEFAULT_CONFIG_FILE, loadConfig } from '../config.ts'
+import { CliError } from './cli-error.ts'
+import type { Terminal } from './terminal.ts'
+
+export type ConfigOption = Readonly<{ config?: string }>
+export type UrlOption = Readonly<{ url?: string }>
+
+/** Where the collector is, and the key to show it. */
+export type Collector = Readonly<{ url: string; key: string | undefined }>
+
+export const KEY_VARIABLE = 'CAMPAIGN_METRICS_KEY'
+
+/** Told the exit code when a command has run. */
+export type Finish = (exitCode: number) => void
+
+export function addConfigOption(command: Command): Command {
+  return command.option(
+    '-c, --config <file>',
+    `configuration file (default: ./${DEFAULT_CONFIG_FILE}, if there)`,
+  )
+}
+
+export function addUrlOption(command: Command): Command {
+  return command.option(
+    '--url <url>',
+    `the collector to talk to (default: what \`listen\` says); its key comes from ${KEY_VARIABLE}`,
+  )
+}
+
+export function configOf(options: ConfigOption, terminal: Terminal): Config {
+  return loadConfig(options.config, terminal.environment)
+}
+
+/** A key of the configuration goes to the configured address only, never to one that was typed. */
+export function collectorOf(
+  options: UrlOption,
+  config: Config,
+  kind: 'write' | 'read',
+  terminal: Terminal,
+): Collector {
+  const given = terminal.environment[KEY_VARIABLE] || undefined
+  if (options.url === undefined)
+    return { url: listenUrl(config), key: given ?? config.keys[kind][0] }
+  const isWeb = URL.canParse(options.url) && /^https?:$/.test(new URL(options.url).protocol)
+  if (!isWeb) {
+    throw new CliError(
+      'usage',
+      `--url: ${JSON.stringify(options.url)} is not a URL such as http://127.0.0.1:8088`,
+    )
+  }
+  return { url: new URL(options.url).origin, key: given }
+}
+
+/** The address on which this machine reaches what listens at `listen`. */
+function listenUrl({ listen }: Config): string {
+  if (listen.port === 0) {
+    throw new CliError(
+      'usage',
+      '`listen` has port 0, so the port is known to the running process only; pass the URL it printed with --url',
+    )
+  }
+  const host = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host
+  return `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`
+}
+
+/** Runs a command's work and passes its exit code on. */
+export function action<Args extends unknown[]>(
+  finish: Finish,
+  work: (...args: Args) => Promise<number>,
+): (...args: Args) => Promise<void> {
+  return async (...args) => finish(await work(...args))
+}

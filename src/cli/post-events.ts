@@ -1,0 +1,144 @@
+/**
+ * One batch of events to the collector, tried again until it is answered: 429, 503 and broken connections are waited
+ * out with growing pauses. Sending again is safe, since an `event_id` counts once.
+ */
+
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { CliError } from './cli-error.ts'
+import type { Collector } from './options.ts'
+
+export type PostAnswer = Readonly<{
+  accepted: number
+  rejected: readonly Readonly<{ index: number; reason: string }>[]
+}>
+
+export type PostOptions = Readonly<{
+  gzip: boolean
+  /** For how long in a row to try again before giving up. */
+  patienceMs: number
+  /** Aborted when the user wants to stop; a request under way is still finished. */
+  signal: AbortSignal
+  /** Told why we wait, once for each wait. */
+  onWait: (reason: string, waitMs: number) => void
+}>
+
+const ANSWER_TIMEOUT_MS = 60_000
+const PAUSE_FIRST_MS = 200
+const PAUSE_MAX_MS = 10_000
+const RETRY_STATUSES = [408, 429, 500, 502, 503, 504]
+const compress = promisify(gzip)
+
+/** Posts NDJSON. Throws CliError: `unreachable` when patience ends, `refused` when trying again is of no use. */
+export async function postEvents(
+  collector: Collector,
+  lines: Uint8Array,
+  options: PostOptions,
+): Promise<PostAnswer> {
+  const body = options.gzip ? await compress(lines) : lines
+  const giveUpMs = performance.now() + options.patienceMs
+  for (let attempt = 0; ; attempt++) {
+    const outcome = await tryPost(collector, body, options.gzip)
+    if ('answer' in outcome) return outcome.answer
+    const pauseMs = Math.min(
+      PAUSE_MAX_MS,
+      Math.max(outcome.retryAfterMs, PAUSE_FIRST_MS * 2 ** attempt),
+    )
+    if (performance.now() + pauseMs > giveUpMs) {
+      const hint =
+        'is it running, and is the address right? Sending the same events again later is safe'
+      throw new CliError('unreachable', `${collector.url}: ${outcome.reason}; ${hint}`)
+    }
+    options.onWait(outcome.reason, pauseMs)
+    await sleep(pauseMs, options.signal)
+    if (options.signal.aborted)
+      throw new CliError(
+        'interrupted',
+        'interrupted before the last batch was answered; sending the same events again is safe',
+      )
+  }
+}
+
+/** Resolves after the time, or as soon as the signal is given. */
+export function sleep(durationMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, durationMs)
+    signal.addEventListener('abort', done)
+  })
+}
+
+type Outcome = { answer: PostAnswer } | { reason: string; retryAfterMs: number }
+
+async function tryPost(collector: Collector, body: Uint8Array, isGzip: boolean): Promise<Outcome> {
+  let response: Response
+  let text: string
+  try {
+    response = await fetch(`${collector.url}/v1/events`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-ndjson',
+        ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
+        ...authorization(collector),
+      },
+      body: body as Uint8Array<ArrayBuffer>,
+      redirect: 'error',
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    })
+    text = await response.text()
+  } catch (cause) {
+    return { reason: connectionReason(cause), retryAfterMs: 0 }
+  }
+  if (response.status === 200) return { answer: readAnswer(collector, text) }
+  const reason = `answered ${response.status}: ${refusalText(text)}`
+  if (!RETRY_STATUSES.includes(response.status)) {
+    throw new CliError('refused', `${collector.url} ${reason}`)
+  }
+  return { reason, retryAfterMs: Number(response.headers.get('retry-after') ?? 0) * 1000 || 0 }
+}
+
+export function authorization({ key }: Collector): Record<string, string> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` }
+}
+
+function readAnswer(collector: Collector, text: string): PostAnswer {
+  try {
+    const answer = JSON.parse(text) as PostAnswer
+    if (Number.isInteger(answer.accepted) && Array.isArray(answer.rejected)) return answer
+  } catch {
+    // Not JSON: said below.
+  }
+  throw new CliError(
+    'refused',
+    `${collector.url} answered, but not as a campaign-metrics collector; check the address`,
+  )
+}
+
+/** The message of a refusal on the wire, else what there is, shortened. */
+export function refusalText(text: string): string {
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown } }
+    if (typeof error?.message === 'string') return error.message
+  } catch {
+    // Not ours: a proxy's page perhaps.
+  }
+  return text.slice(0, 100).replace(/\s+/g, ' ')
+}
+
+/** `fetch failed` hides what it was. */
+export function connectionReason(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  if (cause instanceof Error && cause.name === 'TimeoutError') {
+    return `no answer within ${ANSWER_TIMEOUT_MS / 1000} s`
+  }
+  const code = (cause as { code?: unknown } | null)?.code
+  if (code === 'ECONNREFUSED') return 'nothing listens there (ECONNREFUSED)'
+  return typeof code === 'string'
+    ? `the connection failed (${code})`
+    : `the connection failed (${String(cause)})`
+}

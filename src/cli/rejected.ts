@@ -1,0 +1,142 @@
+/** `campaign-metrics rejected`: lists the events that were not accepted, and sends them again when the cause is gone. */
+
+import type { Command } from 'commander'
+import type { Config } from '../config.ts'
+import { type KeptEvent, listRejected, markReplayed, replayBody } from '../rejected.ts'
+import { EXIT_CODE } from './exit-code.ts'
+import { countOf, countText, elapsedText } from './number-text.ts'
+import {
+  action,
+  addConfigOption,
+  addUrlOption,
+  type ConfigOption,
+  collectorOf,
+  configOf,
+  type Finish,
+  type UrlOption,
+} from './options.ts'
+import { postEvents } from './post-events.ts'
+import { openStopSignal } from './stop-signal.ts'
+import { type Terminal, write } from './terminal.ts'
+
+type RejectedOptions = ConfigOption &
+  UrlOption &
+  Readonly<{ replay?: boolean; json?: boolean; all?: boolean }>
+
+const BATCH_BYTES_MAX = 1024 * 1024
+const BATCH_EVENTS_MAX = 10_000
+const PATIENCE_MS = 60_000
+const PREVIEW_CHARACTERS = 120
+
+export function addRejected(program: Command, terminal: Terminal, finish: Finish): void {
+  const command = program
+    .command('rejected')
+    .description('list rejected events with their reasons, or send them again')
+    .option('--replay', 'send those that were not sent again yet')
+    .option('--all', 'list those too that were sent again')
+    .option('--json', 'list as NDJSON')
+  addUrlOption(addConfigOption(command)).action(
+    action(finish, (options: RejectedOptions) => {
+      const config = configOf(options, terminal)
+      return options.replay === true
+        ? replay(options, config, terminal)
+        : list(options, config, terminal)
+    }),
+  )
+}
+
+async function list(options: RejectedOptions, config: Config, terminal: Terminal): Promise<number> {
+  const byReason = new Map<string, number>()
+  for await (const event of listRejected(config.rejectedDirectory)) {
+    if (event.replayed && options.all !== true) continue
+    byReason.set(event.reason, (byReason.get(event.reason) ?? 0) + 1)
+    await write(terminal.stdout, options.json === true ? jsonLine(event) : textLine(event))
+  }
+  const reasons = [...byReason].sort(([, a], [, b]) => b - a)
+  const total = reasons.reduce((sum, [, count]) => sum + count, 0)
+  const parts = reasons.map(([reason, count]) => `${countText(count)} ${reason}`)
+  const advice = total === 0 ? '' : '; `campaign-metrics rejected --replay` sends them again'
+  terminal.stderr.write(
+    `${countOf(total, 'rejected event')}${total === 0 ? '' : `: ${parts.join(', ')}`}${advice}\n`,
+  )
+  return EXIT_CODE.ok
+}
+
+function textLine(event: KeptEvent): string {
+  const text = new TextDecoder().decode(event.bytes)
+  const preview = text.length > PREVIEW_CHARACTERS ? `${text.slice(0, PREVIEW_CHARACTERS)}…` : text
+  const mark = event.replayed ? ' (sent again)' : ''
+  return `${event.arrived}  ${event.explanation}${mark}\n    ${visible(preview)}\n`
+}
+
+/** Bytes that somebody else chose must not command the terminal. */
+function visible(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  )
+}
+
+function jsonLine(event: KeptEvent): string {
+  const { bytes, file: _file, end: _end, ...facts } = event
+  return `${JSON.stringify({ ...facts, ...bytesField(bytes) })}\n`
+}
+
+/** Bytes that are no text are given as base64, as they are kept. */
+function bytesField(bytes: Uint8Array): { event: string } | { base64: string } {
+  try {
+    return { event: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
+  } catch {
+    return { base64: Buffer.from(bytes).toString('base64') }
+  }
+}
+
+async function replay(
+  options: RejectedOptions,
+  config: Config,
+  terminal: Terminal,
+): Promise<number> {
+  const collector = collectorOf(options, config, 'write', terminal)
+  const stop = openStopSignal()
+  const tally = { sent: 0, rejected: 0 }
+  const onWait = (reason: string, waitMs: number): void => {
+    terminal.stderr.write(`${collector.url}: ${reason}; next try in ${elapsedText(waitMs)}\n`)
+  }
+  const post = { gzip: false, patienceMs: PATIENCE_MS, signal: stop.signal, onWait }
+  try {
+    for await (const batch of replayBatches(config.rejectedDirectory)) {
+      if (stop.signal.aborted) break
+      const answer = await postEvents(collector, replayBody(batch), post)
+      const last = batch.at(-1)
+      if (last !== undefined) await markReplayed(config.rejectedDirectory, last)
+      tally.sent += batch.length
+      tally.rejected += answer.rejected.length
+    }
+  } finally {
+    stop.close()
+    terminal.stderr.write(
+      `Sent ${countOf(tally.sent, 'rejected event')} again: ${countText(tally.sent - tally.rejected)} accepted, ` +
+        `${countText(tally.rejected)} rejected once more.\n`,
+    )
+  }
+  if (stop.signal.aborted) return EXIT_CODE.interrupted
+  return tally.rejected > 0 ? EXIT_CODE.negative : EXIT_CODE.ok
+}
+
+/** Events to send again, in batches of one file each, so that a batch can be marked by its last event. */
+async function* replayBatches(directory: string): AsyncGenerator<readonly KeptEvent[]> {
+  let batch: KeptEvent[] = []
+  let bytes = 0
+  for await (const event of listRejected(directory)) {
+    if (event.replayed) continue
+    const isFull = bytes + event.bytes.length > BATCH_BYTES_MAX || batch.length >= BATCH_EVENTS_MAX
+    if (batch.length > 0 && (isFull || batch.at(-1)?.file !== event.file)) {
+      yield batch
+      batch = []
+      bytes = 0
+    }
+    batch.push(event)
+    bytes += event.bytes.length + 1
+  }
+  if (batch.length > 0) yield batch
+}

@@ -1,0 +1,125 @@
+/** `campaign-metrics start`: the pipeline in this process, until ctrl-C or until it cannot go on. */
+
+import type { Command } from 'commander'
+import type { Config } from '../config.ts'
+import type { Pipeline } from '../pipeline.ts'
+import { CliError } from './cli-error.ts'
+import { type Demo, startDemo } from './demo.ts'
+import { EXIT_CODE } from './exit-code.ts'
+import { openLiveLine } from './live-line.ts'
+import { countOf, elapsedText } from './number-text.ts'
+import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
+import { openStopSignal } from './stop-signal.ts'
+import type { Terminal } from './terminal.ts'
+
+type StartOptions = ConfigOption & Readonly<{ demo?: true | string; newLog?: boolean }>
+
+const DEMO_RATE = 200
+const DEMO_RATE_MAX = 1_000_000
+const US_PER_MS = 1000
+
+export function addStart(program: Command, terminal: Terminal, finish: Finish): void {
+  const command = program
+    .command('start')
+    .description('take events over HTTP and keep both tables current, until ctrl-C')
+    .option('--demo [rate]', `make demo traffic, ${DEMO_RATE} events a second or as many as said`)
+    .option('--new-log', 'go on with filled tables after their log was lost or removed')
+  addConfigOption(command).action(
+    action(finish, (options: StartOptions) => start(options, terminal)),
+  )
+}
+
+async function start(options: StartOptions, terminal: Terminal): Promise<number> {
+  const demoRate = demoRateOf(options.demo)
+  const config = configOf(options, terminal)
+  const stop = openStopSignal(() =>
+    terminal.stderr.write('\nStopping: finishing what was accepted. Again to stop at once.\n'),
+  )
+  const warn = (text: string): void => {
+    terminal.stderr.write(`campaign-metrics: ${text}\n`)
+  }
+  const { startPipeline } = await import('../pipeline.ts')
+  const pipeline = await startPipeline(config, {
+    nowUs: () => terminal.nowMs() * US_PER_MS,
+    acceptNewLog: options.newLog ?? false,
+    killAt: terminal.environment.CAMPAIGN_METRICS_KILL_AT,
+    onWarning: warn,
+  })
+  let demo: Demo | null = null
+  const live = openLiveLine(terminal, config, () => pipeline.status())
+  try {
+    terminal.stdout.write(banner(config, pipeline.address, demoRate))
+    if (demoRate !== null && !stop.signal.aborted) {
+      const collector = { url: pipeline.address, key: config.keys.write[0] }
+      demo = startDemo({ collector, eventsPerSecond: demoRate, nowMs: terminal.nowMs, warn })
+    }
+    await Promise.race([aborted(stop.signal), pipeline.failed])
+  } finally {
+    live.close()
+    await demo?.close()
+    await stopPipeline(pipeline, terminal)
+    stop.close()
+  }
+  return EXIT_CODE.ok
+}
+
+function demoRateOf(demo: StartOptions['demo']): number | null {
+  if (demo === undefined) return null
+  const rate = demo === true ? DEMO_RATE : Number(demo)
+  if (Number.isFinite(rate) && rate >= 1 && rate <= DEMO_RATE_MAX) return rate
+  throw new CliError(
+    'usage',
+    `--demo: ${JSON.stringify(demo)} is not a rate; accepted: 1 to ${DEMO_RATE_MAX} events a second`,
+  )
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+async function stopPipeline(pipeline: Pipeline, terminal: Terminal): Promise<void> {
+  const startedMs = terminal.nowMs()
+  await pipeline.close()
+  const { ledger } = pipeline.status()
+  const waiting =
+    ledger.waiting === 0
+      ? 'all accepted events are in the tables'
+      : `${countOf(ledger.waiting, 'event')} wait in the log for the next start`
+  terminal.stderr.write(`Stopped in ${elapsedText(terminal.nowMs() - startedMs)}; ${waiting}.\n`)
+}
+
+/** What a first user needs to know, and nothing else. The address comes first: tests and scripts read it. */
+function banner(config: Config, address: string, demoRate: number | null): string {
+  const key = config.keys.write.length > 0 ? " -H 'Authorization: Bearer KEY'" : ''
+  const option = config.file === null ? '' : ` --config ${quoted(config.file)}`
+  const event =
+    '{"event_id":"e1","user_id":"u1","campaign_id":"c1","event_type":"click",' +
+    `"timestamp":"'$(date -u +%FT%TZ)'"}`
+  const lines = [
+    `campaign-metrics listens on ${address}`,
+    '',
+    ...(demoRate === null
+      ? []
+      : [`  demo    ${demoRate} events a second, from this process over HTTP`]),
+    `  tables  ${config.warehousePath}`,
+    `  catalog ${config.catalogPath}`,
+    '',
+    'Send an event:',
+    `  curl ${address}/v1/events -H 'Content-Type: application/json'${key} \\`,
+    `    -d '${event}'`,
+    'Ask the tables, from another terminal:',
+    `  npx campaign-metrics query${option} "select campaign_id, sum(impressions) as impressions, sum(clicks) as clicks from campaign_metrics group by 1 order by 2 desc limit 5"`,
+    '',
+    'ctrl-C stops it; nothing accepted is lost.',
+    '',
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+}

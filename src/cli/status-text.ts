@@ -1,0 +1,77 @@
+/** A status as lines for people. */
+
+import type { Status } from '../pipeline.ts'
+import { bytesText, countOf, countText, elapsedText, timeText } from './number-text.ts'
+
+export type StatusSetting = Readonly<{
+  /** Of the process that answered; null when it was read from the disk. */
+  url: string | null
+  timezone: string
+  nowUs: number
+}>
+
+const LABEL_WIDTH = 11
+
+export function statusText(status: Status, setting: StatusSetting): string {
+  const { log, memory } = status
+  const lines: (readonly [string, string])[] = [
+    ['ledger', ledgerText(status)],
+    ['freshness', freshnessText(status, setting)],
+    [
+      'log',
+      `${log.id}, offsets ${countText(log.start)} to ${countText(log.end)}, ${bytesText(log.bytes)} on disk`,
+    ],
+    ['events', tableText(status.tables.events)],
+    ['metrics', tableText(status.tables.metrics)],
+    ...(setting.url === null
+      ? []
+      : ([
+          ['repeats', repeatsText(status)],
+          ['memory', bytesText(memory.rssBytes)],
+        ] as const)),
+  ]
+  const body = lines.map(([label, text]) => `${label.padEnd(LABEL_WIDTH)}${text}\n`).join('')
+  const problems = status.problems.map((problem) => `problem    ${problem}\n`).join('')
+  return `${heading(status, setting)}\n${body}${problems}`
+}
+
+function heading(status: Status, { url }: StatusSetting): string {
+  const health = status.healthy ? 'healthy' : 'NOT healthy'
+  return url === null
+    ? `Nothing is running here; this is what stands on the disk. ${status.healthy ? '' : 'NOT healthy.'}`.trim()
+    : `Running at ${url}: ${health}${status.state === 'running' ? '' : `, ${status.state}`}`
+}
+
+function ledgerText({ ledger }: Status): string {
+  return (
+    `${countText(ledger.received)} received = ${countText(ledger.stored)} stored + ` +
+    `${countText(ledger.duplicates)} duplicates + ${countText(ledger.rejected)} rejected + ` +
+    `${countText(ledger.waiting)} waiting`
+  )
+}
+
+function freshnessText({ freshness, ledger }: Status, setting: StatusSetting): string {
+  const { committedUntilUs, lastCommitUs, secondsBehind } = freshness
+  if (committedUntilUs === null) return 'no event has been committed yet'
+  const last =
+    lastCommitUs === null ? '' : `, last commit ${timeText(lastCommitUs, setting.timezone)}`
+  if (ledger.waiting === 0) return `the tables hold everything${last}`
+  return (
+    `the tables hold what arrived until ${timeText(committedUntilUs, setting.timezone)}, ` +
+    `${secondsBehind.toFixed(1)} s behind${last}`
+  )
+}
+
+function tableText({ rows, files, bytes, snapshotId }: Status['tables']['events']): string {
+  const snapshot = snapshotId === null ? 'no snapshot yet' : `snapshot ${snapshotId}`
+  return `${countOf(rows, 'row')} in ${countOf(files, 'file')} (${bytesText(bytes)}), ${snapshot}`
+}
+
+function repeatsText({ dedupe }: Status): string {
+  const recognised = elapsedText(dedupe.trueHorizonMs)
+  const asked = elapsedText(dedupe.horizonMs)
+  return (
+    `recognised for ${recognised} at least (dedupe.horizon is ${asked}); ` +
+    `${countOf(dedupe.ids, 'id')} in ${bytesText(dedupe.bytes)}`
+  )
+}

@@ -1,0 +1,100 @@
+/** `campaign-metrics verify`: recomputes every window from the raw table and prints those that differ. */
+
+import type { Command } from 'commander'
+import type { Config } from '../config.ts'
+import type { Verification } from '../query.ts'
+import { EXIT_CODE } from './exit-code.ts'
+import { openLakeSession } from './lake-session.ts'
+import { countOf, countText, timeText } from './number-text.ts'
+import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
+import { type Terminal, write } from './terminal.ts'
+
+type VerifyOptions = ConfigOption & Readonly<{ json?: boolean }>
+type Difference = Verification['differences'][number]
+
+const DIFFERENCES_SHOWN = 50
+const US_PER_MS = 1000
+const DAY_MS = 86_400_000
+
+export function addVerify(program: Command, terminal: Terminal, finish: Finish): void {
+  const command = program
+    .command('verify')
+    .description('recompute every window from the raw table; exit code 1 if one differs')
+    .option('--json', 'print the result as JSON')
+  addConfigOption(command).action(
+    action(finish, (options: VerifyOptions) => verify(options, terminal)),
+  )
+}
+
+async function verify(options: VerifyOptions, terminal: Terminal): Promise<number> {
+  const config = configOf(options, terminal)
+  const session = await openLakeSession(config)
+  try {
+    const { verifyLake } = await import('../query.ts')
+    const found = await verifyLake(session.duck, session.files(), {
+      windowUs: config.windowUs,
+      horizonUs: config.dedupe.horizonMs * US_PER_MS,
+      fromUs: keptFromUs(config, terminal.nowMs()),
+      differencesMax: DIFFERENCES_SHOWN,
+    })
+    const text = options.json === true ? jsonText(found) : verificationText(found, config.timezone)
+    await write(terminal.stdout, text)
+    return found.isEqual ? EXIT_CODE.ok : EXIT_CODE.negative
+  } finally {
+    await session.close()
+  }
+}
+
+/** The start of the oldest day that retention keeps in both tables; null when both are kept for ever. */
+function keptFromUs({ retention }: Config, nowMs: number): number | null {
+  const limits = [retention.eventsMs, retention.metricsMs].filter((limitMs) => limitMs > 0)
+  if (limits.length === 0) return null
+  const oldestMs = nowMs - Math.min(...limits)
+  return Math.ceil(oldestMs / DAY_MS) * DAY_MS * US_PER_MS
+}
+
+function jsonText(found: Verification): string {
+  return `${JSON.stringify(found, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`
+}
+
+function verificationText(found: Verification, timezone: string): string {
+  const scope = `${countOf(found.windows, 'window')} over ${countOf(found.events, 'event')}`
+  if (found.isEqual) {
+    const unplaced = found.repeatedIds.unplaced
+    const note =
+      unplaced === 0
+        ? ''
+        : ` (${countOf(unplaced, 'event id')} came again past the dedupe horizon, which counts as new)`
+    return `${scope}: campaign_metrics equals the raw table${note}\n`
+  }
+  const hidden = found.differing - found.differences.length
+  const { withinHorizon, examples } = found.repeatedIds
+  return [
+    ...found.differences.map((difference) => differenceText(difference, timezone)),
+    ...(hidden > 0 ? [`… and ${countText(hidden)} more`] : []),
+    ...(withinHorizon > 0
+      ? [
+          `${countOf(withinHorizon, 'event id')} stored twice within the dedupe horizon: ${examples.map(quoted).join(', ')}`,
+        ]
+      : []),
+    ...(found.unfitEvents > 0
+      ? [`${countOf(found.unfitEvents, 'raw row')} that no accepted event can be`]
+      : []),
+    `${scope}: ${countText(found.differing)} differ`,
+    '',
+  ].join('\n')
+}
+
+function differenceText(difference: Difference, timezone: string): string {
+  const { campaignId, windowStartUs, kind, fields } = difference
+  const when = windowStartUs === null ? 'no window' : timeText(windowStartUs, timezone)
+  const what = fields.map(
+    ({ name, expected, found }) => `${name} ${found ?? 'NULL'} instead of ${expected ?? 'NULL'}`,
+  )
+  return `${when}  ${quoted(campaignId)}  ${kind}: ${what.join(', ')}`
+}
+
+/** JSON's quotes make control characters harmless to a terminal. */
+function quoted(text: string | null): string {
+  return text === null ? 'NULL' : JSON.stringify(text)
+}
