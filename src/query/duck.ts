@@ -1,0 +1,100 @@
+/**
+ * DuckDB in memory, and the only place that imports it. An instance is locked before anything of a user's runs: it
+ * reads the folders it was given and nothing else (no other file, no network, no extension, no secret), keeps its
+ * memory limit, and spills into a temporary folder of its own. Its configuration cannot be changed afterwards.
+ *
+ * The folders could be written to by a COPY; that no statement but a SELECT gets that far is the work of
+ * `checkStatement`.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { QueryError } from './query-error.ts'
+import { listSql, textSql } from './sql-text.ts'
+
+export type { DuckDBResult, DuckDBValue } from '@duckdb/node-api'
+export {
+  DuckDBArrayValue,
+  DuckDBDecimalValue,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTypeId,
+  DuckDBUnionValue,
+  DuckDBVariantValue,
+  listValue,
+  StatementType,
+} from '@duckdb/node-api'
+
+export type DuckOptions = Readonly<{
+  memoryMaxBytes: number
+  threads: number
+  /** Folder in which a folder for spilled rows is made; removed by `close`. */
+  temporaryPath: string
+  /** Spilled rows at most; a query that needs more fails with `out-of-memory`. */
+  temporaryMaxBytes: number
+  /** Where DuckDB may read (and, for merging, write) files. */
+  folders: readonly string[]
+  /** IANA name for casts to TIMESTAMP WITH TIME ZONE. */
+  timezone: string
+  /** Whether rows keep the order of the files without ORDER BY; costs memory. */
+  keepsOrder: boolean
+}>
+
+export type Duck = Readonly<{
+  options: DuckOptions
+  connect(): Promise<DuckConnection>
+  close(): Promise<void>
+}>
+
+export type DuckConnection = Awaited<ReturnType<DuckDBInstance['connect']>>
+
+export async function openDuck(options: DuckOptions): Promise<Duck> {
+  const spill = await mkdtemp(path.join(options.temporaryPath, 'campaign-metrics-query-'))
+  let instance: DuckDBInstance | undefined
+  try {
+    instance = await DuckDBInstance.create(':memory:', { threads: String(options.threads) })
+    const connection = await instance.connect()
+    for (const setting of lockingSettings(options, spill)) await connection.run(setting)
+    connection.closeSync()
+  } catch (error) {
+    instance?.closeSync()
+    await rm(spill, { recursive: true, force: true })
+    throw error
+  }
+  let open: DuckDBInstance | undefined = instance
+  return {
+    options,
+    connect: async () => {
+      if (open === undefined) throw new QueryError('closed', {})
+      return await open.connect()
+    },
+    close: async () => {
+      open?.closeSync()
+      open = undefined
+      await rm(spill, { recursive: true, force: true })
+    },
+  }
+}
+
+/** In this order: external access can be narrowed only before it is switched off, and nothing after the lock. */
+function lockingSettings(options: DuckOptions, spill: string): readonly string[] {
+  return [
+    `SET memory_limit = ${textSql(`${options.memoryMaxBytes} B`)}`,
+    `SET temp_directory = ${textSql(spill)}`,
+    `SET max_temp_directory_size = ${textSql(`${options.temporaryMaxBytes} B`)}`,
+    `SET GLOBAL TimeZone = ${textSql(options.timezone)}`,
+    `SET preserve_insertion_order = ${options.keepsOrder}`,
+    'SET parquet_metadata_cache = true',
+    'SET autoinstall_known_extensions = false',
+    'SET autoload_known_extensions = false',
+    'SET allow_community_extensions = false',
+    'SET allow_persistent_secrets = false',
+    `SET allowed_directories = ${listSql(options.folders.map((folder) => `${folder}/`))}`,
+    'SET enable_external_access = false',
+    'SET lock_configuration = true',
+  ]
+}

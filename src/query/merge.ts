@@ -1,0 +1,69 @@
+/**
+ * Merges raw files into one, sorted by campaign and time. The rows go through DuckDB, which spills what does not fit
+ * its memory; columns, types and field ids are those of the table. The output is the caller's to import, sync or
+ * delete; a failed merge removes it.
+ */
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import { EVENT_COLUMNS } from './columns.ts'
+import { openDuck } from './duck.ts'
+import { QueryError, reasonOf } from './query-error.ts'
+import { ARRIVAL_MAX_KEY, ARRIVAL_MIN_KEY } from './repeated-ids.ts'
+import { nameSql, textSql } from './sql-text.ts'
+import { tableSql } from './table-sql.ts'
+
+export type MergeOptions = Readonly<{
+  /** Smallest and largest arrival over all inputs, kept in the output's footer. */
+  arrivalMinUs: number
+  arrivalMaxUs: number
+  memoryMaxBytes: number
+  threads: number
+  temporaryPath: string
+  temporaryMaxBytes: number
+}>
+
+/** Rows a row group: what a reader must decode at least, and what the writer holds. */
+const ROW_GROUP_ROWS = 122_880
+
+/** Throws QueryError `merge-failed`. Returns the rows written. */
+export async function mergeEventFiles(
+  inputs: readonly string[],
+  output: string,
+  options: MergeOptions,
+): Promise<number> {
+  const folders = new Set([...inputs, output].map((file) => path.dirname(file)))
+  try {
+    // An instance for each merge: merges are minutes apart, and between them no memory is held.
+    const duck = await openDuck({
+      ...options,
+      folders: [...folders],
+      timezone: 'UTC',
+      keepsOrder: false,
+    })
+    try {
+      const connection = await duck.connect()
+      const [row = []] = await (await connection.run(copySql(inputs, output, options))).getRows()
+      connection.closeSync()
+      return Number(row[0])
+    } finally {
+      await duck.close()
+    }
+  } catch (error) {
+    await rm(output, { force: true })
+    const facts = { files: inputs.length, output, reason: reasonOf(error) }
+    throw new QueryError('merge-failed', facts, error)
+  }
+}
+
+function copySql(inputs: readonly string[], output: string, options: MergeOptions): string {
+  const fieldIds = EVENT_COLUMNS.map(({ id, name }) => `${nameSql(name)}: ${id}`)
+  return `COPY (SELECT * FROM ${tableSql(EVENT_COLUMNS, inputs)} ORDER BY campaign_id, "timestamp")
+    TO ${textSql(output)} (
+      FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false,
+      FIELD_IDS {${fieldIds.join(', ')}},
+      KV_METADATA {
+        ${textSql(ARRIVAL_MIN_KEY)}: ${textSql(String(options.arrivalMinUs))},
+        ${textSql(ARRIVAL_MAX_KEY)}: ${textSql(String(options.arrivalMaxUs))}
+      }
+    )`
+}

@@ -1,0 +1,85 @@
+/** What the query room can fail with. Each message says what failed, where, and what to do. */
+
+type Facts = Readonly<Record<string, string | number>>
+
+type Kind = Readonly<{
+  /** Whether the same call may succeed later, with nothing done by the user. */
+  canRetry: boolean
+  message: (facts: Facts) => string
+}>
+
+export type QueryErrorCode =
+  | 'sql-refused'
+  | 'not-a-query'
+  | 'files-expired'
+  | 'out-of-memory'
+  | 'merge-failed'
+  | 'closed'
+
+const KINDS: Readonly<Record<QueryErrorCode, Kind>> = {
+  'sql-refused': {
+    canRetry: false,
+    message: (f) => `the query cannot be run: ${f.reason}`,
+  },
+  'not-a-query': {
+    canRetry: false,
+    message: (f) =>
+      `only one SELECT (or EXPLAIN, DESCRIBE, SUMMARIZE, SHOW) can be run, this is ${f.found}: ` +
+      'the tables are changed by events alone. PIVOT needs its values named: PIVOT … ON column IN (value, …)',
+  },
+  'files-expired': {
+    canRetry: true,
+    message: (f) =>
+      `a file of the tables was replaced while the query read it (${f.reason}): run the query again; ` +
+      'a query that takes longer than snapshots are kept (1 h) needs a smaller range of time',
+  },
+  'out-of-memory': {
+    canRetry: false,
+    message: (f) =>
+      `the query needs more than its ${f.memory} of memory and what it may write to ${f.temporary} (${f.reason}): ` +
+      'ask for a smaller range of time or fewer groups, or give it more memory or disk',
+  },
+  'merge-failed': {
+    canRetry: true,
+    message: (f) =>
+      `merging ${f.files} files into ${f.output} failed (${f.reason}); the files themselves are untouched. ` +
+      'Check the disk and its free space',
+  },
+  closed: {
+    canRetry: false,
+    message: () => 'the query room is closed',
+  },
+}
+
+export class QueryError extends Error {
+  readonly code: QueryErrorCode
+  readonly facts: Facts
+  readonly canRetry: boolean
+  constructor(code: QueryErrorCode, facts: Facts, cause?: unknown) {
+    const kind = KINDS[code]
+    super(kind.message(facts), cause === undefined ? undefined : { cause })
+    this.name = 'QueryError'
+    this.code = code
+    this.facts = facts
+    this.canRetry = kind.canRetry
+  }
+}
+
+/** DuckDB's own words without its "… Error:" prefix; the position under the statement stays. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.replace(/^[A-Za-z ]+ Error: /, '').trim()
+}
+
+/** A file that a view names is not there (any more): expiry or a merge took it away while the query ran. */
+export function isMissingFile(error: unknown): boolean {
+  const text = error instanceof Error ? error.message : String(error)
+  return /No files found that match|No such file or directory|could not open file/i.test(text)
+}
+
+export function isOutOfMemory(error: unknown): boolean {
+  const text = error instanceof Error ? error.message : String(error)
+  return /^Out of Memory|failed to (allocate|offload)|max_temp_directory_size|No space left/i.test(
+    text,
+  )
+}

@@ -1,0 +1,45 @@
+/** Windows recomputed from the raw files, exact past what a DOUBLE holds. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { recomputeWindows } from '../../src/query/window-sums.ts'
+import { type Fixture, openFixture } from './fixture.ts'
+
+let fixture: Fixture
+before(async () => {
+  fixture = await openFixture()
+})
+after(() => fixture.close())
+
+const START_US = Date.UTC(2026, 10, 22, 10) * 1000
+const WINDOW_US = 300_000_000
+
+test('sums come in the order of the keys, to the millionth past 2^53, and zeros where there are no events', async () => {
+  const big = Array.from({ length: 10 }, (_, i) => ({
+    id: `b${i}`,
+    campaign: "o'big",
+    type: 'conversion',
+    at: '2026-11-22 10:04:59.999999',
+    revenue: '999999999.999999',
+  }))
+  const files = [
+    await fixture.eventsFile('1.parquet', [...big, { id: 's', campaign: 'small', type: 'click' }]),
+    await fixture.eventsFile('2.parquet', [
+      { id: 'm', campaign: "o'big", at: '2026-11-22 10:00:00', revenue: '-0.000001' },
+      { id: 'n', campaign: "o'big", at: '2026-11-22 10:05:00', revenue: '7' },
+    ]),
+  ]
+  const query = await fixture.query({})
+  const keys = [
+    { campaignId: 'small', windowStartUs: START_US },
+    { campaignId: 'nobody', windowStartUs: START_US },
+    { campaignId: "o'big", windowStartUs: START_US },
+    { campaignId: "o'big", windowStartUs: START_US + WINDOW_US },
+  ]
+  assert.deepEqual(await recomputeWindows(query.duck, files, keys, WINDOW_US), [
+    { impressions: 0, clicks: 1, conversions: 0, revenueMillionths: 0n },
+    { impressions: 0, clicks: 0, conversions: 0, revenueMillionths: 0n },
+    { impressions: 1, clicks: 0, conversions: 10, revenueMillionths: 9_999_999_999_999_989n },
+    { impressions: 1, clicks: 0, conversions: 0, revenueMillionths: 7_000_000n },
+  ])
+  assert.deepEqual(await recomputeWindows(query.duck, files, [], WINDOW_US), [])
+})
