@@ -63,7 +63,7 @@ export function createConnections(onRefused: (status: number) => void): Connecti
       const code = refusalOf(error)
       if (connection.isBroken) return
       connection.isBroken = true
-      if (connection.stopUpload !== null) return connection.stopUpload(code)
+      if (connection.stopUpload?.(code)) return
       // The answers on their way come first; after them nothing that follows can be understood.
       if (connection.unanswered > 0) return
       onRefused(refusal(code).status)
@@ -78,8 +78,11 @@ function refusalOf(error: Error): RefusalCode {
     : 'http-syntax'
 }
 
+/** A connection that ends in the middle of a request is a client that went away, not one that wrote nonsense. */
+const GONE: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
+
 function isGone(error: Error): boolean {
-  return 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+  return 'code' in error && GONE.has(error.code)
 }
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {

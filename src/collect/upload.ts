@@ -15,8 +15,11 @@ export type Upload = Readonly<{
   failure: UploadFailure | null
 }>
 
-/** Ends the reading from outside: a time-out or a syntax error that node's parser found. */
-export type StopUpload = (why: UploadFailure) => void
+/**
+ * Ends the reading from outside: a time-out or a syntax error that node's parser found. false = too late, the
+ * body is whole (what the parser found is behind it).
+ */
+export type StopUpload = (why: UploadFailure) => boolean
 
 /**
  * Resolves at the end of the body or at the first reason not to read on; never rejects. After a failure the
@@ -42,7 +45,11 @@ export function readBody(
       resolve({ chunks, bytes, heldBytes, failure })
     }
 
-    onStop(settle)
+    onStop((why) => {
+      if (request.complete) return false
+      settle(why)
+      return true
+    })
     request.on('data', (chunk: Buffer) => {
       if (isSettled) return
       bytes += chunk.length

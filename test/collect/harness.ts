@@ -1,8 +1,8 @@
 /**
- * A collector on a free port with what it stands on: the real inspector, a real store of rejected events, and a log
- * on a real file. `fault` makes the log fail on purpose, with the codes of LogError.
+ * A collector on a free port with what it stands on: the real inspector, log and store of rejected events. `disk` is the
+ * real disk under the log, made slow, full or broken on purpose.
  */
-import { type FileHandle, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,14 @@ import {
   startCollector,
 } from '../../src/collect.ts'
 import { openInspector } from '../../src/engine.ts'
+import {
+  diskFiles,
+  type Log,
+  type LogFiles,
+  type LogOptions,
+  openLog,
+  openLogReader,
+} from '../../src/log.ts'
 import { type Meter, openMeter, type Readings } from '../../src/meter.ts'
 import { openRejected, type RejectedStore } from '../../src/rejected.ts'
 
@@ -28,19 +36,27 @@ export type Harness = {
   readonly directory: string
   readonly warnings: readonly string[]
   status: CollectorStatus
-  log: TestLog
+  readonly log: Log
+  readonly disk: Disk
   /** The events in the log, one line each. */
   lines(): Promise<string[]>
   close(): Promise<void>
 }
 
-export type TestLog = {
-  /** Code with which the next appends fail; null = they succeed. */
-  fault: string | null
-  /** Appends wait for it. */
+export type Disk = {
+  /** Syncs of the log wait for it. */
   gate: Promise<void>
-  appends: number
+  /** With which the next syncs fail. */
+  syncFault: Error | null
+  /** In place of the free bytes of the disk. */
+  freeBytes: number | null
+  syncs: number
 }
+
+export type HarnessOptions = Partial<CollectorOptions> &
+  Readonly<{ logOptions?: Partial<LogOptions> }>
+
+const MIB = 1024 * 1024
 
 const NO_READINGS: Readings = {
   logStart: null,
@@ -59,15 +75,23 @@ const NO_READINGS: Readings = {
   dedupeHorizonSeconds: null,
 }
 
-export async function openHarness(more: Partial<CollectorOptions> = {}): Promise<Harness> {
+export async function openHarness({ logOptions, ...more }: HarnessOptions = {}): Promise<Harness> {
   const directory = await mkdtemp(join(tmpdir(), 'campaign-metrics-collect-'))
-  const path = join(directory, 'log.ndjson')
-  const file = await open(path, 'a')
-  const log: TestLog = { fault: null, gate: Promise.resolve(), appends: 0 }
+  const disk: Disk = { gate: Promise.resolve(), syncFault: null, freeBytes: null, syncs: 0 }
+  const log = await openLog({
+    directory: join(directory, 'log'),
+    nowUs: () => ARRIVAL_US,
+    retentionMs: 0,
+    bytesMax: 1024 * MIB,
+    diskReserveBytes: 1,
+    segmentBytes: 24 * MIB,
+    files: filesOn(disk),
+    ...logOptions,
+  })
   const rejected = await openRejected({
     directory: join(directory, 'rejected'),
     source: 'collector',
-    bytesMax: 2 ** 26,
+    bytesMax: 64 * MIB,
     nowUs: () => ARRIVAL_US,
   })
   const meter = openMeter({
@@ -76,11 +100,16 @@ export async function openHarness(more: Partial<CollectorOptions> = {}): Promise
   })
   const warnings: string[] = []
   const state = { status: { healthy: true, problems: [] } as CollectorStatus }
+  const closeRooms = async () => {
+    await rejected.close()
+    await log.close()
+    await rm(directory, { recursive: true, force: true })
+  }
   const collector = await startCollector({
     listen: { host: '127.0.0.1', port: 0 },
     keys: { write: [], read: [] },
     cors: [],
-    log: logOn(file, log),
+    log,
     inspector: await openInspector(),
     rejected,
     meter,
@@ -88,6 +117,9 @@ export async function openHarness(more: Partial<CollectorOptions> = {}): Promise
     warn: (message, cause) => warnings.push(`${message}: ${cause}`),
     nowMs: () => performance.now(),
     ...more,
+  }).catch(async (error) => {
+    await closeRooms()
+    throw error
   })
   return Object.assign(state, {
     url: collector.address.url,
@@ -98,40 +130,44 @@ export async function openHarness(more: Partial<CollectorOptions> = {}): Promise
     directory,
     warnings,
     log,
-    async lines() {
-      return (await readFile(path, 'utf8')).split('\n').slice(0, -1)
-    },
+    disk,
+    lines: () => readLines(join(directory, 'log'), log),
     async close() {
       await collector.close()
-      await rejected.close()
-      await file.close()
-      await rm(directory, { recursive: true, force: true })
+      await closeRooms()
     },
   })
 }
 
-/** Appends to a file and syncs it, one append after the other. */
-function logOn(file: FileHandle, state: TestLog): CollectorOptions['log'] {
-  let offset = 0
-  let last: Promise<unknown> = Promise.resolve()
+function filesOn(disk: Disk): LogFiles {
   return {
-    stampUs: () => ARRIVAL_US,
-    append(lines, count) {
-      state.appends += 1
-      const first = offset
-      offset += count
-      const written = last.then(async () => {
-        await state.gate
-        if (state.fault !== null)
-          throw Object.assign(new Error('on purpose'), { code: state.fault })
-        await file.write(lines)
-        await file.datasync()
-        return first
-      })
-      last = written.catch(() => {})
-      return written
+    ...diskFiles,
+    freeBytes: async (directory) => disk.freeBytes ?? (await diskFiles.freeBytes(directory)),
+    async sync(file) {
+      await disk.gate
+      if (disk.syncFault !== null) throw disk.syncFault
+      disk.syncs += 1
+      await diskFiles.sync(file)
     },
   }
+}
+
+async function readLines(directory: string, log: Log): Promise<string[]> {
+  const reader = await openLogReader({ directory, cursor: log.cursor })
+  const lines: string[] = []
+  while (lines.length < log.end()) {
+    const frame = await reader.next(lines.length, 1000)
+    if (frame === null) break
+    lines.push(...Buffer.from(frame.bytes).toString().split('\n').slice(0, -1))
+  }
+  await reader.close()
+  return lines
+}
+
+/** A promise that is fulfilled from outside. */
+export function openGate(): Readonly<{ gate: Promise<void>; open: () => void }> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { gate: promise, open: resolve }
 }
 
 /** A valid event; `more` replaces or adds fields. */

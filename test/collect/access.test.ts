@@ -1,0 +1,316 @@
+/** Who may write and read: keys, browsers of other origins, names that are not ours, listeners off loopback. */
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { after, before, describe, it } from 'node:test'
+import { CollectorError, type ReadRequest } from '../../src/collect.ts'
+import {
+  codeOf,
+  event,
+  get,
+  type Harness,
+  openHarness,
+  openRaw,
+  post,
+  rawRequest,
+  statusesOf,
+} from './harness.ts'
+
+const WRITE = 'write-key-1'
+const READ = 'read-key-1'
+const SHOP = 'https://shop.example'
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+describe('keys', () => {
+  const seen: ReadRequest[] = []
+  let harness: Harness
+  before(async () => {
+    harness = await openHarness({
+      keys: { write: ['other-write', WRITE], read: [READ] },
+      routes: [
+        {
+          prefix: '/iceberg',
+          answer(asked) {
+            seen.push(asked)
+            if (asked.path.endsWith('/broken')) throw new Error('on purpose')
+            return asked.method === 'POST'
+              ? { status: 405, headers: { allow: 'GET' }, body: '{}' }
+              : { status: 200, body: '{"defaults":{}}' }
+          },
+        },
+      ],
+    })
+  })
+  after(() => harness.close())
+
+  const send = (headers: Record<string, string>, path?: string) =>
+    post(harness, event('k'), { ...JSON_TYPE, ...headers }, path)
+
+  it('a write key writes: as bearer, as x-api-key and, for beacons, in the query', async () => {
+    assert.equal((await send({ authorization: `Bearer ${WRITE}` })).status, 200)
+    assert.equal((await send({ authorization: `bearer  ${WRITE}` })).status, 200)
+    assert.equal((await send({ 'x-api-key': WRITE })).status, 200)
+    assert.equal((await send({}, `/v1/events?a=b&key=${WRITE}`)).status, 200)
+  })
+
+  it('none is 401 with the way to send one, a wrong one 401, a read key 403', async () => {
+    const missing = await send({})
+    assert.deepEqual([missing.status, codeOf(missing)], [401, 'key-missing'])
+    assert.equal(missing.headers.get('www-authenticate'), 'Bearer')
+    for (const headers of [
+      { authorization: `Bearer ${WRITE}x` },
+      { authorization: `Bearer ${WRITE.slice(0, -1)}` },
+      { authorization: `Basic ${WRITE}` },
+      { authorization: WRITE },
+      { 'x-api-key': '' },
+    ]) {
+      const reply = await send(headers)
+      assert.deepEqual([reply.status, codeOf(reply)], [401, 'key-wrong'], JSON.stringify(headers))
+    }
+    const read = await send({ 'x-api-key': READ })
+    assert.deepEqual([read.status, codeOf(read)], [403, 'key-not-for-writing'])
+  })
+
+  it('a wrong key in a header is not saved by a right one in the query', async () => {
+    assert.equal((await send({ 'x-api-key': 'wrong' }, `/v1/events?key=${WRITE}`)).status, 401)
+  })
+
+  it('reading needs a read key, in a header only; /healthz needs none', async () => {
+    for (const path of ['/metrics', '/v1/status', '/iceberg/v1/config']) {
+      assert.equal((await get(harness, path)).status, 401, path)
+      assert.equal((await get(harness, `${path}?key=${READ}`)).status, 401, path)
+      assert.equal((await get(harness, path, { 'x-api-key': WRITE })).status, 403, path)
+      assert.equal(
+        (await get(harness, path, { authorization: `Bearer ${READ}` })).status,
+        200,
+        path,
+      )
+    }
+    assert.equal((await get(harness, '/healthz')).status, 200)
+  })
+
+  it('a refused body is not read into the log, whatever its size', async () => {
+    const before = harness.log.end()
+    const reply = await post(harness, Buffer.alloc(10_000_000, ' '), JSON_TYPE)
+    assert.equal(reply.status, 401)
+    assert.equal(harness.log.end(), before)
+    assert.equal(harness.meter.collect.heldBytes, 0)
+  })
+
+  it('routes get method, undecoded path and query; their answers and failures come back as JSON', async () => {
+    const key = { 'x-api-key': READ }
+    const found = await get(harness, '/iceberg/v1/namespaces/a%1Fb/tables?pageSize=2', key)
+    assert.deepEqual([found.status, found.text], [200, '{"defaults":{}}'])
+    assert.match(found.headers.get('content-type') ?? '', /^application\/json/)
+    const asked = seen.at(-1)
+    assert.deepEqual(
+      [asked?.method, asked?.path, asked?.query.get('pageSize')],
+      ['GET', '/iceberg/v1/namespaces/a%1Fb/tables', '2'],
+    )
+    const commit = await fetch(`${harness.url}/iceberg/v1/x`, {
+      method: 'POST',
+      body: '{"updates":[]}',
+      headers: { ...key, ...JSON_TYPE },
+    })
+    assert.deepEqual([commit.status, commit.headers.get('allow')], [405, 'GET'])
+    assert.equal(
+      (await fetch(`${harness.url}/iceberg/v1/x`, { method: 'HEAD', headers: key })).status,
+      200,
+    )
+    const broken = await get(harness, '/iceberg/broken', key)
+    assert.equal(broken.status, 500)
+    assert.equal(JSON.parse(broken.text).error.code, 'internal')
+    assert.match(harness.warnings.at(-1) ?? '', /on purpose/)
+    assert.ok(!broken.text.includes('on purpose'))
+  })
+})
+
+describe('browsers', () => {
+  let harness: Harness
+  before(async () => {
+    harness = await openHarness({ cors: [SHOP] })
+  })
+  after(() => harness.close())
+
+  const preflight = (origin: string) =>
+    fetch(`${harness.url}/v1/events`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type',
+      },
+    })
+
+  it('a page of a configured origin may send, and its script may read the answer, refusals included', async () => {
+    const asked = await preflight(SHOP)
+    assert.equal(asked.status, 204)
+    assert.equal(asked.headers.get('access-control-allow-origin'), SHOP)
+    assert.equal(asked.headers.get('access-control-allow-methods'), 'POST')
+    assert.match(asked.headers.get('access-control-allow-headers') ?? '', /content-type/)
+    assert.equal(asked.headers.get('vary'), 'Origin')
+    for (const [type, status] of [
+      ['text/plain', 200],
+      ['text/html', 415],
+    ] as const) {
+      const reply = await post(harness, event('shop'), { 'content-type': type, origin: SHOP })
+      assert.equal(reply.status, status)
+      assert.equal(reply.headers.get('access-control-allow-origin'), SHOP)
+    }
+  })
+
+  it('a page of another origin may not: neither asked beforehand nor by a form that asks nobody', async () => {
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      `${SHOP}.evil.example`,
+      'http://shop.example',
+      `${SHOP}:444`,
+    ]) {
+      const asked = await preflight(origin)
+      assert.equal(asked.status, 403)
+      assert.equal(asked.headers.get('access-control-allow-origin'), null)
+      const before = harness.log.end()
+      const reply = await post(harness, event('evil'), { 'content-type': 'text/plain', origin })
+      assert.deepEqual([reply.status, codeOf(reply)], [403, 'origin-not-allowed'], origin)
+      assert.equal(reply.headers.get('access-control-allow-origin'), null)
+      assert.equal(harness.log.end(), before)
+    }
+  })
+
+  it('our own pages may, and readings are never given to other origins', async () => {
+    const own = await post(harness, event('own'), {
+      'content-type': 'text/plain',
+      origin: harness.url,
+    })
+    assert.equal(own.status, 200)
+    const status = await get(harness, '/v1/status', { origin: SHOP })
+    assert.equal(status.headers.get('access-control-allow-origin'), null)
+  })
+
+  it('OPTIONS without an Origin tells the methods', async () => {
+    const reply = await fetch(`${harness.url}/v1/events`, { method: 'OPTIONS' })
+    assert.deepEqual([reply.status, reply.headers.get('allow')], [204, 'POST, OPTIONS'])
+  })
+
+  it('* lets every origin send', async () => {
+    const open = await openHarness({ cors: ['*'] })
+    const reply = await post(open, event('any'), {
+      'content-type': 'text/plain',
+      origin: 'https://any.example',
+    })
+    assert.equal(reply.status, 200)
+    assert.equal(reply.headers.get('access-control-allow-origin'), 'https://any.example')
+    await open.close()
+  })
+})
+
+describe('DNS rebinding', () => {
+  it('without keys only loopback names are answered; with keys for both a proxy may pass any name', async () => {
+    const open = await openHarness()
+    const keyed = await openHarness({ keys: { write: [WRITE], read: [READ] } })
+    for (const host of [
+      'localhost',
+      'localhost:8088',
+      '127.0.0.1',
+      '127.9.9.9:1',
+      '[::1]:8088',
+      'LOCALHOST',
+      'app.localhost',
+    ]) {
+      assert.equal(await healthAs(open.port, host), 200, host)
+    }
+    for (const host of [
+      'evil.example',
+      'evil.example:8088',
+      '127.0.0.1.evil.example',
+      '128.0.0.1',
+      '[::2]',
+      'localhost.evil',
+      '0.0.0.0',
+      'a@localhost',
+    ]) {
+      assert.equal(await healthAs(open.port, host), 403, host)
+      assert.equal(await healthAs(keyed.port, host), 200, host)
+    }
+    await open.close()
+    await keyed.close()
+  })
+
+  it('the refusal holds for events too, and an HTTP/1.0 client without a Host is no browser', async () => {
+    const harness = await openHarness()
+    const raw = openRaw(harness.port)
+    raw.send(rawRequest(event('r'), []).replace('Host: localhost', 'Host: evil.example'))
+    assert.deepEqual(statusesOf(await raw.until(/\}\}$/)), [403])
+    raw.socket.destroy()
+    const old = openRaw(harness.port)
+    old.send('GET /healthz HTTP/1.0\r\n\r\n')
+    assert.deepEqual(statusesOf(await old.end), [200])
+    assert.equal(harness.log.end(), 0)
+    await harness.close()
+  })
+})
+
+describe('listening', () => {
+  it('elsewhere than on loopback needs both kinds of keys', async () => {
+    for (const keys of [
+      { write: [], read: [] },
+      { write: [WRITE], read: [] },
+      { write: [], read: [READ] },
+    ]) {
+      for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.com', '']) {
+        await assert.rejects(openHarness({ keys, listen: { host, port: 0 } }), (error) => {
+          assert.ok(error instanceof CollectorError)
+          assert.equal(error.code, 'keys-required')
+          assert.match(error.message, /keys\.write and keys\.read/)
+          return true
+        })
+      }
+    }
+    const keyed = await openHarness({
+      keys: { write: [WRITE], read: [READ] },
+      listen: { host: '0.0.0.0', port: 0 },
+    })
+    assert.equal((await fetch(`http://127.0.0.1:${keyed.port}/healthz`)).status, 200)
+    await keyed.close()
+  })
+
+  it('on a port in use says so and what to do', async () => {
+    const first = await openHarness()
+    await assert.rejects(
+      openHarness({ listen: { host: '127.0.0.1', port: first.port } }),
+      (error) => {
+        assert.ok(error instanceof CollectorError)
+        assert.equal(error.code, 'listen-failed')
+        assert.match(error.message, /in use.*another port/)
+        return true
+      },
+    )
+    await first.close()
+  })
+
+  it('refuses origins that no browser writes', async () => {
+    for (const origin of [
+      'shop.example',
+      'https://shop.example/',
+      'https://Shop.example',
+      'https://a/b',
+      '',
+    ]) {
+      await assert.rejects(openHarness({ cors: [origin] }), { code: 'bad-origin' }, origin)
+    }
+  })
+})
+
+function healthAs(port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { port, host: '127.0.0.1', path: '/healthz', headers: { host }, agent: false },
+      (reply) => {
+        reply.resume()
+        resolve(reply.statusCode ?? 0)
+      },
+    )
+    asked.on('error', reject)
+    asked.end()
+  })
+}
