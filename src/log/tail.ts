@@ -65,16 +65,16 @@ export async function findTail(
     const check = await checkAt(window, segment, position, endOffset)
     if (check.kind !== 'frame') {
       const fault = check.kind === 'bad' ? check.fault : 'cut short'
-      if (searchBehind) await refuseFrameBehind(window, segment, position, endOffset, fault)
       const rest = window.from(position).subarray(0, FRAME_HEADER_BYTES)
-      const torn = fileBytes < header.sizeBytes || looksTorn(rest, header.mark, endOffset)
+      const isTorn = fileBytes < header.sizeBytes || looksTorn(rest, header.mark, endOffset)
+      if (searchBehind) await refuseFrameBehind(window, segment, position, endOffset, fault)
       return {
         position,
         endOffset,
         arrivalUs,
         lastFramePosition,
         sealed,
-        torn: torn ? fault : null,
+        torn: isTorn ? fault : null,
       }
     }
     const { frame, sizeBytes } = check
