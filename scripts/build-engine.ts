@@ -15,7 +15,7 @@ const BUILD = new URL('../src/engine/build/', import.meta.url)
 const FINGERPRINT = new URL('fingerprint', BUILD)
 
 const OPTIONS: readonly string[] = [
-  ...['-O3', '--noAssert', '--converge'],
+  ...['-O3', '--noAssert'],
   ...['--runtime', 'stub', '--enable', 'simd'],
   ...['--use', 'abort='],
 ]

@@ -1,59 +1,98 @@
-/** The collector's view of the engine: a body in, the rejected events and the accepted lines out. */
+/**
+ * The collector's view of the engine: a body in, the rejected events and the accepted lines out.
+ *
+ * The body's chunks are copied once into WebAssembly memory and parsed there in place; the accepted events are
+ * moved together there and copied out once, or not at all when the body is already what would come out.
+ */
+import assert from 'node:assert/strict'
+import type { BodyForm, Unsplittable } from '../event.ts'
+import { EngineError } from './engine-error.ts'
+import { BODY_FAULTS, FORM_CODES, type ParserExports } from './parser-module.ts'
+import { type RejectedEvent, readRejected } from './rejected-event.ts'
+import { instantiate, loadModule } from './wasm.ts'
 
-import {
-  type BodyForm,
-  parseEvent,
-  type RejectionReason,
-  splitBody,
-  type Unsplittable,
-} from '../event.ts'
-
-/** `index` counts the events of the body from 0; `start` and `end` are its byte range in the body. */
-export type RejectedEvent = Readonly<{
-  index: number
-  reason: RejectionReason
-  start: number
-  end: number
-}>
+export type { RejectedEvent }
 
 export type Inspection = Readonly<{
   /** Events in the body, rejected ones included. */
   count: number
   rejected: readonly RejectedEvent[]
-  /** The accepted events as NDJSON, each ended by LF; raw LF and CR inside an event are spaces. */
+  /**
+   * The accepted events as NDJSON, each ended by LF; raw LF and CR inside an event are spaces. It is the body
+   * itself when that is one chunk of just such lines.
+   */
   lines: Uint8Array
 }>
 
 export type Inspector = {
-  /** `body` is one body in any number of chunks. */
+  /** Bodies may have this many bytes, after decompression. */
+  readonly bodyBytesMax: number
+  /** `body` is one body in any number of chunks; `arrivalUs`: microseconds since the epoch. */
   inspect(body: readonly Uint8Array[], form: BodyForm, arrivalUs: number): Inspection | Unsplittable
 }
 
-export async function openInspector(): Promise<Inspector> {
-  return { inspect: inspectPlainly }
+const BODY_BYTES_MAX = 16 * 1024 * 1024
+
+/** Linear memory for a whole body is reserved at once; what no body has needed is never resident. */
+export async function openInspector(bodyBytesMax: number = BODY_BYTES_MAX): Promise<Inspector> {
+  const engine = instantiate<ParserExports>(await loadModule('engine'))
+  if (engine.openInput(bodyBytesMax) === 0) throw new EngineError('memory', { bodyBytesMax })
+  return {
+    bodyBytesMax,
+    inspect(body, form, arrivalUs) {
+      const bodyBytes = copyChunks(engine, body, bodyBytesMax)
+      engine.beginBody(bodyBytes, FORM_CODES[form], 0)
+      return inspectBlocks(engine, body, arrivalUs)
+    },
+  }
 }
 
-function inspectPlainly(
+function copyChunks(
+  engine: ParserExports,
   body: readonly Uint8Array[],
-  form: BodyForm,
+  bodyBytesMax: number,
+): number {
+  const bodyBytes = body.reduce((sum, chunk) => sum + chunk.length, 0)
+  assert(
+    bodyBytes <= bodyBytesMax,
+    `a body of ${bodyBytes} bytes must be refused before the engine`,
+  )
+  const input = new Uint8Array(engine.memory.buffer, engine.inputAddress(), bodyBytes)
+  let at = 0
+  for (const chunk of body) {
+    input.set(chunk, at)
+    at += chunk.length
+  }
+  return bodyBytes
+}
+
+function inspectBlocks(
+  engine: ParserExports,
+  body: readonly Uint8Array[],
   arrivalUs: number,
 ): Inspection | Unsplittable {
-  const bytes = Buffer.concat(body)
-  const spans = splitBody(bytes, form)
-  if ('unsplittable' in spans) return spans
   const rejected: RejectedEvent[] = []
-  const lines: Uint8Array[] = []
-  for (const [index, { start, end }] of spans.entries()) {
-    const event = bytes.subarray(start, end)
-    const verdict = parseEvent(event, arrivalUs)
-    if ('reason' in verdict) rejected.push({ index, reason: verdict.reason, start, end })
-    else
-      lines.push(
-        event.map((byte) => (byte === 10 || byte === 13 ? 32 : byte)),
-        LF,
-      )
-  }
-  return { count: spans.length, rejected, lines: Buffer.concat(lines) }
+  let count = 0
+  let linesBytes = 0
+  let rows: number
+  do {
+    rows = engine.parseBlock(arrivalUs)
+    if (engine.rejectedRows() > 0) readRejected(engine, rows, count, rejected)
+    linesBytes = engine.gatherLines(rows)
+    count += rows
+  } while (rows === engine.BLOCK_ROWS.value)
+  const unsplittable = BODY_FAULTS[engine.bodyFault()] ?? null
+  if (unsplittable !== null) return { unsplittable }
+  return { count, rejected, lines: linesOf(engine, body, linesBytes) }
 }
 
-const LF = Buffer.from('\n')
+function linesOf(
+  engine: ParserExports,
+  body: readonly Uint8Array[],
+  linesBytes: number,
+): Uint8Array {
+  const [only] = body
+  if (only !== undefined && body.length === 1 && engine.isBodyItself() !== 0) return only
+  const from = engine.inputAddress()
+  return new Uint8Array(engine.memory.buffer.slice(from, from + linesBytes))
+}

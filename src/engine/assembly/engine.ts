@@ -3,6 +3,16 @@
 export * from './columns-entry';
 export { reserve } from './memory';
 export {
+  beginBody,
+  bodyFault,
+  gatherLines,
+  inputAddress,
+  isBodyItself,
+  openInput,
+  parseBlock,
+  rejectedRows,
+} from './parse';
+export {
   BLOCK_ROWS,
   END,
   MILLIONTHS,

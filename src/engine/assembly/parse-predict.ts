@@ -1,0 +1,191 @@
+// Prediction of what stands between two values: `,"user_id":` and the like, white space included.
+//
+// Producers write their keys in few orders and always with the same spacing. A `link` is such a text as it
+// was once read by the general scanner; equal bytes in the same place mean the same, so finding it again is
+// one comparison of 16 bytes. Each link keeps the links that came after it, the latest first; several
+// producers with several key orders share them. What is not predicted is read by the general scanner, and
+// learned. All is bounded: when the links are used up, learning stops, and starts afresh after a while.
+//
+//   link, 128 bytes:   0 text, 64 bytes   64 length   68 field   72 ignore   76 unused
+//                     80 successors, 8 links, 0 where there is none
+
+import { CLOSE_BRACE, COLON, COMMA, LF, plainEnd, QUOTE, skipSpace } from './parse-bytes';
+import { CLOSING, fieldNamed } from './parse-fields';
+import { readString, stringAddress, stringLength } from './parse-string';
+
+const LINK_BYTES: usize = 128;
+const LINKS: i32 = 256;
+const TEXT_BYTES_MAX: usize = 64;
+const SUCCESSORS: usize = 80;
+const SUCCESSOR_COUNT: usize = 8;
+/** Texts that were not learned, after which everything is forgotten. */
+const MISSES_MAX: i32 = 65536;
+
+/** Link 0 is the opening: what came before the first key. It has successors only. */
+export const OPENING: usize = memory.data(128 * 256, 64);
+const LINKS_END: usize = OPENING + LINK_BYTES * LINKS;
+let nextLink: usize = OPENING + LINK_BYTES;
+let misses: i32 = 0;
+let hasFeeds: bool = false;
+
+/** Stands for every text that could not be kept. */
+const LOOSE: usize = memory.data(128, 64);
+
+/** Links by their text: open addressing, twice as many places as links. */
+const PLACES: u32 = 512;
+const PLACE: usize = memory.data(512 * 4, 64);
+
+/** Where a key with escapes is decoded: the longest name of a field fits. */
+const KEY: usize = memory.data(32, 16);
+const KEY_BYTES_MAX: u32 = 16;
+
+/** What the last `follow` found: the position of the value, or after the closing brace. */
+export let linkEnd: usize = 0;
+
+/** Forgets all texts, or only those that hold line feeds by forgetting all if there is one. */
+export function forgetLinks(onlyFeeds: bool): void {
+  if (onlyFeeds && !hasFeeds) return;
+  memory.fill(OPENING, 0, LINK_BYTES * LINKS);
+  memory.fill(LOOSE, 0, LINK_BYTES);
+  memory.fill(PLACE, 0, PLACES << 2);
+  nextLink = OPENING + LINK_BYTES;
+  misses = 0;
+  hasFeeds = false;
+}
+
+// @ts-ignore: decorator
+@inline
+export function linkField(link: usize): i32 {
+  return load<i32>(link, 68);
+}
+
+/**
+ * The link from `p`, after `previous`, and linkEnd; 0: neither a key nor the closing brace stands there.
+ * `previous` is OPENING exactly when `p` is at the opening brace.
+ */
+// @ts-ignore: decorator
+@inline
+export function follow(previous: usize, p: usize): usize {
+  const first = <usize>load<u32>(previous, SUCCESSORS);
+  if (first != 0 && isAt(first, p)) {
+    linkEnd = p + <usize>load<u32>(first, 64);
+    return first;
+  }
+  return followOthers(previous, p);
+}
+
+// @ts-ignore: decorator
+@inline
+function isAt(link: usize, p: usize): bool {
+  const equal = i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(link)));
+  if ((equal | load<i32>(link, 72)) != 0xffff) return false;
+  return load<u32>(link, 64) <= 16 || isRestAt(link, p);
+}
+
+/** The text past its first 16 bytes, the last 16 bytes first. */
+function isRestAt(link: usize, p: usize): bool {
+  const last = <usize>load<u32>(link, 64) - 16;
+  if (!isSame(link + last, p + last)) return false;
+  for (let i: usize = 16; i < last; i += 16) {
+    if (!isSame(link + i, p + i)) return false;
+  }
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function isSame(a: usize, b: usize): bool {
+  return !v128.any_true(v128.xor(v128.load(a), v128.load(b)));
+}
+
+function followOthers(previous: usize, p: usize): usize {
+  for (let i: usize = 4; i < SUCCESSOR_COUNT << 2; i += 4) {
+    const link = <usize>load<u32>(previous + i, SUCCESSORS);
+    if (link == 0) break;
+    if (isAt(link, p)) {
+      // Forward by one place: the frequent ones come to stand before the rare ones.
+      store<u32>(previous + i, load<u32>(previous + i, SUCCESSORS - 4), SUCCESSORS);
+      store<u32>(previous + i, <u32>link, SUCCESSORS - 4);
+      linkEnd = p + <usize>load<u32>(link, 64);
+      return link;
+    }
+  }
+  return scanLink(previous, p);
+}
+
+function scanLink(previous: usize, start: usize): usize {
+  let p = start;
+  // At the opening brace a key or the closing brace comes next, later a comma and a key or the brace.
+  p = skipSpace(previous == OPENING ? p + 1 : p);
+  if (load<u8>(p) == CLOSE_BRACE) {
+    linkEnd = p + 1;
+    return keepLink(previous, start, CLOSING);
+  }
+  if (previous != OPENING) {
+    if (load<u8>(p) != COMMA) return 0;
+    p = skipSpace(p + 1);
+  }
+  if (load<u8>(p) != QUOTE) return 0;
+  p = readString(p + 1, KEY, KEY_BYTES_MAX);
+  if (p == 0) return 0;
+  const field = fieldNamed(stringAddress, stringLength);
+  p = skipSpace(p);
+  if (load<u8>(p) != COLON) return 0;
+  linkEnd = skipSpace(p + 1);
+  return keepLink(previous, start, field);
+}
+
+/** The link for the text from `start` to linkEnd, made a successor of `previous`. */
+function keepLink(previous: usize, start: usize, field: i32): usize {
+  const length = linkEnd - start;
+  if (length > TEXT_BYTES_MAX) return looseLink(field);
+  const place = findPlace(start, length);
+  let link = <usize>load<u32>(place);
+  if (link == 0) {
+    if (nextLink == LINKS_END) {
+      if (++misses > MISSES_MAX) forgetLinks(false);
+      return looseLink(field);
+    }
+    link = nextLink;
+    nextLink += LINK_BYTES;
+    writeLink(link, start, length, field);
+    store<u32>(place, <u32>link);
+  }
+  // To the front; the last one falls off when all places are taken.
+  const successors = previous + SUCCESSORS;
+  memory.copy(successors + 4, successors, (SUCCESSOR_COUNT - 1) << 2);
+  store<u32>(successors, <u32>link);
+  return link;
+}
+
+function writeLink(link: usize, start: usize, length: usize, field: i32): void {
+  memory.fill(link, 0, LINK_BYTES);
+  memory.copy(link, start, length);
+  store<u32>(link, <u32>length, 64);
+  store<i32>(link, field, 68);
+  store<i32>(link, length < 16 ? 0xffff & ~((1 << <i32>length) - 1) : 0, 72);
+  for (let i: usize = 0; i < length; i++) hasFeeds = hasFeeds || load<u8>(start + i) == LF;
+}
+
+function looseLink(field: i32): usize {
+  store<i32>(LOOSE, field, 68);
+  return LOOSE;
+}
+
+/** The place of the link with this text, or the free one where it belongs. */
+function findPlace(start: usize, length: usize): usize {
+  let hash: u32 = <u32>length;
+  for (let i: usize = 0; i < length; i++) hash = (hash ^ load<u8>(start + i)) * 0x01000193;
+  let i = hash ^ (hash >> 15);
+  while (true) {
+    const place = PLACE + <usize>((i & (PLACES - 1)) << 2);
+    const link = <usize>load<u32>(place);
+    if (link == 0) return place;
+    if (load<u32>(link, 64) == <u32>length && isText(link, start, length)) return place;
+    i++;
+  }
+}
+
+function isText(link: usize, start: usize, length: usize): bool {
+  return memory.compare(link, start, length) == 0;
+}
