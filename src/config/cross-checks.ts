@@ -1,10 +1,16 @@
 /** What no setting can know alone: that settings fit together. Works on those that were read without a fault. */
 
+import { sep } from 'node:path'
 import { isLoopback } from './listen.ts'
 import type { Settings } from './schema.ts'
 import type { SettingProblem } from './settings.ts'
 
-const PATHS = ['log', 'warehouse', 'catalog'] as const
+/** The second must not lie in the first. */
+const APART = [
+  ['log', 'warehouse'],
+  ['warehouse', 'log'],
+  ['log', 'catalog'],
+] as const
 
 /** `resolve` turns a path of the file into an absolute one. */
 export function crossProblems(
@@ -42,25 +48,20 @@ function sharedKeyProblems({ keys }: Partial<Settings>): SettingProblem[] {
     : []
 }
 
-/** Rooms sweep their own folders, so no folder may lie in another's. */
+/** Log and tables sweep their own folders, so neither may lie in the other's. A catalog beside the tables is usual. */
 function nestedPathProblems(
   settings: Partial<Settings>,
   resolve: (path: string) => string,
 ): SettingProblem[] {
   const problems: SettingProblem[] = []
-  for (const outer of PATHS) {
-    for (const inner of PATHS) {
-      const [outerPath, innerPath] = [settings[outer], settings[inner]]
-      if (outer === inner || outerPath === undefined || innerPath === undefined) continue
-      const [outside, inside] = [resolve(outerPath), resolve(innerPath)]
-      const isSame = outside === inside && PATHS.indexOf(outer) < PATHS.indexOf(inner)
-      if (isSame || inside.startsWith(`${outside}/`) || inside.startsWith(`${outside}\\`)) {
-        problems.push({
-          place: [inner],
-          reason: `${inside} ${isSame ? `is also \`${outer}\`` : `lies inside \`${outer}\` (${outside})`}; give each its own place`,
-        })
-      }
-    }
+  for (const [outer, inner] of APART) {
+    const [outerPath, innerPath] = [settings[outer], settings[inner]]
+    if (outerPath === undefined || innerPath === undefined) continue
+    const [outside, inside] = [resolve(outerPath), resolve(innerPath)]
+    const isInside = inside === outside || inside.startsWith(`${outside}${sep}`)
+    if (!isInside) continue
+    const reason = `${inside} lies in \`${outer}\` (${outside}); give each its own place`
+    problems.push({ place: [inner], reason })
   }
   return problems
 }

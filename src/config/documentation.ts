@@ -20,7 +20,6 @@ export function configurationPage(): string {
       'the start, with its line, the reason and what is accepted.',
     '- Durations: `250ms`, `1s`, `5m`, `1h`, `90d`. Sizes: `512KiB`, `64MiB`, `1GiB` (powers of two) or `10GB` (of ten).\n' +
       '- Relative paths start at the folder of the file (without a file: the working folder).\n' +
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the file's own way to name a variable
       '- `${NAME}` is replaced by the environment variable `NAME`, which must be set; `$${` stands for a plain `${`.',
     '## Settings',
     table(sections),

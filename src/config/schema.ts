@@ -138,7 +138,6 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
           accepts:
             'a list of keys of 16 to 256 visible ASCII characters, best from the environment',
           initial: [],
-          // biome-ignore lint/suspicious/noTemplateCurlyInString: the file's own way to name a variable
           example: ['${CAMPAIGN_METRICS_WRITE_KEY}'],
         },
         readKeys,
@@ -149,7 +148,6 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
           accepts:
             'a list of keys of 16 to 256 visible ASCII characters, best from the environment',
           initial: [],
-          // biome-ignore lint/suspicious/noTemplateCurlyInString: the file's own way to name a variable
           example: ['${CAMPAIGN_METRICS_READ_KEY}'],
         },
         readKeys,

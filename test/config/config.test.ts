@@ -1,0 +1,298 @@
+/** The configuration file as its user meets it: what is read, what is refused, and in which words. */
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import {
+  type Config,
+  ConfigError,
+  configurationPage,
+  exampleFile,
+  loadConfig,
+  parseSize,
+} from '../../src/config.ts'
+
+const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-config-'))
+const FILE = join(FOLDER, 'campaign-metrics.yaml')
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+const GIB = 1_073_741_824
+
+after(() => rmSync(FOLDER, { recursive: true }))
+
+function load(text: string, environment: Record<string, string> = {}): Config {
+  writeFileSync(FILE, text)
+  return loadConfig(FILE, environment)
+}
+
+/** The error's message without the folder. */
+function refusal(text: string, environment: Record<string, string> = {}): string {
+  try {
+    load(text, environment)
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error))
+    return error.message.replaceAll(FOLDER, '')
+  }
+  assert.fail(`was taken: ${text}`)
+}
+
+test('an empty file gives the defaults, with paths in the folder of the file', () => {
+  assert.deepEqual(load(''), {
+    file: FILE,
+    listen: { host: '127.0.0.1', port: 8088 },
+    logDirectory: join(FOLDER, 'data/log'),
+    warehousePath: join(FOLDER, 'data/warehouse'),
+    rejectedDirectory: join(FOLDER, 'data/warehouse/rejected'),
+    catalogPath: join(FOLDER, 'data/catalog.db'),
+    windowUs: 300_000_000,
+    timezone: 'UTC',
+    commitIntervalMs: 1000,
+    dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
+    keys: { write: [], read: [] },
+    cors: [],
+    retention: { eventsMs: 7_776_000_000, metricsMs: 0 },
+    logRetention: { timeMs: HOUR_MS, sizeBytes: 8 * GIB },
+    diskReserveBytes: GIB,
+    rejectedMaxBytes: 268_435_456,
+  } satisfies Config)
+})
+
+test('without any file the defaults hold, with paths in the working folder', () => {
+  const config = loadConfig(undefined, {})
+  assert.equal(config.file, null)
+  assert.equal(config.catalogPath, join(process.cwd(), 'data/catalog.db'))
+})
+
+test('every setting of the issue is read', () => {
+  const config = load(`
+listen: '[::1]:0'
+log: /var/log-of-events
+warehouse: ../tables
+catalog: catalog.db
+window: 15m
+timezone: Europe/Berlin
+commitInterval: 250ms
+dedupe: { horizon: 90m, memoryMax: 512MiB }
+keys: { write: [0123456789abcdef], read: [fedcba9876543210] }
+cors: ['HTTPS://Shop.Example:443', '*']
+retention: { events: 0, metrics: 365d }
+logRetention: { time: 0, size: 256MiB }
+diskReserve: 10GB
+rejectedMax: 0
+`)
+  assert.deepEqual(config.listen, { host: '::1', port: 0 })
+  assert.equal(config.logDirectory, '/var/log-of-events')
+  assert.equal(config.warehousePath, join(FOLDER, '../tables'))
+  assert.equal(config.catalogPath, join(FOLDER, 'catalog.db'))
+  assert.equal(config.windowUs, 900_000_000)
+  assert.equal(config.timezone, 'Europe/Berlin')
+  assert.equal(config.commitIntervalMs, 250)
+  assert.deepEqual(config.dedupe, { horizonMs: 90 * MINUTE_MS, memoryMaxBytes: GIB / 2 })
+  assert.deepEqual(config.keys, { write: ['0123456789abcdef'], read: ['fedcba9876543210'] })
+  assert.deepEqual(config.cors, ['https://shop.example', '*'])
+  assert.deepEqual(config.retention, { eventsMs: 0, metricsMs: 365 * 24 * HOUR_MS })
+  assert.deepEqual(config.logRetention, { timeMs: 0, sizeBytes: GIB / 4 })
+  assert.equal(config.diskReserveBytes, 10_000_000_000)
+  assert.equal(config.rejectedMaxBytes, 0)
+})
+
+test('an empty value means the default, as if the line was not there', () => {
+  assert.equal(load('window:\ndedupe:\nkeys:\n  write:\n').windowUs, 300_000_000)
+})
+
+test('all faults are said at once, in the order of the file, each with line, path, reason and what is accepted', () => {
+  const message = refusal(`# a comment
+lisen: 127.0.0.1:1
+window: 7m
+dedupe:
+  horizonn: 1h
+  memoryMax: 5 bananas
+retention: 5
+`)
+  assert.deepEqual(message.split('\n'), [
+    '/campaign-metrics.yaml: 5 settings are wrong',
+    '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, warehouse, catalog, window, ' +
+      'timezone, commitInterval, dedupe, keys, cors, retention, logRetention, diskReserve, rejectedMax',
+    '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that divides a day, such as ' +
+      '`1m`, `5m`, `15m` or `1h`',
+    '  line 5: dedupe.horizonn: unknown setting; did you mean `horizon`? accepted here: horizon, memoryMax',
+    '  line 6: dedupe.memoryMax: "5 bananas" is not a size; accepted: a size from `1MiB` to `64GiB`',
+    '  line 7: retention: not a group of settings, one a line below it; accepted: events, metrics',
+  ])
+})
+
+test('a single fault is one line that an editor can jump to', () => {
+  assert.equal(
+    refusal('\ntimezone: Mars/Olympus\n'),
+    '/campaign-metrics.yaml:2: timezone: "Mars/Olympus" is not a known time zone; accepted: the name of a time zone, ' +
+      'such as `UTC` or `Europe/Berlin`',
+  )
+})
+
+test('what is wrong with a value is said in its own words', () => {
+  const reasons: readonly (readonly [string, RegExp])[] = [
+    ['listen: 8088', /8088 is not an address with a port/],
+    ['listen: 127.0.0.1:70000', /is not an address with a port/],
+    ['listen: 1.2.3:80', /is not an address with a port/],
+    ['commitInterval: 1', /1 is not a duration \(the unit is missing\)/],
+    ['commitInterval: 5ms', /5ms is shorter than 100ms/],
+    ['commitInterval: -1s', /"-1s" is not a duration/],
+    ['window: 2d', /2d is longer than 1d/],
+    ['window: 0', /0 is shorter than 1s/],
+    ['dedupe: { horizon: 1 week }', /"1 week" is not a duration/],
+    ['dedupe: { memoryMax: 1KiB }', /1KiB is less than 1MiB/],
+    ['retention: { events: 1h }', /1h is shorter than 1d/],
+    ['log: ""', /"" is not a path/],
+    ['log: [a]', /\["a"\] is not a path/],
+    ['cors: https://a.example', /is not a list/],
+    ['cors: [https://a.example/path]', /is not an origin/],
+    ['cors: [ftp://a.example]', /is not an origin/],
+    ['[1, 2]', /accepted/],
+    ['just text', /accepted/],
+  ]
+  for (const [text, reason] of reasons) assert.match(refusal(text), reason, text)
+})
+
+test('places that are to come are refused as such, with what is accepted today', () => {
+  for (const text of [
+    'log: kafka://broker:9092',
+    'warehouse: s3://lake/x',
+    'catalog: postgresql://db/iceberg',
+  ]) {
+    assert.match(refusal(text), /yet in this version; accepted: the path of a (folder|file)/, text)
+  }
+  assert.match(refusal('log: ftp://host/x'), /`ftp:\/\/` cannot hold the log; accepted/)
+})
+
+test('text that is not YAML is refused with its line, and so is a setting that stands twice', () => {
+  assert.match(refusal('window: 5m\nlog: [a\n'), /^\/campaign-metrics\.yaml:\d+: not YAML: /)
+  assert.match(
+    refusal('window: 5m\nwindow: 1m\n'),
+    /^\/campaign-metrics\.yaml:2: not YAML: .*unique/,
+  )
+})
+
+test('YAML is 1.2: no, on and 1:30 are texts', () => {
+  assert.match(refusal('timezone: no'), /"no" is not a known time zone/)
+})
+
+test('${NAME} is replaced from the environment, everywhere in a value, and its content is never structure', () => {
+  const config = load('log: "${HOME_OF_LOG}/log"\nkeys: { write: ["${KEY}"] }', {
+    HOME_OF_LOG: '/var',
+    KEY: 'key: [a, b] 012345'.replaceAll(' ', '_'),
+  })
+  assert.equal(config.logDirectory, '/var/log')
+  assert.deepEqual(config.keys.write, ['key:_[a,_b]_012345'])
+})
+
+test('$${ stands for a plain ${', () => {
+  assert.equal(load('log: "/a/$${b}"').logDirectory, '/a/${b}')
+})
+
+test('a variable that is missing, empty or misspelt is one fault, with its path', () => {
+  assert.equal(
+    refusal('keys:\n  write: ["0123456789abcdef", "${NOT_SET}"]'),
+    '/campaign-metrics.yaml:2: keys.write[1]: the environment variable NOT_SET is not set; set it before starting',
+  )
+  assert.match(
+    refusal('log: "${EMPTY}"', { EMPTY: '' }),
+    /log: the environment variable EMPTY is empty/,
+  )
+  assert.match(
+    refusal('log: "${a-b}"'),
+    /log: `\$\{a-b\}` is not \$\{NAME\} of an environment variable/,
+  )
+  assert.match(refusal('log: "${open"'), /write `\$\$\{` for a plain `\$\{`/)
+})
+
+test('a key is never repeated in a message', () => {
+  const secrets = ['short-secret', 'secret with spaces in it', 's'.repeat(300)]
+  for (const secret of secrets) {
+    const message = refusal(`keys: { write: ["${secret}"] }`)
+    assert.match(message, /keys\.write: the 1\. key/)
+    assert.ok(!message.includes(secret), message)
+  }
+  assert.ok(!refusal('keys: my-own-secret-key').includes('my-own'))
+})
+
+test('listening elsewhere than on loopback needs both kinds of keys', () => {
+  for (const host of ['0.0.0.0', '192.168.1.5', '[::]', 'metrics.example']) {
+    const message = refusal(`listen: '${host}:8088'`)
+    assert.match(message, /keys\.write: listening on .*needs at least one write key/)
+    assert.match(message, /keys\.read: listening on .*needs at least one read key/)
+  }
+  const keys = 'keys: { write: [0123456789abcdef], read: [fedcba9876543210] }'
+  assert.equal(load(`listen: 0.0.0.0:8088\n${keys}`).listen.host, '0.0.0.0')
+  for (const host of ['127.0.0.1', '127.1.2.3', '[::1]', 'localhost']) load(`listen: '${host}:1'`)
+})
+
+test('checks across settings speak beside other faults', () => {
+  const message = refusal('window: 7m\nlisten: 0.0.0.0:1')
+  assert.match(message, /window: 7m does not divide/)
+  assert.match(message, /needs at least one write key/)
+})
+
+test('a key cannot be for writing and for reading', () => {
+  const key = '[0123456789abcdef]'
+  assert.match(refusal(`keys: { write: ${key}, read: ${key} }`), /both `write` and `read`/)
+})
+
+test('log and tables may not lie in each other, the catalog may lie beside the tables', () => {
+  assert.match(refusal('log: ./data\nwarehouse: ./data'), /warehouse: \/data lies in `log`/)
+  assert.match(refusal('warehouse: ./data'), /log: \/data\/log lies in `warehouse` \(\/data\)/)
+  assert.match(refusal('log: ./data'), /catalog: \/data\/catalog\.db lies in `log`/)
+  load('log: ./data-log\nwarehouse: ./data\ncatalog: ./data/catalog.db')
+})
+
+test('events must stay longer than their ids are remembered', () => {
+  assert.match(
+    refusal('retention: { events: 1d }\ndedupe: { horizon: 1d }'),
+    /retention\.events: shorter than twice `dedupe\.horizon`/,
+  )
+})
+
+test('a file that is not there is said when it was asked for', () => {
+  assert.throws(() => loadConfig(join(FOLDER, 'missing.yaml'), {}), {
+    name: 'ConfigError',
+    code: 'missing',
+    message: /missing\.yaml: there is no such file/,
+  })
+  assert.throws(() => loadConfig(FOLDER, {}), { code: 'unreadable' })
+})
+
+test('sizes are powers of two with an i and of ten without', () => {
+  const sizes: readonly (readonly [string, number | undefined])[] = [
+    ['1KiB', 1024],
+    ['1kb', 1000],
+    ['1.5 MiB', 1_572_864],
+    ['7', 7],
+    ['2TB', 2e12],
+    ['1e3', undefined],
+    ['-1MiB', undefined],
+    ['MiB', undefined],
+    ['1 MiB MiB', undefined],
+  ]
+  for (const [text, bytes] of sizes) assert.equal(parseSize(text), bytes, text)
+})
+
+test('the example of the documentation is a configuration, with all settings in it', () => {
+  const environment = {
+    CAMPAIGN_METRICS_WRITE_KEY: '0123456789abcdef',
+    CAMPAIGN_METRICS_READ_KEY: 'fedcba9876543210',
+  }
+  const config = load(exampleFile(), environment)
+  const defaults = load('')
+  assert.deepEqual(
+    { ...config, keys: defaults.keys, cors: defaults.cors },
+    defaults,
+    'apart from keys and origins the example shows the defaults',
+  )
+  assert.deepEqual(config.keys.write, ['0123456789abcdef'])
+})
+
+test('docs/configuration.md is current', () => {
+  const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+  assert.equal(page, configurationPage(), '`npm run docs` writes it anew')
+})
