@@ -1,0 +1,243 @@
+/** `send`: what reaches the collector, what is tried again, and what its user reads. */
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, type TestContext, test } from 'node:test'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import {
+  type FakeCollector,
+  openFakeCollector,
+  type Reply,
+  takeAllButBad,
+} from './support/fake-collector.ts'
+import { runInside } from './support/terminal.ts'
+
+const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-send-'))
+after(() => rmSync(FOLDER, { recursive: true }))
+
+function fileOf(name: string, content: string | Uint8Array): string {
+  const path = join(FOLDER, name)
+  writeFileSync(path, content)
+  return path
+}
+
+async function collector(
+  context: TestContext,
+  reply: (lines: readonly string[], number: number) => Reply | null = takeAllButBad,
+): Promise<FakeCollector> {
+  const opened = await openFakeCollector(reply)
+  context.after(() => opened.close())
+  return opened
+}
+
+test('every line of every file is sent once, in order, and the summary counts them', async (t) => {
+  const { url, requests } = await collector(t)
+  const first = fileOf('first.ndjson', 'a\nb\n\n  \nc')
+  const second = fileOf('second.ndjson', 'd\r\n')
+  const ran = await runInside(['send', first, second, '--url', url])
+  assert.equal(ran.exitCode, 0, ran.stderr)
+  assert.deepEqual(
+    requests.flatMap(({ lines }) => lines),
+    ['a', 'b', 'c', 'd\r'],
+  )
+  assert.ok(requests.every(({ path }) => path === '/v1/events'))
+  assert.equal(requests[0]?.headers['content-type'], 'application/x-ndjson')
+  assert.match(ran.stderr, /Sent 4 events .*: 4 accepted, 0 rejected/)
+  assert.equal(ran.stdout, '')
+})
+
+test('large input goes out in batches of whole lines, none over 1 MiB', async (t) => {
+  const { url, requests } = await collector(t)
+  const lines = Array.from({ length: 20_000 }, (_, index) => `${index} ${'x'.repeat(index % 300)}`)
+  const ran = await runInside(['send', fileOf('large.ndjson', lines.join('\n')), '--url', url])
+  assert.equal(ran.exitCode, 0, ran.stderr)
+  assert.ok(requests.length > 2)
+  assert.deepEqual(
+    requests.flatMap((request) => request.lines),
+    lines,
+  )
+  for (const request of requests) assert.ok(Number(request.headers['content-length']) <= 1_048_576)
+})
+
+test('no batch has more lines than a collector takes', async (t) => {
+  const { url, requests } = await collector(t)
+  await runInside(['send', fileOf('short.ndjson', '1\n'.repeat(120_000)), '--url', url])
+  assert.deepEqual(
+    requests.map(({ lines }) => lines.length),
+    [50_000, 50_000, 20_000],
+  )
+})
+
+test('standard input, .gz and .zst are read, and --gzip compresses what is sent', async (t) => {
+  const { url, requests } = await collector(t)
+  const gz = fileOf('a.ndjson.gz', gzipSync('from gz\n'))
+  const zst = fileOf('a.ndjson.zst', zstdCompressSync('from zst\n'))
+  const input = [Buffer.from('from st'), Buffer.from('din\n')]
+  const ran = await runInside(['send', '-', gz, zst, '--gzip', '--url', url], { input })
+  assert.equal(ran.exitCode, 0, ran.stderr)
+  assert.deepEqual(
+    requests.flatMap(({ lines }) => lines),
+    ['from stdin', 'from gz', 'from zst'],
+  )
+  assert.ok(requests.every(({ headers }) => headers['content-encoding'] === 'gzip'))
+})
+
+test('rejected events are said with file and line, blank lines counted, and make the exit code 1', async (t) => {
+  const { url } = await collector(t)
+  const filler = `${'x'.repeat(1000)}\n`.repeat(1500)
+  const file = fileOf('some-bad.ndjson', `\nbad 2\n\ngood\n${filler}bad 1505\n`)
+  const ran = await runInside(['send', file, '--url', url])
+  assert.equal(ran.exitCode, 1)
+  assert.ok(ran.stderr.includes(`${file}:2: event_id: required\n`), ran.stderr)
+  assert.ok(ran.stderr.includes(`${file}:1505: event_id: required\n`), ran.stderr)
+  assert.match(ran.stderr, /1,501 accepted, 2 rejected/)
+  assert.match(ran.stderr, /campaign-metrics rejected/)
+})
+
+test('of many rejected events the first hundred are shown and all are counted', async (t) => {
+  const { url } = await collector(t)
+  const ran = await runInside(['send', '-', '--url', url], { input: 'bad\n'.repeat(250) })
+  assert.equal(ran.stderr.match(/stdin:\d+: /g)?.length, 100)
+  assert.match(ran.stderr, /150 more rejected than shown/)
+})
+
+test('a line longer than a batch is reported and not sent, and does not spoil its neighbours', async (t) => {
+  const { url, requests } = await collector(t)
+  const long = 'x'.repeat(3_000_000)
+  const input = `first\n${long}\nmiddle\n${long}\nlast\n`
+  const pieces = Array.from({ length: Math.ceil(input.length / 65_536) }, (_, index) =>
+    Buffer.from(input.slice(index * 65_536, (index + 1) * 65_536)),
+  )
+  const ran = await runInside(['send', '-', '--url', url], { input: pieces })
+  assert.equal(ran.exitCode, 1)
+  assert.deepEqual(
+    requests.flatMap(({ lines }) => lines),
+    ['first', 'middle', 'last'],
+  )
+  assert.match(ran.stderr, /stdin:2: 2\.9 MiB in one line/)
+  assert.match(ran.stderr, /stdin:4: 2\.9 MiB in one line/)
+  assert.match(ran.stderr, /2 lines too long/)
+})
+
+test('429, 503 and broken connections are tried again with the same lines', async (t) => {
+  const busy = { error: { code: 'log-busy', message: 'The disk is behind.' } }
+  const { url, requests } = await collector(t, (lines, number) => {
+    if (number === 0) return { status: 429, body: busy, headers: { 'retry-after': '0' } }
+    if (number === 1) return { status: 503, body: 'a page of a proxy' }
+    if (number === 2) return null
+    return takeAllButBad(lines)
+  })
+  const ran = await runInside(['send', '-', '--url', url], { input: 'one\ntwo\n' })
+  assert.equal(ran.exitCode, 0, ran.stderr)
+  assert.deepEqual(
+    requests.map(({ lines }) => lines),
+    Array(4).fill(['one', 'two']),
+  )
+  assert.match(ran.stderr, /answered 429: The disk is behind\.; next try in 200 ms/)
+  assert.match(ran.stderr, /answered 503: a page of a proxy/)
+  assert.match(ran.stderr, /the connection failed \((ECONNRESET|UND_ERR_SOCKET)\)/)
+  assert.match(ran.stderr, /Sent 2 events/)
+})
+
+test('a refusal that stays one is not tried again', async (t) => {
+  const body = { error: { code: 'key-missing', message: 'A key is needed.' } }
+  const { url, requests } = await collector(t, () => ({ status: 401, body }))
+  const ran = await runInside(['send', '-', '--url', url], { input: 'one\n' })
+  assert.equal(ran.exitCode, 2)
+  assert.equal(requests.length, 1)
+  assert.ok(ran.stderr.includes(`campaign-metrics: ${url} answered 401: A key is needed.\n`))
+})
+
+test('when patience ends the exit code is 3, and what was sent so far is said', async (t) => {
+  const { url } = await collector(t, (lines, number) =>
+    number === 0 ? takeAllButBad(lines) : { status: 503, body: {} },
+  )
+  const input = `${'x'.repeat(1000)}\n`.repeat(2000)
+  const ran = await runInside(['send', '-', '--patience', '0', '--url', url], { input })
+  assert.equal(ran.exitCode, 3)
+  assert.match(ran.stderr, /Sent 1,047 events/)
+  assert.match(ran.stderr, /answered 503.*Sending the same events again later is safe/)
+})
+
+test('nobody listening is said in one line, with the address', async () => {
+  const gone = await openFakeCollector(takeAllButBad)
+  await gone.close()
+  const ran = await runInside(['send', '-', '--patience', '0', '--url', gone.url], { input: 'a\n' })
+  assert.equal(ran.exitCode, 3)
+  assert.ok(
+    ran.stderr.includes(`campaign-metrics: ${gone.url}: nothing listens there (ECONNREFUSED)`),
+  )
+})
+
+test('something else that answers is not taken for a collector', async (t) => {
+  const { url } = await collector(t, () => ({ status: 200, body: '<html>' }))
+  const ran = await runInside(['send', '-', '--url', url], { input: 'a\n' })
+  assert.equal(ran.exitCode, 2)
+  assert.match(ran.stderr, /not as a campaign-metrics collector/)
+})
+
+test('the key comes from the environment; one of the configuration goes to the configured address only', async (t) => {
+  const { url, requests } = await collector(t)
+  const config = fileOf(
+    'keys.yaml',
+    `listen: ${new URL(url).host}\nkeys: { write: [write-key-of-config] }\n`,
+  )
+  const send = ['send', '-', '--config', config]
+  await runInside(send, { input: 'a\n' })
+  await runInside([...send, '--url', url], { input: 'b\n' })
+  await runInside([...send, '--url', url], {
+    input: 'c\n',
+    environment: { CAMPAIGN_METRICS_KEY: 'key-of-environment' },
+  })
+  assert.deepEqual(
+    requests.map(({ headers }) => headers.authorization),
+    ['Bearer write-key-of-config', undefined, 'Bearer key-of-environment'],
+  )
+})
+
+test('wrong files and options are refused before anything is sent', async (t) => {
+  const { url, requests } = await collector(t)
+  const good = fileOf('good.ndjson', 'a\n')
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [
+      [good, join(FOLDER, 'missing.ndjson')],
+      /missing\.ndjson: there is no such file; nothing was sent/,
+    ],
+    [[FOLDER], /is a folder; name its files/],
+    [['-', '-'], /standard input \(-\) can be named once only/],
+    [[good, '--patience', 'long'], /--patience: "long"; accepted: 0 to 86400 seconds/],
+    [[good, '--url', 'localhost:8088'], /"localhost:8088" is not a URL/],
+    [[good, '--nonsense'], /unknown option '--nonsense'/],
+    [[], /missing required argument 'files'/],
+  ]
+  for (const [words, message] of cases) {
+    const ran = await runInside([
+      'send',
+      ...words,
+      ...(words.includes('--url') ? [] : ['--url', url]),
+    ])
+    assert.equal(ran.exitCode, 2, ran.stderr)
+    assert.match(ran.stderr, message)
+    assert.doesNotMatch(ran.stderr, /\n +at /, 'no stack trace')
+  }
+  assert.equal(requests.length, 0)
+})
+
+test('a compressed file that is damaged is said, with what was sent before', async (t) => {
+  const { url } = await collector(t)
+  const file = fileOf('damaged.ndjson.gz', gzipSync('a\n'.repeat(1000)).subarray(0, 20))
+  const ran = await runInside(['send', file, '--url', url])
+  assert.equal(ran.exitCode, 2)
+  assert.match(ran.stderr, /damaged\.ndjson\.gz cannot be decompressed/)
+})
+
+test('an empty input is no request and no fault', async (t) => {
+  const { url, requests } = await collector(t)
+  const ran = await runInside(['send', fileOf('empty.ndjson', ''), '-', '--url', url], {
+    input: '\n \n',
+  })
+  assert.equal(ran.exitCode, 0)
+  assert.equal(requests.length, 0)
+})
