@@ -1,0 +1,133 @@
+/**
+ * Avro object container files (Avro spec: "Object Container Files"), as Iceberg's manifests and manifest lists use them.
+ *
+ *   magic 'Obj' 1 | metadata map<bytes>: avro.schema, avro.codec, … | 16 sync bytes
+ *   then blocks:  row count (long) | byte length (long) | rows, deflated | 16 sync bytes
+ *
+ * avsc encodes the rows. The container is written here, because avsc would write its own form of the schema, without
+ * the `field-id`s by which Iceberg readers find the columns.
+ */
+import { promisify } from 'node:util'
+import { deflateRaw, inflateRaw } from 'node:zlib'
+import avro from 'avsc'
+
+const deflate = promisify(deflateRaw)
+const inflate = promisify(inflateRaw)
+
+export type AvroSchema = Readonly<Record<string, unknown>>
+
+export type AvroFormat<Row> = Readonly<{
+  schemaText: string
+  encode(row: Row): Buffer
+  decode(bytes: Buffer, count: number): Row[]
+}>
+
+/** Longs are bigints on this side: snapshot ids use 63 bits. */
+const LONG = avro.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+  toBuffer: (value: bigint) => {
+    const bytes = Buffer.allocUnsafe(8)
+    bytes.writeBigInt64LE(value)
+    return bytes
+  },
+  fromJSON: BigInt,
+  toJSON: Number,
+  isValid: (value: unknown) => typeof value === 'bigint',
+  compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
+})
+
+const HEADER = avro.Type.forSchema({
+  type: 'record',
+  name: 'Header',
+  fields: [
+    { name: 'magic', type: { type: 'fixed', name: 'Magic', size: 4 } },
+    { name: 'metadata', type: { type: 'map', values: 'bytes' } },
+    { name: 'sync', type: { type: 'fixed', name: 'Sync', size: 16 } },
+  ],
+})
+const MAGIC = Buffer.from('Obj\x01', 'latin1')
+const COUNT = avro.Type.forSchema('long')
+
+export function avroFormat<Row>(schema: AvroSchema): AvroFormat<Row> {
+  const type = typeFor(schema)
+  return {
+    schemaText: JSON.stringify(schema),
+    encode: (row) => type.toBuffer(row),
+    decode: (bytes, count) => decodeRows(type, bytes, count),
+  }
+}
+
+/** The same rows give the same bytes: `sync` is the caller's, any 16 bytes. */
+export async function encodeContainer<Row>(
+  format: AvroFormat<Row>,
+  metadata: Readonly<Record<string, string>>,
+  rows: readonly Row[],
+  sync: Uint8Array,
+): Promise<Buffer> {
+  const entries = { ...metadata, 'avro.schema': format.schemaText, 'avro.codec': 'deflate' }
+  const header = HEADER.toBuffer({
+    magic: MAGIC,
+    metadata: Object.fromEntries(Object.entries(entries).map(([k, v]) => [k, Buffer.from(v)])),
+    sync: Buffer.from(sync),
+  })
+  if (rows.length === 0) return header
+  const block = await deflate(Buffer.concat(rows.map(format.encode)))
+  return Buffer.concat([
+    header,
+    COUNT.toBuffer(rows.length),
+    COUNT.toBuffer(block.length),
+    block,
+    sync,
+  ])
+}
+
+export type Container<Row> = Readonly<{ metadata: ReadonlyMap<string, string>; rows: Row[] }>
+
+/**
+ * Reads a container of any writer: its own schema decodes it, so columns that we do not know are simply there.
+ * Throws plain errors; the caller knows the path.
+ */
+export async function decodeContainer<Row>(bytes: Buffer): Promise<Container<Row>> {
+  const { value: header, offset } = HEADER.decode(bytes) as Decoded<Header>
+  if (header === undefined || !MAGIC.equals(header.magic)) throw new Error('no Avro header')
+  const metadata = new Map(Object.entries(header.metadata).map(([k, v]) => [k, v.toString()]))
+  const codec = metadata.get('avro.codec') ?? 'null'
+  if (codec !== 'deflate' && codec !== 'null')
+    throw new Error(`Avro codec ${codec} is not supported`)
+  const type = typeFor(JSON.parse(metadata.get('avro.schema') ?? '') as AvroSchema)
+  const rows: Row[] = []
+  for (let at = offset; at < bytes.length; ) {
+    const count = COUNT.decode(bytes, at) as Decoded<number>
+    const size = COUNT.decode(bytes, count.offset) as Decoded<number>
+    const end = size.offset + (size.value ?? Number.NaN)
+    if (!(count.value! >= 0 && end + 16 <= bytes.length))
+      throw new Error('an Avro block is cut short')
+    const block = bytes.subarray(size.offset, end)
+    const body = codec === 'deflate' ? await inflate(block) : block
+    for (const row of decodeRows<Row>(type, body, count.value!)) rows.push(row)
+    if (!header.sync.equals(bytes.subarray(end, end + 16)))
+      throw new Error('an Avro sync marker is wrong')
+    at = end + 16
+  }
+  return { metadata, rows }
+}
+
+type Header = Readonly<{ magic: Buffer; metadata: Record<string, Buffer>; sync: Buffer }>
+type Decoded<T> = Readonly<{ value: T | undefined; offset: number }>
+
+/** Record names may hold characters that only avsc refuses (`r102` is fine, PyIceberg's `timestamp_day` too). */
+function typeFor(schema: AvroSchema): avro.Type {
+  return avro.Type.forSchema(schema as avro.Schema, { registry: { long: LONG }, wrapUnions: false })
+}
+
+function decodeRows<Row>(type: avro.Type, bytes: Buffer, count: number): Row[] {
+  const rows: Row[] = []
+  let at = 0
+  for (let index = 0; index < count; index++) {
+    const { value, offset } = type.decode(bytes, at) as Decoded<Row>
+    if (value === undefined) throw new Error('an Avro row is cut short')
+    rows.push(value)
+    at = offset
+  }
+  return rows
+}

@@ -1,0 +1,142 @@
+/**
+ * Takes in a Parquet file of campaign_events that another program wrote (the merge, through DuckDB). Its footer must say
+ * what our own files say: the same columns and field ids, one day, and the arrival times.
+ */
+import type { ColumnMetaData, SchemaElement } from 'hyparquet'
+import { boundsOf, doubleBytes, longBytes, longOf } from './bounds.ts'
+import type { DataFile } from './data-file.ts'
+import { arrivalRangeOf } from './data-files.ts'
+import { TABLES } from './definition.ts'
+import { TableError } from './error.ts'
+import { openParquet, type ParquetReader } from './parquet/read-file.ts'
+import { dayOfUs } from './partition-spec.ts'
+import type { Field, FieldType } from './schema.ts'
+import type { Storage } from './storage.ts'
+
+const PHYSICAL: Readonly<Record<FieldType, string>> = {
+  string: 'BYTE_ARRAY',
+  long: 'INT64',
+  timestamp: 'INT64',
+  double: 'DOUBLE',
+}
+
+export async function importEventsFile(storage: Storage, path: string): Promise<DataFile> {
+  const reader = await openParquet(storage, path)
+  const table = TABLES.events
+  const unfit = (reason: string) =>
+    new TableError('file-unfit', { path, table: table.name, reason })
+  checkColumns(reader, unfit)
+  arrivalRangeOf(path, reader)
+  const stats = table.schema.map((field, index) => columnStats(reader, field, index))
+  const times = stats[table.spec.sourceId - 1]!
+  if (times.min === null || times.max === null) throw unfit('its timestamps have no statistics')
+  const [first, last] = [times.min, times.max].map((bytes) => dayOfUs(Number(longOf(bytes))))
+  if (first !== last || first === undefined) throw unfit('its events lie on more than one day')
+  await storage.sync(path)
+  const byId = <T>(pick: (column: ColumnStats) => T | null): Map<number, T> =>
+    new Map(stats.flatMap((column) => (pick(column) === null ? [] : [[column.id, pick(column)!]])))
+  return {
+    path,
+    day: first,
+    rows: Number(reader.metadata.num_rows),
+    bytes: reader.bytes,
+    columnSizes: byId((column) => column.bytes),
+    valueCounts: byId((column) => column.values),
+    nullCounts: byId((column) => column.nulls),
+    nanCounts: new Map(
+      table.schema.flatMap(({ id, type }) => (type === 'double' ? [[id, 0]] : [])),
+    ),
+    lowerBounds: byId((column) => column.min),
+    upperBounds: byId((column) => column.max),
+    splitOffsets: reader.metadata.row_groups.map(({ columns: [column] }) =>
+      startOf(column?.meta_data),
+    ),
+  }
+}
+
+type ColumnStats = Readonly<{
+  id: number
+  bytes: number
+  values: number
+  nulls: number | null
+  min: Uint8Array | null
+  max: Uint8Array | null
+}>
+
+function checkColumns({ metadata }: ParquetReader, unfit: (reason: string) => TableError): void {
+  const [, ...elements] = metadata.schema
+  const { schema } = TABLES.events
+  if (elements.length !== schema.length) throw unfit(`it has ${elements.length} columns`)
+  for (const [index, field] of schema.entries()) {
+    const element = elements[index]!
+    const wrong = difference(element, field)
+    if (wrong !== null) throw unfit(`its column ${index + 1}, ${element.name}, ${wrong}`)
+  }
+  if (Number(metadata.num_rows) === 0) throw unfit('it has no rows')
+}
+
+function difference(element: SchemaElement, field: Field): string | null {
+  if (element.name !== field.name) return `should be ${field.name}`
+  if (element.field_id !== field.id) return `has the field id ${element.field_id}, not ${field.id}`
+  if (element.type !== PHYSICAL[field.type])
+    return `is ${element.type}, not ${PHYSICAL[field.type]}`
+  if (element.repetition_type !== 'OPTIONAL') return `is ${element.repetition_type}, not OPTIONAL`
+  if (field.type !== 'timestamp') return null
+  const logical = element.logical_type
+  const fits =
+    logical?.type === 'TIMESTAMP' && logical.unit === 'MICROS' && !logical.isAdjustedToUTC
+  return fits ? null : 'is not a timestamp of microseconds without a zone'
+}
+
+/** A column over all row groups. Where one group lacks a statistic, the file has none: a guess would lose rows. */
+function columnStats({ metadata }: ParquetReader, field: Field, index: number): ColumnStats {
+  const chunks = metadata.row_groups.map((group) => group.columns[index]!.meta_data!)
+  const sum = (pick: (chunk: ColumnMetaData) => bigint | number) =>
+    chunks.reduce((all, chunk) => all + Number(pick(chunk)), 0)
+  const counted = chunks.every((chunk) => chunk.statistics?.null_count !== undefined)
+  const nulls = counted ? sum((chunk) => chunk.statistics!.null_count!) : null
+  const filled = chunks.filter((chunk) => chunk.statistics?.null_count !== chunk.num_values)
+  const bounds = boundsOf(
+    field.type,
+    extreme(
+      field.type,
+      filled.map((chunk) => chunk.statistics?.min_value),
+      -1,
+    ),
+    extreme(
+      field.type,
+      filled.map((chunk) => chunk.statistics?.max_value),
+      1,
+    ),
+  )
+  return {
+    id: field.id,
+    bytes: sum((chunk) => chunk.total_compressed_size),
+    values: sum((chunk) => chunk.num_values),
+    nulls,
+    min: bounds?.lower ?? null,
+    max: bounds?.upper ?? null,
+  }
+}
+
+/** The smallest (sign -1) or largest (sign 1) of the row groups' values, as single-value bytes. */
+function extreme(type: FieldType, values: readonly unknown[], sign: 1 | -1): Uint8Array | null {
+  let best: unknown = null
+  for (const value of values) {
+    if (value === undefined) return null
+    if (best === null || sign * compare(value, best) > 0) best = value
+  }
+  if (best === null) return null
+  if (type === 'string') return best as Uint8Array
+  return type === 'double' ? doubleBytes(best as number) : longBytes(best as bigint)
+}
+
+function compare(a: unknown, b: unknown): number {
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b)
+  const [left, right] = [a as number, b as number]
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+function startOf(chunk: ColumnMetaData | undefined): number {
+  return Number(chunk?.dictionary_page_offset || chunk?.data_page_offset || 4)
+}

@@ -1,0 +1,169 @@
+/**
+ * Which raw files to merge. A commit a second makes 86,400 files a day; they are merged by the time their events
+ * arrived, in steps, so that an event is rewritten three times in its life:
+ *
+ *   a second ──► a minute ──► an hour ──► a day of arrivals ──► the partition's day
+ *   60 files     60 files     24 files    sorted by campaign and time, up to MERGED_BYTES
+ *
+ * Never across partitions. And never across two generations of the dedup memory while it may still be rebuilt from the
+ * files: the memory cuts arrival time into generations as long as the horizon, and puts the ids of a file into the
+ * generation of its largest arrival. A merge within one generation changes nothing of that, whatever its span; one
+ * across two would have the older ids remembered for up to a generation too long. Files of the current generation and
+ * the one before are therefore merged within theirs only; older ones are not read any more and are free. The newest
+ * arrival in the table decides what is current, not the clock: a job that is hours behind goes on from there.
+ */
+import type { DataFile } from '../data-file.ts'
+import type { ArrivalRange } from '../data-files.ts'
+
+/** A raw file with the arrival times from its footer. */
+export type ArrivedFile = Readonly<{ file: DataFile; arrival: ArrivalRange }>
+
+export type EventMerge = Readonly<{
+  kind: 'merge-events'
+  day: number
+  inputs: readonly DataFile[]
+  arrival: ArrivalRange
+  /** By campaign and time; merges of a minute are not worth sorting, they are rewritten within the hour. */
+  isSorted: boolean
+}>
+
+export type MergeRules = Readonly<{
+  nowUs: number
+  horizonUs: number
+  /** Merge what can be merged, without waiting for a minute or an hour to be over. */
+  isUrgent: boolean
+}>
+
+const MINUTE_US = 60_000_000
+const SPANS_US = [MINUTE_US, 60 * MINUTE_US, 24 * 60 * MINUTE_US] as const
+/** Fewer files of one minute wait for the hour. */
+const MINUTE_FILES_MIN = 4
+/** What an urgent merge is worth. */
+const URGENT_FILES_MIN = 8
+/** A file of this size is large enough; it is not rewritten any more. */
+const LARGE_BYTES = 128 * 2 ** 20
+/** Inputs of one merge: bounds its memory, its time, and what a crash in it costs. */
+const MERGED_BYTES = 256 * 2 ** 20
+const INPUTS_MAX = 256
+
+/** The merges that are due, those that take away most files first. */
+export function planEventMerges(
+  files: readonly ArrivedFile[],
+  rules: MergeRules,
+): readonly EventMerge[] {
+  const newestUs = files.reduce((newest, { arrival }) => Math.max(newest, arrival.maxUs), 0)
+  const partOf = (each: ArrivedFile): string | null => generationPart(each, newestUs, rules)
+  const groups: (readonly ArrivedFile[])[] = []
+  for (const ofDay of Map.groupBy(files.filter(isSmall), ({ file }) => file.day).values()) {
+    for (const [part, members] of Map.groupBy(ofDay, partOf)) {
+      if (part !== null) groups.push(...dueGroups(members, part === SETTLED, rules))
+    }
+  }
+  return groups
+    .flatMap(cutToSize)
+    .toSorted((a, b) => b.length - a.length)
+    .map(mergeOf)
+}
+
+const SETTLED = 'settled'
+
+/** What may be merged with each other: a generation, or everything settled; null where a file spans two of them. */
+function generationPart(
+  { arrival }: ArrivedFile,
+  newestUs: number,
+  { horizonUs }: MergeRules,
+): string | null {
+  const first = Math.floor(arrival.minUs / horizonUs)
+  const last = Math.floor(arrival.maxUs / horizonUs)
+  if (last < Math.floor(newestUs / horizonUs) - 1) return SETTLED
+  return first === last ? String(last) : null
+}
+
+/** Groups worth a merge among files that may be merged with each other. */
+function dueGroups(
+  members: readonly ArrivedFile[],
+  isSettled: boolean,
+  { nowUs, isUrgent }: MergeRules,
+): readonly (readonly ArrivedFile[])[] {
+  if (isUrgent) return members.length < URGENT_FILES_MIN ? [] : [members]
+  let rest = members
+  const groups: (readonly ArrivedFile[])[] = []
+  // The widest span that is over takes all in it: what was not merged by the minute goes straight into the hour.
+  for (const spanUs of SPANS_US.toReversed()) {
+    const inSpan = Map.groupBy(rest, ({ arrival }) => spanNumber(arrival, spanUs))
+    const isOver = (number: number): boolean => (number + 1) * spanUs <= nowUs
+    const over = [...inSpan].filter(([number]) => number !== null && isOver(number))
+    const due = over.map(([, found]) => found).filter((found) => isDue(found, spanUs))
+    groups.push(...due)
+    const taken = new Set(over.flatMap(([, found]) => found))
+    rest = rest.filter((each) => !taken.has(each))
+  }
+  const late = isSettled ? lateGroup(members, groups) : null
+  return late === null ? groups : [...groups, late]
+}
+
+function isDue(found: readonly ArrivedFile[], spanUs: number): boolean {
+  return found.length >= (spanUs === MINUTE_US ? MINUTE_FILES_MIN : 2)
+}
+
+/** The number of the span that holds a whole file; null if it lies in several. */
+function spanNumber({ minUs, maxUs }: ArrivalRange, spanUs: number): number | null {
+  const number = Math.floor(minUs / spanUs)
+  return number === Math.floor(maxUs / spanUs) ? number : null
+}
+
+/** Late events come in on other days than the rest: their files are merged with the others once that is worth it. */
+function lateGroup(
+  members: readonly ArrivedFile[],
+  groups: readonly (readonly ArrivedFile[])[],
+): readonly ArrivedFile[] | null {
+  if (groups.length > 0) return null
+  const [, , dayUs] = SPANS_US
+  const newest = members.reduce((last, { arrival }) => Math.max(last, arrival.maxUs), 0)
+  // Today's arrivals are still being merged among themselves.
+  const older = members.filter(
+    ({ arrival }) => Math.floor(arrival.maxUs / dayUs) < Math.floor(newest / dayUs),
+  )
+  const done = older.length === members.length - 1 ? members : older
+  return isWorthMerging(done.map(({ file }) => file.bytes)) ? done : null
+}
+
+/** Four files, or small ones that together are a quarter of the largest: a few late rows do not rewrite a day. */
+export function isWorthMerging(sizes: readonly number[]): boolean {
+  const largest = Math.max(...sizes)
+  const others = sizes.reduce((sum, size) => sum + size, 0) - largest
+  return sizes.length >= 4 || (sizes.length >= 2 && others * 4 >= largest)
+}
+
+function isSmall({ file }: ArrivedFile): boolean {
+  return file.bytes < LARGE_BYTES
+}
+
+/** Neighbours in arrival time, up to MERGED_BYTES; a lone file is no merge. */
+function cutToSize(group: readonly ArrivedFile[]): readonly (readonly ArrivedFile[])[] {
+  const parts: ArrivedFile[][] = []
+  let bytes = 0
+  for (const each of group.toSorted((a, b) => a.arrival.minUs - b.arrival.minUs)) {
+    const part = parts.at(-1)
+    if (part === undefined || bytes + each.file.bytes > MERGED_BYTES || part.length >= INPUTS_MAX) {
+      parts.push([each])
+      bytes = each.file.bytes
+    } else {
+      part.push(each)
+      bytes += each.file.bytes
+    }
+  }
+  return parts.filter((part) => part.length >= 2)
+}
+
+function mergeOf(group: readonly ArrivedFile[]): EventMerge {
+  const minUs = Math.min(...group.map(({ arrival }) => arrival.minUs))
+  const maxUs = Math.max(...group.map(({ arrival }) => arrival.maxUs))
+  return {
+    kind: 'merge-events',
+    day: group[0]?.file.day ?? 0,
+    inputs: group.map(({ file }) => file),
+    arrival: { minUs, maxUs },
+    isSorted: Math.floor(minUs / MINUTE_US) !== Math.floor(maxUs / MINUTE_US),
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Manifest lists (spec: "Manifest Lists"): one Avro file per snapshot, one row per manifest, with counts and the range
+ * of its partitions, so that readers skip manifests they need not open.
+ */
+import { type AvroSchema, avroFormat, decodeContainer, encodeContainer } from './avro.ts'
+import { dayBytes } from './bounds.ts'
+import { locationOf, pathOf } from './location.ts'
+import { type ManifestEntry, STATUS } from './manifest.ts'
+import { SPEC_ID } from './partition-spec.ts'
+
+export type ManifestFile = Readonly<{
+  path: string
+  bytes: number
+  sequenceNumber: number
+  /** The smallest sequence number of its live entries. */
+  minSequenceNumber: number
+  addedSnapshotId: bigint
+  added: Tally
+  existing: Tally
+  deleted: Tally
+  days: Readonly<{ min: number; max: number }> | null
+}>
+
+export type Tally = Readonly<{ files: number; rows: number }>
+
+/** The snapshot a list belongs to; readers may hold the list against the metadata. */
+export type ListOwner = Readonly<{
+  snapshotId: bigint
+  parentSnapshotId: bigint | null
+  sequenceNumber: number
+}>
+
+type ManifestRow = Readonly<{
+  manifest_path: string
+  manifest_length: bigint
+  partition_spec_id: number
+  content: number
+  sequence_number: bigint
+  min_sequence_number: bigint
+  added_snapshot_id: bigint
+  added_files_count: number
+  existing_files_count: number
+  deleted_files_count: number
+  added_rows_count: bigint
+  existing_rows_count: bigint
+  deleted_rows_count: bigint
+  partitions: readonly SummaryRow[] | null
+  key_metadata: null
+}>
+type SummaryRow = Readonly<{
+  contains_null: boolean
+  contains_nan: boolean | null
+  lower_bound: Buffer | null
+  upper_bound: Buffer | null
+}>
+
+/** The line of a manifest written by the snapshot `owner`. */
+export function manifestFileOf(
+  path: string,
+  bytes: number,
+  entries: readonly ManifestEntry[],
+  owner: ListOwner,
+): ManifestFile {
+  const live = entries.filter((entry) => entry.status !== STATUS.deleted)
+  const days = entries.map((entry) => entry.file.day)
+  return {
+    path,
+    bytes,
+    sequenceNumber: owner.sequenceNumber,
+    minSequenceNumber: live.reduce(
+      (least, entry) => Math.min(least, entry.sequenceNumber),
+      owner.sequenceNumber,
+    ),
+    addedSnapshotId: owner.snapshotId,
+    added: tally(entries, STATUS.added),
+    existing: tally(entries, STATUS.existing),
+    deleted: tally(entries, STATUS.deleted),
+    days: days.length === 0 ? null : { min: minOf(days), max: maxOf(days) },
+  }
+}
+
+export function encodeManifestList(
+  manifests: readonly ManifestFile[],
+  owner: ListOwner,
+  sync: Uint8Array,
+): Promise<Buffer> {
+  const metadata = {
+    'snapshot-id': String(owner.snapshotId),
+    'parent-snapshot-id': String(owner.parentSnapshotId),
+    'sequence-number': String(owner.sequenceNumber),
+    'format-version': '2',
+  }
+  return encodeContainer(FORMAT, metadata, manifests.map(rowOf), sync)
+}
+
+export async function decodeManifestList(bytes: Buffer): Promise<ManifestFile[]> {
+  const { rows } = await decodeContainer<ManifestRow>(bytes)
+  return rows.map(manifestOf)
+}
+
+function tally(entries: readonly ManifestEntry[], status: number): Tally {
+  const counted = entries.filter((entry) => entry.status === status)
+  return { files: counted.length, rows: counted.reduce((sum, entry) => sum + entry.file.rows, 0) }
+}
+
+function minOf(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.min(a, b))
+}
+
+function maxOf(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b))
+}
+
+function rowOf(manifest: ManifestFile): ManifestRow {
+  const { days } = manifest
+  return {
+    manifest_path: locationOf(manifest.path),
+    manifest_length: BigInt(manifest.bytes),
+    partition_spec_id: SPEC_ID,
+    content: 0,
+    sequence_number: BigInt(manifest.sequenceNumber),
+    min_sequence_number: BigInt(manifest.minSequenceNumber),
+    added_snapshot_id: manifest.addedSnapshotId,
+    added_files_count: manifest.added.files,
+    existing_files_count: manifest.existing.files,
+    deleted_files_count: manifest.deleted.files,
+    added_rows_count: BigInt(manifest.added.rows),
+    existing_rows_count: BigInt(manifest.existing.rows),
+    deleted_rows_count: BigInt(manifest.deleted.rows),
+    partitions: days === null ? null : [daySummary(days.min, days.max)],
+    key_metadata: null,
+  }
+}
+
+function daySummary(min: number, max: number): SummaryRow {
+  return {
+    contains_null: false,
+    contains_nan: false,
+    lower_bound: Buffer.from(dayBytes(min)),
+    upper_bound: Buffer.from(dayBytes(max)),
+  }
+}
+
+function manifestOf(row: ManifestRow): ManifestFile {
+  if (row.content !== 0) throw new Error('it lists a manifest of delete files')
+  const days = row.partitions?.[0]
+  return {
+    path: pathOf(row.manifest_path),
+    bytes: Number(row.manifest_length),
+    sequenceNumber: Number(row.sequence_number),
+    minSequenceNumber: Number(row.min_sequence_number),
+    addedSnapshotId: row.added_snapshot_id,
+    added: { files: row.added_files_count, rows: Number(row.added_rows_count) },
+    existing: { files: row.existing_files_count, rows: Number(row.existing_rows_count) },
+    deleted: { files: row.deleted_files_count, rows: Number(row.deleted_rows_count) },
+    days:
+      days?.lower_bound && days.upper_bound
+        ? { min: days.lower_bound.readInt32LE(), max: days.upper_bound.readInt32LE() }
+        : null,
+  }
+}
+
+function field(name: string, id: number, type: unknown) {
+  return { name, type, 'field-id': id }
+}
+
+function optional(name: string, id: number, type: unknown) {
+  return { name, type: ['null', type], default: null, 'field-id': id }
+}
+
+const SUMMARY_SCHEMA = {
+  type: 'record',
+  name: 'r508',
+  fields: [
+    field('contains_null', 509, 'boolean'),
+    optional('contains_nan', 518, 'boolean'),
+    optional('lower_bound', 510, 'bytes'),
+    optional('upper_bound', 511, 'bytes'),
+  ],
+}
+
+const LIST_SCHEMA: AvroSchema = {
+  type: 'record',
+  name: 'manifest_file',
+  fields: [
+    field('manifest_path', 500, 'string'),
+    field('manifest_length', 501, 'long'),
+    field('partition_spec_id', 502, 'int'),
+    field('content', 517, 'int'),
+    field('sequence_number', 515, 'long'),
+    field('min_sequence_number', 516, 'long'),
+    field('added_snapshot_id', 503, 'long'),
+    field('added_files_count', 504, 'int'),
+    field('existing_files_count', 505, 'int'),
+    field('deleted_files_count', 506, 'int'),
+    field('added_rows_count', 512, 'long'),
+    field('existing_rows_count', 513, 'long'),
+    field('deleted_rows_count', 514, 'long'),
+    optional('partitions', 507, { type: 'array', items: SUMMARY_SCHEMA, 'element-id': 508 }),
+    optional('key_metadata', 519, 'bytes'),
+  ],
+}
+
+const FORMAT = avroFormat<ManifestRow>(LIST_SCHEMA)

@@ -1,0 +1,136 @@
+/**
+ * Reads Parquet files with hyparquet's decoders, page by page: strings stay bytes and timestamps stay microseconds, so
+ * nothing is lost or made for nothing, and a column of a large file is never in memory as a whole.
+ */
+import { strict as assert } from 'node:assert'
+import { zstdDecompressSync } from 'node:zlib'
+import {
+  type AsyncBuffer,
+  type ColumnMetaData,
+  type DecodedArray,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetSchema,
+} from 'hyparquet'
+import { parquetHeader, readPage } from 'hyparquet/src/column.js'
+import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js'
+import { getSchemaPath } from 'hyparquet/src/schema.js'
+import { reasonOf, TableError } from '../error.ts'
+import type { Storage } from '../storage.ts'
+
+const asIs = <T>(value: T): T => value
+
+/** Statistics and values as they stand in the file. */
+const PARSERS = {
+  ...DEFAULT_PARSERS,
+  stringFromBytes: asIs<Uint8Array>,
+  timestampFromMicroseconds: asIs<bigint>,
+}
+
+const COMPRESSORS = { ZSTD: (bytes: Uint8Array): Uint8Array => zstdDecompressSync(bytes) }
+
+/** Large enough for most footers, small enough not to read a whole file of a second's events. */
+const FOOTER_READ_BYTES = 64 * 1024
+
+export type ParquetReader = Readonly<{
+  metadata: FileMetaData
+  bytes: number
+  /** All values of a column: strings as bytes, timestamps and longs as bigint, null where there is none. */
+  column(name: string): Promise<unknown[]>
+  /** The same, a page at a time. */
+  pages(name: string): AsyncIterable<DecodedArray>
+}>
+
+export async function openParquet(storage: Storage, path: string): Promise<ParquetReader> {
+  const bytes = await storage.sizeOf(path)
+  const file: AsyncBuffer = {
+    byteLength: bytes,
+    slice: async (start, end = bytes) => arrayBufferOf(await storage.readRange(path, start, end)),
+  }
+  const options = { parsers: PARSERS, initialFetchSize: FOOTER_READ_BYTES, geoparquet: false }
+  const metadata = await readable(path, () => parquetMetadataAsync(file, options))
+
+  async function* pages(name: string): AsyncIterable<DecodedArray> {
+    for (const group of metadata.row_groups) {
+      const chunk = group.columns.find(
+        (each) => each.meta_data?.path_in_schema[0] === name,
+      )?.meta_data
+      assert(chunk !== undefined, `${path} has no column ${name}`)
+      const { start, end } = chunkRange(chunk)
+      const stored = await storage.readRange(path, start, end)
+      yield* readable(path, () => chunkPages(metadata, chunk, stored))
+    }
+  }
+
+  return {
+    metadata,
+    bytes,
+    pages,
+    async column(name) {
+      const values: unknown[] = []
+      for await (const page of pages(name)) for (const value of page) values.push(value)
+      return values
+    },
+  }
+}
+
+function chunkRange(chunk: ColumnMetaData): Readonly<{ start: number; end: number }> {
+  const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset)
+  return { start, end: start + Number(chunk.total_compressed_size) }
+}
+
+function* chunkPages(
+  metadata: FileMetaData,
+  chunk: ColumnMetaData,
+  stored: Buffer,
+): Generator<DecodedArray> {
+  const root = parquetSchema(metadata)
+  const schemaPath = getSchemaPath(metadata.schema, chunk.path_in_schema)
+  assert.equal(
+    root.children.length,
+    metadata.schema.length - 1,
+    'the tables have no nested columns',
+  )
+  const decoder = {
+    ...chunk,
+    pathInSchema: chunk.path_in_schema,
+    element: schemaPath.at(-1)!.element,
+    schemaPath,
+    parsers: PARSERS,
+    compressors: COMPRESSORS,
+    utf8: false,
+  }
+  const reader = {
+    view: new DataView(stored.buffer, stored.byteOffset, stored.byteLength),
+    offset: 0,
+  }
+  let dictionary: DecodedArray | undefined
+  while (reader.offset < stored.byteLength) {
+    const header = parquetHeader(reader)
+    const { data } = readPage(reader, header, decoder, dictionary, undefined, 0)
+    if (data === undefined) continue
+    if (header.type === 'DICTIONARY_PAGE') dictionary = convert(data, decoder)
+    else yield data
+  }
+}
+
+function arrayBufferOf(bytes: Buffer): ArrayBuffer {
+  const copy = new ArrayBuffer(bytes.byteLength)
+  new Uint8Array(copy).set(bytes)
+  return copy
+}
+
+/** Runs a decoder; what it throws names the file. */
+function readable<T>(path: string, decode: () => T): T {
+  const damaged = (error: unknown): never => {
+    if (error instanceof TableError) throw error
+    const facts = { path, expected: 'a Parquet file', reason: reasonOf(error) }
+    throw new TableError('file-damaged', facts, error)
+  }
+  try {
+    const decoded = decode()
+    return decoded instanceof Promise ? (decoded.catch(damaged) as T) : decoded
+  } catch (error) {
+    return damaged(error)
+  }
+}

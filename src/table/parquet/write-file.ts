@@ -1,0 +1,124 @@
+/** Puts encoded columns together to a Parquet file: pages are compressed with zstd and given a checksum. */
+import { strict as assert } from 'node:assert'
+import { promisify } from 'node:util'
+import { crc32, constants as zlib, zstdCompress } from 'node:zlib'
+import { boundsOf } from '../bounds.ts'
+import type { DataFile } from '../data-file.ts'
+import type { EncodedColumn } from '../day-rows.ts'
+import type { Field, Schema } from '../schema.ts'
+import {
+  type ColumnChunk,
+  type CompressedPage,
+  fileMetaData,
+  type KeyValues,
+  pageHeader,
+} from './footer.ts'
+
+const compress = promisify(zstdCompress)
+
+const MAGIC = Buffer.from('PAR1', 'latin1')
+
+export type ParquetFile = Readonly<{
+  chunks: readonly Uint8Array[]
+  stats: Omit<DataFile, 'path' | 'day'>
+}>
+
+/** `columns` are the schema's, in its order, each with `rows` values. */
+export async function encodeParquet(
+  schema: Schema,
+  rows: number,
+  columns: readonly EncodedColumn[],
+  keyValues: KeyValues,
+  zstdLevel: number,
+): Promise<ParquetFile> {
+  assert.deepEqual(
+    columns.map((column) => column.name),
+    schema.map((field) => field.name),
+  )
+  const compressed = await Promise.all(columns.map((column) => compressColumn(column, zstdLevel)))
+  const parts: Uint8Array[] = [MAGIC]
+  let offset = MAGIC.length
+  const chunks = schema.map((field, index) => {
+    const column = columns[index]!
+    assert.equal(column.values, rows)
+    const laid = layColumn(field, column, compressed[index]!, offset)
+    parts.push(...laid.parts)
+    offset += laid.chunk.compressedBytes
+    return laid.chunk
+  })
+  const footer = fileMetaData(schema, rows, chunks, keyValues)
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(footer.byteLength)
+  parts.push(footer, length, MAGIC)
+  const bytes = offset + footer.byteLength + length.length + MAGIC.length
+  return { chunks: parts, stats: statsOf(rows, bytes, chunks) }
+}
+
+function compressColumn(column: EncodedColumn, level: number): Promise<CompressedPage[]> {
+  const params = { [zlib.ZSTD_c_compressionLevel]: level }
+  const pages = column.pages.map(async (page) => {
+    const body = await compress(page.bytes, { params, pledgedSrcSize: page.bytes.byteLength })
+    return { page, body, crc: crc32(body) }
+  })
+  return Promise.all(pages)
+}
+
+type LaidColumn = Readonly<{ chunk: ColumnChunk; parts: readonly Uint8Array[] }>
+
+function layColumn(
+  field: Field,
+  column: EncodedColumn,
+  pages: readonly CompressedPage[],
+  start: number,
+): LaidColumn {
+  const parts: Uint8Array[] = []
+  let offset = start
+  let uncompressedBytes = 0
+  let firstDataPageAt: number | null = null
+  for (const each of pages) {
+    if (each.page.kind === 'data') firstDataPageAt ??= offset
+    const header = pageHeader(each)
+    parts.push(header, each.body)
+    offset += header.byteLength + each.body.byteLength
+    uncompressedBytes += header.byteLength + each.page.bytes.byteLength
+  }
+  const chunk = {
+    field,
+    column,
+    firstPageAt: start,
+    firstDataPageAt: firstDataPageAt ?? start,
+    uncompressedBytes,
+    compressedBytes: offset - start,
+  }
+  return { chunk, parts }
+}
+
+function statsOf(
+  rows: number,
+  bytes: number,
+  chunks: readonly ColumnChunk[],
+): ParquetFile['stats'] {
+  const lowerBounds = new Map<number, Uint8Array>()
+  const upperBounds = new Map<number, Uint8Array>()
+  const nanCounts = new Map<number, number>()
+  for (const { field, column } of chunks) {
+    const bounds = boundsOf(field.type, column.min, column.max)
+    if (bounds !== null) {
+      lowerBounds.set(field.id, bounds.lower)
+      upperBounds.set(field.id, bounds.upper)
+    }
+    // Revenue is finite and a ratio never 0/0, so there is no NaN in these tables.
+    if (field.type === 'double') nanCounts.set(field.id, 0)
+  }
+  return {
+    rows,
+    bytes,
+    columnSizes: new Map(chunks.map((chunk) => [chunk.field.id, chunk.compressedBytes])),
+    valueCounts: new Map(chunks.map((chunk) => [chunk.field.id, chunk.column.values])),
+    nullCounts: new Map(chunks.map((chunk) => [chunk.field.id, chunk.column.nullCount])),
+    nanCounts,
+    lowerBounds,
+    upperBounds,
+    splitOffsets: [chunks[0]?.firstPageAt ?? 4],
+  }
+}

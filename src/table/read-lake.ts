@@ -1,0 +1,54 @@
+/** Reads both tables beside a process that writes them: no lock, nothing changed. */
+import { type Pointers, readCatalog } from './catalog.ts'
+import { TABLES } from './definition.ts'
+import { TableError } from './error.ts'
+import { loadTable } from './load.ts'
+import { pathOf } from './location.ts'
+import { openStorage, type Storage } from './storage.ts'
+import { type TableView, viewOf } from './view.ts'
+
+/** Both tables as of one commit. */
+export type LakeSnapshot = Readonly<{
+  events: TableView
+  metrics: TableView
+  properties: Readonly<Record<string, string>>
+}>
+
+/** How often a newer commit may overtake the reading; the writer keeps the files of the last ten metadata versions. */
+const ATTEMPTS_MAX = 5
+
+/** Both pointers are read in one transaction, so that both views are of the same commit. */
+export async function readLake(
+  catalogPath: string,
+  storage: Storage = openStorage(),
+): Promise<LakeSnapshot> {
+  let pointers = readCatalog(catalogPath)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await load(storage, pointers)
+    } catch (error) {
+      if (!(error instanceof TableError && error.code === 'file-lost')) throw error
+      const newer = readCatalog(catalogPath)
+      if (newer.events === pointers.events) throw movedOr(error, catalogPath, pointers)
+      if (attempt === ATTEMPTS_MAX) throw error
+      pointers = newer
+    }
+  }
+}
+
+async function load(storage: Storage, pointers: Pointers): Promise<LakeSnapshot> {
+  const [events, metrics] = await Promise.all([
+    loadTable(storage, TABLES.events, pointers.events),
+    loadTable(storage, TABLES.metrics, pointers.metrics),
+  ])
+  const { properties } = events.metadata
+  return { events: viewOf(events), metrics: viewOf(metrics), properties }
+}
+
+/** Where the very file that the catalog points to is gone, the folder was most likely moved. */
+function movedOr(error: TableError, catalog: string, pointers: Pointers): TableError {
+  const path = error.facts.path
+  if (path !== pathOf(pointers.events) && path !== pathOf(pointers.metrics)) return error
+  const recorded = pathOf(pointers.events)
+  return new TableError('moved', { catalog, recorded, actual: 'another place' }, error)
+}

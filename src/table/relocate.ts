@@ -1,0 +1,190 @@
+/**
+ * Relocates the tables after their folder was moved or copied. Iceberg metadata holds absolute locations, so every
+ * metadata file, manifest list and manifest is written anew with the new ones; data files stay as they are.
+ *
+ * A crash anywhere loses nothing: the new files are written beside the old ones, then both pointers move in one
+ * transaction, then the old files are removed.
+ */
+import { randomUUID } from 'node:crypto'
+import path from 'node:path'
+import { acquireLock } from '../lock.ts'
+import { type Catalog, openCatalog, type Pointers } from './catalog.ts'
+import { nextMetadataName } from './commit-plan.ts'
+import {
+  forBothTables,
+  TABLE_KEYS,
+  TABLES,
+  type TableDefinition,
+  type TableKey,
+} from './definition.ts'
+import { reasonOf, TableError } from './error.ts'
+import { checkWarehousePath, locationOf, pathOf } from './location.ts'
+import { manifestFormat } from './manifest.ts'
+import { decodeManifestList, encodeManifestList, type ManifestFile } from './manifest-list.ts'
+import { tableFolders } from './open-lake.ts'
+import type { Snapshot } from './snapshot.ts'
+import { openStorage, type Storage } from './storage.ts'
+import { parseMetadata, serializeMetadata, type TableMetadata } from './table-metadata.ts'
+
+export type RelocateOptions = Readonly<{
+  catalogPath: string
+  /** Where the warehouse is now. */
+  warehousePath: string
+  storage?: Storage
+  newUuid?: () => string
+}>
+
+/** Returns whether anything had to change. Nothing else may have the catalog open for writing. */
+export async function relocateLake(options: RelocateOptions): Promise<boolean> {
+  const catalogPath = path.resolve(options.catalogPath)
+  const folders = tableFolders(checkWarehousePath(options.warehousePath))
+  const lock = acquireLock(`${catalogPath}.lock`, `the catalog ${catalogPath}`)
+  let catalog: Catalog | undefined
+  try {
+    catalog = openCatalog(catalogPath)
+    const pointers = catalog.read()
+    if (pointers === null) throw new TableError('catalog-missing', { catalog: catalogPath })
+    return await relocate(catalog, pointers, folders, options)
+  } finally {
+    catalog?.close()
+    lock.release()
+  }
+}
+
+async function relocate(
+  catalog: Catalog,
+  pointers: Pointers,
+  folders: Readonly<Record<TableKey, string>>,
+  { storage = openStorage(), newUuid = randomUUID }: RelocateOptions,
+): Promise<boolean> {
+  const recorded = forBothTables((key) => path.dirname(path.dirname(pathOf(pointers[key]))))
+  if (TABLE_KEYS.every((key) => recorded[key] === folders[key])) return false
+  const move = async (key: TableKey): Promise<Moved> => {
+    const place: Place = { storage, newUuid, from: recorded[key], to: folders[key] }
+    return moveTable(place, TABLES[key], pathOf(pointers[key]))
+  }
+  const moved = { events: await move('events'), metrics: await move('metrics') }
+  await storage.syncFolders()
+  const next = forBothTables((key) => locationOf(moved[key].metadataPath))
+  catalog.swap(pointers, next, () => {})
+  for (const key of TABLE_KEYS) {
+    for (const old of moved[key].old) await storage.remove(old).catch(() => {})
+  }
+  return true
+}
+
+type Place = Readonly<{ storage: Storage; newUuid: () => string; from: string; to: string }>
+/** `old`: files that the new metadata no longer refers to, where they lie now. */
+type Moved = Readonly<{ metadataPath: string; old: readonly string[] }>
+
+async function moveTable(
+  place: Place,
+  table: TableDefinition,
+  metadataPath: string,
+): Promise<Moved> {
+  const { storage, newUuid, to } = place
+  const oldPath = newPathOf(place, metadataPath)
+  const metadata = await reading(storage, oldPath, 'Iceberg table metadata', async (bytes) =>
+    parseMetadata(table, bytes.toString()),
+  )
+  const old = new Set([oldPath, ...metadata.metadataLog.map((e) => newPathOf(place, e.path))])
+  const manifests = new Map<string, ManifestFile>()
+  const snapshots: Snapshot[] = []
+  for (const snapshot of metadata.snapshots) {
+    try {
+      snapshots.push(await moveSnapshot(place, table, snapshot, manifests, old))
+    } catch (error) {
+      // Without an older snapshot the table is whole; without the current one it is not.
+      const lost = error instanceof TableError && error.code === 'file-lost'
+      if (!lost || snapshot.id === metadata.current?.id) throw error
+    }
+  }
+  const next: TableMetadata = {
+    ...metadata,
+    folder: to,
+    snapshots,
+    current: snapshots.find((snapshot) => snapshot.id === metadata.current?.id) ?? null,
+    metadataLog: [],
+    snapshotLog: metadata.snapshotLog.filter((entry) =>
+      snapshots.some((snapshot) => snapshot.id === entry.snapshotId),
+    ),
+  }
+  const newPath = path.join(to, 'metadata', nextMetadataName(metadataPath, newUuid()))
+  await storage.write(newPath, [Buffer.from(serializeMetadata(table, next))])
+  return { metadataPath: newPath, old: [...old] }
+}
+
+async function moveSnapshot(
+  place: Place,
+  table: TableDefinition,
+  snapshot: Snapshot,
+  manifests: Map<string, ManifestFile>,
+  old: Set<string>,
+): Promise<Snapshot> {
+  const { storage, newUuid, to } = place
+  const oldPath = newPathOf(place, snapshot.manifestListPath)
+  const list = await reading(storage, oldPath, 'an Iceberg manifest list', decodeManifestList)
+  const moved: ManifestFile[] = []
+  for (const file of list) {
+    const known = manifests.get(file.path) ?? (await moveManifest(place, table, file, old))
+    manifests.set(file.path, known)
+    moved.push(known)
+  }
+  const owner = {
+    snapshotId: snapshot.id,
+    parentSnapshotId: snapshot.parentId,
+    sequenceNumber: snapshot.sequenceNumber,
+  }
+  const uuid = newUuid()
+  const manifestListPath = path.join(to, 'metadata', `snap-${snapshot.id}-1-${uuid}.avro`)
+  await storage.write(manifestListPath, [await encodeManifestList(moved, owner, syncOf(uuid))])
+  old.add(oldPath)
+  return { ...snapshot, manifestListPath }
+}
+
+async function moveManifest(
+  place: Place,
+  table: TableDefinition,
+  manifest: ManifestFile,
+  old: Set<string>,
+): Promise<ManifestFile> {
+  const { storage, newUuid, to } = place
+  const format = manifestFormat(table)
+  const { addedSnapshotId: snapshotId, sequenceNumber } = manifest
+  const oldPath = newPathOf(place, manifest.path)
+  const entries = await reading(storage, oldPath, 'an Iceberg manifest', (bytes) =>
+    format.decode(bytes, { snapshotId, sequenceNumber }),
+  )
+  const moved = entries.map((entry) => ({
+    ...entry,
+    file: { ...entry.file, path: newPathOf(place, entry.file.path) },
+  }))
+  const uuid = newUuid()
+  const newPath = path.join(to, 'metadata', `${uuid}-m0.avro`)
+  const bytes = await storage.write(newPath, [await format.encode(moved, syncOf(uuid))])
+  old.add(oldPath)
+  return { ...manifest, path: newPath, bytes }
+}
+
+/** Where a file recorded under the old folder lies now; one outside it stays where it is. */
+function newPathOf({ from, to }: Place, recorded: string): string {
+  return recorded.startsWith(`${from}/`) ? to + recorded.slice(from.length) : recorded
+}
+
+function syncOf(uuid: string): Buffer {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex')
+}
+
+async function reading<T>(
+  storage: Storage,
+  file: string,
+  expected: string,
+  parse: (bytes: Buffer) => Promise<T>,
+): Promise<T> {
+  const bytes = await storage.read(file)
+  try {
+    return await parse(bytes)
+  } catch (error) {
+    throw new TableError('file-damaged', { path: file, expected, reason: reasonOf(error) }, error)
+  }
+}

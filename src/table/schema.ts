@@ -1,0 +1,56 @@
+/**
+ * Iceberg schemas of the two tables (spec: "Schemas and Data Types").
+ * All columns are optional and the field ids are the column's place, from 1: Flink and Trino declare the same.
+ */
+
+export type FieldType = 'string' | 'long' | 'double' | 'timestamp'
+export type Field = Readonly<{ id: number; name: string; type: FieldType }>
+export type Schema = readonly Field[]
+
+export const SCHEMA_ID = 0
+
+export const EVENTS_SCHEMA: Schema = numbered({
+  event_id: 'string',
+  user_id: 'string',
+  campaign_id: 'string',
+  event_type: 'string',
+  timestamp: 'timestamp',
+  revenue: 'double',
+  platform: 'string',
+  country: 'string',
+  device_type: 'string',
+})
+
+export const METRICS_SCHEMA: Schema = numbered({
+  campaign_id: 'string',
+  window_start: 'timestamp',
+  window_end: 'timestamp',
+  impressions: 'long',
+  clicks: 'long',
+  conversions: 'long',
+  revenue: 'double',
+  ctr_percent: 'double',
+  cvr_percent: 'double',
+  processed_at: 'timestamp',
+})
+
+export type SchemaJson = Readonly<{
+  type: 'struct'
+  'schema-id': number
+  fields: readonly Readonly<{ id: number; name: string; required: boolean; type: string }>[]
+}>
+
+export function schemaJson(schema: Schema): SchemaJson {
+  const fields = schema.map(({ id, name, type }) => ({ id, name, required: false, type }))
+  return { type: 'struct', 'schema-id': SCHEMA_ID, fields }
+}
+
+export function fieldNamed(schema: Schema, name: string): Field {
+  const field = schema.find((candidate) => candidate.name === name)
+  if (field === undefined) throw new RangeError(`no column ${name}`)
+  return field
+}
+
+function numbered(columns: Readonly<Record<string, FieldType>>): Schema {
+  return Object.entries(columns).map(([name, type], index) => ({ id: index + 1, name, type }))
+}

@@ -1,0 +1,86 @@
+/**
+ * Snapshots (spec: "Snapshots"): one state of a table, with a summary that says how it came about. The summary also
+ * carries the writer's own keys, `campaign-metrics.*`: the checkpoint of the job lives there and nowhere else.
+ */
+import type { DataFile } from './data-file.ts'
+
+export type Operation = 'append' | 'replace' | 'overwrite' | 'delete'
+export type Summary = Readonly<Record<string, string>>
+
+export type Snapshot = Readonly<{
+  id: bigint
+  parentId: bigint | null
+  sequenceNumber: number
+  timestampMs: number
+  manifestListPath: string
+  operation: Operation
+  /** Without the operation. */
+  summary: Summary
+}>
+
+/** The files a commit adds to and takes from one table. */
+export type FileChange = Readonly<{
+  add: readonly DataFile[]
+  remove: readonly DataFile[]
+  /** The same rows in other files (a merge): readers of changes may skip such a snapshot. */
+  rewrite?: boolean
+}>
+
+export const OWN_KEY_PREFIX = 'campaign-metrics.'
+export const COMMIT_ID_KEY = 'campaign-metrics.commit-id'
+
+/** Spec: "Snapshots", the field `operation`. */
+export function operationOf(change: FileChange): Operation {
+  if (change.rewrite === true) return 'replace'
+  if (change.remove.length === 0) return 'append'
+  return change.add.length === 0 ? 'delete' : 'overwrite'
+}
+
+/**
+ * The summary of the next snapshot: Iceberg's counts and totals, then the writer's keys. Keys of ours that the change
+ * does not name are carried over, so that every snapshot holds the whole checkpoint, whoever made it.
+ */
+export function nextSummary(previous: Summary | null, change: FileChange, own: Summary): Summary {
+  const carried = Object.entries(previous ?? {}).filter(([key]) => key.startsWith(OWN_KEY_PREFIX))
+  return { ...counts(change), ...totals(previous, change), ...Object.fromEntries(carried), ...own }
+}
+
+/** Spec: "Optional Snapshot Summary Fields"; counts of nothing are left out, as Java does. */
+function counts(change: FileChange): Summary {
+  const added = sizeOf(change.add)
+  const removed = sizeOf(change.remove)
+  const days = new Set([...change.add, ...change.remove].map((file) => file.day))
+  const all = {
+    'added-data-files': added.files,
+    'added-records': added.rows,
+    'added-files-size': added.bytes,
+    'deleted-data-files': removed.files,
+    'deleted-records': removed.rows,
+    'removed-files-size': removed.bytes,
+    'changed-partition-count': days.size,
+  }
+  const present = Object.entries(all).filter(([, count]) => count > 0)
+  return Object.fromEntries(present.map(([key, count]) => [key, String(count)]))
+}
+
+function totals(previous: Summary | null, change: FileChange): Summary {
+  const added = sizeOf(change.add)
+  const removed = sizeOf(change.remove)
+  const total = (key: string, plus: number, minus: number): string =>
+    String(Number(previous?.[key] ?? 0) + plus - minus)
+  return {
+    'total-records': total('total-records', added.rows, removed.rows),
+    'total-files-size': total('total-files-size', added.bytes, removed.bytes),
+    'total-data-files': total('total-data-files', added.files, removed.files),
+    'total-delete-files': '0',
+    'total-position-deletes': '0',
+    'total-equality-deletes': '0',
+  }
+}
+
+function sizeOf(
+  files: readonly DataFile[],
+): Readonly<{ files: number; rows: number; bytes: number }> {
+  const sum = (pick: (file: DataFile) => number) => files.reduce((all, file) => all + pick(file), 0)
+  return { files: files.length, rows: sum((file) => file.rows), bytes: sum((file) => file.bytes) }
+}

@@ -1,0 +1,180 @@
+/**
+ * Files on the local disk. The only place of this room that knows the file system.
+ *
+ * A file is written once, under a name never used before, and is on the disk when `write` returns; its name is on the
+ * disk once `syncFolders` returns. A failed write or fsync is a failure for good: the file is removed and a caller
+ * that tries again takes a new name, because an fsync repeated after a failure reports success without any (F6).
+ */
+import { type FileHandle, mkdir, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { reasonOf, TableError } from './error.ts'
+
+export type StoredFile = Readonly<{ path: string; bytes: number; changedMs: number }>
+
+export type Storage = Readonly<{
+  /** Creates the file, folders included, and waits until its content is on the disk. Returns its size. */
+  write(path: string, chunks: readonly Uint8Array[], onWritten?: () => void): Promise<number>
+  /** Waits until a file that another program wrote is on the disk. */
+  sync(path: string): Promise<void>
+  /** Waits until every name added since the last call is on the disk. */
+  syncFolders(): Promise<void>
+  read(path: string): Promise<Buffer>
+  readRange(path: string, start: number, end: number): Promise<Buffer>
+  sizeOf(path: string): Promise<number>
+  /** Removes a file; one that is gone already is no error. */
+  remove(path: string): Promise<void>
+  removeFolderIfEmpty(path: string): Promise<void>
+  /** Files in a folder and below it; none if the folder is missing. */
+  list(folder: string): AsyncIterable<StoredFile>
+}>
+
+export function openStorage(): Storage {
+  const unsynced = new Set<string>()
+
+  async function create(file: string): Promise<FileHandle> {
+    try {
+      return await open(file, 'wx')
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      await createFolder(path.dirname(file))
+      return await open(file, 'wx')
+    }
+  }
+
+  async function createFolder(folder: string): Promise<void> {
+    const first = await mkdir(folder, { recursive: true })
+    if (first === undefined) return
+    const top = path.dirname(first)
+    for (let each = path.dirname(folder); each.length >= top.length; each = path.dirname(each)) {
+      unsynced.add(each)
+      if (each === path.dirname(each)) break
+    }
+  }
+
+  return {
+    async write(file, chunks, onWritten) {
+      let handle: FileHandle | undefined
+      try {
+        handle = await create(file)
+        await writeAll(handle, chunks)
+        onWritten?.()
+        await handle.datasync()
+        unsynced.add(path.dirname(file))
+        return chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+      } catch (error) {
+        if (handle !== undefined) await rm(file, { force: true }).catch(() => {})
+        throw new TableError('storage-failed', { path: file, reason: reasonOf(error) }, error)
+      } finally {
+        await handle?.close().catch(() => {})
+      }
+    },
+    async sync(file) {
+      try {
+        await syncPath(file)
+      } catch (error) {
+        throw new TableError('storage-failed', { path: file, reason: reasonOf(error) }, error)
+      }
+      unsynced.add(path.dirname(file))
+    },
+    async syncFolders() {
+      const folders = [...unsynced]
+      unsynced.clear()
+      try {
+        await Promise.all(folders.map(syncPath))
+      } catch (error) {
+        for (const folder of folders) unsynced.add(folder)
+        throw new TableError(
+          'storage-failed',
+          { path: folders.join(', '), reason: reasonOf(error) },
+          error,
+        )
+      }
+    },
+    read: (file) => reading(file, (handle) => handle.readFile()),
+    readRange: (file, start, end) => reading(file, (handle) => readExactly(handle, start, end)),
+    sizeOf: (file) => reading(file, async (handle) => (await handle.stat()).size),
+    remove: (file) => rm(file, { force: true }),
+    async removeFolderIfEmpty(folder) {
+      await rmdir(folder).catch(() => {})
+    },
+    list: listFiles,
+  }
+}
+
+async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  let rest = chunks.filter((chunk) => chunk.byteLength > 0)
+  while (rest.length > 0) {
+    const { bytesWritten } = await handle.writev(rest.slice(0, 1024))
+    rest = withoutFirst(rest, bytesWritten)
+  }
+}
+
+function withoutFirst(chunks: readonly Uint8Array[], count: number): Uint8Array[] {
+  let skipped = count
+  let index = 0
+  while (index < chunks.length && skipped >= chunks[index]!.byteLength) {
+    skipped -= chunks[index]!.byteLength
+    index++
+  }
+  const rest = chunks.slice(index)
+  if (skipped > 0) rest[0] = rest[0]!.subarray(skipped)
+  return rest
+}
+
+async function syncPath(target: string): Promise<void> {
+  const handle = await open(target, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function reading<T>(file: string, read: (handle: FileHandle) => Promise<T>): Promise<T> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(file, 'r')
+    return await read(handle)
+  } catch (error) {
+    if (isMissing(error)) throw new TableError('file-lost', { path: file }, error)
+    throw error
+  } finally {
+    await handle?.close()
+  }
+}
+
+async function readExactly(handle: FileHandle, start: number, end: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(end - start)
+  let filled = 0
+  while (filled < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled)
+    if (bytesRead === 0)
+      throw new RangeError(`the file ends at byte ${start + filled}, before ${end}`)
+    filled += bytesRead
+  }
+  return bytes
+}
+
+async function* listFiles(folder: string): AsyncIterable<StoredFile> {
+  for (const entry of await entriesOf(folder)) {
+    const full = path.join(folder, entry.name)
+    if (entry.isDirectory()) yield* listFiles(full)
+    else {
+      const found = await stat(full).catch(() => null)
+      if (found !== null) yield { path: full, bytes: found.size, changedMs: found.mtimeMs }
+    }
+  }
+}
+
+async function entriesOf(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true })
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
