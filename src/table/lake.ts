@@ -18,7 +18,6 @@ import type { DayRows } from './day-rows.ts'
 import { forBothTables, TABLE_KEYS, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import type { ExpiryPolicy } from './expiry.ts'
-import { mayHold, type RowKey } from './may-hold.ts'
 import type { MetricsRow, StoredMetricsRow } from './metrics-row.ts'
 import { sweepOrphans } from './orphans.ts'
 import { COMMIT_ID_KEY, type FileChange, OWN_KEY_PREFIX, type Summary } from './snapshot.ts'
@@ -100,9 +99,6 @@ export class Lake {
   arrivalRange(file: DataFile): Promise<ArrivalRange> {
     return this.#parts.files.arrivalRange(file)
   }
-
-  /** Whether a metrics file can hold the row of a campaign and window; false only if it cannot. */
-  readonly mayHold: (file: DataFile, key: RowKey) => boolean = mayHold
 
   /** Where another program may write a file of campaign_events, to be taken in by `importEventsFile`. */
   newEventsPath(day: number): string {
