@@ -27,8 +27,8 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   rejected: { rooms: ['event'], packages: [] },
   log: { rooms: ['lock'], packages: ['@node-rs/crc32'] },
   collect: { rooms: ['event', 'engine', 'log', 'rejected', 'meter'], packages: ['fastify'] },
-  query: { rooms: [], packages: ['@duckdb/node-api'] },
-  table: { rooms: ['lock', 'query'], packages: ['avsc', 'hyparquet'] },
+  table: { rooms: ['lock'], packages: ['avsc', 'hyparquet'] },
+  query: { rooms: ['table'], packages: ['@duckdb/node-api'] },
   job: {
     rooms: ['event', 'engine', 'log', 'table', 'query', 'rejected', 'kill-at'],
     packages: [],

@@ -54,12 +54,17 @@ async function start(options: StartOptions, terminal: Terminal): Promise<number>
       demo = startDemo({ collector, eventsPerSecond: demoRate, nowMs: terminal.nowMs, warn })
     }
     await Promise.race([aborted(stop.signal), pipeline.failed])
-  } finally {
+  } catch (error) {
     live.close()
     await demo?.close()
-    await stopPipeline(pipeline, terminal)
-    stop.close()
+    // What made it fail is the news; that closing fails after it is not.
+    await pipeline.close().catch(() => {})
+    throw error
   }
+  live.close()
+  await demo?.close()
+  await stopPipeline(pipeline, terminal)
+  stop.close()
   return EXIT_CODE.ok
 }
 

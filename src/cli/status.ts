@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import type { Status } from '../pipeline.ts'
 import { CliError } from './cli-error.ts'
 import { EXIT_CODE } from './exit-code.ts'
+import { requireTables } from './lake-session.ts'
 import {
   action,
   addConfigOption,
@@ -64,6 +65,7 @@ async function findStatus(
       )
     }
   }
+  requireTables(config)
   const { readStatus } = await import('../pipeline.ts')
   return { found: await readStatus(config, terminal.nowMs() * US_PER_MS), url: null }
 }

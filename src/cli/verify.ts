@@ -30,8 +30,7 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
   const config = configOf(options, terminal)
   const session = await openLakeSession(config)
   try {
-    const { verifyLake } = await import('../query.ts')
-    const found = await verifyLake(session.duck, session.files(), {
+    const found = await session.verify({
       windowUs: config.windowUs,
       horizonUs: config.dedupe.horizonMs * US_PER_MS,
       fromUs: keptFromUs(config, terminal.nowMs()),
