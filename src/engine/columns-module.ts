@@ -17,6 +17,7 @@ export type ColumnsExports = {
   resetColumns(): void
   hashBlock(rows: number): number
   appendBlock(rows: number, arrivalUs: number): number
+  aggregateBlock(): void
   batchRows(): number
   batchBytes(): number
   windowCount(): number

@@ -100,6 +100,7 @@ export function rowBatchOf(
       const hashes = new Uint8Array(buffer, engine.HASHES.value, rows * HASH_BYTES)
       recentIds.admit(hashes, rows, new Uint8Array(buffer, engine.MASK.value, rows), arrivalUs)
       stored += engine.appendBlock(rows, arrivalUs)
+      engine.aggregateBlock()
       events += rows
     }
     return { events, stored, duplicates: events - stored - rejected.length, rejected }

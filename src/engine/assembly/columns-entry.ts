@@ -1,12 +1,12 @@
 // The exports of the columns half of the engine: from the row block to Parquet pages and window sums.
 //
 // The wrapper's order of calls: openColumns, then for each block hashBlock, (the wrapper asks the recent
-// ids and fills MASK), appendBlock; at last prepareDays, encodeColumn for each day and column, resetColumns.
+// ids and fills MASK), appendBlock, aggregateBlock; at last prepareDays, encodeColumn for each day and column, resetColumns.
 
 import { windowCount, windowEntries, openAggregate } from './aggregate';
 import { Area, areaBytes } from './arena';
 import {
-  CAMPAIGN, EVENT_TYPE, MASK, appendBlock as appendRows, batchBytes, batchRows, clearBatch, dictionaryAt,
+  CAMPAIGN, EVENT_TYPE, MASK, aggregateBlock, appendBlock as appendRows, batchBytes, batchRows, clearBatch, dictionaryAt,
 } from './columns';
 import { dayCount, dayEntries, dayOrder, dayRows, orderDays } from './columns-days';
 import { setSeed, sipHash } from './hash';
@@ -15,7 +15,9 @@ import { encodeRevenuePages, encodeTimestampPages } from './pages-numbers';
 import { encodeIdPages, encodeStringPages } from './pages-strings';
 import { BLOCK_ROWS, STRING_ADDRESS, STRING_LENGTH, VERDICT } from './rows';
 
-export { areaBytes, batchBytes, batchRows, COLUMN, dayCount, dayEntries, MASK, windowCount, windowEntries };
+export {
+  aggregateBlock, areaBytes, batchBytes, batchRows, COLUMN, dayEntries, MASK, windowCount, windowEntries,
+};
 
 /** 16 bytes by block row. */
 export const HASHES: usize = memory.data(1024 * 16, 64);

@@ -46,6 +46,8 @@ const TYPE_NAMES: usize = memory.data<u8>([
 ]);
 
 let rowCount: u32 = 0;
+/** Rows of SELECTION that are appended but not yet in their windows. */
+let lastCount: u32 = 0;
 
 export function batchRows(): u32 {
   return rowCount;
@@ -74,7 +76,7 @@ export function batchBytes(): f64 {
 }
 
 export function clearBatch(): void {
-  rowCount = 0;
+  rowCount = lastCount = 0;
   IDS.length = ID_OFFSETS.length = TIMESTAMPS.length = REVENUES.length = 0;
   memory.fill(NULLS, 0, 24);
   for (let number: u32 = 0; number <= EVENT_TYPE; number++) {
@@ -94,19 +96,24 @@ export function clearBatch(): void {
 /** Appends the block's first `rows` rows where verdict and mask are 0; answers how many. */
 export function appendBlock(rows: u32, arrivalUs: i64): u32 {
   const count = selectRows(min<u32>(rows, BLOCK_ROWS));
+  lastCount = count;
   if (count == 0) return 0;
   const timestamps = appendNumbers(count);
   appendIds(count);
   for (let number: u32 = 0; number < STRING_DICTIONARIES; number++) appendStrings(number, count);
   appendTypes(count);
   appendDays(timestamps, count, arrivalUs);
-  const campaigns = codesAt(CAMPAIGN);
-  aggregateRows(
-    campaigns.address + campaigns.length - (<usize>count << 2),
-    timestamps, SELECTION, TYPE, MILLIONTHS, count,
-  );
   rowCount += count;
   return count;
+}
+
+/** Adds the rows that were appended last to their windows; once for each block. */
+export function aggregateBlock(): void {
+  const campaigns = codesAt(CAMPAIGN);
+  const codes = campaigns.address + campaigns.length - (<usize>lastCount << 2);
+  const timestamps = TIMESTAMPS.address + TIMESTAMPS.length - (<usize>lastCount << 3);
+  aggregateRows(codes, timestamps, SELECTION, TYPE, MILLIONTHS, lastCount);
+  lastCount = 0;
 }
 
 function selectRows(rows: u32): u32 {

@@ -9,7 +9,7 @@
 //   page     1024 slots of 16 bytes: low u64, high u64; both 0 = free
 //   id       directory index = the first `depth` bits of the high word, home slot = the last 10 of the low one
 //
-// Ids must be uniformly random (they are keyed hashes). Batches are walked twice, 64 rows at a time: the
+// Ids must be uniformly random (they are keyed hashes). Batches are walked twice, 16 rows at a time: the
 // first walk touches each row's slot, so that the misses of the cache overlap.
 
 const PAGE_LOG2: u32 = 14;
@@ -18,7 +18,7 @@ const SLOT_MASK: u32 = 1023;
 /** Past four fifths the probing gets long. */
 const PAGE_IDS_MAX: u32 = 820;
 const GROW_WASM_PAGES: i32 = 16;
-const WALK_ROWS: u32 = 64;
+const WALK_ROWS: u32 = 16;
 
 /** The rows of one call, from and to the wrapper. */
 export const BATCH_ROWS: u32 = 4096;

@@ -31,7 +31,7 @@ export function encodeStringPages(number: u32, rows: u32, order: usize): void {
   const codes = gather(codesAt(number).address, rows, order);
   const entries = remapCodes(dictionary, codes, rows);
   const present = <u32>(INDICES.length >> 2);
-  if (entries * ROWS_PER_ENTRY_MIN > present) {
+  if (entries == 0 || entries * ROWS_PER_ENTRY_MIN > present) {
     beginColumn(rows, plainRowsBytes(dictionary, codes, rows) + 64);
     writePlainPages(dictionary, codes, rows, present < rows);
   } else {
