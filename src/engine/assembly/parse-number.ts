@@ -4,9 +4,11 @@
 //
 // With w the digits as an integer and e the decimal exponent: w <= 2^53 and |e| <= 22 make w * 10^e one
 // correctly rounded operation on exact operands (Clinger 1990). With at most 15 significant digits the text is
-// also the shortest form of its double (trailing zeros aside), so the millionths come from w and e. What is
-// left, some 17-digit sums among honest senders, is asked of JavaScript.
+// also the shortest form of its double (trailing zeros aside), so the millionths come from w and e. The
+// rest, as 0.30000000000000004 among honest senders, goes the longer ways of parse-decimal and parse-long-decimal.
 
+import { nearestQuotient, QUOTIENT_PLACES_MAX, shortestMillionths } from './parse-decimal';
+import { nearestDouble } from './parse-long-decimal';
 import { isDigit, MINUS, PLUS, POINT, ZERO } from './parse-bytes';
 
 /** What the last `readRevenue` found; the other two say nothing when it is out of range. */
@@ -110,8 +112,24 @@ function readRevenueSlow(start: usize): usize {
       if (isWhole) exponent++;
     }
   }
-  if (p < end) exponent += readExponent(p + 1, end);
-  setRevenue(start, <u32>(end - start), isNegative, w, significant, exponent);
+  const written = p < end ? readExponent(p + 1, end) : 0;
+  exponent += written;
+  let value: f64 = 0;
+  if (w == 0) {
+    value = 0;
+  } else if (significant <= 19 && w <= 9007199254740992 && abs(exponent) <= 22) {
+    value = exponent < 0 ? <f64>(<i64>w) / power(-exponent) : <f64>(<i64>w) * power(exponent);
+  } else if (significant <= 19 && exponent < 0 && exponent >= -QUOTIENT_PLACES_MAX) {
+    value = nearestQuotient(w, -exponent);
+  } else {
+    value = nearestDouble(start, p, written);
+  }
+  revenueInRange = value <= REVENUE_MAX;
+  if (!revenueInRange) return end;
+  const isShort = significant <= 15;
+  const millionths = isShort ? shortMillionths(w, exponent + 6) : shortestMillionths(value);
+  revenueDouble = isNegative ? 0 - value : value;
+  revenueMillionths = isNegative ? -millionths : millionths;
   return end;
 }
 
@@ -123,27 +141,6 @@ function readExponent(p: usize, end: usize): i32 {
     exponent = min(exponent * 10 + (load<u8>(p) - ZERO), 1000000);
   }
   return sign == MINUS ? -exponent : exponent;
-}
-
-function setRevenue(start: usize, length: u32, isNegative: bool, w: u64, significant: i32, exponent: i32): void {
-  let value: f64;
-  if (w == 0) {
-    value = 0;
-  } else if (significant <= 19 && w <= 9007199254740992 && abs(exponent) <= 22) {
-    value = exponent < 0 ? <f64>(<i64>w) / power(-exponent) : <f64>(<i64>w) * power(exponent);
-    if (isNegative) value = -value;
-  } else {
-    value = <f64>w * NativeMath.pow(10, <f64>exponent);
-  }
-  revenueInRange = abs(value) <= REVENUE_MAX;
-  if (!revenueInRange) return;
-  revenueDouble = value + 0;
-  if (significant > 15) {
-    revenueMillionths = <i64>(value*1e6);
-  } else {
-    const millionths = shortMillionths(w, exponent + 6);
-    revenueMillionths = isNegative ? -millionths : millionths;
-  }
 }
 
 /** w * 10^scale rounded half up; w < 10^15 and the result at most 10^15. */
