@@ -4,10 +4,12 @@
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { commandsPage } from '../src/cli/documentation.ts'
 import { configurationPage } from '../src/config.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/cli.md': commandsPage,
   'docs/configuration.md': configurationPage,
 }
 

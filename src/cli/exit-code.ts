@@ -1,19 +1,27 @@
-/** The exit codes of every command, as docs/cli.md lists them. */
+/** The exit codes of every command. */
 
 export const EXIT_CODE = {
   ok: 0,
-  /** It ran, and the answer is no: verify found a difference, events were rejected, status is unhealthy. */
   negative: 1,
-  /** Wrong usage or configuration: nothing was done. */
   usage: 2,
-  /** The collector cannot be reached, or refuses for longer than we retry. */
   unreachable: 3,
-  /** The world fails: a disk, a lock, damaged files, a refused query. */
   failed: 4,
-  /** A fault of the program. */
   internal: 70,
-  /** Ended by ctrl-C before it was done. */
   interrupted: 130,
 } as const
 
 export type ExitCode = (typeof EXIT_CODE)[keyof typeof EXIT_CODE]
+
+/** For docs/cli.md. */
+export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof EXIT_CODE, string>> = {
+  ok: 'done; for `start`: stopped cleanly by a signal',
+  negative:
+    'it ran, and the answer is no: `verify` found a difference, `send` or `rejected --replay` had events rejected, ' +
+    '`status` found something wrong',
+  usage: 'wrong usage, configuration, input or key; nothing was changed by what was refused',
+  unreachable: 'the collector does not answer, or said "later" for longer than we try again',
+  failed:
+    'something outside fails: a disk, a lock, a port, damaged files, a query that cannot be run',
+  internal: 'a fault of campaign-metrics itself',
+  interrupted: 'ended by ctrl-C before it was done (128 + the signal)',
+}

@@ -11,7 +11,7 @@ export type UrlOption = Readonly<{ url?: string }>
 /** Where the collector is, and the key to show it. */
 export type Collector = Readonly<{ url: string; key: string | undefined }>
 
-export const KEY_VARIABLE = 'CAMPAIGN_METRICS_KEY'
+const KEY_VARIABLE = 'CAMPAIGN_METRICS_KEY'
 
 /** Told the exit code when a command has run. */
 export type Finish = (exitCode: number) => void

@@ -131,7 +131,7 @@ export function refusalText(text: string): string {
 }
 
 /** `fetch failed` hides what it was. */
-export function connectionReason(error: unknown): string {
+function connectionReason(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   if (cause instanceof Error && cause.name === 'TimeoutError') {
     return `no answer within ${ANSWER_TIMEOUT_MS / 1000} s`

@@ -45,7 +45,7 @@ function readConfigFile(file: string, isDefault: boolean): string | null {
 }
 
 /** The configuration that `text` stands for, if it stood in a file of `folder`. */
-export function parseConfig(
+function parseConfig(
   text: string,
   file: string | null,
   folder: string,
