@@ -2,6 +2,7 @@
  * The listener: one `node:http` server. `POST /v1/events` goes straight to `ingest`, everything else to Fastify;
  * what both share (the Host and Origin rules, shutting down) is decided here first.
  */
+import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { AcceptParts } from './accept.ts'
@@ -15,6 +16,7 @@ import { type CollectLimits, DEFAULT_LIMITS } from './limits.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
 import { type CollectorStatus, openReading, type ReadRoute } from './reading.ts'
 import type { RefusalCode } from './refusal.ts'
+import { limitWarnings } from './warnings.ts'
 
 export type CollectorOptions = Omit<AcceptParts, 'limits' | 'warn'> &
   Readonly<{
@@ -48,7 +50,9 @@ const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'O
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   checkOptions(options)
   const limits: CollectLimits = { ...DEFAULT_LIMITS, ...options.limits }
-  const { meter, warn, nowMs } = options
+  assert(limits.bodyBytesMax <= options.inspector.bodyBytesMax, 'the inspector takes every body')
+  const { meter, nowMs } = options
+  const warn = limitWarnings(options.warn, nowMs)
   let isClosing = false
 
   const countOther = (status: number) => {

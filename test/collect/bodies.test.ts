@@ -254,10 +254,10 @@ describe('codings', () => {
   })
 
   it('a bomb is stopped at 16 MiB of output (F21)', async () => {
-    const gigabyte = Buffer.alloc(1024 * MIB)
+    const zeros = Buffer.alloc(256 * MIB)
     for (const [coding, encode] of CODINGS.slice(1)) {
-      const bomb = encode(gigabyte)
-      assert.ok(bomb.length < 2 * MIB)
+      const bomb = encode(zeros)
+      assert.ok(bomb.length < MIB / 2)
       const before = harness.meter.collect.inflatedBytes
       const reply = await post(harness, bomb, { 'content-encoding': coding })
       assert.deepEqual([reply.status, codeOf(reply)], [413, 'body-too-large'])

@@ -4,14 +4,11 @@ import { request } from 'node:http'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  codeOf,
   event,
   events,
-  get,
-  type Harness,
-  type HarnessOptions,
+  heldBytes,
+  on,
   openGate,
-  openHarness,
   openRaw,
   post,
   rawRequest,
@@ -21,21 +18,6 @@ import {
 const JSON_TYPE = 'Content-Type: application/json'
 const CHUNKED = 'Transfer-Encoding: chunked'
 const MIB = 1024 * 1024
-
-/** Every test has a collector of its own, because it ends or starves it. */
-async function on(
-  options: HarnessOptions,
-  test: (harness: Harness) => Promise<void>,
-): Promise<void> {
-  const harness = await openHarness(options)
-  try {
-    await test(harness)
-    assert.deepEqual(harness.warnings, [])
-  } finally {
-    await harness.close()
-  }
-  assert.equal(harness.meter.collect.heldBytes, 0)
-}
 
 function chunk(text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
@@ -208,201 +190,6 @@ describe('slow clients', () => {
     }))
 })
 
-describe('many at once', () => {
-  it('a thousand connections share few syncs, and every event is in the log once', () =>
-    on({}, async (harness) => {
-      const before = harness.disk.syncs
-      const raws = Array.from({ length: 1000 }, () => openRaw(harness.port))
-      const { gate, open } = openGate()
-      harness.disk.gate = gate
-      raws.forEach((raw, at) => {
-        raw.send(rawRequest(event(`c${at}`), [JSON_TYPE]))
-      })
-      setTimeout(open, 300)
-      await Promise.all(raws.map((raw) => raw.until(/"accepted":1/)))
-      for (const raw of raws) raw.socket.destroy()
-      const ids = (await harness.lines()).map((line) => JSON.parse(line).event_id)
-      assert.equal(new Set(ids).size, 1000)
-      assert.equal(ids.length, 1000)
-      assert.ok(harness.disk.syncs - before < 500, `${harness.disk.syncs - before} syncs`)
-    }))
-
-  it('bodies over the limit of bytes in flight are 429, and come in when sent again', () =>
-    on({ limits: { heldBytesMax: 3 * MIB } }, async (harness) => {
-      const { gate, open } = openGate()
-      harness.disk.gate = gate
-      const body = `${event('big')}\n${' '.repeat(MIB)}`
-      const first = [post(harness, body), post(harness, body)]
-      await heldBytes(harness, (bytes) => bytes > 2 * MIB)
-      const refused = await post(harness, body)
-      assert.deepEqual([refused.status, codeOf(refused)], [429, 'too-busy'])
-      assert.equal(refused.headers.get('retry-after'), '1')
-      open()
-      for (const reply of await Promise.all(first)) assert.equal(reply.status, 200)
-      assert.equal((await post(harness, body)).status, 200)
-      assert.equal(harness.log.end(), 3)
-    }))
-
-  it('decompressed bytes count too: small bombs at once stay within the limit', () =>
-    on({ limits: { heldBytesMax: 20 * MIB } }, async (harness) => {
-      const { zstdCompressSync } = await import('node:zlib')
-      const body = Buffer.alloc(15 * MIB, ' ')
-      body.write(event('padded'))
-      const small = zstdCompressSync(body)
-      let most = 0
-      const watch = setInterval(() => {
-        most = Math.max(most, harness.meter.collect.heldBytes)
-      }, 1)
-      const replies = await Promise.all(
-        Array.from({ length: 8 }, () => post(harness, small, { 'content-encoding': 'zstd' })),
-      )
-      clearInterval(watch)
-      for (const { status } of replies) assert.ok(status === 200 || status === 429, `${status}`)
-      assert.ok(replies.some(({ status }) => status === 200))
-      assert.ok(most <= 20 * MIB)
-    }))
-})
-
-describe('a log that cannot take it', () => {
-  it('that is full is 503 with Retry-After; nothing is kept or counted, also not what was rejected', () =>
-    on({}, async (harness) => {
-      harness.disk.freeBytes = 0
-      let reply = await post(harness, `${event('full')}\nbad`)
-      // The log looks at the disk from time to time, not at each append.
-      for (let tries = 0; reply.status === 200 && tries < 100; tries++) {
-        await sleep(50)
-        reply = await post(harness, `${event('full')}\nbad`)
-      }
-      assert.deepEqual([reply.status, codeOf(reply)], [503, 'log-full'])
-      assert.ok(Number(reply.headers.get('retry-after')) > 0)
-      const counted = harness.rejected.stats().total
-      assert.equal(counted, harness.meter.collect.rejected.syntax ?? 0)
-      await post(harness, `${event('full')}\nbad`)
-      assert.equal(harness.rejected.stats().total, counted)
-    }))
-
-  it('that is behind is 429, and takes the same body later', () =>
-    on({ logOptions: { waitingBytesMax: 2000 } }, async (harness) => {
-      const { gate, open } = openGate()
-      harness.disk.gate = gate
-      const body = event('waiting', { filler: 'x'.repeat(1500) })
-      const first = [post(harness, body), post(harness, body), post(harness, body)]
-      const settled = await Promise.race(first)
-      assert.deepEqual([settled.status, codeOf(settled)], [429, 'log-busy'])
-      open()
-      await Promise.all(first)
-      assert.equal((await post(harness, body)).status, 200)
-    }))
-
-  it('whose sync failed is 503 from then on, health says so when status does, and reading goes on', () =>
-    on({}, async (harness) => {
-      harness.disk.syncFault = Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
-      for (let tries = 0; tries < 3; tries++) {
-        const reply = await post(harness, event('failed'))
-        assert.deepEqual([reply.status, codeOf(reply)], [503, 'log-failed'])
-        assert.equal(reply.headers.get('retry-after'), '60')
-        harness.disk.syncFault = null
-      }
-      harness.status = { healthy: false, problems: ['the log failed: restart'] }
-      const health = await get(harness, '/healthz')
-      assert.equal(health.status, 503)
-      assert.deepEqual(JSON.parse(health.text), {
-        status: 'unhealthy',
-        problems: ['the log failed: restart'],
-      })
-      assert.equal((await get(harness, '/v1/status')).status, 200)
-      assert.equal(harness.log.end(), 0)
-      harness.disk.syncFault = null
-    }))
-
-  it('rejected events that cannot be kept are 503; after the retry of the whole body the ledger closes', async () => {
-    const harness = await openHarness()
-    const { writeFile, rm } = await import('node:fs/promises')
-    const folder = `${harness.directory}/rejected`
-    await writeFile(folder, 'a file where the folder should be')
-    const body = `${event('kept')}\nbad`
-    const refused = await post(harness, body)
-    assert.deepEqual([refused.status, codeOf(refused)], [503, 'rejected-failed'])
-    assert.equal(harness.rejected.stats().total, 0)
-    assert.match(harness.warnings.join(), /could not be kept/)
-    await rm(folder)
-    assert.equal((await post(harness, body)).status, 200)
-    // The job counts the second line as a duplicate: received 3 = stored 1 + duplicate 1 + rejected 1.
-    assert.deepEqual(await harness.lines(), [event('kept'), event('kept')])
-    assert.equal(harness.rejected.stats().total, 1)
-    await harness.close()
-  })
-})
-
-describe('closing', () => {
-  it('finishes requests under way, takes no further one and no new connection', () =>
-    on({}, async (harness) => {
-      const { gate, open } = openGate()
-      harness.disk.gate = gate
-      const waiting = openRaw(harness.port)
-      waiting.send(rawRequest(event('waiting'), [JSON_TYPE]))
-      const uploading = openRaw(harness.port)
-      const body = event('uploading')
-      uploading.send(rawRequest(body.slice(0, 10), [JSON_TYPE, `Content-Length: ${body.length}`]))
-      const idle = openRaw(harness.port)
-      idle.send('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
-      await idle.until(/"ok"/)
-      await heldBytes(harness, (bytes) => bytes >= 2 * 2048 + 10)
-      const closed = harness.collector.close()
-      assert.deepEqual(statusesOf(await idle.end), [200])
-      await assert.rejects(fetch(`${harness.url}/healthz`))
-      waiting.send(rawRequest(event('late'), [JSON_TYPE]))
-      uploading.send(body.slice(10))
-      await sleep(20)
-      open()
-      for (const raw of [waiting, uploading]) {
-        const text = await raw.end
-        assert.deepEqual(statusesOf(text), [200])
-        assert.match(text, /Connection: close/i)
-      }
-      await closed
-      const ids = (await harness.lines()).map((line) => JSON.parse(line).event_id)
-      assert.deepEqual(ids.sort(), ['uploading', 'waiting'])
-    }))
-
-  it('does not wait for ever: a client that never finishes is cut', () =>
-    on({ limits: { closeTimeoutMs: 100 } }, async (harness) => {
-      const raw = openRaw(harness.port)
-      raw.send(rawRequest('[', [JSON_TYPE, 'Content-Length: 1000']))
-      await heldBytes(harness, (bytes) => bytes > 0)
-      await harness.collector.close()
-      assert.deepEqual(statusesOf(await raw.end), [])
-      assert.equal(harness.log.end(), 0)
-    }))
-
-  it('under load every answered event is in the log', () =>
-    on({}, async (harness) => {
-      let answered = 0
-      let stop = false
-      const senders = Array.from({ length: 20 }, async (_, sender) => {
-        for (let at = 0; !stop; at++) {
-          try {
-            const { status } = await post(harness, events(5, `s${sender}-${at}-`).join('\n'))
-            if (status === 200) answered += 5
-          } catch {
-            stop = true
-          }
-        }
-      })
-      await sleep(100)
-      await harness.collector.close()
-      stop = true
-      await Promise.all(senders)
-      assert.ok(answered > 0)
-      assert.equal(harness.log.end(), answered)
-    }))
-
-  it('twice is once', () =>
-    on({}, async (harness) => {
-      await Promise.all([harness.collector.close(), harness.collector.close()])
-    }))
-})
-
 it('a request that asks to close gets its answer and a closed connection', () =>
   on({}, async (harness) => {
     await new Promise<void>((resolve, reject) => {
@@ -422,8 +209,3 @@ it('a request that asks to close gets its answer and a closed connection', () =>
       asked.end(event('closing'))
     })
   }))
-
-/** Waits until the bytes in flight are so; the test runner's time-out is the limit. */
-async function heldBytes(harness: Harness, are: (bytes: number) => boolean): Promise<void> {
-  while (!are(harness.meter.collect.heldBytes)) await sleep(5)
-}

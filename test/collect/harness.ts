@@ -2,10 +2,12 @@
  * A collector on a free port with what it stands on: the real inspector, log and store of rejected events. `disk` is the
  * real disk under the log, made slow, full or broken on purpose.
  */
+import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Collector,
   type CollectorOptions,
@@ -274,4 +276,24 @@ export function rawRequest(
 /** Status codes of the answers in a connection's text, in order. */
 export function statusesOf(text: string): number[] {
   return [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => Number(match[1]))
+}
+
+/** A test with a collector of its own, because it ends or starves it: afterwards nothing is held and nothing went wrong. */
+export async function on(
+  options: HarnessOptions,
+  test: (harness: Harness) => Promise<void>,
+): Promise<void> {
+  const harness = await openHarness(options)
+  try {
+    await test(harness)
+    assert.deepEqual(harness.warnings, [])
+  } finally {
+    await harness.close()
+  }
+  assert.equal(harness.meter.collect.heldBytes, 0)
+}
+
+/** Waits until the bytes in flight are so; the test runner's time-out is the limit. */
+export async function heldBytes(harness: Harness, are: (bytes: number) => boolean): Promise<void> {
+  while (!are(harness.meter.collect.heldBytes)) await sleep(5)
 }

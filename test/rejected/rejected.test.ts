@@ -1,8 +1,10 @@
 /** What is kept of rejected events, and that its count never lies: over restarts, crashes and a full disk budget. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import {
   appendFile,
   mkdtemp,
+  open as openFile,
   readdir,
   readFile,
   rm,
@@ -12,7 +14,8 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { afterEach, beforeEach, describe, it, mock } from 'node:test'
+import { promisify } from 'node:util'
 import {
   countRejected,
   type KeptEvent,
@@ -366,6 +369,46 @@ describe('a failing disk', () => {
     await rm(join(root, 'warehouse'))
     await store.keep([record('x')])
     assert.equal(await countRejected(directory), 1)
+  })
+
+  it('that is full in the middle of a line leaves whole lines only, and what was told as failed is not there', async () => {
+    const script = `
+      import { openRejected } from ${JSON.stringify(import.meta.resolve('../../src/rejected.ts'))}
+      const store = await openRejected({ directory: ${JSON.stringify(directory)}, source: 'collector', bytesMax: 1e9, nowUs: () => 0 })
+      const event = (at) => ({ bytes: Buffer.from('event ' + at + 'x'.repeat(700)), reason: 'syntax', arrivalUs: 0 })
+      const kept = []
+      for (let at = 0; at < 60; at++) await store.keep([event(at)]).then(() => kept.push(at), () => {})
+      console.log(JSON.stringify({ kept, total: store.stats().total, failed: store.stats().failed }))
+    `
+    // A limit on the size of a file: what does not fit any more fails in the middle, as on a full disk.
+    const { stdout } = await promisify(execFile)('sh', [
+      '-c',
+      'ulimit -f 64; exec "$0" --input-type=module -e "$1"',
+      process.execPath,
+      script,
+    ])
+    const { kept, total, failed } = JSON.parse(stdout)
+    assert.ok(kept.length > 30 && kept.length < 60, stdout)
+    assert.deepEqual([total, failed], [kept.length, false])
+    const numbers = (await list()).map(({ bytes }) =>
+      Number.parseInt(Buffer.from(bytes).toString().slice(6), 10),
+    )
+    assert.deepEqual(numbers, kept)
+    assert.equal((await open()).stats().total, total)
+  })
+
+  it('whose sync failed is not trusted again: everything after is refused until a restart (F6)', async () => {
+    const store = await open()
+    await store.keep([record('one')])
+    const handle = await openFile(await newestPath())
+    const broken = mock.method(Object.getPrototypeOf(handle), 'datasync', () =>
+      Promise.reject(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })),
+    )
+    await handle.close()
+    await assert.rejects(store.keep([record('two')]), { code: 'failed', canRetry: false })
+    broken.mock.restore()
+    await assert.rejects(store.keep([record('three')]), { code: 'failed' })
+    assert.deepEqual([store.stats().total, store.stats().failed], [1, true])
   })
 
   it('a file cut by somebody else is not taken for whole', async () => {

@@ -1,0 +1,206 @@
+/**
+ * The files of one source: the one being written and the bytes of the others. What is appended is durable when `append`
+ * resolves; a write that failed is cut off again, so that the file holds whole lines that were acknowledged.
+ */
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import {
+  fileName,
+  listFiles,
+  type RejectedFile,
+  readMarks,
+  readTotal,
+  syncFolder,
+} from './folder.ts'
+import { headingLine, type RejectedSource } from './line.ts'
+import { RejectedError, type RejectedErrorCode } from './rejected-error.ts'
+
+/** Everything kept so far, as the heading of a file carries it. */
+export type KeptSoFar = Readonly<{ total: number; lastOffset: number | null }>
+
+/** A counts file holds nothing that its successor's heading does not: it is kept small. */
+const COUNTS_FILE_BYTES_MAX = 256 * 1024
+const NOTHING: KeptSoFar = { total: 0, lastOffset: null }
+
+/** Invariant: the file being written ends behind the last durable line, or `failure` is set. */
+export class SourceFiles {
+  readonly #directory: string
+  readonly #source: RejectedSource
+  readonly #fileBytesMax: number
+  #file: FileHandle | null = null
+  #path: string
+  #number = 0
+  #isCounts = false
+  #fileBytes = 0
+  #otherBytes = 0
+  #failure: RejectedError | null = null
+
+  constructor(directory: string, source: RejectedSource, fileBytesMax: number) {
+    this.#directory = directory
+    this.#source = source
+    this.#fileBytesMax = fileBytesMax
+    this.#path = directory
+  }
+
+  get bytes(): number {
+    return this.#fileBytes + this.#otherBytes
+  }
+
+  /** An `fdatasync` failed: final. */
+  get failure(): RejectedError | null {
+    return this.#failure
+  }
+
+  /** Goes on with the newest file, of which alone the content is read; cuts a torn last line. */
+  async resume(): Promise<KeptSoFar> {
+    const files = await this.#list()
+    const newest = files.at(-1)
+    if (newest === undefined) return NOTHING
+    const before = files.at(-2)
+    const { lineBytes, ...kept } = await readTotal(newest)
+    this.#file = await open(newest.path, 'r+')
+    this.#path = newest.path
+    this.#number = newest.number
+    this.#isCounts = newest.countsOnly
+    this.#fileBytes = lineBytes
+    this.#otherBytes = files.slice(0, -1).reduce((sum, file) => sum + file.bytes, 0)
+    if (lineBytes < newest.bytes) {
+      await this.#file.truncate(lineBytes)
+      await this.#file.datasync()
+    }
+    if (lineBytes > 0) return kept
+    // A crash right after the file was made, before its heading: the one before it has the total.
+    const earlier = before === undefined ? NOTHING : await readTotal(before)
+    await this.append([this.#heading(earlier)])
+    return earlier
+  }
+
+  /** Goes to the next file when this one is full, or of the other kind. */
+  async turn(countsOnly: boolean, kept: KeptSoFar): Promise<void> {
+    if (this.#failure !== null) throw this.#failure
+    const bytesMax = this.#isCounts ? COUNTS_FILE_BYTES_MAX : this.#fileBytesMax
+    const fits = this.#file !== null && this.#fileBytes < bytesMax
+    // A few counts may stand in a file of events; events never in a file of counts.
+    if (fits && (countsOnly || !this.#isCounts)) return
+    const path = join(this.#directory, fileName(this.#source, this.#number + 1, countsOnly))
+    const heading = this.#heading(kept)
+    const next = await this.#create(path, heading)
+    const old = { file: this.#file, path: this.#path, bytes: this.#fileBytes }
+    const oldIsCounts = this.#isCounts
+    this.#file = next
+    this.#path = path
+    this.#number += 1
+    this.#isCounts = countsOnly
+    this.#fileBytes = heading.length
+    await old.file?.close()
+    // The new heading carries what the counts said; events stay.
+    if (oldIsCounts) await rm(old.path, { force: true })
+    else this.#otherBytes += old.bytes
+  }
+
+  /** Writes whole lines and syncs them. Throws RejectedError; then none of them is in the file. */
+  async append(buffers: readonly Buffer[]): Promise<void> {
+    const file = this.#file
+    if (file === null) throw this.error('closed', 'there is no file to write')
+    const bytes = Buffer.concat(buffers)
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await file.write(bytes, done, undefined, this.#fileBytes + done)
+        done += bytesWritten
+      }
+    } catch (cause) {
+      await this.#cut(file)
+      throw this.error('io', `${reasonOf(cause)}; free some disk space, then retry`, cause)
+    }
+    try {
+      await file.datasync()
+    } catch (cause) {
+      throw this.#fail('fdatasync failed, so nobody knows what the disk holds', cause)
+    }
+    this.#fileBytes += bytes.length
+  }
+
+  /**
+   * Looks at the folder again, since somebody may have removed files, and removes what is not needed, oldest first, until
+   * there is room for `wanted` more: counts files and files that were replayed in full.
+   */
+  async makeRoom(wanted: number, bytesMax: number): Promise<void> {
+    const marks = await readMarks(this.#directory)
+    const files = await this.#list()
+    const others = files.filter((file) => file.number !== this.#number)
+    if (files.length === others.length) await this.#leaveFile()
+    this.#otherBytes = others.reduce((sum, file) => sum + file.bytes, 0)
+    for (const file of others) {
+      if (this.bytes + wanted <= bytesMax) return
+      const isReplayed = (marks[file.name] ?? 0) >= file.bytes
+      if (!isReplayed && !file.countsOnly) continue
+      await rm(file.path, { force: true })
+      this.#otherBytes -= file.bytes
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close()
+    this.#file = null
+  }
+
+  error(code: RejectedErrorCode, why: string, cause?: unknown): RejectedError {
+    const message = `Rejected events cannot be kept in ${this.#path}: ${why}.`
+    return new RejectedError(code, this.#path, message, cause)
+  }
+
+  /** The file is durable with its heading and its name, or there is none. */
+  async #create(path: string, heading: Buffer): Promise<FileHandle> {
+    try {
+      await mkdir(this.#directory, { recursive: true })
+      await syncFolder(dirname(this.#directory))
+      const file = await open(path, 'wx')
+      try {
+        await file.writeFile(heading)
+        await file.datasync()
+        await syncFolder(this.#directory)
+        return file
+      } catch (cause) {
+        await file.close()
+        await rm(path, { force: true })
+        throw cause
+      }
+    } catch (cause) {
+      throw this.error('io', reasonOf(cause), cause)
+    }
+  }
+
+  /** The file being written was removed by somebody: what it would take now would be lost. */
+  async #leaveFile(): Promise<void> {
+    await this.close()
+    this.#fileBytes = 0
+  }
+
+  /** Takes half-written lines away again, so that a restart does not count them. */
+  async #cut(file: FileHandle): Promise<void> {
+    try {
+      await file.truncate(this.#fileBytes)
+    } catch (cause) {
+      throw this.#fail('cutting off a half-written line failed', cause)
+    }
+  }
+
+  async #list(): Promise<RejectedFile[]> {
+    return (await listFiles(this.#directory)).filter((file) => file.source === this.#source)
+  }
+
+  #heading({ total, lastOffset }: KeptSoFar): Buffer {
+    const heading = { file: 1, source: this.#source, before: total, offset: lastOffset } as const
+    return Buffer.from(headingLine(heading))
+  }
+
+  #fail(what: string, cause: unknown): RejectedError {
+    const todo = 'check the disk, then restart'
+    this.#failure ??= this.error('failed', `${what}; nothing more is kept: ${todo}`, cause)
+    return this.#failure
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
