@@ -1,0 +1,87 @@
+/** `status`: of a running process, and of one that is not what it seems. */
+
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import type { Status } from '../../src/pipeline.ts'
+import { runInside } from './support/terminal.ts'
+
+/** 2026-01-01T00:00:00Z */
+const NOW_US = 1_767_225_600_000_000
+
+const HEALTHY: Status = {
+  ledger: { received: 12_345, stored: 12_300, duplicates: 20, rejected: 5, waiting: 20 },
+  freshness: {
+    committedUntilUs: NOW_US - 1_500_000,
+    lastCommitUs: NOW_US - 400_000,
+    secondsBehind: 1.5,
+  },
+  log: { id: 'log-1', start: 10, end: 12_340, bytes: 67_108_864 },
+  nextOffset: 12_320,
+  tables: {
+    events: { rows: 12_300, files: 14, bytes: 524_288, snapshotId: '123' },
+    metrics: { rows: 50, files: 1, bytes: 2048, snapshotId: '124' },
+  },
+  dedupe: { horizonMs: 3_600_000, trueHorizonMs: 3_600_000, ids: 12_300, bytes: 33_554_432 },
+  memory: { rssBytes: 314_572_800 },
+  state: 'running',
+  healthy: true,
+  problems: [],
+}
+
+async function serve(context: TestContext, status: number, body: unknown): Promise<string> {
+  const server = createServer((request, response) => {
+    const isStatus = request.url === '/v1/status'
+    response.writeHead(isStatus ? status : 404, { connection: 'close' }).end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test('a healthy process is shown with its whole ledger', async (t) => {
+  const url = await serve(t, 200, HEALTHY)
+  const ran = await runInside(['status', '--url', url])
+  assert.equal(ran.exitCode, 0)
+  assert.deepEqual(ran.stdout.split('\n'), [
+    `Running at ${url}: healthy`,
+    'ledger     12,345 received = 12,300 stored + 20 duplicates + 5 rejected + 20 waiting',
+    'freshness  the tables hold what arrived until 2025-12-31 23:59:58 UTC, 1.5 s behind, ' +
+      'last commit 2025-12-31 23:59:59 UTC',
+    'log        log-1, offsets 10 to 12,340, 64.0 MiB on disk',
+    'events     12,300 rows in 14 files (512.0 KiB), snapshot 123',
+    'metrics    50 rows in 1 file (2.0 KiB), snapshot 124',
+    'repeats    recognised for 1 h 0 min at least (dedupe.horizon is 1 h 0 min); 12,300 ids in 32.0 MiB',
+    'memory     300.0 MiB',
+    '',
+  ])
+})
+
+test('--json is the status as it is, and says that something runs', async (t) => {
+  const ran = await runInside(['status', '--json', '--url', await serve(t, 200, HEALTHY)])
+  assert.deepEqual(JSON.parse(ran.stdout), { running: true, ...HEALTHY })
+})
+
+test('what is wrong is said, and makes the exit code 1', async (t) => {
+  const problems = ['the tables are 80 s behind: events come faster than they are committed']
+  const url = await serve(t, 200, { ...HEALTHY, healthy: false, problems })
+  const ran = await runInside(['status', '--url', url])
+  assert.equal(ran.exitCode, 1)
+  assert.match(ran.stdout, /: NOT healthy\n/)
+  assert.match(ran.stdout, /\nproblem {4}the tables are 80 s behind/)
+})
+
+test('a refusal and a stranger are told apart from nobody', async (t) => {
+  const refused = await serve(t, 401, {
+    error: { code: 'key-missing', message: 'A key is needed.' },
+  })
+  const ran = await runInside(['status', '--url', refused])
+  assert.equal(ran.exitCode, 2)
+  assert.ok(ran.stderr.includes(`${refused} answered 401: A key is needed.`))
+  const stranger = await runInside(['status', '--url', await serve(t, 200, { hello: 'world' })])
+  assert.equal(stranger.exitCode, 2)
+  assert.match(stranger.stderr, /not as campaign-metrics/)
+  const nobody = await runInside(['status', '--url', 'http://127.0.0.1:1'])
+  assert.equal(nobody.exitCode, 3)
+})
