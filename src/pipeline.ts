@@ -3,4 +3,5 @@
  */
 
 export { type Pipeline, type PipelineOptions, startPipeline } from './pipeline/pipeline.ts'
-export { readStatus, type Status } from './pipeline/status.ts'
+export { readStatus } from './pipeline/read-status.ts'
+export type { Status } from './pipeline/status.ts'

@@ -3,22 +3,22 @@
 type Facts = Readonly<Record<string, string | number>>
 
 const MESSAGES = {
-  'checkpoint-unreadable': (f: Facts) =>
+  'checkpoint-unreadable': (f: Facts): string =>
     `the newest snapshot of campaign_events has ${f.key} = "${f.value}", which is no count: the tables were written by something else; restore them from a backup`,
-  'other-log': (f: Facts) =>
+  'other-log': (f: Facts): string =>
     `the tables were filled from the log ${f.tables}, but the log folder holds another one, ${f.log}. ` +
     'If the old log is lost for good, fill the same tables from this one: campaign-metrics start --new-log',
-  'log-too-short': (f: Facts) =>
+  'log-too-short': (f: Facts): string =>
     `the tables hold every event before offset ${f.nextOffset}, but the log ends at ${f.end}: its end was lost. ` +
     'Restore the log folder; or, to go on without it, move it away and run: campaign-metrics start --new-log',
-  'log-trimmed': (f: Facts) =>
+  'log-trimmed': (f: Facts): string =>
     `the tables wait for offset ${f.nextOffset}, but the log begins at ${f.start}: the events between are missing. ` +
     'Restore the log folder; or, to go on without them, move it away and run: campaign-metrics start --new-log',
-  'ledger-open': (f: Facts) =>
+  'ledger-open': (f: Facts): string =>
     `the ledger does not close: ${f.taken} events counted, offset ${f.nextOffset} reached (log base ${f.logBase}); this is a defect, please report it`,
-  'thread-ended': (f: Facts) => `the job thread ended by itself with code ${f.exitCode}`,
-  failed: (f: Facts) => `the job stopped: ${f.reason}`,
-} as const
+  'thread-ended': (f: Facts): string => `the job thread ended by itself with code ${f.exitCode}`,
+  failed: (f: Facts): string => `the job stopped: ${f.reason}`,
+}
 
 export type JobErrorCode = keyof typeof MESSAGES
 

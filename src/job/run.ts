@@ -3,16 +3,17 @@
  */
 import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
 import { type LogReader, openLogReader } from '../log.ts'
-import { openQuery, type Query } from '../query.ts'
+import { openQuery } from '../query.ts'
 import { openRejected, type RejectedStore } from '../rejected.ts'
-import { type CommitStep, type Lake, openLake, type TableView } from '../table.ts'
+import { type CommitStep, type Lake, mayHoldWindow, openLake } from '../table.ts'
 import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
 import { type Loop, openLoop } from './loop.ts'
-import type { JobProgress, JobSettings, TableFigures } from './message.ts'
+import type { JobProgress, JobSettings } from './message.ts'
 import { openMutex } from './mutex.ts'
 import { rebuildMemory } from './rebuild.ts'
-import { openWindows } from './windows.ts'
+import { tableFigures } from './table-figures.ts'
+import { openWindows, type WindowKey, type WindowSums } from './windows.ts'
 
 export type RunWorld = Readonly<{
   nowUs: () => number
@@ -34,7 +35,6 @@ type Rooms = Readonly<{
   reader: LogReader
   batch: RowBatch
   memory: DedupMemory
-  query: Query
   rejected: RejectedStore
   checkpoint: Checkpoint
 }>
@@ -88,7 +88,6 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
     seed: world.seed,
     recentIds: memory,
   })
-  const query = keep(await openQuery({ catalogPath: settings.catalogPath }))
   const rejected = keep(
     await openRejected({
       directory: settings.rejectedDirectory,
@@ -98,11 +97,11 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       warn: world.onWarning,
     }),
   )
-  return { lake, reader, batch, memory, query, rejected, checkpoint }
+  return { lake, reader, batch, memory, rejected, checkpoint }
 }
 
 function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Run, 'close'> {
-  const { lake, reader, batch, memory, query, rejected } = rooms
+  const { lake, reader, batch, memory, rejected } = rooms
   let checkpoint = rooms.checkpoint
   let lastCommit: JobProgress['lastCommit'] = null
   const exclusively = openMutex()
@@ -112,7 +111,7 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
       checkpoint,
       state,
       dedupe: memory.stats(world.nowUs()),
-      tables: { events: figuresOf(lake.events), metrics: figuresOf(lake.metrics) },
+      tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
     })
@@ -122,8 +121,8 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     live: () => lake.metrics.files,
     read: (file) => lake.readMetricsFile(file),
     write: (day, rows) => lake.writeMetricsFile(day, rows),
-    mayHold: lake.mayHold,
-    recompute: (keys) => query.recomputeWindows(lake.events.files, keys),
+    mayHold: mayHoldWindow,
+    recompute: (keys) => recomputeFrom(settings, lake, keys),
   })
   const loop: Loop = openLoop({
     checkpoint,
@@ -158,11 +157,17 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
   return { finished: work(), stop: loop.stop }
 }
 
-function figuresOf(view: TableView): TableFigures {
-  return {
-    rows: view.files.reduce((sum, file) => sum + file.rows, 0),
-    files: view.files.length,
-    bytes: view.files.reduce((sum, file) => sum + file.bytes, 0),
-    snapshotId: view.snapshotId === null ? null : String(view.snapshotId),
+/** Windows past what a DOUBLE holds are rare: DuckDB is opened for them and closed again. */
+async function recomputeFrom(
+  settings: JobSettings,
+  lake: Lake,
+  keys: readonly WindowKey[],
+): Promise<readonly WindowSums[]> {
+  const { catalogPath, windowUs } = settings
+  const query = await openQuery({ catalogPath, windowUs })
+  try {
+    return await query.recomputeWindows(lake.events.files, keys)
+  } finally {
+    await query.close()
   }
 }

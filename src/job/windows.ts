@@ -8,7 +8,7 @@
  */
 
 import type { WindowDelta } from '../engine.ts'
-import type { DataFile, MetricsRow } from '../table.ts'
+import type { DataFile, MetricsRow, StoredMetricsRow } from '../table.ts'
 
 /** A metrics file takes new rows while it has fewer than this. */
 const OPEN_FILE_ROWS_MAX = 8_192
@@ -16,8 +16,6 @@ const OPEN_FILE_ROWS_MAX = 8_192
 const FILE_ROWS_MAX = 65_536
 /** Decoded rows kept between commits, over all files. */
 const CACHED_ROWS_MAX = 524_288
-/** Past this a DOUBLE no longer holds every millionth: what was read back is not exact (9.0e9 in millionths). */
-const EXACT_MILLIONTHS_MAX = 9_000_000_000_000_000n
 
 export type WindowKey = Readonly<{ campaignId: string; windowStartUs: number }>
 export type WindowSums = Readonly<{
@@ -29,7 +27,7 @@ export type WindowSums = Readonly<{
 
 export type MetricsFiles = Readonly<{
   live: () => readonly DataFile[]
-  read: (file: DataFile) => Promise<readonly MetricsRow[]>
+  read: (file: DataFile) => Promise<readonly StoredMetricsRow[]>
   write: (day: number, rows: readonly MetricsRow[]) => Promise<DataFile>
   mayHold: (file: DataFile, key: WindowKey) => boolean
   /** The sums of these windows over the raw table as it is committed now, in the order of the keys. */
@@ -60,7 +58,7 @@ export function openWindows(files: MetricsFiles): Windows {
     for (const row of await files.read(file)) {
       const key = keyOf(row)
       rows.set(key, row)
-      if (!isExact(row.revenueMillionths)) inexact.add(key)
+      if (!row.exact) inexact.add(key)
     }
     const read = { rows, inexact }
     cache.set(file.path, read)
@@ -79,7 +77,7 @@ export function openWindows(files: MetricsFiles): Windows {
     return places
   }
 
-  /** Rows read back past 9.0e9 are replaced by their exact sums before anything is added to them. */
+  /** Rows whose revenue a DOUBLE does not hold exactly are replaced by their exact sums before anything is added to them. */
   async function makeExact(changed: readonly { held: Decoded; key: string; delta: WindowDelta }[]) {
     const asked = changed.filter(({ held, key }) => held.inexact.has(key))
     if (asked.length === 0) return
@@ -170,10 +168,6 @@ export function openWindows(files: MetricsFiles): Windows {
       return { add: addFiles, remove: removeFiles }
     },
   }
-}
-
-function isExact(millionths: bigint): boolean {
-  return millionths <= EXACT_MILLIONTHS_MAX && millionths >= -EXACT_MILLIONTHS_MAX
 }
 
 /** A copy, since the file's own rows stay true until the commit that replaces it is known. */

@@ -28,18 +28,19 @@ export function openWatch(
   let failure: string | null = null
 
   function status(): Status {
+    const stats = rooms.log.stats()
     return statusOf({
       progress,
       log: {
         id: rooms.log.id,
         start: rooms.log.start(),
         end: rooms.log.end(),
-        bytes: rooms.log.stats().bytes,
+        bytes: stats.bytesOnDisk,
       },
       rejectedBefore: rooms.rejected.stats().total,
       rejectedCountsOnly: rooms.rejected.stats().keepingCountsOnly,
       waitingSinceUs: Math.max(caughtUpUs, progress.checkpoint.arrivedUs),
-      failure,
+      failure: failure ?? stats.failed?.message ?? stats.full?.message ?? null,
       nowUs: nowUs(),
       rssBytes: process.memoryUsage.rss(),
     })

@@ -23,6 +23,7 @@ function memoryTable() {
       return (stored.get(file.path) ?? []).map((row) => ({
         ...row,
         revenueMillionths: BigInt(Math.round((Number(row.revenueMillionths) / 1e6) * 1e6)),
+        exact: row.revenueMillionths < 8_000_000_000_000_000n,
       }))
     },
     async write(day, rows) {
