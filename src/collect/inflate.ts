@@ -34,13 +34,15 @@ export function createInflater(bytesMax: number, inflationsMax: number, held: He
   const waiting: (() => void)[] = []
 
   return async (body, coding) => {
-    if (running >= inflationsMax) await new Promise<void>((resolve) => waiting.push(resolve))
-    running += 1
+    if (running < inflationsMax) running += 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
     try {
       return await inflateAll(body, coding, bytesMax, held)
     } finally {
-      running -= 1
-      waiting.shift()?.()
+      // The place goes to the next in line, if there is one.
+      const next = waiting.shift()
+      if (next === undefined) running -= 1
+      else next()
     }
   }
 }

@@ -100,7 +100,11 @@ function admit(parts: IngestParts, request: IncomingMessage): Admission | Refusa
   const type = bodyType(headers['content-type'])
   if (type === null) return 'content-type'
   const coding = bodyCoding(headers['content-encoding'])
-  if (coding === null) return 'content-encoding'
+  // Node takes `chunked` apart and hands on whatever else a transfer coding did.
+  const transfer = headers['transfer-encoding']
+  if (coding === null || (transfer !== undefined && transfer.toLowerCase() !== 'chunked')) {
+    return 'content-encoding'
+  }
   const length = headers['content-length']
   if (length !== undefined && Number(length) > parts.limits.bodyBytesMax) return 'body-too-large'
   if (!parts.held.take(parts.limits.requestBytes)) return 'too-busy'

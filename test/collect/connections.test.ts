@@ -97,6 +97,16 @@ describe('bodies on the wire', () => {
       }
     }))
 
+  it('a body that is compressed for the transfer is 415, not a batch of rejected events', () =>
+    on({}, async (harness) => {
+      const raw = openRaw(harness.port)
+      raw.send(
+        `${rawRequest('', [JSON_TYPE, 'Transfer-Encoding: gzip, chunked'])}${chunk('x')}0\r\n\r\n`,
+      )
+      assert.deepEqual(statusesOf(await raw.until(/"content-encoding"/)), [415])
+      raw.socket.destroy()
+    }))
+
   it('after a refusal with a small body the connection goes on', () =>
     on({}, async (harness) => {
       const raw = openRaw(harness.port)
