@@ -1,0 +1,148 @@
+/**
+ * The published package: what is in the tarball, and that it works where nothing else of ours is. It is installed into
+ * an empty folder from the tarball, its dependencies from npm's cache or registry.
+ */
+
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+const ROOT = join(import.meta.dirname, '..')
+const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-package-'))
+const COMMAND = join(FOLDER, 'node_modules/.bin/campaign-metrics')
+const INSTALL_LIMIT_MS = 300_000
+const START_LIMIT_MS = 30_000
+/** Without our own tools, as on a user's machine. */
+const PATH = (process.env.PATH ?? '')
+  .split(delimiter)
+  .filter((folder) => !folder.includes('node_modules'))
+  .join(delimiter)
+const EVENT = {
+  event_id: 'e1',
+  user_id: 'u1',
+  campaign_id: 'c1',
+  event_type: 'click',
+  timestamp: new Date().toISOString(),
+}
+
+let files: readonly string[] = []
+
+function npm(words: readonly string[], folder: string): string {
+  // What npm passes to the scripts it runs would configure the npm in here.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^npm_(?!config_(registry|cache|userconfig|globalconfig))/i.test(name),
+    ),
+  )
+  const run = spawnSync('npm', words, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...env, PATH },
+    timeout: INSTALL_LIMIT_MS,
+  })
+  assert.equal(run.status, 0, `npm ${words.join(' ')}:\n${run.stdout}${run.stderr}`)
+  return run.stdout
+}
+
+before(() => {
+  npm(['run', 'build', '--silent'], ROOT)
+  const packed = npm(['pack', '--json', '--ignore-scripts', '--pack-destination', FOLDER], ROOT)
+  const [tarball] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }]
+  files = tarball.files.map(({ path }) => path)
+  writeFileSync(join(FOLDER, 'package.json'), '{ "private": true }')
+  npm(
+    ['install', '--prefer-offline', '--no-audit', '--no-fund', join(FOLDER, tarball.filename)],
+    FOLDER,
+  )
+})
+
+after(() => rmSync(FOLDER, { recursive: true, force: true }))
+
+test('the tarball holds the command, the compiled program with its WASM, the documentation, and nothing else', () => {
+  for (const expected of [
+    'LICENSE',
+    'README.md',
+    'package.json',
+    'bin/campaign-metrics.js',
+    'dist/cli.js',
+    'dist/job/worker.js',
+    'dist/engine/build/engine.wasm',
+    'dist/engine/build/ids.wasm',
+    'docs/cli.md',
+    'docs/configuration.md',
+  ]) {
+    assert.ok(files.includes(expected), `${expected} is missing`)
+  }
+  const others = files.filter(
+    (path) =>
+      !/^(dist\/.*\.(js|wasm)|bin\/[\w-]+\.js|docs\/.*|LICENSE|README\.md|package\.json)$/.test(
+        path,
+      ),
+  )
+  assert.deepEqual(others, [])
+})
+
+test('the license is the one that package.json names', () => {
+  const { license } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  assert.equal(license, 'Apache-2.0')
+  assert.match(
+    readFileSync(join(ROOT, 'LICENSE'), 'utf8'),
+    /Apache License\s+Version 2\.0, January 2004/,
+  )
+})
+
+test('installed into an empty folder it starts, takes an event, stops cleanly, and answers a query', async () => {
+  writeFileSync(
+    join(FOLDER, 'campaign-metrics.yaml'),
+    'listen: 127.0.0.1:0\ncommitInterval: 200ms\n',
+  )
+  const child = spawn(COMMAND, ['start'], {
+    cwd: FOLDER,
+    env: { ...process.env, PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const exited = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  const limit = setTimeout(() => child.kill('SIGKILL'), START_LIMIT_MS)
+  try {
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stdout.on('data', () => {
+        const found = /http:\/\/[\w.]+:\d+/.exec(output)?.[0]
+        if (found !== undefined) resolve(found)
+      })
+      child.on('exit', () => reject(new Error(`it ended at once:\n${output}`)))
+    })
+    const answer = await fetch(`${url}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(EVENT),
+    })
+    assert.deepEqual(await answer.json(), { accepted: 1, rejected: [] })
+    child.kill('SIGTERM')
+    assert.equal(await exited, 0, output)
+  } finally {
+    clearTimeout(limit)
+    child.kill('SIGKILL')
+  }
+  assert.match(output, /all accepted events are in the tables/)
+
+  const query = spawnSync(
+    COMMAND,
+    ['query', '--json', 'select campaign_id, clicks from campaign_metrics'],
+    {
+      cwd: FOLDER,
+      encoding: 'utf8',
+      env: { ...process.env, PATH },
+    },
+  )
+  assert.equal(query.status, 0, query.stderr)
+  assert.deepEqual(JSON.parse(query.stdout), [{ campaign_id: 'c1', clicks: 1 }])
+})
