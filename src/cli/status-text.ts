@@ -6,8 +6,9 @@ import { bytesText, countOf, countText, elapsedText, timeText } from './number-t
 export type StatusSetting = Readonly<{
   /** Of the process that answered; null when it was read from the disk. */
   url: string | null
+  /** Whether a running process would have been found. */
+  isFindable: boolean
   timezone: string
-  nowUs: number
 }>
 
 const LABEL_WIDTH = 11
@@ -35,11 +36,15 @@ export function statusText(status: Status, setting: StatusSetting): string {
   return `${heading(status, setting)}\n${body}${problems}`
 }
 
-function heading(status: Status, { url }: StatusSetting): string {
+function heading(status: Status, { url, isFindable }: StatusSetting): string {
   const health = status.healthy ? 'healthy' : 'NOT healthy'
-  return url === null
-    ? `Nothing is running here; this is what stands on the disk. ${status.healthy ? '' : 'NOT healthy.'}`.trim()
-    : `Running at ${url}: ${health}${status.state === 'running' ? '' : `, ${status.state}`}`
+  if (url !== null) {
+    return `Running at ${url}: ${health}${status.state === 'running' ? '' : `, ${status.state}`}`
+  }
+  const why = isFindable
+    ? 'Nothing is running here'
+    : '`listen` has port 0: a running process is found by --url only'
+  return `${why}; this is what stands on the disk: ${health}`
 }
 
 function ledgerText({ ledger }: Status): string {

@@ -43,7 +43,7 @@ async function status(options: StatusOptions, terminal: Terminal): Promise<numbe
   const text =
     options.json === true
       ? `${JSON.stringify({ running: isRunning, ...found }, null, 2)}\n`
-      : statusText(found, { url, timezone: config.timezone, nowUs: terminal.nowMs() * US_PER_MS })
+      : statusText(found, { url, isFindable: config.listen.port !== 0, timezone: config.timezone })
   await write(terminal.stdout, text)
   return found.healthy ? EXIT_CODE.ok : EXIT_CODE.negative
 }
