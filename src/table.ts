@@ -10,6 +10,12 @@ export { dropDays, retentionCut } from './table/drop-days.ts'
 export { TableError, type TableErrorCode } from './table/error.ts'
 export type { ExpiryPolicy } from './table/expiry.ts'
 export type { Change, Lake } from './table/lake.ts'
+export {
+  type Maintenance,
+  type MaintenanceOptions,
+  openMaintenance,
+  type TaskDone,
+} from './table/maintenance.ts'
 export { mayHoldWindow } from './table/may-hold.ts'
 export type { MetricsRow, StoredMetricsRow } from './table/metrics-row.ts'
 export { EXACT_REVENUE_LIMIT } from './table/metrics-row.ts'
@@ -19,6 +25,13 @@ export { dayOfUs, dayText } from './table/partition-spec.ts'
 export { WINDOW_KEY, WRITER_KEY, windowText } from './table/properties.ts'
 export { type LakeSnapshot, readLake } from './table/read-lake.ts'
 export { type RelocateOptions, relocateLake } from './table/relocate.ts'
+export { openLakeReader } from './table/rest-catalog/lake-reader.ts'
+export {
+  answerRestCatalog,
+  type LakeReader,
+  type RestAnswer,
+  type RestRequest,
+} from './table/rest-catalog.ts'
 export type { FileChange } from './table/snapshot.ts'
 export type { Storage } from './table/storage.ts'
 export type { TableView } from './table/view.ts'

@@ -17,6 +17,7 @@ after(() => fixture.close())
 const options = () => ({
   arrivalMinUs: 1_795_000_000_000_001,
   arrivalMaxUs: 1_795_000_060_000_002,
+  isSorted: true,
   memoryMaxBytes: 256 * 2 ** 20,
   threads: 1,
   temporaryPath: join(fixture.path, 'spill'),

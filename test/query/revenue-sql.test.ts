@@ -15,7 +15,9 @@ before(async () => {
 
 const roundedBySql = async (revenues: readonly number[]): Promise<readonly unknown[]> => {
   const sql = `SELECT ${wholeMillionthsSql(millionthsSql('x'))} FROM (SELECT unnest($1::DOUBLE[]) AS x)`
-  const rows = await (await connection.run(sql, [listValue([...revenues])], [LIST(DOUBLE)])).getRows()
+  const rows = await (
+    await connection.run(sql, [listValue([...revenues])], [LIST(DOUBLE)])
+  ).getRows()
   return rows.map(([rounded]) => rounded)
 }
 

@@ -51,12 +51,17 @@ export function planEventMerges(
   files: readonly ArrivedFile[],
   rules: MergeRules,
 ): readonly EventMerge[] {
+  const { nowUs, horizonUs, isUrgent } = rules
   const newestUs = files.reduce((newest, { arrival }) => Math.max(newest, arrival.maxUs), 0)
-  const partOf = (each: ArrivedFile): string | null => generationPart(each, newestUs, rules)
+  const settledUs = (Math.floor(newestUs / horizonUs) - 1) * horizonUs
   const groups: (readonly ArrivedFile[])[] = []
   for (const ofDay of Map.groupBy(files.filter(isSmall), ({ file }) => file.day).values()) {
-    for (const [part, members] of Map.groupBy(ofDay, partOf)) {
-      if (part !== null) groups.push(...dueGroups(members, part === SETTLED, rules))
+    for (const [part, members] of Map.groupBy(ofDay, generationPart(horizonUs, settledUs))) {
+      if (part === null) continue
+      if (isUrgent) groups.push(...(members.length < URGENT_FILES_MIN ? [] : [members]))
+      else if (part !== SETTLED) groups.push(...spanGroups(members, nowUs))
+      // A span that reaches into generations not yet settled waits for them, so as to be merged once.
+      else groups.push(...settledGroups(members, Math.min(nowUs, settledUs)))
     }
   }
   return groups
@@ -69,63 +74,56 @@ const SETTLED = 'settled'
 
 /** What may be merged with each other: a generation, or everything settled; null where a file spans two of them. */
 function generationPart(
-  { arrival }: ArrivedFile,
-  newestUs: number,
-  { horizonUs }: MergeRules,
-): string | null {
-  const first = Math.floor(arrival.minUs / horizonUs)
-  const last = Math.floor(arrival.maxUs / horizonUs)
-  if (last < Math.floor(newestUs / horizonUs) - 1) return SETTLED
-  return first === last ? String(last) : null
+  horizonUs: number,
+  settledUs: number,
+): (each: ArrivedFile) => number | typeof SETTLED | null {
+  return ({ arrival }) => {
+    if (arrival.maxUs < settledUs) return SETTLED
+    const first = Math.floor(arrival.minUs / horizonUs)
+    return first === Math.floor(arrival.maxUs / horizonUs) ? first : null
+  }
 }
 
-/** Groups worth a merge among files that may be merged with each other. */
-function dueGroups(
-  members: readonly ArrivedFile[],
-  isSettled: boolean,
-  { nowUs, isUrgent }: MergeRules,
-): readonly (readonly ArrivedFile[])[] {
-  if (isUrgent) return members.length < URGENT_FILES_MIN ? [] : [members]
-  let rest = members
+type Groups = readonly (readonly ArrivedFile[])[]
+
+/**
+ * The files of each span that ended before `untilUs`. The widest such span takes all in it: what was not merged by the
+ * minute goes straight into the hour.
+ */
+function spanGroups(members: readonly ArrivedFile[], untilUs: number): Groups {
   const groups: (readonly ArrivedFile[])[] = []
-  // The widest span that is over takes all in it: what was not merged by the minute goes straight into the hour.
+  let rest = members
   for (const spanUs of SPANS_US.toReversed()) {
-    const inSpan = Map.groupBy(rest, ({ arrival }) => spanNumber(arrival, spanUs))
-    const isOver = (number: number): boolean => (number + 1) * spanUs <= nowUs
-    const over = [...inSpan].filter(([number]) => number !== null && isOver(number))
-    const due = over.map(([, found]) => found).filter((found) => isDue(found, spanUs))
-    groups.push(...due)
-    const taken = new Set(over.flatMap(([, found]) => found))
-    rest = rest.filter((each) => !taken.has(each))
+    const inSpan = Map.groupBy(rest, ({ arrival }) => endedSpan(arrival, spanUs, untilUs))
+    rest = inSpan.get(null) ?? []
+    inSpan.delete(null)
+    groups.push(...[...inSpan.values()].filter((found) => isDue(found, spanUs)))
   }
-  const late = isSettled ? lateGroup(members, groups) : null
-  return late === null ? groups : [...groups, late]
+  return groups
+}
+
+/** Also files that came in on different days: those of late events, once they are worth a merge with the rest. */
+function settledGroups(members: readonly ArrivedFile[], untilUs: number): Groups {
+  const groups = spanGroups(members, untilUs)
+  if (groups.length > 0) return groups
+  const ended = members.filter(({ arrival }) => dayEndUs(arrival.maxUs) <= untilUs)
+  return isWorthMerging(ended.map(({ file }) => file.bytes)) ? [ended] : []
+}
+
+/** The number of the span that holds a whole file, if it has ended; null if not, or if the file lies in several. */
+function endedSpan({ minUs, maxUs }: ArrivalRange, spanUs: number, untilUs: number): number | null {
+  const number = Math.floor(minUs / spanUs)
+  const isWhole = number === Math.floor(maxUs / spanUs)
+  return isWhole && (number + 1) * spanUs <= untilUs ? number : null
+}
+
+function dayEndUs(arrivalUs: number): number {
+  const [, , dayUs] = SPANS_US
+  return (Math.floor(arrivalUs / dayUs) + 1) * dayUs
 }
 
 function isDue(found: readonly ArrivedFile[], spanUs: number): boolean {
   return found.length >= (spanUs === MINUTE_US ? MINUTE_FILES_MIN : 2)
-}
-
-/** The number of the span that holds a whole file; null if it lies in several. */
-function spanNumber({ minUs, maxUs }: ArrivalRange, spanUs: number): number | null {
-  const number = Math.floor(minUs / spanUs)
-  return number === Math.floor(maxUs / spanUs) ? number : null
-}
-
-/** Late events come in on other days than the rest: their files are merged with the others once that is worth it. */
-function lateGroup(
-  members: readonly ArrivedFile[],
-  groups: readonly (readonly ArrivedFile[])[],
-): readonly ArrivedFile[] | null {
-  if (groups.length > 0) return null
-  const [, , dayUs] = SPANS_US
-  const newest = members.reduce((last, { arrival }) => Math.max(last, arrival.maxUs), 0)
-  // Today's arrivals are still being merged among themselves.
-  const older = members.filter(
-    ({ arrival }) => Math.floor(arrival.maxUs / dayUs) < Math.floor(newest / dayUs),
-  )
-  const done = older.length === members.length - 1 ? members : older
-  return isWorthMerging(done.map(({ file }) => file.bytes)) ? done : null
 }
 
 /** Four files, or small ones that together are a quarter of the largest: a few late rows do not rewrite a day. */

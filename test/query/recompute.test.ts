@@ -1,7 +1,7 @@
 /** Windows recomputed from the raw files, exact past what a DOUBLE holds. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { recomputeWindows } from '../../src/query/window-sums.ts'
+import { recomputeWindows } from '../../src/query/recompute.ts'
 import { type Fixture, openFixture } from './fixture.ts'
 
 let fixture: Fixture

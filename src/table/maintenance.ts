@@ -1,0 +1,103 @@
+/**
+ * Maintenance: keeps files few and large, drops days that are too old, and sweeps what crashes left behind. One task at a
+ * time, beside the job and behind it; a failed task is said and tried again later, and never stops the job.
+ */
+import type { Lake } from './lake.ts'
+import { openArrivalRanges } from './maintenance/arrival-ranges.ts'
+import { planMaintenance, type Task } from './maintenance/plan.ts'
+import { runTask, type TaskParts } from './maintenance/run-task.ts'
+
+export type MaintenanceOptions = Readonly<{
+  lake: Lake
+  mergeEventFiles: TaskParts['mergeEventFiles']
+  exclusively: TaskParts['exclusively']
+  horizonUs: number
+  /** Days kept besides today; 0 keeps all. */
+  retentionDays: Readonly<{ events: number; metrics: number }>
+  nowUs: () => number
+  newId: () => string
+  /** Waits; ends early, without an error, when the signal fires. */
+  pause: (durationMs: number, signal: AbortSignal) => Promise<void>
+  isBusy: () => boolean
+  onTask: (done: TaskDone) => void
+  /** One sentence for the user. */
+  onWarning: (text: string) => void
+}>
+
+export type TaskDone = Readonly<{
+  task: Task
+  outcome: 'done' | 'stale' | 'failed'
+  durationMs: number
+}>
+
+export type Maintenance = Readonly<{
+  /** Runs until `stop`; does not reject. */
+  run(): Promise<void>
+  /** Plans and carries out the most urgent task; null when there is nothing to do. For `run`, and for tests. */
+  step(): Promise<TaskDone | null>
+  /** Breaks off a merge under way (it has changed nothing yet) and ends `run`. */
+  stop(): void
+}>
+
+const IDLE_PAUSE_MS = 5_000
+/** After a failure: the first pause, doubled with each further one. */
+const FAILURE_PAUSE_MS = 10_000
+const FAILURE_PAUSE_MS_MAX = 10 * 60_000
+
+export function openMaintenance(options: MaintenanceOptions): Maintenance {
+  const { lake, nowUs, pause, onTask, onWarning } = options
+  const stopping = new AbortController()
+  const ranges = openArrivalRanges((file) => lake.arrivalRange(file))
+  const parts: TaskParts = { ...options, ranges, signal: stopping.signal }
+  let sweptUs = Number.NEGATIVE_INFINITY
+  let failures = 0
+
+  async function plan(): Promise<Task | undefined> {
+    const { horizonUs, retentionDays } = options
+    const events = await ranges.of(lake.events.files)
+    const tasks = planMaintenance({
+      events,
+      metrics: lake.metrics.files,
+      nowUs: nowUs(),
+      horizonUs,
+      retentionDays,
+      sweptUs,
+      isBusy: options.isBusy(),
+    })
+    return tasks[0]
+  }
+
+  async function step(): Promise<TaskDone | null> {
+    const task = await plan()
+    if (task === undefined) return null
+    const startUs = nowUs()
+    const outcome = await runTask(task, parts)
+    if (task.kind === 'sweep-orphans') sweptUs = nowUs()
+    const done = { task, outcome, durationMs: (nowUs() - startUs) / 1000 }
+    onTask(done)
+    return done
+  }
+
+  async function stepOrPause(): Promise<void> {
+    try {
+      const done = await step()
+      failures = 0
+      if (done === null) await pause(IDLE_PAUSE_MS, stopping.signal)
+    } catch (error) {
+      if (stopping.signal.aborted) return
+      const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
+      failures++
+      const words = error instanceof Error ? error.message : String(error)
+      onWarning(`maintenance failed and is tried again in ${pauseMs / 1000} s: ${words}`)
+      await pause(pauseMs, stopping.signal)
+    }
+  }
+
+  return {
+    async run() {
+      while (!stopping.signal.aborted) await stepOrPause()
+    },
+    step,
+    stop: () => stopping.abort(),
+  }
+}

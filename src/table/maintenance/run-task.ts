@@ -1,0 +1,137 @@
+/**
+ * Carries out one task. Outputs are written first and committed last, so a kill at any moment leaves the tables as they
+ * were and at most a file that the orphan sweep finds. An output is removed here only while it is known that no commit
+ * holds it: before the commit, or after one that was refused because an input had gone meanwhile (F9).
+ */
+import type { DataFile } from '../data-file.ts'
+import { TableError } from '../error.ts'
+import type { Lake } from '../lake.ts'
+import { ORPHAN_AGE_MS } from '../orphans.ts'
+import { dayText } from '../partition-spec.ts'
+import { type FileChange, OWN_KEY_PREFIX } from '../snapshot.ts'
+import type { ArrivalRanges } from './arrival-ranges.ts'
+import type { EventMerge } from './merge-events.ts'
+import type { MetricsMerge } from './merge-metrics.ts'
+import type { Task } from './plan.ts'
+
+/** The first day whose windows can be held against their events, in both snapshots' summaries once days were dropped. */
+export const KEPT_FROM_KEY: string = `${OWN_KEY_PREFIX}kept-from`
+
+export type MergeEventFiles = (
+  inputs: readonly string[],
+  output: string,
+  options: Readonly<{
+    arrivalMinUs: number
+    arrivalMaxUs: number
+    isSorted: boolean
+    signal: AbortSignal
+  }>,
+) => Promise<unknown>
+
+export type TaskParts = Readonly<{
+  lake: Pick<
+    Lake,
+    | 'commit'
+    | 'discard'
+    | 'importEventsFile'
+    | 'newEventsPath'
+    | 'readMetricsFile'
+    | 'sweepOrphans'
+    | 'writeMetricsFile'
+  >
+  /** Rewrites raw files; removes what it wrote when it fails. */
+  mergeEventFiles: MergeEventFiles
+  /**
+   * Runs `work` while nothing else chooses metrics files to replace. The job amends windows under the same lock: a file
+   * that it has read and is about to replace must not be replaced by a merge in between.
+   */
+  exclusively: <T>(work: () => Promise<T>) => Promise<T>
+  ranges: ArrivalRanges
+  newId: () => string
+  signal: AbortSignal
+}>
+
+/** `stale`: the files had changed meanwhile; the work was dropped. */
+export type Outcome = 'done' | 'stale'
+
+export async function runTask(task: Task, parts: TaskParts): Promise<Outcome> {
+  switch (task.kind) {
+    case 'merge-events':
+      return await mergeEvents(task, parts)
+    case 'merge-metrics':
+      return await parts.exclusively(() => mergeMetrics(task, parts))
+    case 'drop-days': {
+      const summary = { [KEPT_FROM_KEY]: dayText(task.keptFromDay) }
+      const change = { events: removal(task.events), metrics: removal(task.metrics) }
+      return await parts.exclusively(() => commit(parts, 'drop', change, summary))
+    }
+    case 'sweep-orphans':
+      await parts.lake.sweepOrphans(ORPHAN_AGE_MS)
+      return 'done'
+  }
+}
+
+async function mergeEvents(task: EventMerge, parts: TaskParts): Promise<Outcome> {
+  const { lake, ranges, signal } = parts
+  const output = lake.newEventsPath(task.day)
+  const inputs = task.inputs.map(({ path }) => path)
+  const arrival = { arrivalMinUs: task.arrival.minUs, arrivalMaxUs: task.arrival.maxUs }
+  const options = { ...arrival, isSorted: task.isSorted, signal }
+  await parts.mergeEventFiles(inputs, output, options)
+  const merged = await importOrDiscard(task, output, lake)
+  const change: FileChange = { add: [merged], remove: task.inputs, rewrite: true }
+  const outcome = await commit(parts, 'merge', { events: change })
+  if (outcome === 'done') ranges.add(merged, task.arrival)
+  else await lake.discard([merged])
+  return outcome
+}
+
+async function importOrDiscard(
+  task: EventMerge,
+  output: string,
+  lake: TaskParts['lake'],
+): Promise<DataFile> {
+  try {
+    const merged = await lake.importEventsFile(output)
+    const rows = task.inputs.reduce((sum, file) => sum + file.rows, 0)
+    if (merged.rows === rows && merged.day === task.day) return merged
+    const reason = `it has ${merged.rows} rows of day ${merged.day} instead of ${rows} of day ${task.day}`
+    throw new TableError('file-unfit', { path: output, table: 'campaign_events', reason })
+  } catch (error) {
+    const [likeOutput] = task.inputs
+    if (likeOutput !== undefined) await lake.discard([{ ...likeOutput, path: output }])
+    throw error
+  }
+}
+
+async function mergeMetrics(task: MetricsMerge, parts: TaskParts): Promise<Outcome> {
+  const { lake } = parts
+  const rows = []
+  for (const input of task.inputs) rows.push(...(await lake.readMetricsFile(input)))
+  rows.sort((a, b) => a.windowStartUs - b.windowStartUs || (a.campaignId < b.campaignId ? -1 : 1))
+  const merged = await lake.writeMetricsFile(task.day, rows)
+  const change: FileChange = { add: [merged], remove: task.inputs, rewrite: true }
+  const outcome = await commit(parts, 'merge', { metrics: change })
+  if (outcome === 'stale') await lake.discard([merged])
+  return outcome
+}
+
+/** Any error but a lost input leaves open what has happened to the output: it stays, and the sweep decides. */
+async function commit(
+  { lake, newId }: TaskParts,
+  what: string,
+  change: Readonly<{ events?: FileChange; metrics?: FileChange }>,
+  summary: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  try {
+    await lake.commit({ ...change, summary, commitId: `${what}-${newId()}` })
+    return 'done'
+  } catch (error) {
+    if (error instanceof TableError && error.code === 'missing-file') return 'stale'
+    throw error
+  }
+}
+
+function removal(files: readonly DataFile[]): FileChange {
+  return { add: [], remove: files }
+}

@@ -1,0 +1,144 @@
+/**
+ * The Iceberg REST catalog, read-only: what it answers to a request, decided from what the lake reader gives it. The
+ * endpoints are those of Iceberg's `rest-catalog-open-api.yaml` (1.10); everything that would change a table is refused.
+ *
+ *   GET /v1/config                            defaults, overrides, the endpoints below
+ *   GET /v1/namespaces                        HEAD /v1/namespaces/{namespace}, GET the same
+ *   GET /v1/namespaces/{namespace}/tables
+ *   GET, HEAD /v1/namespaces/{namespace}/tables/{table}
+ *
+ * Table metadata is passed on as the text that lies on the disk: snapshot ids have 63 bits, which JSON.parse would round.
+ */
+import { CATALOG_NAME, NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
+import { TableError } from './error.ts'
+import { ENDPOINTS, isKnownEndpoint } from './rest-catalog/endpoints.ts'
+import { errorAnswer, type RestErrorType } from './rest-catalog/error-answer.ts'
+
+export type RestRequest = Readonly<{
+  method: string
+  /** Below the mount point and undecoded: `/v1/namespaces/campaigns/tables`. */
+  path: string
+  query: URLSearchParams
+}>
+
+/** The body is JSON text, or null for none. */
+export type RestAnswer = Readonly<{ status: number; body: string | null }>
+
+/** A table's pointer and the text of the metadata file it points to. */
+export type TableMetadataText = Readonly<{ metadataLocation: string; metadata: string }>
+
+export type LakeReader = Readonly<{
+  /** The current metadata of a table; throws where the catalog cannot be read. */
+  loadMetadata(key: TableKey): Promise<TableMetadataText>
+}>
+
+/** In the spec namespaces of several levels are joined by this character. */
+const LEVEL_SEPARATOR = '\u001f'
+
+export async function answerRestCatalog(
+  request: RestRequest,
+  lake: LakeReader,
+): Promise<RestAnswer> {
+  const isHead = request.method === 'HEAD'
+  const answer = await answerOrFailure(request, lake)
+  // Existence is answered without a body.
+  return isHead ? { status: answer.status === 200 ? 204 : answer.status, body: null } : answer
+}
+
+/** A catalog that cannot be read, now or before the first start, is a 503: clients try again. */
+async function answerOrFailure(request: RestRequest, lake: LakeReader): Promise<RestAnswer> {
+  try {
+    return await route(request, lake)
+  } catch (error) {
+    if (!(error instanceof TableError)) throw error
+    return refuse('ServiceUnavailableException', error.message)
+  }
+}
+
+async function route({ method, path, query }: RestRequest, lake: LakeReader): Promise<RestAnswer> {
+  const segments = segmentsOf(path)
+  if (segments === null) return refuse('BadRequestException', `${path} is not validly encoded`)
+  if (method !== 'GET' && method !== 'HEAD') return refuseChange(method, segments)
+  const [version, kind, namespace, what, table, ...rest] = segments
+  if (version !== 'v1' || rest.length > 0) return unknown(method, path)
+  if (kind === 'config' && segments.length === 2)
+    return method === 'GET' ? config() : unknown(method, path)
+  if (kind !== 'namespaces') return unknown(method, path)
+  if (namespace === undefined) {
+    return method === 'GET' ? namespaces(query.get('parent')) : unknown(method, path)
+  }
+  if (what !== undefined && what !== 'tables') return unknown(method, path)
+  if (namespace !== NAMESPACE) return noNamespace(namespace)
+  if (what === undefined) return ok({ namespace: [NAMESPACE], properties: {} })
+  if (table === undefined) return method === 'GET' ? tables() : unknown(method, path)
+  return await loadTable(table, lake)
+}
+
+/** The decoded segments of a path, or null where it is not encoded validly. */
+function segmentsOf(path: string): readonly string[] | null {
+  try {
+    const segments = path.replace(/^\/+/, '').replace(/\/+$/, '').split('/')
+    return segments.map((segment) => decodeURIComponent(segment))
+  } catch {
+    return null
+  }
+}
+
+function config(): RestAnswer {
+  return ok({ defaults: {}, overrides: {}, endpoints: ENDPOINTS })
+}
+
+function namespaces(parent: string | null): RestAnswer {
+  if (parent === null || parent === '')
+    return ok({ namespaces: [[NAMESPACE]], 'next-page-token': null })
+  if (parent !== NAMESPACE) return noNamespace(parent)
+  return ok({ namespaces: [], 'next-page-token': null })
+}
+
+function tables(): RestAnswer {
+  const identifiers = TABLE_KEYS.map((key) => ({ namespace: [NAMESPACE], name: TABLES[key].name }))
+  return ok({ identifiers, 'next-page-token': null })
+}
+
+async function loadTable(name: string, lake: LakeReader): Promise<RestAnswer> {
+  const key = TABLE_KEYS.find((each) => TABLES[each].name === name)
+  if (key === undefined) {
+    return refuse('NoSuchTableException', `Table does not exist: ${NAMESPACE}.${name}`)
+  }
+  const { metadataLocation, metadata } = await lake.loadMetadata(key)
+  const location = JSON.stringify(metadataLocation)
+  return {
+    status: 200,
+    body: `{"metadata-location":${location},"metadata":${metadata},"config":{}}`,
+  }
+}
+
+function refuseChange(method: string, segments: readonly string[]): RestAnswer {
+  const path = `/${segments.join('/')}`
+  if (!isKnownEndpoint(method, segments)) return unknown(method, path)
+  return refuse(
+    'UnsupportedOperationException',
+    `${method} ${path}: the catalog ${CATALOG_NAME} is read-only. campaign-metrics alone writes its tables: ` +
+      'send events to POST /v1/events, or copy the table into a catalog of your own to change it',
+  )
+}
+
+function noNamespace(namespace: string): RestAnswer {
+  const shown = namespace.replaceAll(LEVEL_SEPARATOR, '.')
+  return refuse('NoSuchNamespaceException', `Namespace does not exist: ${shown}`)
+}
+
+function unknown(method: string, path: string): RestAnswer {
+  return refuse(
+    'NotFoundException',
+    `${method} ${path}: no such endpoint; GET /v1/config lists those there are`,
+  )
+}
+
+function refuse(type: RestErrorType, message: string): RestAnswer {
+  return errorAnswer(type, message)
+}
+
+function ok(body: object): RestAnswer {
+  return { status: 200, body: JSON.stringify(body) }
+}

@@ -1,0 +1,268 @@
+/**
+ * What maintenance decides, over simulated days: few files, few rewrites, and no merge that the dedup memory would suffer
+ * from. Files are made of numbers only; the tables' own tests write real ones.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ArrivedFile } from '../../src/table/maintenance/merge-events.ts'
+import { type PlanInput, planMaintenance, type Task } from '../../src/table/maintenance/plan.ts'
+import type { DataFile } from '../../src/table.ts'
+
+const SECOND_US = 1_000_000
+const MINUTE_US = 60 * SECOND_US
+const HOUR_US = 60 * MINUTE_US
+const DAY_US = 24 * HOUR_US
+const TODAY = Date.UTC(2026, 10, 22) / 86_400_000
+const START_US = TODAY * DAY_US
+
+let made = 0
+function dataFile(
+  day: number,
+  rows: number,
+  bytes = rows * 30,
+  windows?: [number, number],
+): DataFile {
+  const bound = (value: number): Uint8Array => {
+    const encoded = Buffer.alloc(8)
+    encoded.writeBigInt64LE(BigInt(value))
+    return encoded
+  }
+  return {
+    path: `/w/${made++}.parquet`,
+    day,
+    rows,
+    bytes,
+    columnSizes: new Map(),
+    valueCounts: new Map(),
+    nullCounts: new Map(),
+    nanCounts: new Map(),
+    lowerBounds: new Map(windows === undefined ? [] : [[2, bound(windows[0])]]),
+    upperBounds: new Map(windows === undefined ? [] : [[2, bound(windows[1])]]),
+    splitOffsets: [4],
+  }
+}
+
+const arrived = (minUs: number, maxUs: number, rows = 100, day = TODAY): ArrivedFile => ({
+  file: dataFile(day, rows),
+  arrival: { minUs, maxUs },
+})
+
+const planned = (events: readonly ArrivedFile[], more: Partial<PlanInput> = {}): readonly Task[] =>
+  planMaintenance({
+    events,
+    metrics: [],
+    nowUs: START_US,
+    horizonUs: HOUR_US,
+    retentionDays: { events: 0, metrics: 0 },
+    sweptUs: START_US,
+    isBusy: false,
+    ...more,
+  })
+
+/** A table to which one file a second is added, and whose due merges are carried out at once. */
+function simulate(options: {
+  seconds: number
+  rowsAt: (second: number) => number
+  daysAt?: (second: number) => readonly number[]
+  horizonUs?: number
+  isBusyAt?: (second: number) => boolean
+  onMerge?: (inputs: readonly ArrivedFile[], output: ArrivedFile, newestUs: number) => void
+}) {
+  let files: ArrivedFile[] = []
+  let most = 0
+  let added = 0
+  let rewritten = 0
+  const horizonUs = options.horizonUs ?? HOUR_US
+  for (let second = 0; second < options.seconds; second++) {
+    const nowUs = START_US + second * SECOND_US
+    const today = Math.floor(nowUs / DAY_US)
+    for (const day of options.daysAt?.(second).map((ago) => today - ago) ?? [today]) {
+      const rows = options.rowsAt(second)
+      if (rows > 0) files.push(arrived(nowUs, nowUs + SECOND_US - 1, rows, day))
+      added += rows
+    }
+    most = Math.max(most, files.length)
+    if (second % 5 !== 0) continue
+    const isBusy = options.isBusyAt?.(second) ?? false
+    for (
+      let task = planned(files, { nowUs, horizonUs, isBusy, sweptUs: nowUs })[0];
+      task?.kind === 'merge-events';
+    ) {
+      const taken = new Set(task.inputs)
+      const inputs = files.filter(({ file }) => taken.has(file))
+      assert.equal(inputs.length, taken.size, 'a merge takes live files')
+      assert.ok(
+        inputs.every(({ file }) => file.day === inputs[0]?.file.day),
+        'never across days',
+      )
+      const rows = inputs.reduce((sum, { file }) => sum + file.rows, 0)
+      rewritten += rows
+      const output = { file: dataFile(task.day, rows), arrival: task.arrival }
+      options.onMerge?.(
+        inputs,
+        output,
+        files.reduce((max, each) => Math.max(max, each.arrival.maxUs), 0),
+      )
+      files = [...files.filter(({ file }) => !taken.has(file)), output]
+      task = planned(files, { nowUs, horizonUs, isBusy, sweptUs: nowUs })[0]
+    }
+  }
+  const rows = files.reduce((sum, { file }) => sum + file.rows, 0)
+  return { files, most, rewrites: rewritten / added, rows, added }
+}
+
+test('a day of commits each second never has 500 files, rewrites an event three times, and loses none', () => {
+  const day = simulate({ seconds: 86_400 + 3 * 3600, rowsAt: () => 10 })
+  assert.ok(day.most <= 250, `${day.most} files at most`)
+  assert.ok(day.rewrites <= 3.1, `${day.rewrites} rewrites`)
+  assert.equal(day.rows, day.added)
+  const yesterday = day.files.filter(({ file }) => file.day === TODAY)
+  assert.equal(yesterday.length, 1, 'what is over is one file')
+})
+
+test('late events of three days beside today stay below 500 files', () => {
+  const { most, rows, added } = simulate({
+    seconds: 6 * 3600,
+    rowsAt: () => 20,
+    daysAt: () => [0, 1, 2, 3],
+  })
+  assert.ok(most <= 500, `${most} files at most`)
+  assert.equal(rows, added)
+})
+
+for (const horizonUs of [10 * SECOND_US, 7 * MINUTE_US, HOUR_US, 7 * HOUR_US, 24 * HOUR_US]) {
+  test(`with a horizon of ${horizonUs / SECOND_US} s no merge crosses generations that may still be rebuilt`, () => {
+    const generation = (us: number): number => Math.floor(us / horizonUs)
+    let merges = 0
+    const { most } = simulate({
+      seconds: 10 * 3600,
+      rowsAt: (second) => (second % 7 === 0 ? 0 : 50),
+      horizonUs,
+      onMerge(inputs, { arrival }, newestUs) {
+        merges++
+        assert.equal(arrival.minUs, Math.min(...inputs.map((each) => each.arrival.minUs)))
+        assert.equal(arrival.maxUs, Math.max(...inputs.map((each) => each.arrival.maxUs)))
+        if (generation(arrival.maxUs) < generation(newestUs) - 1) return
+        assert.equal(generation(arrival.minUs), generation(arrival.maxUs))
+      },
+    })
+    assert.ok(merges > 0)
+    assert.ok(most <= 500, `${most} files at most`)
+  })
+}
+
+test('while events come fast nothing is merged, until there are 400 files', () => {
+  const busy = simulate({ seconds: 3600, rowsAt: () => 1000, isBusyAt: () => true })
+  assert.ok(busy.most > 390 && busy.most <= 500, `${busy.most} files at most`)
+})
+
+test('a job hours behind merges by the newest arrival in the table, not by the clock', () => {
+  const files = [0, 1, 2, 3].map((quarter) => {
+    const minUs = START_US + 50 * MINUTE_US + quarter * 5 * MINUTE_US
+    return arrived(minUs, minUs + MINUTE_US)
+  })
+  const tasks = planned(files, { nowUs: START_US + 12 * HOUR_US })
+  const spans = tasks.flatMap((task) =>
+    task.kind === 'merge-events' ? [[task.arrival.minUs, task.arrival.maxUs]] : [],
+  )
+  assert.deepEqual(spans, [
+    [START_US + 50 * MINUTE_US, START_US + 56 * MINUTE_US],
+    [START_US + 60 * MINUTE_US, START_US + 66 * MINUTE_US],
+  ])
+})
+
+test('a large file is not rewritten, and one merge does not take more than 256 MiB', () => {
+  const at = (minute: number, bytes: number): ArrivedFile => ({
+    file: dataFile(TODAY, 1_000_000, bytes),
+    arrival: { minUs: START_US + minute * MINUTE_US, maxUs: START_US + minute * MINUTE_US },
+  })
+  const newest = arrived(START_US + 3 * HOUR_US, START_US + 3 * HOUR_US)
+  const sizes = [130, 100, 100, 100, 100].map((mebibytes) => mebibytes * 2 ** 20)
+  const tasks = planned([...sizes.map((bytes, minute) => at(minute, bytes)), newest], {
+    nowUs: START_US + 3 * HOUR_US,
+  })
+  assert.deepEqual(
+    tasks.map((task) =>
+      task.kind === 'merge-events' ? task.inputs.map((file) => file.bytes) : [],
+    ),
+    [sizes.slice(1, 3), sizes.slice(3, 5)],
+  )
+})
+
+test('a few late rows do not rewrite a day that is done', () => {
+  const done = {
+    file: dataFile(TODAY, 1e6, 100 * 2 ** 20),
+    arrival: { minUs: START_US, maxUs: START_US + DAY_US - 1 },
+  }
+  const late = (day: number): ArrivedFile =>
+    arrived(START_US + day * DAY_US, START_US + day * DAY_US + HOUR_US, 10)
+  const nowUs = START_US + 9 * DAY_US
+  const newest = arrived(nowUs, nowUs, 10, TODAY + 9)
+  assert.deepEqual(planned([done, late(2), newest], { nowUs, sweptUs: nowUs }), [])
+  assert.deepEqual(planned([done, late(2), late(3), newest], { nowUs, sweptUs: nowUs }), [])
+  const [task] = planned([done, late(2), late(3), late(4), newest], { nowUs, sweptUs: nowUs })
+  assert.equal(task?.kind === 'merge-events' && task.inputs.length, 4)
+})
+
+const metricsFile = (hour: number, rows: number, day = TODAY): DataFile =>
+  dataFile(day, rows, rows * 40, [
+    day * DAY_US + hour * HOUR_US,
+    day * DAY_US + hour * HOUR_US + 55 * MINUTE_US,
+  ])
+
+test('metrics files of a day that is over become files of up to 65,536 rows, in the order of their windows', () => {
+  const files = Array.from({ length: 20 }, (_, hour) => metricsFile(19 - hour, 8_192))
+  const nowUs = START_US + 26 * HOUR_US
+  const merges = planned([], { metrics: files, nowUs, sweptUs: nowUs })
+  assert.deepEqual(
+    merges.map((task) =>
+      task.kind === 'merge-metrics' ? task.inputs.map((file) => file.path) : [],
+    ),
+    [
+      files.slice(12).toReversed(),
+      files.slice(4, 12).toReversed(),
+      files.slice(0, 4).toReversed(),
+    ].map((some) => some.map((file) => file.path)),
+  )
+})
+
+test("today's metrics files are left alone while they are few or hot", () => {
+  const nowUs = START_US + 16 * HOUR_US
+  const of = (count: number) =>
+    planned([], {
+      metrics: Array.from({ length: count }, (_, hour) => metricsFile(hour, 8_192)),
+      nowUs,
+      sweptUs: nowUs,
+    })
+  assert.deepEqual(of(15), [])
+  const inputs = of(16).flatMap((task) => (task.kind === 'merge-metrics' ? task.inputs : []))
+  const hottest = Math.max(
+    ...inputs.map((file) => Number(Buffer.from(file.upperBounds.get(2) ?? []).readBigInt64LE())),
+  )
+  assert.ok(hottest + HOUR_US <= nowUs)
+  assert.equal(inputs.length, 15)
+})
+
+test('retention drops whole days of each table, before anything else', () => {
+  const nowUs = START_US + 3 * DAY_US
+  const old = arrived(START_US, START_US + 1, 10, TODAY)
+  const kept = arrived(START_US, START_US + 1, 10, TODAY + 1)
+  const metrics = metricsFile(0, 10)
+  assert.deepEqual(
+    planned([old, kept], {
+      nowUs,
+      sweptUs: 0,
+      metrics: [metrics],
+      retentionDays: { events: 2, metrics: 0 },
+    })[0],
+    { kind: 'drop-days', events: [old.file], metrics: [], keptFromDay: TODAY + 1 },
+  )
+})
+
+test('orphans are swept at the start and every six hours, when nothing else is due', () => {
+  const swept = (agoUs: number) =>
+    planned([], { sweptUs: START_US - agoUs }).map(({ kind }) => kind)
+  assert.deepEqual(swept(Number.POSITIVE_INFINITY), ['sweep-orphans'])
+  assert.deepEqual(swept(6 * HOUR_US), ['sweep-orphans'])
+  assert.deepEqual(swept(5 * HOUR_US), [])
+})
