@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
 import {
   event,
   events,
@@ -218,4 +219,41 @@ it('a request that asks to close gets its answer and a closed connection', () =>
       asked.on('error', reject)
       asked.end(event('closing'))
     })
+  }))
+
+it('whatever bytes come, in whatever pieces: the collector answers the next client and holds nothing', () =>
+  on({ limits: { lingerMs: 50 } }, async (harness) => {
+    const pieces = [
+      rawRequest(event('fuzz'), [JSON_TYPE]),
+      rawRequest('', [JSON_TYPE, CHUNKED]),
+      chunk(event('fuzz')),
+      '0\r\n\r\n',
+      'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      rawRequest('x', ['Content-Encoding: gzip']),
+      rawRequest('', ['Expect: 100-continue', 'Content-Length: 3']),
+      'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      'CONNECT a:1 HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
+      '\r\n',
+    ]
+    const piece = fc.oneof(
+      fc.constantFrom(...pieces).map((text) => Buffer.from(text)),
+      fc
+        .tuple(fc.constantFrom(...pieces), fc.nat(200))
+        .map(([text, at]) => Buffer.from(text.slice(0, at))),
+      fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+    )
+    const property = fc.asyncProperty(
+      fc.array(piece, { minLength: 1, maxLength: 6 }),
+      async (sent) => {
+        const raw = openRaw(harness.port)
+        for (const bytes of sent) raw.send(bytes)
+        raw.socket.end()
+        // Half-closed: the server answers what was whole and closes.
+        await raw.end
+        assert.equal((await post(harness, event('alive'))).status, 200)
+      },
+    )
+    await fc.assert(property, { numRuns: 150 })
+    await heldBytes(harness, (bytes) => bytes === 0)
   }))
