@@ -1,4 +1,5 @@
-/** The columns half of the WebAssembly module `engine`, as its source `assembly/columns-entry.ts` exports it. */
+/** The columns half of the WebAssembly module `engine`, as its source `assembly/columns-entry.ts` exports it.
+ * Addresses come as signed numbers: `>>> 0` before use. */
 import type { WasmGlobal, WasmMemory } from './wasm.ts'
 
 export type ColumnsExports = {

@@ -5,11 +5,11 @@
  *
  * Everything from parse to append works on bytes in WebAssembly memory; JavaScript sees blocks.
  */
-import { REJECTION_REASONS, type RejectionReason } from '../event.ts'
 import type { ColumnsExports } from './columns-module.ts'
 import { EngineError } from './engine-error.ts'
-import type { RejectedEvent } from './inspector.ts'
-import { openPlainParser, type RowsExports } from './plain-parser.ts'
+import { type LineParser, openLineParser } from './line-parser.ts'
+import type { ParserExports } from './parser-module.ts'
+import { type RejectedEvent, readRejected } from './rejected-event.ts'
 import { readDays, readWindows, type TakenBatch } from './taken-batch.ts'
 import { asEngineError, instantiate, loadModule } from './wasm.ts'
 
@@ -59,22 +59,15 @@ export type RowBatch = {
   take(): TakenBatch
 }
 
-/** Parses lines into the row block of the same engine instance. */
-export type BlockParser = {
-  load(lines: Uint8Array): void
-  /** Fills the block with the next events, at most BLOCK_ROWS; 0 at the end. */
-  next(arrivalUs: number): number
-}
-
 export async function openRowBatch(options: RowBatchOptions): Promise<RowBatch> {
-  const engine = instantiate<ColumnsExports & RowsExports>(await loadModule('engine'))
-  return rowBatchOf(engine, openPlainParser(engine), options)
+  const engine = instantiate<ColumnsExports & ParserExports>(await loadModule('engine'))
+  return rowBatchOf(engine, openLineParser(engine), options)
 }
 
 /** The batch over an engine and whatever fills its row block. */
 export function rowBatchOf(
   engine: ColumnsExports,
-  parser: BlockParser,
+  parser: LineParser,
   options: RowBatchOptions,
 ): RowBatch {
   const { recentIds, rowsMax = ROWS_MAX } = options
@@ -143,33 +136,6 @@ export function rowBatchOf(
   }
 }
 
-function readRejected(
-  engine: ColumnsExports,
-  rows: number,
-  firstIndex: number,
-  rejected: RejectedEvent[],
-): void {
-  const { buffer } = engine.memory
-  const verdicts = new Uint8Array(buffer, engine.VERDICT.value, rows)
-  const starts = new Uint32Array(buffer, engine.START.value, rows)
-  const ends = new Uint32Array(buffer, engine.END.value, rows)
-  for (const [row, verdict] of verdicts.entries()) {
-    if (verdict === 0) continue
-    rejected.push({
-      index: firstIndex + row,
-      reason: reasonOf(verdict),
-      start: starts[row] ?? 0,
-      end: ends[row] ?? 0,
-    })
-  }
-}
-
-function reasonOf(verdict: number): RejectionReason {
-  const reason = REJECTION_REASONS[verdict - 1]
-  if (reason === undefined) throw new RangeError(`the engine gave the unknown verdict ${verdict}`)
-  return reason.code
-}
-
 /** Packs the ids as u32 length | bytes; hashed in parts, so that memory stays small. */
 function hashPacked(engine: ColumnsExports, ids: readonly Uint8Array[]): Uint8Array {
   const hashes = new Uint8Array(ids.length * HASH_BYTES)
@@ -178,7 +144,7 @@ function hashPacked(engine: ColumnsExports, ids: readonly Uint8Array[]): Uint8Ar
     const part = ids.slice(first, first + partRows)
     const hashBytes = part.length * HASH_BYTES
     const packedBytes = part.reduce((sum, id) => sum + 4 + id.length, 0)
-    const out = engine.scratch(hashBytes + packedBytes)
+    const out = engine.scratch(hashBytes + packedBytes) >>> 0
     const memory = new Uint8Array(engine.memory.buffer)
     const view = new DataView(engine.memory.buffer)
     let at = out + hashBytes

@@ -78,7 +78,7 @@ export function readDays(engine: ColumnsExports): DayRows[] {
     })
     const entry = new DataView(
       engine.memory.buffer,
-      engine.dayEntries() + day * DAY_BYTES,
+      (engine.dayEntries() >>> 0) + day * DAY_BYTES,
       DAY_BYTES,
     )
     days.push({
@@ -126,7 +126,7 @@ export function readWindows(engine: ColumnsExports): WindowDelta[] {
   const view = new DataView(engine.memory.buffer)
   const campaigns = new Map<number, string>()
   const windows: WindowDelta[] = []
-  let entry = engine.windowEntries()
+  let entry = engine.windowEntries() >>> 0
   for (let left = engine.windowCount(); left > 0; left--, entry += WINDOW_BYTES) {
     const code = view.getUint32(entry + 8, true)
     let campaignId = campaigns.get(code)
@@ -148,7 +148,7 @@ export function readWindows(engine: ColumnsExports): WindowDelta[] {
 }
 
 function readCampaign(engine: ColumnsExports, view: DataView, code: number): string {
-  const record = engine.campaignRecord(code)
+  const record = engine.campaignRecord(code) >>> 0
   const length = view.getUint32(record + 4, true)
   return Buffer.from(view.buffer as ArrayBuffer, record + 8, length).toString('utf8')
 }

@@ -1,11 +1,8 @@
 /** Fills the engine's row block from JavaScript, as the parser would: the seam between the engine's two halves. */
+
 import type { ColumnsExports } from '../../src/engine/columns-module.ts'
-import {
-  type BlockParser,
-  type RecentIds,
-  type RowBatch,
-  rowBatchOf,
-} from '../../src/engine/row-batch.ts'
+import type { LineParser } from '../../src/engine/line-parser.ts'
+import { type RecentIds, type RowBatch, rowBatchOf } from '../../src/engine/row-batch.ts'
 import { instantiate, loadModule, type WasmGlobal } from '../../src/engine/wasm.ts'
 
 /** `millionths` is given apart from `revenue`, as the columns must not care how it was made. */
@@ -39,7 +36,7 @@ export async function openBlockBatch(
   const engine = instantiate<BlockExports>(await loadModule('engine'))
   const strings = engine.reserve(STRING_SPACE_BYTES)
   let waiting: readonly Row[] = []
-  const parser: BlockParser = {
+  const parser: LineParser = {
     load: () => {},
     next: () => {
       const block = waiting.slice(0, engine.BLOCK_ROWS.value)

@@ -2,174 +2,19 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { parquetReadObjects } from 'hyparquet'
-import type { DayRows, EncodedColumn, WindowDelta } from '../../src/engine.ts'
+import { type DayRows, openIdSet, openRowBatch } from '../../src/engine.ts'
 import { NO_RECENT_IDS, openBlockBatch, type Row } from './block.ts'
-import { parquetFile } from './parquet-file.ts'
-
-const MINUTE_US = 60_000_000
-const WINDOW_US = 5 * MINUTE_US
-const DAY_US = 86_400_000_000n
-const NOON = 1_795_348_800_000_000n
-const TYPES = ['impression', 'click', 'conversion']
-
-/** Text of any script and length, with many repeats. */
-const anyText = (maxBytes: number): fc.Arbitrary<string> =>
-  fc
-    .oneof(
-      {
-        weight: 6,
-        arbitrary: fc.constantFrom('a', 'ab', 'DE', 'US', 'web', 'user-12345', 'campaign-7'),
-      },
-      { weight: 2, arbitrary: fc.string({ minLength: 1, maxLength: 40 }) },
-      { weight: 2, arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }) },
-      { weight: 1, arbitrary: fc.string({ unit: 'binary-ascii', minLength: 15, maxLength: 66 }) },
-      {
-        weight: 1,
-        arbitrary: fc.constantFrom('x'.repeat(64), `${'x'.repeat(63)}y`, 'Ω'.repeat(32)),
-      },
-    )
-    .filter((text) => text.isWellFormed() && Buffer.byteLength(text) <= maxBytes && text !== '')
-
-const optionalText = fc.option(fc.oneof(anyText(64), fc.constant('')), { freq: 4 })
-
-const timestamp = fc.oneof(
-  { weight: 8, arbitrary: fc.bigInt({ min: NOON, max: NOON + 600_000_000n }) },
-  { weight: 2, arbitrary: fc.bigInt({ min: NOON - 3n * DAY_US, max: NOON + DAY_US }) },
-  { weight: 1, arbitrary: fc.bigInt({ min: -400n * DAY_US, max: 400n * DAY_US }) },
-  { weight: 1, arbitrary: fc.constantFrom(0n, -1n, DAY_US, DAY_US - 1n, NOON, NOON - 1n) },
-)
-
-const revenue = fc.oneof(
-  { weight: 6, arbitrary: fc.constant(0) },
-  { weight: 3, arbitrary: fc.integer({ min: -5_000, max: 5_000 }).map((cents) => cents / 100 + 0) },
-  { weight: 1, arbitrary: fc.constantFrom(1e9, -1e9, 5e-7, 1.0000005, 0.1 + 0.2) },
-)
-
-const anyRow: fc.Arbitrary<Row> = fc
-  .record({
-    verdict: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 3),
-    type: fc.integer({ min: 0, max: 2 }),
-    timestampUs: timestamp,
-    revenue,
-    strings: fc.tuple(
-      anyText(128),
-      anyText(256),
-      anyText(256),
-      optionalText,
-      optionalText,
-      optionalText,
-    ),
-  })
-  .map((row) => ({ ...row, millionths: BigInt(Math.round(row.revenue * 1e6)) }))
-
-type ReadRow = Readonly<Record<string, unknown>>
-
-async function readRows(day: DayRows): Promise<ReadRow[]> {
-  const file = parquetFile(day.columns)
-  const slice = file.buffer.slice(file.byteOffset, file.byteOffset + file.length) as ArrayBuffer
-  const rows = await parquetReadObjects({ file: slice })
-  return rows.map((row) => ({ ...row }))
-}
-
-function expectedRow(row: Row): ReadRow {
-  const [event_id, user_id, campaign_id, platform, country, device_type] = row.strings
-  return {
-    ...{ event_id, user_id, campaign_id, event_type: TYPES[row.type], timestamp: row.timestampUs },
-    ...{ revenue: row.revenue, platform, country, device_type },
-  }
-}
-
-function floorDiv(value: bigint, by: bigint): bigint {
-  return value / by - (value % by < 0n ? 1n : 0n)
-}
-
-function expectedDays(rows: readonly Row[]): Map<number, ReadRow[]> {
-  const days = new Map<number, ReadRow[]>()
-  for (const row of rows) {
-    const day = Number(floorDiv(row.timestampUs, DAY_US))
-    const known = days.get(day) ?? []
-    days.set(day, known)
-    known.push(expectedRow(row))
-  }
-  return days
-}
-
-function expectedWindows(rows: readonly Row[]): Map<string, WindowDelta> {
-  const windows = new Map<string, WindowDelta>()
-  for (const { timestampUs, strings, type, millionths } of rows) {
-    const campaignId = strings[2] as string
-    const windowStartUs = Number(floorDiv(timestampUs, BigInt(WINDOW_US))) * WINDOW_US
-    const key = `${windowStartUs} ${campaignId}`
-    const before = windows.get(key)
-    windows.set(key, {
-      campaignId,
-      windowStartUs,
-      impressions: (before?.impressions ?? 0) + Number(type === 0),
-      clicks: (before?.clicks ?? 0) + Number(type === 1),
-      conversions: (before?.conversions ?? 0) + Number(type === 2),
-      revenueMillionths: (before?.revenueMillionths ?? 0n) + millionths,
-    })
-  }
-  return windows
-}
-
-/** Smallest and largest by unsigned bytes or by number, from what was put in. */
-function assertStatistics(column: EncodedColumn, rows: readonly ReadRow[]): void {
-  const values = rows.map((row) => row[column.name]).filter((value) => value !== null)
-  assert.equal(column.values, rows.length, column.name)
-  assert.equal(column.nullCount, rows.length - values.length, column.name)
-  if (values.length === 0) {
-    assert.deepEqual([column.min, column.max], [null, null])
-    return
-  }
-  const encode = (value: unknown): Buffer => {
-    const bytes = Buffer.alloc(8)
-    if (typeof value === 'bigint') bytes.writeBigInt64LE(value)
-    else if (typeof value === 'number') bytes.writeDoubleLE(value)
-    else return Buffer.from(value as string)
-    return bytes
-  }
-  const order = (a: unknown, b: unknown): number => {
-    if (typeof a === 'string') return Buffer.compare(encode(a), encode(b))
-    return (a as number) < (b as number) ? -1 : Number((a as number) > (b as number))
-  }
-  const sorted = values.toSorted(order)
-  assert.deepEqual(Buffer.from(column.min ?? []), encode(sorted[0]), `min ${column.name}`)
-  assert.deepEqual(Buffer.from(column.max ?? []), encode(sorted.at(-1)), `max ${column.name}`)
-}
-
-async function assertTaken(
-  taken: { days: readonly DayRows[]; windows: readonly WindowDelta[] },
-  rows: readonly Row[],
-): Promise<void> {
-  const days = expectedDays(rows)
-  assert.deepEqual(
-    taken.days.map(({ day }) => day),
-    [...days.keys()].sort((a, b) => a - b),
-  )
-  for (const day of taken.days) {
-    const expected = days.get(day.day) ?? []
-    assert.equal(day.rows, expected.length)
-    assert.deepEqual(await readRows(day), expected)
-    for (const column of day.columns) assertStatistics(column, expected)
-  }
-  const windows = expectedWindows(rows)
-  assert.equal(taken.windows.length, windows.size)
-  for (const window of taken.windows) {
-    assert.deepEqual(window, windows.get(`${window.windowStartUs} ${window.campaignId}`))
-  }
-}
-
-/** Rows made by number, for cases that need many. */
-function manyRows(count: number, make: (i: number) => Partial<Row>): Row[] {
-  const usual = { verdict: 0, type: 0, timestampUs: NOON, revenue: 0, millionths: 0n }
-  return Array.from({ length: count }, (_, i) => ({
-    ...usual,
-    strings: [`event-${i}`, `user-${i % 977}`, `campaign-${i % 50}`, 'web', null, 'ios'],
-    ...make(i),
-  }))
-}
+import {
+  anyRow,
+  assertTaken,
+  DAY_US,
+  expectedRow,
+  expectedWindows,
+  manyRows,
+  NOON,
+  readRows,
+  WINDOW_US,
+} from './rows-model.ts'
 
 describe('row batch', () => {
   test('any rows come back from the pages as they went in, and the windows are their sums', async () => {
@@ -372,5 +217,55 @@ describe('row batch', () => {
     assert.equal(batch.take().days[0]?.rows, 6_000)
     assert.equal(batch.full, false)
     assert.equal(batch.addRows(rows, 1).stored, rows.length)
+  })
+
+  test('lines go in as bytes: parsed, deduplicated across calls and taken, with rejects by index', async () => {
+    const ids = await openIdSet({ bytesMax: 1 << 20 })
+    const batch = await openRowBatch({
+      windowUs: WINDOW_US,
+      seed: 7n,
+      recentIds: { admit: (hashes, rows, mask) => ids.insertNew(hashes, rows, mask) },
+    })
+    const event = (id: string, more: object = {}): string =>
+      JSON.stringify({
+        ...{ event_id: id, user_id: 'ü\n', campaign_id: 'c', event_type: 'click' },
+        ...{ timestamp: '2026-11-22T12:00:00Z', revenue: -0.5, country: 'DE', ...more },
+      })
+    const lines = [
+      event('a'),
+      event('a', { revenue: 9 }),
+      '{',
+      event('b'),
+      event('c', { revenue: '1' }),
+    ]
+    const arrivalUs = Number(NOON)
+    const added = batch.add(Buffer.from(`${lines.join('\n')}\n`), arrivalUs)
+    assert.deepEqual([added.events, added.stored, added.duplicates], [5, 2, 1])
+    assert.deepEqual(
+      added.rejected.map(({ index, reason }) => [index, reason]),
+      [
+        [2, 'syntax'],
+        [4, 'revenue-not-number'],
+      ],
+    )
+    const again = batch.add(Buffer.from(`${event('b')}\n${event('d')}\n`), arrivalUs)
+    assert.deepEqual([again.stored, again.duplicates], [1, 1])
+    assert.equal(
+      batch.rawBytes,
+      Buffer.byteLength(`${[...lines, event('b'), event('d')].join('\n')}\n`),
+    )
+    const taken = batch.take()
+    const rows = await readRows(taken.days[0] as DayRows)
+    assert.deepEqual(
+      rows.map((row) => [row.event_id, row.user_id, row.revenue, row.timestamp]),
+      ['a', 'b', 'd'].map((id) => [id, 'ü\n', -0.5, NOON]),
+    )
+    assert.deepEqual(taken.windows, [
+      {
+        ...{ campaignId: 'c', windowStartUs: Number(NOON) },
+        ...{ impressions: 0, clicks: 3, conversions: 0, revenueMillionths: -1_500_000n },
+      },
+    ])
+    assert.equal(batch.rawBytes, 0)
   })
 })

@@ -2,7 +2,8 @@
 //
 //   slots    u32 each: number of the entry + 1; 0 = free; open addressing, at most half full
 //   entries  64 bytes each, in order of first appearance; read by the wrapper:
-//     +0 window start (us, i64)  +8 campaign code u32  +16 impressions  +24 clicks  +32 conversions (u64)
+//     +0 window start (us, i64)  +8 campaign code u32
+//     +16 impressions  +24 clicks  +32 conversions (u64)
 //     +40 revenue in millionths, 128 bits: low u64, high i64
 //
 // 128 bits: revenue is summed exactly, and 9,224 events of 1e9 would overflow 64.
@@ -45,7 +46,10 @@ export function windowEntries(): usize {
   return ENTRIES.address;
 }
 
-/** Adds `rows` rows: campaign codes u32 and timestamps i64 of the columns, types u8 and millionths i64 by block row. */
+/**
+ * Adds `rows` rows: campaign codes u32 and timestamps i64 of the columns, types u8 and millionths
+ * i64 by block row.
+ */
 export function aggregateRows(
   codes: usize, timestamps: usize, selection: usize, types: usize, millionths: usize, rows: u32,
 ): void {

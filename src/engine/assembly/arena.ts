@@ -1,19 +1,18 @@
 // Areas: growable pieces of linear memory for the columns of one batch.
 //
-// An area is a power-of-two piece that doubles when it is full; the old piece goes to a free list by size
-// and serves the next area that needs one. Between batches an area keeps its piece and only forgets its
-// length, so that a process in its steady state takes no memory and moves none.
+// An area is a power-of-two piece that doubles when it is full; the old piece goes to a free list
+// by size and serves the next area that needs one. Between batches an area keeps its piece and only
+// forgets its length, so that a process in its steady state takes no memory and moves none.
 
 import { reserve } from './memory';
 
 /** 64 KiB: the smallest piece. */
 const SMALLEST_LOG2: i32 = 16;
 
-/** Heads of the free lists, one per power of two; a free piece holds the address of the next one. */
+/**
+ * Heads of the free lists, one per power of two; a free piece holds the address of the next one.
+ */
 const FREE_PIECES: usize = memory.data(32 * 4, 4);
-
-/** Bytes taken from linear memory by all areas, in use or free. */
-let takenBytes: usize = 0;
 
 /** 12 bytes in static memory; zeroed = empty. */
 @unmanaged
@@ -22,7 +21,10 @@ export class Area {
   capacity: usize;
   length: usize;
 
-  /** Makes room for `bytes` in all and keeps what is there; answers the address, which may have moved. */
+  /**
+   * Makes room for `bytes` in all and keeps what is there; answers the address, which may have
+   * moved.
+   */
   fit(bytes: usize): usize {
     if (bytes > this.capacity) grow(this, bytes);
     return this.address;
@@ -37,13 +39,10 @@ export class Area {
   }
 }
 
-export function areaBytes(): usize {
-  return takenBytes;
-}
-
 function grow(area: Area, bytes: usize): void {
   const log2 = max<i32>(SMALLEST_LOG2, 32 - clz<i32>(<i32>(bytes - 1)));
-  // Out of memory: the caller's limits lie far below, so this is the machine refusing; the wrapper says so.
+  // Out of memory: the caller's limits lie far below, so this is the machine refusing; the wrapper
+  // says so.
   if (log2 > 31) unreachable();
   const address = takePiece(log2);
   if (area.capacity > 0) {
@@ -63,7 +62,6 @@ function takePiece(log2: i32): usize {
   }
   const address = reserve(<usize>1 << log2);
   if (address == 0) unreachable();
-  takenBytes += <usize>1 << log2;
   return address;
 }
 

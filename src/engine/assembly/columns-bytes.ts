@@ -1,7 +1,7 @@
 // Bytes of strings: copy, equality and order, 8 or 16 at a time.
 //
-// All of them may touch up to 16 bytes past the ends of what they were given (every area and the parser's
-// strings have that slack); what lies there never changes an answer.
+// All of them may touch up to 16 bytes past the ends of what they were given (every area and the
+// parser's strings have that slack); what lies there never changes an answer.
 
 /** 16 bytes of ones, then 16 of zeros: loaded at 16 - n it keeps the first n bytes. */
 const KEEP: usize = memory.data<u8>([
@@ -36,7 +36,9 @@ export function compareBytes(left: usize, leftLength: u32, right: usize, rightLe
   return <i32>leftLength - <i32>rightLength;
 }
 
-/** The first 8 bytes as a number whose order is that of the bytes; zeros where the string has ended. */
+/**
+ * The first 8 bytes as a number whose order is that of the bytes; zeros where the string has ended.
+ */
 @inline
 export function bigEndian(address: usize, length: u32): u64 {
   const word = bswap<u64>(load<u64>(address));

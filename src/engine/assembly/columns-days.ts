@@ -1,4 +1,5 @@
-// The days of a batch: which row belongs to which day, and the rows of each day in order of arrival.
+// The days of a batch: which row belongs to which day, and the rows of each day in order of
+// arrival.
 //
 //   slots  u32 each: number of the day + 1; 0 = free; open addressing, at most half full
 //   days   32 bytes each, in order of first appearance; read by the wrapper:

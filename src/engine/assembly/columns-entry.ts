@@ -1,22 +1,26 @@
-// The exports of the columns half of the engine: from the row block to Parquet pages and window sums.
+// The exports of the columns half of the engine: from the row block to Parquet pages and window
+// sums.
 //
-// The wrapper's order of calls: openColumns, then for each block hashBlock, (the wrapper asks the recent
-// ids and fills MASK), appendBlock, aggregateBlock; at last prepareDays, encodeColumn for each day and column, resetColumns.
+// The wrapper's order of calls: openColumns, then for each block hashBlock, (the wrapper asks the
+// recent ids and fills MASK), appendBlock, aggregateBlock; at last prepareDays, encodeColumn for
+// each day and column, resetColumns.
 
 import { windowCount, windowEntries, openAggregate } from './aggregate';
-import { Area, areaBytes } from './arena';
+import { Area } from './arena';
 import {
-  CAMPAIGN, EVENT_TYPE, MASK, aggregateBlock, appendBlock as appendRows, batchBytes, batchRows, clearBatch, dictionaryAt,
+  CAMPAIGN, EVENT_TYPE, MASK, aggregateBlock, appendBlock as appendRows, batchBytes, batchRows,
+  clearBatch, dictionaryAt,
 } from './columns';
 import { dayCount, dayEntries, dayOrder, dayRows, orderDays } from './columns-days';
 import { setSeed, sipHash } from './hash';
 import { COLUMN } from './pages';
+import { encodeIdPages } from './pages-ids';
 import { encodeRevenuePages, encodeTimestampPages } from './pages-numbers';
-import { encodeIdPages, encodeStringPages } from './pages-strings';
+import { encodeStringPages } from './pages-strings';
 import { BLOCK_ROWS, STRING_ADDRESS, STRING_LENGTH, VERDICT } from './rows';
 
 export {
-  aggregateBlock, areaBytes, batchBytes, batchRows, COLUMN, dayEntries, MASK, windowCount, windowEntries,
+  aggregateBlock, batchBytes, batchRows, COLUMN, dayEntries, MASK, windowCount, windowEntries,
 };
 
 /** 16 bytes by block row. */
@@ -34,7 +38,10 @@ export function resetColumns(): void {
   clearBatch();
 }
 
-/** Hashes the ids of the block's accepted rows into HASHES, sets MASK to 1 for all others, answers how many those are. */
+/**
+ * Hashes the ids of the block's accepted rows into HASHES, sets MASK to 1 for all others, answers
+ * how many those are.
+ */
 export function hashBlock(rows: u32): u32 {
   const count = min<u32>(rows, BLOCK_ROWS);
   let rejectedCount: u32 = 0;
@@ -45,7 +52,8 @@ export function hashBlock(rows: u32): u32 {
       rejectedCount++;
       continue;
     }
-    sipHash(load<u32>(STRING_ADDRESS + (row << 2)), load<u32>(STRING_LENGTH + (row << 2)), HASHES + (row << 4));
+    const length = load<u32>(STRING_LENGTH + (row << 2));
+    sipHash(load<u32>(STRING_ADDRESS + (row << 2)), length, HASHES + (row << 4));
   }
   return rejectedCount;
 }
@@ -59,7 +67,9 @@ export function scratch(bytes: u32): usize {
   return SCRATCH.fit(bytes);
 }
 
-/** Hashes `count` ids that lie as u32 length | bytes, one after the other; 16 bytes each at `out`. */
+/**
+ * Hashes `count` ids that lie as u32 length | bytes, one after the other; 16 bytes each at `out`.
+ */
 export function hashPacked(address: usize, count: u32, out: usize): void {
   for (let i: u32 = 0; i < count; i++) {
     const length = load<u32>(address);

@@ -1,8 +1,9 @@
-// A dictionary of strings: each distinct string of a column gets a code, in order of first appearance.
+// A dictionary of strings: each distinct string of a column gets a code, in order of first
+// appearance.
 //
 //   slots    u64 each: hash u32 | record offset << 32; 0 = free; open addressing, at most half full
 //   records  u64 each, by code: the same word that stands in the slot
-//   heap     records, 16-byte aligned: code u32 | length u32 | the bytes; from +4 as in a PLAIN page
+//   heap     records, 16-byte aligned: code u32 | length u32 | bytes; from +4 as in a PLAIN page
 //
 // Whole strings are compared, so any bytes of any length are right; hashes only make it quick.
 
@@ -87,11 +88,13 @@ function place(slots: usize, shift: u32, slot: u64): void {
 }
 
 /**
- * The codes of `count` strings (u32 each at `codes`), adding those that are new. `selection` holds the
- * block's row numbers (u16), `addresses` and `lengths` are the block's arrays. Answers how many are null.
+ * The codes of `count` strings (u32 each at `codes`), adding those that are new. `selection` holds
+ * the block's row numbers (u16), `addresses` and `lengths` are the block's arrays. Answers how many
+ * are null.
  */
 export function encodeStrings(
-  dictionary: Dictionary, addresses: usize, lengths: usize, selection: usize, count: u32, codes: usize,
+  dictionary: Dictionary, addresses: usize, lengths: usize, selection: usize, count: u32,
+  codes: usize,
 ): u32 {
   let nulls: u32 = 0;
   let slots = dictionary.slots.address;

@@ -1,12 +1,14 @@
 // The hashes of the engine, both keyed by a seed that each process draws anew.
 //
-// Ids: SipHash-1-3 with 128 bits (Aumasson and Bernstein, https://www.aumasson.jp/siphash/siphash.pdf;
-// the 128-bit form as in the authors' reference code). Two ids with one hash would lose an event, so the
-// hash must hold against senders who look for collisions; an unkeyed or weakly keyed one (murmur3) does not.
+// Ids: SipHash-1-3 with 128 bits (Aumasson and Bernstein,
+// https://www.aumasson.jp/siphash/siphash.pdf; the 128-bit form as in the authors' reference code).
+// Two ids with one hash would lose an event, so the hash must hold against senders who look for
+// collisions; an unkeyed or weakly keyed one (murmur3) does not.
 //
-// Dictionaries: NH (Black et al., UMAC, CRYPTO '99): for a random key two different strings of one length
-// collide with a probability of at most 2^-32, whoever chose them; the strings are compared afterwards, so
-// a collision costs time only. It is several times quicker than SipHash on short strings.
+// Dictionaries: NH (Black et al., UMAC, CRYPTO '99): for a random key two different strings of one
+// length collide with a probability of at most 2^-32, whoever chose them; the strings are compared
+// afterwards, so a collision costs time only. It is several times quicker than SipHash on short
+// strings.
 
 let key0: u64 = 0;
 let key1: u64 = 0;

@@ -1,16 +1,17 @@
 // The module `ids`: a set of 128-bit ids in a memory of its own, so that it can be dropped whole.
 //
-// Extendible hashing (Fagin et al., TODS 1979): a directory, indexed by the first bits of an id, names pages of
-// 1024 slots; within a page ids lie in open addressing. A page that is full is split in two, 3 us, and the
-// directory doubles, 4 bytes a page, when it has to. So the set grows smoothly up to its limit: one big table
-// would stop everything for a second while it doubles, and hold half as much again meanwhile.
+// Extendible hashing (Fagin et al., TODS 1979): a directory, indexed by the first bits of an id,
+// names pages of 1024 slots; within a page ids lie in open addressing. A page that is full is split
+// in two, 3 us, and the directory doubles, 4 bytes a page, when it has to. So the set grows
+// smoothly up to its limit: one big table would stop everything for a second while it doubles, and
+// hold half as much again meanwhile.
 //
-//   memory   counters of pages (u32: ids u16 | depth u8 << 16) | directory (u32 page numbers) | pages
+//   memory   counters (a page: u32, ids | depth << 16) | directory (u32 page numbers) | pages
 //   page     1024 slots of 16 bytes: low u64, high u64; both 0 = free
-//   id       directory index = the first `depth` bits of the high word, home slot = the last 10 of the low one
+//   id       directory index = first bits of the high word, home slot = last 10 bits of the low one
 //
-// Ids must be uniformly random (they are keyed hashes). Batches are walked twice, 16 rows at a time: the
-// first walk touches each row's slot, so that the misses of the cache overlap.
+// Ids must be uniformly random (they are keyed hashes). Batches are walked twice, 16 rows at a
+// time: the first walk touches each row's slot, so that the misses of the cache overlap.
 
 const PAGE_LOG2: u32 = 14;
 const PAGE_BYTES: usize = 1 << 14;
@@ -82,8 +83,8 @@ export function markPresent(rows: u32): void {
 }
 
 /**
- * Inserts the ids whose MASK is 0 and sets it to 1 for those that were there. Answers how many rows were
- * dealt with: fewer than `rows` when the set is full; the rows from there on are as they were.
+ * Inserts the ids whose MASK is 0 and sets it to 1 for those that were there. Answers how many rows
+ * were dealt with: fewer than `rows` when the set is full; the rows from there on are as they were.
  */
 export function insertNew(rows: u32): u32 {
   for (let first: u32 = 0; first < rows; first += WALK_ROWS) {
@@ -120,7 +121,8 @@ function touch(first: u32, end: u32): void {
   let sum: u64 = 0;
   for (let row = first; row < end; row++) {
     const low = load<u64>(HASHES + (row << 4));
-    sum += load<u64>(pageAddress(pageOf(highWord(row, low))) + <usize>((<u32>low & SLOT_MASK) << 4));
+    const page = pageAddress(pageOf(highWord(row, low)));
+    sum += load<u64>(page + <usize>((<u32>low & SLOT_MASK) << 4));
   }
   touched += sum;
 }
@@ -165,13 +167,17 @@ function addPage(depth: u32): bool {
   if (pageCount == pageCountMax) return false;
   const needed = <u64>pages + (<u64>(pageCount + 1) << PAGE_LOG2);
   const missing = <i32>((needed + 0xffff) >> 16) - memory.size();
-  if (missing > 0 && memory.grow(max(missing, GROW_WASM_PAGES)) < 0 && memory.grow(missing) < 0) return false;
+  if (missing > 0 && memory.grow(max(missing, GROW_WASM_PAGES)) < 0) {
+    if (memory.grow(missing) < 0) return false;
+  }
   store<u32>(counters + (<usize>pageCount << 2), depth << 16);
   pageCount++;
   return true;
 }
 
-/** Moves the ids whose next bit is 1 to a new page. `high` is of any id that belongs to the page. */
+/**
+ * Moves the ids whose next bit is 1 to a new page. `high` is of any id that belongs to the page.
+ */
 function splitPage(page: u32, high: u64): bool {
   const depth = load<u32>(counters + (<usize>page << 2)) >> 16;
   if (depth == directoryBits && !doubleDirectory()) return false;
@@ -203,7 +209,10 @@ function splitPage(page: u32, high: u64): bool {
   return true;
 }
 
-/** Each entry is written twice, from the last one down, so that none is overwritten before it is read. */
+/**
+ * Each entry is written twice, from the last one down, so that none is overwritten before it is
+ * read.
+ */
 function doubleDirectory(): bool {
   if (directoryBits == directoryBitsMax) return false;
   for (let entry: u32 = 1 << directoryBits; entry-- > 0; ) {

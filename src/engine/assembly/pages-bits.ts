@@ -1,8 +1,9 @@
 // Dictionary indices as Parquet wants them: u8 bit width, then the RLE / bit-packed hybrid.
 //
-// A page is one bit-packed run, or one RLE run when all its values are equal; zstd finds the repeats.
+// A page is one bit-packed run, or one RLE run when all its values are equal; zstd finds the
+// repeats.
 
-import { writeRun, writeVarint } from './pages';
+import { PAGE_ROWS, writeRun, writeVarint } from './pages';
 
 /** The last group of a page, filled up with zeros to 8 values. */
 const LAST_GROUP: usize = memory.data(32, 16);
@@ -12,10 +13,11 @@ export function indexWidth(values: u32): u32 {
   return values <= 2 ? 1 : 32 - clz<u32>(values - 1);
 }
 
-/** Room that `writeIndices` needs at most. */
-@inline
+/** Room that the `writeIndices` of all pages need at most. */
 export function indicesBytesMax(count: u32, width: u32): usize {
-  return 32 + (((<usize>count + 7) * width) >> 3);
+  // A page fills up its last group, and has a width, a run header and, if it is one run, a value.
+  const pages = <usize>(count / PAGE_ROWS) + 2;
+  return pages * (16 + <usize>width) + ((<usize>count * width) >> 3);
 }
 
 /** Writes `count` u32 indices below 2^width. Answers the end. */
@@ -40,7 +42,10 @@ function allEqual(indices: usize, count: u32): bool {
   return true;
 }
 
-/** `count` is a multiple of 8; 8 values take `width` bytes. Writes up to 8 bytes past the end it answers. */
+/**
+ * `count` is a multiple of 8; 8 values take `width` bytes. Writes up to 8 bytes past the end it
+ * answers.
+ */
 function packGroups(to: usize, from: usize, count: u32, width: u32): usize {
   const end = from + (<usize>count << 2);
   const w = <u64>width;

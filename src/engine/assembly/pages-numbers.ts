@@ -1,5 +1,6 @@
-// The pages of the two columns of 8-byte values, timestamp and revenue: with a dictionary where the values
-// repeat (most revenues are 0; clocks of milliseconds give each timestamp many times), else PLAIN.
+// The pages of the two columns of 8-byte values, timestamp and revenue: with a dictionary where the
+// values repeat (most revenues are 0; clocks of milliseconds give each timestamp many times), else
+// PLAIN.
 
 import { Area } from './arena';
 import { REVENUES, TIMESTAMPS } from './columns';
@@ -70,7 +71,7 @@ function gather(values: usize, rows: u32, order: usize): usize {
 function writePages(values: usize, rows: u32): void {
   const entries = indexValues(values, rows);
   const width = indexWidth(entries);
-  beginColumn(rows, entries == 0 ? 0 : indicesBytesMax(rows, width) + <usize>(rows / PAGE_ROWS + 1) * 40);
+  beginColumn(rows, entries == 0 ? 0 : indicesBytesMax(rows, width));
   if (entries > 0) addDictionaryPage(entries, VALUES.address, entries << 3);
   for (let row: u32 = 0; row < rows; row += PAGE_ROWS) {
     const count = min(PAGE_ROWS, rows - row);
@@ -107,7 +108,8 @@ function indexValues(values: usize, rows: u32): u32 {
     const value = load<u64>(values + (i << 3));
     if (value != last) {
       last = value;
-      // The upper half first: doubles with few digits differ there only, and a product carries upwards.
+      // The upper half first: doubles with few digits differ there only, and a product carries
+      // upwards.
       let slot = <u32>(((value ^ (value >> 32)) * factor) >> shift);
       while (true) {
         lastIndex = load<u32>(slots + (<usize>slot << 2));

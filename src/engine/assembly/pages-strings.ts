@@ -1,11 +1,11 @@
 // The pages of the string columns: with a dictionary where values repeat, else PLAIN.
 //
-// A dictionary pays when each of its strings stands for three rows or more: measured after zstd on user
-// ids of 5 to 7 random digits, where the indices no longer compress and the strings do.
+// A dictionary pays when each of its strings stands for three rows or more: measured after zstd on
+// user ids of 5 to 7 random digits, where the indices no longer compress and the strings do.
 
 import { Area } from './arena';
-import { bigEndian, compareBytes, copyBytes } from './columns-bytes';
-import { IDS, ID_OFFSETS, codesAt, dictionaryAt, nullsAt, STRING_DICTIONARIES } from './columns';
+import { compareBytes, copyBytes } from './columns-bytes';
+import { codesAt, dictionaryAt } from './columns';
 import { Dictionary, NULL_CODE } from './dictionary';
 import {
   PAGE_ROWS, PLAIN, RLE_DICTIONARY, addDataPage, addDictionaryPage, beginColumn, outEnd, outStart,
@@ -36,88 +36,13 @@ export function encodeStringPages(number: u32, rows: u32, order: usize): void {
     writePlainPages(dictionary, codes, rows, present < rows);
   } else {
     const width = indexWidth(entries);
-    beginColumn(rows, dictionaryPageBytes(dictionary, entries) + indicesBytesMax(present, width) + <usize>(rows / PAGE_ROWS + 1) * 40);
+    beginColumn(rows, dictionaryPageBytes(dictionary, entries) + indicesBytesMax(rows, width));
     writeDictionaryPage(dictionary, entries);
     writeIndexPages(codes, rows, present < rows, width);
   }
   setNulls(rows - present);
   setStringBounds(dictionary, entries);
   forgetRemap(entries);
-}
-
-/** The event ids of a day, always PLAIN: they do not repeat. */
-export function encodeIdPages(rows: u32, order: usize): void {
-  if (order == 0) {
-    beginColumn(rows, 0);
-    for (let row: u32 = 0; row < rows; row += PAGE_ROWS) {
-      const count = min(PAGE_ROWS, rows - row);
-      const head = outStart();
-      outEnd(writeLevels(head, count));
-      const body = idAddress(row);
-      const end = row + count == rows ? IDS.address + IDS.length : idAddress(row + count);
-      addDataPage(PLAIN, count, head, <u32>(outStart() - head), body, <u32>(end - body));
-    }
-  } else {
-    writeGatheredIds(rows, order);
-  }
-  setIdBounds(rows, order);
-}
-
-@inline
-function idAddress(row: u32): usize {
-  return IDS.address + load<u32>(ID_OFFSETS.address + (<usize>row << 2));
-}
-
-@inline
-function rowAt(order: usize, i: u32): u32 {
-  return order == 0 ? i : load<u32>(order + (<usize>i << 2));
-}
-
-function writeGatheredIds(rows: u32, order: usize): void {
-  let bytes: usize = 0;
-  for (let i: u32 = 0; i < rows; i++) bytes += 4 + <usize>load<u32>(idAddress(rowAt(order, i)));
-  beginColumn(rows, bytes);
-  for (let first: u32 = 0; first < rows; first += PAGE_ROWS) {
-    const count = min(PAGE_ROWS, rows - first);
-    const head = outStart();
-    let to = writeLevels(head, count);
-    const headLength = <u32>(to - head);
-    const body = to;
-    for (let i = first; i < first + count; i++) {
-      const id = idAddress(rowAt(order, i));
-      const length = load<u32>(id) + 4;
-      copyBytes(to, id, length);
-      to += length;
-    }
-    outEnd(to);
-    addDataPage(PLAIN, count, head, headLength, body, <u32>(to - body));
-  }
-}
-
-/** Compares the first 8 bytes of each id, and all of it only where those do not decide. */
-function setIdBounds(rows: u32, order: usize): void {
-  let least = idAddress(rowAt(order, 0));
-  let most = least;
-  let leastStart = bigEndian(least + 4, load<u32>(least));
-  let mostStart = leastStart;
-  for (let i: u32 = 1; i < rows; i++) {
-    const id = idAddress(rowAt(order, i));
-    const length = load<u32>(id);
-    const start = bigEndian(id + 4, length);
-    if (start <= leastStart) {
-      if (start < leastStart || compareBytes(id + 4, length, least + 4, load<u32>(least)) < 0) {
-        least = id;
-        leastStart = start;
-      }
-    }
-    if (start >= mostStart) {
-      if (start > mostStart || compareBytes(id + 4, length, most + 4, load<u32>(most)) > 0) {
-        most = id;
-        mostStart = start;
-      }
-    }
-  }
-  setBounds(least + 4, load<u32>(least), most + 4, load<u32>(most));
 }
 
 function gather(codes: usize, rows: u32, order: usize): usize {
@@ -129,7 +54,10 @@ function gather(codes: usize, rows: u32, order: usize): usize {
   return out;
 }
 
-/** Gives the codes that occur in this day indices in order of appearance; answers how many there are. */
+/**
+ * Gives the codes that occur in this day indices in order of appearance; answers how many there
+ * are.
+ */
 function remapCodes(dictionary: Dictionary, codes: usize, rows: u32): u32 {
   const bytes = <usize>dictionary.count << 2;
   if (bytes > REMAP.capacity) memory.fill(REMAP.fit(bytes), 0, REMAP.capacity);

@@ -3,17 +3,18 @@
 //   dictionary page   the distinct values, PLAIN
 //   data page         u32 length | definition levels (RLE / bit-packed hybrid, width 1) | values
 //
-// A page is two ranges, head and body, which the wrapper joins when it copies them out: so columns whose
-// values already lie as PLAIN wants them (event_id, timestamp, revenue) are not copied twice.
-// Only PLAIN and RLE_DICTIONARY are written: Iceberg's vectorised reader for Spark throws on the delta
-// encodings before Iceberg 1.10 (DELTA_BINARY_PACKED) and 1.11 (DELTA_LENGTH_BYTE_ARRAY), apache/iceberg#7162,
-// #15362; they would save about 2 bytes an event after zstd.
+// A page is two ranges, head and body, which the wrapper joins when it copies them out: so columns
+// whose values already lie as PLAIN wants them (event_id, timestamp, revenue) are not copied twice.
+// Only PLAIN and RLE_DICTIONARY are written: Iceberg's vectorised reader for Spark throws on the
+// delta encodings before apache/iceberg#13391 (DELTA_BINARY_PACKED) and #15362
+// (DELTA_LENGTH_BYTE_ARRAY, 2026); they would save about 2 bytes an event after zstd.
 //
 // What the wrapper reads:
-//   COLUMN  u32 each: +0 pages  +4 their address  +8 nulls  +12 min address  +16 min length  +20 max address
-//           +24 max length  (address 0 = there is none)  +28 rows
-//   page    u32 each: +0 kind (0 dictionary, 1 data)  +4 encoding (0 PLAIN, 1 RLE_DICTIONARY)  +8 values
-//           +12 head address  +16 head length  +20 body address  +24 body length  +28 unused
+//   COLUMN  u32 each: +0 pages  +4 their address  +8 nulls  +12 min address  +16 min length
+//           +20 max address  +24 max length  (address 0 = there is none)  +28 rows
+//   page    u32 each: +0 kind (0 dictionary, 1 data)  +4 encoding (0 PLAIN, 1 RLE_DICTIONARY)
+//           +8 values  +12 head address  +16 head length  +20 body address  +24 body length
+//           +28 unused
 
 import { Area } from './arena';
 import { NULL_CODE } from './dictionary';
@@ -32,7 +33,9 @@ export const COLUMN: usize = memory.data(32, 8);
 const PAGES: Area = changetype<Area>(memory.data(12, 4));
 const OUT: Area = changetype<Area>(memory.data(12, 4));
 
-/** Forgets the column before and makes room for `bytes` of pages in all; nothing moves after that. */
+/**
+ * Forgets the column before and makes room for `bytes` of pages in all; nothing moves after that.
+ */
 export function beginColumn(rows: u32, bytes: usize): void {
   const pages = <usize>(rows / PAGE_ROWS) + 2;
   PAGES.length = 0;
@@ -57,7 +60,9 @@ export function setNulls(nulls: u32): void {
   store<u32>(COLUMN, nulls, 8);
 }
 
-export function setBounds(minAddress: usize, minLength: u32, maxAddress: usize, maxLength: u32): void {
+export function setBounds(
+  minAddress: usize, minLength: u32, maxAddress: usize, maxLength: u32,
+): void {
   store<u32>(COLUMN, <u32>minAddress, 12);
   store<u32>(COLUMN, minLength, 16);
   store<u32>(COLUMN, <u32>maxAddress, 20);
