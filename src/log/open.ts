@@ -223,7 +223,7 @@ async function recover(
     throw error
   }
   segments.adopt(older, { ...last, fileBytes: Math.max(last.fileBytes, last.header.sizeBytes) })
-  if (tail.lastFramePosition === null && last.fileBytes < segmentBytes) {
+  if (endOffset === last.header.baseOffset && last.fileBytes < segmentBytes) {
     // Made when segments were smaller: it may be too small for an append, and cannot be left behind empty.
     await segments.roll(id, endOffset, at.arrivalUs)
     at = { ...at, position: SEGMENT_HEADER_BYTES, sealed: false }

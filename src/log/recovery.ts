@@ -2,8 +2,9 @@
  * Takes up the segments of the former run: checks that none is missing, finds the tail of the last one, and makes sure of it.
  *
  * "Makes sure": what is read here may be in the system's memory only. Perhaps nobody synced it; perhaps a sync failed, after which
- * the system counts the bytes as written although they are not, and the next sync reports success (F6). So the last frame, the only
- * one this can be true of, is written again and synced, and only then sealed: a seal promises that all before it is on disk.
+ * the system counts the bytes as written although they are not, and the next sync reports success (F6). So the last thing written (a
+ * frame, a seal, or the segment's header), the only one this can be true of, is written again and synced. Only then the tail is
+ * sealed: a seal promises that all before it is on disk.
  */
 import { damaged } from './error.ts'
 import { type LogFiles, writeFully } from './files.ts'
@@ -78,11 +79,10 @@ export async function secureTail(
   const { file, header } = segment
   const { arrivalUs, endOffset, position, sealed } = tail
   if (segment.fileBytes < header.sizeBytes) await lengthen(files, segment, position)
-  if (sealed && tail.torn === null) return { position, endOffset, arrivalUs, sealed }
-  await rewrite(files, file, 0, tail.lastFramePosition === null ? position : 0)
-  await rewrite(files, file, tail.lastFramePosition ?? position, position)
+  await rewrite(files, file, tail.lastPosition ?? 0, position)
   await files.sync(file)
   onStep('tail-rewritten')
+  if (sealed && tail.torn === null) return { position, endOffset, arrivalUs, sealed }
   const seal = sealBytes(header.mark, endOffset, arrivalUs)
   await writeFully(files, file, [seal], position)
   await files.sync(file)

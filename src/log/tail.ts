@@ -37,8 +37,8 @@ export type Tail = Readonly<{
   endOffset: number
   /** Arrival of the last frame, or the segment's when it has none. */
   arrivalUs: number
-  /** Where the last frame with lines begins; null when the segment has none. */
-  lastFramePosition: number | null
+  /** Where the last frame or seal begins; null when the segment has none. */
+  lastPosition: number | null
   /** A seal is the last thing before `position`. */
   sealed: boolean
   /** What was wrong with the bytes at `position`, when they are the remains of a frame. */
@@ -59,7 +59,7 @@ export async function findTail(
   let position = SEGMENT_HEADER_BYTES
   let endOffset = header.baseOffset
   let arrivalUs = header.arrivalUs
-  let lastFramePosition: number | null = null
+  let lastPosition: number | null = null
   let sealed = false
   for (;;) {
     const check = await checkAt(window, segment, position, endOffset)
@@ -72,14 +72,14 @@ export async function findTail(
         position,
         endOffset,
         arrivalUs,
-        lastFramePosition,
+        lastPosition,
         sealed,
         torn: isTorn ? fault : null,
       }
     }
     const { frame, sizeBytes } = check
     sealed = frame.count === 0
-    if (!sealed) lastFramePosition = position
+    lastPosition = position
     arrivalUs = frame.arrivalUs
     endOffset += frame.count
     position += sizeBytes
