@@ -40,7 +40,8 @@ export function openWatch(
       rejectedBefore: rooms.rejected.stats().total,
       rejectedCountsOnly: rooms.rejected.stats().keepingCountsOnly,
       waitingSinceUs: Math.max(caughtUpUs, progress.checkpoint.arrivedUs),
-      failure: failure ?? stats.failed?.message ?? stats.full?.message ?? null,
+      failure:
+        failure ?? stats.failed?.message ?? stats.full?.message ?? failedKeeping(rooms.rejected),
       nowUs: nowUs(),
       rssBytes: process.memoryUsage.rss(),
     })
@@ -84,4 +85,9 @@ export function openWatch(
       }
     },
   }
+}
+
+function failedKeeping(rejected: RejectedStore): string | null {
+  if (!rejected.stats().failed) return null
+  return 'rejected events cannot be kept any more: a write to the rejected/ folder failed; look at the disk, then restart'
 }
