@@ -19,47 +19,71 @@ export type BatchLimits = Readonly<{ bytesMax: number; linesMax: number }>
 const LF = 0x0a
 const BLANKS = new Set([0x20, 0x09, 0x0d, LF])
 
+/** `null` in the input says that nothing more comes for now: whole lines need not wait for a full batch. */
 export async function* cutBatches(
-  input: AsyncIterable<Uint8Array>,
+  input: AsyncIterable<Uint8Array | null>,
   limits: BatchLimits,
 ): AsyncGenerator<LineBatch | LongLine> {
-  let rest: Buffer = Buffer.alloc(0)
-  let line = 1
-  /** Bytes of a long line that were let go already; 0 outside of one. */
-  let skipped = 0
+  const state: CutState = { rest: Buffer.alloc(0), line: 1, skipped: 0 }
   for await (const chunk of input) {
-    rest = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk])
-    if (skipped > 0) {
-      const end = rest.indexOf(LF)
-      skipped += end === -1 ? rest.length : end
-      rest = end === -1 ? Buffer.alloc(0) : rest.subarray(end + 1)
-      if (end === -1) continue
-      yield { kind: 'long-line', line, bytes: skipped }
-      line += 1
-      skipped = 0
+    if (chunk !== null) state.rest = Buffer.concat([state.rest, chunk])
+    if (state.skipped > 0) {
+      const long = skipToLineEnd(state)
+      if (long === null) continue
+      yield long
     }
-    while (rest.length >= limits.bytesMax) {
-      const { end, lines } = wholeLines(rest, limits)
-      const longEnd = end === 0 ? rest.indexOf(LF) : -1
-      if (end > 0) {
-        if (!isBlank(rest, 0, end)) yield batchOf(rest.subarray(0, end), line)
-      } else if (longEnd >= 0) {
-        yield { kind: 'long-line', line, bytes: longEnd }
-      } else {
-        skipped = rest.length
-      }
-      rest = end > 0 ? rest.subarray(end) : rest.subarray(longEnd >= 0 ? longEnd + 1 : rest.length)
-      line += end > 0 ? lines : Number(longEnd >= 0)
-    }
+    while (state.rest.length >= limits.bytesMax) yield* cutFull(state, limits)
+    if (chunk === null) yield* cutWhole(state, state.rest.lastIndexOf(LF) + 1, limits)
   }
-  if (skipped > 0) yield { kind: 'long-line', line, bytes: skipped }
-  while (rest.length > 0) {
-    const { end, lines } = wholeLines(rest, limits)
-    // Nothing follows: the last line may end without a line feed.
-    const length = lines < limits.linesMax ? rest.length : end
-    if (!isBlank(rest, 0, length)) yield batchOf(rest.subarray(0, length), line)
-    rest = rest.subarray(length)
-    line += lines
+  if (state.skipped > 0) yield { kind: 'long-line', line: state.line, bytes: state.skipped }
+  yield* cutWhole(state, state.rest.length, limits)
+}
+
+type CutState = {
+  /** What was read and not cut yet. */
+  rest: Buffer
+  /** The line on which `rest` begins. */
+  line: number
+  /** Bytes of a long line that were let go already; 0 outside of one. */
+  skipped: number
+}
+
+/** Lets go of a long line up to its end, which may be still to come: then null. */
+function skipToLineEnd(state: CutState): LongLine | null {
+  const end = state.rest.indexOf(LF)
+  state.skipped += end === -1 ? state.rest.length : end
+  state.rest = state.rest.subarray(end === -1 ? state.rest.length : end + 1)
+  if (end === -1) return null
+  const long = { kind: 'long-line', line: state.line, bytes: state.skipped } as const
+  state.line += 1
+  state.skipped = 0
+  return long
+}
+
+/** One step from a rest that is at least a batch long. */
+function* cutFull(state: CutState, limits: BatchLimits): Generator<LineBatch | LongLine> {
+  const { end, lines } = wholeLines(state.rest, limits)
+  if (end > 0) {
+    if (!isBlank(state.rest, 0, end)) yield batchOf(state.rest.subarray(0, end), state.line)
+    state.rest = state.rest.subarray(end)
+    state.line += lines
+    return
+  }
+  const long = skipToLineEnd(state)
+  if (long !== null) yield long
+}
+
+/** All of the first `length` bytes; less than a batch in bytes, but perhaps not in lines. */
+function* cutWhole(state: CutState, length: number, limits: BatchLimits): Generator<LineBatch> {
+  let left = length
+  while (left > 0) {
+    const { end, lines } = wholeLines(state.rest.subarray(0, left), limits)
+    // When no line feed follows, the last line ends with the input.
+    const cut = lines < limits.linesMax ? left : end
+    if (!isBlank(state.rest, 0, cut)) yield batchOf(state.rest.subarray(0, cut), state.line)
+    state.rest = state.rest.subarray(cut)
+    state.line += lines
+    left -= cut
   }
 }
 

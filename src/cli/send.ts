@@ -7,6 +7,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { Command } from 'commander'
 import { CliError } from './cli-error.ts'
 import { EXIT_CODE } from './exit-code.ts'
+import { markIdle } from './idle.ts'
 import { cutBatches, type LineBatch } from './ndjson-batches.ts'
 import { bytesText, countOf, countText, elapsedText } from './number-text.ts'
 import {
@@ -30,6 +31,8 @@ type SendOptions = ConfigOption & UrlOption & Readonly<{ gzip?: boolean; patienc
 const STDIN = '-'
 const BATCH = { bytesMax: 1024 * 1024, linesMax: 50_000 }
 const READ_BYTES = 1024 * 1024
+/** Lines from a pipe that pauses, such as `tail -F`, are sent after this. */
+const STDIN_IDLE_MS = 500
 /** The rest is counted; the collector keeps them all in `rejected/`. */
 const REJECTED_LINES_SHOWN = 100
 const PATIENCE_SECONDS_MAX = 86_400
@@ -107,7 +110,7 @@ type Sending = Readonly<{
 async function sendFile(file: string, sending: Sending): Promise<void> {
   const { collector, post, tally, progress, terminal } = sending
   const name = file === STDIN ? 'stdin' : file
-  const input = openInput(file, terminal, (bytes) => progress.advance(bytes))
+  const input = openInput(file, terminal, post.signal, (bytes) => progress.advance(bytes))
   for await (const part of cutBatches(input, BATCH)) {
     if (post.signal.aborted) return
     if (part.kind === 'long-line') {
@@ -150,9 +153,10 @@ function reportRejected(tally: Tally, progress: Progress, text: string): void {
 function openInput(
   file: string,
   terminal: Terminal,
+  signal: AbortSignal,
   onRead: (bytes: number) => void,
-): AsyncIterable<Uint8Array> {
-  if (file === STDIN) return counted(terminal.stdin, onRead)
+): AsyncIterable<Uint8Array | null> {
+  if (file === STDIN) return markIdle(readUntil(signal, terminal.stdin, onRead), STDIN_IDLE_MS)
   const read = createReadStream(file, { highWaterMark: READ_BYTES })
   read.on('data', (chunk) => onRead(chunk.length))
   read.pause()
@@ -166,13 +170,23 @@ function openInput(
   return damagedNamed(file, read.pipe(inflate))
 }
 
-async function* counted(
+/** Ends with the input or with the signal: a pipe may have nothing to give for ever. */
+async function* readUntil(
+  signal: AbortSignal,
   input: Readable,
   onRead: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of input) {
-    onRead(chunk.length)
-    yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+  const end = (): unknown => input.destroy()
+  signal.addEventListener('abort', end)
+  try {
+    for await (const chunk of input) {
+      onRead(chunk.length)
+      yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }
 
