@@ -4,7 +4,9 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { after, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import {
   type FakeCollector,
@@ -231,6 +233,22 @@ test('a compressed file that is damaged is said, with what was sent before', asy
   const ran = await runInside(['send', file, '--url', url])
   assert.equal(ran.exitCode, 2)
   assert.match(ran.stderr, /damaged\.ndjson\.gz cannot be decompressed/)
+})
+
+test('lines from a pipe that pauses are sent before it ends, and only whole ones', async (t) => {
+  const { url, requests } = await collector(t)
+  const input = new PassThrough()
+  const sending = runInside(['send', '-', '--url', url], { input })
+  input.write('first\nsecond\nthi')
+  while (requests.length === 0) await sleep(10)
+  assert.deepEqual(requests[0]?.lines, ['first', 'second'])
+  input.end('rd\nbad')
+  const ran = await sending
+  assert.deepEqual(
+    requests.slice(1).flatMap(({ lines }) => lines),
+    ['third', 'bad'],
+  )
+  assert.match(ran.stderr, /stdin:4: event_id: required/)
 })
 
 test('an empty input is no request and no fault', async (t) => {

@@ -7,7 +7,7 @@ import type { Terminal } from '../../../src/cli/terminal.ts'
 export type Ran = Readonly<{ exitCode: number; stdout: string; stderr: string }>
 
 export type RunOptions = Readonly<{
-  input?: string | readonly Uint8Array[]
+  input?: string | readonly Uint8Array[] | Readable
   environment?: Readonly<Record<string, string>>
   nowMs?: number
 }>
@@ -16,9 +16,8 @@ export type RunOptions = Readonly<{
 export async function runInside(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const stdout: string[] = []
   const stderr: string[] = []
-  const input = options.input ?? ''
   const terminal: Terminal = {
-    stdin: Readable.from(typeof input === 'string' ? [Buffer.from(input)] : input),
+    stdin: streamOf(options.input ?? ''),
     stdout: collector(stdout),
     stderr: collector(stderr),
     environment: options.environment ?? {},
@@ -26,6 +25,11 @@ export async function runInside(words: readonly string[], options: RunOptions = 
   }
   const exitCode = await runCli(words, terminal)
   return { exitCode, stdout: stdout.join(''), stderr: stderr.join('') }
+}
+
+function streamOf(input: NonNullable<RunOptions['input']>): Readable {
+  if (input instanceof Readable) return input
+  return Readable.from(typeof input === 'string' ? [Buffer.from(input)] : input)
 }
 
 function collector(parts: string[]): Writable {
