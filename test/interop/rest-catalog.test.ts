@@ -1,0 +1,75 @@
+/** PyIceberg and DuckDB attach to the REST catalog with one line each and see what was committed, and change nothing. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { answerRestCatalog, openLakeReader } from '../../src/table.ts'
+import { dayRows, eventRow, metricsRow, openPlace } from '../table/fixture.ts'
+import { pythonReaders } from './python.ts'
+
+const { python, skip } = pythonReaders()
+const MOUNT = '/iceberg'
+
+test('PyIceberg and DuckDB read a live table through the REST catalog', { skip }, async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open()
+  const day = dayRows([eventRow({ eventId: 'a' }), eventRow({ eventId: 'b', campaignId: 'c-2' })])
+  const events = await lake.writeEventsFile(day)
+  const metrics = await lake.writeMetricsFile(day.day, [
+    metricsRow(),
+    metricsRow({ campaignId: 'c-2', impressions: 7 }),
+  ])
+  await lake.commit({
+    events: { add: [events], remove: [] },
+    metrics: { add: [metrics], remove: [] },
+    summary: {},
+    commitId: 'first',
+  })
+  const endpoint = await serve(place.catalogPath, t)
+  const script = join(import.meta.dirname, 'rest_catalog.py')
+  const { stdout } = await promisify(execFile)(python ?? '', [script, endpoint], {
+    timeout: 60_000,
+  })
+  const { pyiceberg, duckdb } = JSON.parse(stdout)
+
+  assert.deepEqual(pyiceberg.namespaces, [['campaigns']])
+  assert.deepEqual(pyiceberg.namespace_exists, [true, false])
+  assert.deepEqual(pyiceberg.tables, ['campaigns.campaign_events', 'campaigns.campaign_metrics'])
+  assert.deepEqual(pyiceberg.table_exists, [true, false])
+  assert.deepEqual(pyiceberg.rows, { campaign_events: 2, campaign_metrics: 2 })
+  assert.deepEqual(pyiceberg.snapshots, {
+    campaign_events: String(lake.events.snapshotId),
+    campaign_metrics: String(lake.metrics.snapshotId),
+  })
+  assert.deepEqual(pyiceberg.filtered, ['b'])
+  assert.equal(pyiceberg.refused.load, 'NoSuchTableError')
+  // PyIceberg looks into the endpoints of /v1/config and does not even ask.
+  for (const what of ['create', 'drop', 'append']) assert.ok(pyiceberg.refused[what], what)
+
+  assert.deepEqual(duckdb.tables, ['campaign_events', 'campaign_metrics'])
+  assert.deepEqual(duckdb.rows, { campaign_events: 2, campaign_metrics: 2 })
+  assert.deepEqual(duckdb.joined, [7, 1])
+  assert.ok(duckdb.refused)
+})
+
+/** A server around the pure function, as the collector mounts it. */
+async function serve(catalogPath: string, t: { after(close: () => void): void }): Promise<string> {
+  const lake = openLakeReader(catalogPath)
+  const server = createServer(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost')
+    const path = pathname.slice(MOUNT.length)
+    const answer = await answerRestCatalog(
+      { method: request.method ?? 'GET', path, query: searchParams },
+      lake,
+    )
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.closeAllConnections())
+  t.after(() => void server.close())
+  const address = server.address()
+  assert.ok(address !== null && typeof address === 'object')
+  return `http://127.0.0.1:${address.port}${MOUNT}`
+}
