@@ -14,7 +14,8 @@ type Difference = Verification['differences'][number]
 
 const DIFFERENCES_SHOWN = 50
 const US_PER_MS = 1000
-const DAY_MS = 86_400_000
+/** In the snapshots' summaries, a date; written when retention drops days. */
+const KEPT_FROM_KEY = 'campaign-metrics.kept-from'
 
 export function addVerify(program: Command, terminal: Terminal, finish: Finish): void {
   const command = program
@@ -33,7 +34,7 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
     const found = await session.verify({
       windowUs: config.windowUs,
       horizonUs: config.dedupe.horizonMs * US_PER_MS,
-      fromUs: keptFromUs(config, terminal.nowMs()),
+      fromUs: await keptFromUs(config),
       differencesMax: DIFFERENCES_SHOWN,
     })
     const text = options.json === true ? jsonText(found) : verificationText(found, config.timezone)
@@ -44,12 +45,15 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
   }
 }
 
-/** The start of the oldest day that retention keeps in both tables; null when both are kept for ever. */
-function keptFromUs({ retention }: Config, nowMs: number): number | null {
-  const limits = [retention.eventsMs, retention.metricsMs].filter((limitMs) => limitMs > 0)
-  if (limits.length === 0) return null
-  const oldestMs = nowMs - Math.min(...limits)
-  return Math.ceil(oldestMs / DAY_MS) * DAY_MS * US_PER_MS
+/**
+ * The start of the first day that both tables keep whole; null when retention has dropped nothing. Asked after the
+ * session was opened, so that a day which goes meanwhile is not compared.
+ */
+async function keptFromUs(config: Config): Promise<number | null> {
+  const { readLake } = await import('../table.ts')
+  const { events } = await readLake(config.catalogPath)
+  const day = events.summary[KEPT_FROM_KEY]
+  return day === undefined ? null : Date.parse(`${day}T00:00:00Z`) * US_PER_MS
 }
 
 function jsonText(found: Verification): string {
