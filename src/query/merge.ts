@@ -4,6 +4,7 @@
  * delete; a failed merge removes it.
  */
 import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { EVENT_COLUMNS } from './columns.ts'
 import { type Duck, openDuck } from './duck.ts'
@@ -19,11 +20,18 @@ export type MergeOptions = Readonly<{
   isSorted: boolean
   /** Breaks the merge off: it rejects, and nothing is left of it. */
   signal?: AbortSignal
-  memoryMaxBytes: number
-  threads: number
-  temporaryPath: string
-  temporaryMaxBytes: number
+  /** Default 256 MiB; what a sort needs beyond is spilled. */
+  memoryMaxBytes?: number
+  /** Default 1: the other processors are the pipeline's. */
+  threads?: number
+  /** Where spilled rows go. Default the system's folder for temporary files. */
+  temporaryPath?: string
+  /** Default 16 GiB. */
+  temporaryMaxBytes?: number
 }>
+
+const MEMORY_MAX_BYTES = 256 * 2 ** 20
+const TEMPORARY_MAX_BYTES = 16 * 2 ** 30
 
 /** Rows a row group: what a reader must decode at least, and what the writer holds. */
 const ROW_GROUP_ROWS = 122_880
@@ -38,7 +46,10 @@ export async function mergeEventFiles(
   try {
     // An instance for each merge: merges are minutes apart, and between them no memory is held.
     const duck = await openDuck({
-      ...options,
+      memoryMaxBytes: options.memoryMaxBytes ?? MEMORY_MAX_BYTES,
+      threads: options.threads ?? 1,
+      temporaryPath: options.temporaryPath ?? tmpdir(),
+      temporaryMaxBytes: options.temporaryMaxBytes ?? TEMPORARY_MAX_BYTES,
       folders: [...folders],
       timezone: 'UTC',
       keepsOrder: false,
