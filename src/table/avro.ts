@@ -49,9 +49,10 @@ const MAGIC = Buffer.from('Obj\x01', 'latin1')
 const COUNT = avro.Type.forSchema('long')
 
 export function avroFormat<Row>(schema: AvroSchema): AvroFormat<Row> {
-  const type = typeFor(schema)
+  const schemaText = JSON.stringify(schema)
+  const type = typeFor(schemaText)
   return {
-    schemaText: JSON.stringify(schema),
+    schemaText,
     encode: (row) => type.toBuffer(row),
     decode: (bytes, count) => decodeRows(type, bytes, count),
   }
@@ -94,7 +95,7 @@ export async function decodeContainer<Row>(bytes: Buffer): Promise<Container<Row
   const codec = metadata.get('avro.codec') ?? 'null'
   if (codec !== 'deflate' && codec !== 'null')
     throw new Error(`Avro codec ${codec} is not supported`)
-  const type = typeFor(JSON.parse(metadata.get('avro.schema') ?? '') as AvroSchema)
+  const type = typeFor(metadata.get('avro.schema') ?? '')
   const rows: Row[] = []
   for (let at = offset; at < bytes.length; ) {
     const count = COUNT.decode(bytes, at) as Decoded<number>
@@ -115,9 +116,18 @@ export async function decodeContainer<Row>(bytes: Buffer): Promise<Container<Row
 type Header = Readonly<{ magic: Buffer; metadata: Record<string, Buffer>; sync: Buffer }>
 type Decoded<T> = Readonly<{ value: T | undefined; offset: number }>
 
-/** Record names may hold characters that only avsc refuses (`r102` is fine, PyIceberg's `timestamp_day` too). */
-function typeFor(schema: AvroSchema): avro.Type {
-  return avro.Type.forSchema(schema as avro.Schema, { registry: { long: LONG }, wrapUnions: false })
+/** Types by schema text: making one takes longer than reading a manifest. A catalog has few writers, so few schemas. */
+const types = new Map<string, avro.Type>()
+const TYPES_MAX = 32
+
+function typeFor(schemaText: string): avro.Type {
+  const known = types.get(schemaText)
+  if (known !== undefined) return known
+  const schema = JSON.parse(schemaText) as avro.Schema
+  const type = avro.Type.forSchema(schema, { registry: { long: LONG }, wrapUnions: false })
+  if (types.size >= TYPES_MAX) types.clear()
+  types.set(schemaText, type)
+  return type
 }
 
 function decodeRows<Row>(type: avro.Type, bytes: Buffer, count: number): Row[] {

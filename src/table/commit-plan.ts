@@ -18,8 +18,11 @@ import {
 } from './snapshot.ts'
 import type { MetadataLogEntry, TableMetadata } from './table-metadata.ts'
 
-/** The property `write.metadata.previous-versions-max`. */
-export const PREVIOUS_METADATA_MAX = 10
+/**
+ * The property `write.metadata.previous-versions-max`: how many commits a reader has time to open the file that the
+ * catalog named. Each is some 200 KB, and they are most of a table's metadata.
+ */
+export const PREVIOUS_METADATA_MAX = 5
 
 /** A table as it stands: its newest metadata and what that refers to. */
 export type TableState = Readonly<{

@@ -2,7 +2,7 @@
  * Which snapshots stay. Commits come every second, so most must go soon; a query that began on one needs its files a
  * while longer.
  *
- *   now ─── 2 min ─────────────── 1 h ────── older
+ *   now ─── 1 min ─────────────── 1 h ────── older
  *    all stay │ one a minute stays │ none stays
  *
  * The newest always stays, however old: the checkpoint is in it (F10). So do those that a tag or branch names.
@@ -19,7 +19,7 @@ export type ExpiryPolicy = Readonly<{
 }>
 
 export const EXPIRY_POLICY: ExpiryPolicy = {
-  allMs: 2 * 60_000,
+  allMs: 60_000,
   minutelyMs: 60 * 60_000,
   snapshotsMax: 240,
 }

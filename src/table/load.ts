@@ -4,7 +4,7 @@ import type { DataFile } from './data-file.ts'
 import type { TableDefinition } from './definition.ts'
 import { reasonOf, TableError } from './error.ts'
 import { pathOf } from './location.ts'
-import { type ManifestEntry, manifestFormat, STATUS } from './manifest.ts'
+import { manifestFormat, STATUS } from './manifest.ts'
 import { decodeManifestList, type ManifestFile } from './manifest-list.ts'
 import type { LoadedManifest } from './manifest-plan.ts'
 import type { Retired } from './retired.ts'
@@ -27,44 +27,63 @@ export async function loadTable(
   return { table, metadata, metadataPath, manifests, retired: [] }
 }
 
+/** Files read at a time: enough to keep a disk busy. */
+const READS_AT_ONCE = 32
+
 /**
- * The files that only older snapshots hold. A snapshot whose files cannot be read is passed over: its files stay until
- * the orphan sweep finds them, and the current snapshot does not need them.
+ * The files that only older snapshots hold. A snapshot with a file that is gone is of no use to anybody and holds
+ * nothing; any other failure to read is thrown, since a file taken for unreferenced would be swept.
  */
 export async function loadRetired(
   storage: Storage,
-  state: TableState,
+  { table, metadata, manifests }: TableState,
 ): Promise<readonly Retired[]> {
-  const { current, snapshots } = state.metadata
-  const live = new Set(state.manifests.flatMap(({ live }) => live.map((entry) => entry.file.path)))
-  const currentManifests = new Set(state.manifests.map(({ file }) => file.path))
-  const entries = new Map<string, Promise<readonly ManifestEntry[]>>()
+  const older = metadata.snapshots.filter((snapshot) => snapshot.id !== metadata.current?.id)
+  const lists = await mapSome(older, (snapshot) => unlessLost(loadList(storage, snapshot)))
+  const currentPaths = new Set(manifests.map(({ file }) => file.path))
   const found = new Map<string, Retired>()
   const hold = (path: string, first: number, last: number): void => {
-    const known = found.get(path)
-    found.set(path, { path, first, last: Math.max(last, known?.last ?? last) })
+    found.set(path, { path, first, last: Math.max(last, found.get(path)?.last ?? last) })
   }
-  for (const snapshot of snapshots) {
-    if (snapshot.id === current?.id) continue
-    const list = await loadList(storage, snapshot).catch(() => [])
-    for (const file of list) {
-      if (currentManifests.has(file.path)) continue
-      hold(file.path, file.sequenceNumber, snapshot.sequenceNumber)
-      let loading = entries.get(file.path)
-      if (loading === undefined) {
-        loading = loadManifest(storage, state.table, file).then(
-          (manifest) => manifest.live,
-          () => [],
-        )
-        entries.set(file.path, loading)
-      }
-      for (const entry of await loading) {
-        const { path } = entry.file
-        if (!live.has(path)) hold(path, entry.sequenceNumber, snapshot.sequenceNumber)
-      }
+  const files = new Map<string, ManifestFile>()
+  for (const [index, list] of lists.entries()) {
+    for (const file of list ?? []) {
+      if (currentPaths.has(file.path)) continue
+      files.set(file.path, file)
+      hold(file.path, file.sequenceNumber, older[index]!.sequenceNumber)
+    }
+  }
+  const live = new Set(liveFiles(manifests).map((file) => file.path))
+  const loaded = await mapSome([...files.values()], (f) =>
+    unlessLost(loadManifest(storage, table, f)),
+  )
+  for (const manifest of loaded) {
+    if (manifest === null) continue
+    const { last } = found.get(manifest.file.path)!
+    for (const { file, sequenceNumber } of manifest.live) {
+      if (!live.has(file.path)) hold(file.path, sequenceNumber, last)
     }
   }
   return [...found.values()]
+}
+
+/** Like `Promise.all` of a map, some at a time. */
+async function mapSome<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (let start = 0; start < items.length; start += READS_AT_ONCE) {
+    const some = items.slice(start, start + READS_AT_ONCE)
+    results.push(...(await Promise.all(some.map(map))))
+  }
+  return results
+}
+
+async function unlessLost<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading
+  } catch (error) {
+    if (error instanceof TableError && error.code === 'file-lost') return null
+    throw error
+  }
 }
 
 export function liveFiles(manifests: readonly LoadedManifest[]): readonly DataFile[] {

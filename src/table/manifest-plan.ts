@@ -1,12 +1,12 @@
 /**
  * Which manifests the next snapshot has: some are carried over as they are, some are written anew.
  *
- * - Files added go into one new manifest.
- * - A manifest that loses a file is written again: the rest EXISTING, the lost DELETED. If little is left of it, both
- *   go into the new manifest instead. A large one is written apart, so that a file replaced every second does not drag
- *   hundreds of others along.
- * - Once FAN_IN manifests of one size class (1–7, 8–63, 64–511, … files) are there, they become one of the next class.
- *   So the list has at most about FAN_IN per class, and a file is written again once per class in its life.
+ *   the small one   up to SMALL_FILES files. Each commit writes it anew: files added, files lost as DELETED, the rest
+ *                   EXISTING. So a commit writes one manifest, and no snapshot drags a trail of tiny ones along.
+ *   larger ones     are carried over. One that loses a file is written again, apart from the small one, so that a file
+ *                   replaced every second does not take hundreds of others with it.
+ *   merges          FAN_IN manifests of one size class (64–511 files, 512–4095, …) become one of the next class. So the
+ *                   list has at most about FAN_IN a class, and a file is written again once per class in its life.
  *
  * DELETED entries tell what happened in the snapshot that wrote them; later ones drop them.
  */
@@ -16,6 +16,7 @@ import { type ManifestEntry, STATUS } from './manifest.ts'
 import type { ManifestFile } from './manifest-list.ts'
 import type { FileChange } from './snapshot.ts'
 
+const SMALL_FILES = 64
 const FAN_IN = 8
 
 /** A manifest with its live entries in memory. */
@@ -40,6 +41,7 @@ export function planManifests(
 ): ManifestPlan {
   const removedPaths = new Set(change.remove.map((file) => file.path))
   checkChange(tableName, manifests, change, removedPaths)
+  if (change.add.length + change.remove.length === 0) return unchanged(manifests)
   const fresh: ManifestEntry[] = change.add.map((file) => ({
     status: STATUS.added,
     snapshotId,
@@ -53,29 +55,35 @@ export function planManifests(
   const carried: LoadedManifest[] = []
   for (const manifest of manifests) {
     const lost = manifest.live.filter((entry) => removedPaths.has(entry.file.path))
-    if (lost.length === 0 && manifest.live.length > 0) {
+    const left = manifest.live.filter((entry) => !removedPaths.has(entry.file.path))
+    const isSmall = left.length < SMALL_FILES
+    if (lost.length === 0 && !isSmall) {
       carried.push(manifest)
       continue
     }
     dropped.push(manifest)
     removed.push(...lost)
-    const left = manifest.live.filter((entry) => !removedPaths.has(entry.file.path))
     const deleted = lost.map((entry) => ({ ...entry, status: STATUS.deleted, snapshotId }))
     const entries = [...left.map(existing), ...deleted]
-    if (left.length < FAN_IN) fresh.push(...entries)
+    if (isSmall) fresh.push(...entries)
     else rewritten.push(entries)
   }
   const merged = fullSizeClass(carried)
+  if (merged.length > 0) rewritten.push(merged.flatMap(({ live }) => live.map(existing)))
   return {
     carried: carried.filter((manifest) => !merged.includes(manifest)),
     dropped: [...dropped, ...merged],
-    written: [
-      ...(fresh.length > 0 ? [fresh] : []),
-      ...rewritten,
-      ...(merged.length > 0 ? [merged.flatMap((manifest) => manifest.live.map(existing))] : []),
-    ],
+    written: [fresh, ...rewritten].filter((entries) => entries.length > 0),
     removed,
   }
+}
+
+/** A commit without files, such as one of duplicates only: nothing to write. */
+function unchanged(manifests: readonly LoadedManifest[]): ManifestPlan {
+  const [carried, dropped] = [true, false].map((alive) =>
+    manifests.filter(({ live }) => live.length > 0 === alive),
+  )
+  return { carried: carried!, dropped: dropped!, written: [], removed: [] }
 }
 
 function checkChange(
@@ -110,7 +118,7 @@ function fullSizeClass(manifests: readonly LoadedManifest[]): readonly LoadedMan
 }
 
 function sizeClass({ live }: LoadedManifest): number {
-  let size = FAN_IN
+  let size = SMALL_FILES * FAN_IN
   let index = 0
   while (live.length >= size) {
     size *= FAN_IN

@@ -58,7 +58,18 @@ export type ManifestFormat = Readonly<{
   decode(bytes: Buffer, inherited: Inherited): Promise<ManifestEntry[]>
 }>
 
+/** The manifests of a table; made once, since the Avro types behind it are costly to make. */
 export function manifestFormat(table: TableDefinition): ManifestFormat {
+  const known = formats.get(table)
+  if (known !== undefined) return known
+  const format = newFormat(table)
+  formats.set(table, format)
+  return format
+}
+
+const formats = new WeakMap<TableDefinition, ManifestFormat>()
+
+function newFormat(table: TableDefinition): ManifestFormat {
   const partition = table.spec.name
   const format = avroFormat<EntryRow>(entrySchema(partition))
   const metadata = {

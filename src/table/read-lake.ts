@@ -14,7 +14,7 @@ export type LakeSnapshot = Readonly<{
   properties: Readonly<Record<string, string>>
 }>
 
-/** How often a newer commit may overtake the reading; the writer keeps the files of the last ten metadata versions. */
+/** How often a newer commit may overtake the reading; the writer keeps the last few metadata files. */
 const ATTEMPTS_MAX = 5
 
 /** Both pointers are read in one transaction, so that both views are of the same commit. */
