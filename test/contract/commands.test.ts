@@ -116,7 +116,7 @@ test('ctrl-C stops cleanly with everything in the tables; the commands work with
 })
 
 test('send to nobody says that nobody listens and what to do', async () => {
-  const { exit, stdout, stderr } = await run('send', path)
+  const { exit, stdout, stderr } = await run('send', path, '--patience', '1')
   assert.ok(exit.code !== 0 && exit.code !== null)
   assert.match(stdout + stderr, /start/)
   assert.doesNotMatch(stdout + stderr, /^\s+at .+:\d+:\d+\)?$/m)

@@ -60,10 +60,18 @@ export async function startProduct(folder: Folder, options: StartOptions = {}): 
   for (;;) {
     const url = /https?:\/\/[\w.[\]:]+:\d+/.exec(run.stdout() + run.stderr())?.[0]
     if (url !== undefined) {
+      let asked = false
       const kill = async (signal: NodeJS.Signals): Promise<Exit> => {
+        asked = true
         run.child.kill(signal)
         return await run.exited
       }
+      // An end that no test asked for explains the test's failure, which only sees a broken connection.
+      const reportEnd = ({ code }: Exit): void => {
+        if (!asked && code !== null)
+          console.error(`ended with ${code}:\n${run.stdout()}${run.stderr()}`)
+      }
+      run.exited.then(reportEnd, () => {})
       return {
         url,
         pid: run.child.pid as number,
