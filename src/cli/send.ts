@@ -21,12 +21,12 @@ import {
   type Finish,
   type UrlOption,
 } from './options.ts'
-import { postEvents } from './post-events.ts'
+import { type PostOptions, postEvents } from './post-events.ts'
 import { openProgress, type Progress } from './progress.ts'
 import { openStopSignal } from './stop-signal.ts'
 import type { Terminal } from './terminal.ts'
 
-type SendOptions = ConfigOption & UrlOption & Readonly<{ gzip?: boolean; patience: string }>
+type SendOptions = ConfigOption & UrlOption & Readonly<{ gzip?: boolean; patience?: string }>
 
 const STDIN = '-'
 const BATCH = { bytesMax: 1024 * 1024, linesMax: 50_000 }
@@ -36,7 +36,8 @@ const STDIN_IDLE_MS = 500
 /** The rest is counted; the collector keeps them all in `rejected/`. */
 const REJECTED_LINES_SHOWN = 100
 const PATIENCE_SECONDS_MAX = 86_400
-const PATIENCE_SECONDS = '60'
+/** A collector that was there will come back; one that never answered is more likely not started. */
+const PATIENCE_MS = { first: 5000, then: 60_000 }
 
 /** What was sent so far. */
 type Tally = { sent: number; accepted: number; rejected: number; tooLong: number; bytes: number }
@@ -47,7 +48,10 @@ export function addSend(program: Command, terminal: Terminal, finish: Finish): v
     .description('send events from files of NDJSON (also .gz and .zst), or from standard input (-)')
     .argument('<files...>', 'files to send, in this order; - is standard input')
     .option('--gzip', 'compress what is sent, for slow lines')
-    .option('--patience <seconds>', 'how long to try again while nobody answers', PATIENCE_SECONDS)
+    .option(
+      '--patience <seconds>',
+      'how long to try again while nobody answers (default: 5 before the first answer, then 60)',
+    )
     .addHelpText(
       'after',
       '\nSending the same files again is safe within dedupe.horizon: each event_id counts once.',
@@ -63,7 +67,7 @@ async function send(
   terminal: Terminal,
 ): Promise<number> {
   const collector = collectorOf(options, configOf(options, terminal), 'write', terminal)
-  const patienceMs = patienceOf(options.patience)
+  const patienceMs = options.patience === undefined ? PATIENCE_MS : patienceOf(options.patience)
   const totalBytes = sizeOf(files)
   const stop = openStopSignal()
   const progress = openProgress(terminal, totalBytes)
@@ -71,14 +75,14 @@ async function send(
   const startedMs = terminal.nowMs()
   const post = {
     gzip: options.gzip ?? false,
-    patienceMs,
+    patienceMs: patienceMs.first,
     signal: stop.signal,
     onWait: (reason: string, waitMs: number) =>
       progress.say(`${collector.url}: ${reason}; next try in ${elapsedText(waitMs)}`),
   }
   try {
     for (const file of files) {
-      await sendFile(file, { collector, post, tally, progress, terminal })
+      await sendFile(file, { collector, post, patienceMs, tally, progress, terminal })
       if (stop.signal.aborted) break
     }
   } catch (error) {
@@ -101,14 +105,15 @@ async function send(
 
 type Sending = Readonly<{
   collector: Collector
-  post: Parameters<typeof postEvents>[2]
+  post: PostOptions
+  patienceMs: typeof PATIENCE_MS
   tally: Tally
   progress: Progress
   terminal: Terminal
 }>
 
 async function sendFile(file: string, sending: Sending): Promise<void> {
-  const { collector, post, tally, progress, terminal } = sending
+  const { collector, post, patienceMs, tally, progress, terminal } = sending
   const name = file === STDIN ? 'stdin' : file
   const input = openInput(file, terminal, post.signal, (bytes) => progress.advance(bytes))
   for await (const part of cutBatches(input, BATCH)) {
@@ -122,7 +127,8 @@ async function sendFile(file: string, sending: Sending): Promise<void> {
       )
       continue
     }
-    const answer = await postEvents(collector, part.bytes, post)
+    const patience = tally.sent === 0 ? patienceMs.first : patienceMs.then
+    const answer = await postEvents(collector, part.bytes, { ...post, patienceMs: patience })
     tally.sent += answer.accepted + answer.rejected.length
     tally.accepted += answer.accepted
     tally.bytes += part.bytes.length
@@ -225,9 +231,10 @@ function sizeOf(files: readonly string[]): number | null {
   return total
 }
 
-function patienceOf(text: string): number {
+function patienceOf(text: string): typeof PATIENCE_MS {
   const seconds = Number(text)
-  if (text.trim() !== '' && seconds >= 0 && seconds <= PATIENCE_SECONDS_MAX) return seconds * 1000
+  if (text.trim() !== '' && seconds >= 0 && seconds <= PATIENCE_SECONDS_MAX)
+    return { first: seconds * 1000, then: seconds * 1000 }
   throw new CliError(
     'usage',
     `--patience: ${JSON.stringify(text)}; accepted: 0 to ${PATIENCE_SECONDS_MAX} seconds`,
