@@ -13,6 +13,16 @@ import { inRoom, KIB, line, readText, withLog } from './room.ts'
 const RUNS = Number(process.env.LOG_RUNS ?? 150)
 const LIMIT_MS = RUNS * 60
 
+/**
+ * Found by this test: the sync of a seal fails, the next run reads the seal from the system's memory and writes behind it, the power
+ * goes; on the disk there is a frame behind no seal.
+ */
+const UNSYNCED_SEAL: readonly Life[] = [
+  { steps: [], stop: 'power cut', stopAfter: 17, random: 0 },
+  { steps: ['append some'], stop: 'sync fails', stopAfter: 23, random: -32398218 },
+  { steps: ['append'], stop: 'power cut', stopAfter: 13, random: 0 },
+]
+
 /** What the log must hold: the answered lines; and what it may hold behind them: the lines on their way, in this order. */
 type Model = { answered: string[]; underWay: string[]; trimmed: number; next: number }
 
@@ -40,7 +50,7 @@ const life = fc.record<Life>({
 test('answered lines survive any stop, and what else is found was sent, in order', () =>
   inRoom(async ({ disk, options: small }) => {
     const options = { ...small, bytesMax: 16_384 * KIB, waitingBytesMax: 1024 * KIB }
-    const lives = fc.array(life, { minLength: 1, maxLength: 6 })
+    const lives: fc.Arbitrary<readonly Life[]> = fc.array(life, { minLength: 1, maxLength: 6 })
     await fc.assert(
       fc.asyncProperty(lives, async (all) => {
         let current = disk.afterPowerCut(() => 0)
@@ -48,7 +58,7 @@ test('answered lines survive any stop, and what else is found was sent, in order
         for (const one of all) current = await live(current, options, one, model)
         await checkStart(current, options, model)
       }),
-      { numRuns: RUNS, interruptAfterTimeLimit: LIMIT_MS },
+      { numRuns: RUNS, interruptAfterTimeLimit: LIMIT_MS, examples: [[UNSYNCED_SEAL]] },
     )
   }))
 
