@@ -46,7 +46,7 @@ export async function postEvents(
     )
     if (performance.now() + pauseMs > giveUpMs) {
       const hint =
-        'is it running, and is the address right? Sending the same events again later is safe'
+        'start it with `campaign-metrics start`, or correct the address. Sending the same events again later is safe'
       throw new CliError('unreachable', `${collector.url}: ${outcome.reason}; ${hint}`)
     }
     options.onWait(outcome.reason, pauseMs)

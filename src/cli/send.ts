@@ -37,7 +37,7 @@ const STDIN_IDLE_MS = 500
 const REJECTED_LINES_SHOWN = 100
 const PATIENCE_SECONDS_MAX = 86_400
 /** A collector that was there will come back; one that never answered is more likely not started. */
-const PATIENCE_MS = { first: 5000, then: 60_000 }
+const PATIENCE_MS = { first: 5000, later: 60_000 }
 
 /** What was sent so far. */
 type Tally = { sent: number; accepted: number; rejected: number; tooLong: number; bytes: number }
@@ -127,7 +127,7 @@ async function sendFile(file: string, sending: Sending): Promise<void> {
       )
       continue
     }
-    const patience = tally.sent === 0 ? patienceMs.first : patienceMs.then
+    const patience = tally.sent === 0 ? patienceMs.first : patienceMs.later
     const answer = await postEvents(collector, part.bytes, { ...post, patienceMs: patience })
     tally.sent += answer.accepted + answer.rejected.length
     tally.accepted += answer.accepted
@@ -234,7 +234,7 @@ function sizeOf(files: readonly string[]): number | null {
 function patienceOf(text: string): typeof PATIENCE_MS {
   const seconds = Number(text)
   if (text.trim() !== '' && seconds >= 0 && seconds <= PATIENCE_SECONDS_MAX)
-    return { first: seconds * 1000, then: seconds * 1000 }
+    return { first: seconds * 1000, later: seconds * 1000 }
   throw new CliError(
     'usage',
     `--patience: ${JSON.stringify(text)}; accepted: 0 to ${PATIENCE_SECONDS_MAX} seconds`,
