@@ -1,5 +1,7 @@
 /** Runs the reference parser and the engine over one body, and tells the first difference. */
 import assert from 'node:assert/strict'
+import { BODY_FAULTS, FORM_CODES, type ParserExports } from '../../src/engine/parser-module.ts'
+import { instantiate, loadModule, type WasmGlobal } from '../../src/engine/wasm.ts'
 import {
   type BodyForm,
   EVENT_TYPES,
@@ -11,8 +13,6 @@ import {
   splitBody,
   type Unsplittable,
 } from '../../src/event.ts'
-import { BODY_FAULTS, FORM_CODES, type ParserExports } from '../../src/engine/parser-module.ts'
-import { instantiate, loadModule, type WasmGlobal } from '../../src/engine/wasm.ts'
 
 /** One event of a body as either parser sees it. */
 export type Outcome = Readonly<{
@@ -30,11 +30,14 @@ export type EngineUnderTest = {
 }
 
 type RowGlobals = Readonly<
-  Record<'TYPE' | 'TIMESTAMP' | 'REVENUE' | 'MILLIONTHS' | 'STRING_ADDRESS' | 'STRING_LENGTH', WasmGlobal>
+  Record<
+    'TYPE' | 'TIMESTAMP' | 'REVENUE' | 'MILLIONTHS' | 'STRING_ADDRESS' | 'STRING_LENGTH',
+    WasmGlobal
+  >
 >
 type Exports = ParserExports & RowGlobals
 
-export async function openEngine(bodyBytesMax = 1 << 22): Promise<EngineUnderTest> {
+export async function openEngine(bodyBytesMax: number = 1 << 22): Promise<EngineUnderTest> {
   const engine = instantiate<Exports>(await loadModule('engine'))
   assert.notEqual(engine.openInput(bodyBytesMax), 0)
   return {

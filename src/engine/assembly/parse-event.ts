@@ -1,6 +1,6 @@
 // One event, from its opening brace, into one row of the block.
 
-import { isDigit, MINUS, OPEN_BRACE, plainEnd, QUOTE } from './parse-bytes';
+import { isDigit, MINUS, OPEN_BRACE, plainEnd, QUOTE, skipSpace } from './parse-bytes';
 import {
   CAMPAIGN_ID,
   CLOSING,
@@ -61,8 +61,13 @@ export function readEvent(p: usize, row: i32, latestUs: i64): usize {
   while (true) {
     link = follow(link, p);
     if (link == 0) return 0;
-    p = linkEnd;
     const field = linkField(link);
+    if (field == CLOSING) {
+      finish(row);
+      return linkEnd;
+    }
+    // A known text may be the beginning of one with more white space.
+    p = skipSpace(linkEnd);
     switch (field) {
       case EVENT_ID:
         p = readStored(p, EVENT_ID, row, 1, ID_BYTES_MAX);
@@ -85,9 +90,6 @@ export function readEvent(p: usize, row: i32, latestUs: i64): usize {
       case UNKNOWN:
         p = skipValue(p, 1);
         break;
-      case CLOSING:
-        finish(row);
-        return p;
       default:
         p = readStored(p, field, row, 0, OPTIONAL_BYTES_MAX);
     }
