@@ -169,7 +169,8 @@ export class Lake {
     }
     this.#views = forBothTables((key) => viewOf(this.#states[key]))
     await this.#cleaning
-    this.#cleaning = this.#clean(plans)
+    // A file that stays behind costs space only, and the orphan sweep finds it: the commit has succeeded all the same.
+    this.#cleaning = this.#clean(plans).catch(() => {})
   }
 
   #plan(change: Change): Plans {
@@ -188,7 +189,7 @@ export class Lake {
     })
   }
 
-  /** Not awaited by the commit: a file that stays behind costs space only, and the orphan sweep finds it. */
+  /** Runs beside what follows; the next commit waits for it. */
   async #clean(plans: Plans): Promise<void> {
     await this.#remove(TABLE_KEYS.flatMap((key) => plans[key].free))
     this.#parts.onStep('cleaned')

@@ -1,0 +1,336 @@
+import { strict as assert } from 'node:assert'
+import { existsSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { type Catalog, openCatalog } from '../../src/table/catalog.ts'
+import { openStorage, type Storage } from '../../src/table/storage.ts'
+import {
+  COMMIT_STEPS,
+  type CommitStep,
+  type Lake,
+  readLake,
+  TableError,
+  type TableView,
+} from '../../src/table.ts'
+import { dayRows, eventRow, metricsRow, NOON_US, openPlace, WINDOW_US } from './fixture.ts'
+
+const DAY = 20_779
+
+/** Every value of a view, whatever kind of byte array holds it. */
+function inspect(view: TableView): string {
+  return JSON.stringify(view, (_, value: unknown) => {
+    if (typeof value === 'bigint') return String(value)
+    return value instanceof Map
+      ? Array.from(value, ([id, each]) => [id, typeof each === 'number' ? each : Buffer.from(each)])
+      : value
+  })
+}
+
+async function commitOne(lake: Lake, name: string): Promise<void> {
+  const events = await lake.writeEventsFile(dayRows([eventRow({ eventId: name })]))
+  const metrics = await lake.writeMetricsFile(DAY, [metricsRow({ campaignId: name })])
+  const remove = lake.metrics.files
+  await lake.commit({
+    events: { add: [events], remove: [] },
+    metrics: { add: [metrics], remove },
+    summary: { 'campaign-metrics.next-offset': name },
+    commitId: name,
+  })
+}
+
+async function eventIds(lake: Pick<Lake, 'events' | 'readEventIds'>): Promise<string[]> {
+  const ids: string[] = []
+  for (const file of lake.events.files) {
+    for await (const page of lake.readEventIds(file)) {
+      for (const id of page) ids.push(Buffer.from(id).toString())
+    }
+  }
+  return ids.toSorted()
+}
+
+test('a commit shows in both tables, with the totals that Iceberg counts and the keys of the writer', async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open()
+  await commitOne(lake, 'a')
+  await commitOne(lake, 'b')
+  const read = await readLake(place.catalogPath)
+  assert.equal(read.events.summary.operation, 'append')
+  assert.equal(read.events.summary['total-records'], '2')
+  assert.equal(read.events.summary['total-data-files'], '2')
+  assert.equal(read.events.summary['added-records'], '1')
+  assert.equal(read.metrics.summary.operation, 'overwrite')
+  assert.equal(read.metrics.summary['total-records'], '1')
+  assert.equal(read.metrics.summary['deleted-data-files'], '1')
+  for (const view of [read.events, read.metrics]) {
+    assert.equal(view.summary['campaign-metrics.next-offset'], 'b')
+    assert.equal(view.summary['campaign-metrics.commit-id'], 'b')
+    assert.equal(view.sequenceNumber, 2)
+  }
+  assert.equal(inspect(read.events), inspect(lake.events))
+  assert.equal(inspect(read.metrics), inspect(lake.metrics))
+})
+
+test('a commit without files moves the checkpoint in both tables', async (t) => {
+  const lake = await (await openPlace(t)).open()
+  await commitOne(lake, 'a')
+  const summary = { 'campaign-metrics.next-offset': '7' }
+  await lake.commit({ summary, commitId: 'only duplicates' })
+  assert.equal(lake.events.summary['campaign-metrics.next-offset'], '7')
+  assert.equal(lake.metrics.summary['campaign-metrics.next-offset'], '7')
+  assert.equal(lake.events.summary['total-records'], '1')
+  assert.equal(lake.events.files.length, 1)
+})
+
+test('a merge is a replace, and it carries the checkpoint on', async (t) => {
+  const lake = await (await openPlace(t)).open()
+  await commitOne(lake, 'a')
+  await commitOne(lake, 'b')
+  const rows = [eventRow({ eventId: 'a' }), eventRow({ eventId: 'b' })]
+  const merged = await lake.writeEventsFile(dayRows(rows))
+  const events = { add: [merged], remove: lake.events.files, rewrite: true }
+  await lake.commit({ events, summary: {}, commitId: 'merge' })
+  assert.equal(lake.events.summary.operation, 'replace')
+  assert.equal(lake.events.summary['campaign-metrics.next-offset'], 'b')
+  assert.deepEqual(await eventIds(lake), ['a', 'b'])
+})
+
+test('the same file is refused a second time, also after a restart (F12)', async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open()
+  const file = await lake.writeEventsFile(dayRows([eventRow()]))
+  const events = { add: [file], remove: [] }
+  const twice = { add: [file, file], remove: [] }
+  const refused = { code: 'duplicate-file' }
+  await assert.rejects(lake.commit({ events: twice, summary: {}, commitId: '1' }), refused)
+  await lake.commit({ events, summary: {}, commitId: '2' })
+  await assert.rejects(lake.commit({ events, summary: {}, commitId: '3' }), refused)
+  await lake.close()
+  const again = await place.open()
+  await assert.rejects(again.commit({ events, summary: {}, commitId: '4' }), refused)
+  assert.equal(again.events.summary['total-records'], '1')
+})
+
+test('a file that is not in the table cannot be replaced', async (t) => {
+  const lake = await (await openPlace(t)).open()
+  const file = await lake.writeEventsFile(dayRows([eventRow()]))
+  const events = { add: [], remove: [file] }
+  const commit = lake.commit({ events, summary: {}, commitId: '1' })
+  await assert.rejects(commit, { code: 'missing-file' })
+})
+
+test('commits asked for at once follow each other', async (t) => {
+  const lake = await (await openPlace(t)).open()
+  const files = await Promise.all(
+    ['a', 'b', 'c'].map((eventId) => lake.writeEventsFile(dayRows([eventRow({ eventId })]))),
+  )
+  const commits = files.map((file, index) =>
+    lake.commit({ events: { add: [file], remove: [] }, summary: {}, commitId: String(index) }),
+  )
+  await Promise.all(commits)
+  assert.deepEqual(await eventIds(lake), ['a', 'b', 'c'])
+  assert.equal(lake.events.sequenceNumber, 3)
+})
+
+/** A catalog whose first `failures` swaps throw, before or after the transaction's COMMIT. */
+function failingCatalog(when: 'before' | 'after', failures: number): (p: string) => Catalog {
+  let left = failures
+  return (catalogPath) => {
+    const inner = openCatalog(catalogPath)
+    return {
+      ...inner,
+      swap(base, next, onStep) {
+        const fails = left-- > 0
+        if (fails && when === 'before') throw new Error('disk I/O error')
+        inner.swap(base, next, onStep)
+        if (fails) throw new Error('disk I/O error')
+      },
+    }
+  }
+}
+
+for (const when of ['before', 'after'] as const) {
+  test(`a COMMIT whose answer is lost ${when} it took place is in the table once, with all its files (F1, F3)`, async (t) => {
+    const place = await openPlace(t)
+    const lake = await place.open({ openCatalog: failingCatalog(when, 2) })
+    await commitOne(lake, 'a')
+    await commitOne(lake, 'b')
+    assert.equal(lake.events.sequenceNumber, 2)
+    assert.deepEqual(await eventIds(lake), ['a', 'b'])
+    await lake.close()
+    assert.deepEqual(await eventIds(await place.open()), ['a', 'b'])
+  })
+}
+
+test('a catalog that never takes a commit leaves the table as it was and deletes no file', async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open({ openCatalog: failingCatalog('before', 5) })
+  const before = lake.events
+  await assert.rejects(commitOne(lake, 'a'), { code: 'catalog-failed', canRetry: true })
+  assert.equal(lake.events, before)
+  const folder = path.join(before.folder, 'metadata')
+  assert.equal(readdirSync(folder).filter((name) => name.startsWith('snap-')).length, 1)
+  assert.equal(await lake.sweepOrphans(-1e9), 0, 'nothing is swept after a doubtful commit')
+  await commitOne(lake, 'b')
+  assert.deepEqual(await eventIds(lake), ['b'])
+})
+
+test('when the catalog cannot be read back the outcome stays unknown, nothing is deleted and nothing written after it (F3)', async (t) => {
+  const place = await openPlace(t)
+  let broken = false
+  const lake = await place.open({
+    openCatalog: (catalogPath) => {
+      if (broken) throw new Error('unable to open database file')
+      const inner = openCatalog(catalogPath)
+      return {
+        ...inner,
+        swap(base, next, onStep) {
+          inner.swap(base, next, onStep)
+          broken = true
+          throw new Error('disk I/O error')
+        },
+      }
+    },
+  })
+  await assert.rejects(commitOne(lake, 'a'), { code: 'outcome-unknown' })
+  await assert.rejects(commitOne(lake, 'b'), { code: 'outcome-unknown' })
+  await lake.close()
+  assert.deepEqual(await eventIds(await place.open()), ['a'], 'it had landed')
+})
+
+test('a writer that was overtaken while it slept changes nothing and says so (F8)', async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open({
+    openCatalog: (catalogPath) => {
+      const inner = openCatalog(catalogPath)
+      return {
+        ...inner,
+        swap(base, next, onStep) {
+          // Another writer, with the lock taken from a process that was stopped, moved both tables on.
+          const other = { events: `${base.events}x`, metrics: `${base.metrics}x` }
+          inner.swap(base, other, () => {})
+          inner.swap(base, next, onStep)
+        },
+      }
+    },
+  })
+  const before = lake.events
+  await assert.rejects(commitOne(lake, 'a'), (error: unknown) => {
+    assert(error instanceof TableError)
+    assert.equal(error.code, 'commit-conflict')
+    assert.equal(error.facts.base, before.metadataLocation)
+    assert.equal(error.facts.current, `${before.metadataLocation}x`)
+    return true
+  })
+  assert.equal(lake.events, before)
+})
+
+test('a second writer on the same catalog is refused at once (F7)', async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open()
+  await assert.rejects(place.open(), { code: 'locked' })
+  await lake.close()
+  await place.open()
+})
+
+/** A storage whose write fails with ENOSPC once `allowed` files were written. */
+function fullStorage(allowed: number): Storage {
+  const inner = openStorage()
+  let left = allowed
+  return {
+    ...inner,
+    async write(file, chunks, onWritten) {
+      if (left-- > 0) return inner.write(file, chunks, onWritten)
+      throw new TableError('storage-failed', { path: file, reason: 'ENOSPC: no space left' })
+    },
+  }
+}
+
+test('a disk that fills up during a commit loses nothing and leaves no half commit behind (F6)', async (t) => {
+  // Two files make the tables, two are data files; a commit writes six more.
+  for (const allowed of [4, 5, 6, 7, 8, 9]) {
+    const place = await openPlace(t)
+    const lake = await place.open({ storage: fullStorage(allowed) })
+    await assert.rejects(commitOne(lake, 'a'), { code: 'storage-failed', canRetry: true })
+    assert.equal(lake.events.snapshotId, null)
+    const folder = path.join(lake.events.folder, 'metadata')
+    assert.equal(readdirSync(folder).length, 1, 'what the commit wrote is removed')
+    assert.deepEqual((await readLake(place.catalogPath)).events.files, [])
+  }
+})
+
+test('the steps of a commit come in their order, and every one is named', async (t) => {
+  const steps: CommitStep[] = []
+  const lake = await (await openPlace(t)).open({ onStep: (step) => steps.push(step) })
+  await commitOne(lake, 'a')
+  await lake.close()
+  const first = [...new Set(steps)]
+  assert.deepEqual(first.toSorted(), [...COMMIT_STEPS].toSorted())
+  const at = (step: CommitStep) => steps.lastIndexOf(step)
+  assert(at('data-file-written') < at('data-file-synced'))
+  for (const step of ['manifest-written', 'manifest-list-written', 'metadata-written'] as const) {
+    assert(at('data-file-synced') < at(step))
+    assert(at(step) < at('folders-synced'), step)
+  }
+  const last = ['folders-synced', 'transaction-begun', 'pointers-swapped', 'committed', 'cleaned']
+  assert.deepEqual(steps.slice(-5), last)
+})
+
+for (const step of COMMIT_STEPS) {
+  test(`a failure at the step ${step} leaves a table that opens, with all of the commit or nothing (F4)`, async (t) => {
+    const place = await openPlace(t)
+    const first = await place.open()
+    await commitOne(first, 'a')
+    await first.close()
+    let armed = true
+    const lake = await place.open({
+      onStep(at) {
+        if (at !== step || !armed) return
+        armed = false
+        throw new Error(`stopped at ${step}`)
+      },
+    })
+    const failure = await commitOne(lake, 'b').then(
+      () => null,
+      (error: unknown) => error,
+    )
+    await lake.close().catch(() => {})
+    const again = await place.open()
+    const ids = await eventIds(again)
+    assert.deepEqual(ids, failure === null ? ['a', 'b'] : ['a'])
+    await commitOne(again, 'c')
+    assert(existsSync(path.join(again.events.folder, 'metadata')))
+    assert.equal(again.events.files.length, ids.length + 1)
+  })
+}
+
+test('windows and writer of filled tables cannot change, those of empty ones can', async (t) => {
+  const place = await openPlace(t)
+  await (await place.open()).close()
+  const lake = await place.open({ windowUs: WINDOW_US / 5 })
+  assert.equal(lake.events.properties['campaign-metrics.window'], 'PT1M')
+  assert.equal(lake.metrics.properties['campaign-metrics.window'], 'PT1M')
+  await commitOne(lake, 'a')
+  await lake.close()
+  await assert.rejects(place.open(), { code: 'other-window' })
+  const flink = place.open({ windowUs: WINDOW_US / 5, writer: 'flink' })
+  await assert.rejects(flink, { code: 'other-writer' })
+  await place.open({ windowUs: WINDOW_US / 5 })
+})
+
+test('a clock that was set back does not make history run backwards (F17)', async (t) => {
+  let nowUs = NOON_US
+  const lake = await (await openPlace(t)).open({ nowUs: () => nowUs })
+  await commitOne(lake, 'a')
+  nowUs -= 3_600_000_000
+  await commitOne(lake, 'b')
+  assert.equal(lake.events.timestampMs, NOON_US / 1000)
+})
+
+test('a warehouse that holds tables of another catalog is refused', async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open()
+  await commitOne(lake, 'a')
+  await lake.close()
+  const other = path.join(place.folder, 'other.db')
+  await assert.rejects(place.open({ catalogPath: other }), { code: 'foreign-warehouse' })
+})
