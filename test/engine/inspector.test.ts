@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import fc from 'fast-check'
+import { type Inspection, type Inspector, openInspector } from '../../src/engine.ts'
+import type { BodyForm } from '../../src/event.ts'
+import { eventWith } from '../golden/json/whole-events.ts'
+import { openRandom } from '../support/random.ts'
+import { parsePlainly } from './both-parsers.ts'
+import { randomBody } from './random-bodies.ts'
+
+const ARRIVAL_US = Date.UTC(2026, 10, 22, 19, 30) * 1000
+const GOOD = eventWith('')
+
+let inspector: Inspector
+
+before(async () => {
+  inspector = await openInspector()
+})
+
+function inspect(body: string, form: BodyForm): Inspection & { text: string } {
+  const inspection = inspector.inspect([Buffer.from(body)], form, ARRIVAL_US)
+  assert.ok(!('unsplittable' in inspection))
+  return { ...inspection, text: Buffer.from(inspection.lines).toString() }
+}
+
+describe('the inspector', () => {
+  it('gives the accepted events as lines and the rejected ones with their place in the body', () => {
+    const body = `[${GOOD}, {"event_id":5} ,7,\n${GOOD}]`
+    const { count, rejected, text } = inspect(body, 'array')
+    assert.equal(count, 4)
+    assert.equal(text, `${GOOD}\n${GOOD}\n`)
+    assert.deepEqual(
+      rejected.map(({ index, reason, start, end }) => [index, reason, body.slice(start, end)]),
+      [
+        [1, 'event-id-not-string', '{"event_id":5}'],
+        [2, 'not-object', '7'],
+      ],
+    )
+  })
+
+  it('gives the body itself, uncopied, when it is nothing but accepted lines', () => {
+    const body = Buffer.from(`${GOOD}\n`.repeat(3000))
+    const inspection = inspector.inspect([body], 'lines', ARRIVAL_US)
+    assert.ok('lines' in inspection)
+    assert.equal(inspection.lines, body)
+    assert.equal(inspection.count, 3000)
+  })
+
+  it('gives lines of its own when the body has blank lines, white space, a bad line or no last feed', () => {
+    const wanted = `${GOOD}\n${GOOD}\n`
+    for (const body of [
+      `${GOOD}\n\n${GOOD}\n`,
+      `${GOOD}\r\n${GOOD}\r\n`,
+      ` ${GOOD} \n${GOOD}\n`,
+      `${GOOD}\n${GOOD}`,
+      `${GOOD}\n${GOOD} `,
+      `${GOOD}\nbad\n${GOOD}\n`,
+    ]) {
+      assert.equal(inspect(body, 'lines').text, wanted, JSON.stringify(body))
+    }
+  })
+
+  it('turns line feeds and carriage returns between tokens into spaces', () => {
+    const pretty = JSON.stringify(JSON.parse(GOOD), null, 2).replaceAll('\n', '\r\n')
+    const flat = `${pretty.replaceAll(/[\r\n]/g, ' ')}\n`
+    assert.equal(inspect(pretty, 'object').text, flat)
+    assert.equal(inspect(`${pretty}\n`, 'object').text, flat)
+    assert.equal(inspect(`[${pretty},${pretty}]`, 'array').text, flat + flat)
+    assert.equal(
+      inspect(`${GOOD.replace(',', ',\r')}\n`, 'lines').text,
+      `${GOOD.replace(',', ', ')}\n`,
+    )
+  })
+
+  it('says why a body cannot be split, and goes on with the next one', () => {
+    const body = [Buffer.from(`[${GOOD},`)]
+    assert.deepEqual(inspector.inspect(body, 'array', ARRIVAL_US), { unsplittable: 'unclosed' })
+    assert.equal(inspect(GOOD, 'object').count, 1)
+    assert.equal(inspect('', 'lines').count, 0)
+    assert.equal(inspect('[]', 'array').text, '')
+  })
+
+  it('gives the reference parser’s verdicts and lines for any body in any chunks', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), (seed) => {
+        const random = openRandom(seed)
+        const { body, form } = randomBody(random, random.chance(0.02) ? 1200 : 8)
+        const chunks: Uint8Array[] = []
+        for (let at = 0; at < body.length; ) {
+          const end = at + random.below(random.chance(0.5) ? 20 : body.length + 1)
+          chunks.push(body.subarray(at, end))
+          at = end
+        }
+        assert.deepEqual(
+          plain(inspector.inspect(chunks, form, ARRIVAL_US)),
+          inspectPlainly(body, form),
+        )
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  it('takes 16 MiB, as one event or as many, and its memory does not grow from body to body', () => {
+    const many = Buffer.from(
+      `${GOOD}\n`.repeat(Math.floor(inspector.bodyBytesMax / (GOOD.length + 1))),
+    )
+    const one = Buffer.from(`{"x":"${'a'.repeat(inspector.bodyBytesMax - 8)}"}`)
+    assert.equal(one.length, inspector.bodyBytesMax)
+    for (let round = 0; round < 2; round++) {
+      const inspection = inspector.inspect([many], 'lines', ARRIVAL_US)
+      assert.ok('lines' in inspection && inspection.rejected.length === 0)
+      const large = inspector.inspect([one], 'object', ARRIVAL_US)
+      assert.ok('lines' in large)
+      assert.deepEqual(large.rejected, [
+        { index: 0, reason: 'too-large', start: 0, end: one.length },
+      ])
+    }
+    const above = [one, Buffer.from(' ')]
+    assert.throws(() => inspector.inspect(above, 'object', ARRIVAL_US), /before the engine/)
+  })
+})
+
+function plain(inspection: ReturnType<Inspector['inspect']>): unknown {
+  if ('unsplittable' in inspection) return inspection
+  return { ...inspection, lines: Buffer.from(inspection.lines).toString('latin1') }
+}
+
+function inspectPlainly(body: Uint8Array, form: BodyForm): unknown {
+  const outcomes = parsePlainly(body, form, ARRIVAL_US)
+  if ('unsplittable' in outcomes) return outcomes
+  const rejected = []
+  let lines = ''
+  for (const [index, { start, end, verdict }] of outcomes.entries()) {
+    if (typeof verdict === 'string') rejected.push({ index, reason: verdict, start, end })
+    else
+      lines += `${Buffer.from(body)
+        .toString('latin1', start, end)
+        .replaceAll(/[\r\n]/g, ' ')}\n`
+  }
+  return { count: outcomes.length, rejected, lines }
+}
