@@ -6,17 +6,11 @@ export type { Cell, ResultColumn } from './query/cell.ts'
 export { type CsvOptions, formatCsv } from './query/format-csv.ts'
 export { formatJson } from './query/format-json.ts'
 export { formatTable } from './query/format-table.ts'
-export {
-  type LakeFiles,
-  type LakeQuery,
-  type LakeQueryOptions,
-  openLakeQuery,
-} from './query/lake-query.ts'
 export { type MergeOptions, mergeEventFiles } from './query/merge.ts'
 export { openQuery, type Query, type QueryOptions } from './query/open-query.ts'
-export { QueryError, type QueryErrorCode } from './query/query-error.ts'
+export type { QueryErrorCode } from './query/query-error.ts'
 export type { WindowKey, WindowSums } from './query/recompute.ts'
 export type { RepeatedIds } from './query/repeated-ids.ts'
 export type { QueryResult } from './query/run-sql.ts'
-export { type Verification, type VerifyOptions, verifyLake } from './query/verify.ts'
+export type { Verification, VerifyOptions } from './query/verify.ts'
 export type { Difference, FieldDifference } from './query/window-difference.ts'

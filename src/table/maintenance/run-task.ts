@@ -15,7 +15,7 @@ import type { MetricsMerge } from './merge-metrics.ts'
 import type { Task } from './plan.ts'
 
 /** The first day whose windows can be held against their events, in both snapshots' summaries once days were dropped. */
-export const KEPT_FROM_KEY: string = `${OWN_KEY_PREFIX}kept-from`
+const KEPT_FROM_KEY = `${OWN_KEY_PREFIX}kept-from`
 
 export type MergeEventFiles = (
   inputs: readonly string[],
