@@ -1,6 +1,5 @@
 /** How it goes, while `start` runs: one line that is rewritten on a terminal, a line a minute in a log file. */
 
-import type { Config } from '../config.ts'
 import type { Status } from '../pipeline.ts'
 import { bytesText, countText } from './number-text.ts'
 import type { Terminal } from './terminal.ts'
@@ -11,7 +10,7 @@ const COLUMNS_DEFAULT = 100
 
 export type LiveLine = Readonly<{ close(): void }>
 
-export function openLiveLine(terminal: Terminal, _config: Config, status: () => Status): LiveLine {
+export function openLiveLine(terminal: Terminal, status: () => Status): LiveLine {
   const { stdout } = terminal
   const isTerminal = stdout.isTTY === true
   let receivedBefore = status().ledger.received

@@ -1,6 +1,6 @@
 /** A progress bar on a terminal, nothing elsewhere; messages appear above it. All on standard error. */
 
-import { SingleBar } from 'cli-progress'
+import { MultiBar } from 'cli-progress'
 import { bytesText } from './number-text.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -19,21 +19,27 @@ export function openProgress({ stderr }: Terminal, totalBytes: number | null): P
       close: () => {},
     }
   }
-  const bar = new SingleBar({
+  // Of its kinds of bars only this one can write lines above itself.
+  const bars = new MultiBar({
     stream: stderr as NodeJS.WriteStream,
     clearOnComplete: true,
     hideCursor: true,
+    gracefulExit: false,
     format: '{bar} {percentage}% of {size}, {eta_formatted} left',
     barCompleteChar: '█',
     barIncompleteChar: '░',
   })
-  bar.start(totalBytes, 0, { size: bytesText(totalBytes) })
+  const bar = bars.create(totalBytes, 0, { size: bytesText(totalBytes) })
+  let isClosed = false
   return {
     advance: (bytes) => bar.increment(bytes),
-    say: (text) => {
-      stderr.write(`\r\x1b[K${text}\n`)
-      bar.render()
+    say: (text) => bars.log(`${text}\n`),
+    close: () => {
+      if (isClosed) return
+      isClosed = true
+      // Draws once more, which brings out the lines that `log` still holds.
+      bars.update()
+      bars.stop()
     },
-    close: () => bar.stop(),
   }
 }

@@ -46,7 +46,7 @@ async function start(options: StartOptions, terminal: Terminal): Promise<number>
     onWarning: warn,
   })
   let demo: Demo | null = null
-  const live = openLiveLine(terminal, config, () => pipeline.status())
+  const live = openLiveLine(terminal, () => pipeline.status())
   try {
     terminal.stdout.write(banner(config, pipeline.address, demoRate))
     if (demoRate !== null && !stop.signal.aborted) {
