@@ -67,9 +67,9 @@ export async function startProduct(folder: Folder, options: StartOptions = {}): 
         return await run.exited
       }
       // An end that no test asked for explains the test's failure, which only sees a broken connection.
-      const reportEnd = ({ code }: Exit): void => {
-        if (!asked && code !== null)
-          console.error(`ended with ${code}:\n${run.stdout()}${run.stderr()}`)
+      const reportEnd = ({ code, signal }: Exit): void => {
+        if (!asked && signal !== 'SIGKILL')
+          console.error(`ended with ${code ?? signal}:\n${run.stdout()}${run.stderr()}`)
       }
       run.exited.then(reportEnd, () => {})
       return {
