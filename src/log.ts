@@ -6,8 +6,7 @@
  */
 
 export { LogError, type LogErrorCode, type LogErrorFacts } from './log/error.ts'
-export type { LogFiles } from './log/files.ts'
-export { diskFiles } from './log/files.ts'
+export { diskFiles, type LogFiles } from './log/files.ts'
 export type { Frame } from './log/frame.ts'
 export { inspectLog, type LogInspection } from './log/inspect.ts'
 export { type Log, type LogOptions, type LogStats, openLog, type Recovered } from './log/open.ts'

@@ -1,6 +1,6 @@
 /**
- * Waits in a reader's thread for the log's end to move, without blocking the thread. `Atomics.waitAsync` cannot be taken back, so one wait at most is left over, and the next call uses it.
- * The timer keeps the thread alive; a wait alone would not.
+ * Waits in a reader's thread for the log's end to move, without blocking the thread. `Atomics.waitAsync` cannot be taken back, so one
+ * wait at most is left over, and the next call uses it. The timer keeps the thread alive; a wait alone would not.
  */
 import type { Cursor } from './cursor.ts'
 

@@ -56,6 +56,13 @@ export function damaged(what: string, facts: LogErrorFacts, cause?: unknown): Lo
   )
 }
 
+/** An error of the operating system as a LogError that says what failed; anything else as it is. */
+export function explained(what: string, error: unknown): unknown {
+  const code = systemCode(error)
+  if (error instanceof LogError || !(error instanceof Error) || code === null) return error
+  return new LogError('io', `log: ${what}: ${error.message}`, { cause: code }, error)
+}
+
 export function ioFailure(what: string, facts: LogErrorFacts, cause: unknown): LogError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new LogError(

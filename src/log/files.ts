@@ -4,8 +4,10 @@
  */
 import fs, { type NoParamCallback } from 'node:fs'
 import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 
 export type LogFiles = Readonly<{
+  /** With the folders above it; what is new is on disk. */
   createFolder(directory: string): Promise<void>
   list(directory: string): Promise<readonly string[]>
   /** Bytes that this user may still take on the disk of `directory`. */
@@ -27,7 +29,12 @@ export type LogFiles = Readonly<{
 
 export const diskFiles: LogFiles = {
   async createFolder(directory) {
-    await mkdir(directory, { recursive: true })
+    const first = await mkdir(directory, { recursive: true })
+    if (first === undefined) return
+    const topLength = resolve(first).length
+    for (let made = resolve(directory); made.length >= topLength; made = dirname(made)) {
+      await syncFolder(dirname(made))
+    }
   },
   list: (directory) => readdir(directory),
   async freeBytes(directory) {
@@ -37,35 +44,37 @@ export const diskFiles: LogFiles = {
   open: openFile,
   close: (file) => settle((done) => fs.close(file, done)),
   size: (file) =>
-    new Promise((resolve, reject) => {
-      fs.fstat(file, (error, stats) => (error === null ? resolve(stats.size) : reject(error)))
+    new Promise((fulfil, reject) => {
+      fs.fstat(file, (error, stats) => (error === null ? fulfil(stats.size) : reject(error)))
     }),
   read: (file, into, position) =>
-    new Promise((resolve, reject) => {
+    new Promise((fulfil, reject) => {
       fs.read(file, into, 0, into.length, position, (error, bytes) =>
-        error === null ? resolve(bytes) : reject(error),
+        error === null ? fulfil(bytes) : reject(error),
       )
     }),
   write: writePieces,
   sync: (file) => settle((done) => fs.fdatasync(file, done)),
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path, { force: true }),
-  async syncFolder(directory) {
-    const folder = await openFile(directory, 'read')
-    try {
-      await settle((done) => fs.fsync(folder, done))
-    } finally {
-      await settle((done) => fs.close(folder, done))
-    }
-  },
+  syncFolder,
+}
+
+async function syncFolder(directory: string): Promise<void> {
+  const folder = await openFile(directory, 'read')
+  try {
+    await settle((done) => fs.fsync(folder, done))
+  } finally {
+    await settle((done) => fs.close(folder, done))
+  }
 }
 
 const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'w+' } as const
 
 function openFile(path: string, mode: keyof typeof OPEN_FLAGS): Promise<number> {
-  return new Promise((resolve, reject) => {
+  return new Promise((fulfil, reject) => {
     fs.open(path, OPEN_FLAGS[mode], (error, file) =>
-      error === null ? resolve(file) : reject(error),
+      error === null ? fulfil(file) : reject(error),
     )
   })
 }
@@ -76,9 +85,9 @@ function writePieces(
   pieces: readonly Uint8Array[],
   position: number,
 ): Promise<number> {
-  return new Promise((resolve, reject) => {
+  return new Promise((fulfil, reject) => {
     const done = (error: Error | null, bytes: number) =>
-      error === null ? resolve(bytes) : reject(error)
+      error === null ? fulfil(bytes) : reject(error)
     const [first] = pieces
     if (first !== undefined && pieces.length === 1) {
       fs.write(file, first, 0, first.length, position, done)
@@ -89,8 +98,8 @@ function writePieces(
 }
 
 function settle(call: (done: NoParamCallback) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    call((error) => (error === null || error === undefined ? resolve() : reject(error)))
+  return new Promise((fulfil, reject) => {
+    call((error) => (error === null || error === undefined ? fulfil() : reject(error)))
   })
 }
 

@@ -17,7 +17,6 @@ import {
 /** One read of the file; a frame that is longer is read in one piece of its own. */
 const CHUNK_BYTES = 4 * 1024 * 1024
 
-/** The frames one after the other, over the files. */
 export class FrameSequence {
   readonly #files: LogFiles
   readonly #directory: string

@@ -114,6 +114,7 @@ export class GroupCommit {
     const seal = sealBytes(active.header.mark, endOffset, arrivalUs)
     await writeFully(this.#options.files, active.file, [seal], position)
     await this.#options.files.sync(active.file)
+    this.#at = { ...this.#at, position: position + seal.length, sealed: true }
     this.#options.onStep('tail-sealed')
   }
 

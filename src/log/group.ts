@@ -74,10 +74,10 @@ export class Group {
     const head = this.memory.subarray(0, this.#pieces[0]?.length ?? 0)
     const { count, arrivalUs } = this
     writeFrameHeader([head, ...rest], mark, { count, arrivalUs, firstOffset })
-    this.memory.fill(0, this.#runEnd, this.#runEnd + paddingBytes)
-    return [head, ...rest, this.memory.subarray(this.#runEnd, this.#runEnd + paddingBytes)].filter(
-      (piece) => piece.length > 0,
-    )
+    const end = this.#runEnd + paddingBytes
+    this.memory.fill(0, this.#runEnd, end)
+    if (rest.length === 0) return [this.memory.subarray(0, end)]
+    return [head, ...rest, this.memory.subarray(this.#runEnd, end)]
   }
 
   resolve(firstOffset: number): void {

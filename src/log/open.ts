@@ -1,13 +1,13 @@
 /** Opens the log: takes the folder's lock, recovers what is there or creates a log, and puts the parts together. */
 import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { acquireLock, LockError } from '../lock.ts'
 import { newCursorMemory, openCursor } from './cursor.ts'
-import { LogError } from './error.ts'
+import { explained, LogError } from './error.ts'
 import { diskFiles, type LogFiles } from './files.ts'
 import { type CommitCounts, GroupCommit, type WritePosition } from './group-commit.ts'
-import { findSegments, secureTail, type TornTail } from './recovery.ts'
+import { findSegments, secureTail, type TornTail, tornTail } from './recovery.ts'
 import { markFrom, SEGMENT_HEADER_BYTES } from './segment.ts'
 import { Segments } from './segments.ts'
 import { Spares } from './spares.ts'
@@ -88,16 +88,23 @@ export type Log = Readonly<{
   close(): Promise<void>
 }>
 
-/** Throws LogError `locked`, `damaged`, `full`, or what the disk throws. */
+/** Throws LogError `locked`, `damaged`, `full`, or `io` when the folder cannot be read or written. */
 export async function openLog(options: LogOptions): Promise<Log> {
   const settings = { ...DEFAULTS, ...options }
-  const { bytesMax, directory, files, groupBytesMax, segmentBytes } = settings
+  const { bytesMax, directory, groupBytesMax, segmentBytes } = settings
   assert(segmentBytes % SEGMENT_HEADER_BYTES === 0, 'segmentBytes is a multiple of 4096')
   assert(groupBytesMax + 2 * SEGMENT_HEADER_BYTES <= segmentBytes, 'a group fits in a segment')
   assert(bytesMax >= 3 * segmentBytes, 'bytesMax is at least three segments')
-  await files.createFolder(directory)
-  await files.syncFolder(dirname(directory))
-  const lock = lockFolder(directory)
+  try {
+    return await openAndLock(settings)
+  } catch (error) {
+    throw explained(`cannot open ${directory}`, error)
+  }
+}
+
+async function openAndLock(settings: Settings): Promise<Log> {
+  await settings.files.createFolder(settings.directory)
+  const lock = lockFolder(settings.directory)
   try {
     const log = await openLocked(settings)
     return {
@@ -212,7 +219,7 @@ async function recover(
     created: false,
     end: endOffset,
     cleanStop: tail.sealed && torn === null,
-    tornTail: torn === null ? null : { file: last.path, position, offset: endOffset, fault: torn },
+    tornTail: torn === null ? null : tornTail(last.path, position, endOffset, torn),
   }
   const id = last.header.logId
   let at: WritePosition

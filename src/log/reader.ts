@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { type Cursor, openCursor } from './cursor.ts'
 import { EndWaiter } from './end-waiter.ts'
-import { LogError } from './error.ts'
+import { explained, LogError } from './error.ts'
 import { diskFiles, type LogFiles } from './files.ts'
 import type { Frame } from './frame.ts'
 import { FrameSequence, refuseTrimmed } from './frame-sequence.ts'
@@ -23,8 +23,8 @@ export type LogReader = Readonly<{
   id: string
   /**
    * The frame that holds the line with this offset, and may begin before it. Waits up to `waitMs` for it to be durable, then gives
-   * null. **`bytes` is valid until the next call.** Throws `trimmed`, `beyond-end`, `damaged`, `closed` (LogError), or what
-   * the disk throws.
+   * null. **`bytes` is valid until the next call.** Throws LogError `trimmed`, `beyond-end`, `damaged`, `closed`, or `io` when
+   * the disk cannot be read; the same call may then be made again.
    */
   next(fromOffset: number, waitMs: number): Promise<Frame | null>
   /** First offset still held. */
@@ -57,6 +57,8 @@ export async function openLogReader(options: LogReaderOptions): Promise<LogReade
       running = read(fromOffset, waitMs)
       try {
         return await running
+      } catch (error) {
+        throw explained(`cannot read ${options.directory} from offset ${fromOffset} on`, error)
       } finally {
         running = null
       }

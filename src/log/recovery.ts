@@ -23,7 +23,21 @@ export type TornTail = Readonly<{
   position: number
   offset: number
   fault: FrameFault
+  /** To be shown to the user. */
+  message: string
 }>
+
+export function tornTail(
+  file: string,
+  position: number,
+  offset: number,
+  fault: FrameFault,
+): TornTail {
+  const message =
+    `log: the last write was cut off by the stop before (${fault}, file ${file}, byte ${position}); the log goes on from offset ` +
+    `${offset}. Nothing that was answered is lost, unless the disk has changed bytes since.`
+  return { file, position, offset, fault, message }
+}
 
 export type RecoveredSegments = Readonly<{
   older: readonly HeldSegment[]

@@ -63,6 +63,31 @@ describe('append', () => {
       })
     }))
 
+  test('takes 9 MiB in one append, and finds them after a restart', () =>
+    inRoom(async ({ options: small }) => {
+      const mib = 1024 * KIB
+      const options = {
+        ...small,
+        segmentBytes: 16 * mib,
+        bytesMax: 64 * mib,
+        groupBytesMax: mib,
+        waitingBytesMax: mib,
+      }
+      await withLog(options, async (log) => {
+        await append(log, 0)
+        assert.equal(await append(log, 1, 9, mib), 1)
+        await append(log, 10)
+      })
+      await withLog(options, async (log) => {
+        const frames = await readFrames(log, options)
+        assert.deepEqual(
+          frames.map(({ firstOffset }) => firstOffset),
+          [0, 1, 10],
+        )
+        assert.equal(frames[1]?.text, lines(1, 9, mib).toString())
+      })
+    }))
+
   test('splits what comes at once into groups of the size allowed', () =>
     inRoom(async ({ options }) => {
       await withLog(options, async (log) => {

@@ -137,7 +137,7 @@ test('a read error at the start is the disk’s error, not a cut', () =>
     const memory = { ...options, files: disk.files }
     await withLog(memory, async (log) => append(log, 0))
     disk.fault = (met) => (met === 'read' ? 'EIO' : null)
-    await assert.rejects(openLog(memory), /EIO/)
+    await assert.rejects(openLog(memory), logError('io', /cannot open .*EIO/))
     disk.fault = () => null
     await withLog(memory, async (log) => assert.equal(await readText(log, memory), line(0)))
   }))

@@ -31,6 +31,7 @@ async function startOn(disk: MemoryDisk, options: LogOptions): Promise<Outcome> 
   const outcome = await withLog(memory, async (log) => {
     const text = await readText(log, memory)
     const { tornTail, cleanStop } = log.recovered
+    if (tornTail !== null) assert.match(tornTail.message, /the last write was cut off/)
     await append(log, log.end())
     const after = disk.afterPowerCut(() => 0)
     return { text, torn: tornTail?.position ?? null, clean: cleanStop, after }
