@@ -1,11 +1,13 @@
 /**
  * One run of the job: opens the rooms it works with, rebuilds the dedup memory, runs the loop, and closes them again.
  */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
 import { type LogReader, openLogReader } from '../log.ts'
-import { openQuery } from '../query.ts'
+import { mergeEventFiles, openQuery } from '../query.ts'
 import { openRejected, type RejectedStore } from '../rejected.ts'
-import { type CommitStep, type Lake, mayHoldWindow, openLake } from '../table.ts'
+import { type CommitStep, type Lake, mayHoldWindow, openLake, openMaintenance } from '../table.ts'
 import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
 import { type Loop, openLoop } from './loop.ts'
@@ -41,6 +43,10 @@ type Rooms = Readonly<{
 
 /** What is opened closes in reverse order. */
 type Opened = { close(): unknown }[]
+
+/** Maintenance steps back while more than this waits: a quarter of a second at a million events a second. */
+const BUSY_EVENTS = 250_000
+const MS_PER_DAY = 86_400_000
 
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
@@ -145,12 +151,35 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     },
   })
 
+  const maintenance = openMaintenance({
+    lake,
+    mergeEventFiles,
+    exclusively,
+    horizonUs: settings.dedupeHorizonMs * 1000,
+    retentionDays: {
+      events: settings.retentionEventsMs / MS_PER_DAY,
+      metrics: settings.retentionMetricsMs / MS_PER_DAY,
+    },
+    nowUs: world.nowUs,
+    newId: randomUUID,
+    pause: (durationMs, signal) => sleep(durationMs, undefined, { signal }).catch(() => {}),
+    isBusy: () => reader.end() - loop.readOffset() > BUSY_EVENTS,
+    onTask: () => report('running'),
+    onWarning: world.onWarning,
+  })
+
   async function work(): Promise<void> {
     const caughtUp = checkpoint.nextOffset === reader.end()
     const fromUs = caughtUp ? world.nowUs() : checkpoint.arrivedUs
     await rebuildMemory(lake, batch.hashIds, memory, fromUs)
     report('running')
-    await loop.run()
+    const maintained = maintenance.run()
+    try {
+      await loop.run()
+    } finally {
+      maintenance.stop()
+      await maintained
+    }
   }
 
   report('rebuilding')

@@ -1,9 +1,14 @@
-/** The Iceberg REST catalog on the collector's listener. */
+/** The Iceberg REST catalog on the collector's listener: `http://127.0.0.1:8088/iceberg`. */
 import type { ReadRoute } from '../collect.ts'
+import { answerRestCatalog, openLakeReader } from '../table.ts'
+
+const PREFIX = '/iceberg'
 
 export function restCatalogRoute(catalogPath: string): ReadRoute {
+  const lake = openLakeReader(catalogPath)
   return {
-    prefix: '/iceberg',
-    answer: () => ({ status: 501, body: JSON.stringify({ catalogPath }) }),
+    prefix: PREFIX,
+    answer: ({ method, path, query }) =>
+      answerRestCatalog({ method, path: path.slice(PREFIX.length), query }, lake),
   }
 }
