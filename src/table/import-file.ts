@@ -97,7 +97,7 @@ function columnStats({ metadata }: ParquetReader, field: Field, index: number): 
   const nulls = counted ? sum((chunk) => chunk.statistics!.null_count!) : null
   const filled = chunks.filter((chunk) => chunk.statistics?.null_count !== chunk.num_values)
   const bounds = boundsOf(
-    field.type,
+    field,
     extreme(
       field.type,
       filled.map((chunk) => chunk.statistics?.min_value),
@@ -114,8 +114,8 @@ function columnStats({ metadata }: ParquetReader, field: Field, index: number): 
     bytes: sum((chunk) => chunk.total_compressed_size),
     values: sum((chunk) => chunk.num_values),
     nulls,
-    min: bounds?.lower ?? null,
-    max: bounds?.upper ?? null,
+    min: bounds.lower,
+    max: bounds.upper,
   }
 }
 

@@ -18,6 +18,8 @@ export function tableProperties(writer: Writer, windowUs: number): Properties {
     [WINDOW_KEY]: windowText(windowUs),
     'write.format.default': 'parquet',
     'write.parquet.compression-codec': 'zstd',
+    // Other writers, such as a compaction through Spark, shall keep whole bounds too.
+    'write.metadata.metrics.default': 'full',
     'write.metadata.delete-after-commit.enabled': 'true',
     'write.metadata.previous-versions-max': String(PREVIOUS_METADATA_MAX),
   }

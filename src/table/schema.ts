@@ -4,10 +4,23 @@
  */
 
 export type FieldType = 'string' | 'long' | 'double' | 'timestamp'
-export type Field = Readonly<{ id: number; name: string; type: FieldType }>
+export type Field = Readonly<{
+  id: number
+  name: string
+  type: FieldType
+  /** Bounds of this column keep at most this many characters; without it they are whole. */
+  boundsLength?: number
+}>
 export type Schema = readonly Field[]
 
 export const SCHEMA_ID = 0
+
+/**
+ * Random ids spread over everything, so their bounds rule out no file, and whole ones would be half of a manifest.
+ * 16 is what Iceberg cuts bounds to if nobody says otherwise.
+ */
+const ID_BOUNDS_LENGTH = 16
+const ID_COLUMNS: readonly string[] = ['event_id', 'user_id']
 
 export const EVENTS_SCHEMA: Schema = numbered({
   event_id: 'string',
@@ -52,5 +65,10 @@ export function fieldNamed(schema: Schema, name: string): Field {
 }
 
 function numbered(columns: Readonly<Record<string, FieldType>>): Schema {
-  return Object.entries(columns).map(([name, type], index) => ({ id: index + 1, name, type }))
+  return Object.entries(columns).map(([name, type], index) => ({
+    id: index + 1,
+    name,
+    type,
+    ...(ID_COLUMNS.includes(name) && { boundsLength: ID_BOUNDS_LENGTH }),
+  }))
 }

@@ -102,11 +102,9 @@ function statsOf(
   const upperBounds = new Map<number, Uint8Array>()
   const nanCounts = new Map<number, number>()
   for (const { field, column } of chunks) {
-    const bounds = boundsOf(field.type, column.min, column.max)
-    if (bounds !== null) {
-      lowerBounds.set(field.id, bounds.lower)
-      upperBounds.set(field.id, bounds.upper)
-    }
+    const { lower, upper } = boundsOf(field, column.min, column.max)
+    if (lower !== null) lowerBounds.set(field.id, lower)
+    if (upper !== null) upperBounds.set(field.id, upper)
     // Revenue is finite and a ratio never 0/0, so there is no NaN in these tables.
     if (field.type === 'double') nanCounts.set(field.id, 0)
   }

@@ -1,0 +1,69 @@
+import { strict as assert } from 'node:assert'
+import { test } from 'node:test'
+import { EXPIRY_POLICY, keptSnapshots } from '../../src/table/expiry.ts'
+import { splitRetired } from '../../src/table/retired.ts'
+import type { Snapshot } from '../../src/table/snapshot.ts'
+
+const MINUTE_MS = 60_000
+const NONE: ReadonlySet<bigint> = new Set()
+
+function snapshotAt(timestampMs: number): Snapshot {
+  return {
+    id: BigInt(timestampMs),
+    parentId: null,
+    sequenceNumber: timestampMs / 1000,
+    timestampMs,
+    manifestListPath: `/snap-${timestampMs}`,
+    operation: 'append',
+    summary: {},
+  }
+}
+
+test('after hours of commits every second: a minute of snapshots, then one a minute for an hour', () => {
+  let kept: readonly Snapshot[] = []
+  const start = 1000 * MINUTE_MS
+  for (let second = 0; second < 3 * 3600; second++) {
+    const nowMs = start + second * 1000
+    kept = keptSnapshots([...kept, snapshotAt(nowMs)], NONE, nowMs, EXPIRY_POLICY)
+  }
+  const nowMs = start + 3 * 3600 * 1000 - 1000
+  const ages = kept.map((snapshot) => (nowMs - snapshot.timestampMs) / 1000)
+  assert.deepEqual(
+    ages.slice(-60),
+    Array.from({ length: 60 }, (_, age) => 59 - age),
+  )
+  const minutely = kept.slice(0, -60).map((snapshot) => snapshot.timestampMs)
+  assert(minutely.every((timestampMs) => timestampMs % MINUTE_MS === 0))
+  assert.equal(minutely.length, 59)
+})
+
+test('the newest snapshot stays, however old, and so does a tagged one (F10)', () => {
+  const snapshots = [snapshotAt(0), snapshotAt(1000), snapshotAt(2000)]
+  const nowMs = 1000 * 3_600_000
+  assert.deepEqual(keptSnapshots(snapshots, NONE, nowMs, EXPIRY_POLICY), [snapshots[2]])
+  const tagged = keptSnapshots(snapshots, new Set([1000n]), nowMs, EXPIRY_POLICY)
+  assert.deepEqual(tagged, [snapshots[1], snapshots[2]])
+})
+
+test('snapshots that never grow old, because the clock stands still, have a limit', () => {
+  const snapshots = Array.from({ length: 1000 }, (_, index) => ({
+    ...snapshotAt(0),
+    id: BigInt(index),
+  }))
+  const kept = keptSnapshots(snapshots, new Set([5n]), 0, EXPIRY_POLICY)
+  assert.equal(kept.length, EXPIRY_POLICY.snapshotsMax)
+  assert.equal(kept.at(-1)!.id, 999n)
+  assert.equal(kept[0]!.id, 5n)
+})
+
+test('a retired file stays as long as a kept snapshot lies in its range', () => {
+  const retired = [
+    { path: 'a', first: 1, last: 3 },
+    { path: 'b', first: 4, last: 4 },
+    { path: 'c', first: 5, last: 9 },
+    { path: 'd', first: 11, last: 12 },
+  ]
+  const { held, free } = splitRetired(retired, [3, 7, 10])
+  assert.deepEqual(held, [retired[0], retired[2]])
+  assert.deepEqual(free, ['b', 'd'])
+})
