@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os'
 import { type DataFile, readLake } from '../table.ts'
 import { type LakeFiles, openLakeQuery } from './lake-query.ts'
+import { QueryError } from './query-error.ts'
 import { recomputeWindows, type WindowKey, type WindowSums } from './recompute.ts'
 import type { QueryResult } from './run-sql.ts'
 import { type Verification, type VerifyOptions, verifyLake } from './verify.ts'
@@ -29,7 +30,7 @@ export type Query = Readonly<{
    * with a refresh and one more try. Throws QueryError.
    */
   runSql(sql: string): Promise<QueryResult>
-  /** Holds both tables, as of the last refresh, against each other. */
+  /** Holds both tables against each other, as of the last refresh, or as of now where its files have expired. */
   verify(options: VerifyOptions): Promise<Verification>
   /** The exact sums of windows over those of the files that are of their days, in the order of the keys. */
   recomputeWindows(
@@ -57,7 +58,15 @@ export async function openQuery(options: QueryOptions): Promise<Query> {
   return {
     refresh: lake.refresh,
     runSql: lake.runSql,
-    verify: (asked) => verifyLake(lake.duck, lake.files(), asked),
+    async verify(asked) {
+      try {
+        return await verifyLake(lake.duck, lake.files(), asked)
+      } catch (error) {
+        if (!(error instanceof QueryError && error.code === 'files-expired')) throw error
+        await lake.refresh()
+        return await verifyLake(lake.duck, lake.files(), asked)
+      }
+    },
     recomputeWindows: (files, keys) => {
       const days = new Set(keys.map((key) => Math.floor(key.windowStartUs / DAY_US)))
       const paths = files.filter(({ day }) => days.has(day)).map(({ path }) => path)

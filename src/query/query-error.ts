@@ -30,8 +30,8 @@ const KINDS: Readonly<Record<QueryErrorCode, Kind>> = {
   'files-expired': {
     canRetry: true,
     message: (f) =>
-      `a file of the tables was replaced while the query read it (${f.reason}): run the query again; ` +
-      'a query that takes longer than snapshots are kept (1 h) needs a smaller range of time',
+      `a file of the tables was replaced while it was being read (${f.reason}): run it again. Beside a running ` +
+      'pipeline replaced files stay for at least two minutes; what takes longer needs a smaller range of time, or the pipeline stopped',
   },
   'out-of-memory': {
     canRetry: false,

@@ -270,7 +270,7 @@ test('a file that is gone in the new state as well is an error that says what to
   await assert.rejects(rowsOf('SELECT * FROM campaign_events', live), {
     code: 'files-expired',
     canRetry: true,
-    message: /run the query again/,
+    message: /run it again/,
   })
 })
 

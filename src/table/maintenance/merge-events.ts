@@ -23,7 +23,7 @@ export type EventMerge = Readonly<{
   day: number
   inputs: readonly DataFile[]
   arrival: ArrivalRange
-  /** By campaign and time; merges of a minute are not worth sorting, they are rewritten within the hour. */
+  /** By campaign and time. A minute's merge is not worth sorting unless it is so large that no other follows. */
   isSorted: boolean
 }>
 
@@ -157,11 +157,13 @@ function cutToSize(group: readonly ArrivedFile[]): readonly (readonly ArrivedFil
 function mergeOf(group: readonly ArrivedFile[]): EventMerge {
   const minUs = Math.min(...group.map(({ arrival }) => arrival.minUs))
   const maxUs = Math.max(...group.map(({ arrival }) => arrival.maxUs))
+  const bytes = group.reduce((sum, { file }) => sum + file.bytes, 0)
   return {
     kind: 'merge-events',
     day: group[0]?.file.day ?? 0,
     inputs: group.map(({ file }) => file),
     arrival: { minUs, maxUs },
-    isSorted: Math.floor(minUs / MINUTE_US) !== Math.floor(maxUs / MINUTE_US),
+    isSorted:
+      bytes >= LARGE_BYTES / 2 || Math.floor(minUs / MINUTE_US) < Math.floor(maxUs / MINUTE_US),
   }
 }
