@@ -259,6 +259,18 @@ test('retention drops whole days of each table, before anything else', () => {
   )
 })
 
+test('a retention of one and a half days keeps yesterday', () => {
+  const nowUs = START_US + 3 * DAY_US
+  const files = [0, 1, 2].map((day) => arrived(START_US, START_US + 1, 10, TODAY + day))
+  const [task] = planned(files, { nowUs, retentionDays: { events: 1.5, metrics: 0 } })
+  assert.ok(task?.kind === 'drop-days')
+  assert.deepEqual(
+    task.events.map(({ day }) => day),
+    [TODAY, TODAY + 1],
+  )
+  assert.equal(task.keptFromDay, TODAY + 2)
+})
+
 test('orphans are swept at the start and every six hours, when nothing else is due', () => {
   const swept = (agoUs: number) =>
     planned([], { sweptUs: START_US - agoUs }).map(({ kind }) => kind)

@@ -21,7 +21,7 @@ export type PlanInput = Readonly<{
   metrics: readonly DataFile[]
   nowUs: number
   horizonUs: number
-  /** Days kept besides today; 0 keeps all. */
+  /** Days kept besides today, also parts of days; 0 keeps all. */
   retentionDays: Readonly<{ events: number; metrics: number }>
   /** When orphans were swept last. */
   sweptUs: number
@@ -57,6 +57,6 @@ function planDrop({ events, metrics, nowUs, retentionDays }: PlanInput): readonl
   const old = events.map(({ file }) => file).filter((file) => file.day < cuts.events)
   const oldMetrics = metrics.filter((file) => file.day < cuts.metrics)
   if (old.length === 0 && oldMetrics.length === 0) return []
-  const keptFromDay = Math.max(cuts.events, cuts.metrics)
+  const keptFromDay = Math.ceil(Math.max(cuts.events, cuts.metrics))
   return [{ kind: 'drop-days', events: old, metrics: oldMetrics, keptFromDay }]
 }
