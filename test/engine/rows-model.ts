@@ -138,6 +138,12 @@ function assertStatistics(column: EncodedColumn, rows: readonly ReadRow[]): void
   assert.deepEqual(Buffer.from(column.max ?? []), encode(sorted.at(-1)), `max ${column.name}`)
 }
 
+/** Row by row, for the difference of two long arrays takes minutes to print. */
+export function assertRows(rows: readonly ReadRow[], expected: readonly ReadRow[]): void {
+  assert.equal(rows.length, expected.length)
+  for (const [i, row] of rows.entries()) assert.deepEqual(row, expected[i], `row ${i}`)
+}
+
 export async function assertTaken(
   taken: { days: readonly DayRows[]; windows: readonly WindowDelta[] },
   rows: readonly Row[],
@@ -150,7 +156,7 @@ export async function assertTaken(
   for (const day of taken.days) {
     const expected = days.get(day.day) ?? []
     assert.equal(day.rows, expected.length)
-    assert.deepEqual(await readRows(day), expected)
+    assertRows(await readRows(day), expected)
     for (const column of day.columns) assertStatistics(column, expected)
   }
   const windows = expectedWindows(rows)

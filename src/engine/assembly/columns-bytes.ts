@@ -43,5 +43,5 @@ export function compareBytes(left: usize, leftLength: u32, right: usize, rightLe
 export function bigEndian(address: usize, length: u32): u64 {
   const word = bswap<u64>(load<u64>(address));
   if (length >= 8) return word;
-  return length == 0 ? 0 : word & ~(<u64>0xffffffffffffffff >> (<u64>length << 3));
+  return word & ~(<u64>0xffffffffffffffff >> (<u64>length << 3));
 }
