@@ -57,6 +57,17 @@ describe('a reader', () => {
       assert(disk.names().length < 10)
     }))
 
+  test('does not take what it read ahead of the durable end for what is there later', () =>
+    reading(async ({ log, reader }) => {
+      await append(log, 0)
+      // The hint in slot 3 says that the durable frames end where the file does.
+      new BigInt64Array(log.cursor)[3] = 16_384n
+      assert.equal((await reader.next(0, 0))?.firstOffset, 0)
+      await append(log, 1)
+      const frame = await reader.next(1, 0)
+      assert.equal(Buffer.from(frame?.bytes ?? []).toString(), line(1))
+    }))
+
   test('reads on over seals, which starts leave in the middle', () =>
     inRoom(async ({ options }) => {
       for (let number = 0; number < 5; number += 1) {
