@@ -5,13 +5,12 @@ export { reserve } from './memory';
 export {
   beginBody,
   bodyFault,
-  gatherLines,
   inputAddress,
-  isBodyItself,
   openInput,
   parseBlock,
   rejectedRows,
 } from './parse';
+export { gatherLines, isBodyItself } from './parse-gather';
 export {
   BLOCK_ROWS,
   END,

@@ -1,9 +1,11 @@
-// Linear memory above the static data: one bump allocator for the whole module. Nothing in this module
-// uses the language's own heap; areas live until the module instance goes.
+// Linear memory above the static data: one bump allocator for the whole module. Nothing in this
+// module uses the language's own heap; areas live until the module instance goes.
 
 let top: usize = 0;
 
-/** The address of `bytes` fresh zeroed bytes, aligned to 64; 0 when the memory cannot grow any more. */
+/**
+ * The address of `bytes` fresh zeroed bytes, aligned to 64; 0 when the memory cannot grow any more.
+ */
 export function reserve(bytes: usize): usize {
   if (top == 0) top = (__heap_base + 63) & ~63;
   const address = top;

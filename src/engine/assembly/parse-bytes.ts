@@ -1,7 +1,7 @@
 // The bytes that mean something in JSON, and the two searches that everything else is built on.
 //
-// The input is followed by zero bytes (INPUT_PADDING of them). Zero stands nowhere in a JSON text, so every
-// scan ends there by itself and nothing below checks for the end of the input.
+// The input is followed by zero bytes (INPUT_PADDING of them). Zero stands nowhere in a JSON text,
+// so every scan ends there by itself and nothing below checks for the end of the input.
 
 export const INPUT_PADDING: usize = 64;
 
@@ -25,8 +25,12 @@ export const CLOSE_BRACE: u8 = 0x7d;
 /** Whether LF is white space: not where it separates the events. */
 let feedIsSpace: bool = true;
 
-export function setFeedIsSpace(value: bool): void {
-  feedIsSpace = value;
+/** Whether `skipSpace` has met a line feed or a carriage return in this body. */
+export let hasMetFeed: bool = false;
+
+export function beginSpace(isFeedSpace: bool): void {
+  feedIsSpace = isFeedSpace;
+  hasMetFeed = false;
 }
 
 /** The first position from `p` that is not JSON white space. */
@@ -41,7 +45,10 @@ function skipSpaceSlow(p: usize): usize {
     const byte = load<u8>(p);
     if (byte == LF) {
       if (!feedIsSpace) return p;
-    } else if (byte != SPACE && byte != CR && byte != TAB) {
+      hasMetFeed = true;
+    } else if (byte == CR) {
+      hasMetFeed = true;
+    } else if (byte != SPACE && byte != TAB) {
       return p;
     }
     p++;

@@ -1,4 +1,5 @@
-// Decimals to doubles where no single operation on doubles does it, and doubles to millionths: by integers only.
+// Decimals to doubles where no single operation on doubles does it, and doubles to millionths: by
+// integers only.
 
 /** 5^0 to 5^27: what fits 63 bits. */
 const FIVES: usize = memory.data(28 * 8, 8);
@@ -32,7 +33,10 @@ function fillFives(): void {
   }
 }
 
-/** bits * 2^exponent to 53 bits, ties to even; `hasMore`: something is left below. The result is normal. */
+/**
+ * bits * 2^exponent to 53 bits, ties to even; `hasMore`: something is left below. The result is
+ * normal.
+ */
 function rounded(bits: u64, hasMore: bool, exponent: i32): f64 {
   const dropped = <u64>11 - clz(bits);
   let mantissa = bits >> dropped;
@@ -44,12 +48,14 @@ function rounded(bits: u64, hasMore: bool, exponent: i32): f64 {
 }
 
 /**
- * The millionths nearest to the shortest decimal form of `value`, half away from zero; |value| <= 1e9.
+ * The millionths nearest to the shortest decimal form of `value`, half away from zero; |value| <=
+ * 1e9.
  *
- * With x = |value| = m / 2^s, T = floor(x * 10^7): a tie of the millionths is a decimal of 7 places. If one of
- * those reads as x at all, the nearest one stands for the shortest form (that may have fewer places and lie
- * a ten-millionth away, which rounds alike; of two equally near it is the even one, which is no tie): round
- * that. If none does, no tie lies between x and its shortest form: round x.
+ * With x = |value| = m / 2^s, T = floor(x * 10^7): a tie of the millionths is a decimal of 7
+ * places. If one of those reads as x at all, the nearest one stands for the shortest form (that may
+ * have fewer places and lie a ten-millionth away, which rounds alike; of two equally near it is the
+ * even one, which is no tie): round that. If none does, no tie lies between x and its shortest
+ * form: round x.
  */
 export function shortestMillionths(value: f64): i64 {
   const word = reinterpret<u64>(value);
@@ -81,7 +87,9 @@ export function shortestMillionths(value: f64): i64 {
   return <i64>word < 0 ? -millionths : millionths;
 }
 
-/** Half the distance between two doubles is `reach` here; at exactly half, the even double is read. */
+/**
+ * Half the distance between two doubles is `reach` here; at exactly half, the even double is read.
+ */
 // @ts-ignore: decorator
 @inline
 function reads(distance: u64, reach: u64, m: u64): bool {

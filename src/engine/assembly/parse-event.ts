@@ -37,7 +37,10 @@ const ID_BYTES_MAX: u32 = 128;
 const NAME_BYTES_MAX: u32 = 256;
 const OPTIONAL_BYTES_MAX: u32 = 64;
 
-/** Decoded strings of a row: fields 0 to 2 at 0, 128 and 384, 6 to 8 at 640, 704 and 768, others at 832. */
+/**
+ * Decoded strings of a row: fields 0 to 2 at 0, 128 and 384, 6 to 8 at 640, 704 and 768, others at
+ * 832.
+ */
 const SLOTS: usize = memory.data(1024 * 1024, 64);
 const SLOT_STARTS: usize = memory.data<u16>([0, 128, 384, 832, 832, 832, 640, 704, 768]);
 const SPARE_BYTES: u32 = 64;
@@ -45,7 +48,9 @@ const SPARE_BYTES: u32 = 64;
 /** The verdict on the last event read to its end. */
 export let verdict: u8 = 0;
 
-/** What is known of the event being read: which fields it has, and 4 bits a field with its fault. */
+/**
+ * What is known of the event being read: which fields it has, and 4 bits a field with its fault.
+ */
 let present: u32 = 0;
 let faults: u64 = 0;
 

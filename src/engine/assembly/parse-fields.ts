@@ -1,4 +1,5 @@
-// The fields of an event, as numbers in the order of design.md: the order in which faults are reported.
+// The fields of an event, as numbers in the order of design.md: the order in which faults are
+// reported.
 
 import { STRING_ADDRESS, STRING_LENGTH, BLOCK_ROWS } from './rows';
 
@@ -116,7 +117,10 @@ const QUOTE_CONVERS: u64 = 0x737265766e6f6322; // "convers
 const ION_QUOTE: u32 = 0x226e6f69; // ion"
 const QUOTE_CLICK_QUOTE: u64 = 0x00226b63696c6322; // "click"
 
-/** The code of the event type written with its quotes at `p`; less than 0: something else, or with escapes. */
+/**
+ * The code of the event type written with its quotes at `p`; less than 0: something else, or with
+ * escapes.
+ */
 // @ts-ignore: decorator
 @inline
 export function eventTypeAt(p: usize): i32 {

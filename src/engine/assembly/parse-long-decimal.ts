@@ -1,8 +1,9 @@
 // Decimals of any length to the nearest double: the way for what all quicker ways leave.
 //
-// The value is kept as digits, 0.d1 d2 d3 ... * 10^point, and doubled and halved until it is an integer of 53
-// bits ("simple decimal conversion": N. Tao, https://nigeltao.github.io/blog/2020/parse-number-f64-simple.html,
-// after Go's strconv). 800 digits decide every case; of more it is only kept whether one was not 0.
+// The value is kept as digits, 0.d1 d2 d3 ... * 10^point, and doubled and halved until it is an
+// integer of 53 bits ("simple decimal conversion": N. Tao,
+// https://nigeltao.github.io/blog/2020/parse-number-f64-simple.html, after Go's strconv). 800
+// digits decide every case; of more it is only kept whether one was not 0.
 
 import { isDigit, POINT, ZERO } from './parse-bytes';
 
@@ -16,7 +17,10 @@ let isCut: bool = false;
 /** Bits of one shift: 9 * 2^56 and a carry fit 64 bits. 2^56 has 17 digits. */
 const SHIFT_MAX: i32 = 56;
 const SHIFT_DIGITS: i32 = 17;
-/** Halvings that keep a value with this many digits before its point at 1/2 or more; for more digits 26. */
+/**
+ * Halvings that keep a value with this many digits before its point at 1/2 or more; for more digits
+ * 26.
+ */
 const HALVINGS: usize = memory.data<u8>([1, 3, 6, 9, 13, 16, 19, 23, 26]);
 
 /** `[minus] digits [point digits]` from `p` to `end`, times 10^exponent. */

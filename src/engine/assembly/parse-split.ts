@@ -2,9 +2,19 @@
 //
 // Only asked after the parser has given up on an element; a sound one ends where its value ends.
 
-import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './parse-bytes';
+import {
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from './parse-bytes';
 
-/** The comma or bracket that ends the element at `p`, at `end` or before; 0: the array is never closed. */
+/**
+ * The comma or bracket that ends the element at `p`, at `end` or before; 0: the array is never
+ * closed.
+ */
 export function elementEnd(p: usize, end: usize): usize {
   let depth = 0;
   for (; p < end; p++) {

@@ -1,17 +1,23 @@
 // Strings: where they end, and what they say.
 //
-// A string without escapes is used where it lies in the input. One with escapes is decoded into a slot; what
-// does not fit the slot is only counted, as such a string is too long for its field anyway.
+// A string without escapes is used where it lies in the input. One with escapes is decoded into a
+// slot; what does not fit the slot is only counted, as such a string is too long for its field
+// anyway.
 
 import { BACKSLASH, plainEnd, QUOTE } from './parse-bytes';
 import { characterLength } from './parse-utf8';
 
-/** What the last `readString` found: its decoded bytes, and whether a surrogate stood alone in it. */
+/**
+ * What the last `readString` found: its decoded bytes, and whether a surrogate stood alone in it.
+ */
 export let stringAddress: usize = 0;
 export let stringLength: u32 = 0;
 export let stringHasLoneSurrogate: bool = false;
 
-/** Reads on from after the opening quote; answers the position after the closing one, 0: not a string. */
+/**
+ * Reads on from after the opening quote; answers the position after the closing one, 0: not a
+ * string.
+ */
 // @ts-ignore: decorator
 @inline
 export function readString(start: usize, slot: usize, slotBytes: u32): usize {

@@ -3,7 +3,8 @@
 //   0    5    10    16  19
 //   YYYY-MM-DDThh:mm:ss[.1-9 digits][Z | (+|-)hh:mm]
 //
-// The first 16 bytes are decoded in one register, and kept: most events share their minute with the one before.
+// The first 16 bytes are decoded in one register, and kept: most events share their minute with the
+// one before.
 
 import { eightDigits } from './parse-number';
 import { COLON, isDigit, MINUS, PLUS, POINT, QUOTE, ZERO } from './parse-bytes';
@@ -27,8 +28,9 @@ export const TIMESTAMP_BYTES_MAX: u32 = 35;
 const COPY: usize = memory.data(64, 16);
 
 /**
- * Reads the usual forms, with `Z` or nothing behind the digits, from after the opening quote; answers the
- * position after the closing quote. 0: something else, perhaps a timestamp all the same.
+ * Reads the usual forms, with `Z` or nothing behind the digits, from after the opening quote;
+ * answers the position after the closing quote. 0: something else, perhaps a timestamp all the
+ * same.
  */
 // @ts-ignore: decorator
 @inline
@@ -131,7 +133,7 @@ function decodeMinute(text: v128): bool {
   const marks = i8x16(0, 0, 0, 0, 0x2d, 0, 0, 0x2d, 0, 0, 0x54, 0, 0, 0x3a, 0, 0);
   if (i8x16.bitmask(i8x16.eq(text, marks)) != 0x2490) return false;
   // YY YY MM DD hh mm, a lane of 16 bits each: tens in the low byte, ones in the high byte.
-  const pairs = v128.shuffle<i8>(digits, digits, 0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 4, 4, 4, 4);
+  const pairs = i8x16.shuffle(digits, digits, 0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 4, 4, 4, 4);
   const tens = v128.and(pairs, i16x8.splat(0xff));
   const values = i16x8.add(i16x8.mul(tens, i16x8.splat(10)), i16x8.shr_u(pairs, 8));
   const year = <i32>i16x8.extract_lane_u(values, 0) * 100 + <i32>i16x8.extract_lane_u(values, 1);
@@ -152,7 +154,10 @@ function daysInMonth(year: i32, month: i32): i32 {
   return 31 - ((0xa50 >> month) & 1);
 }
 
-/** Days since 1970-01-01, for years from 1 on: the year is taken to begin in March, so that leap days end it. */
+/**
+ * Days since 1970-01-01, for years from 1 on: the year is taken to begin in March, so that leap
+ * days end it.
+ */
 function daysFromCivil(year: i32, month: i32, day: i32): i32 {
   const y = month > 2 ? year : year - 1;
   const dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;

@@ -1,6 +1,15 @@
 // Values that nobody stores: checked in full, and passed over.
 
-import { skipSpace, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './parse-bytes';
+import {
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  skipSpace,
+} from './parse-bytes';
 import { skipNumber } from './parse-number';
 import { skipString } from './parse-string';
 

@@ -1,13 +1,26 @@
 // A body, 1024 events a call: finds where each event begins and ends, and keeps neighbours apart.
 //
-// JavaScript copies the bytes to `inputAddress()`, calls `beginBody`, then `parseBlock` until it answers less
-// than a whole block, then asks `bodyFault`. Between two calls the row block is the caller's.
+// JavaScript copies the bytes to `inputAddress()`, calls `beginBody`, then `parseBlock` until it
+// answers less than a whole block, then asks `bodyFault`. Between two calls the row block is the
+// caller's.
 
 import { reserve } from './memory';
-import { CLOSE_BRACKET, COMMA, CR, INPUT_PADDING, LF, lineEnd, OPEN_BRACKET, setFeedIsSpace, SPACE, skipSpace, skipSpaceAndFeeds, trimEnd } from './parse-bytes';
+import {
+  beginSpace,
+  CLOSE_BRACKET,
+  COMMA,
+  INPUT_PADDING,
+  LF,
+  lineEnd,
+  OPEN_BRACKET,
+  skipSpace,
+  skipSpaceAndFeeds,
+  trimEnd,
+} from './parse-bytes';
 import { readEvent, verdict } from './parse-event';
 import { BYTE_ORDER_MARK, DEPTH, NOT_UTF8, SYNTAX, TOO_LARGE } from './parse-fields';
 import { forgetLinks } from './parse-predict';
+import { beginGather } from './parse-gather';
 import { elementEnd } from './parse-split';
 import { isUtf8 } from './parse-utf8';
 import { forgetDepth, stoppedAtDepth } from './parse-value';
@@ -35,17 +48,15 @@ let inputBytesMax: usize = 0;
 let end: usize = 0;
 let form: i32 = LINES;
 let fault: i32 = SPLITTABLE;
-/** Where byte 0 of the row block's ranges lies: before the input, when it is a later piece of a body. */
+/**
+ * Where byte 0 of the row block's ranges lies: before the input, when it is a later piece of a
+ * body.
+ */
 let origin: usize = 0;
 /** Rejected rows of the last block. */
 let rejected: i32 = 0;
 /** Where the next event is looked for; the end once there is none. */
 let cursor: usize = 0;
-/** Where the next accepted line goes. */
-let output: usize = 0;
-/** Whether gathering has left every byte as and where it was. */
-let isUntouched: bool = true;
-
 /** Makes room for bodies of up to `bytes`, once; false: the memory cannot grow so far. */
 export function openInput(bytes: usize): bool {
   input = reserve(bytes + INPUT_PADDING);
@@ -65,18 +76,20 @@ export function bodyFault(): i32 {
   return fault;
 }
 
-/** `bytes` of a body lie at the input; `offset` were in the pieces before (whole lines, for form LINES only). */
+/**
+ * `bytes` of a body lie at the input; `offset` were in the pieces before (whole lines, for form
+ * LINES only).
+ */
 export function beginBody(bytes: usize, bodyForm: i32, offset: usize): void {
   if (bytes > inputBytesMax) unreachable();
   form = bodyForm;
   origin = input - offset;
   fault = SPLITTABLE;
   cursor = input;
-  output = input;
-  isUntouched = true;
   end = input + bytes;
+  beginGather(input, end);
   memory.fill(end, 0, INPUT_PADDING);
-  setFeedIsSpace(form != LINES);
+  beginSpace(form != LINES);
   if (form == LINES) {
     forgetLinks(true);
     return;
@@ -104,7 +117,10 @@ function closeArray(bracket: usize): void {
   stop(skipSpaceAndFeeds(bracket + 1) < end ? TRAILING : SPLITTABLE);
 }
 
-/** Parses up to a block of events, arrived then (microseconds since the epoch); answers how many. Fewer than a block: the body is at its end. */
+/**
+ * Parses up to a block of events, arrived then (microseconds since the epoch); answers how many.
+ * Fewer than a block: the body is at its end.
+ */
 export function parseBlock(arrivalUs: f64): i32 {
   const latestUs = <i64>min(arrivalUs, ARRIVAL_US_MAX) + FUTURE_SLACK_US;
   let row = 0;
@@ -159,7 +175,9 @@ function stepToElement(): void {
   }
 }
 
-/** Gives the event at `start` its verdict; answers where it ends, white space behind it included. */
+/**
+ * Gives the event at `start` its verdict; answers where it ends, white space behind it included.
+ */
 function reject(row: i32, start: usize): usize {
   let next = end;
   if (form == LINES) next = lineEnd(start, end);
@@ -181,50 +199,4 @@ function faultOf(start: usize, to: usize): u8 {
   if (!isUtf8(start, to)) return NOT_UTF8;
   if (to - start >= 3 && (load<u32>(start) & 0xffffff) == 0xbfbbef) return BYTE_ORDER_MARK;
   return stoppedAtDepth ? DEPTH : SYNTAX;
-}
-
-/**
- * Moves the accepted events of the block to the front of the input, each ended by LF, behind those of the
- * blocks before. An event never moves back, as each had a byte of its own that separated it; the row
- * block's strings are gone after it. Answers how many bytes of lines there are by now.
- */
-export function gatherLines(rows: i32): usize {
-  for (let row = 0; row < rows; row++) {
-    if (load<u8>(VERDICT + row) != 0) continue;
-    const from = origin + <usize>load<u32>(START + (<usize>row << 2));
-    const length = <usize>(load<u32>(END + (<usize>row << 2)) - load<u32>(START + (<usize>row << 2)));
-    if (output != from) {
-      memory.copy(output, from, length);
-      isUntouched = false;
-    }
-    flattenFeeds(output, output + length);
-    output += length;
-    if (load<u8>(output) != LF) isUntouched = false;
-    store<u8>(output++, LF);
-  }
-  return output - input;
-}
-
-/** Whether the gathered lines are the whole body, byte by byte. */
-export function isBodyItself(): bool {
-  return isUntouched && output == end;
-}
-
-/** LF and CR become spaces: in an accepted event they stand between tokens only. */
-function flattenFeeds(p: usize, to: usize): void {
-  for (; p < to; p += 16) {
-    const bytes = v128.load(p);
-    const feeds = v128.or(i8x16.eq(bytes, i8x16.splat(0x0a)), i8x16.eq(bytes, i8x16.splat(0x0d)));
-    if (v128.any_true(feeds)) flattenSixteen(p, to);
-  }
-}
-
-function flattenSixteen(p: usize, to: usize): void {
-  for (const last = min(p + 16, to); p < last; p++) {
-    const byte = load<u8>(p);
-    if (byte == LF || byte == CR) {
-      store<u8>(p, SPACE);
-      isUntouched = false;
-    }
-  }
 }

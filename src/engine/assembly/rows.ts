@@ -1,11 +1,12 @@
-// The row block: what the parser hands to the columns, 1024 events at a time, as columns at fixed addresses.
+// The row block: what the parser hands to the columns, 1024 events at a time, as columns at fixed
+// addresses.
 //
-// A struct of arrays. Row r of an array of T lies at ARRAY + r * sizeof(T); field f of row r of the two
-// string arrays lies at ARRAY + (f * BLOCK_ROWS + r) * 4. Strings are decoded UTF-8 somewhere in linear
-// memory (in the input itself where they hold no escape) and valid until the next block is parsed; at
-// least 16 bytes after each string's end may be read. A row whose verdict is not 0 holds only its
-// verdict and its byte range; the other arrays hold leftovers there.
-// The addresses are exported from the module, so that tests can fill and read a block from JavaScript.
+// A struct of arrays. Row r of an array of T lies at ARRAY + r * sizeof(T); field f of row r of the
+// two string arrays lies at ARRAY + (f * BLOCK_ROWS + r) * 4. Strings are decoded UTF-8 somewhere
+// in linear memory (in the input itself where they hold no escape) and valid until the next block
+// is parsed; at least 16 bytes after each string's end may be read. A row whose verdict is not 0
+// holds only its verdict and its byte range; the other arrays hold leftovers there. The addresses
+// are exported from the module, so that tests can fill and read a block from JavaScript.
 
 export const BLOCK_ROWS: i32 = 1024;
 
