@@ -27,8 +27,18 @@ export function revenueOf(millionths: bigint): number {
   return Number(millionths) / 1e6
 }
 
+/**
+ * The whole millionths that `revenueOf` made this revenue from; exact below EXACT_REVENUE_LIMIT. The product alone may be
+ * one off from 2^52 millionths on, where it is rounded a second time: of its neighbours the one that gives the revenue back is right.
+ */
+/**
+ * The sum that `revenueOf` made this revenue from. The product alone may come out half a millionth off (near 4.4e9, where
+ * neither the revenue nor the product holds more), so its neighbours are tried too.
+ */
 export function millionthsOf(revenue: number): bigint {
-  return BigInt(Math.round(revenue * 1e6))
+  const near = Math.round(revenue * 1e6)
+  const made = [near, near - 1, near + 1].find((sum) => sum / 1e6 === revenue)
+  return BigInt(made ?? near)
 }
 
 export function isExactRevenue(revenue: number): boolean {
