@@ -6,6 +6,7 @@
  *   binary        varint length, bytes
  *   list          size << 4 | type (size 15: a varint follows), elements
  */
+import { strict as assert } from 'node:assert'
 
 export type ThriftValue =
   | Readonly<{ type: 'bool'; value: boolean }>
@@ -39,7 +40,8 @@ function putStruct(bytes: number[], { value: fields }: ThriftStruct): void {
   let previous = 0
   for (const [id, value] of fields) {
     if (value === undefined) continue
-    // Every struct of Parquet has fewer than 16 fields between two neighbours.
+    // A longer step takes another form, which no struct of Parquet needs.
+    assert(id > previous && id - previous <= 15, `field ${id} after ${previous}`)
     bytes.push(((id - previous) << 4) | fieldType(value))
     previous = id
     if (value.type !== 'bool') putValue(bytes, value)
