@@ -2,6 +2,7 @@
  * Maintenance: keeps files few and large, drops days that are too old, and sweeps what crashes left behind. One task at a
  * time, beside the job and behind it; a failed task is said and tried again later, and never stops the job.
  */
+import type { OnStep } from './commit.ts'
 import type { Lake } from './lake.ts'
 import { openArrivalRanges } from './maintenance/arrival-ranges.ts'
 import { planMaintenance, type Task } from './maintenance/plan.ts'
@@ -19,6 +20,8 @@ export type MaintenanceOptions = Readonly<{
   /** Waits; ends early, without an error, when the signal fires. */
   pause: (durationMs: number, signal: AbortSignal) => Promise<void>
   isBusy: () => boolean
+  /** The steps of files that merges write; for tests that stop the process there. */
+  onStep?: OnStep
   onTask: (done: TaskDone) => void
   /** One sentence for the user. */
   onWarning: (text: string) => void

@@ -172,8 +172,10 @@ async function openFilled(t: Parameters<typeof openPlace>[0]) {
 
 test('an append that lands during a merge is kept, and the merge too (F9)', async (t) => {
   const { lake, nowUs } = await openFilled(t)
+  const steps: string[] = []
   const maintenance = maintenanceOf(lake, {
     nowUs,
+    onStep: (step) => steps.push(step),
     mergeEventFiles: async (inputs, output, options) => {
       await append(lake, [eventRow({ eventId: 'raced', timestampUs: nowUs() })], nowUs())
       await mergeEventFiles(inputs, output, options)
@@ -182,6 +184,7 @@ test('an append that lands during a merge is kept, and the merge too (F9)', asyn
   const done = await maintenance.step()
   assert.deepEqual([done?.task.kind, done?.outcome], ['merge-events', 'done'])
   assert.deepEqual(await idsOf(lake), ['a', 'b', 'c', 'd', 'new', 'raced'])
+  assert.deepEqual(steps, ['data-file-written', 'data-file-synced'])
   assert.equal(lake.events.files.length, 3)
 })
 

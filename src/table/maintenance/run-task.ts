@@ -3,6 +3,7 @@
  * were and at most a file that the orphan sweep finds. An output is removed here only while it is known that no commit
  * holds it: before the commit, or after one that was refused because an input had gone meanwhile (F9).
  */
+import type { OnStep } from '../commit.ts'
 import type { DataFile } from '../data-file.ts'
 import { TableError } from '../error.ts'
 import type { Lake } from '../lake.ts'
@@ -48,6 +49,8 @@ export type TaskParts = Readonly<{
   exclusively: <T>(work: () => Promise<T>) => Promise<T>
   ranges: ArrivalRanges
   newId: () => string
+  /** The steps of a file that a merge writes, as the lake tells those of its own; for tests that stop the process there. */
+  onStep?: OnStep
   signal: AbortSignal
 }>
 
@@ -78,7 +81,9 @@ async function mergeEvents(task: EventMerge, parts: TaskParts): Promise<Outcome>
   const arrival = { arrivalMinUs: task.arrival.minUs, arrivalMaxUs: task.arrival.maxUs }
   const options = { ...arrival, isSorted: task.isSorted, signal }
   await parts.mergeEventFiles(inputs, output, options)
+  parts.onStep?.('data-file-written')
   const merged = await importOrDiscard(task, output, lake)
+  parts.onStep?.('data-file-synced')
   const change: FileChange = { add: [merged], remove: task.inputs, rewrite: true }
   const outcome = await commit(parts, 'merge', { events: change })
   if (outcome === 'done') ranges.add(merged, task.arrival)
