@@ -7,8 +7,7 @@ import { openLakeSession } from './lake-session.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
 import { type Terminal, write } from './terminal.ts'
 
-type QueryOptions = ConfigOption &
-  Readonly<{ csv?: boolean; json?: boolean; spreadsheet?: boolean }>
+type QueryOptions = ConfigOption & Readonly<{ csv?: boolean; json?: boolean; exact?: boolean }>
 
 const EXAMPLES = `
 The views are campaign_events and campaign_metrics; the SQL is DuckDB's.
@@ -23,8 +22,8 @@ export function addQuery(program: Command, terminal: Terminal, finish: Finish): 
     .option('--csv', 'print CSV')
     .option('--json', 'print a JSON array, an object a line')
     .option(
-      '--spreadsheet',
-      'with --csv: make texts harmless that a spreadsheet would take for formulas',
+      '--exact',
+      "with --csv: leave texts as they are; else one that a spreadsheet would run as a formula gets a '",
     )
     .addHelpText('after', EXAMPLES)
   addConfigOption(command).action(
@@ -40,7 +39,8 @@ async function query(sql: string, options: QueryOptions, terminal: Terminal): Pr
   try {
     const { formatCsv, formatJson, formatTable } = await import('../query.ts')
     const result = await session.runSql(sql)
-    const isForSpreadsheet = options.spreadsheet === true
+    // Senders choose their ids: a `campaign_id` may be a formula, and CSV files are opened in spreadsheets.
+    const isForSpreadsheet = options.exact !== true
     const text = options.json
       ? formatJson(result)
       : options.csv
