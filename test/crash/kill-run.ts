@@ -7,13 +7,15 @@
  *   sender 1..n  ───────────────── retries ─────────────────────────────── finish
  */
 import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readStatus, waitUntilSettled } from '../support/client.ts'
 import { openFolder } from '../support/folder.ts'
 import { type Exit, runCommand, StartRefused, startProduct } from '../support/product.ts'
 import { openRandom } from '../support/random.ts'
 import { checkTables, openInputFile, skipReaders } from '../support/readers.ts'
-import { type Address, type Sender, type Sent, startSender } from './sender.ts'
+import { type Address, type Sender, type Sent, startFiller, startSender } from './sender.ts'
+import { tearTail } from './torn-tail.ts'
 
 /** A step as `name` or `name:n` for its n-th occurrence, or a number of milliseconds after the start. */
 export type Kill = string | number
@@ -27,6 +29,14 @@ export type KillReport = Readonly<{
 
 const SENDERS = 3
 const STEP_LIMIT_MS = 20_000
+/** Segments are free soon after the tables hold their events, so that the run sees them used again. */
+const SHORT_LOG = { logRetention: { time: '0', size: '256MiB' } }
+const LONG_LOG = { logRetention: { time: '1h', size: '2GiB' } }
+const SEGMENTS = 5
+/** Steps that normal traffic does not come to, with what brings the product to them. */
+const AT_RECOVERY = /^tail-/
+const AT_SEGMENT_END = /^segment-(recycled|removed)/
+const AT_REMOVAL = /^segment-removed/
 
 export async function runKills(
   options: Readonly<{
@@ -37,12 +47,13 @@ export async function runKills(
   }>,
 ): Promise<KillReport> {
   const say = options.say ?? (() => {})
-  const folder = await openFolder(options.config)
+  const folder = await openFolder({ ...SHORT_LOG, ...options.config })
   const input = await openInputFile(folder)
-  const address: Address = { url: null }
+  const address: Address = { url: null, fill: false }
   const senders = Array.from({ length: SENDERS }, (_, at) =>
     startSender({ name: `s${at}`, seed: options.seed + at, address, input }),
   )
+  senders.push(startFiller({ address, input }))
   const notReached: string[] = []
   try {
     for (const [at, kill] of options.kills.entries()) {
@@ -61,12 +72,18 @@ export async function runKills(
 /** The kills of one run: every step once, then random ones until there are enough. */
 export function planKills(seed: number, steps: readonly string[], count: number): readonly Kill[] {
   const random = openRandom(seed)
-  const kills: Kill[] = [...steps]
+  // Recovery comes before the first used segment: a torn tail is only known in a fresh one.
+  const usual = steps.filter((step) => !AT_RECOVERY.test(step) && !AT_SEGMENT_END.test(step))
+  const kills: Kill[] = [
+    ...usual,
+    ...steps.filter((step) => AT_RECOVERY.test(step)),
+    ...steps.filter((step) => AT_SEGMENT_END.test(step)),
+  ]
   while (kills.length < count) {
     kills.push(
       random.chance(0.5)
         ? 50 + random.below(2_000)
-        : `${random.pick(steps)}:${1 + random.below(4)}`,
+        : `${random.pick(usual)}:${1 + random.below(4)}`,
     )
   }
   return kills
@@ -76,9 +93,12 @@ type Folder = Awaited<ReturnType<typeof openFolder>>
 
 async function killOnce(folder: Folder, address: Address, kill: Kill): Promise<boolean> {
   const environment = typeof kill === 'string' ? { CAMPAIGN_METRICS_KILL_AT: kill } : {}
+  if (AT_RECOVERY.test(String(kill))) await tearTail(folder.logPath)
+  if (AT_REMOVAL.test(String(kill))) await collectSegments(folder, address)
   try {
     const product = await startProduct(folder, { environment })
     address.url = product.url
+    address.fill = AT_SEGMENT_END.test(String(kill))
     const limitMs = typeof kill === 'number' ? kill : STEP_LIMIT_MS
     const exit = await Promise.race([product.exited, sleep(limitMs, null, { ref: false })])
     if (exit === null) await product.kill()
@@ -91,7 +111,23 @@ async function killOnce(folder: Folder, address: Address, kill: Kill): Promise<b
     return true
   } finally {
     address.url = null
+    address.fill = false
   }
+}
+
+/** Several segments that the next start, with its short log, finds no use for. */
+async function collectSegments(folder: Folder, address: Address): Promise<void> {
+  await folder.configure(LONG_LOG)
+  const product = await startProduct(folder)
+  address.url = product.url
+  address.fill = true
+  const deadline = AbortSignal.timeout(STEP_LIMIT_MS)
+  const segments = async (): Promise<number> =>
+    (await readdir(folder.logPath)).filter((name) => name.endsWith('.segment')).length
+  while ((await segments()) < SEGMENTS && !deadline.aborted) await sleep(50)
+  await product.kill()
+  address.url = null
+  await folder.configure(SHORT_LOG)
 }
 
 function expectKilled(exit: Exit, kill: Kill, output: string): void {

@@ -6,11 +6,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openHardInput } from '../interop/hard-input.ts'
 import { type Accepted, openAgent, post } from '../support/client.ts'
+import { eventLines } from '../support/events.ts'
 import { openRandom } from '../support/random.ts'
 import type { InputFile } from '../support/readers.ts'
 
-/** Where the product listens at the moment; null while it is down. */
-export type Address = { url: string | null }
+/** Where the product listens at the moment (null while it is down), and whether its log is to be filled. */
+export type Address = { url: string | null; fill: boolean }
 
 export type Sender = Readonly<{
   /** Sends no further body; resolves once the last one is answered. */
@@ -26,6 +27,9 @@ export type Sent = Readonly<{
 }>
 
 const EVENTS_MAX = 50
+/** Bodies of 15 MB, which bring the log to its next segment in a second. */
+const FILL_EVENTS = 500
+const FILL_PADDING = `,"x":"${'x'.repeat(30_000)}"}`
 const PAUSE_MS = 25
 const RETRY_MS = 10
 
@@ -39,39 +43,22 @@ export function startSender(
   const sent = { requests: 0, events: 0, rejected: 0, repeated: 0 }
   let finishing = false
 
-  const sendUntilAnswered = async (): Promise<void> => {
+  const sendItems = async (): Promise<void> => {
     const items = Array.from({ length: 1 + random.below(EVENTS_MAX) }, () => hard.makeItem())
     const request = hard.makeRequest(items)
-    const encoding = request.encoding === undefined ? {} : { encoding: request.encoding }
-    for (let attempt = 0; ; attempt += 1) {
-      const { url } = options.address
-      const answer =
-        url === null
-          ? null
-          : await post(url, request.body, { type: request.type, agent, ...encoding }).catch(
-              () => null,
-            )
-      if (answer?.status === 200) {
-        const { accepted, rejected } = JSON.parse(answer.text) as Accepted
-        if (accepted + rejected.length !== items.length) {
-          throw new Error(`${items.length} events were sent, but: ${answer.text}`)
-        }
-        await options.input.add(items.map((item) => item.bytes))
-        sent.requests += 1
-        sent.events += items.length
-        sent.rejected += rejected.length
-        if (attempt > 0) sent.repeated += 1
-        return
-      }
-      if (answer !== null && answer.status !== 429 && answer.status !== 503) {
-        throw new Error(`unexpected answer ${answer.status}: ${answer.text}`)
-      }
-      await sleep(RETRY_MS)
+    const { attempts, answer } = await sendUntilAnswered(options.address, request, agent)
+    if (answer.accepted + answer.rejected.length !== items.length) {
+      throw new Error(`${items.length} events were sent, but: ${JSON.stringify(answer)}`)
     }
+    await options.input.add(items.map((item) => item.bytes))
+    sent.requests += 1
+    sent.events += items.length
+    sent.rejected += answer.rejected.length
+    if (attempts > 1) sent.repeated += 1
   }
   const done = (async (): Promise<void> => {
     while (!finishing) {
-      await sendUntilAnswered()
+      await sendItems()
       await sleep(random.below(PAUSE_MS * 2))
     }
     agent.destroy()
@@ -84,5 +71,55 @@ export function startSender(
       await done
       return sent
     },
+  }
+}
+
+/** Sends large bodies as long as the log is to be filled; what it adds is padding, not content. */
+export function startFiller(options: Readonly<{ address: Address; input: InputFile }>): Sender {
+  const agent = openAgent()
+  const sent = { requests: 0, events: 0, rejected: 0, repeated: 0 }
+  let finishing = false
+  const done = (async (): Promise<void> => {
+    while (!finishing) {
+      if (options.address.fill) {
+        const lines = eventLines(`fill-${sent.requests}`, FILL_EVENTS)
+        const body = Buffer.from(lines.map((line) => line.replace(/}$/, FILL_PADDING)).join('\n'))
+        const request = { body, type: 'application/x-ndjson', encoding: undefined }
+        await sendUntilAnswered(options.address, request, agent)
+        await options.input.add(lines)
+        sent.requests += 1
+        sent.events += FILL_EVENTS
+      }
+      await sleep(PAUSE_MS)
+    }
+    agent.destroy()
+  })()
+  done.catch(() => {})
+  return {
+    finish: async () => {
+      finishing = true
+      await done
+      return sent
+    },
+  }
+}
+
+type Request = Readonly<{ body: Uint8Array; type: string; encoding: string | undefined }>
+
+async function sendUntilAnswered(
+  address: Address,
+  request: Request,
+  agent: ReturnType<typeof openAgent>,
+): Promise<Readonly<{ attempts: number; answer: Accepted }>> {
+  const { body, type, encoding } = request
+  const options = { type, agent, ...(encoding === undefined ? {} : { encoding }) }
+  for (let attempts = 1; ; attempts += 1) {
+    const { url } = address
+    const answer = url === null ? null : await post(url, body, options).catch(() => null)
+    if (answer?.status === 200) return { attempts, answer: JSON.parse(answer.text) as Accepted }
+    if (answer !== null && answer.status !== 429 && answer.status !== 503) {
+      throw new Error(`unexpected answer ${answer.status}: ${answer.text}`)
+    }
+    await sleep(RETRY_MS)
   }
 }

@@ -22,6 +22,8 @@ const SEED = Number(process.env.INTEROP_SEED ?? 20_260_301)
 const EVENTS_PER_SESSION = 1_500
 /** 9,224 events of 1e9 are more than 2^63 millionths. */
 const OVERFLOWING = 9_300
+/** So many windows of billions, each a few millionths apart. */
+const BILLIONS = 40
 
 const nowMs = Date.now()
 const random = openRandom(SEED)
@@ -65,6 +67,18 @@ test('a window passes 9.0e9 and 2^63 millionths without losing one, and refunds 
   await send(product, [...refunds, big('last-drop', '0.000001', 'over')])
 })
 
+test('windows of billions hold every millionth: sums near 4.4e9 and 8.9e9', async () => {
+  const items: Item[] = []
+  for (let at = 0; at < 4 * BILLIONS; at += 1)
+    items.push(...['low', 'high'].map((name) => billion(name, at, '1e9')))
+  for (let at = 0; at < 4 * BILLIONS; at += 1) items.push(billion('high', at, '1e9'))
+  for (let at = 0; at < BILLIONS; at += 1) {
+    items.push(billion('low', at, `400000000.0000${10 + at}`))
+    items.push(billion('high', at, `900000000.0000${10 + at}`))
+  }
+  await send(running as Product, items, 'lines')
+})
+
 test('late events, repeats and other payloads for known ids arrive after a stop and after a kill', async () => {
   const first = running as Product
   await waitUntilSettled(first.url)
@@ -72,10 +86,13 @@ test('late events, repeats and other payloads for known ids arrive after a stop 
   const second = await startProduct(folder)
   running = second
   await sendInRequests(second, makeItems(EVENTS_PER_SESSION))
+  await send(second, oneMillionthMore(), 'lines')
+  await waitUntilSettled(second.url)
   await second.kill()
   const third = await startProduct(folder)
   running = third
   await sendInRequests(third, makeItems(EVENTS_PER_SESSION))
+  await send(third, oneMillionthMore(), 'lines')
   await waitUntilSettled(third.url)
 })
 
@@ -173,6 +190,21 @@ function rejectedFirst(): readonly Item[] {
     `{"event_id":"again","user_id":"u","campaign_id":"c","event_type":"click","timestamp":"${timestamp}"}`
   const bad: Item = { ...plain(event('yesterday')), blame: 'timestamp' }
   return [bad, plain(event(new Date(nowMs).toISOString()))]
+}
+
+/** After a restart a window is read back before it changes: what it then loses, shows. */
+function oneMillionthMore(): readonly Item[] {
+  return Array.from({ length: 2 * BILLIONS }, (_, at) =>
+    billion(at % 2 === 0 ? 'low' : 'high', at >> 1, '0.000001'),
+  )
+}
+
+let billions = 0
+
+function billion(name: string, at: number, revenue: string): Item {
+  billions += 1
+  return plain(`{"event_id":"billion-${billions}","user_id":"u","campaign_id":"${name}-${at % BILLIONS}",
+    "event_type":"conversion","timestamp":"${windowTime()}","revenue":${revenue}}`)
 }
 
 function plain(json: string): Item {
