@@ -72,6 +72,7 @@ async function openPipeline(
     onStep: killAt(options.killAt),
   })
   onClose(() => log.close())
+  if (log.recovered.tornTail !== null) onWarning(log.recovered.tornTail.message)
   const rejected = await openRejected({
     directory: config.rejectedDirectory,
     source: 'collector',
@@ -98,7 +99,12 @@ async function openPipeline(
   const watch = openWatch({ log, rejected }, job.progress(), () => meter, nowUs)
   observe = (progress) => watch.observe(progress)
   job.failed.catch((error: Error) => watch.fail(error))
-  const ticking = setInterval(() => watch.tick(), TICK_MS)
+  const logFailed = Promise.withResolvers<never>()
+  const ticking = setInterval(() => {
+    watch.tick()
+    const { failed } = log.stats()
+    if (failed !== null) logFailed.reject(failed)
+  }, TICK_MS)
   onClose(async () => clearInterval(ticking))
 
   const collector = await startCollector({
@@ -115,7 +121,9 @@ async function openPipeline(
     nowMs: () => performance.now(),
   })
   onClose(() => collector.close())
-  return { address: collector.address.url, status: () => watch.status(), failed: job.failed }
+  const failed = Promise.race([job.failed, logFailed.promise])
+  failed.catch(() => {})
+  return { address: collector.address.url, status: () => watch.status(), failed }
 }
 
 function jobSettings(config: Config, log: Log, options: PipelineOptions): JobSettings {
