@@ -5,7 +5,7 @@
  * moved together there and copied out once, or not at all when the body is already what would come out.
  */
 import assert from 'node:assert/strict'
-import type { BodyForm, Unsplittable } from '../event.ts'
+import { type BodyForm, LIMITS, type Unsplittable } from '../event.ts'
 import { EngineError } from './engine-error.ts'
 import { BODY_FAULTS, FORM_CODES, type ParserExports } from './parser-module.ts'
 import { type RejectedEvent, readRejected } from './rejected-event.ts'
@@ -77,12 +77,14 @@ function inspectBlocks(
   let rows: number
   do {
     rows = engine.parseBlock(arrivalUs)
-    if (engine.rejectedRows() > 0) readRejected(engine, rows, count, rejected)
+    const isWithin = count + rows <= LIMITS.bodyEventsMax
+    if (isWithin && engine.rejectedRows() > 0) readRejected(engine, rows, count, rejected)
     linesBytes = engine.gatherLines(rows)
     count += rows
   } while (rows === engine.BLOCK_ROWS.value)
-  const unsplittable = BODY_FAULTS[engine.bodyFault()] ?? null
-  if (unsplittable !== null) return { unsplittable }
+  const fault = BODY_FAULTS[engine.bodyFault()] ?? null
+  if (fault !== null) return { unsplittable: fault }
+  if (count > LIMITS.bodyEventsMax) return { unsplittable: 'too-many' }
   return { count, rejected, lines: linesOf(engine, body, linesBytes) }
 }
 

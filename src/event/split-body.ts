@@ -8,13 +8,14 @@
  * - `object`: all of it, trimmed, is one event.
  */
 
+import { LIMITS } from './event.ts'
 import { type Span, trimmed } from './span.ts'
 
 export type BodyForm = 'array' | 'lines' | 'object'
 
 /** The body as a whole cannot be cut into events: answered with 400. */
 export type Unsplittable = Readonly<{
-  unsplittable: 'empty' | 'not-array' | 'unclosed' | 'trailing'
+  unsplittable: 'empty' | 'not-array' | 'unclosed' | 'trailing' | 'too-many'
 }>
 
 const LF = 0x0a
@@ -27,6 +28,12 @@ const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 
 export function splitBody(body: Uint8Array, form: BodyForm): readonly Span[] | Unsplittable {
+  const spans = spansOf(body, form)
+  if ('unsplittable' in spans || spans.length <= LIMITS.bodyEventsMax) return spans
+  return { unsplittable: 'too-many' }
+}
+
+function spansOf(body: Uint8Array, form: BodyForm): readonly Span[] | Unsplittable {
   switch (form) {
     case 'lines':
       return splitLines(body)

@@ -100,6 +100,18 @@ describe('the inspector', () => {
     )
   })
 
+  it('refuses a body of more events than a sound one can hold, and keeps no list of them', () => {
+    const lines = 'x\n'.repeat(262_144)
+    assert.equal(inspect(lines, 'lines').rejected.length, 262_144)
+    const refusal = { unsplittable: 'too-many' }
+    assert.deepEqual(inspector.inspect([Buffer.from(`${lines}x`)], 'lines', ARRIVAL_US), refusal)
+    const elements = Buffer.from(`[${'0,'.repeat(262_144)}0]`)
+    assert.deepEqual(inspector.inspect([elements], 'array', ARRIVAL_US), refusal)
+    assert.deepEqual(inspectPlainly(elements, 'array'), refusal)
+    const unclosed = [Buffer.from(`[${'0,'.repeat(262_144)}0`)]
+    assert.deepEqual(inspector.inspect(unclosed, 'array', ARRIVAL_US), { unsplittable: 'unclosed' })
+  })
+
   it('takes 16 MiB, as one event or as many, and its memory does not grow from body to body', () => {
     const many = Buffer.from(
       `${GOOD}\n`.repeat(Math.floor(inspector.bodyBytesMax / (GOOD.length + 1))),

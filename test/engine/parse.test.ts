@@ -116,6 +116,29 @@ function fieldsWith(fields: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ ...JSON.parse(GOOD), ...fields })
 }
 
+describe('a text that was met before', () => {
+  it('means nothing where it does not belong', () => {
+    const bad = [
+      GOOD.replace(',"user_id"', '{"user_id"'),
+      GOOD.replace(',"user_id":', '{"event_id":'),
+      `,${GOOD.slice(1)}`,
+      `${GOOD.slice(0, -1)}{"event_id":"e2"}`,
+      `${GOOD.slice(0, -1)},}`,
+      `{}${GOOD.slice(1)}`,
+    ]
+    const turned = `{"user_id":"u1",${GOOD.slice(1).replace(',"user_id":"u1"', '')}`
+    const all = outcomes([GOOD, turned, ...bad, GOOD, ...bad].join('\n'), 'lines', 'misplaced')
+    const badCodes = Array(6).fill('syntax')
+    assert.deepEqual(all.map(codeOf), [
+      'accepted',
+      'accepted',
+      ...badCodes,
+      'accepted',
+      ...badCodes,
+    ])
+  })
+})
+
 describe('bodies', () => {
   it('of more than a block keep their order and their byte ranges', () => {
     for (const count of [1023, 1024, 1025, 2048, 5000]) {

@@ -69,6 +69,14 @@ describe('an array', () => {
   })
 })
 
+describe('any body', () => {
+  it('holds at most 262144 events', () => {
+    assert.equal(parts('1\n'.repeat(262_144), 'lines').length, 262_144)
+    assert.equal(parts('1\n'.repeat(262_145), 'lines'), 'too-many')
+    assert.equal(parts(`[${'1,'.repeat(262_144)}1]`, 'array'), 'too-many')
+  })
+})
+
 describe('an object', () => {
   it('is the whole body without the white space around', () => {
     assert.deepEqual(parts('\n {"a":\n1} \n', 'object'), ['{"a":\n1}'])

@@ -48,7 +48,9 @@ export function nearestDouble(p: usize, end: usize, exponent: i32): f64 {
   return reinterpret<f64>((biased << 52) | (mantissa & 0xfffffffffffff));
 }
 
+/** For doublings too: of a value with so many zeros behind its point. 2^56 < 10^17, 2^26 < 10^8. */
 function halvings(digits: i32): i32 {
+  if (digits > 17) return SHIFT_MAX;
   return digits > 8 ? 26 : <i32>load<u8>(HALVINGS + <usize>digits);
 }
 
