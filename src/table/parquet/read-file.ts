@@ -9,12 +9,14 @@ import {
   type ColumnMetaData,
   type DecodedArray,
   type FileMetaData,
+  type PageHeader,
   parquetMetadataAsync,
-  parquetSchema,
 } from 'hyparquet'
 import { parquetHeader, readPage } from 'hyparquet/src/column.js'
-import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js'
+import { convert, convertWithDictionary, DEFAULT_PARSERS } from 'hyparquet/src/convert.js'
+import { decompressPage, readDataPage } from 'hyparquet/src/datapage.js'
 import { getSchemaPath } from 'hyparquet/src/schema.js'
+import type { ColumnDecoder } from 'hyparquet/src/types.js'
 import { reasonOf, TableError } from '../error.ts'
 import type { Storage } from '../storage.ts'
 
@@ -84,13 +86,8 @@ function* chunkPages(
   chunk: ColumnMetaData,
   stored: Buffer,
 ): Generator<DecodedArray> {
-  const root = parquetSchema(metadata)
   const schemaPath = getSchemaPath(metadata.schema, chunk.path_in_schema)
-  assert.equal(
-    root.children.length,
-    metadata.schema.length - 1,
-    'the tables have no nested columns',
-  )
+  assert.equal(schemaPath.length, 2, 'the tables have no nested columns')
   const decoder = {
     ...chunk,
     pathInSchema: chunk.path_in_schema,
@@ -100,18 +97,40 @@ function* chunkPages(
     compressors: COMPRESSORS,
     utf8: false,
   }
-  const reader = {
-    view: new DataView(stored.buffer, stored.byteOffset, stored.byteLength),
-    offset: 0,
-  }
+  const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength)
+  const reader = { view, offset: 0 }
   let dictionary: DecodedArray | undefined
   while (reader.offset < stored.byteLength) {
     const header = parquetHeader(reader)
+    if (header.type === 'DATA_PAGE') {
+      const start = reader.offset
+      reader.offset += header.compressed_page_size
+      yield dataPage(header, stored.subarray(start, reader.offset), dictionary, decoder)
+      continue
+    }
     const { data } = readPage(reader, header, decoder, dictionary, undefined, 0)
     if (data === undefined) continue
     if (header.type === 'DICTIONARY_PAGE') dictionary = convert(data, decoder)
     else yield data
   }
+}
+
+/** What hyparquet's `readPage` does, without its way for nested columns, which is most of the time for a million ids. */
+function dataPage(
+  header: PageHeader,
+  stored: Uint8Array,
+  dictionary: DecodedArray | undefined,
+  decoder: ColumnDecoder,
+): DecodedArray {
+  const page = header.data_page_header
+  assert(page !== undefined)
+  const size = header.uncompressed_page_size
+  const body = decompressPage(stored, size, decoder.codec, decoder.compressors)
+  const { definitionLevels, dataPage: decoded } = readDataPage(body, page, decoder)
+  const values = convertWithDictionary(decoded, dictionary, page.encoding, decoder)
+  if (definitionLevels === undefined || definitionLevels.length === 0) return values
+  let next = 0
+  return definitionLevels.map((level) => (level === 0 ? null : values[next++]))
 }
 
 function arrayBufferOf(bytes: Buffer): ArrayBuffer {
