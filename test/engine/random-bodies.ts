@@ -76,6 +76,12 @@ const FIELDS: Readonly<Record<string, readonly Maker[]>> = {
 
 const ODD_VALUES: readonly Maker[] = [
   ...fixed(
+    '"\\ud800\\ud800"',
+    '"\\ud800\\ud800\\udc00"',
+    '"\\ud83d\\ude00\\ude00"',
+    '"\\ud800\\ue000"',
+  ),
+  ...fixed(
     'null',
     'true',
     'false',
@@ -214,6 +220,7 @@ function number(random: Random): string {
 }
 
 const TOKENS: readonly string[] = [
+  ...['\xed\xa0\x80', '\xe0\x9f\xbf', '\xf0\x80\x80\x80', '\xf4\x90\x80\x80', '\xc1\xbf'],
   ...[
     '{',
     '}',

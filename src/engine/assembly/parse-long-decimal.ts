@@ -17,10 +17,7 @@ let isCut: bool = false;
 /** Bits of one shift: 9 * 2^56 and a carry fit 64 bits. 2^56 has 17 digits. */
 const SHIFT_MAX: i32 = 56;
 const SHIFT_DIGITS: i32 = 17;
-/**
- * Halvings that keep a value with this many digits before its point at 1/2 or more; for more digits
- * 26.
- */
+/** Halvings that leave a value with up to 8 digits before its point at 1/2 or more. */
 const HALVINGS: usize = memory.data<u8>([1, 3, 6, 9, 13, 16, 19, 23, 26]);
 
 /** `[minus] digits [point digits]` from `p` to `end`, times 10^exponent. */
