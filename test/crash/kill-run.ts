@@ -32,10 +32,11 @@ const STEP_LIMIT_MS = 20_000
 /** Segments are free soon after the tables hold their events, so that the run sees them used again. */
 const SHORT_LOG = { logRetention: { time: '0', size: '256MiB' } }
 const LONG_LOG = { logRetention: { time: '1h', size: '2GiB' } }
-const SEGMENTS = 5
+const SEGMENTS = 7
 /** Steps that normal traffic does not come to, with what brings the product to them. */
 const AT_RECOVERY = /^tail-/
 const AT_SEGMENT_END = /^segment-(recycled|removed)/
+const ONCE_A_START = /^(spare|segment)-/
 const AT_REMOVAL = /^segment-removed/
 
 export async function runKills(
