@@ -48,8 +48,8 @@ function rounded(bits: u64, hasMore: bool, exponent: i32): f64 {
 }
 
 /**
- * The millionths nearest to the shortest decimal form of `value`, half away from zero; |value| <=
- * 1e9.
+ * The millionths nearest to the shortest decimal form of `value`, half away from zero, which is at
+ * most 1e9 either way.
  *
  * With x = |value| = m / 2^s, T = floor(x * 10^7): a tie of the millionths is a decimal of 7
  * places. If one of those reads as x at all, the nearest one stands for the shortest form (that may
@@ -62,8 +62,7 @@ export function shortestMillionths(value: f64): i64 {
   const s = 1075 - (<i32>(word >> 52) & 0x7ff);
   // x < 2^-22, less than half a millionth; zero and the subnormal numbers too.
   if (s > 74) return 0;
-  const fraction = word & 0xfffffffffffff;
-  const m = fraction | 0x10000000000000;
+  const m = (word & 0xfffffffffffff) | 0x10000000000000;
   // x * 10^7 = (high * 2^64 + low) / 2^s; s >= 23 as x < 2^30.
   const part = (m & 0xffffffff) * 10000000;
   const upper = (m >> 32) * 10000000 + (part >> 32);
@@ -75,23 +74,25 @@ export function shortestMillionths(value: f64): i64 {
   // What is left of 2^s below T: restHigh * 2^64 + restLow, and above T + 1.
   const restHigh = isLong ? high & mask : 0;
   const restLow = isLong ? low : low & mask;
-  if (restHigh == 0 && reads(restLow, fraction == 0 ? 2500000 : 5000000, m)) {
+  if (restHigh == 0 && reads(restLow, m)) {
     // T reads as x; if T + 1 does too, the nearer one counts.
     const above = (mask + 1) - restLow;
     if (!isLong && above < restLow) whole++;
   } else if (isLong ? restHigh == mask && restLow != 0 : true) {
     const above = isLong ? 0 - restLow : (mask + 1) - restLow;
-    if (reads(above, 5000000, m)) whole++;
+    if (reads(above, m)) whole++;
   }
   const millionths = <i64>((whole + 5) / 10);
   return <i64>word < 0 ? -millionths : millionths;
 }
 
 /**
- * Half the distance between two doubles is `reach` here; at exactly half, the even double is read.
+ * Whether a decimal so far from x reads as x: up to half the distance of two doubles, 10^7 / 2, and
+ * at exactly half the even double is read. (Below a power of two doubles lie closer, but those from
+ * 2^-7 on are decimals of 7 places themselves, and smaller ones are far from every such decimal.)
  */
 // @ts-ignore: decorator
 @inline
-function reads(distance: u64, reach: u64, m: u64): bool {
-  return distance < reach || (distance == reach && (m & 1) == 0);
+function reads(distance: u64, m: u64): bool {
+  return distance < 5000000 || (distance == 5000000 && (m & 1) == 0);
 }
