@@ -91,7 +91,9 @@ function widthsOf(lines: readonly Line[]): readonly number[] {
 }
 
 const COMBINING = /\p{Mn}|\p{Me}/u
-/** Unicode's East Asian wide and fullwidth blocks, and emoji (UAX #11, in blocks rather than character by character). */
+/**
+ * Unicode's East Asian wide and fullwidth blocks, and emoji (UAX #11, in blocks rather than character by character).
+ */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1faff}\u{20000}-\u{3fffd}]/u
 

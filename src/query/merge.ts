@@ -1,7 +1,7 @@
 /**
- * Merges raw files into one, sorted by campaign and time (or not: that takes half the time). The rows go through DuckDB, which spills what does not fit
- * its memory; columns, types and field ids are those of the table. The output is the caller's to import, sync or
- * delete; a failed merge removes it.
+ * Merges raw files into one, sorted by campaign and time (or not, in a third of the time). The rows go through DuckDB,
+ * which spills what does not fit its memory; columns, types and field ids are those of the table. The output is the
+ * caller's to import, sync or delete; a failed merge removes it.
  */
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

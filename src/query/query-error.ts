@@ -31,7 +31,8 @@ const KINDS: Readonly<Record<QueryErrorCode, Kind>> = {
     canRetry: true,
     message: (f) =>
       `a file of the tables was replaced while it was being read (${f.reason}): run it again. Beside a running ` +
-      'pipeline replaced files stay for at least two minutes; what takes longer needs a smaller range of time, or the pipeline stopped',
+      'pipeline replaced files stay for at least two minutes; what takes longer needs a smaller range of time, or ' +
+      'the pipeline stopped',
   },
   'out-of-memory': {
     canRetry: false,

@@ -1,6 +1,6 @@
 /**
- * Recomputes single windows from the raw files, exact to the millionth: for those whose revenue a DOUBLE cannot hold, so
- * that it must not be read back from campaign_metrics and added to.
+ * Recomputes single windows from the raw files, exact to the millionth: for those whose revenue a DOUBLE cannot hold,
+ * so that it must not be read back from campaign_metrics and added to.
  */
 import { EVENT_COLUMNS } from './columns.ts'
 import { type Duck, listValue } from './duck.ts'

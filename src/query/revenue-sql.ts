@@ -7,7 +7,8 @@
  * 0.000001 in DuckDB 1.5), so what rounds to zero is said to be zero (5e-7 is the smallest double whose shortest form
  * does not); and a text costs 100 ns, so the zeros of impressions and clicks go past it.
  *
- * NULL is 0. NaN, the infinities and values past 1e12 become NULL: no writer of ours stores them, and `verify` counts them.
+ * NULL is 0. NaN, the infinities and values past 1e12 become NULL: no writer of ours stores them, and `verify` counts
+ * them.
  */
 export function millionthsSql(column: string): string {
   return (

@@ -7,7 +7,9 @@ import { QueryError, reasonOf } from './query-error.ts'
 
 const EXPLAIN = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*explain\b\s*(?:\([^)]*\)|analyze\b)?/i
 
-/** Refuses what is not one reading statement; DuckDB's own complaints (syntax, unknown columns) come as `sql-refused`. */
+/**
+ * Refuses what is not one reading statement; DuckDB's own complaints (syntax, unknown columns) come as `sql-refused`.
+ */
 export async function checkStatement(connection: DuckConnection, sql: string): Promise<void> {
   const found = await statementTypeOf(connection, sql)
   if (found === StatementType.SELECT) return

@@ -63,8 +63,15 @@ export const FOUND_SQL: string = [
   'any_value(processed_at) AS found_processed_at',
 ].join(', ')
 
-/** `row` has events, found_rows and, for each field, expected_… and found_…. */
-export function differenceOf(row: Readonly<Record<string, DuckDBValue>>): Difference {
+type ComparedRow = Readonly<Record<string, DuckDBValue>>
+
+/** `row` has events, found_rows, millionths and, for each field, expected_… and found_…. */
+export function differenceOf(compared: ComparedRow): Difference {
+  const { millionths } = compared
+  const row: ComparedRow =
+    typeof millionths === 'bigint'
+      ? { ...compared, expected_revenue: Number(millionths) / 1e6 }
+      : compared
   const fields = WINDOW_FIELDS.map(({ name }) => ({
     name,
     expected: textOf(row[`expected_${name}`]),
@@ -81,7 +88,7 @@ export function differenceOf(row: Readonly<Record<string, DuckDBValue>>): Differ
   }
 }
 
-function kindOf(row: Readonly<Record<string, DuckDBValue>>): Difference['kind'] {
+function kindOf(row: ComparedRow): Difference['kind'] {
   if (row.found_rows === null) return 'missing'
   if (Number(row.events) === 0) return 'unexpected'
   return Number(row.found_rows) === 1 ? 'different' : 'repeated'

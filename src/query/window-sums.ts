@@ -5,16 +5,15 @@
 import { millionthsSql, wholeMillionthsSql } from './revenue-sql.ts'
 
 /**
- * SELECT of campaign_id, start_us, events, impressions, clicks, conversions, millionths (HUGEINT), unfit (rows whose
- * revenue is no number) for each window that has events. `where` is a condition on the events, or empty.
+ * SELECT of campaign_id, start_us, events, impressions, clicks, conversions and millionths (HUGEINT) for each window
+ * that has events; a revenue that is no number counts as nothing. `where` is a condition on the events, or empty.
  */
 export function windowSumsSql(from: string, windowUs: number, where: string): string {
   return `SELECT campaign_id, start_us, count(*) AS events,
     count(*) FILTER (event_type = 'impression') AS impressions,
     count(*) FILTER (event_type = 'click') AS clicks,
     count(*) FILTER (event_type = 'conversion') AS conversions,
-    ${wholeMillionthsSql('coalesce(sum(rounded), 0)')} AS millionths,
-    count(*) FILTER (rounded IS NULL) AS unfit
+    ${wholeMillionthsSql('coalesce(sum(rounded), 0)')} AS millionths
   FROM (
     SELECT campaign_id, event_type, ${startSql('"timestamp"', windowUs)} AS start_us,
       ${millionthsSql('revenue')} AS rounded

@@ -1,6 +1,6 @@
 /**
- * Maintenance: keeps files few and large, drops days that are too old, and sweeps what crashes left behind. One task at a
- * time, beside the job and behind it; a failed task is said and tried again later, and never stops the job.
+ * Maintenance: keeps files few and large, drops days that are too old, and sweeps what crashes left behind. One task
+ * at a time, beside the job and behind it; a failed task is said and tried again later, and never stops the job.
  */
 import type { OnStep } from './commit.ts'
 import type { Lake } from './lake.ts'

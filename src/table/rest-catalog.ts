@@ -1,13 +1,15 @@
 /**
  * The Iceberg REST catalog, read-only: what it answers to a request, decided from what the lake reader gives it. The
- * endpoints are those of Iceberg's `rest-catalog-open-api.yaml` (1.10); everything that would change a table is refused.
+ * endpoints are those of Iceberg's `rest-catalog-open-api.yaml` (1.10); everything that would change a table is
+ * refused.
  *
  *   GET /v1/config                            defaults, overrides, the endpoints below
  *   GET /v1/namespaces                        HEAD /v1/namespaces/{namespace}, GET the same
  *   GET /v1/namespaces/{namespace}/tables
  *   GET, HEAD /v1/namespaces/{namespace}/tables/{table}
  *
- * Table metadata is passed on as the text that lies on the disk: snapshot ids have 63 bits, which JSON.parse would round.
+ * Table metadata is passed on as the text that lies on the disk: snapshot ids have 63 bits, which JSON.parse would
+ * round.
  */
 import { CATALOG_NAME, NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'

@@ -15,7 +15,9 @@ import type { EventMerge } from './merge-events.ts'
 import type { MetricsMerge } from './merge-metrics.ts'
 import type { Task } from './plan.ts'
 
-/** The first day whose windows can be held against their events, in both snapshots' summaries once days were dropped. */
+/**
+ * The first day whose windows can be held against their events, in both snapshots' summaries once days were dropped.
+ */
 const KEPT_FROM_KEY = `${OWN_KEY_PREFIX}kept-from`
 
 export type MergeEventFiles = (
@@ -49,7 +51,10 @@ export type TaskParts = Readonly<{
   exclusively: <T>(work: () => Promise<T>) => Promise<T>
   ranges: ArrivalRanges
   newId: () => string
-  /** The steps of a file that a merge writes, as the lake tells those of its own; for tests that stop the process there. */
+  /**
+   * The steps of a file that a merge writes, as the lake tells those of its own; for tests that stop the process
+   * there.
+   */
   onStep?: OnStep
   signal: AbortSignal
 }>
