@@ -1,10 +1,10 @@
 /**
  * Runs the tests and fails when none ran, which `node --test` alone takes for a success.
- * usage: node scripts/test.ts [GLOB or FILE…] [--test-… options of node]
+ * usage: node scripts/test.ts [GLOB, FILE or FOLDER…] [--test-… options of node]
  */
 
 import { spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +22,7 @@ function runTests(args: readonly string[]): number {
   if (!isRightRuntime(process.versions.node)) return fail(runtimeMessage())
   const patterns = args.filter((arg) => !arg.startsWith('-'))
   const options = args.filter((arg) => arg.startsWith('-'))
-  const files = globSync(patterns.length > 0 ? patterns : [ALL_TESTS]).sort()
+  const files = globSync(patterns.length > 0 ? patterns.map(inFolder) : [ALL_TESTS]).sort()
   if (files.length === 0) return fail(`no test file matches ${patterns.join(' ') || ALL_TESTS}`)
 
   const scratch = mkdtempSync(join(tmpdir(), 'campaign-metrics-test-'))
@@ -44,6 +44,12 @@ function runTests(args: readonly string[]): number {
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
+}
+
+/** A folder stands for all tests in it. */
+function inFolder(pattern: string): string {
+  const isFolder = statSync(pattern, { throwIfNoEntry: false })?.isDirectory() ?? false
+  return isFolder ? join(pattern, '**/*.test.ts') : pattern
 }
 
 function spawnNode(args: readonly string[]): number {
