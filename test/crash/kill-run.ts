@@ -80,11 +80,12 @@ export function planKills(seed: number, steps: readonly string[], count: number)
     ...steps.filter((step) => AT_RECOVERY.test(step)),
     ...steps.filter((step) => AT_SEGMENT_END.test(step)),
   ]
+  const recurring = usual.filter((step) => !ONCE_A_START.test(step))
   while (kills.length < count) {
     kills.push(
       random.chance(0.5)
         ? 50 + random.below(2_000)
-        : `${random.pick(usual)}:${1 + random.below(4)}`,
+        : `${random.pick(recurring)}:${1 + random.below(4)}`,
     )
   }
   return kills
