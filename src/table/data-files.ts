@@ -1,4 +1,5 @@
 /** Writes and reads the data files of both tables. A file written here is not in its table before a commit adds it. */
+import { strict as assert } from 'node:assert'
 import path from 'node:path'
 import type { OnStep } from './commit.ts'
 import type { DataFile } from './data-file.ts'
@@ -54,6 +55,7 @@ export function openDataFiles(options: DataFilesOptions): DataFiles {
     columns: readonly EncodedColumn[],
     keyValues: Readonly<Record<string, string>>,
   ): Promise<DataFile> {
+    assert(rows > 0, 'a file without rows has no place in a table')
     const { chunks, stats } = await encodeParquet(
       TABLES[key].schema,
       rows,

@@ -143,7 +143,7 @@ export class Lake {
     this.#parts.release()
   }
 
-  #enqueue<T>(act: () => Promise<T>): Promise<T> {
+  async #enqueue<T>(act: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new TableError('closed', { catalog: this.#parts.access.path })
     const done = this.#queue.then(act)
     this.#queue = done.catch(() => {})
