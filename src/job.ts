@@ -3,7 +3,6 @@
  */
 
 export { type Checkpoint, readCheckpoint, resumeFrom } from './job/checkpoint.ts'
-export { tableFigures } from './job/table-figures.ts'
-export { JobError, type JobErrorCode } from './job/error.ts'
 export type { JobProgress, JobSettings } from './job/message.ts'
+export { tableFigures } from './job/table-figures.ts'
 export { type Job, startJob } from './job/thread.ts'

@@ -20,6 +20,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   event: { rooms: [], packages: [] },
   lock: { rooms: [], packages: [] },
   'kill-at': { rooms: [], packages: [] },
+  'close-all': { rooms: [], packages: [] },
   'demo-traffic': { rooms: [], packages: [] },
   config: { rooms: [], packages: ['yaml', 'zod'] },
   meter: { rooms: [], packages: ['prom-client'] },
@@ -30,7 +31,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   table: { rooms: ['lock'], packages: ['avsc', 'hyparquet'] },
   query: { rooms: ['table'], packages: ['@duckdb/node-api'] },
   job: {
-    rooms: ['event', 'engine', 'log', 'table', 'query', 'rejected', 'kill-at'],
+    rooms: ['event', 'engine', 'log', 'table', 'query', 'rejected', 'kill-at', 'close-all'],
     packages: [],
   },
   pipeline: {
@@ -45,6 +46,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
       'rejected',
       'meter',
       'kill-at',
+      'close-all',
     ],
     packages: [],
   },

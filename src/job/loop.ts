@@ -37,6 +37,8 @@ export type LoopParts = Readonly<{
   commitIntervalMs: number
   horizonUs: number
   nowUs: () => number
+  /** A clock that never steps back, for intervals. */
+  steadyMs: () => number
   readFrame: (fromOffset: number, waitMs: number) => Promise<Frame | null>
   batch: RowBatch
   windows: Windows
@@ -51,28 +53,28 @@ export type LoopParts = Readonly<{
 export type Loop = {
   /** Ends when stopped (true: everything before the log's end is committed) or throws what stopped it. */
   run(): Promise<void>
-  /** Reads what is in the log up to `untilOffset`, commits and ends; gives up reading after `deadlineUs`. */
-  stop(untilOffset: number, deadlineUs: number): void
+  /** Reads what is in the log up to `untilOffset`, commits and ends; reads for `readingMs` at most. */
+  stop(untilOffset: number, readingMs: number): void
   /** Events read but not yet committed are waiting as well; this is how far reading has come. */
   readOffset(): number
 }
 
 export function openLoop(parts: LoopParts): Loop {
-  const { batch, nowUs } = parts
+  const { batch, steadyMs } = parts
   let committed = parts.checkpoint
   let read = parts.checkpoint
-  let batchSinceUs = 0
+  let batchSinceMs = 0
   let intervalMs = parts.commitIntervalMs
   let committing: Promise<void> | null = null
   let failure: unknown
-  let stopAt: { offset: number; deadlineUs: number } | null = null
+  let stopAt: { offset: number; deadlineMs: number } | null = null
 
   /** What the commits so far, the one under way included, have taken. */
   let takenOffset = read.nextOffset
   const isEmpty = (): boolean => read.nextOffset === takenOffset
 
   async function take(frame: Frame): Promise<void> {
-    if (isEmpty()) batchSinceUs = nowUs()
+    if (isEmpty()) batchSinceMs = steadyMs()
     const result = batch.add(frame.bytes, frame.arrivalUs)
     if (result.rejected.length > 0) {
       await parts.keepRejected(
@@ -96,10 +98,10 @@ export function openLoop(parts: LoopParts): Loop {
   }
 
   async function writeCommit(taken: TakenBatch, checkpoint: Checkpoint): Promise<void> {
-    const startUs = nowUs()
+    const startMs = steadyMs()
     const rawFiles = await Promise.all(taken.days.map(parts.writeEventsFile))
     await parts.exclusively(async () => {
-      const metrics = await parts.windows.amend(taken.windows, startUs)
+      const metrics = await parts.windows.amend(taken.windows, parts.nowUs())
       await parts.commit({
         commitId: `${checkpoint.logId}-${checkpoint.nextOffset}`,
         summary: writeCheckpoint(checkpoint),
@@ -108,7 +110,7 @@ export function openLoop(parts: LoopParts): Loop {
       })
     })
     committed = checkpoint
-    const durationMs = (nowUs() - startUs) / 1000
+    const durationMs = steadyMs() - startMs
     intervalMs = nextIntervalMs(parts.commitIntervalMs, durationMs)
     parts.onCommit(committed, durationMs)
   }
@@ -134,7 +136,7 @@ export function openLoop(parts: LoopParts): Loop {
   }
 
   const dueInMs = (): number =>
-    isEmpty() ? READ_WAIT_MS : intervalMs - (nowUs() - batchSinceUs) / 1000
+    isEmpty() ? READ_WAIT_MS : intervalMs - (steadyMs() - batchSinceMs)
 
   async function step(): Promise<void> {
     if (failure !== undefined) throw failure
@@ -152,15 +154,18 @@ export function openLoop(parts: LoopParts): Loop {
 
   return {
     async run(): Promise<void> {
-      while (stopAt === null || (read.nextOffset < stopAt.offset && nowUs() < stopAt.deadlineUs)) {
+      while (
+        stopAt === null ||
+        (read.nextOffset < stopAt.offset && steadyMs() < stopAt.deadlineMs)
+      ) {
         await step()
       }
       await commitNow()
       if (committing !== null) await committing
       if (failure !== undefined) throw failure
     },
-    stop(untilOffset, deadlineUs): void {
-      stopAt = { offset: untilOffset, deadlineUs }
+    stop(untilOffset, readingMs): void {
+      stopAt = { offset: untilOffset, deadlineMs: steadyMs() + readingMs }
     },
     readOffset: () => read.nextOffset,
   }

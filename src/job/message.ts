@@ -47,4 +47,4 @@ export type FromJob =
   | Readonly<{ kind: 'failed'; code: JobErrorCode | null; message: string; stack: string }>
   | Readonly<{ kind: 'stopped' }>
 
-export type ToJob = Readonly<{ kind: 'stop'; untilOffset: number; deadlineUs: number }>
+export type ToJob = Readonly<{ kind: 'stop'; untilOffset: number; readingMs: number }>

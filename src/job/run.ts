@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Closing, closeAll } from '../close-all.ts'
 import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
 import { type LogReader, openLogReader } from '../log.ts'
 import { mergeEventFiles, openQuery } from '../query.ts'
@@ -19,6 +20,8 @@ import { openWindows, type WindowKey, type WindowSums } from './windows.ts'
 
 export type RunWorld = Readonly<{
   nowUs: () => number
+  /** A clock that never steps back, for intervals. */
+  steadyMs: () => number
   seed: bigint
   onStep: (step: CommitStep) => void
   onProgress: (progress: JobProgress) => void
@@ -28,7 +31,7 @@ export type RunWorld = Readonly<{
 export type Run = {
   /** Ends after `stop`, or rejects with what stopped the job. */
   readonly finished: Promise<void>
-  stop(untilOffset: number, deadlineUs: number): void
+  stop(untilOffset: number, readingMs: number): void
   close(): Promise<void>
 }
 
@@ -41,8 +44,7 @@ type Rooms = Readonly<{
   checkpoint: Checkpoint
 }>
 
-/** What is opened closes in reverse order. */
-type Opened = { close(): unknown }[]
+type Opened = Closing[]
 
 /** Maintenance steps back while more than this waits: a quarter of a second at a million events a second. */
 const BUSY_EVENTS = 250_000
@@ -51,9 +53,7 @@ const MS_PER_DAY = 86_400_000
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
   const opened: Opened = []
-  const close = async (): Promise<void> => {
-    for (const room of opened.splice(0).reverse()) await room.close()
-  }
+  const close = (): Promise<void> => closeAll(opened.splice(0))
   try {
     const rooms = await openRooms(settings, world, opened)
     return { ...startRun(settings, world, rooms), close }
@@ -135,6 +135,7 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     commitIntervalMs: settings.commitIntervalMs,
     horizonUs: settings.dedupeHorizonMs * 1000,
     nowUs: world.nowUs,
+    steadyMs: world.steadyMs,
     readFrame: (fromOffset, waitMs) => reader.next(fromOffset, waitMs),
     batch,
     windows,

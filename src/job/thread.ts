@@ -7,8 +7,8 @@ export type Job = {
   progress(): JobProgress
   /** Rejects when the job has stopped by itself; never resolves. */
   readonly failed: Promise<never>
-  /** Commits what the log holds before `untilOffset`, as far as `deadlineUs` allows; the rest waits in the log. */
-  close(untilOffset: number, deadlineUs: number): Promise<void>
+  /** Commits what the log holds before `untilOffset`, reading for `readingMs` at most; the rest waits in the log. */
+  close(untilOffset: number, readingMs: number): Promise<void>
 }
 
 export type JobEvents = Readonly<{
@@ -67,9 +67,9 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
       return latest
     },
     failed: failed.promise,
-    async close(untilOffset, deadlineUs): Promise<void> {
+    async close(untilOffset, readingMs): Promise<void> {
       closing = true
-      worker.postMessage({ kind: 'stop', untilOffset, deadlineUs } satisfies ToJob)
+      worker.postMessage({ kind: 'stop', untilOffset, readingMs } satisfies ToJob)
       try {
         await stopped.promise
       } finally {

@@ -17,12 +17,13 @@ const settings = workerData as JobSettings // given by thread.ts, which is typed
 try {
   const run = await openRun(settings, {
     nowUs: () => Date.now() * 1000,
+    steadyMs: () => performance.now(),
     seed: randomBytes(8).readBigUInt64LE(),
     onStep: killAt(settings.killAt),
     onProgress: (progress) => tell({ kind: 'progress', progress }),
     onWarning: (text) => tell({ kind: 'warning', text }),
   })
-  port.on('message', (message: ToJob) => run.stop(message.untilOffset, message.deadlineUs))
+  port.on('message', (message: ToJob) => run.stop(message.untilOffset, message.readingMs))
   try {
     await run.finished
   } finally {

@@ -1,6 +1,7 @@
 /**
  * One running pipeline: log, job thread, collector. The commands and the tests start it through here.
  */
+import { type Closing, closeAll } from '../close-all.ts'
 import { startCollector } from '../collect.ts'
 import type { Config } from '../config.ts'
 import { openInspector } from '../engine.ts'
@@ -38,20 +39,17 @@ const CLOSE_COMMIT_MS = 10_000
 const TICK_MS = 1_000
 
 export async function startPipeline(config: Config, options: PipelineOptions): Promise<Pipeline> {
-  const opened: (() => Promise<void>)[] = []
+  const opened: Closing[] = []
   let closing: Promise<void> | null = null
-  const closeAll = async (): Promise<void> => {
-    for (const closeRoom of opened.splice(0).reverse()) await closeRoom()
-  }
   try {
-    const pipeline = await openPipeline(config, options, (closeRoom) => opened.push(closeRoom))
+    const pipeline = await openPipeline(config, options, (close) => opened.push({ close }))
     const close = (): Promise<void> => {
-      closing ??= closeAll()
+      closing ??= closeAll(opened)
       return closing
     }
     return { ...pipeline, close }
   } catch (error) {
-    await closeAll()
+    await closeAll(opened)
     throw error
   }
 }
@@ -93,7 +91,7 @@ async function openPipeline(
       trim(progress.checkpoint.nextOffset)
     },
   })
-  onClose(() => job.close(log.end(), nowUs() + CLOSE_COMMIT_MS * 1000))
+  onClose(() => job.close(log.end(), CLOSE_COMMIT_MS))
 
   const meter: Meter = openMeter({ readings: () => watch.readings(), memory: memoryFigures })
   const watch = openWatch({ log, rejected }, job.progress(), () => meter, nowUs)
