@@ -165,13 +165,14 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     newId: randomUUID,
     pause: (durationMs, signal) => sleep(durationMs, undefined, { signal }).catch(() => {}),
     isBusy: () => reader.end() - loop.readOffset() > BUSY_EVENTS,
+    onStep: world.onStep,
     onTask: () => report('running'),
     onWarning: world.onWarning,
   })
 
   async function work(): Promise<void> {
     const caughtUp = checkpoint.nextOffset === reader.end()
-    const fromUs = caughtUp ? world.nowUs() : checkpoint.arrivedUs
+    const fromUs = caughtUp ? Math.max(world.nowUs(), checkpoint.arrivedUs) : checkpoint.arrivedUs
     await rebuildMemory(lake, batch.hashIds, memory, fromUs)
     report('running')
     const maintained = maintenance.run()
