@@ -1,12 +1,12 @@
 /** The process dies by SIGKILL at every step of a commit; what comes after finds each event once and both tables agreed. */
 import { strict as assert } from 'node:assert'
 import { spawnSync } from 'node:child_process'
-import path from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { COMMIT_STEPS } from '../../src/table.ts'
 import { openPlace } from './fixture.ts'
 
-const CHILD = path.join(import.meta.dirname, 'kill-child.ts')
+const CHILD = fileURLToPath(import.meta.resolve('./kill-child.ts'))
 
 test('killed at every step, again and again in one folder, no answered commit is lost and none is there twice (F4)', async (t) => {
   const place = await openPlace(t)

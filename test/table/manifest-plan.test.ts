@@ -93,17 +93,17 @@ test('whatever is added and removed, the manifests hold exactly the live files, 
   )
 })
 
-test('a commit of one file writes one small manifest, and the list stays below 30, for ten thousand commits', () => {
+test('a commit of one file writes one small manifest, and the list stays below 30, for thousands of commits', () => {
   let manifests: readonly LoadedManifest[] = []
   let entries = 0
-  for (let index = 1; index <= 10_000; index++) {
+  for (let index = 1; index <= 4_000; index++) {
     const next = commit(manifests, { add: [file(String(index))], remove: [] }, index)
     manifests = next.manifests
     assert(manifests.length <= 30, `${manifests.length} manifests after ${index} commits`)
     entries += next.written.reduce((sum, each) => sum + each.length, 0)
   }
-  assert.equal(live(manifests).length, 10_000)
-  assert(entries / 10_000 < 40, `${entries / 10_000} entries written a commit`)
+  assert.equal(live(manifests).length, 4_000)
+  assert(entries / 4_000 < 40, `${entries / 4_000} entries written a commit`)
 })
 
 test('a file replaced at every commit does not drag a large table along', () => {
