@@ -7,10 +7,16 @@
  */
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { type Inspector, openInspector } from '../src/engine.ts'
 import type { BodyForm } from '../src/event.ts'
-import { assertSame, type EngineUnderTest, openEngine } from '../test/engine/both-parsers.ts'
+import {
+  assertSame,
+  assertSameInspection,
+  type EngineUnderTest,
+  openEngine,
+} from '../test/engine/both-parsers.ts'
 import { type RandomBody, randomBody } from '../test/engine/random-bodies.ts'
-import { openRandom } from '../test/support/random.ts'
+import { openRandom, type Random } from '../test/support/random.ts'
 
 const ROUND_BODIES = 500
 const EVENTS_MAX = 12
@@ -34,6 +40,7 @@ process.exitCode = await fuzz(firstSeed, Date.now() + minutes * 60_000)
 
 async function fuzz(seed: number, untilMs: number): Promise<number> {
   const engine = await openEngine()
+  const inspector = await openInspector()
   const memoryBytes = engine.memoryBytes()
   let residentBytes = Number.POSITIVE_INFINITY
   let reportMs = Date.now() + REPORT_MS
@@ -41,7 +48,7 @@ async function fuzz(seed: number, untilMs: number): Promise<number> {
   console.log(`seed ${seed}`)
   for (let round = 0; Date.now() < untilMs; round++) {
     const roundSeed = (seed + round) >>> 0
-    if (!fuzzRound(engine, roundSeed, totals)) return 1
+    if (!fuzzRound(engine, inspector, roundSeed, totals)) return 1
     if (round === 20) residentBytes = process.memoryUsage.rss()
     const isGrown = process.memoryUsage.rss() - residentBytes > GROWTH_BYTES_MAX
     if (engine.memoryBytes() !== memoryBytes || isGrown) {
@@ -59,12 +66,20 @@ async function fuzz(seed: number, untilMs: number): Promise<number> {
 
 type Totals = { bodies: number; events: number; accepted: number }
 
-function fuzzRound(engine: EngineUnderTest, seed: number, totals: Totals): boolean {
+function fuzzRound(
+  engine: EngineUnderTest,
+  inspector: Inspector,
+  seed: number,
+  totals: Totals,
+): boolean {
   const random = openRandom(seed)
   for (let index = 0; index < ROUND_BODIES; index++) {
     const given = randomBody(random, random.chance(0.01) ? MANY_EVENTS_MAX : EVENTS_MAX)
     try {
       const outcomes = assertSame(engine, given.body, given.form, ARRIVAL_US)
+      if (index % 4 === 0) {
+        assertSameInspection(inspector, inChunks(random, given.body), given.form, ARRIVAL_US)
+      }
       totals.bodies++
       if ('unsplittable' in outcomes) continue
       totals.events += outcomes.length
@@ -75,6 +90,11 @@ function fuzzRound(engine: EngineUnderTest, seed: number, totals: Totals): boole
     }
   }
   return true
+}
+
+function inChunks(random: Random, body: Uint8Array): Uint8Array[] {
+  const middle = random.below(body.length + 1)
+  return random.chance(0.5) ? [body] : [body.subarray(0, middle), body.subarray(middle)]
 }
 
 function report(engine: EngineUnderTest, given: RandomBody, seed: number, error: unknown): void {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { BODY_FAULTS, FORM_CODES, type ParserExports } from '../../src/engine/parser-module.ts'
 import { instantiate, loadModule, type WasmGlobal } from '../../src/engine/wasm.ts'
+import type { Inspector } from '../../src/engine.ts'
 import {
   type BodyForm,
   EVENT_TYPES,
@@ -127,4 +128,32 @@ export function assertSame(
   const quick = engine.parse(body, form, arrivalUs)
   assert.deepStrictEqual(quick, plain)
   return plain
+}
+
+/** The inspector's answer must be what follows from the reference parser's. */
+export function assertSameInspection(
+  inspector: Inspector,
+  chunks: readonly Uint8Array[],
+  form: BodyForm,
+  arrivalUs: number,
+): void {
+  const quick = inspector.inspect(chunks, form, arrivalUs)
+  const plain = inspectPlainly(Buffer.concat(chunks), form, arrivalUs)
+  const shown =
+    'unsplittable' in quick
+      ? quick
+      : { ...quick, lines: Buffer.from(quick.lines).toString('latin1') }
+  assert.deepEqual(shown, plain)
+}
+
+function inspectPlainly(body: Buffer, form: BodyForm, arrivalUs: number): unknown {
+  const outcomes = parsePlainly(body, form, arrivalUs)
+  if ('unsplittable' in outcomes) return outcomes
+  const rejected = []
+  let lines = ''
+  for (const [index, { start, end, verdict }] of outcomes.entries()) {
+    if (typeof verdict === 'string') rejected.push({ index, reason: verdict, start, end })
+    else lines += `${body.toString('latin1', start, end).replaceAll(/[\r\n]/g, ' ')}\n`
+  }
+  return { count: outcomes.length, rejected, lines }
 }

@@ -199,7 +199,9 @@ const ODD_YEARS = [...YEARS, '1999', '2027', '2100', '9999', '0000', '0001'] as 
 function number(random: Random): string {
   const digits = (count: number) =>
     Array.from({ length: 1 + random.below(count) }, () => random.below(10)).join('')
-  switch (random.below(8)) {
+  switch (random.below(9)) {
+    case 7:
+      return halfway(random)
     case 0:
       return String(random.below(1e5) / 100)
     case 1:
@@ -217,6 +219,20 @@ function number(random: Random): string {
     default:
       return digits(random.chance(0.2) ? 40 : 10)
   }
+}
+
+/** Exactly between two doubles, or a little beside: up to 800 digits. */
+function halfway(random: Random): string {
+  const view = new DataView(new ArrayBuffer(8))
+  view.setUint32(0, random.below(random.chance(0.8) ? 0x41cd0000 : 2 ** 31))
+  view.setUint32(4, random.below(2 ** 32))
+  const bits = view.getBigUint64(0)
+  const exponent = Math.max(1, Number(bits >> 52n)) - 1076
+  if (exponent >= 0) return '1'
+  const twice = ((bits & 0xfffffffffffffn) | 0x10000000000000n) * 2n + 1n
+  const digits = `${twice * 5n ** BigInt(-exponent)}`.padStart(1 - exponent, '0')
+  const text = `${digits.slice(0, exponent)}.${digits.slice(exponent)}`
+  return text + random.pick(['', '0', '0000000000000000001'])
 }
 
 const TOKENS: readonly string[] = [
