@@ -191,7 +191,7 @@ const NO_LOG: CollectorOptions['log'] = { stampUs: () => 0, append: () => Promis
 const NO_LINES = Buffer.alloc(0)
 const NO_INSPECTOR: Inspector = {
   bodyBytesMax: 2 ** 24,
-  inspect: () => ({ count: 1, rejected: [], lines: NO_LINES }),
+  inspect: () => ({ count: 1, rejected: [], lines: [NO_LINES] }),
 }
 
 function generate(port: number, { connections, events }: Load): void {

@@ -8,6 +8,7 @@
 export { LogError, type LogErrorCode, type LogErrorFacts } from './log/error.ts'
 export { diskFiles, type LogFiles } from './log/files.ts'
 export type { Frame } from './log/frame.ts'
+export type { Lines } from './log/group.ts'
 export { inspectLog, type LogInspection } from './log/inspect.ts'
 export { type Log, type LogOptions, type LogStats, openLog, type Recovered } from './log/open.ts'
 export { type LogReader, type LogReaderOptions, openLogReader } from './log/reader.ts'

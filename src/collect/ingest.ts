@@ -6,7 +6,9 @@
  * Fastify's router, hooks and body parsing would cost more than all of it (measured for 1 MB bodies: half of
  * the throughput). One pass over the headers, no copy of the body, no object per event.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { freeBytes } from '../free-bytes.ts'
 import { type AcceptParts, accept, type Outcome } from './accept.ts'
 import { type Answer, refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
 import { type BodyCoding, type BodyType, bodyCoding, bodyType } from './body-form.ts'
@@ -131,6 +133,7 @@ async function takeBody(
     return { failure: 'internal' }
   } finally {
     parts.held.release(body.heldBytes)
+    for (const chunk of body.chunks) freeBytes(chunk)
   }
 }
 

@@ -189,9 +189,10 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     {
       time: field(
         {
-          description: 'For how long.',
+          description:
+            'For how long; 0 gives a segment back as soon as its events are in the tables, and the same few segments are written again and again.',
           accepts: 'a duration from `0` to `30d`',
-          initial: '1h',
+          initial: '0s',
         },
         (value) => readDuration(value, 0, 30 * DAY_MS, { zero: true }),
       ),

@@ -18,10 +18,10 @@ export type Inspection = Readonly<{
   count: number
   rejected: readonly RejectedEvent[]
   /**
-   * The accepted events as NDJSON, each ended by LF; raw LF and CR inside an event are spaces. It is the body
-   * itself when that is one chunk of just such lines.
+   * The accepted events as NDJSON, each ended by LF; raw LF and CR inside an event are spaces. In pieces that follow each
+   * other: the body's own chunks when they are just such lines, else one copy.
    */
-  lines: Uint8Array
+  lines: readonly Uint8Array[]
 }>
 
 export type Inspector = {
@@ -92,9 +92,8 @@ function linesOf(
   engine: ParserExports,
   body: readonly Uint8Array[],
   linesBytes: number,
-): Uint8Array {
-  const [only] = body
-  if (only !== undefined && body.length === 1 && engine.isBodyItself() !== 0) return only
+): readonly Uint8Array[] {
+  if (engine.isBodyItself() !== 0) return body
   const from = engine.inputAddress()
-  return new Uint8Array(engine.memory.buffer.slice(from, from + linesBytes))
+  return [new Uint8Array(engine.memory.buffer.slice(from, from + linesBytes))]
 }

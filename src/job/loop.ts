@@ -9,6 +9,7 @@
  */
 import type { RowBatch, TakenBatch } from '../engine.ts'
 import type { RejectionReason } from '../event.ts'
+import { freeBytes } from '../free-bytes.ts'
 import type { Frame } from '../log.ts'
 import type { Change, DataFile } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -22,6 +23,10 @@ const COMMIT_BYTES = 64 * 1024 * 1024
 /** Commits take at most this share of the time: a backfill over hundreds of windows commits in larger steps. */
 const COMMIT_TIME_SHARE = 0.5
 const COMMIT_INTERVAL_MS_MAX = 30_000
+/** From here on maintenance steps back. */
+const BUSY_EVENTS_PER_SECOND = 100_000
+/** So long after the last commit it is no longer busy. */
+const BUSY_MS = 5_000
 /** How long one read waits for events, at most. */
 const READ_WAIT_MS = 200
 
@@ -55,8 +60,8 @@ export type Loop = {
   run(): Promise<void>
   /** Reads what is in the log up to `untilOffset`, commits and ends; reads for `readingMs` at most. */
   stop(untilOffset: number, readingMs: number): void
-  /** Events read but not yet committed are waiting as well; this is how far reading has come. */
-  readOffset(): number
+  /** Events come so fast that the processors are wanted here. */
+  isBusy(): boolean
 }
 
 export function openLoop(parts: LoopParts): Loop {
@@ -64,6 +69,9 @@ export function openLoop(parts: LoopParts): Loop {
   let committed = parts.checkpoint
   let read = parts.checkpoint
   let batchSinceMs = 0
+  let committedAtMs = steadyMs()
+  /** Between the last two commits. */
+  let eventsPerSecond = 0
   let intervalMs = parts.commitIntervalMs
   let committing: Promise<void> | null = null
   let failure: unknown
@@ -100,6 +108,7 @@ export function openLoop(parts: LoopParts): Loop {
   async function writeCommit(taken: TakenBatch, checkpoint: Checkpoint): Promise<void> {
     const startMs = steadyMs()
     const rawFiles = await Promise.all(taken.days.map(parts.writeEventsFile))
+    freePages(taken)
     await parts.exclusively(async () => {
       const metrics = await parts.windows.amend(taken.windows, parts.nowUs())
       await parts.commit({
@@ -109,6 +118,9 @@ export function openLoop(parts: LoopParts): Loop {
         metrics,
       })
     })
+    const elapsedMs = steadyMs() - committedAtMs
+    eventsPerSecond = ((checkpoint.nextOffset - committed.nextOffset) * 1000) / elapsedMs
+    committedAtMs = steadyMs()
     committed = checkpoint
     const durationMs = steadyMs() - startMs
     intervalMs = nextIntervalMs(parts.commitIntervalMs, durationMs)
@@ -167,7 +179,7 @@ export function openLoop(parts: LoopParts): Loop {
     stop(untilOffset, readingMs): void {
       stopAt = { offset: untilOffset, deadlineMs: steadyMs() + readingMs }
     },
-    readOffset: () => read.nextOffset,
+    isBusy: () => eventsPerSecond > BUSY_EVENTS_PER_SECOND && steadyMs() - committedAtMs < BUSY_MS,
   }
 }
 
@@ -176,6 +188,12 @@ function closeLedger(at: Checkpoint): void {
   const taken = at.stored + at.duplicates + at.rejected
   if (taken !== at.logBase + at.nextOffset) {
     throw new JobError('ledger-open', { taken, nextOffset: at.nextOffset, logBase: at.logBase })
+  }
+}
+
+function freePages(taken: TakenBatch): void {
+  for (const { columns } of taken.days) {
+    for (const { pages } of columns) for (const { bytes } of pages) freeBytes(bytes)
   }
 }
 

@@ -46,8 +46,6 @@ type Rooms = Readonly<{
 
 type Opened = Closing[]
 
-/** Maintenance steps back while more than this waits: a quarter of a second at a million events a second. */
-const BUSY_EVENTS = 250_000
 const MS_PER_DAY = 86_400_000
 
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
@@ -164,7 +162,7 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     nowUs: world.nowUs,
     newId: randomUUID,
     pause: (durationMs, signal) => sleep(durationMs, undefined, { signal }).catch(() => {}),
-    isBusy: () => reader.end() - loop.readOffset() > BUSY_EVENTS,
+    isBusy: loop.isBusy,
     onStep: world.onStep,
     onTask: () => report('running'),
     onWarning: world.onWarning,

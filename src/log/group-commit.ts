@@ -13,12 +13,13 @@ import { ioFailure, LogError } from './error.ts'
 import { type LogFiles, writeFully } from './files.ts'
 import { FRAME_HEADER_BYTES, frameSizeBytes, sealBytes } from './frame.ts'
 import { isFull } from './full.ts'
-import { GROUP_MEMORY_BYTES, Group } from './group.ts'
+import { GROUP_MEMORY_BYTES, Group, type Lines, piecesOf } from './group.ts'
 import { SEGMENT_HEADER_BYTES } from './segment.ts'
 import type { Segments } from './segments.ts'
 import type { LogStep } from './step.ts'
 
 const MEMORIES_KEPT_MAX = 4
+const LINE_FEED = 0x0a
 
 export type GroupCommitOptions = Readonly<{
   logId: string
@@ -83,17 +84,22 @@ export class GroupCommit {
     return this.#failure
   }
 
-  append(lines: Uint8Array, count: number, arrivalUs: number): Promise<number> {
-    assert(count > 0 && lines.at(-1) === 0x0a, 'an append holds lines, each ended by LF')
-    const refusal = this.#refusal(lines.length)
+  append(lines: Lines, count: number, arrivalUs: number): Promise<number> {
+    const pieces = piecesOf(lines)
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    assert(
+      count > 0 && pieces.at(-1)?.at(-1) === LINE_FEED,
+      'an append holds lines, each ended by LF',
+    )
+    const refusal = this.#refusal(bytes)
     if (refusal !== null) return Promise.reject(refusal)
     let group = this.#queue.at(-1)
-    if (group === undefined || !group.takes(lines, this.#options.groupBytesMax)) {
+    if (group === undefined || !group.takes(bytes, pieces.length, this.#options.groupBytesMax)) {
       group = new Group(this.#memories.pop() ?? Buffer.allocUnsafeSlow(GROUP_MEMORY_BYTES))
       this.#queue.push(group)
     }
-    this.#waitingBytes += lines.length
-    const answer = group.add(lines, count, arrivalUs)
+    this.#waitingBytes += bytes
+    const answer = group.add(pieces, count, arrivalUs)
     this.#running ??= this.#run()
     return answer
   }

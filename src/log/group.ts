@@ -12,6 +12,16 @@ const COPY_BYTES_MAX = 16 * 1024
 const PADDING_BYTES_MAX = 8
 /** The system writes at most 1024 pieces at once (IOV_MAX). */
 const PIECES_MAX = 1000
+/** Lines in more pieces are joined first. */
+const APPEND_PIECES_MAX = 300
+
+/** Lines in one piece, or in several that are written one after the other; a piece may end anywhere. */
+export type Lines = Uint8Array | readonly Uint8Array[]
+
+export function piecesOf(lines: Lines): readonly Uint8Array[] {
+  if (lines instanceof Uint8Array) return [lines]
+  return lines.length <= APPEND_PIECES_MAX ? lines : [Buffer.concat(lines)]
+}
 
 type Append = Readonly<{ index: number; answer: PromiseWithResolvers<number> }>
 
@@ -41,26 +51,29 @@ export class Group {
     return frameSizeBytes(this.bytes)
   }
 
-  /** Can `lines` go with this group? The first append always can. */
-  takes(lines: Uint8Array, groupBytesMax: number): boolean {
+  /** Can lines of so many bytes, in so many pieces, go with this group? The first append always can. */
+  takes(bytes: number, pieces: number, groupBytesMax: number): boolean {
     if (this.#appends.length === 0) return true
-    return this.bytes + lines.length <= groupBytesMax && this.#pieces.length < PIECES_MAX
+    return this.bytes + bytes <= groupBytesMax && this.#pieces.length + pieces < PIECES_MAX
   }
 
-  /** Resolves with the offset of the first of `lines`. */
-  add(lines: Uint8Array, count: number, arrivalUs: number): Promise<number> {
+  /** Resolves with the offset of the first of the lines. `pieces` come from `piecesOf`. */
+  add(pieces: readonly Uint8Array[], count: number, arrivalUs: number): Promise<number> {
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
     const answer = Promise.withResolvers<number>()
     this.#appends.push({ index: this.count, answer })
     this.count += count
-    this.bytes += lines.length
+    this.bytes += bytes
     this.arrivalUs = Math.max(this.arrivalUs, arrivalUs)
-    const fits = this.#runEnd + lines.length + PADDING_BYTES_MAX <= this.memory.length
-    if (fits && lines.length <= COPY_BYTES_MAX) {
-      this.memory.set(lines, this.#runEnd)
-      this.#runEnd += lines.length
+    const fits = this.#runEnd + bytes + PADDING_BYTES_MAX <= this.memory.length
+    if (fits && bytes <= COPY_BYTES_MAX) {
+      for (const piece of pieces) {
+        this.memory.set(piece, this.#runEnd)
+        this.#runEnd += piece.length
+      }
     } else {
       this.#endRun()
-      this.#pieces.push(lines)
+      this.#pieces.push(...pieces)
     }
     return answer.promise
   }

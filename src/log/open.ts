@@ -6,6 +6,7 @@ import { acquireLock, LockError } from '../lock.ts'
 import { newCursorMemory, openCursor } from './cursor.ts'
 import { explained, LogError } from './error.ts'
 import { diskFiles, type LogFiles } from './files.ts'
+import type { Lines } from './group.ts'
 import { type CommitCounts, GroupCommit, type WritePosition } from './group-commit.ts'
 import { findSegments, secureTail, type TornTail, tornTail } from './recovery.ts'
 import { markFrom, SEGMENT_HEADER_BYTES } from './segment.ts'
@@ -72,11 +73,11 @@ export type Log = Readonly<{
   /** Arrival time for the next append: never decreases, across restarts and steps of the clock (F17). Microseconds. */
   stampUs(): number
   /**
-   * Resolves with the offset of the first line, after fdatasync. `lines`: `count` lines of NDJSON, each ended by LF; **they must not be
+   * Resolves with the offset of the first line, after fdatasync. `lines`: `count` lines of NDJSON, each ended by LF, in pieces or one; **they must not be
    * changed until the promise settles.** Rejects with LogError `full`, `busy` (nothing was written, try again), `too-large`, `io`,
    * `closed`.
    */
-  append(lines: Uint8Array, count: number, arrivalUs: number): Promise<number>
+  append(lines: Lines, count: number, arrivalUs: number): Promise<number>
   /** Offset after the last durable line. */
   end(): number
   /** First offset still held. */

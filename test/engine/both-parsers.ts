@@ -142,7 +142,7 @@ export function assertSameInspection(
   const shown =
     'unsplittable' in quick
       ? quick
-      : { ...quick, lines: Buffer.from(quick.lines).toString('latin1') }
+      : { ...quick, lines: Buffer.concat(quick.lines).toString('latin1') }
   assert.deepEqual(shown, plain)
 }
 
