@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { get, post, readStatus } from '../test/support/client.ts'
 import { eventLine } from '../test/support/events.ts'
 import { type Folder, openFolder } from '../test/support/folder.ts'
-import { type Product, startProduct } from '../test/support/product.ts'
+import { type Product, runCommand, startProduct } from '../test/support/product.ts'
 import { runLoad, type Sighting, startSink, startWatch } from './support/children.ts'
 import { type Percentiles, percentiles } from './support/histogram.ts'
 import type { LoadReport } from './support/load.ts'
@@ -37,11 +37,22 @@ export type Throughput = Readonly<{
   /** From the first request until both tables held everything. */
   committedPerSecond: number
   refused: number
+  /** In the raw table; every event has an id of its own, so nothing may be missing. */
+  stored: number
+  /** What an event takes in the raw table's files. */
+  bytesPerRow: number
+  /** What `verify` said afterwards. */
+  verified: string
   /** Largest resident set seen, less what the status says the memory of ids takes. */
   peakBytes: number
   peakWithoutIdsBytes: number
   /** Nanoseconds of CPU an event, by thread, the busiest first. */
   threads: readonly (readonly [name: string, nsPerEvent: number])[]
+}>
+
+type StatusOfTables = Readonly<{
+  ledger: Readonly<{ stored: number }>
+  tables: Readonly<{ events: Readonly<{ rows: number; bytes: number }> }>
 }>
 
 /** The default configuration, as a user has it; only the port is chosen. */
@@ -67,12 +78,17 @@ export async function measureThroughput(
     const committedMs = performance.timeOrigin + performance.now()
     const threads = readThreads(product.pid)
     const { bytes: peakBytes, withoutIds } = await peak.stop()
+    const { ledger, tables } = (await readStatus(product.url)) as unknown as StatusOfTables
+    const verify = await runCommand(folder, ['verify'], { limitMs: SETTLE_LIMIT_MS })
     const result: Throughput = {
       events: load.events,
       bytesPerEvent: load.bytes / load.events,
       answeredPerSecond: (load.events * 1000) / load.elapsedMs,
       committedPerSecond: (load.events * 1000) / (committedMs - load.startedMs),
       refused: load.refused,
+      stored: ledger.stored,
+      bytesPerRow: tables.events.bytes / tables.events.rows,
+      verified: verify.exit.code === 0 ? 'passed' : verify.stdout + verify.stderr,
       peakBytes,
       peakWithoutIdsBytes: withoutIds,
       threads: [...threads]

@@ -100,6 +100,7 @@ async function throughput(): Promise<void> {
     console.log(
       `throughput ${repeat + 1}: ${perSecond(result.committedPerSecond, 'events')} committed, ` +
         `${perSecond(result.answeredPerSecond, 'events')} answered, ${result.bytesPerEvent.toFixed(1)} bytes each, ` +
+        `${result.stored} stored in ${result.bytesPerRow.toFixed(1)} bytes each, verify ${result.verified}, ` +
         `${result.refused} requests refused; CPU ns/event by thread: ${threads}`,
     )
   }

@@ -53,7 +53,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     keys: { write: [], read: [] },
     cors: [],
     retention: { eventsMs: 7_776_000_000, metricsMs: 0 },
-    logRetention: { timeMs: HOUR_MS, sizeBytes: 8 * GIB },
+    logRetention: { timeMs: 0, sizeBytes: 8 * GIB },
     diskReserveBytes: GIB,
     rejectedMaxBytes: 268_435_456,
   } satisfies Config)
