@@ -95,6 +95,9 @@ export const TIMESTAMPS: readonly (readonly [string, number | string])[] = [
   ['now', 'timestamp-format'],
 ]
 
+/** 1 + 2^-53, exactly between the doubles 1 and 1 + 2^-52. */
+const BETWEEN = '1.00000000000000011102230246251565404236316680908203125'
+
 /** [JSON number, the double's shortest form, millionths] */
 export const REVENUES: readonly (readonly [string, number, bigint])[] = [
   ['0', 0, 0n],
@@ -125,6 +128,10 @@ export const REVENUES: readonly (readonly [string, number, bigint])[] = [
   ['2.4999999e-6', 2.4999999e-6, 2n],
   ['0.30000000000000004', 0.30000000000000004, 300_000n],
   ['0.1000000000000000055511151231257827021181583404541015625', 0.1, 100_000n],
+  [BETWEEN, 1, 1_000_000n],
+  [`${BETWEEN}${'0'.repeat(800)}`, 1, 1_000_000n],
+  [`${BETWEEN}${'0'.repeat(800)}1`, 1.0000000000000002, 1_000_000n],
+  [`${BETWEEN.slice(0, -1)}4${'9'.repeat(800)}`, 1, 1_000_000n],
   ['999999999.9999995', 999_999_999.9999995, 1_000_000_000_000_000n],
   ['999999999.9999994', 999_999_999.9999994, 999_999_999_999_999n],
   ['536870912.0000005', 536_870_912.0000005, 536_870_912_000_001n],
