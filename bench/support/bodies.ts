@@ -4,7 +4,7 @@
  * written over in place. Every event of a run has an id of its own.
  *
  *   {"event_id":"xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx", … "timestamp":"YYYY-MM-DDThh:mm:ss.mmmZ", … }\n
- *                ^ id, 8 digits count, the others random      ^ the current second
+ *                ^ id: 8 digits a scrambled count, the others random      ^ the current second
  */
 import { openRandom } from '../../test/support/random.ts'
 
@@ -44,7 +44,7 @@ export function openBodies(seed: number, eventsPerBody: number): Bodies {
     for (let at = 0; at < eventsPerBody; at += 1) {
       count = (count + 1) >>> 0
       const id = ids[at] as number
-      let digits = count
+      let digits = scramble(count)
       for (const digit of COUNT_DIGITS) {
         body[id + digit] = HEX[digits & 15] as number
         digits >>>= 4
@@ -65,6 +65,13 @@ export function openBodies(seed: number, eventsPerBody: number): Bodies {
   }
   const bytesPerBody = (templates[0] as Template).body.length
   return { eventsPerBody, bytesPerBody, next }
+}
+
+/** One to one on 32 bits (the finalizer of MurmurHash3): ids stay distinct, but do not compress like a count. */
+function scramble(value: number): number {
+  let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return (mixed ^ (mixed >>> 16)) >>> 0
 }
 
 function makeTemplate(random: ReturnType<typeof openRandom>, events: number): Template {
