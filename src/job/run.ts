@@ -168,10 +168,14 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     onWarning: world.onWarning,
   })
 
+  /** When a stop that came while ids are read back no longer waits for the rest of them. */
+  let rebuildUntilMs = Number.POSITIVE_INFINITY
+  const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
+
   async function work(): Promise<void> {
     const caughtUp = checkpoint.nextOffset === reader.end()
     const fromUs = caughtUp ? Math.max(world.nowUs(), checkpoint.arrivedUs) : checkpoint.arrivedUs
-    await rebuildMemory(lake, batch.hashIds, memory, fromUs)
+    if (!(await rebuildMemory(lake, batch.hashIds, memory, fromUs, goesOn))) return
     report('running')
     const maintained = maintenance.run()
     try {
@@ -183,7 +187,13 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
   }
 
   report('rebuilding')
-  return { finished: work(), stop: loop.stop }
+  return {
+    finished: work(),
+    stop(untilOffset, readingMs): void {
+      rebuildUntilMs = world.steadyMs() + readingMs
+      loop.stop(untilOffset, readingMs)
+    },
+  }
 }
 
 /** Windows past what a DOUBLE holds are rare: DuckDB is opened for them and closed again. */
