@@ -91,3 +91,14 @@ export function resumeFrom(
   }
   return kept
 }
+
+/**
+ * Up to which offset of its log the job has kept rejected events already, in a run that ended before it could commit them; -1
+ * where it has kept none beyond the checkpoint: the last offset that was kept may then be one of an earlier log.
+ */
+export function rejectedKeptUntil(
+  checkpoint: Checkpoint,
+  kept: Readonly<{ total: number; lastOffset: number | null }>,
+): number {
+  return kept.total > checkpoint.rejected ? (kept.lastOffset ?? -1) : -1
+}

@@ -9,7 +9,7 @@ import { type LogReader, openLogReader } from '../log.ts'
 import { mergeEventFiles, openQuery } from '../query.ts'
 import { openRejected, type RejectedStore } from '../rejected.ts'
 import { type CommitStep, type Lake, mayHoldWindow, openLake, openMaintenance } from '../table.ts'
-import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
+import { type Checkpoint, readCheckpoint, rejectedKeptUntil, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
 import { type Loop, openLoop } from './loop.ts'
 import type { JobProgress, JobSettings } from './message.ts'
@@ -109,6 +109,7 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
   let checkpoint = rooms.checkpoint
   let lastCommit: JobProgress['lastCommit'] = null
   const exclusively = openMutex()
+  const keptUntil = rejectedKeptUntil(checkpoint, rejected.stats())
 
   function report(state: JobProgress['state']): void {
     world.onProgress({
@@ -138,8 +139,7 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     batch,
     windows,
     // What a run before this one has kept already is read again after a crash, not kept again.
-    keepRejected: (records) =>
-      rejected.keep(records.filter(({ offset }) => offset > (rejected.stats().lastOffset ?? -1))),
+    keepRejected: (records) => rejected.keep(records.filter(({ offset }) => offset > keptUntil)),
     writeEventsFile: (rows) => lake.writeEventsFile(rows),
     exclusively,
     commit: (change) => lake.commit(change),

@@ -1,7 +1,12 @@
 /** Where the job goes on: from its own snapshot summaries, never past a log that does not fit them (F11, F20). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readCheckpoint, resumeFrom, writeCheckpoint } from '../../src/job/checkpoint.ts'
+import {
+  readCheckpoint,
+  rejectedKeptUntil,
+  resumeFrom,
+  writeCheckpoint,
+} from '../../src/job/checkpoint.ts'
 
 const KEPT = {
   logId: 'log-a',
@@ -55,4 +60,11 @@ test('a log that lost its end, or the events still to be taken, is refused', () 
   assert.throws(() => resumeFrom(KEPT, { id: 'log-a', start: 91, end: 200 }, true), {
     code: 'log-trimmed',
   })
+})
+
+test('rejected events kept beyond the checkpoint are known again; offsets of a log that is gone hide none', () => {
+  assert.equal(rejectedKeptUntil(KEPT, { total: 7, lastOffset: 95 }), 95)
+  const taken = resumeFrom(KEPT, { id: 'log-b', start: 0, end: 7 }, true)
+  assert.equal(rejectedKeptUntil(taken, { total: 5, lastOffset: 88 }), -1)
+  assert.equal(rejectedKeptUntil(KEPT, { total: 0, lastOffset: null }), -1)
 })
