@@ -2,8 +2,9 @@
  * Files on the local disk. The only place of this room that knows the file system.
  *
  * A file is written once, under a name never used before, and is on the disk when `write` returns; its name is on the
- * disk once `syncFolders` returns. A failed write or fsync is a failure for good: the file is removed and a caller
- * that tries again takes a new name, because an fsync repeated after a failure reports success without any (F6).
+ * disk once `syncFolders` returns. A failed write or fsync is a failure for good, because an fsync repeated after a
+ * failure reports success without any (F6): the file is removed and a caller that tries again takes a new name; after a
+ * folder's, no folder is synced any more.
  */
 import { type FileHandle, mkdir, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -30,6 +31,7 @@ export type Storage = Readonly<{
 
 export function openStorage(): Storage {
   const unsynced = new Set<string>()
+  let failedSync: TableError | null = null
 
   async function create(file: string): Promise<FileHandle> {
     try {
@@ -77,17 +79,17 @@ export function openStorage(): Storage {
       unsynced.add(path.dirname(file))
     },
     async syncFolders() {
+      if (failedSync !== null) throw failedSync
       const folders = [...unsynced]
       unsynced.clear()
       try {
         await Promise.all(folders.map(syncPath))
       } catch (error) {
         for (const folder of folders) unsynced.add(folder)
-        throw new TableError(
-          'storage-failed',
-          { path: folders.join(', '), reason: reasonOf(error) },
-          error,
-        )
+        const facts = { path: folders.join(', '), reason: reasonOf(error) }
+        const failure = new TableError('storage-failed', facts, error)
+        if (isFailedSync(error)) failedSync = failure
+        throw failure
       }
     },
     read: (file) => reading(file, (handle) => handle.readFile()),
@@ -173,6 +175,11 @@ async function entriesOf(folder: string) {
     if (isMissing(error)) return []
     throw error
   }
+}
+
+/** Not a folder that could not be opened, which may be tried again. */
+function isFailedSync(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'fsync'
 }
 
 function isMissing(error: unknown): boolean {
