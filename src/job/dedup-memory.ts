@@ -13,7 +13,7 @@
  * Duplicates and rejected events never enter a set, so they never refresh or occupy an id.
  *
  * Memory is at most `bytesMax`, in SETS_MAX sets. When they are full the oldest goes early, and the true horizon,
- * how far back every stored id is known, becomes shorter than the configured one; `trueHorizonUs` says so.
+ * how far back every stored id is known, becomes shorter than the configured one; `trueHorizonMs` says so.
  */
 import { strict as assert } from 'node:assert'
 import type { IdSet, RecentIds } from '../engine.ts'

@@ -56,7 +56,7 @@ export type LoopParts = Readonly<{
 }>
 
 export type Loop = {
-  /** Ends when stopped (true: everything before the log's end is committed) or throws what stopped it. */
+  /** Ends when stopped, with everything that was read committed; or throws what stopped it. */
   run(): Promise<void>
   /** Reads what is in the log up to `untilOffset`, commits and ends; reads for `readingMs` at most. */
   stop(untilOffset: number, readingMs: number): void

@@ -29,11 +29,8 @@ export function revenueOf(millionths: bigint): number {
 
 /**
  * The whole millionths that `revenueOf` made this revenue from; exact below EXACT_REVENUE_LIMIT. The product alone may be
- * one off from 2^52 millionths on, where it is rounded a second time: of its neighbours the one that gives the revenue back is right.
- */
-/**
- * The sum that `revenueOf` made this revenue from. The product alone may come out half a millionth off (near 4.4e9, where
- * neither the revenue nor the product holds more), so its neighbours are tried too.
+ * one off from 2^52 millionths on, where it is rounded a second time: of its neighbours the one that gives the revenue
+ * back is right.
  */
 export function millionthsOf(revenue: number): bigint {
   const near = Math.round(revenue * 1e6)
