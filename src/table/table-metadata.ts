@@ -7,7 +7,7 @@ import type { TableDefinition } from './definition.ts'
 import { parseExact, rawInteger } from './exact-json.ts'
 import { locationOf, pathOf } from './location.ts'
 import { PARTITION_FIELD_ID, SPEC_ID, specFieldsJson } from './partition-spec.ts'
-import { SCHEMA_ID, schemaJson } from './schema.ts'
+import { SCHEMA_ID, type SchemaJson, schemaJson } from './schema.ts'
 import type { Operation, Snapshot, Summary } from './snapshot.ts'
 
 export type TableMetadata = Readonly<{
@@ -45,7 +45,7 @@ type MetadataJson = Readonly<{
   'last-sequence-number': number
   'last-updated-ms': number
   'current-schema-id': number
-  schemas: readonly Readonly<{ 'schema-id': number }>[]
+  schemas: readonly SchemaJson[]
   'default-spec-id': number
   'partition-specs': readonly Readonly<{ 'spec-id': number; fields: unknown }>[]
   properties?: Readonly<Record<string, string>>
@@ -147,7 +147,14 @@ export function parseMetadata(table: TableDefinition, text: string): TableMetada
 function checkLayout(table: TableDefinition, json: MetadataJson): void {
   if (json['format-version'] !== 2) throw new Error(`format version ${json['format-version']}`)
   const schema = json.schemas.find((each) => each['schema-id'] === json['current-schema-id'])
-  if (!isDeepStrictEqual(schema, schemaJson(table.schema))) {
+  // Other writers add what is their default, such as PyIceberg's empty `identifier-field-ids`.
+  const fields = schema?.fields.map(({ id, name, required, type }) => ({
+    id,
+    name,
+    required,
+    type,
+  }))
+  if (!isDeepStrictEqual(fields, schemaJson(table.schema).fields)) {
     throw new Error(`its columns are not those of ${table.name}`)
   }
   const spec = json['partition-specs'].find((each) => each['spec-id'] === json['default-spec-id'])
