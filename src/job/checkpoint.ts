@@ -59,7 +59,8 @@ export function readCheckpoint(summary: Readonly<Record<string, string>>): Check
 
 /**
  * Where to go on. Refuses a log that is not the one the tables were filled from, one that ends before the
- * checkpoint and one that no longer holds it: going on in silence would lose or repeat events (F11).
+ * checkpoint, one that no longer holds it, and for empty tables one that has given events to others: going on in silence
+ * would lose or repeat events (F11).
  * `acceptNewLog` is the user's word that the tables shall be filled from this other log as well.
  */
 export function resumeFrom(
@@ -68,6 +69,8 @@ export function resumeFrom(
   acceptNewLog: boolean,
 ): Checkpoint {
   if (kept === null) {
+    // Segments go only once their events are in tables: those are not these.
+    if (log.start > 0 && !acceptNewLog) throw new JobError('other-tables', { start: log.start })
     return {
       logId: log.id,
       nextOffset: log.start,

@@ -8,6 +8,10 @@ const MESSAGES = {
   'other-log': (f: Facts): string =>
     `the tables were filled from the log ${f.tables}, but the log folder holds another one, ${f.log}. ` +
     'If the old log is lost for good, fill the same tables from this one: campaign-metrics start --new-log',
+  'other-tables': (f: Facts): string =>
+    `the tables are empty, but the log begins at offset ${f.start}: the events before are in other tables. ` +
+    'Let catalog and warehouse in the configuration name those; or, to fill new tables with what the log still holds: ' +
+    'campaign-metrics start --new-log',
   'log-too-short': (f: Facts): string =>
     `the tables hold every event before offset ${f.nextOffset}, but the log ends at ${f.end}: its end was lost. ` +
     'Restore the log folder; or, to go on without it, move it away and run: campaign-metrics start --new-log',

@@ -41,6 +41,14 @@ test('the first start takes the events that are in the log already', () => {
   assert.equal(start.logBase, 0)
 })
 
+test('empty tables refuse a log whose first events are in other tables, unless the user says so', () => {
+  const log = { id: 'log-a', start: 40, end: 500 }
+  assert.throws(() => resumeFrom(null, log, false), { code: 'other-tables', message: /--new-log/ })
+  const start = resumeFrom(null, log, true)
+  assert.equal(start.nextOffset, 40)
+  assert.equal(start.logBase, -40)
+})
+
 test('the same log goes on at the offset after the last committed event', () => {
   assert.deepEqual(resumeFrom(KEPT, { id: 'log-a', start: 0, end: 90 }, false), KEPT)
 })
