@@ -8,7 +8,7 @@ import { pathOf } from '../location.ts'
 import type { LakeReader } from '../rest-catalog.ts'
 import { openStorage } from '../storage.ts'
 
-/** How often a commit may overtake the reading; the writer keeps the last ten metadata files. */
+/** How often a commit may overtake the reading; the writer keeps the last few metadata files. */
 const ATTEMPTS_MAX = 3
 
 export function openLakeReader(catalogPath: string): LakeReader {
