@@ -1,7 +1,6 @@
 /** What the main thread and the job thread say to each other. */
 import type { Checkpoint } from './checkpoint.ts'
 import type { DedupStats } from './dedup-memory.ts'
-import type { JobErrorCode } from './error.ts'
 
 /** All the job thread needs to know; plain values, since they cross to another thread. */
 export type JobSettings = Readonly<{
@@ -44,7 +43,7 @@ export type JobProgress = Readonly<{
 export type FromJob =
   | Readonly<{ kind: 'progress'; progress: JobProgress }>
   | Readonly<{ kind: 'warning'; text: string }>
-  | Readonly<{ kind: 'failed'; code: JobErrorCode | null; message: string; stack: string }>
+  | Readonly<{ kind: 'failed'; message: string; stack: string }>
   | Readonly<{ kind: 'stopped' }>
 
 export type ToJob = Readonly<{ kind: 'stop'; untilOffset: number; readingMs: number }>

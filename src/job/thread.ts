@@ -44,7 +44,7 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
         events.onWarning(message.text)
         return
       case 'failed':
-        fail(new JobError('failed', { reason: message.message }, { stack: message.stack }))
+        fail(new JobError('failed', { reason: message.message }, thrownThere(message)))
         return
       case 'stopped':
         stopped.resolve()
@@ -77,6 +77,13 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
       }
     },
   }
+}
+
+/** What was thrown in the job thread, as an error with the stack it has there. */
+function thrownThere({ message, stack }: Extract<FromJob, { kind: 'failed' }>): Error {
+  const error = new Error(message)
+  error.stack = stack
+  return error
 }
 
 /** Sources run as .ts, the published package as .js. */

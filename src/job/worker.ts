@@ -5,7 +5,6 @@ import { strict as assert } from 'node:assert'
 import { randomBytes } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import { killAt } from '../kill-at.ts'
-import { JobError } from './error.ts'
 import type { FromJob, JobSettings, ToJob } from './message.ts'
 import { openRun } from './run.ts'
 
@@ -32,10 +31,5 @@ try {
   tell({ kind: 'stopped' })
 } catch (error) {
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
-  tell({
-    kind: 'failed',
-    code: error instanceof JobError ? error.code : null,
-    message,
-    stack: stack ?? message,
-  })
+  tell({ kind: 'failed', message, stack: stack ?? message })
 }
