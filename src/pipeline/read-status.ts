@@ -13,10 +13,10 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
   const log = found ?? { id: kept?.logId ?? '', start: 0, end: kept?.nextOffset ?? 0, bytes: 0 }
   const checkpoint = resumeFrom(kept, log, false)
   const horizonMs = config.dedupe.horizonMs
-  const status = statusOf({
+  return statusOf({
+    state: 'stopped',
     progress: {
       checkpoint,
-      state: 'running',
       dedupe: { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 },
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
       rejectedCountsOnly: false,
@@ -28,10 +28,9 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     log,
     rejectedBefore: (await countRejected(config.rejectedDirectory)) - checkpoint.rejected,
     rejectedCountsOnly: false,
-    waitingSinceUs: checkpoint.arrivedUs,
+    waitingSinceUs: kept?.arrivedUs ?? nowUs,
     failure: null,
     nowUs,
     rssBytes: 0,
   })
-  return { ...status, state: 'stopped' }
 }

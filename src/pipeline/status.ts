@@ -30,7 +30,9 @@ export type Status = Readonly<{
 export type LogFigures = Readonly<{ id: string; start: number; end: number; bytes: number }>
 
 export type StatusInput = Readonly<{
-  progress: JobProgress
+  /** `state` is the job's own, unless there is no process. */
+  state: Status['state']
+  progress: Omit<JobProgress, 'state'>
   log: LogFigures
   /** Rejected by the collector, before the log, since ever. */
   rejectedBefore: number
@@ -46,7 +48,7 @@ export type StatusInput = Readonly<{
 const BEHIND_SECONDS_MAX = 60
 
 export function statusOf(input: StatusInput): Status {
-  const { progress, log } = input
+  const { progress, log, state } = input
   const { checkpoint } = progress
   const waiting = Math.max(0, log.end - checkpoint.nextOffset)
   const taken = checkpoint.stored + checkpoint.duplicates + checkpoint.rejected
@@ -70,7 +72,7 @@ export function statusOf(input: StatusInput): Status {
           'the rejected/ folder has reached rejectedMax: further rejected events are counted, not kept; look at them (campaign-metrics rejected) and remove or replay them',
         ]
       : []),
-    ...(secondsBehind > BEHIND_SECONDS_MAX && progress.state === 'running'
+    ...(secondsBehind > BEHIND_SECONDS_MAX && state === 'running'
       ? [
           `the tables are ${Math.floor(secondsBehind)} s behind: events come faster than they are committed`,
         ]
@@ -94,7 +96,7 @@ export function statusOf(input: StatusInput): Status {
     tables: progress.tables,
     dedupe: progress.dedupe,
     memory: { rssBytes: input.rssBytes },
-    state: progress.state,
+    state,
     healthy: problems.length === 0,
     problems,
   }

@@ -30,6 +30,7 @@ export function openWatch(
   function status(): Status {
     const stats = rooms.log.stats()
     return statusOf({
+      state: progress.state,
       progress,
       log: {
         id: rooms.log.id,

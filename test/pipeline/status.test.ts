@@ -1,0 +1,47 @@
+/** What is called wrong, and what is not. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type StatusInput, statusOf } from '../../src/pipeline/status.ts'
+
+const HOUR_US = 3_600_000_000
+const FIGURES = { rows: 0, files: 0, bytes: 0, snapshotId: null }
+
+/** Two of five events are in the tables; the others have waited for an hour. */
+const WAITING: Omit<StatusInput, 'state'> = {
+  progress: {
+    checkpoint: {
+      logId: 'log-a',
+      nextOffset: 2,
+      logBase: 0,
+      arrivedUs: HOUR_US,
+      stored: 2,
+      duplicates: 0,
+      rejected: 0,
+    },
+    dedupe: { horizonMs: 1, trueHorizonMs: 1, ids: 0, bytes: 0 },
+    tables: { events: FIGURES, metrics: FIGURES },
+    rejectedCountsOnly: false,
+    lastCommit: null,
+  },
+  log: { id: 'log-a', start: 0, end: 5, bytes: 0 },
+  rejectedBefore: 1,
+  rejectedCountsOnly: false,
+  waitingSinceUs: HOUR_US,
+  failure: null,
+  nowUs: 2 * HOUR_US,
+  rssBytes: 0,
+}
+
+test('events that wait for an hour are a problem of a process that runs', () => {
+  const { healthy, ledger, problems } = statusOf({ ...WAITING, state: 'running' })
+  assert.equal(healthy, false)
+  assert.match(problems.join(), /3600 s behind/)
+  assert.deepEqual(ledger, { received: 6, stored: 2, duplicates: 0, rejected: 1, waiting: 3 })
+})
+
+test('events that wait for the next start are none: nothing runs that could be too slow', () => {
+  const { healthy, ledger, state } = statusOf({ ...WAITING, state: 'stopped' })
+  assert.equal(healthy, true)
+  assert.equal(state, 'stopped')
+  assert.equal(ledger.waiting, 3)
+})
