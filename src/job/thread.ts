@@ -25,12 +25,12 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
   const failed = Promise.withResolvers<never>()
   const stopped = Promise.withResolvers<void>()
   failed.promise.catch(() => {})
+  stopped.promise.catch(() => {})
 
   function fail(error: unknown): void {
     ready.reject(error)
     failed.reject(error)
     stopped.reject(error)
-    stopped.promise.catch(() => {})
   }
 
   function receive(message: FromJob): void {
@@ -57,7 +57,10 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
   worker.on('message', receive)
   worker.on('error', (cause) => fail(new JobError('failed', { reason: cause.message }, cause)))
   worker.on('exit', (exitCode) => {
-    if (!closing) fail(new JobError('thread-ended', { exitCode }))
+    const ended = new JobError('thread-ended', { exitCode })
+    // No news where the thread has said that it stopped; else `close` must not wait for a word that cannot come.
+    if (closing) stopped.reject(ended)
+    else fail(ended)
   })
   await ready.promise
 
