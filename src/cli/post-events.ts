@@ -10,7 +10,9 @@ import type { Collector } from './options.ts'
 
 export type PostAnswer = Readonly<{
   accepted: number
+  /** The first of them only, when there are many. */
   rejected: readonly Readonly<{ index: number; reason: string }>[]
+  rejectedCount: number
 }>
 
 export type PostOptions = Readonly<{
@@ -108,8 +110,16 @@ export function authorization({ key }: Collector): Record<string, string> {
 
 function readAnswer(collector: Collector, text: string): PostAnswer {
   try {
-    const answer = JSON.parse(text) as PostAnswer
-    if (Number.isInteger(answer.accepted) && Array.isArray(answer.rejected)) return answer
+    const { accepted, rejected, rejectedCount } = JSON.parse(text) as Partial<PostAnswer>
+    if (Number.isInteger(accepted) && Array.isArray(rejected)) {
+      return {
+        accepted: accepted as number,
+        rejected,
+        rejectedCount: Number.isInteger(rejectedCount)
+          ? (rejectedCount as number)
+          : rejected.length,
+      }
+    }
   } catch {
     // Not JSON: said below.
   }

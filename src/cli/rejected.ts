@@ -110,7 +110,7 @@ async function replay(
       const last = batch.at(-1)
       if (last !== undefined) await markReplayed(config.rejectedDirectory, last)
       tally.sent += batch.length
-      tally.rejected += answer.rejected.length
+      tally.rejected += answer.rejectedCount
     }
   } finally {
     stop.close()

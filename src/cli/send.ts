@@ -129,10 +129,11 @@ async function sendFile(file: string, sending: Sending): Promise<void> {
     }
     const patience = tally.sent === 0 ? patienceMs.first : patienceMs.later
     const answer = await postEvents(collector, part.bytes, { ...post, patienceMs: patience })
-    tally.sent += answer.accepted + answer.rejected.length
+    tally.sent += answer.accepted + answer.rejectedCount
     tally.accepted += answer.accepted
     tally.bytes += part.bytes.length
     reportBatch(name, part, answer.rejected, tally, progress)
+    tally.rejected += answer.rejectedCount - answer.rejected.length
   }
 }
 

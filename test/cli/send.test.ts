@@ -105,6 +105,22 @@ test('of many rejected events the first hundred are shown and all are counted', 
   assert.match(ran.stderr, /150 more rejected than shown/)
 })
 
+test('rejected events past those that an answer lists are counted too', async (t) => {
+  const { url } = await collector(t, (lines) => ({
+    status: 200,
+    body: {
+      accepted: 1,
+      rejected: [{ index: 0, reason: 'event_id: required' }],
+      rejectedCount: lines.length - 1,
+    },
+  }))
+  const ran = await runInside(['send', '-', '--url', url], {
+    input: 'bad\n'.repeat(249) + 'good\n',
+  })
+  assert.equal(ran.exitCode, 1)
+  assert.match(ran.stderr, /Sent 250 events .*: 1 accepted, 249 rejected/)
+})
+
 test('a line longer than a batch is reported and not sent, and does not spoil its neighbours', async (t) => {
   const { url, requests } = await collector(t)
   const long = 'x'.repeat(3_000_000)
