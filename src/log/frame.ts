@@ -107,6 +107,8 @@ export function sealBytes(mark: number, offset: number, arrivalUs: number): Buff
 
 /** Do these bytes look like the header of a frame that was being written when the process or the machine stopped? */
 export function looksTorn(header: Buffer, mark: number, firstOffset: number): boolean {
-  if (header.length < FRAME_HEADER_BYTES) return header.some((byte) => byte !== 0)
+  // Room never written to; in an unused log its zeros are the offset that follows, too.
+  if (header.every((byte) => byte === 0)) return false
+  if (header.length < FRAME_HEADER_BYTES) return true
   return header.readUInt32LE(0) === mark || readInt64(header, 24) === firstOffset
 }

@@ -71,6 +71,14 @@ describe('a start', () => {
       assert.deepEqual(await startOn(disk, options), { text: ALL, torn: null, clean: true, next })
     }))
 
+  test('finds no remains of a write in a log that never held an event, start after start', () =>
+    inRoom(async ({ options, disk }) => {
+      const memory = { ...options, files: disk.files }
+      for (let start = 1; start <= 3; start += 1) {
+        await withLog(memory, async (log) => assert.equal(log.recovered.tornTail, null))
+      }
+    }))
+
   test('cuts a last frame that ends too early, at every byte, and says where', () =>
     inRoom(async ({ options, disk }) => {
       const killed = await killedLog(options, disk)
