@@ -47,9 +47,14 @@ export async function postEvents(
       Math.max(outcome.retryAfterMs, PAUSE_FIRST_MS * 2 ** attempt),
     )
     if (performance.now() + pauseMs > giveUpMs) {
-      const hint =
-        'start it with `campaign-metrics start`, or correct the address. Sending the same events again later is safe'
-      throw new CliError('unreachable', `${collector.url}: ${outcome.reason}; ${hint}`)
+      const hint = outcome.answered
+        ? ''
+        : ' Start it with `campaign-metrics start`, or correct the address.'
+      const reason = outcome.reason.replace(/\.$/, '')
+      throw new CliError(
+        'unreachable',
+        `${collector.url}: ${reason}.${hint} Sending the same events again later is safe`,
+      )
     }
     options.onWait(outcome.reason, pauseMs)
     await sleep(pauseMs, options.signal)
@@ -75,7 +80,7 @@ export function sleep(durationMs: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-type Outcome = { answer: PostAnswer } | { reason: string; retryAfterMs: number }
+type Outcome = { answer: PostAnswer } | { reason: string; retryAfterMs: number; answered: boolean }
 
 async function tryPost(collector: Collector, body: Uint8Array, isGzip: boolean): Promise<Outcome> {
   let response: Response
@@ -94,14 +99,15 @@ async function tryPost(collector: Collector, body: Uint8Array, isGzip: boolean):
     })
     text = await response.text()
   } catch (cause) {
-    return { reason: connectionReason(cause), retryAfterMs: 0 }
+    return { reason: connectionReason(cause), retryAfterMs: 0, answered: false }
   }
   if (response.status === 200) return { answer: readAnswer(collector, text) }
   const reason = `answered ${response.status}: ${refusalText(text)}`
   if (!RETRY_STATUSES.includes(response.status)) {
     throw new CliError('refused', `${collector.url} ${reason}`)
   }
-  return { reason, retryAfterMs: Number(response.headers.get('retry-after') ?? 0) * 1000 || 0 }
+  const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0
+  return { reason, retryAfterMs, answered: true }
 }
 
 export function authorization({ key }: Collector): Record<string, string> {

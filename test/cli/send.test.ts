@@ -115,7 +115,7 @@ test('rejected events past those that an answer lists are counted too', async (t
     },
   }))
   const ran = await runInside(['send', '-', '--url', url], {
-    input: 'bad\n'.repeat(249) + 'good\n',
+    input: `${'bad\n'.repeat(249)}good\n`,
   })
   assert.equal(ran.exitCode, 1)
   assert.match(ran.stderr, /Sent 250 events .*: 1 accepted, 249 rejected/)
@@ -177,6 +177,7 @@ test('when patience ends the exit code is 3, and what was sent so far is said', 
   assert.equal(ran.exitCode, 3)
   assert.match(ran.stderr, /Sent 1,047 events/)
   assert.match(ran.stderr, /answered 503.*Sending the same events again later is safe/)
+  assert.doesNotMatch(ran.stderr, /[Ss]tart it with/)
 })
 
 test('nobody listening is said in one line, with the address', async () => {
