@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { type KeptEvent, listRejected, markReplayed, replayBody } from '../rejected.ts'
 import { EXIT_CODE } from './exit-code.ts'
-import { countOf, countText, elapsedText } from './number-text.ts'
+import { countOf, countText, elapsedText, timeText } from './number-text.ts'
 import {
   action,
   addConfigOption,
@@ -27,6 +27,7 @@ const BATCH_BYTES_MAX = 1024 * 1024
 const BATCH_EVENTS_MAX = 10_000
 const PATIENCE_MS = 60_000
 const PREVIEW_CHARACTERS = 120
+const US_PER_MS = 1000
 
 export function addRejected(program: Command, terminal: Terminal, finish: Finish): void {
   const command = program
@@ -50,7 +51,10 @@ async function list(options: RejectedOptions, config: Config, terminal: Terminal
   for await (const event of listRejected(config.rejectedDirectory)) {
     if (event.replayed && options.all !== true) continue
     byReason.set(event.reason, (byReason.get(event.reason) ?? 0) + 1)
-    await write(terminal.stdout, options.json === true ? jsonLine(event) : textLine(event))
+    await write(
+      terminal.stdout,
+      options.json === true ? jsonLine(event) : textLine(event, config.timezone),
+    )
   }
   const reasons = [...byReason].sort(([, a], [, b]) => b - a)
   const total = reasons.reduce((sum, [, count]) => sum + count, 0)
@@ -62,11 +66,12 @@ async function list(options: RejectedOptions, config: Config, terminal: Terminal
   return EXIT_CODE.ok
 }
 
-function textLine(event: KeptEvent): string {
+function textLine(event: KeptEvent, timezone: string): string {
   const text = new TextDecoder().decode(event.bytes)
   const preview = text.length > PREVIEW_CHARACTERS ? `${text.slice(0, PREVIEW_CHARACTERS)}…` : text
   const mark = event.replayed ? ' (sent again)' : ''
-  return `${event.arrived}  ${event.explanation}${mark}\n    ${visible(preview)}\n`
+  const arrived = timeText(Date.parse(event.arrived) * US_PER_MS, timezone)
+  return `${arrived}  ${event.explanation}${mark}\n    ${visible(preview)}\n`
 }
 
 /** Bytes that somebody else chose must not command the terminal. */

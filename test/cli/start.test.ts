@@ -95,6 +95,8 @@ test('send, status, query, verify and rejected work beside a running start', asy
     .map((line) => JSON.parse(line))
   assert.equal(kept.length, 4)
   assert.equal(kept[0].event, '{"event_id":""}')
+  const listed = await beside(['rejected'])
+  assert.match(listed.stdout, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC {2}\S/, 'times as in `status`')
   const replayed = await beside(['rejected', '--replay', ...url])
   assert.equal(replayed.exit.code, 1, 'still wrong')
   assert.match(replayed.stderr, /Sent 4 rejected events again: 0 accepted, 4 rejected once more/)
