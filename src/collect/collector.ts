@@ -179,9 +179,11 @@ function listen(
 ): Promise<Collector['address']> {
   return new Promise((resolve, reject) => {
     const onError = (cause: Error) => {
-      const why =
-        'code' in cause && cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message
-      const message = `Cannot listen on ${at.host}:${at.port}: ${why}. Stop the other process, or set \`listen\` to another port.`
+      const advice =
+        'code' in cause && cause.code === 'EADDRINUSE'
+          ? 'the port is in use. Stop the other process, or set `listen` to another port.'
+          : `${cause.message}. Set \`listen\` to an address of this machine and a port that you may use.`
+      const message = `Cannot listen on ${at.host}:${at.port}: ${advice}`
       reject(new CollectorError('listen-failed', at, message, cause))
     }
     server.once('error', onError)

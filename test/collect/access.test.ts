@@ -288,6 +288,21 @@ describe('listening', () => {
     await first.close()
   })
 
+  it('on an address that is not of this machine does not speak of another process', async () => {
+    // 192.0.2.0/24 is kept for documentation: no machine has an address of it.
+    const config = {
+      keys: { write: [WRITE], read: [READ] },
+      listen: { host: '192.0.2.1', port: 0 },
+    }
+    await assert.rejects(openHarness(config), (error) => {
+      assert.ok(error instanceof CollectorError)
+      assert.equal(error.code, 'listen-failed')
+      assert.match(error.message, /address of this machine/)
+      assert.doesNotMatch(error.message, /other process/)
+      return true
+    })
+  })
+
   it('refuses origins that no browser writes', async () => {
     for (const origin of [
       'shop.example',
