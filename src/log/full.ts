@@ -3,9 +3,9 @@ import { LogError, type LogErrorFacts } from './error.ts'
 
 const REMEDIES = {
   bytesMax:
-    'The tables lag behind the log: it goes on when they catch up; or raise its budget (bytesMax).',
+    'The tables lag behind the log: it goes on when they catch up; or raise its budget (`logRetention.size`).',
   diskReserveBytes:
-    'It goes on when the disk has room again; or lower the reserve (diskReserveBytes).',
+    'It goes on when the disk has room again; or lower the reserve (`diskReserve`).',
   disk: 'It goes on when the disk, or the quota on it, has room again.',
 } as const
 

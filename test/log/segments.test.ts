@@ -185,7 +185,10 @@ describe('the disk reserve', () => {
         clock.nowUs += 1_000_000
         await append(log, 1)
         await until(() => log.stats().full !== null)
-        await assert.rejects(append(log, 2), logError('full', /disk of .* has 1022976 bytes left/))
+        await assert.rejects(
+          append(log, 2),
+          logError('full', /disk of .* has 1022976 bytes left.*`diskReserve`/),
+        )
         disk.freeBytes = 2000 * KIB
         clock.nowUs += 100_000
         await assert.rejects(append(log, 2), logError('full'))
