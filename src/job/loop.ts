@@ -11,7 +11,7 @@ import type { RowBatch, TakenBatch } from '../engine.ts'
 import type { RejectionReason } from '../event.ts'
 import { freeBytes } from '../free-bytes.ts'
 import type { Frame } from '../log.ts'
-import type { Change, DataFile } from '../table.ts'
+import { type Change, type DataFile, TableError } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { generationOf } from './dedup-memory.ts'
@@ -27,6 +27,9 @@ const COMMIT_INTERVAL_MS_MAX = 30_000
 const BUSY_EVENTS_PER_SECOND = 100_000
 /** So long after the last commit it is no longer busy. */
 const BUSY_MS = 5_000
+/** After a full disk, until the commit is tried again. */
+const FULL_DISK_PAUSE_MS = 1_000
+const FULL_DISK_CODES = ['ENOSPC', 'EDQUOT']
 /** How long one read waits for events, at most. */
 const READ_WAIT_MS = 200
 
@@ -52,6 +55,11 @@ export type LoopParts = Readonly<{
   /** Runs nothing else that commits meanwhile: the metrics files a commit replaces are chosen inside. */
   exclusively: <T>(work: () => Promise<T>) => Promise<T>
   commit: (change: Change) => Promise<void>
+  /** Removes files that were written and are in no table. */
+  discard: (files: readonly DataFile[]) => Promise<void>
+  pause: (durationMs: number) => Promise<unknown>
+  /** Commits are tried again until there is space; `message` says so. */
+  onFullDisk: (message: string) => void
   onCommit: (checkpoint: Checkpoint, durationMs: number) => void
 }>
 
@@ -107,17 +115,8 @@ export function openLoop(parts: LoopParts): Loop {
 
   async function writeCommit(taken: TakenBatch, checkpoint: Checkpoint): Promise<void> {
     const startMs = steadyMs()
-    const rawFiles = await Promise.all(taken.days.map(parts.writeEventsFile))
+    while (!(await tryCommit(taken, checkpoint))) await parts.pause(FULL_DISK_PAUSE_MS)
     freePages(taken)
-    await parts.exclusively(async () => {
-      const metrics = await parts.windows.amend(taken.windows, parts.nowUs())
-      await parts.commit({
-        commitId: `${checkpoint.logId}-${checkpoint.nextOffset}`,
-        summary: writeCheckpoint(checkpoint),
-        events: { add: rawFiles, remove: [] },
-        metrics,
-      })
-    })
     const elapsedMs = steadyMs() - committedAtMs
     eventsPerSecond = ((checkpoint.nextOffset - committed.nextOffset) * 1000) / elapsedMs
     committedAtMs = steadyMs()
@@ -125,6 +124,30 @@ export function openLoop(parts: LoopParts): Loop {
     const durationMs = steadyMs() - startMs
     intervalMs = nextIntervalMs(parts.commitIntervalMs, durationMs)
     parts.onCommit(committed, durationMs)
+  }
+
+  /** False when the disk was full and nothing was committed: the same rows are written again when there may be space. */
+  async function tryCommit(taken: TakenBatch, checkpoint: Checkpoint): Promise<boolean> {
+    const written = await Promise.allSettled(taken.days.map(parts.writeEventsFile))
+    const rawFiles = written.flatMap((file) => (file.status === 'fulfilled' ? [file.value] : []))
+    try {
+      for (const file of written) if (file.status === 'rejected') throw file.reason
+      await parts.exclusively(async () => {
+        const metrics = await parts.windows.amend(taken.windows, parts.nowUs())
+        await parts.commit({
+          commitId: `${checkpoint.logId}-${checkpoint.nextOffset}`,
+          summary: writeCheckpoint(checkpoint),
+          events: { add: rawFiles, remove: [] },
+          metrics,
+        })
+      })
+      return true
+    } catch (error) {
+      if (!isFullDisk(error) || stopAt !== null) throw error
+      await parts.discard(rawFiles)
+      parts.onFullDisk(error.message)
+      return false
+    }
   }
 
   function startCommit(): void {
@@ -189,6 +212,13 @@ function closeLedger(at: Checkpoint): void {
   if (taken !== at.logBase + at.nextOffset) {
     throw new JobError('ledger-open', { taken, nextOffset: at.nextOffset, logBase: at.logBase })
   }
+}
+
+/** A known failure, after which nothing is in the tables; a commit whose outcome is unknown never looks like this. */
+function isFullDisk(error: unknown): error is TableError {
+  if (!(error instanceof TableError) || error.code !== 'storage-failed') return false
+  const { cause } = error
+  return cause instanceof Error && 'code' in cause && FULL_DISK_CODES.includes(String(cause.code))
 }
 
 function freePages(taken: TakenBatch): void {

@@ -37,6 +37,8 @@ export type JobProgress = Readonly<{
   dedupe: DedupStats
   tables: Readonly<{ events: TableFigures; metrics: TableFigures }>
   rejectedCountsOnly: boolean
+  /** Why commits are held up for now; null when they are not. */
+  heldUp: string | null
   lastCommit: Readonly<{ atUs: number; durationMs: number }> | null
 }>
 

@@ -108,6 +108,7 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
   const { lake, reader, batch, memory, rejected } = rooms
   let checkpoint = rooms.checkpoint
   let lastCommit: JobProgress['lastCommit'] = null
+  let heldUp: string | null = null
   const exclusively = openMutex()
   const keptUntil = rejectedKeptUntil(checkpoint, rejected.stats())
 
@@ -117,6 +118,7 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
       state,
       dedupe: memory.stats(world.nowUs()),
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
+      heldUp,
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
     })
@@ -143,7 +145,15 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     writeEventsFile: (rows) => lake.writeEventsFile(rows),
     exclusively,
     commit: (change) => lake.commit(change),
+    discard: (files) => lake.discard(files),
+    pause: (durationMs) => sleep(durationMs),
+    onFullDisk(message) {
+      if (heldUp === null) world.onWarning(`${message}; it is tried again every second`)
+      heldUp = message
+      report('running')
+    },
     onCommit(committed, durationMs) {
+      heldUp = null
       checkpoint = committed
       lastCommit = { atUs: world.nowUs(), durationMs }
       report('running')

@@ -20,6 +20,7 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
       dedupe: { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 },
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
       rejectedCountsOnly: false,
+      heldUp: null,
       lastCommit:
         lake.events.timestampMs === null
           ? null

@@ -57,6 +57,7 @@ export function statusOf(input: StatusInput): Status {
   const secondsBehind = waiting === 0 ? 0 : Math.max(0, (input.nowUs - input.waitingSinceUs) / 1e6)
   const problems = [
     ...(input.failure === null ? [] : [input.failure]),
+    ...(progress.heldUp === null ? [] : [progress.heldUp]),
     ...(taken + waiting + input.rejectedBefore === received
       ? []
       : [

@@ -21,6 +21,7 @@ const WAITING: Omit<StatusInput, 'state'> = {
     dedupe: { horizonMs: 1, trueHorizonMs: 1, ids: 0, bytes: 0 },
     tables: { events: FIGURES, metrics: FIGURES },
     rejectedCountsOnly: false,
+    heldUp: null,
     lastCommit: null,
   },
   log: { id: 'log-a', start: 0, end: 5, bytes: 0 },
@@ -31,6 +32,12 @@ const WAITING: Omit<StatusInput, 'state'> = {
   nowUs: 2 * HOUR_US,
   rssBytes: 0,
 }
+
+test('a full disk is said as long as it holds commits up', () => {
+  const progress = { ...WAITING.progress, heldUp: 'writing FILE failed' }
+  const { problems } = statusOf({ ...WAITING, progress, nowUs: HOUR_US, state: 'running' })
+  assert.deepEqual(problems, ['writing FILE failed'])
+})
 
 test('events that wait for an hour are a problem of a process that runs', () => {
   const { healthy, ledger, problems } = statusOf({ ...WAITING, state: 'running' })
