@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import type { Verification } from '../query.ts'
+import { CliError } from './cli-error.ts'
 import { EXIT_CODE } from './exit-code.ts'
 import { openLakeSession } from './lake-session.ts'
 import { countOf, countText, timeText } from './number-text.ts'
@@ -47,11 +48,20 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
 
 /**
  * The start of the first day that both tables keep whole; null when retention has dropped nothing. Asked after the
- * session was opened, so that a day which goes meanwhile is not compared.
+ * session was opened, so that a day which goes meanwhile is not compared. Refuses windows of another size than the
+ * tables': every one of them would differ.
  */
 async function keptFromUs(config: Config): Promise<number | null> {
-  const { readLake } = await import('../table.ts')
+  const { readLake, WINDOW_KEY, windowText } = await import('../table.ts')
   const { events } = await readLake(config.catalogPath)
+  const filled = events.properties[WINDOW_KEY]
+  const wanted = windowText(config.windowUs)
+  if (filled !== undefined && filled !== wanted) {
+    throw new CliError(
+      'input',
+      `the tables were filled with windows of ${filled}, the configuration says ${wanted}: set "window" back to verify them`,
+    )
+  }
   const day = events.summary[KEPT_FROM_KEY]
   return day === undefined ? null : Date.parse(`${day}T00:00:00Z`) * US_PER_MS
 }

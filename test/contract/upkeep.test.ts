@@ -216,3 +216,18 @@ test('a backfill over hundreds of windows and days is right, and later events am
   const { metricsRows } = await checkTables(folder, [input.path])
   assert.ok(metricsRows > 10_000)
 })
+
+test('verify refuses windows of another size than the tables have, instead of calling all of them wrong', async () => {
+  folder = await openFolder()
+  await whileRunning(folder, async (product) => {
+    await postAccepted(product.url, eventLines('five', ROWS).join('\n'))
+    await waitUntilSettled(product.url)
+  })
+  await folder.configure({ window: '1m' })
+  const refused = await runCommand(folder, ['verify'])
+  assert.notEqual(refused.exit.code, 0)
+  assert.notEqual(refused.exit.code, 1, 'exit code 1 says that windows differ')
+  assert.match(refused.stderr, /set "window" back/)
+  await folder.configure({ window: '5m' })
+  assert.equal((await runCommand(folder, ['verify'])).exit.code, 0)
+})
