@@ -50,7 +50,8 @@ export function openWatch(
 
   return {
     observe(next): void {
-      if (next.lastCommit !== null && next.lastCommit !== progress.lastCommit) {
+      // Progress is told after maintenance as well; it crossed a thread, so equal commits are not the same object.
+      if (next.lastCommit !== null && next.lastCommit.atUs !== progress.lastCommit?.atUs) {
         commits++
         meter().commitSeconds.observe(next.lastCommit.durationMs / 1000)
       }

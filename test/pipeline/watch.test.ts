@@ -1,0 +1,52 @@
+/** What the meter counts of the job's progress. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { JobProgress } from '../../src/job.ts'
+import { type Meter, openMeter } from '../../src/meter.ts'
+import { openWatch, type Watched } from '../../src/pipeline/watch.ts'
+
+const FIGURES = { rows: 0, files: 0, bytes: 0, snapshotId: null }
+const FIRST: JobProgress = {
+  checkpoint: {
+    logId: 'log-a',
+    nextOffset: 0,
+    logBase: 0,
+    arrivedUs: 0,
+    stored: 0,
+    duplicates: 0,
+    rejected: 0,
+  },
+  state: 'running',
+  dedupe: { horizonMs: 1, trueHorizonMs: 1, ids: 0, bytes: 0 },
+  tables: { events: FIGURES, metrics: FIGURES },
+  rejectedCountsOnly: false,
+  heldUp: null,
+  lastCommit: null,
+}
+/** Only what the watch asks of the rooms. */
+const ROOMS = {
+  log: {
+    id: 'log-a',
+    start: () => 0,
+    end: () => 0,
+    stats: () => ({ bytesOnDisk: 0, failed: null, full: null }),
+  },
+  rejected: { stats: () => ({ total: 0, keepingCountsOnly: false, failed: false }) },
+} as unknown as Watched
+
+test('a commit is counted once, however often its progress is told', async () => {
+  const memory = () => ({ rssBytes: 0, heapBytes: 0, externalBytes: 0 })
+  const meter: Meter = openMeter({ readings: () => watch.readings(), memory })
+  const watch = openWatch(
+    ROOMS,
+    FIRST,
+    () => meter,
+    () => 1,
+  )
+  for (const atUs of [10, 10, 10, 20]) {
+    watch.observe({ ...FIRST, lastCommit: { atUs, durationMs: 5 } })
+  }
+  const text = await meter.text()
+  assert.match(text, /^campaign_metrics_commits_total 2$/m)
+  assert.match(text, /^campaign_metrics_commit_duration_seconds_count 2$/m)
+})
