@@ -43,6 +43,8 @@ export type Windows = {
 
 type Rows = Map<string, MetricsRow>
 type Decoded = { rows: Rows; inexact: Set<string> }
+/** The files that a commit replaces, each with the rows that go into its place. */
+type Touched = Map<DataFile, Decoded>
 
 const keyOf = (key: WindowKey): string => `${key.windowStartUs}|${key.campaignId}`
 const DAY_US = 86_400_000_000
@@ -65,16 +67,23 @@ export function openWindows(files: MetricsFiles): Windows {
     return read
   }
 
-  /** The file of the day that holds each key, for the keys that stand in one. */
+  /** The file of the day that holds the window of each delta, for the windows that stand in one. */
   async function locate(day: readonly DataFile[], deltas: readonly WindowDelta[]) {
-    const places = new Map<string, DataFile>()
+    const places = new Map<WindowDelta, DataFile>()
     for (const file of day) {
-      const asked = deltas.filter((d) => !places.has(keyOf(d)) && files.mayHold(file, d))
+      const asked = deltas.filter((d) => !places.has(d) && files.mayHold(file, d))
       if (asked.length === 0) continue
       const { rows } = await decoded(file)
-      for (const delta of asked) if (rows.has(keyOf(delta))) places.set(keyOf(delta), file)
+      for (const delta of asked) if (rows.has(keyOf(delta))) places.set(delta, file)
     }
     return places
+  }
+
+  /** Marks a file as replaced by this commit; gives the rows that go into its place. */
+  async function touch(file: DataFile, touched: Touched): Promise<Decoded> {
+    const held = touched.get(file) ?? copyOf(await decoded(file))
+    touched.set(file, held)
+    return held
   }
 
   /** Rows whose revenue a DOUBLE does not hold exactly are replaced by their exact sums before anything is added to them. */
@@ -94,19 +103,13 @@ export function openWindows(files: MetricsFiles): Windows {
   async function amendDay(day: number, deltas: readonly WindowDelta[], processedAtUs: number) {
     const live = files.live().filter((file) => file.day === day)
     const places = await locate(live, deltas)
-    const touched = new Map<string, { file: DataFile; held: Decoded }>()
+    const touched: Touched = new Map()
     const fresh: WindowDelta[] = []
     const changed: { held: Decoded; key: string; delta: WindowDelta }[] = []
     for (const delta of deltas) {
-      const key = keyOf(delta)
-      const file = places.get(key)
-      if (file === undefined) {
-        fresh.push(delta)
-        continue
-      }
-      const held = touched.get(file.path)?.held ?? copyOf(await decoded(file))
-      touched.set(file.path, { file, held })
-      changed.push({ held, key, delta })
+      const file = places.get(delta)
+      if (file === undefined) fresh.push(delta)
+      else changed.push({ held: await touch(file, touched), key: keyOf(delta), delta })
     }
     await makeExact(changed)
     for (const { held, key, delta } of changed) {
@@ -114,26 +117,23 @@ export function openWindows(files: MetricsFiles): Windows {
     }
     const open = fresh.length === 0 ? undefined : await openFile(live, touched)
     let target: Decoded = open ?? { rows: new Map(), inexact: new Set() }
-    const outputs = new Set<Decoded>([...touched.values()].map(({ held }) => held))
+    const outputs = new Set(touched.values())
     for (const delta of fresh) {
       if (target.rows.size >= FILE_ROWS_MAX) target = { rows: new Map(), inexact: new Set() }
       target.rows.set(keyOf(delta), add(undefined, delta, processedAtUs))
       outputs.add(target)
     }
-    return { remove: [...touched.values()].map(({ file }) => file), outputs }
+    return { remove: [...touched.keys()], outputs }
   }
 
   /** The day's file that takes new rows, marked as touched; none when all are full. */
   async function openFile(
     live: readonly DataFile[],
-    touched: Map<string, { file: DataFile; held: Decoded }>,
+    touched: Touched,
   ): Promise<Decoded | undefined> {
     const small = live.filter((file) => file.rows < OPEN_FILE_ROWS_MAX)
-    const file = small.find((f) => touched.has(f.path)) ?? small.at(-1)
-    if (file === undefined) return undefined
-    const held = touched.get(file.path)?.held ?? copyOf(await decoded(file))
-    touched.set(file.path, { file, held })
-    return held
+    const file = small.find((f) => touched.has(f)) ?? small.at(-1)
+    return file === undefined ? undefined : await touch(file, touched)
   }
 
   /** Forgets files that are no longer live, then the ones longest untouched (a Map keeps that order). */
