@@ -1,0 +1,204 @@
+/**
+ * "Campaign Performance", defined once: its measures, tiles and charts, the SQL of each, units and formats. The live page
+ * draws it, the API computes it, and a Superset dashboard is generated from it, so that they never tell different
+ * stories. Plain values and functions only: this file runs in the server and in the browser.
+ */
+
+/** What windows add up to; the only figures that may be added. `revenue` is in the unit of the events. */
+export type Sums = Readonly<{
+  impressions: number
+  clicks: number
+  conversions: number
+  revenue: number
+}>
+
+export type SumColumn = keyof Sums
+
+export type MeasureId =
+  | 'impressions'
+  | 'clicks'
+  | 'ctr'
+  | 'conversions'
+  | 'cvr'
+  | 'revenue'
+  | 'revenuePerClick'
+
+/** A measure is a sum, or a ratio of two sums; never an average of ratios. */
+export type Measure = Readonly<{
+  label: string
+  /** One sentence for who has not met it before. */
+  description: string
+  /** `percent` is 0–100, as the tables have it; `money` has no currency, because events have none. */
+  unit: 'count' | 'percent' | 'money'
+  /** Digits after the point when it is written out in full. */
+  digits: number
+  value:
+    | Readonly<{ kind: 'sum'; column: SumColumn }>
+    | Readonly<{ kind: 'ratio'; of: SumColumn; by: SumColumn; factor: number }>
+}>
+
+export const DASHBOARD = { title: 'Campaign Performance' } as const
+
+export const SUM_COLUMNS: readonly SumColumn[] = ['impressions', 'clicks', 'conversions', 'revenue']
+
+export const MEASURES: Readonly<Record<MeasureId, Measure>> = {
+  impressions: {
+    label: 'Impressions',
+    description: 'How often an ad was shown.',
+    unit: 'count',
+    digits: 0,
+    value: { kind: 'sum', column: 'impressions' },
+  },
+  clicks: {
+    label: 'Clicks',
+    description: 'How often an ad was clicked.',
+    unit: 'count',
+    digits: 0,
+    value: { kind: 'sum', column: 'clicks' },
+  },
+  ctr: {
+    label: 'CTR',
+    description: 'Click-through rate: clicks for each hundred impressions.',
+    unit: 'percent',
+    digits: 2,
+    value: { kind: 'ratio', of: 'clicks', by: 'impressions', factor: 100 },
+  },
+  conversions: {
+    label: 'Conversions',
+    description: 'How often a click led to what the campaign wants.',
+    unit: 'count',
+    digits: 0,
+    value: { kind: 'sum', column: 'conversions' },
+  },
+  cvr: {
+    label: 'CVR',
+    description: 'Conversion rate: conversions for each hundred clicks.',
+    unit: 'percent',
+    digits: 2,
+    value: { kind: 'ratio', of: 'conversions', by: 'clicks', factor: 100 },
+  },
+  revenue: {
+    label: 'Revenue',
+    description: 'What the events earned, refunds taken off.',
+    unit: 'money',
+    digits: 2,
+    value: { kind: 'sum', column: 'revenue' },
+  },
+  revenuePerClick: {
+    label: 'Revenue per click',
+    description: 'Revenue divided by clicks.',
+    unit: 'money',
+    digits: 3,
+    value: { kind: 'ratio', of: 'revenue', by: 'clicks', factor: 1 },
+  },
+}
+
+/** In the order in which tiles and table columns stand. */
+export const MEASURE_IDS: readonly MeasureId[] = [
+  'impressions',
+  'clicks',
+  'ctr',
+  'conversions',
+  'cvr',
+  'revenue',
+  'revenuePerClick',
+]
+
+/** A measure over sums; null where its divisor is 0. */
+export function measureOf(id: MeasureId, sums: Sums): number | null {
+  const { value } = MEASURES[id]
+  if (value.kind === 'sum') return sums[value.column]
+  const divisor = sums[value.by]
+  return divisor === 0 ? null : (sums[value.of] * value.factor) / divisor
+}
+
+/** The same in SQL, over rows of campaign_metrics; runs in DuckDB and in Trino. */
+export function measureSql(id: MeasureId): string {
+  const { value } = MEASURES[id]
+  if (value.kind === 'sum') return `SUM(${value.column})`
+  const factor = value.factor === 1 ? '1.0' : `${value.factor}.0`
+  return `SUM(${value.of}) * ${factor} / NULLIF(SUM(${value.by}), 0)`
+}
+
+export type RangeId = '15m' | '1h' | '6h' | '24h' | '7d' | '30d'
+
+/** The ranges one click away; each ends with the window that is filling now. */
+export const RANGES: readonly Readonly<{ id: RangeId; label: string; seconds: number }>[] = [
+  { id: '15m', label: '15 min', seconds: 900 },
+  { id: '1h', label: '1 h', seconds: 3600 },
+  { id: '6h', label: '6 h', seconds: 21_600 },
+  { id: '24h', label: '24 h', seconds: 86_400 },
+  { id: '7d', label: '7 d', seconds: 604_800 },
+  { id: '30d', label: '30 d', seconds: 2_592_000 },
+]
+
+export const DEFAULT_RANGE: RangeId = '1h'
+
+export type ChartId = 'totals' | 'trend' | 'revenue' | 'campaigns' | 'realtime'
+
+export type Chart = Readonly<{
+  title: string
+  /** What a row of the chart stands for. */
+  each: 'all' | 'window' | 'campaign' | 'second'
+  measures: readonly MeasureId[]
+}>
+
+/** Campaigns shown one by one before the rest becomes "others". */
+export const TOP_CAMPAIGNS = 10
+/** Lines of the trend when it shows campaigns. */
+export const TREND_LINES = 5
+
+export const CHARTS: Readonly<Record<ChartId, Chart>> = {
+  totals: { title: 'Totals', each: 'all', measures: MEASURE_IDS },
+  trend: { title: 'CTR trend', each: 'window', measures: ['ctr', 'cvr'] },
+  revenue: { title: 'Revenue by campaign', each: 'campaign', measures: ['revenue'] },
+  campaigns: { title: 'Campaigns', each: 'campaign', measures: MEASURE_IDS },
+  realtime: {
+    title: 'Real time',
+    each: 'second',
+    measures: ['impressions', 'clicks', 'conversions'],
+  },
+}
+
+/** A stretch of time, `[from, to)`, as SQL literals such as `TIMESTAMP '2026-11-22 10:00:00'`. */
+export type SqlRange = Readonly<{ from: string; to: string }>
+
+/** A chart as one query: over `campaign_metrics`, but for the seconds of `realtime`, which only the raw events tell. */
+export function chartSql(id: ChartId, range: SqlRange): string {
+  const { each, measures } = CHARTS[id]
+  if (each === 'second') return secondsSql(range)
+  const group = each === 'all' ? null : each === 'window' ? 'window_start' : 'campaign_id'
+  const columns = measures.map((measure) => `${measureSql(measure)} AS ${columnOf(measure)}`)
+  return [
+    `SELECT ${[...(group === null ? [] : [group]), ...columns].join(', ')}`,
+    'FROM campaign_metrics',
+    `WHERE window_start >= ${range.from} AND window_start < ${range.to}`,
+    ...(group === null ? [] : [`GROUP BY ${group}`]),
+    ...(each === 'window' ? ['ORDER BY window_start'] : []),
+    ...(each === 'campaign' ? ['ORDER BY revenue DESC, campaign_id'] : []),
+  ].join('\n')
+}
+
+function secondsSql(range: SqlRange): string {
+  return [
+    `SELECT date_trunc('second', "timestamp") AS second, event_type, COUNT(*) AS events`,
+    'FROM campaign_events',
+    `WHERE "timestamp" >= ${range.from} AND "timestamp" < ${range.to}`,
+    'GROUP BY 1, 2',
+    'ORDER BY 1, 2',
+  ].join('\n')
+}
+
+/** The name of a measure's column in SQL results and CSV files. */
+export function columnOf(id: MeasureId): string {
+  switch (id) {
+    case 'ctr':
+      return 'ctr_percent'
+    case 'cvr':
+      return 'cvr_percent'
+    case 'revenuePerClick':
+      return 'revenue_per_click'
+    default:
+      return id
+  }
+}
