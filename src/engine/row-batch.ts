@@ -10,7 +10,7 @@ import { EngineError } from './engine-error.ts'
 import { type LineParser, openLineParser } from './line-parser.ts'
 import type { ParserExports } from './parser-module.ts'
 import { type RejectedEvent, readRejected } from './rejected-event.ts'
-import { readDays, readWindows, type TakenBatch } from './taken-batch.ts'
+import { readDays, readWindows, type TakenBatch, type WindowDelta } from './taken-batch.ts'
 import { asEngineError, instantiate, loadModule } from './wasm.ts'
 
 /** Rows, and bytes of columns, past which a batch is full. 64 MiB of events stay far below either. */
@@ -55,6 +55,8 @@ export type RowBatch = {
   readonly windows: number
   /** Whether it must be taken before more is added. */
   readonly full: boolean
+  /** What the windows have gained since the last `take`, which will give them again: nothing changes. */
+  peekWindows(): readonly WindowDelta[]
   /** Encodes the rows, copies them out and begins anew. */
   take(): TakenBatch
 }
@@ -123,6 +125,7 @@ export function rowBatchOf(
     get full() {
       return isFull()
     },
+    peekWindows: () => readWindows(engine),
     take() {
       try {
         const taken = { days: readDays(engine), windows: readWindows(engine) }

@@ -16,6 +16,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { generationOf } from './dedup-memory.ts'
 import { JobError } from './error.ts'
+import type { Feed } from './feed.ts'
 import type { Windows } from './windows.ts'
 
 /** Raw bytes in a batch past which it is committed before its time. */
@@ -50,6 +51,7 @@ export type LoopParts = Readonly<{
   readFrame: (fromOffset: number, waitMs: number) => Promise<Frame | null>
   batch: RowBatch
   windows: Windows
+  feed: Pick<Feed, 'took' | 'commitBegun' | 'committed'>
   keepRejected: (records: readonly Rejected[]) => Promise<void>
   writeEventsFile: (rows: TakenBatch['days'][number]) => Promise<DataFile>
   /** Runs nothing else that commits meanwhile: the metrics files a commit replaces are chosen inside. */
@@ -92,6 +94,7 @@ export function openLoop(parts: LoopParts): Loop {
   async function take(frame: Frame): Promise<void> {
     if (isEmpty()) batchSinceMs = steadyMs()
     const result = batch.add(frame.bytes, frame.arrivalUs)
+    parts.feed.took(frame.arrivalUs)
     if (result.rejected.length > 0) {
       await parts.keepRejected(
         result.rejected.map(({ index, reason, start, end }) => ({
@@ -115,7 +118,12 @@ export function openLoop(parts: LoopParts): Loop {
 
   async function writeCommit(taken: TakenBatch, checkpoint: Checkpoint): Promise<void> {
     const startMs = steadyMs()
-    while (!(await tryCommit(taken, checkpoint))) await parts.pause(FULL_DISK_PAUSE_MS)
+    let added = await tryCommit(taken, checkpoint)
+    while (added === null) {
+      await parts.pause(FULL_DISK_PAUSE_MS)
+      added = await tryCommit(taken, checkpoint)
+    }
+    parts.feed.committed(checkpoint, added)
     freePages(taken)
     const elapsedMs = steadyMs() - committedAtMs
     eventsPerSecond = ((checkpoint.nextOffset - committed.nextOffset) * 1000) / elapsedMs
@@ -126,8 +134,14 @@ export function openLoop(parts: LoopParts): Loop {
     parts.onCommit(committed, durationMs)
   }
 
-  /** False when the disk was full and nothing was committed: the same rows are written again when there may be space. */
-  async function tryCommit(taken: TakenBatch, checkpoint: Checkpoint): Promise<boolean> {
+  /**
+   * The raw files that were committed; null when the disk was full and nothing was: the same rows are written again when there
+   * may be space.
+   */
+  async function tryCommit(
+    taken: TakenBatch,
+    checkpoint: Checkpoint,
+  ): Promise<readonly DataFile[] | null> {
     const written = await Promise.allSettled(taken.days.map(parts.writeEventsFile))
     const rawFiles = written.flatMap((file) => (file.status === 'fulfilled' ? [file.value] : []))
     try {
@@ -141,19 +155,21 @@ export function openLoop(parts: LoopParts): Loop {
           metrics,
         })
       })
-      return true
+      return rawFiles
     } catch (error) {
       if (!isFullDisk(error) || stopAt !== null) throw error
       await parts.discard(rawFiles)
       parts.onFullDisk(error.message)
-      return false
+      return null
     }
   }
 
   function startCommit(): void {
     const checkpoint = read
     takenOffset = checkpoint.nextOffset
-    committing = writeCommit(batch.take(), checkpoint).then(
+    const taken = batch.take()
+    parts.feed.commitBegun(checkpoint.nextOffset, taken.windows)
+    committing = writeCommit(taken, checkpoint).then(
       () => {
         committing = null
       },

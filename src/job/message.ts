@@ -1,4 +1,6 @@
-/** What the main thread and the job thread say to each other. */
+/** What the main thread and the job thread say to each other, and what the job thread tells a reader of its feed. */
+import type { MessagePort } from 'node:worker_threads'
+import type { WindowDelta } from '../engine.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { DedupStats } from './dedup-memory.ts'
 
@@ -48,4 +50,45 @@ export type FromJob =
   | Readonly<{ kind: 'failed'; message: string; stack: string }>
   | Readonly<{ kind: 'stopped' }>
 
-export type ToJob = Readonly<{ kind: 'stop'; untilOffset: number; readingMs: number }>
+export type ToJob =
+  | Readonly<{ kind: 'stop'; untilOffset: number; readingMs: number }>
+  | Readonly<{ kind: 'feed'; port: MessagePort }>
+
+/** A data file of a table; `day` counts from 1970-01-01. */
+export type LakeFile = Readonly<{ path: string; day: number; rows: number }>
+
+/**
+ * The feed (feed.ts). `events` and `metrics` are all files of both tables, which hold every event before `nextOffset` of the
+ * log. To have the figures of everything that was taken: the metrics files of any `files` or `commit`, and on top of
+ * them the deltas of later commits and of the pending message that came after the last commit.
+ */
+export type FeedMessage =
+  /** The first message; and after maintenance: the same rows in other files, or without the days that are dropped. */
+  | Readonly<{
+      kind: 'files'
+      nextOffset: number
+      events: readonly LakeFile[]
+      metrics: readonly LakeFile[]
+    }>
+  /** Both tables have moved on to `nextOffset`. Nothing is pending any more, until a pending message says so. */
+  | Readonly<{
+      kind: 'commit'
+      nextOffset: number
+      /** Of the last event in the tables. */
+      arrivedUs: number
+      /** What each window has gained by this commit. */
+      deltas: readonly WindowDelta[]
+      /** The raw files that hold the events of this commit. */
+      added: readonly LakeFile[]
+      events: readonly LakeFile[]
+      metrics: readonly LakeFile[]
+    }>
+  /** What was taken from `baseOffset` on and is not in the tables: all of it, in place of the pending message before. */
+  | Readonly<{
+      kind: 'pending'
+      baseOffset: number
+      /** Of the last event taken. */
+      arrivedUs: number
+      /** A window stands in one of them. */
+      deltas: readonly WindowDelta[]
+    }>

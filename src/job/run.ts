@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { MessagePort } from 'node:worker_threads'
 import { type Closing, closeAll } from '../close-all.ts'
 import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
 import { type LogReader, openLogReader } from '../log.ts'
@@ -11,6 +12,7 @@ import { openRejected, type RejectedStore } from '../rejected.ts'
 import { type CommitStep, type Lake, mayHoldWindow, openLake, openMaintenance } from '../table.ts'
 import { type Checkpoint, readCheckpoint, rejectedKeptUntil, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
+import { type Feed, type FeedTables, openFeed } from './feed.ts'
 import { type Loop, openLoop } from './loop.ts'
 import type { JobProgress, JobSettings } from './message.ts'
 import { openMutex } from './mutex.ts'
@@ -32,6 +34,8 @@ export type Run = {
   /** Ends after `stop`, or rejects with what stopped the job. */
   readonly finished: Promise<void>
   stop(untilOffset: number, readingMs: number): void
+  /** Tells this port what the tables gain; one given before hears no more. */
+  feed(port: MessagePort): void
   close(): Promise<void>
 }
 
@@ -54,7 +58,9 @@ export async function openRun(settings: JobSettings, world: RunWorld): Promise<R
   const close = (): Promise<void> => closeAll(opened.splice(0))
   try {
     const rooms = await openRooms(settings, world, opened)
-    return { ...startRun(settings, world, rooms), close }
+    const { feed, ...run } = startRun(settings, world, rooms)
+    opened.push(feed)
+    return { ...run, feed: feed.attach, close }
   } catch (error) {
     await close()
     throw error
@@ -104,7 +110,11 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
   return { lake, reader, batch, memory, rejected, checkpoint }
 }
 
-function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Run, 'close'> {
+function startRun(
+  settings: JobSettings,
+  world: RunWorld,
+  rooms: Rooms,
+): Pick<Run, 'finished' | 'stop'> & { feed: Feed } {
   const { lake, reader, batch, memory, rejected } = rooms
   let checkpoint = rooms.checkpoint
   let lastCommit: JobProgress['lastCommit'] = null
@@ -131,6 +141,11 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     mayHold: mayHoldWindow,
     recompute: (keys) => recomputeFrom(settings, lake, keys),
   })
+  const feed = openFeed({
+    tables: () => tablesOf(lake, rooms.checkpoint),
+    batch,
+    steadyMs: world.steadyMs,
+  })
   const loop: Loop = openLoop({
     checkpoint,
     commitIntervalMs: settings.commitIntervalMs,
@@ -140,6 +155,7 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     readFrame: (fromOffset, waitMs) => reader.next(fromOffset, waitMs),
     batch,
     windows,
+    feed,
     // What a run before this one has kept already is read again after a crash, not kept again.
     keepRejected: (records) => rejected.keep(records.filter(({ offset }) => offset > keptUntil)),
     writeEventsFile: (rows) => lake.writeEventsFile(rows),
@@ -174,7 +190,10 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
     pause: (durationMs, signal) => sleep(durationMs, undefined, { signal }).catch(() => {}),
     isBusy: loop.isBusy,
     onStep: world.onStep,
-    onTask: () => report('running'),
+    onTask({ task, outcome }) {
+      if (outcome === 'done' && task.kind !== 'sweep-orphans') feed.filesChanged()
+      report('running')
+    },
     onWarning: world.onWarning,
   })
 
@@ -198,12 +217,21 @@ function startRun(settings: JobSettings, world: RunWorld, rooms: Rooms): Omit<Ru
 
   report('rebuilding')
   return {
+    feed,
     finished: work(),
     stop(untilOffset, readingMs): void {
       rebuildUntilMs = world.steadyMs() + readingMs
       loop.stop(untilOffset, readingMs)
     },
   }
+}
+
+/** Both tables as they stand now. Where they were filled from another log, the job begins at `start` of this one. */
+function tablesOf(lake: Lake, start: Checkpoint): FeedTables {
+  const { summary, files } = lake.events
+  const kept = readCheckpoint(summary)
+  const nextOffset = kept?.logId === start.logId ? kept.nextOffset : start.nextOffset
+  return { nextOffset, events: files, metrics: lake.metrics.files }
 }
 
 /** Windows past what a DOUBLE holds are rare: DuckDB is opened for them and closed again. */

@@ -1,5 +1,5 @@
 /** The main thread's side of the job: starts the thread, hears its progress, stops it. */
-import { Worker } from 'node:worker_threads'
+import { type MessagePort, Worker } from 'node:worker_threads'
 import { JobError } from './error.ts'
 import type { FromJob, JobProgress, JobSettings, ToJob } from './message.ts'
 
@@ -7,6 +7,8 @@ export type Job = {
   progress(): JobProgress
   /** Rejects when the job has stopped by itself; never resolves. */
   readonly failed: Promise<never>
+  /** Gives the port away: the job tells it what the tables gain, until it ends (see FeedMessage). In place of one given before. */
+  feed(port: MessagePort): void
   /** Commits what the log holds before `untilOffset`, reading for `readingMs` at most; the rest waits in the log. */
   close(untilOffset: number, readingMs: number): Promise<void>
 }
@@ -70,6 +72,7 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
       return latest
     },
     failed: failed.promise,
+    feed: (port) => worker.postMessage({ kind: 'feed', port } satisfies ToJob, [port]),
     async close(untilOffset, readingMs): Promise<void> {
       closing = true
       worker.postMessage({ kind: 'stop', untilOffset, readingMs } satisfies ToJob)

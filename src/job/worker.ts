@@ -22,7 +22,10 @@ try {
     onProgress: (progress) => tell({ kind: 'progress', progress }),
     onWarning: (text) => tell({ kind: 'warning', text }),
   })
-  port.on('message', (message: ToJob) => run.stop(message.untilOffset, message.readingMs))
+  port.on('message', (message: ToJob) => {
+    if (message.kind === 'feed') run.feed(message.port)
+    else run.stop(message.untilOffset, message.readingMs)
+  })
   try {
     await run.finished
   } finally {

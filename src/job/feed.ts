@@ -1,0 +1,188 @@
+/**
+ * The feed: tells a reader in another thread which files the tables consist of, what each commit added to the windows,
+ * and a few times a second what waits for the next commit.
+ *
+ *   attached ──► files ──► pending ──► pending ──► commit ──► pending ──► … files (after maintenance) …
+ *
+ * Files told last + deltas of later commits + pending = everything the job has taken, each event once, at every moment. A
+ * commit is in the tables a little before the loop knows it, so what the reader has been told to be in them is kept here
+ * (`toldOffset`), and everything is measured by it. Costs nothing while no reader is attached.
+ */
+import type { MessagePort } from 'node:worker_threads'
+import type { RowBatch, WindowDelta } from '../engine.ts'
+import type { DataFile } from '../table.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { FeedMessage, LakeFile } from './message.ts'
+
+/** Between two pending messages; only the one that follows a commit does not wait. */
+const PENDING_INTERVAL_MS = 250
+/** Past this a backfill is under way, and its commits tell enough. */
+const PENDING_WINDOWS_MAX = 10_000
+
+export type FeedTables = Readonly<{
+  /** Everything before it is in the tables. */
+  nextOffset: number
+  events: readonly DataFile[]
+  metrics: readonly DataFile[]
+}>
+
+export type FeedParts = Readonly<{
+  tables: () => FeedTables
+  batch: Pick<RowBatch, 'peekWindows' | 'windows'>
+  /** A clock that never steps back. */
+  steadyMs: () => number
+}>
+
+export type Feed = {
+  /** Tells this port from now on, beginning with what has been taken so far; the port before it is closed. */
+  attach(port: MessagePort): void
+  /** Events up to this arrival were taken from the log into the batch. */
+  took(arrivedUs: number): void
+  /** The batch was given to a commit, which may be held up for long. */
+  commitBegun(nextOffset: number, deltas: readonly WindowDelta[]): void
+  /** That commit is in the tables. */
+  committed(checkpoint: Checkpoint, added: readonly DataFile[]): void
+  /** Maintenance has changed which files the tables consist of. */
+  filesChanged(): void
+  close(): void
+}
+
+export function openFeed(parts: FeedParts): Feed {
+  const { batch, steadyMs } = parts
+  let port: MessagePort | null = null
+  let closed = false
+  /** What the reader knows to be in the tables. */
+  let toldOffset = 0
+  let arrivedUs = 0
+  let underWay: Readonly<{ nextOffset: number; deltas: readonly WindowDelta[] }> | null = null
+  let pendingAtMs = Number.NEGATIVE_INFINITY
+  let timer: NodeJS.Timeout | null = null
+
+  const tell = (message: FeedMessage): void => port?.postMessage(message)
+
+  function tellFiles({ nextOffset, events, metrics }: FeedTables): void {
+    toldOffset = nextOffset
+    tell({ kind: 'files', nextOffset, events: filesOf(events), metrics: filesOf(metrics) })
+  }
+
+  /** Of the commit under way, what the reader has not been told to be in the tables. */
+  function underWayDeltas(): readonly WindowDelta[] {
+    return underWay !== null && underWay.nextOffset > toldOffset ? underWay.deltas : []
+  }
+
+  function tellPending(): void {
+    cancelTimer()
+    pendingAtMs = steadyMs()
+    const committing = underWayDeltas()
+    if (Math.max(committing.length, batch.windows) > PENDING_WINDOWS_MAX) return
+    const deltas = addDeltas(committing, batch.peekWindows())
+    if (deltas.length > PENDING_WINDOWS_MAX) return
+    tell({ kind: 'pending', baseOffset: toldOffset, arrivedUs, deltas })
+  }
+
+  function tellPendingIfAny(): void {
+    if (batch.windows + underWayDeltas().length > 0) tellPending()
+    else cancelTimer()
+  }
+
+  function cancelTimer(): void {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+  }
+
+  function detach(): void {
+    cancelTimer()
+    port?.close()
+    port = null
+  }
+
+  return {
+    attach(next): void {
+      detach()
+      if (closed) {
+        next.close()
+        return
+      }
+      port = next
+      next.once('close', () => {
+        if (port === next) detach()
+      })
+      tellFiles(parts.tables())
+      tellPendingIfAny()
+    },
+    took(untilUs): void {
+      arrivedUs = untilUs
+      if (port === null || timer !== null) return
+      const waitMs = pendingAtMs + PENDING_INTERVAL_MS - steadyMs()
+      timer = setTimeout(tellPending, Math.max(0, waitMs))
+    },
+    commitBegun(nextOffset, deltas): void {
+      underWay = { nextOffset, deltas }
+    },
+    committed(checkpoint, added): void {
+      const deltas = underWayDeltas()
+      underWay = null
+      if (port === null) return
+      const { nextOffset } = checkpoint
+      // Already in the files that were told, where the reader came after they had landed and before this was known.
+      if (nextOffset > toldOffset) {
+        const { events, metrics } = parts.tables()
+        toldOffset = nextOffset
+        tell({
+          kind: 'commit',
+          nextOffset,
+          arrivedUs: checkpoint.arrivedUs,
+          deltas,
+          added: filesOf(added),
+          events: filesOf(events),
+          metrics: filesOf(metrics),
+        })
+      }
+      tellPendingIfAny()
+    },
+    filesChanged(): void {
+      if (port === null) return
+      const tables = parts.tables()
+      // A commit has landed meanwhile: its message follows, with these files.
+      if (tables.nextOffset === toldOffset) tellFiles(tables)
+    },
+    close(): void {
+      closed = true
+      detach()
+    },
+  }
+}
+
+function filesOf(files: readonly DataFile[]): LakeFile[] {
+  return files.map(({ path, day, rows }) => ({ path, day, rows }))
+}
+
+/** Both together, each window once. */
+function addDeltas(
+  some: readonly WindowDelta[],
+  more: readonly WindowDelta[],
+): readonly WindowDelta[] {
+  if (some.length === 0) return more
+  if (more.length === 0) return some
+  const sums = new Map(some.map((delta) => [keyOf(delta), delta]))
+  for (const delta of more) {
+    const key = keyOf(delta)
+    const sum = sums.get(key)
+    sums.set(key, sum === undefined ? delta : addDelta(sum, delta))
+  }
+  return [...sums.values()]
+}
+
+const keyOf = ({ campaignId, windowStartUs }: WindowDelta): string =>
+  `${windowStartUs}|${campaignId}`
+
+function addDelta(a: WindowDelta, b: WindowDelta): WindowDelta {
+  return {
+    campaignId: a.campaignId,
+    windowStartUs: a.windowStartUs,
+    impressions: a.impressions + b.impressions,
+    clicks: a.clicks + b.clicks,
+    conversions: a.conversions + b.conversions,
+    revenueMillionths: a.revenueMillionths + b.revenueMillionths,
+  }
+}
