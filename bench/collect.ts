@@ -167,6 +167,7 @@ async function serveCollector(kind: Kind, directory: string): Promise<number> {
     status: () => ({ healthy: true, problems: [] }),
     warn: console.error,
     nowMs: () => performance.now(),
+    nowUs,
   })
   return collector.address.port
 }

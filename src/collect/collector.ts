@@ -16,6 +16,7 @@ import { type CollectLimits, DEFAULT_LIMITS } from './limits.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
 import { type CollectorStatus, openReading, type ReadRoute } from './reading.ts'
 import type { RefusalCode } from './refusal.ts'
+import { createSessions } from './session.ts'
 import { limitWarnings } from './warnings.ts'
 
 export type CollectorOptions = Omit<AcceptParts, 'limits' | 'warn'> &
@@ -32,13 +33,15 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'warn'> &
     warn: (message: string, cause: unknown) => void
     /** A steady clock for durations. */
     nowMs: () => number
+    /** The time of day, by which sessions end. */
+    nowUs: () => number
   }>
 
 export type Collector = Readonly<{
   address: Readonly<{ host: string; port: number; url: string }>
   /**
-   * Accepts no further connection or request, finishes those under way (for `closeTimeoutMs` at most, then their connections
-   * are cut) and resolves. Requests that were answered 200 are durable; the log may be closed after it.
+   * Accepts no further connection or request, ends the event streams, finishes the requests under way (for `closeTimeoutMs`
+   * at most, then their connections are cut) and resolves. Requests that were answered 200 are durable; the log may be closed after it.
    */
   close(): Promise<void>
 }>
@@ -66,7 +69,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     limits,
     warn,
     nowMs,
-    keys: createKeyCheck(options.keys),
+    keys: createKeyCheck(options.keys, createSessions(options.keys.read, options.nowUs)),
     origins: createOriginRules({ cors: options.cors, guardHost: needsHostGuard(options) }),
     held: createHeld(meter.collect, limits.heldBytesMax),
     connections: createConnections(countOther),
@@ -125,6 +128,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     address,
     close() {
       isClosing = true
+      reading.endStreams()
       closed ??= closeServer(server, limits.closeTimeoutMs).then(() => reading.close())
       return closed
     },

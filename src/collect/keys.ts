@@ -2,12 +2,16 @@
  * Who may do what. A key is for writing or for reading, never both; where no key of a kind is configured,
  * that kind is open to everyone who reaches the port (`startCollector` allows it on loopback only).
  *
+ * A browser that has signed in with a read key sends a session (`session.ts`) in its place. A key that is sent decides
+ * alone: a wrong one is not saved by a session.
+ *
  * Keys are compared by their SHA-256 in constant time and against all keys, so that neither a prefix
  * nor the number of keys shows in the time of the answer.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { RefusalCode } from './refusal.ts'
+import type { Session, Sessions } from './session.ts'
 
 export type Keys = Readonly<{ write: readonly string[]; read: readonly string[] }>
 
@@ -15,11 +19,15 @@ export type KeyCheck = Readonly<{
   /** null = go on. `url` is looked into for `?key=` (sendBeacon cannot set headers). */
   mayWrite(headers: IncomingHttpHeaders, url: string): RefusalCode | null
   mayRead(headers: IncomingHttpHeaders): RefusalCode | null
+  /** A session for the read key in the headers; null where reading needs no key. */
+  signIn(
+    headers: IncomingHttpHeaders,
+  ): Readonly<{ session: Session | null } | { refusal: RefusalCode }>
 }>
 
 const BEARER = /^bearer +(\S+) *$/i
 
-export function createKeyCheck(keys: Keys): KeyCheck {
+export function createKeyCheck(keys: Keys, sessions: Sessions): KeyCheck {
   const write = keys.write.map(digest)
   const read = keys.read.map(digest)
   return {
@@ -30,7 +38,16 @@ export function createKeyCheck(keys: Keys): KeyCheck {
     },
     mayRead(headers) {
       if (read.length === 0) return null
-      return check(keyInHeaders(headers), read, write, 'key-not-for-reading')
+      const key = keyInHeaders(headers)
+      const isSignedIn = key === null ? sessions.holds(headers.cookie) : null
+      if (isSignedIn !== null) return isSignedIn ? null : 'session-over'
+      return check(key, read, write, 'key-not-for-reading')
+    },
+    signIn(headers) {
+      if (read.length === 0) return { session: null }
+      const key = keyInHeaders(headers)
+      const refusal = check(key, read, write, 'key-not-for-reading')
+      return refusal === null ? { session: sessions.issue(key ?? '') } : { refusal }
     },
   }
 }

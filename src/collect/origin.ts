@@ -2,7 +2,8 @@
  * What a browser may do here. Three rules, for three attacks of a page the user happens to visit:
  *
  * - CORS: only configured origins may *send events* from their pages (`*` = every origin). They may read
- *   nothing else. Credentials are allowed in the answer because `sendBeacon` always asks for them; no cookie is used.
+ *   nothing else. Credentials are allowed in the answer because `sendBeacon` always asks for them; what is sent
+ *   here is not judged by cookies.
  * - A POST whose `Origin` is neither configured nor this collector itself is refused: a form or a simple
  *   fetch needs no CORS permission to be *sent*, and would write events into a collector without keys.
  * - On loopback without keys the `Host` header must name loopback: else a page could point its own name at

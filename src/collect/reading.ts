@@ -1,8 +1,9 @@
 /**
- * Everything but `POST /v1/events`, on Fastify: health, metrics, status, and the read-only routes that other rooms bring
- * (the Iceberg REST catalog, later the API and the page). Fastify is used as a router only: the listener is the
+ * Everything but `POST /v1/events`, on Fastify: health, metrics, status, signing in, and the read-only routes that other
+ * rooms bring (the Iceberg REST catalog, the API and the page). Fastify is used as a router only: the listener is the
  * collector's, and no route reads a body.
  */
+import { Readable } from 'node:stream'
 import fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -11,7 +12,9 @@ import fastify, {
 } from 'fastify'
 import type { Meter } from '../meter.ts'
 import type { KeyCheck } from './keys.ts'
+import { createReadStreams, type ReadStreams } from './read-streams.ts'
 import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
+import { signInRoute } from './sign-in.ts'
 
 /** What `/healthz` needs of a status; the whole of it is `GET /v1/status`. */
 export type CollectorStatus = Readonly<{
@@ -22,8 +25,10 @@ export type CollectorStatus = Readonly<{
 
 /** A read-only part of the API under its own prefix, brought by another room. */
 export type ReadRoute = Readonly<{
-  /** `/iceberg` serves `/iceberg` and everything below it, for every method. */
+  /** `/iceberg` serves `/iceberg` and everything below it, for every method; `/` serves itself alone. */
   prefix: string
+  /** `open`: for everyone who reaches the port, as a page must be that asks for a key. Default: `read`. */
+  access?: 'read' | 'open'
   answer(request: ReadRequest): ReadAnswer | Promise<ReadAnswer>
 }>
 
@@ -39,7 +44,16 @@ export type ReadAnswer = Readonly<{
   status: number
   /** Default: `content-type: application/json`. */
   headers?: Readonly<Record<string, string>>
-  body: string | Uint8Array | null
+  /** A stream goes on until its source or the collector ends it, at the pace at which the client reads. */
+  body: string | Uint8Array | Readable | null
+}>
+
+export type Reading = Readonly<{
+  routing: FastifyInstance['routing']
+  /** Finishes the streams; the listener would wait for them. */
+  endStreams(): void
+  /** After the listener. */
+  close(): Promise<void>
 }>
 
 export type ReadingParts = Readonly<{
@@ -54,9 +68,15 @@ export type ReadingParts = Readonly<{
 const READ_METHODS = ['GET', 'HEAD']
 const OTHER_METHODS = ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT']
 const JSON_TYPE = 'application/json'
+/** A session is sent along by the browser, so no other page may embed an answer or take it for a script. */
+const HARDENING = {
+  'X-Content-Type-Options': 'nosniff',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+}
 
-/** Builds the router; `close()` it after the listener. */
-export async function openReading(parts: ReadingParts): Promise<FastifyInstance> {
+/** Builds the router. */
+export async function openReading(parts: ReadingParts): Promise<Reading> {
+  const streams = createReadStreams((cause) => parts.warn('an event stream failed', cause))
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -68,6 +88,7 @@ export async function openReading(parts: ReadingParts): Promise<FastifyInstance>
   app.setErrorHandler((error: FastifyError, _request, reply) => answerError(parts, error, reply))
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'not-found'))
   app.addHook('onSend', async (_request, reply) => {
+    reply.headers(HARDENING)
     if (parts.isClosing()) reply.header('Connection', 'close')
   })
   app.addHook('onResponse', async (_request, reply) => {
@@ -91,9 +112,11 @@ export async function openReading(parts: ReadingParts): Promise<FastifyInstance>
       reply.type(JSON_TYPE).send(JSON.stringify(parts.status())),
     ),
   )
-  for (const route of parts.routes) addRoute(app, parts.keys, route)
+  for (const route of [signInRoute(parts.keys), ...parts.routes]) {
+    addRoute(app, parts.keys, streams, route)
+  }
   await app.ready()
-  return app
+  return { routing: app.routing, endStreams: streams.end, close: () => app.close() }
 }
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
@@ -108,8 +131,13 @@ function addRead(app: FastifyInstance, url: string, handler: Handler): void {
   })
 }
 
-function addRoute(app: FastifyInstance, keys: KeyCheck, { prefix, answer }: ReadRoute): void {
-  const handler = guarded(keys, async (request, reply) => {
+function addRoute(
+  app: FastifyInstance,
+  keys: KeyCheck,
+  streams: ReadStreams,
+  { prefix, access, answer }: ReadRoute,
+): void {
+  const ask: Handler = async (request, reply) => {
     const { url = '/' } = request.raw
     const cut = url.indexOf('?')
     const { status, headers, body } = await answer({
@@ -118,11 +146,20 @@ function addRoute(app: FastifyInstance, keys: KeyCheck, { prefix, answer }: Read
       query: new URLSearchParams(cut === -1 ? '' : url.slice(cut + 1)),
       headers: request.headers,
     })
-    reply.code(status).type(JSON_TYPE)
+    reply.code(status)
+    if (body !== null) reply.type(JSON_TYPE)
     if (headers !== undefined) reply.headers(headers)
-    return reply.send(body ?? '')
-  })
-  for (const url of [prefix, `${prefix}/*`]) {
+    if (!(body instanceof Readable)) return reply.send(body ?? undefined)
+    if (request.method === 'HEAD') {
+      body.destroy()
+      return reply.send()
+    }
+    reply.hijack()
+    streams.send(reply.raw, status, { ...HARDENING, ...reply.getHeaders() }, body)
+    return reply
+  }
+  const handler = access === 'open' ? ask : guarded(keys, ask)
+  for (const url of prefix === '/' ? ['/'] : [prefix, `${prefix}/*`]) {
     app.route({ method: [...READ_METHODS, ...OTHER_METHODS], url, handler })
   }
 }

@@ -19,6 +19,7 @@ export type RefusalCode =
   | 'key-wrong'
   | 'key-not-for-writing'
   | 'key-not-for-reading'
+  | 'session-over'
   | 'origin-not-allowed'
   | 'host-not-allowed'
   | 'not-found'
@@ -75,6 +76,11 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     status: 403,
     message: 'This is a write key, which may only send events. Read with one of `keys.read`.',
   },
+  'session-over': {
+    status: 401,
+    message:
+      'This session has ended, or its key has left the configuration. Sign in again with one of `keys.read`.',
+  },
   'origin-not-allowed': {
     status: 403,
     message:
@@ -89,7 +95,8 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   'not-found': {
     status: 404,
     message:
-      'There is nothing here. Send events with POST /v1/events; read /v1/status, /metrics, /healthz.',
+      'There is nothing here. The dashboard is at /, what can be asked in /api/v1/openapi.json; send events with ' +
+      'POST /v1/events.',
   },
   'method-not-allowed': { status: 405, message: 'Not this method; see the Allow header.' },
   'request-timeout': {

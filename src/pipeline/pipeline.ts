@@ -117,6 +117,7 @@ async function openPipeline(
     routes: [restCatalogRoute(config.catalogPath)],
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
     nowMs: () => performance.now(),
+    nowUs,
   })
   onClose(() => collector.close())
   const failed = Promise.race([job.failed, logFailed.promise])

@@ -27,7 +27,7 @@ import { type Meter, openMeter, type Readings } from '../../src/meter.ts'
 import { openRejected, type RejectedStore } from '../../src/rejected.ts'
 
 /** 2026-11-22T10:00:00Z: the arrival time of everything in these tests. */
-const ARRIVAL_US = 1_795_341_600_000_000
+export const ARRIVAL_US = 1_795_341_600_000_000
 
 export type Harness = {
   readonly url: string
@@ -118,6 +118,7 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     status: () => state.status,
     warn: (message, cause) => warnings.push(`${message}: ${cause}`),
     nowMs: () => performance.now(),
+    nowUs: () => ARRIVAL_US,
     ...more,
   }).catch(async (error) => {
     await closeRooms()
