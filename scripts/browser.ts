@@ -1,0 +1,140 @@
+/**
+ * Finds the Chromium of the browser tests, or installs Debian's where it may (root, apt-get). Does nothing when one was
+ * seen to start before. Two runs at once are safe: the second waits for the first on a lock that a killed process
+ * releases. When there is none to be had it says why and exits 0, and the browser tests are skipped with that reason;
+ * in CI (`CI=true`) it exits 1.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import {
+  FAILURE,
+  FLAGS,
+  FOUND,
+  findChromium,
+  IS_ROOT,
+  listCandidates,
+  TOOLS,
+  VARIABLE,
+} from '../test/browser/support/chromium.ts'
+
+const LOCK_WAIT_MS = 10 * 60_000
+const INSTALL_TIMEOUT_MS = 8 * 60_000
+const START_TIMEOUT_MS = 60_000
+/** The last lines of a failed command's output that are shown. */
+const OUTPUT_LINES = 6
+/** What the page of the trial start writes by its script, so that it is there only if the engine runs. */
+const TRIAL_PAGE =
+  'data:text/html,<body><script>document.body.textContent = 6 * 7 + " works"</script>'
+const TRIAL_TEXT = '42 works'
+
+if (process.env[VARIABLE] !== undefined || !isSeen()) {
+  mkdirSync(TOOLS, { recursive: true })
+  const failure = underLock(provide)
+  if (failure !== null) report(failure)
+}
+
+function isSeen(): boolean {
+  try {
+    return findChromium().skip === false
+  } catch {
+    return false
+  }
+}
+
+/** Runs `work` while no other process does; the lock is an SQLite transaction, which ends with the process. */
+function underLock<T>(work: () => T): T {
+  const lock = new DatabaseSync(join(TOOLS, 'chromium.lock'), { timeout: LOCK_WAIT_MS })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+    return work()
+  } finally {
+    lock.close()
+  }
+}
+
+/** Leaves the path of a Chromium that starts in .tools/; null when there is one, else the reason why not. */
+function provide(): string | null {
+  const refusals: string[] = []
+  if (find(refusals)) return null
+  if (process.env[VARIABLE] !== undefined) return `${VARIABLE} is set: ${refusals.join('; ')}`
+  const failure = install()
+  if (failure === null && find(refusals)) return null
+  return [...refusals, ...(failure === null ? [] : [failure])].join('; ')
+}
+
+/** Tries one after another until one starts. */
+function find(refusals: string[]): boolean {
+  const candidates = listCandidates()
+  if (candidates.length === 0) refusals.push(`no Chromium on the PATH, and ${VARIABLE} not set`)
+  for (const path of candidates) {
+    const refusal = tryStart(path)
+    if (refusal === null) {
+      // A path from the environment holds for this run only.
+      if (process.env[VARIABLE] === undefined) writeFileSync(FOUND, path)
+      rmSync(FAILURE, { force: true })
+      return true
+    }
+    refusals.push(refusal)
+  }
+  return false
+}
+
+/** Starts it without a window on a page with a script; null when that worked, else what it said. */
+function tryStart(path: string): string | null {
+  const profile = mkdtempSync(join(tmpdir(), 'campaign-metrics-chromium-'))
+  try {
+    const sandbox = IS_ROOT ? ['--no-sandbox'] : []
+    const flags = ['--headless', ...FLAGS, ...sandbox, `--user-data-dir=${profile}`]
+    const done = spawnSync(path, [...flags, '--dump-dom', TRIAL_PAGE], {
+      encoding: 'utf8',
+      timeout: START_TIMEOUT_MS,
+    })
+    if (done.status === 0 && done.stdout.includes(TRIAL_TEXT)) return null
+    return `${path} does not start (${outcome(done)})`
+  } finally {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+/** Debian's package; null when apt-get succeeded, else the reason why not. */
+function install(): string | null {
+  const advice = `install Chromium (Debian: apt-get install chromium), or set ${VARIABLE} to the path of one`
+  if (process.platform !== 'linux') return advice
+  if (spawnSync('apt-get', ['--version']).status !== 0) return `there is no apt-get here: ${advice}`
+  if (!IS_ROOT) return `only root may run apt-get: ${advice}`
+  console.log("Installing Debian's Chromium for the browser tests (once, ~350 MB)…")
+  const words = ['install', '--yes', '--no-install-recommends', 'chromium']
+  // Lists may be older than the archive; where they cannot be renewed the install says the rest.
+  runApt(['update'])
+  const failure = runApt(words)
+  return failure === null ? null : `${failure}; ${advice}`
+}
+
+function runApt(words: readonly string[]): string | null {
+  const done = spawnSync('apt-get', ['--quiet', '-o', 'DPkg::Lock::Timeout=300', ...words], {
+    encoding: 'utf8',
+    timeout: INSTALL_TIMEOUT_MS,
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  return done.status === 0 ? null : `\`apt-get ${words[0]}\` failed (${outcome(done)})`
+}
+
+function outcome(done: ReturnType<typeof spawnSync>): string {
+  const why = done.error?.message ?? `exit ${done.status ?? done.signal}`
+  const lines = `${done.stdout ?? ''}\n${done.stderr ?? ''}`.trim().split('\n')
+  return [why, ...lines.filter((line) => line !== '').slice(-OUTPUT_LINES)].join(': ')
+}
+
+function report(failure: string): void {
+  writeFileSync(FAILURE, failure)
+  const isCi = process.env.CI === 'true'
+  console.error(`
+!! There is no Chromium for the browser tests: ${failure}
+!! ${isCi ? 'In CI this is a failure.' : 'The tests of the page in a real browser are SKIPPED.'}
+`)
+  if (isCi) process.exitCode = 1
+}

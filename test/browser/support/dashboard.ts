@@ -1,0 +1,134 @@
+/**
+ * The page as its marks in the document tell it (`data-tile`, `data-cell`, …): what is shown, as raw numbers and as
+ * texts, and the few ways to act on it that several tests share.
+ */
+import assert from 'node:assert/strict'
+import type { Page } from 'playwright-core'
+import { MEASURE_IDS, MEASURES, type MeasureId } from '../../../src/dashboard/definition.ts'
+import type { Figures } from './sql.ts'
+
+export type Shown = Readonly<{ value: number | null; text: string }>
+export type ShownFigures = Readonly<Record<MeasureId, Shown>>
+export type ShownRow = Readonly<{ campaign: string; cells: ShownFigures }>
+export type State = 'loading' | 'empty' | 'ready' | 'error' | 'signed-out'
+
+/** Opens a path of the page and waits until it shows what it is about to show. */
+export async function visit(page: Page, path: string, state: State = 'ready'): Promise<void> {
+  await page.goto(path)
+  await waitForState(page, state)
+}
+
+export async function waitForState(page: Page, state: State): Promise<void> {
+  await page.locator(`main[data-state="${state}"]`).waitFor()
+}
+
+export async function waitUntilLive(page: Page): Promise<void> {
+  await page.locator('[data-connection="live"]').first().waitFor()
+}
+
+type Raw = Readonly<{ name: string; value: string | null; text: string }>
+
+function shownOf(raw: readonly Raw[], where: string): ShownFigures {
+  const pairs = MEASURE_IDS.map((id) => {
+    const found = raw.filter(({ name }) => name === id)
+    assert.equal(found.length, 1, `${where}: ${found.length} elements for ${id}`)
+    const [{ value, text } = { value: null, text: '' }] = found
+    assert.notEqual(value, null, `${where}: ${id} has no raw value`)
+    return [id, { value: value === '' ? null : Number(value), text: text.trim() }] as const
+  })
+  return Object.fromEntries(pairs) as ShownFigures
+}
+
+export async function readTiles(
+  page: Page,
+  mark: 'data-value' | 'data-change' = 'data-value',
+): Promise<ShownFigures> {
+  const raw = await page.locator('[data-tile]').evaluateAll(
+    (tiles, name) =>
+      tiles.map((tile) => {
+        const element = tile.querySelector(`[${name}]`)
+        return {
+          name: tile.getAttribute('data-tile') ?? '',
+          value: element?.getAttribute(name) ?? null,
+          text: element?.textContent ?? '',
+        }
+      }),
+    mark,
+  )
+  return shownOf(raw, 'tiles')
+}
+
+export async function readRows(page: Page): Promise<readonly ShownRow[]> {
+  const rows = await page
+    .locator('[data-table="campaigns"] tbody tr[data-campaign]')
+    .evaluateAll((found) =>
+      found.map((row) => ({
+        campaign: row.getAttribute('data-campaign') ?? '',
+        cells: [...row.querySelectorAll('[data-cell]')].map((cell) => ({
+          name: cell.getAttribute('data-cell') ?? '',
+          value: cell.getAttribute('data-value'),
+          text: cell.textContent ?? '',
+        })),
+      })),
+    )
+  return rows.map(({ campaign, cells }) => ({ campaign, cells: shownOf(cells, campaign) }))
+}
+
+export async function readTotals(page: Page): Promise<ShownFigures> {
+  const raw = await page
+    .locator('[data-table="campaigns"] tfoot [data-cell]')
+    .evaluateAll((cells) =>
+      cells.map((cell) => ({
+        name: cell.getAttribute('data-cell') ?? '',
+        value: cell.getAttribute('data-value'),
+        text: cell.textContent ?? '',
+      })),
+    )
+  return shownOf(raw, 'totals')
+}
+
+export function valuesOf(shown: ShownFigures): Figures {
+  return Object.fromEntries(MEASURE_IDS.map((id) => [id, shown[id].value])) as Figures
+}
+
+export type ChartName = 'trend' | 'revenue' | 'realtime'
+export type ChartTable = Readonly<{ headers: readonly string[]; rows: readonly string[][] }>
+
+/** The table behind a chart, as a screen reader's user meets it; opens it first. */
+export async function readChartTable(page: Page, chart: ChartName): Promise<ChartTable> {
+  const details = page.locator(`[data-chart="${chart}"] details[data-as-table]`)
+  if (!(await details.evaluate((element) => (element as HTMLDetailsElement).open)))
+    await details.locator('summary').click()
+  return await details.locator('table').evaluate((table) => {
+    const textsOf = (row: Element): string[] =>
+      [...row.children].map((cell) => (cell.textContent ?? '').trim())
+    const heads = [...table.querySelectorAll('thead tr')].at(-1)
+    return {
+      headers: heads === undefined ? [] : textsOf(heads),
+      rows: [...table.querySelectorAll('tbody tr')].map(textsOf),
+    }
+  })
+}
+
+/** A measure written out in full, as the definition has it; texts are compared without spaces and signs of unit. */
+export function fullText(id: MeasureId, value: number, locale = 'en-US'): string {
+  const { digits } = MEASURES[id]
+  return new Intl.NumberFormat(locale, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(value)
+}
+
+/** A text of the page without what surrounds its number. */
+export function bareNumber(text: string): string {
+  return text.replace(/[\s\u00a0\u202f%+]/g, '').replace('\u2212', '-')
+}
+
+/** Texts say what the raw values say, and a ratio without a divisor is no number. */
+export function expectTexts(shown: ShownFigures, where: string, locale = 'en-US'): void {
+  for (const id of MEASURE_IDS) {
+    const { value, text } = shown[id]
+    if (value === null) assert.match(text, /^\D+$/, `${where}: ${id} without a value`)
+    else assert.equal(bareNumber(text), fullText(id, value, locale), `${where}: ${id}`)
+  }
+}

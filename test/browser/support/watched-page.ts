@@ -1,0 +1,124 @@
+/**
+ * A page that is watched for everything a user would not see and that must not be: errors and warnings in the console,
+ * uncaught exceptions, violations of the content security policy, failed requests, refused answers, requests to elsewhere.
+ */
+import assert from 'node:assert/strict'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { FLAGS, findChromium, IS_ROOT } from './chromium.ts'
+
+export type WatchedPage = Readonly<{
+  page: Page
+  context: BrowserContext
+  /** What the test provokes from here on, such as refused connections while the server is away. */
+  allow(provoked: RegExp): void
+  /** Nothing was seen but what was allowed. */
+  expectClean(): void
+  /** Another tab of the same browser profile: cookies are shared. */
+  openTab(): Promise<Page>
+  /** Ends the page, and fails if anything was seen. */
+  close(): Promise<void>
+}>
+
+export type PageOptions = Readonly<{
+  width?: number
+  height?: number
+  colorScheme?: 'light' | 'dark'
+  reducedMotion?: 'reduce' | 'no-preference'
+  locale?: string
+  isPhone?: boolean
+  permissions?: readonly string[]
+}>
+
+/** Neither UTC nor any zone of the tests: a page that takes the browser's zone for the configured one is found out. */
+const BROWSER_ZONE = 'America/St_Johns'
+const ACTION_LIMIT_MS = 15_000
+
+export const skipBrowser: string | false = findChromium().skip
+
+/** One a test file. */
+export async function launchBrowser(): Promise<Browser> {
+  const { path, skip } = findChromium()
+  if (path === null) throw new Error(skip)
+  return await chromium.launch({
+    executablePath: path,
+    chromiumSandbox: !IS_ROOT,
+    args: [...FLAGS],
+  })
+}
+
+export async function openWatchedPage(
+  browser: Browser,
+  origin: string,
+  options: PageOptions = {},
+): Promise<WatchedPage> {
+  const { width = 1280, height = 900, isPhone = false } = options
+  const context = await browser.newContext({
+    baseURL: origin,
+    viewport: { width, height },
+    colorScheme: options.colorScheme ?? 'light',
+    reducedMotion: options.reducedMotion ?? 'no-preference',
+    locale: options.locale ?? 'en-US',
+    timezoneId: BROWSER_ZONE,
+    isMobile: isPhone,
+    hasTouch: isPhone,
+    permissions: [...(options.permissions ?? [])],
+  })
+  context.setDefaultTimeout(ACTION_LIMIT_MS)
+  const seen: string[] = []
+  const allowed: RegExp[] = []
+  await watchPolicy(context, seen)
+  watchRequests(context, origin, seen)
+  context.on('page', (page) => watchPage(page, seen))
+  const page = await context.newPage()
+  const expectClean = (): void => {
+    const faults = seen.filter((line) => !allowed.some((provoked) => provoked.test(line)))
+    assert.deepEqual([...new Set(faults)], [])
+  }
+  return {
+    page,
+    context,
+    allow: (provoked) => allowed.push(provoked),
+    expectClean,
+    openTab: () => context.newPage(),
+    close: async () => {
+      await context.close()
+      expectClean()
+    },
+  }
+}
+
+/** The browser tells the document of a violation; the document tells us. */
+async function watchPolicy(context: BrowserContext, seen: string[]): Promise<void> {
+  await context.exposeBinding('reportPolicyViolation', (_source, text: string) => {
+    seen.push(`policy violation: ${text}`)
+  })
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      const report = Reflect.get(window, 'reportPolicyViolation') as (text: string) => void
+      const { effectiveDirective, blockedURI, sourceFile, lineNumber } = event
+      report(`${effectiveDirective} ${blockedURI} at ${sourceFile}:${lineNumber}`)
+    })
+  })
+}
+
+function watchRequests(context: BrowserContext, origin: string, seen: string[]): void {
+  context.on('request', (request) => {
+    if (new URL(request.url()).origin !== origin) seen.push(`request elsewhere: ${request.url()}`)
+  })
+  context.on('requestfailed', (request) => {
+    // Aborted: the page took the request back itself, or the tab was closed.
+    const why = request.failure()?.errorText ?? 'unknown'
+    if (why !== 'net::ERR_ABORTED') seen.push(`request failed: ${why} ${request.url()}`)
+  })
+  context.on('response', (response) => {
+    if (response.status() >= 400) seen.push(`answer ${response.status()}: ${response.url()}`)
+  })
+}
+
+function watchPage(page: Page, seen: string[]): void {
+  page.on('pageerror', (error) => seen.push(`page error: ${error.stack ?? error.message}`))
+  page.on('console', (message) => {
+    if (['error', 'warning', 'assert'].includes(message.type()))
+      seen.push(`console ${message.type()}: ${message.text()} (${message.location().url})`)
+  })
+}
