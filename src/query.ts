@@ -12,5 +12,13 @@ export type { QueryErrorCode } from './query/query-error.ts'
 export type { WindowKey, WindowSums } from './query/recompute.ts'
 export type { RepeatedIds } from './query/repeated-ids.ts'
 export type { QueryResult } from './query/run-sql.ts'
+export {
+  type EventFilter,
+  type FilterValues,
+  openSums,
+  type SumRows,
+  type SumsOptions,
+  type SumsQuery,
+} from './query/sums.ts'
 export type { Verification, VerifyOptions } from './query/verify.ts'
 export type { Difference, FieldDifference } from './query/window-difference.ts'

@@ -16,6 +16,9 @@ export type EventRow = Readonly<{
   at?: string
   /** SQL text of a DOUBLE. */
   revenue?: string
+  platform?: string | null
+  country?: string | null
+  device?: string | null
 }>
 
 export type MetricsRow = Readonly<{
@@ -106,8 +109,10 @@ export function textSql(text: string | null): string {
 
 function eventSql(row: EventRow): string {
   const campaign = row.campaign === undefined ? 'spring' : row.campaign
+  const { platform = null, country = 'DE', device = 'ios' } = row
+  const filtered = [platform, country, device].map((value) => `${textSql(value)}::VARCHAR`)
   return `(${textSql(row.id)}, 'u', ${textSql(campaign)}::VARCHAR, '${row.type ?? 'impression'}',
-    TIMESTAMP '${row.at ?? '2026-11-22 10:00:00'}', (${row.revenue ?? '0'})::DOUBLE, NULL::VARCHAR, 'DE', 'ios')`
+    TIMESTAMP '${row.at ?? '2026-11-22 10:00:00'}', (${row.revenue ?? '0'})::DOUBLE, ${filtered.join(', ')})`
 }
 
 function metricsSql(row: MetricsRow): string {
