@@ -3,7 +3,7 @@
  * texts, and the few ways to act on it that several tests share.
  */
 import assert from 'node:assert/strict'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { MEASURE_IDS, MEASURES, type MeasureId } from '../../../src/dashboard/definition.ts'
 import type { Figures } from './sql.ts'
 
@@ -131,4 +131,28 @@ export function expectTexts(shown: ShownFigures, where: string, locale = 'en-US'
     if (value === null) assert.match(text, /^\D+$/, `${where}: ${id} without a value`)
     else assert.equal(bareNumber(text), fullText(id, value, locale), `${where}: ${id}`)
   }
+}
+
+export type FilterName = 'campaign' | 'platform' | 'country' | 'device'
+
+/** Opens a filter and tells what it offers. */
+export async function openFilter(page: Page, filter: FilterName): Promise<string> {
+  await page
+    .locator(`[data-filter="${filter}"] button, button[data-filter="${filter}"]`)
+    .first()
+    .click()
+  return await shownText(page.locator(`[data-filter="${filter}"]`))
+}
+
+/** Chooses one value of a filter by hand. */
+export async function chooseValue(page: Page, filter: FilterName, value: string): Promise<void> {
+  await openFilter(page, filter)
+  await page.locator(`[data-filter="${filter}"]`).getByText(value, { exact: true }).click()
+  await page.keyboard.press('Escape')
+}
+
+/** The text as a reader sees it, without what is hidden. */
+export async function shownText(locator: Locator): Promise<string> {
+  // biome-ignore lint/performance/useDomNodeTextContent: textContent has the hidden parts as well
+  return await locator.innerText()
 }

@@ -24,10 +24,7 @@ export type Site = Readonly<{
   close(): Promise<void>
 }>
 
-export async function openSite(
-  fields: Readonly<Record<string, unknown>> = {},
-  headers: Readonly<Record<string, string>> = {},
-): Promise<Site> {
+export async function openSite(fields: Readonly<Record<string, unknown>> = {}): Promise<Site> {
   const folder = await openFolder(fields)
   const browser = await launchBrowser()
   let product = await startProduct(folder)
@@ -43,7 +40,7 @@ export async function openSite(
       product = await startProduct(folder)
     },
     send: async (groups) => {
-      const answer = await postAccepted(url, eventsOf(groups, Date.now()), { headers })
+      const answer = await postAccepted(url, eventsOf(groups, Date.now()))
       await waitUntilSettled(url)
       return answer
     },

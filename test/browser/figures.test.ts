@@ -1,0 +1,241 @@
+/** Every number on the page is the one that `query` gives: over the tables, by the definition's SQL and by hand. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { chartSql, MEASURE_IDS } from '../../src/dashboard/definition.ts'
+import { type AdEvents, HOUR_MS, MINUTE_MS } from './support/ad-events.ts'
+import {
+  bareNumber,
+  expectTexts,
+  fullText,
+  readChartTable,
+  readRows,
+  readTiles,
+  readTotals,
+  valuesOf,
+  visit,
+} from './support/dashboard.ts'
+import { eventually } from './support/eventually.ts'
+import { openSite, type Site } from './support/site.ts'
+import {
+  expectFigures,
+  figuresOf,
+  figuresSql,
+  isSame,
+  query,
+  type Row,
+  sqlMoment,
+} from './support/sql.ts'
+import { skipBrowser, type WatchedPage } from './support/watched-page.ts'
+
+const WINDOW_MS = 5 * MINUTE_MS
+const RANGE_MS = HOUR_MS
+
+const SMALL_CAMPAIGNS = 12
+/** By hand: 357 impressions, 19 clicks, 4 conversions and 110.49 of revenue, and the small ones. */
+const LARGE: readonly AdEvents[] = [
+  {
+    campaign: 'alpha',
+    ageMs: 2 * MINUTE_MS,
+    impressions: 200,
+    clicks: 11,
+    conversions: 3,
+    revenue: [12.5, 0.25, 7.75],
+  },
+  { campaign: 'alpha', ageMs: 13 * MINUTE_MS, impressions: 100, clicks: 2 },
+  {
+    campaign: 'beta',
+    ageMs: 22 * MINUTE_MS,
+    impressions: 50,
+    clicks: 5,
+    conversions: 1,
+    revenue: [99.99, -10],
+  },
+  { campaign: 'gamma', ageMs: 33 * MINUTE_MS, impressions: 7 },
+  { campaign: 'delta', ageMs: 34 * MINUTE_MS, clicks: 1 },
+]
+const SMALL: readonly AdEvents[] = Array.from({ length: SMALL_CAMPAIGNS }, (_, at) => ({
+  campaign: `small-${String(at).padStart(2, '0')}`,
+  ageMs: 40 * MINUTE_MS,
+  impressions: 3 + at,
+  clicks: 1,
+  conversions: 1,
+  revenue: [at + 0.5],
+}))
+const BEFORE: readonly AdEvents[] = [
+  {
+    campaign: 'alpha',
+    ageMs: 75 * MINUTE_MS,
+    impressions: 150,
+    clicks: 4,
+    conversions: 2,
+    revenue: [40, 4],
+  },
+  { campaign: 'beta', ageMs: 95 * MINUTE_MS, impressions: 50, clicks: 1 },
+]
+
+/** The hour that ends with the window that holds now. */
+function rangeOf(nowMs: number): Readonly<{ fromMs: number; toMs: number; completeMs: number }> {
+  const toMs = (Math.floor(nowMs / WINDOW_MS) + 1) * WINDOW_MS
+  const completeMs = Math.floor((nowMs - 10_000) / WINDOW_MS) * WINDOW_MS
+  return { fromMs: toMs - RANGE_MS, toMs, completeMs }
+}
+
+function sqlRange(): { from: string; to: string } {
+  const { fromMs, toMs } = rangeOf(Date.now())
+  return { from: sqlMoment(fromMs), to: sqlMoment(toMs) }
+}
+
+function between(fromMs: number, toMs: number): string {
+  return `"timestamp" >= ${sqlMoment(fromMs)} AND "timestamp" < ${sqlMoment(toMs)}`
+}
+
+describe('figures', { skip: skipBrowser }, () => {
+  let site: Site
+  let watched: WatchedPage
+
+  before(async () => {
+    site = await openSite()
+    await site.send([...BEFORE, ...SMALL, ...LARGE])
+    watched = await site.open()
+    await visit(watched.page, '/')
+  })
+
+  after(async () => {
+    await watched?.close()
+    await site?.close()
+  })
+
+  test('tiles are what the definition and hand-written SQL say of the last hour, raw and as text', async () => {
+    const { fromMs, toMs } = rangeOf(Date.now())
+    const [byDefinition] = await query(site.folder, chartSql('totals', sqlRange()))
+    const [byHand] = await query(site.folder, figuresSql(between(fromMs, toMs)))
+    expectFigures(figuresOf(byDefinition), figuresOf(byHand), 'SQL against SQL')
+    const tiles = await readTiles(watched.page)
+    expectFigures(valuesOf(tiles), figuresOf(byHand), 'tiles')
+    expectTexts(tiles, 'tiles')
+    // Counted on paper, so that page and SQL cannot be wrong together.
+    assert.equal(tiles.impressions.value, 357 + 36 + 66)
+    assert.equal(tiles.clicks.value, 19 + SMALL_CAMPAIGNS)
+    assert.equal(tiles.conversions.value, 4 + SMALL_CAMPAIGNS)
+    assert.ok(isSame(tiles.revenue.value, 110.49 + 72))
+  })
+
+  test('the change of a tile compares the complete windows of the hour with those an hour before', async () => {
+    await eventually(async () => {
+      const { fromMs, completeMs } = rangeOf(Date.now())
+      const now = figuresSql(between(fromMs, completeMs))
+      const past = figuresSql(between(fromMs - RANGE_MS, completeMs - RANGE_MS))
+      const rows = await query(
+        site.folder,
+        `SELECT 0 AS at, * FROM (${now}) UNION ALL SELECT 1, * FROM (${past}) ORDER BY at`,
+      )
+      const [current, previous] = [figuresOf(rows[0]), figuresOf(rows[1])]
+      const changes = await readTiles(watched.page, 'data-change')
+      for (const id of MEASURE_IDS) {
+        const [a, b] = [current[id], previous[id]]
+        const expected = a === null || b === null || b === 0 ? null : (a / b - 1) * 100
+        const { value, text } = changes[id]
+        assert.ok(isSame(value, expected), `${id} changed by ${value}, expected ${expected}`)
+        if (expected === null) assert.doesNotMatch(text, /\d/)
+        else assert.match(text, expected < 0 ? /[-\u2212]\D*\d/ : /\d/)
+      }
+      assert.notEqual(changes.impressions.value, null)
+    }, 4_000)
+  })
+
+  test('the table of the trend has each window with its CTR, and its CVR when switched', async () => {
+    const { page } = watched
+    const rows = await query(site.folder, chartSql('trend', sqlRange()))
+    const expected = rows.filter((row) => row.ctr_percent !== null || row.cvr_percent !== null)
+    assert.ok(expected.length >= 4, JSON.stringify(rows))
+    await expectTrend(watched, expected, 'ctr')
+    await page.locator('[data-measure="cvr"]').click()
+    await expectTrend(watched, expected, 'cvr')
+    assert.match(page.url(), /[?&]measure=cvr/)
+    await page.locator('[data-measure="ctr"]').click()
+  })
+
+  test('the trend by campaign shows the largest campaigns, each with the ratio of its own sums', async () => {
+    const { page } = watched
+    await page.locator('[data-lines="campaigns"]').click()
+    await eventually(async () => {
+      const { headers } = await readChartTable(page, 'trend')
+      for (const campaign of ['alpha', 'beta', 'small-11', 'small-10', 'small-09'])
+        assert.ok(headers.join('|').includes(campaign), `${campaign} is not among ${headers}`)
+      assert.ok(!headers.join('|').includes('delta'), `${headers}`)
+    })
+    const { headers, rows } = await readChartTable(page, 'trend')
+    const beta = headers.findIndex((header) => header.includes('beta'))
+    const values = rows.map((row) => bareNumber(row[beta] ?? '')).filter((text) => /\d/.test(text))
+    assert.deepEqual(values, ['10.00'], 'beta: 5 clicks of 50 impressions, in one window')
+    await page.locator('[data-lines="all"]').click()
+  })
+
+  test('revenue by campaign is ranked, ten by name and the others together', async () => {
+    const rows = await query(site.folder, chartSql('revenue', sqlRange()))
+    assert.equal(rows.length, LARGE.length - 1 + SMALL_CAMPAIGNS)
+    const top = rows.slice(0, 10)
+    const rest = rows.slice(10).reduce((sum, row) => sum + Number(row.revenue), 0)
+    const table = await readChartTable(watched.page, 'revenue')
+    const shown = table.rows.map((row) => [row[0], bareNumber(row[1] ?? '')])
+    assert.deepEqual(
+      shown.slice(0, 10),
+      top.map((row) => [row.campaign_id, fullText('revenue', Number(row.revenue))]),
+    )
+    const others = shown[10]
+    assert.match(others?.[0] ?? '', /others/i)
+    assert.equal(others?.[1], fullText('revenue', rest))
+  })
+
+  test('the campaign table and its totals are what SQL says, in the order of impressions', async () => {
+    const sql = chartSql('campaigns', sqlRange())
+    const expected = new Map((await query(site.folder, sql)).map((row) => [row.campaign_id, row]))
+    const rows = await readRows(watched.page)
+    assert.equal(rows.length, expected.size)
+    for (const { campaign, cells } of rows) {
+      expectFigures(valuesOf(cells), figuresOf(expected.get(campaign)), campaign)
+      expectTexts(cells, campaign)
+    }
+    const impressions = rows.map(({ cells }) => cells.impressions.value ?? 0)
+    assert.deepEqual(
+      impressions,
+      [...impressions].sort((a, b) => b - a),
+    )
+    const [all] = await query(site.folder, chartSql('totals', sqlRange()))
+    const totals = await readTotals(watched.page)
+    expectFigures(valuesOf(totals), figuresOf(all), 'totals')
+    expectTexts(totals, 'totals')
+  })
+
+  test('a reader of German sees the same numbers as Germans write them', async () => {
+    const german = await site.open({ locale: 'de-DE' })
+    await visit(german.page, '/')
+    const tiles = await readTiles(german.page)
+    expectTexts(tiles, 'tiles', 'de-DE')
+    assert.match(tiles.revenue.text, /^\d+,\d\d$/)
+    await german.close()
+  })
+})
+
+/** By the clock time in each row's first cell, for each window with a value; the others have none. */
+async function expectTrend(
+  { page }: WatchedPage,
+  expected: readonly Row[],
+  measure: 'ctr' | 'cvr',
+): Promise<void> {
+  await eventually(async () => {
+    const { headers, rows } = await readChartTable(page, 'trend')
+    const column = headers.findIndex((header) => header.toLowerCase().includes(measure))
+    assert.ok(column > 0, `no column for ${measure} in ${headers}`)
+    const shown = rows
+      .map((row) => [/\d\d:\d\d/.exec(row[0] ?? '')?.[0], bareNumber(row[column] ?? '')])
+      .filter(([, text]) => /\d/.test(text ?? ''))
+    const wanted = expected
+      .filter((row) => row[`${measure}_percent`] !== null)
+      .map((row) => [
+        String(row.window_start).slice(11, 16),
+        fullText(measure, Number(row[`${measure}_percent`])),
+      ])
+    assert.deepEqual([...shown].sort(), [...wanted].sort())
+  })
+}

@@ -1,0 +1,147 @@
+/** What moves while one looks: tiles within two seconds of an event, the real-time chart every second, and a restart. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { postAccepted } from '../support/client.ts'
+import { eventsOf, MINUTE_MS, SECOND_MS } from './support/ad-events.ts'
+import {
+  bareNumber,
+  readChartTable,
+  readRows,
+  readTiles,
+  shownText,
+  visit,
+  waitForState,
+  waitUntilLive,
+} from './support/dashboard.ts'
+import { eventually } from './support/eventually.ts'
+import { openSite, type Site } from './support/site.ts'
+import { skipBrowser, type WatchedPage } from './support/watched-page.ts'
+
+const SEEN_MS_MAX = 2 * SECOND_MS
+const SEEN_LIMIT_MS = 10 * SECOND_MS
+const POSTS_IN_A_ROW = 4
+/** Other work on the machine may spoil a measurement, not the page: then it is taken again. */
+const ROUNDS = 3
+
+describe('live', { skip: skipBrowser }, () => {
+  let site: Site
+  let watched: WatchedPage
+
+  before(async () => {
+    // As the product comes: a commit a second, which the page need not wait for.
+    site = await openSite({ commitInterval: '1s' })
+    await site.send([{ campaign: 'first', ageMs: 2 * MINUTE_MS, impressions: 10, clicks: 1 }])
+    watched = await site.open()
+    await visit(watched.page, '/')
+    await waitUntilLive(watched.page)
+  })
+
+  after(async () => {
+    await watched?.close()
+    await site?.close()
+  })
+
+  test('an event is in the tiles two seconds after it was sent at the latest', async (t) => {
+    const rounds: number[][] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      const seenMs: number[] = []
+      for (let post = 0; post < POSTS_IN_A_ROW; post++) {
+        seenMs.push(await timeUntilSeen(site, watched))
+        await sleep(300 + 170 * post)
+      }
+      rounds.push(seenMs)
+      t.diagnostic(`event → tile: ${seenMs.map((ms) => Math.round(ms)).join(', ')} ms`)
+      if (Math.max(...seenMs) <= SEEN_MS_MAX) return
+    }
+    assert.fail(`slower than ${SEEN_MS_MAX} ms in every round: ${JSON.stringify(rounds)}`)
+  })
+
+  test('real time counts what comes in by type, and moves every second', async () => {
+    const { page } = watched
+    const before = await sumRealtime(watched)
+    const chart = page.locator('[data-chart="realtime"]')
+    const pictures = new Set<string>()
+    for (let second = 0; second < 4; second++) {
+      const events = { campaign: 'now', ageMs: 0, impressions: 7, clicks: 3, conversions: 1 }
+      await postAccepted(site.url(), eventsOf([events], Date.now()))
+      pictures.add((await chart.screenshot()).toString('base64'))
+      await sleep(SECOND_MS)
+    }
+    assert.equal(pictures.size, 4, 'the picture changed every second')
+    await eventually(async () => {
+      const sums = await sumRealtime(watched)
+      assert.deepEqual(
+        sums.map((sum, at) => sum - (before[at] ?? 0)),
+        [28, 12, 4],
+      )
+    })
+  })
+
+  test('the page says how fresh it is, and says it anew as time passes', async () => {
+    const freshness = watched.page.locator('[data-freshness]').first()
+    const texts = new Set<string>()
+    await eventually(async () => {
+      texts.add(await shownText(freshness))
+      assert.ok(texts.size >= 3, `only ${[...texts].join(' | ')}`)
+    })
+    for (const text of texts) assert.match(text, /\d/)
+  })
+
+  test('killed and started again, the server is found by the page, which shows what came meanwhile', async () => {
+    const { page } = watched
+    watched.allow(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/)
+    watched.allow(/ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_CLOSED|ERR_SOCKET_NOT_CONNECTED/)
+    await page.evaluate(() => Reflect.set(window, 'stayed', true))
+    const sent = { campaign: 'before', ageMs: 0, impressions: 5 }
+    await postAccepted(site.url(), eventsOf([sent], Date.now()))
+    const expected = await eventually(async () => {
+      const rows = await readRows(page)
+      assert.ok(rows.some(({ campaign }) => campaign === 'before'))
+      return (await readTiles(page)).impressions.value ?? 0
+    })
+    const restarted = site.restart('kill', { commitInterval: '1s' })
+    await page.locator('[data-connection="reconnecting"]').first().waitFor()
+    await restarted
+    await postAccepted(site.url(), eventsOf([{ ...sent, campaign: 'meanwhile' }], Date.now()))
+    await waitUntilLive(page)
+    await waitForState(page, 'ready')
+    await eventually(async () => {
+      const tiles = await readTiles(page)
+      assert.equal(tiles.impressions.value, expected + 5)
+      const rows = page.locator('[data-table="campaigns"] tr[data-campaign="meanwhile"]')
+      assert.equal(await rows.count(), 1)
+    })
+    assert.equal(await page.evaluate(() => Reflect.get(window, 'stayed')), true, 'no reload')
+  })
+})
+
+/** From before the request to the frame in which the tile has the new number. */
+async function timeUntilSeen(site: Site, { page }: WatchedPage): Promise<number> {
+  const { clicks } = await readTiles(page)
+  const expected = (clicks.value ?? 0) + 1
+  const startMs = performance.now()
+  const body = eventsOf([{ campaign: 'first', ageMs: 0, clicks: 1 }], Date.now())
+  const seen = page.waitForFunction(
+    (value) =>
+      document.querySelector('[data-tile="clicks"] [data-value]')?.getAttribute('data-value') ===
+      value,
+    String(expected),
+    { polling: 'raf', timeout: SEEN_LIMIT_MS },
+  )
+  await Promise.all([postAccepted(site.url(), body), seen])
+  return performance.now() - startMs
+}
+
+/** Impressions, clicks, conversions of the five minutes that the chart's table lists. */
+async function sumRealtime({ page }: WatchedPage): Promise<readonly number[]> {
+  const { headers, rows } = await readChartTable(page, 'realtime')
+  return ['impressions', 'clicks', 'conversions'].map((name) => {
+    const column = headers.findIndex((header) => header.toLowerCase().includes(name))
+    assert.ok(column > 0, `no column for ${name} in ${headers}`)
+    return rows.reduce((sum, row) => {
+      const text = bareNumber(row[column] ?? '').replaceAll(',', '')
+      return sum + (/\d/.test(text) ? Number(text) : 0)
+    }, 0)
+  })
+}

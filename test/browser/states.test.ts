@@ -1,0 +1,115 @@
+/** The page before the first event, and when its server does not answer: each says what it is and what to do. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { after, before, describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { readTiles, shownText, visit, waitForState, waitUntilLive } from './support/dashboard.ts'
+import { eventually } from './support/eventually.ts'
+import { openSite, type Site } from './support/site.ts'
+import { skipBrowser, type WatchedPage } from './support/watched-page.ts'
+
+const REFUSAL = JSON.stringify({ error: { code: 'unavailable', message: 'not now' } })
+
+describe('states', { skip: skipBrowser }, () => {
+  let site: Site
+  let watched: WatchedPage
+  let page: Page
+
+  before(async () => {
+    site = await openSite()
+    watched = await site.open({ permissions: ['clipboard-read', 'clipboard-write'] })
+    page = watched.page
+  })
+
+  after(async () => {
+    await watched?.close()
+    await site?.close()
+  })
+
+  test('before the first event the page says how to send it, and copies that', async () => {
+    await visit(page, '/', 'empty')
+    const empty = page.locator('[data-empty]')
+    assert.ok(await empty.isVisible())
+    assert.match(await shownText(empty), /no events yet/i)
+    const command = await shownText(empty.locator('pre[data-curl]'))
+    await empty.locator('button[data-copy]').click()
+    await eventually(async () =>
+      assert.equal(await page.evaluate(() => navigator.clipboard.readText()), command),
+    )
+  })
+
+  test('its command, run by a shell as it stands, brings the page to life without a reload', async () => {
+    await page.evaluate(() => Reflect.set(window, 'stayed', true))
+    const command = await shownText(page.locator('pre[data-curl]'))
+    const answer = await runInShell(command)
+    assert.match(answer, /"accepted":1\b/)
+    await waitForState(page, 'ready')
+    await waitUntilLive(page)
+    await eventually(async () => {
+      const { impressions, clicks, conversions } = await readTiles(page)
+      const sum = Number(impressions.value) + Number(clicks.value) + Number(conversions.value)
+      assert.equal(sum, 1)
+    })
+    assert.equal(await page.evaluate(() => Reflect.get(window, 'stayed')), true, 'no reload')
+    assert.equal(await page.locator('[data-empty]:visible').count(), 0)
+  })
+
+  test('an API that refuses is an error that is said, with a way to try again that works', async () => {
+    const broken = await site.open()
+    broken.allow(/answer 503|status of 503/)
+    await broken.context.route('**/api/v1/**', (route) =>
+      route.fulfill({ status: 503, contentType: 'application/json', body: REFUSAL }),
+    )
+    await visit(broken.page, '/', 'error')
+    const error = broken.page.locator('[data-error]')
+    assert.match(await shownText(error), /\w{3}/)
+    await error.locator('button[data-retry]').click()
+    await waitForState(broken.page, 'error')
+    await broken.context.unroute('**/api/v1/**')
+    await error.locator('button[data-retry]').click()
+    await waitForState(broken.page, 'ready')
+    await waitUntilLive(broken.page)
+    assert.equal(await broken.page.locator('[data-error]:visible').count(), 0)
+    await broken.close()
+  })
+
+  test('a server that is gone before the first answer is an error, and its return is found', async () => {
+    const broken = await site.open()
+    broken.allow(/ERR_CONNECTION_REFUSED/)
+    await broken.context.route('**/api/v1/**', (route) => route.abort('connectionrefused'))
+    await visit(broken.page, '/', 'error')
+    await broken.context.unroute('**/api/v1/**')
+    await broken.page.locator('button[data-retry]').click()
+    await waitForState(broken.page, 'ready')
+    await broken.close()
+  })
+
+  test('one figure that fails leaves the others standing', async () => {
+    const broken = await site.open()
+    broken.allow(/answer 503|status of 503/)
+    await broken.context.route('**/api/v1/revenue*', (route) =>
+      route.fulfill({ status: 503, contentType: 'application/json', body: REFUSAL }),
+    )
+    await broken.page.goto('/')
+    await broken.page.locator('main[data-state="ready"], main[data-state="error"]').waitFor()
+    await broken.context.unroute('**/api/v1/revenue*')
+    await eventually(async () => {
+      const retry = broken.page.locator('button[data-retry]:visible')
+      if ((await retry.count()) > 0) await retry.first().click()
+      assert.equal(await broken.page.locator('main').getAttribute('data-state'), 'ready')
+    })
+    await broken.close()
+  })
+})
+
+async function runInShell(command: string): Promise<string> {
+  const shell = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  shell.stdout.setEncoding('utf8').on('data', (more: string) => {
+    text += more
+  })
+  const [code] = await once(shell, 'close')
+  assert.equal(code, 0, `${command}\n${text}`)
+  return text
+}
