@@ -1,4 +1,4 @@
-/** Makes dist/, what the npm package ships: the JavaScript of src/ and the engine's WebAssembly modules beside it. */
+/** Makes dist/, what the npm package ships: the JavaScript of src/, the engine's WebAssembly modules and the page beside it. */
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, rmSync } from 'node:fs'
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = new URL('../', import.meta.url)
 const DIST = new URL('dist/', ROOT)
+const READ_AT_RUN_TIME = ['src/**/*.wasm', 'src/dashboard/build', 'src/dashboard/openapi.json']
 
 rmSync(DIST, { recursive: true, force: true })
 const compiled = spawnSync(
@@ -16,7 +17,9 @@ const compiled = spawnSync(
 if (compiled.status !== 0) {
   process.exitCode = 1
 } else {
-  for (const module of globSync('src/**/*.wasm', { cwd: fileURLToPath(ROOT) })) {
-    cpSync(new URL(module, ROOT), new URL(module.replace(/^src/, 'dist'), ROOT))
+  for (const path of globSync(READ_AT_RUN_TIME, { cwd: fileURLToPath(ROOT) })) {
+    cpSync(new URL(path, ROOT), new URL(path.replace(/^src/, 'dist'), ROOT), { recursive: true })
   }
+  const page = (folder: string): URL => new URL(`${folder}/dashboard/build/`, ROOT)
+  cpSync(page('src'), page('dist'), { recursive: true })
 }

@@ -1,5 +1,5 @@
 /**
- * Opens the rooms in the order in which an event passes, log, job, collector, and closes them in reverse.
+ * Opens the rooms in the order in which an event passes, log, job, dashboard, collector, and closes them in reverse.
  */
 
 export { type Pipeline, type PipelineOptions, startPipeline } from './pipeline/pipeline.ts'

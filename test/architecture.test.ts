@@ -48,6 +48,10 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     ],
     packages: [],
   },
+  dashboard: {
+    rooms: ['event', 'collect', 'query', 'job', 'close-all'],
+    packages: [],
+  },
   pipeline: {
     rooms: [
       'config',
@@ -55,6 +59,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
       'collect',
       'log',
       'job',
+      'dashboard',
       'table',
       'query',
       'rejected',
@@ -70,13 +75,21 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   },
 }
 
+/**
+ * The page runs in the browser: it knows itself and what it shares with the server, and is bundled, so that its packages
+ * are no dependencies of the running program. Chance and the time of day are the browser's.
+ */
+const PAGE = 'src/dashboard/page/'
+const PAGE_MAY_KNOW = ['src/dashboard/definition.ts', 'src/dashboard/wire.ts']
+const BUNDLED = ['echarts']
+
 /** Dependencies that no source imports: the runtime itself. */
 const RUNTIMES = ['node']
 const DUMPING_GROUNDS =
   /^(index|data|info|handle|process)$|(^|-)(utils?|helpers?|common|misc|shared|manager|stuff)(-|$)/
 const LINES_MAX = 300
 /** The first files of threads: they hand clock and environment in, as src/cli/ does for the process. */
-const THREADS = ['src/job/worker.ts']
+const THREADS = ['src/job/worker.ts', 'src/dashboard/facts/worker.ts']
 /** The test must not pass by seeing nothing. */
 const FILES_MIN = 80
 const IMPORTS_MIN = 250
@@ -117,6 +130,7 @@ function packageOf(target: string): string {
 }
 
 const isRelative = ({ target }: Import): boolean => target.startsWith('.')
+const isOfPage = (file: SourceFile): boolean => file.path.startsWith(PAGE)
 const isBuiltIn = ({ target }: Import): boolean =>
   target.startsWith('node:') || builtinModules.includes(target)
 
@@ -162,10 +176,40 @@ test('a room imports other rooms by their doors, and only those it may know', ()
   assert.deepEqual(faults, [])
 })
 
+test('the page imports itself, the definition, the wire and bundled packages; the server nothing of it', () => {
+  const faults = []
+  const bundled = new Set<string>()
+  for (const one of imports) {
+    const said = `${one.file.path} imports ${one.target}`
+    if (!isRelative(one)) {
+      if (isOfPage(one.file) && !BUNDLED.includes(packageOf(one.target))) faults.push(said)
+      if (isOfPage(one.file)) bundled.add(packageOf(one.target))
+      continue
+    }
+    const path = resolved(one)
+    if (!isOfPage(one.file)) {
+      if (path.startsWith(PAGE)) faults.push(said)
+    } else if (!path.startsWith(PAGE) && !PAGE_MAY_KNOW.includes(path)) faults.push(said)
+  }
+  assert.deepEqual(faults, [])
+  assert.deepEqual([...bundled].sort(), BUNDLED, 'a bundled package is not used')
+  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  for (const name of BUNDLED) assert.ok(name in devDependencies, `${name} is no devDependency`)
+  const shared = files.filter(({ path }) => PAGE_MAY_KNOW.includes(path))
+  const further = imports.filter(
+    (one) => shared.includes(one.file) && !PAGE_MAY_KNOW.includes(resolved(one)),
+  )
+  assert.deepEqual(
+    further.map(({ file, target }) => `${file.path} imports ${target}`),
+    [],
+    'what the page shares with the server would bring more of the server into it',
+  )
+})
+
 test('a package is imported by its one owner, and every dependency has one', () => {
   const faults = []
   const used = new Set<string>()
-  for (const one of imports) {
+  for (const one of imports.filter(({ file }) => !isOfPage(file))) {
     if (isRelative(one) || isBuiltIn(one)) continue
     const name = packageOf(one.target)
     used.add(name)
@@ -222,7 +266,8 @@ test(`no file has more than ${LINES_MAX} lines`, () => {
 test('clock, environment and chance are read by the doors to the world only', () => {
   const READS = /\bDate\.now\(|\bnew Date\(\)|\bprocess\.env\b|\bMath\.random\(/
   const faults = typeScript.filter(
-    ({ room, path, text }) => room !== 'cli' && !THREADS.includes(path) && READS.test(text),
+    ({ room, path, text }) =>
+      room !== 'cli' && !path.startsWith(PAGE) && !THREADS.includes(path) && READS.test(text),
   )
   assert.deepEqual(
     faults.map(({ path }) => path),

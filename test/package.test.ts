@@ -71,6 +71,7 @@ test('the tarball holds the command, the compiled program with its WASM, the doc
     'dist/job/worker.js',
     'dist/engine/build/engine.wasm',
     'dist/engine/build/ids.wasm',
+    'dist/dashboard/openapi.json',
     'docs/cli.md',
     'docs/configuration.md',
   ]) {
@@ -78,7 +79,7 @@ test('the tarball holds the command, the compiled program with its WASM, the doc
   }
   const others = files.filter(
     (path) =>
-      !/^(dist\/.*\.(js|wasm)|bin\/[\w-]+\.js|docs\/.*|LICENSE|README\.md|package\.json)$/.test(
+      !/^(dist\/.*\.(js|wasm)|dist\/dashboard\/(openapi\.json|build\/.*)|bin\/[\w-]+\.js|docs\/.*|LICENSE|README\.md|package\.json)$/.test(
         path,
       ),
   )

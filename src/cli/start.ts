@@ -25,11 +25,11 @@ export function addStart(program: Command, terminal: Terminal, finish: Finish): 
     .option('--demo [rate]', `make demo traffic, ${DEMO_RATE} events a second or as many as said`)
     .option('--new-log', 'go on with filled tables after their log was lost or removed')
   addConfigOption(command).action(
-    action(finish, (options: StartOptions) => start(options, terminal)),
+    action(finish, (options: StartOptions) => start(options, terminal, program.version() ?? '')),
   )
 }
 
-async function start(options: StartOptions, terminal: Terminal): Promise<number> {
+async function start(options: StartOptions, terminal: Terminal, version: string): Promise<number> {
   const demoRate = demoRateOf(options.demo)
   const config = configOf(options, terminal)
   const stop = openStopSignal(() =>
@@ -41,6 +41,7 @@ async function start(options: StartOptions, terminal: Terminal): Promise<number>
   const { startPipeline } = await import('../pipeline.ts')
   const pipeline = await startPipeline(config, {
     nowUs: () => terminal.nowMs() * US_PER_MS,
+    version,
     acceptNewLog: options.newLog ?? false,
     killAt: terminal.environment.CAMPAIGN_METRICS_KILL_AT,
     onWarning: warn,
@@ -104,6 +105,8 @@ function banner(config: Config, address: string, demoRate: number | null): strin
     '{"event_id":"e1","user_id":"u1","campaign_id":"c1","event_type":"click",' +
     `"timestamp":"'$(date -u +%FT%TZ)'"}`
   const lines = [
+    `Campaign Performance: ${address}/`,
+    '',
     `campaign-metrics listens on ${address}`,
     '',
     ...(demoRate === null

@@ -70,8 +70,8 @@ const OTHER_METHODS = ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT']
 const JSON_TYPE = 'application/json'
 /** A session is sent along by the browser, so no other page may embed an answer or take it for a script. */
 const HARDENING = {
-  'X-Content-Type-Options': 'nosniff',
-  'Cross-Origin-Resource-Policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
 }
 
 /** Builds the router. */

@@ -16,6 +16,8 @@ import { openWatch } from './watch.ts'
 
 export type PipelineOptions = Readonly<{
   nowUs: () => number
+  /** Of the program, as the dashboard shows it. */
+  version: string
   /** Filled tables go on with another log (`start --new-log`). */
   acceptNewLog?: boolean
   /** For crash tests, see kill-at.ts. */

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { DASHBOARD } from '../../src/dashboard/definition.ts'
 import { makeTraffic } from '../../src/demo-traffic.ts'
 import { readStatus, waitUntilSettled } from '../support/client.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
@@ -30,10 +31,11 @@ async function trafficFile(folder: Folder, events: number, bad: number): Promise
   return path
 }
 
-test('start says where it listens, where the tables lie, and how to send an event: the line works as printed', async (t) => {
+test('start says where the page is, where it listens, where the tables lie, and how to send an event: the line works as printed', async (t) => {
   const { folder, product } = await running(t)
   const said = product.output()
-  assert.ok(said.startsWith(`campaign-metrics listens on ${product.url}\n`), said)
+  assert.ok(said.startsWith(`${DASHBOARD.title}: ${product.url}/\n`), said)
+  assert.ok(said.includes(`\ncampaign-metrics listens on ${product.url}\n`), said)
   assert.ok(said.includes(folder.warehousePath) && said.includes(folder.catalogPath))
   const curl = /curl [\s\S]*?\n.*'\n/.exec(said)?.[0] ?? ''
   if (spawnSync('curl', ['--version']).status !== 0) return t.skip('no curl here')

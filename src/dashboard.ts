@@ -1,0 +1,15 @@
+/**
+ * "Campaign Performance": the page, what it asks, and what moves, as routes of the collector.
+ *
+ *     job thread ──feed──► facts thread: sums in memory, DuckDB over the files ──► /api/v1/…, event stream, page
+ *
+ * It only reads. When it fails, events are taken in and stored all the same.
+ */
+import { startFacts } from './dashboard/facts/facts.ts'
+import { type Dashboard, type DashboardOptions, openDashboardOn } from './dashboard/open.ts'
+
+export type { Dashboard, DashboardOptions } from './dashboard/open.ts'
+
+export function openDashboard(options: DashboardOptions): Promise<Dashboard> {
+  return openDashboardOn(options, startFacts)
+}

@@ -1,0 +1,77 @@
+/** How the dashboard answers: what browsers are told about every answer, errors as JSON, and 304 for what they have. */
+import { hash } from 'node:crypto'
+import type { ReadAnswer } from '../../collect.ts'
+import type { ErrorAnswer } from '../wire.ts'
+
+/** Nothing from elsewhere, nothing inline, in nobody's frame. */
+export const BROWSER_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+const READ_METHODS: readonly string[] = ['GET', 'HEAD']
+
+/** Each with its status; `retryAfter` in seconds, where waiting helps. */
+const ERRORS = {
+  'not-found': { status: 404, retryAfter: null },
+  'method-not-allowed': { status: 405, retryAfter: null },
+  'too-busy': { status: 503, retryAfter: 1 },
+  'too-many-streams': { status: 503, retryAfter: 5 },
+  'facts-failed': { status: 503, retryAfter: 5 },
+} as const
+
+export function errorAnswer(code: keyof typeof ERRORS, message: string): ReadAnswer {
+  const { status, retryAfter } = ERRORS[code]
+  const body: ErrorAnswer = { error: { code, message } }
+  return {
+    status,
+    headers: {
+      ...BROWSER_HEADERS,
+      'cache-control': 'no-store',
+      ...(retryAfter === null ? {} : { 'retry-after': String(retryAfter) }),
+    },
+    body: JSON.stringify(body),
+  }
+}
+
+/** null = the method is one that reads. */
+export function refuseMethod(method: string): ReadAnswer | null {
+  if (READ_METHODS.includes(method)) return null
+  const refused = errorAnswer('method-not-allowed', 'Here one can only read: GET or HEAD.')
+  return { ...refused, headers: { ...refused.headers, allow: READ_METHODS.join(', ') } }
+}
+
+export function jsonAnswer(body: string | Uint8Array, sentTags: string | undefined): ReadAnswer {
+  const answer = { status: 200, headers: BROWSER_HEADERS, body }
+  return orNotModified(answer, `W/"${contentHash(body)}"`, sentTags)
+}
+
+/**
+ * Who has a tag may keep the answer, but asks each time; what has not changed is not sent again. `sentTags` is the
+ * request's If-None-Match; tags are compared weakly (RFC 9110, 13.1.2).
+ */
+export function orNotModified(
+  answer: ReadAnswer,
+  tag: string,
+  sentTags: string | undefined,
+): ReadAnswer {
+  const headers = { 'cache-control': 'private, no-cache', ...answer.headers, etag: tag }
+  return isAmong(tag, sentTags) ? { status: 304, headers, body: null } : { ...answer, headers }
+}
+
+export function contentHash(body: string | Uint8Array): string {
+  return hash('sha256', body, 'base64url').slice(0, 22)
+}
+
+function isAmong(tag: string, sentTags: string | undefined): boolean {
+  if (sentTags === undefined) return false
+  const opaque = tag.replace(/^W\//, '')
+  return sentTags
+    .split(',')
+    .map((sent) => sent.trim().replace(/^W\//, ''))
+    .some((sent) => sent === '*' || sent === opaque)
+}

@@ -1,0 +1,151 @@
+/**
+ * Keeps a facts thread running, so that one that fails takes nothing else down: events are taken in all the same, the
+ * API says what is wrong, and whoever asks after a pause starts a new one.
+ *
+ *     starting ──► running ──► failed ──(asked again after RESTART_PAUSE_MS)──► starting
+ */
+import type { MessagePort } from 'node:worker_threads'
+import type { ReadAnswer } from '../../collect.ts'
+import type { Facts, LiveFacts } from '../facts/facts.ts'
+import { BROWSER_HEADERS, errorAnswer, jsonAnswer } from './answer.ts'
+
+export type FactsKeeper = {
+  /** What the facts answer, or why they do not; never rejects. */
+  answer(path: string, query: string, sentTags: string | undefined): Promise<ReadAnswer>
+  /** Somebody watches: a thread that failed is started again when it is time. */
+  wake(): void
+  /** One sentence while there is no thread to ask; else null. */
+  problem(): string | null
+  close(): Promise<void>
+}
+
+export type FactsEvents = Readonly<{
+  onLive: (live: LiveFacts) => void
+  onFailed: (error: Error) => void
+}>
+
+export type FactsKeeperParts = Readonly<{
+  start: (events: FactsEvents) => Promise<Facts>
+  /** Lets the job tell this port what the tables gain. */
+  feed: (port: MessagePort) => void
+  /** Accepted events wait that are not in the tables: only this thread knows the log's end. */
+  isWaiting: () => boolean
+  /** Versions told by different threads differ. */
+  onLive: (live: LiveFacts) => void
+  /** A steady clock. */
+  nowMs: () => number
+  warn: (text: string) => void
+}>
+
+const RESTART_PAUSE_MS = 5000
+/** Requests that wait for the thread; a page asks for five at a time. */
+const WAITING_MAX = 256
+
+export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
+  let thread: Promise<Facts> | null = null
+  let threads = 0
+  let failure: Readonly<{ reason: string; atMs: number }> | null = null
+  let waiting = 0
+  let isClosed = false
+
+  /** Null while one that failed rests. */
+  function awake(): Promise<Facts> | null {
+    if (thread !== null || isClosed) return thread
+    if (failure !== null && parts.nowMs() - failure.atMs < RESTART_PAUSE_MS) return null
+    threads += 1
+    const number = threads
+    const starting = parts.start({
+      onLive(live) {
+        if (number === threads) parts.onLive({ ...live, version: `${number}.${live.version}` })
+      },
+      onFailed: (error) => fail(starting, error),
+    })
+    thread = starting
+    starting.then(
+      (facts) => {
+        if (thread !== starting) return
+        failure = null
+        parts.feed(facts.port)
+      },
+      (error) => fail(starting, error),
+    )
+    return starting
+  }
+
+  function fail(failed: Promise<Facts>, error: unknown): void {
+    if (thread !== failed || isClosed) return
+    thread = null
+    failure = { reason: reasonOf(error), atMs: parts.nowMs() }
+    parts.warn(
+      `the dashboard cannot read the tables: ${failure.reason}; events are taken in all the same`,
+    )
+    failed.then((facts) => facts.close()).catch(() => {})
+  }
+
+  async function ask(facts: Promise<Facts>, path: string, query: string): Promise<FactsReply> {
+    waiting += 1
+    try {
+      return await (await facts).answer(path, query, parts.isWaiting())
+    } catch (error) {
+      return { failed: reasonOf(error) }
+    } finally {
+      waiting -= 1
+    }
+  }
+
+  return {
+    async answer(path, query, sentTags): Promise<ReadAnswer> {
+      if (waiting >= WAITING_MAX) {
+        return errorAnswer('too-busy', 'Too many questions are waiting. Ask again in a moment.')
+      }
+      const facts = awake()
+      const reply =
+        facts === null ? { failed: failure?.reason ?? 'closing' } : await ask(facts, path, query)
+      return 'failed' in reply ? failedAnswer(reply.failed) : answerOf(reply, sentTags)
+    },
+    wake: () => void awake(),
+    problem: () =>
+      failure === null
+        ? null
+        : `the dashboard cannot read the tables (${failure.reason}); events are taken in all the same`,
+    async close(): Promise<void> {
+      isClosed = true
+      const last = thread
+      thread = null
+      await last?.then((facts) => facts.close()).catch(() => {})
+    },
+  }
+}
+
+type FactsReply = Awaited<ReturnType<Facts['answer']>> | Readonly<{ failed: string }>
+
+function answerOf(
+  reply: Exclude<FactsReply, { failed: string }>,
+  sentTags: string | undefined,
+): ReadAnswer {
+  const { status, contentType, headers, body } = reply
+  if (status === 200 && contentType.startsWith('application/json') && headers === undefined) {
+    return jsonAnswer(body, sentTags)
+  }
+  return {
+    status,
+    headers: {
+      ...BROWSER_HEADERS,
+      'cache-control': 'no-store',
+      ...headers,
+      'content-type': contentType,
+    },
+    body,
+  }
+}
+
+function failedAnswer(reason: string): ReadAnswer {
+  return errorAnswer(
+    'facts-failed',
+    `The figures cannot be read at the moment: ${reason}. Events are taken in all the same; ask again in a few seconds.`,
+  )
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

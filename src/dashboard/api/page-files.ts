@@ -1,0 +1,152 @@
+/**
+ * The built page: a few files, less than a megabyte, read once and answered from memory. A request's path is looked up
+ * among the paths that there are, never in the file system.
+ *
+ *     build/index.html        GET /               asked for each time, 304 where it is known
+ *     build/favicon.svg       GET /favicon.svg
+ *     build/assets/*          GET /assets/*       named by their content, kept for a year
+ *     build/….br, build/….gz  the same, compressed
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import type { ReadAnswer, ReadRequest, ReadRoute } from '../../collect.ts'
+import { BROWSER_HEADERS, contentHash, errorAnswer, orNotModified, refuseMethod } from './answer.ts'
+
+type PageFile = Readonly<{
+  type: string
+  cacheControl: string
+  tag: string
+  /** By content coding, what there is of it. */
+  bodies: ReadonlyMap<Coding, Uint8Array>
+}>
+
+type Coding = 'br' | 'gzip' | 'identity'
+
+/** In the order in which they are preferred. */
+const CODINGS: readonly Readonly<{ coding: Coding; suffix: string }>[] = [
+  { coding: 'br', suffix: '.br' },
+  { coding: 'gzip', suffix: '.gz' },
+  { coding: 'identity', suffix: '' },
+]
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+}
+
+const ASSETS = '/assets/'
+const FOREVER = 'public, max-age=31536000, immutable'
+const ASK_AGAIN = 'no-cache'
+/** What is served besides the assets, and from which file. */
+const NAMED: Readonly<Record<string, string>> = { '/': 'index.html', '/favicon.svg': 'favicon.svg' }
+
+/** `folder`: where the build lies; a page that has not been built is said by its answers. */
+export async function openPageRoutes(folder: string): Promise<readonly ReadRoute[]> {
+  const files = await readPage(folder)
+  const answer = (request: ReadRequest) => answerPage(files, request)
+  return ['/', '/assets', '/favicon.svg'].map((prefix) => ({ prefix, access: 'open', answer }))
+}
+
+async function readPage(folder: string): Promise<ReadonlyMap<string, PageFile>> {
+  const names = await readdir(folder, { recursive: true }).catch(() => [])
+  const slashed = names.map((name) => name.replaceAll('\\', '/'))
+  const paths = new Map(Object.entries(NAMED))
+  for (const name of slashed.filter(isAsset)) paths.set(`/${name}`, name)
+  const files = new Map<string, PageFile>()
+  for (const [path, name] of paths) {
+    if (slashed.includes(name)) files.set(path, await readPageFile(folder, name, slashed))
+  }
+  return files
+}
+
+function isAsset(name: string): boolean {
+  return name.startsWith(ASSETS.slice(1)) && TYPES[extname(name)] !== undefined
+}
+
+async function readPageFile(
+  folder: string,
+  name: string,
+  names: readonly string[],
+): Promise<PageFile> {
+  const bodies = new Map<Coding, Uint8Array>()
+  for (const { coding, suffix } of CODINGS) {
+    if (names.includes(name + suffix)) {
+      bodies.set(coding, await readFile(join(folder, name + suffix)))
+    }
+  }
+  return {
+    type: TYPES[extname(name)] ?? 'application/octet-stream',
+    cacheControl: isAsset(name) ? FOREVER : ASK_AGAIN,
+    tag: contentHash(bodies.get('identity') ?? ''),
+    bodies,
+  }
+}
+
+function answerPage(
+  files: ReadonlyMap<string, PageFile>,
+  { method, path, headers }: ReadRequest,
+): ReadAnswer {
+  const refused = refuseMethod(method)
+  if (refused !== null) return refused
+  const file = files.get(path)
+  if (file === undefined) {
+    if (path === '/') return NOT_BUILT
+    return errorAnswer('not-found', 'The page has no such file. It is at /.')
+  }
+  const coding = chooseCoding(file, headers['accept-encoding'])
+  const body = file.bodies.get(coding) ?? ''
+  const answer = {
+    status: 200,
+    headers: {
+      ...BROWSER_HEADERS,
+      'content-type': file.type,
+      'cache-control': file.cacheControl,
+      vary: 'Accept-Encoding',
+      ...(coding === 'identity' ? {} : { 'content-encoding': coding }),
+    },
+    body,
+  }
+  // Each coding is a representation of its own, with its own tag.
+  const tag = coding === 'identity' ? `"${file.tag}"` : `"${file.tag}-${coding}"`
+  return orNotModified(answer, tag, onlyText(headers['if-none-match']))
+}
+
+/** The first of ours that the client takes: one it names with q > 0, or `*`. Without a wish it gets the plain bytes. */
+function chooseCoding(file: PageFile, accepted: string | string[] | undefined): Coding {
+  const wishes = new Map(
+    (onlyText(accepted) ?? '').split(',').map((wish) => {
+      const [name = '', ...parameters] = wish.split(';').map((part) => part.trim().toLowerCase())
+      const weight = parameters.find((parameter) => parameter.startsWith('q='))
+      return [name, weight === undefined || Number(weight.slice(2)) > 0]
+    }),
+  )
+  for (const { coding } of CODINGS) {
+    if (coding === 'identity') break
+    const isWanted = wishes.get(coding) ?? wishes.get('*') ?? false
+    if (isWanted && file.bodies.has(coding)) return coding
+  }
+  return 'identity'
+}
+
+function onlyText(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(',') : header
+}
+
+/** For whoever opens the page, so as text. */
+const NOT_BUILT: ReadAnswer = {
+  status: 503,
+  headers: {
+    ...BROWSER_HEADERS,
+    'content-type': 'text/plain; charset=utf-8',
+    'cache-control': 'no-store',
+  },
+  body:
+    'The dashboard has not been built here. Run `npm run build:page` in the folder of campaign-metrics, then start ' +
+    'it again. Events are taken in all the same.\n',
+}

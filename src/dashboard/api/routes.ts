@@ -1,0 +1,86 @@
+/**
+ * The API: `/api/v1/…`, answered by the facts thread but for what the main thread knows itself. `../openapi.json`
+ * describes all of it.
+ */
+import { readFile } from 'node:fs/promises'
+import type { ReadAnswer, ReadRequest, ReadRoute } from '../../collect.ts'
+import type { SettingsAnswer } from '../wire.ts'
+import { BROWSER_HEADERS, errorAnswer, jsonAnswer, refuseMethod } from './answer.ts'
+import type { FactsKeeper } from './facts-keeper.ts'
+import type { LiveStream } from './live-stream.ts'
+
+export type ApiParts = Readonly<{
+  settings: SettingsAnswer
+  facts: Pick<FactsKeeper, 'answer'>
+  stream: Pick<LiveStream, 'connect'>
+}>
+
+const PREFIX = '/api/v1'
+const DESCRIPTION = `${PREFIX}/openapi.json`
+/** Beside this folder in the sources and in the published package alike. */
+const DESCRIPTION_FILE = new URL('../openapi.json', import.meta.url)
+
+const FACTS_PATHS: readonly string[] = [
+  'summary',
+  'trend',
+  'revenue',
+  'campaigns',
+  'campaigns.csv',
+  'values',
+]
+
+/** A proxy that buffers or recompresses would hold messages back. */
+const STREAM_HEADERS = {
+  ...BROWSER_HEADERS,
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+}
+
+export async function openApiRoutes(parts: ApiParts): Promise<readonly ReadRoute[]> {
+  const description = await readFile(DESCRIPTION_FILE)
+  return [
+    { prefix: PREFIX, answer: (request) => answerApi(parts, request) },
+    {
+      prefix: DESCRIPTION,
+      access: 'open',
+      answer: ({ method, path, headers }) =>
+        path === DESCRIPTION
+          ? (refuseMethod(method) ?? jsonAnswer(description, sentTags(headers)))
+          : NOTHING_HERE,
+    },
+  ]
+}
+
+const NOTHING_HERE = errorAnswer(
+  'not-found',
+  `There is nothing here. What can be asked stands in ${DESCRIPTION}.`,
+)
+
+function answerApi(parts: ApiParts, request: ReadRequest): ReadAnswer | Promise<ReadAnswer> {
+  const { method, query, headers } = request
+  const path = request.path.slice(PREFIX.length + 1)
+  const isKnown = path === 'settings' || path === 'stream' || FACTS_PATHS.includes(path)
+  if (!isKnown) return NOTHING_HERE
+  const refused = refuseMethod(method)
+  if (refused !== null) return refused
+  if (path === 'settings') return jsonAnswer(JSON.stringify(parts.settings), sentTags(headers))
+  if (path === 'stream') return answerStream(parts.stream, request)
+  return parts.facts.answer(path, query.toString(), sentTags(headers))
+}
+
+function answerStream(stream: ApiParts['stream'], { method, headers }: ReadRequest): ReadAnswer {
+  if (method === 'HEAD') return { status: 200, headers: STREAM_HEADERS, body: null }
+  const lastId = headers['last-event-id']
+  const body = stream.connect(Array.isArray(lastId) ? lastId[0] : lastId)
+  if (body !== null) return { status: 200, headers: STREAM_HEADERS, body }
+  return errorAnswer(
+    'too-many-streams',
+    'Too many pages watch already. Close one, or try again later.',
+  )
+}
+
+function sentTags(headers: ReadRequest['headers']): string | undefined {
+  const sent = headers['if-none-match']
+  return Array.isArray(sent) ? sent.join(',') : sent
+}

@@ -1,0 +1,87 @@
+/** Opens the dashboard: the facts thread, the event stream, and the routes that bring them and the page to browsers. */
+import { fileURLToPath } from 'node:url'
+import type { MessagePort } from 'node:worker_threads'
+import type { ReadRoute } from '../collect.ts'
+import { type FactsEvents, openFactsKeeper } from './api/facts-keeper.ts'
+import { type LiveFigures, openLiveState } from './api/live-state.ts'
+import { openLiveStream } from './api/live-stream.ts'
+import { openPageRoutes } from './api/page-files.ts'
+import { openApiRoutes } from './api/routes.ts'
+import type { Facts, FactsSettings } from './facts/facts.ts'
+
+export type DashboardOptions = Readonly<{
+  /** Makes the job tell this port what the tables gain; called again after the facts thread was started anew. */
+  feed: (port: MessagePort) => void
+  live: () => LiveFigures
+  warehousePath: string
+  windowUs: number
+  timezone: string
+  version: string
+  /** Reading needs a key, so that browsers sign in. */
+  authRequired: boolean
+  nowUs: () => number
+  /** A steady clock. */
+  nowMs: () => number
+  warn: (text: string) => void
+}>
+
+export type Dashboard = Readonly<{
+  routes: readonly ReadRoute[]
+  /** After the collector, which ends the streams. */
+  close(): Promise<void>
+}>
+
+export type StartFacts = (settings: FactsSettings, events: FactsEvents) => Promise<Facts>
+
+/** Beside this file in the sources and in the published package alike. */
+const PAGE_FOLDER = new URL('./build/', import.meta.url)
+const US_PER_SECOND = 1_000_000
+
+/** The facts thread starts in the background: whatever becomes of it, nothing else waits for it. */
+export async function openDashboardOn(
+  options: DashboardOptions,
+  startFacts: StartFacts,
+): Promise<Dashboard> {
+  const { warehousePath, windowUs, timezone, nowUs, nowMs } = options
+  const state = openLiveState({
+    figures: () => {
+      const figures = options.live()
+      const problem = facts.problem()
+      return problem === null ? figures : { ...figures, problems: [...figures.problems, problem] }
+    },
+    windowUs,
+    nowUs,
+  })
+  const stream = openLiveStream({ state, epoch: nowUs(), nowMs, onWatched: () => facts.wake() })
+  const facts = openFactsKeeper({
+    start: (events) => startFacts({ warehousePath, windowUs, timezone }, events),
+    feed: options.feed,
+    isWaiting: () => options.live().waiting > 0,
+    onLive(live) {
+      state.take(live)
+      stream.move()
+    },
+    nowMs,
+    warn: options.warn,
+  })
+  const api = await openApiRoutes({
+    settings: {
+      product: 'campaign-metrics',
+      version: options.version,
+      timezone,
+      windowSeconds: windowUs / US_PER_SECOND,
+      signedIn: options.authRequired,
+    },
+    facts,
+    stream,
+  })
+  const page = await openPageRoutes(fileURLToPath(PAGE_FOLDER))
+  facts.wake()
+  return {
+    routes: [...api, ...page],
+    async close() {
+      stream.close()
+      await facts.close()
+    },
+  }
+}
