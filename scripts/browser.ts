@@ -2,7 +2,7 @@
  * Finds the Chromium of the browser tests, or installs Debian's where it may (root, apt-get). Does nothing when one was
  * seen to start before. Two runs at once are safe: the second waits for the first on a lock that a killed process
  * releases. When there is none to be had it says why and exits 0, and the browser tests are skipped with that reason;
- * in CI (`CI=true`) it exits 1.
+ * in CI (`CI=true`), or when the environment names one that does not start, it exits 1.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -94,7 +94,7 @@ function tryStart(path: string): string | null {
       timeout: START_TIMEOUT_MS,
     })
     if (done.status === 0 && done.stdout.includes(TRIAL_TEXT)) return null
-    return `${path} does not start (${outcome(done)})`
+    return `${path} does not start (${sayingOf(done)})`
   } finally {
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
   }
@@ -120,21 +120,25 @@ function runApt(words: readonly string[]): string | null {
     timeout: INSTALL_TIMEOUT_MS,
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
-  return done.status === 0 ? null : `\`apt-get ${words[0]}\` failed (${outcome(done)})`
+  return done.status === 0 ? null : `\`apt-get ${words[0]}\` failed (${sayingOf(done)})`
 }
 
-function outcome(done: ReturnType<typeof spawnSync>): string {
+function sayingOf(done: ReturnType<typeof spawnSync>): string {
   const why = done.error?.message ?? `exit ${done.status ?? done.signal}`
   const lines = `${done.stdout ?? ''}\n${done.stderr ?? ''}`.trim().split('\n')
   return [why, ...lines.filter((line) => line !== '').slice(-OUTPUT_LINES)].join(': ')
 }
 
+/** Without a browser its tests are skipped; but who names one, or runs in CI, is owed those tests. */
 function report(failure: string): void {
-  writeFileSync(FAILURE, failure)
-  const isCi = process.env.CI === 'true'
-  console.error(`
-!! There is no Chromium for the browser tests: ${failure}
-!! ${isCi ? 'In CI this is a failure.' : 'The tests of the page in a real browser are SKIPPED.'}
-`)
-  if (isCi) process.exitCode = 1
+  const isNamed = process.env[VARIABLE] !== undefined
+  const isFailure = isNamed || process.env.CI === 'true'
+  if (!isNamed) writeFileSync(FAILURE, failure)
+  const outcome = isNamed
+    ? `Unset ${VARIABLE} to have one found or installed.`
+    : isFailure
+      ? 'In CI this is a failure.'
+      : 'The tests of the page in a real browser are SKIPPED.'
+  console.error(`\n!! There is no Chromium for the browser tests: ${failure}\n!! ${outcome}\n`)
+  if (isFailure) process.exitCode = 1
 }
