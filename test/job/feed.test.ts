@@ -23,16 +23,31 @@ async function openJob(t: TestContext, commitIntervalMs = NEVER_MS): Promise<Fee
   return job
 }
 
-/** One event in each of so many windows. */
-function windowsPart(count: number): Part {
+/** One event in each window of the campaigns with these numbers. */
+function windowsPart(count: number, first = 0): Part {
   const arrivalUs = nowUs()
   const lines = Array.from({ length: count }, (_, i) =>
     JSON.stringify({
-      ...{ event_id: `w${i}`, user_id: 'u', campaign_id: `c${i}`, event_type: 'click' },
+      ...{ event_id: `w${first + i}`, user_id: 'u', campaign_id: `c${first + i}` },
+      event_type: 'click',
       timestamp: new Date(arrivalUs / 1000).toISOString(),
     }),
   )
   return { lines: Buffer.from(`${lines.join('\n')}\n`), count, arrivalUs }
+}
+
+/** Something that begins and then waits to be let go; not for ever, so that a test that fails ends. */
+function openHold() {
+  const begun = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  return {
+    begun: begun.promise,
+    release: released.resolve,
+    async act(): Promise<void> {
+      begun.resolve()
+      await Promise.race([released.promise, sleep(5_000, undefined, { ref: false })])
+    },
+  }
 }
 
 const kindsOf = ({ messages }: FeedReader): string => messages.map(({ kind }) => kind).join(' ')
@@ -140,20 +155,16 @@ test('a commit held up by a full disk stays pending, with all that comes after i
 test('a reader that comes after a commit has landed and before this is known does not hear it twice', async (t) => {
   const job = await openJob(t, 20)
   const traffic = openPlainTraffic(4)
-  const landed = Promise.withResolvers<void>()
-  const known = Promise.withResolvers<void>()
-  job.weather.afterLanding = () => {
-    landed.resolve()
-    return known.promise
-  }
+  const hold = openHold()
+  job.weather.afterLanding = hold.act
   job.push(traffic.part(nowUs()))
-  await landed.promise
+  await hold.begun
   const firstOffset = job.endOffset()
   const reader = job.attach()
   job.push(traffic.part(nowUs()))
   await reader.until((messages) => messages.some(isPending))
   job.weather.afterLanding = async () => {}
-  known.resolve()
+  hold.release()
   await reader.until((messages) => messages.at(-1)?.kind === 'commit')
   const offsets = reader.messages.flatMap((message) =>
     message.kind === 'pending' ? [] : [message.nextOffset],
@@ -170,20 +181,16 @@ test('files that move while a landed commit is not known yet are told with that 
   const job = await openJob(t, 20)
   const traffic = openPlainTraffic(5)
   const reader = job.attach()
-  const landed = Promise.withResolvers<void>()
-  const known = Promise.withResolvers<void>()
-  job.weather.afterLanding = () => {
-    landed.resolve()
-    return known.promise
-  }
+  const hold = openHold()
+  job.weather.afterLanding = hold.act
   job.push(traffic.part(nowUs()))
-  await landed.promise
+  await hold.begun
   // The commit holds the lock of those that replace metrics files; merging raw files needs none.
   job.moveRawFiles()
   await sleep(50)
   assert.ok(!reader.messages.slice(1).some(({ kind }) => kind === 'files'), kindsOf(reader))
   job.weather.afterLanding = async () => {}
-  known.resolve()
+  hold.release()
   await reader.until((messages) => messages.at(-1)?.kind === 'commit')
   const last = reader.messages.at(-1)
   assert.ok(last?.kind === 'commit' && last.events.length === 1)
@@ -198,8 +205,7 @@ test('past 10,000 windows nothing is pending until the commit tells them', async
   job.push(windowsPart(10_000))
   await reader.until((messages) => messages.some(isPending))
   assert.equal(clicksOf(pendingOf(reader).at(-1)), 10_000)
-  const more = windowsPart(10_001).lines.toString().trimEnd().split('\n').slice(-1)
-  job.push({ lines: Buffer.from(`${more[0]}\n`), count: 1, arrivalUs: nowUs() })
+  job.push(windowsPart(1, 10_000))
   await sleep(600)
   assert.equal(kindsOf(reader), 'files pending')
   await job.close()
@@ -209,23 +215,40 @@ test('past 10,000 windows nothing is pending until the commit tells them', async
   assert.equal(commit.deltas.length, 10_001)
 })
 
+test('the windows of a commit under way count to the 10,000, those of both parts once', async (t) => {
+  const job = await openJob(t, 20)
+  const reader = job.attach()
+  const hold = openHold()
+  job.weather.beforeLanding = hold.act
+  job.push(windowsPart(6_000))
+  await hold.begun
+  await reader.until((messages) => messages.some(isPending))
+  job.weather.beforeLanding = () => sleep(600)
+  const again = windowsPart(3_000)
+  job.push({ ...again, lines: Buffer.from(again.lines.toString().replaceAll('"w', '"again-')) })
+  await reader.until((messages) => messages.filter(isPending).length === 2)
+  assert.equal(pendingOf(reader).at(-1)?.deltas.length, 6_000)
+  assert.equal(clicksOf(pendingOf(reader).at(-1)), 9_000)
+  job.push(windowsPart(6_000, 6_000))
+  await sleep(400)
+  assert.equal(kindsOf(reader), 'files pending pending')
+  hold.release()
+  await reader.until((messages) => messages.some(({ kind }) => kind === 'commit'))
+})
+
 test('a commit clears what was pending, and what has come since is told with it', async (t) => {
   const job = await openJob(t, 50)
   const traffic = openPlainTraffic(6)
   const reader = job.attach()
-  const landed = Promise.withResolvers<void>()
-  const known = Promise.withResolvers<void>()
-  job.weather.beforeLanding = () => {
-    landed.resolve()
-    return known.promise
-  }
+  const hold = openHold()
+  job.weather.beforeLanding = hold.act
   job.push(traffic.part(nowUs()))
-  await landed.promise
+  await hold.begun
   const firstOffset = job.endOffset()
   job.push(traffic.part(nowUs()))
   await reader.until((messages) => messages.filter(isPending).length === 2)
   job.weather.beforeLanding = () => sleep(300)
-  known.resolve()
+  hold.release()
   await reader.until((messages) => messages.length === 5)
   assert.equal(kindsOf(reader), 'files pending pending commit pending')
   assert.equal(pendingOf(reader).at(-1)?.baseOffset, firstOffset)
