@@ -91,11 +91,13 @@ try {
 }
 
 async function commitOne(index: number, metrics: ReturnType<typeof openMetrics>): Promise<void> {
+  // A raw file holds events of one day.
+  const midnightUs = Math.floor(nowUs / DAY_US) * DAY_US
   const rows = Array.from({ length: eventsPerCommit }, (_, i) =>
     eventRow({
       eventId: `e-${index}-${i}`,
       campaignId: `c-${i % CAMPAIGNS}`,
-      timestampUs: Math.max(nowUs - i * 1000, START_US),
+      timestampUs: Math.max(nowUs - i * 1000, midnightUs),
       revenue: i % 10,
     }),
   )
