@@ -89,6 +89,8 @@ function lockingSettings(options: DuckOptions, spill: string): readonly string[]
     `SET GLOBAL TimeZone = ${textSql(options.timezone)}`,
     `SET preserve_insertion_order = ${options.keepsOrder}`,
     'SET parquet_metadata_cache = true',
+    // Files are local: the system caches them already, and DuckDB would fill its memory with them.
+    'SET enable_external_file_cache = false',
     'SET autoinstall_known_extensions = false',
     'SET autoload_known_extensions = false',
     'SET allow_community_extensions = false',
