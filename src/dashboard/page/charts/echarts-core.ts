@@ -1,0 +1,18 @@
+/**
+ * The parts of ECharts that the page uses, and the only place that imports it: lines, bars, grids, canvas. Legend,
+ * tooltip, crosshair and line ends are elements of ours (text that can be selected, themed by CSS, reached by keys), which
+ * leaves out ECharts' components for them.
+ */
+import { BarChart, LineChart } from 'echarts/charts'
+import { GridSimpleComponent } from 'echarts/components'
+import { type ECharts, init, use } from 'echarts/core'
+import { CanvasRenderer } from 'echarts/renderers'
+
+use([LineChart, BarChart, GridSimpleComponent, CanvasRenderer])
+
+export type Canvas = ECharts
+
+/** An empty canvas that fills the element. Nothing animates: figures that change each second are read, not watched. */
+export function openCanvas(element: HTMLElement): Canvas {
+  return init(element, null, { renderer: 'canvas' })
+}

@@ -1,0 +1,49 @@
+/**
+ * Where values stand on a plot, in CSS pixels. The options handed to ECharts and everything laid over its canvas (line
+ * ends, crosshair, the hatched band) use the same area, so that they meet to the pixel.
+ *
+ *   0 ── left ─────────── width−right ── width
+ *   │     ┌── top ──────────┐
+ *   │     │  toX, toY       │
+ *   │     └── height−bottom ┘
+ */
+
+export type Margins = Readonly<{ left: number; right: number; top: number; bottom: number }>
+
+export type PlotArea = Margins &
+  Readonly<{
+    width: number
+    height: number
+    toX: (value: number) => number
+    toY: (value: number) => number
+    /** The value under a pixel, held inside the area. */
+    fromX: (x: number) => number
+  }>
+
+type Extent = readonly [min: number, max: number]
+
+export function plotArea(
+  size: Readonly<{ width: number; height: number }>,
+  margins: Margins,
+  extents: Readonly<{ x: Extent; y: Extent }>,
+): PlotArea {
+  const [minX, maxX] = extents.x
+  const [minY, maxY] = extents.y
+  const innerWidth = Math.max(size.width - margins.left - margins.right, 1)
+  const innerHeight = Math.max(size.height - margins.top - margins.bottom, 1)
+  return {
+    ...margins,
+    ...size,
+    toX: (value) => margins.left + ((value - minX) / (maxX - minX)) * innerWidth,
+    toY: (value) => margins.top + ((maxY - value) / (maxY - minY)) * innerHeight,
+    fromX: (x) => {
+      const share = Math.min(Math.max((x - margins.left) / innerWidth, 0), 1)
+      return minX + share * (maxX - minX)
+    },
+  }
+}
+
+/** About how wide a short text of figures is; canvas text is not measured before it is drawn. */
+export function textWidth(text: string, fontSize: number): number {
+  return Math.ceil(text.length * fontSize * 0.58)
+}

@@ -1,0 +1,126 @@
+/**
+ * The last five minutes as an ECharts option: three panels, one above the other, on one time axis, each with a scale of
+ * its own that starts at zero and is labelled. There are about thirty impressions to a click and ten clicks to a
+ * conversion: stacked or on one scale, clicks and conversions would be a flat line; on a log scale a second without
+ * conversions has no place, and areas lie. In panels all three are seen, and a dip stands under a dip.
+ * Each second is a step, because it is a count: nothing is drawn between two seconds that was not there.
+ */
+import type { Format } from '../format.ts'
+import { type ChartOption, type ChartTheme, FONT_SIZE, seriesColour } from './chart-option.ts'
+import { textWidth } from './plot-area.ts'
+import { SECONDS_KEPT, type SecondCounts, type SecondsRing } from './seconds-ring.ts'
+import { steadyAxis, type ValueAxis, valueAxis } from './value-axis.ts'
+
+export const REALTIME_PANELS = ['impressions', 'clicks', 'conversions'] as const
+
+export type RealtimeModel = Readonly<{
+  /** The axis is `[from, to]` in seconds since 1970; what is known ends at or before `to`. */
+  from: number
+  to: number
+  seconds: readonly Readonly<{ at: number; counts: SecondCounts }>[]
+  axes: readonly ValueAxis[]
+}>
+
+/** In pixels: a panel is a head (an element) with a plot below it; charts.css has the same. */
+export const HEAD_PX = 26
+export const PANEL_PX = 62
+export const PANEL_GAP_PX = 12
+const RIGHT_PX = 10
+
+export function realtimeModel(
+  ring: SecondsRing,
+  to: number,
+  previous: RealtimeModel | null,
+): RealtimeModel {
+  const from = to - SECONDS_KEPT
+  const seconds = ring.between(from, to)
+  const axes = REALTIME_PANELS.map((_, panel) => {
+    const highest = seconds.reduce((most, { counts }) => Math.max(most, counts[panel] ?? 0), 0)
+    const wanted = valueAxis(0, highest, { gridlines: 5, leastStep: 1, leastMax: 2 })
+    return steadyAxis(previous?.axes[panel] ?? null, wanted)
+  })
+  return { from, to, seconds, axes }
+}
+
+export function realtimeLeft({ axes }: RealtimeModel, format: Format): number {
+  return Math.max(...axes.map(({ max }) => textWidth(scaleText(max, format), FONT_SIZE)), 24) + 8
+}
+
+function scaleText(value: number, format: Format): string {
+  return format.compact('impressions', value)
+}
+
+export function panelTop(panel: number): number {
+  return panel * (HEAD_PX + PANEL_PX + PANEL_GAP_PX) + HEAD_PX
+}
+
+export const REALTIME_RIGHT_PX: number = RIGHT_PX
+
+export function realtimeOption(
+  model: RealtimeModel,
+  theme: ChartTheme,
+  format: Format,
+): ChartOption {
+  const left = realtimeLeft(model, format)
+  const label = { color: theme.textMuted, fontFamily: theme.fontFamily, fontSize: FONT_SIZE }
+  const last = REALTIME_PANELS.length - 1
+  return {
+    animation: false,
+    grid: REALTIME_PANELS.map((_, panel) => ({
+      left,
+      right: RIGHT_PX,
+      top: panelTop(panel),
+      height: PANEL_PX,
+      outerBoundsMode: 'none',
+    })),
+    xAxis: REALTIME_PANELS.map((_, gridIndex) => ({
+      gridIndex,
+      type: 'value',
+      min: model.from,
+      max: model.to,
+      interval: 60,
+      axisLine: { lineStyle: { color: theme.lineStrong } },
+      axisTick: { show: gridIndex === last, length: 4, lineStyle: { color: theme.lineStrong } },
+      splitLine: { show: false },
+      axisLabel: {
+        ...label,
+        show: gridIndex === last,
+        formatter: (second: number) => agoText(model.to - second),
+      },
+    })),
+    yAxis: model.axes.map(({ max }, gridIndex) => ({
+      gridIndex,
+      type: 'value',
+      min: 0,
+      max,
+      interval: max,
+      axisLine: { show: false },
+      axisTick: { show: false },
+      axisLabel: { ...label, formatter: (value: number) => scaleText(value, format) },
+      splitLine: { lineStyle: { color: theme.line } },
+    })),
+    series: REALTIME_PANELS.map((_, panel) => ({
+      type: 'line',
+      silent: true,
+      xAxisIndex: panel,
+      yAxisIndex: panel,
+      step: 'end',
+      symbol: 'none',
+      data: stepsOf(model, panel),
+      lineStyle: { color: seriesColour(theme, panel), width: 1.25 },
+      areaStyle: { color: seriesColour(theme, panel), opacity: 0.16 },
+    })),
+  }
+}
+
+/** The last known second is as wide as the others: its step ends where it ends. */
+function stepsOf({ seconds }: RealtimeModel, panel: number): [number, number][] {
+  const steps = seconds.map(({ at, counts }): [number, number] => [at, counts[panel] ?? 0])
+  const last = steps.at(-1)
+  return last === undefined ? steps : [...steps, [last[0] + 1, last[1]]]
+}
+
+/** The ticks stand still while the data moves under them, so they say how long ago, not when. */
+function agoText(seconds: number): string {
+  return seconds === 0 ? 'now' : `−${seconds / 60} min`
+}

@@ -1,0 +1,137 @@
+/**
+ * Ticks of a time axis in the configured zone: round times on that zone's clock, so few that they do not touch. Under the
+ * first tick, and wherever it changes, stands what the ticks leave out: the day under hours, the weekday or year under days.
+ *
+ *   21:00   22:00   23:00   00:00   01:00
+ *  Sat 21 Nov              Sun 22 Nov
+ */
+
+export type TimeTick = Readonly<{ atMs: number; label: string; context: string }>
+
+export type TimeAxis = Readonly<{
+  /** At most about `ticksMax` ticks in `[fromMs, toMs]`. */
+  ticks: (fromMs: number, toMs: number, ticksMax: number) => TimeTick[]
+}>
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+const MONTH_MS = 30.4 * DAY_MS
+/** 1970-01-05 was the first Monday. */
+const FIRST_MONDAY_MS = 4 * DAY_MS
+
+const CLOCK_STEPS_MS: readonly number[] = [
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE_MS),
+  ...[1, 2, 3, 4, 6, 12].map((hours) => hours * HOUR_MS),
+]
+const DAY_STEPS_MS: readonly number[] = [DAY_MS, 2 * DAY_MS, 7 * DAY_MS, 14 * DAY_MS]
+const MONTH_STEPS: readonly number[] = [1, 2, 3, 6, 12]
+
+export function openTimeAxis(zone: Readonly<{ locale: string; timezone: string }>): TimeAxis {
+  const texts = axisTexts(zone)
+  const clock = zoneClock(zone.timezone)
+  return {
+    ticks(fromMs, toMs, ticksMax) {
+      const leastMs = (toMs - fromMs) / Math.max(ticksMax, 1)
+      const clockStep = CLOCK_STEPS_MS.find((step) => step >= leastMs)
+      const dayStep = DAY_STEPS_MS.find((step) => step >= leastMs)
+      const walls =
+        (clockStep ?? dayStep) !== undefined
+          ? evenWalls(clock.read(fromMs), clock.read(toMs), clockStep ?? dayStep ?? DAY_MS)
+          : monthWalls(clock.read(fromMs), clock.read(toMs), leastMs / MONTH_MS)
+      const moments = walls
+        .map(clock.find)
+        .filter((atMs): atMs is number => atMs !== null && atMs >= fromMs && atMs <= toMs)
+      if (clockStep !== undefined) return label(moments, texts.time, texts.date, false)
+      if (dayStep === DAY_MS) return label(moments, texts.day, texts.weekday, true)
+      return label(moments, dayStep === undefined ? texts.month : texts.day, texts.year, false)
+    },
+  }
+}
+
+type Text = (atMs: number) => string
+
+function axisTexts({ locale, timezone }: Readonly<{ locale: string; timezone: string }>) {
+  const text = (options: Intl.DateTimeFormatOptions): Text => {
+    const format = new Intl.DateTimeFormat(locale, { timeZone: timezone, ...options })
+    return (atMs) => format.format(atMs)
+  }
+  return {
+    time: text({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
+    date: text({ weekday: 'short', day: 'numeric', month: 'short' }),
+    day: text({ day: 'numeric', month: 'short' }),
+    weekday: text({ weekday: 'short' }),
+    month: text({ month: 'short' }),
+    year: text({ year: 'numeric' }),
+  }
+}
+
+/** Contexts that repeat are left out, unless `always`. */
+function label(moments: readonly number[], text: Text, context: Text, always: boolean): TimeTick[] {
+  let said = ''
+  return moments.map((atMs) => {
+    const here = context(atMs)
+    const isNew = always || here !== said
+    said = here
+    return { atMs, label: text(atMs), context: isNew ? here : '' }
+  })
+}
+
+/** A "wall" is what a clock of the zone shows, counted as if it were UTC. */
+function evenWalls(fromWall: number, toWall: number, stepMs: number): number[] {
+  const anchor = stepMs % (7 * DAY_MS) === 0 ? FIRST_MONDAY_MS : 0
+  const walls = []
+  const first = Math.ceil((fromWall - anchor) / stepMs) * stepMs + anchor
+  // Where the clock goes back, the end may show less than the start: one day more is looked at, find() sorts out.
+  for (let wall = first - DAY_MS; wall <= toWall + DAY_MS; wall += stepMs) walls.push(wall)
+  return walls
+}
+
+function monthWalls(fromWall: number, toWall: number, leastMonths: number): number[] {
+  const step = MONTH_STEPS.find((months) => months >= leastMonths) ?? 12
+  const walls = []
+  const start = new Date(fromWall)
+  const firstMonth = Math.floor((start.getUTCFullYear() * 12 + start.getUTCMonth()) / step) * step
+  for (let month = firstMonth; ; month += step) {
+    const wall = Date.UTC(Math.floor(month / 12), month % 12)
+    if (wall > toWall + DAY_MS) return walls
+    walls.push(wall)
+  }
+}
+
+type ZoneClock = Readonly<{
+  read: (atMs: number) => number
+  /** The moment at which the zone's clock shows this; null in the hour that summer time leaves out. */
+  find: (wall: number) => number | null
+}>
+
+function zoneClock(timezone: string): ZoneClock {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: timezone,
+    calendar: 'gregory',
+    numberingSystem: 'latn',
+    hourCycle: 'h23',
+    ...{ year: 'numeric', month: 'numeric', day: 'numeric' },
+    ...{ hour: 'numeric', minute: 'numeric', second: 'numeric' },
+  })
+  const read = (atMs: number): number => {
+    const parts = new Map(
+      format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]),
+    )
+    const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0
+    return Date.UTC(
+      part('year'),
+      part('month') - 1,
+      part('day'),
+      part('hour'),
+      part('minute'),
+      part('second'),
+    )
+  }
+  const find = (wall: number): number | null => {
+    const near = wall - (read(wall) - wall)
+    const atMs = wall - (read(near) - near)
+    return read(atMs) === wall ? atMs : null
+  }
+  return { read, find }
+}

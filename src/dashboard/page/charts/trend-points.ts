@@ -1,0 +1,140 @@
+/**
+ * An answer about the trend as the points to draw: each stands in the middle of its window, is null where the ratio has no
+ * divisor (a gap in the line, never a zero), and is filling while its window may still grow.
+ */
+import type { TrendAnswer, TrendLine } from '../../wire.ts'
+import { type ValueAxis, valueAxis } from './value-axis.ts'
+
+export type TrendMeasure = 'ctr' | 'cvr'
+
+export type TrendPoint = Readonly<{
+  fromMs: number
+  toMs: number
+  middleMs: number
+  value: number | null
+  /** What the ratio is of: clicks of impressions, or conversions of clicks. */
+  part: number
+  whole: number
+  isFilling: boolean
+}>
+
+export type TrendSeries = Readonly<{
+  /** Null for all campaigns together. */
+  campaign: string | null
+  slot: number
+  points: readonly TrendPoint[]
+}>
+
+export type TrendModel = Readonly<{
+  measure: TrendMeasure
+  fromMs: number
+  toMs: number
+  stepMs: number
+  /** Where filling begins on the time axis; null when no point does. */
+  fillingFromMs: number | null
+  axis: ValueAxis
+  series: readonly TrendSeries[]
+}>
+
+/** A window that has just begun may hold one click of two impressions: it may stretch the axis by this, not more. */
+const FILLING_STRETCH = 1.5
+
+export function trendModel(
+  answer: TrendAnswer,
+  measure: TrendMeasure,
+  slots: ReadonlyMap<string, number>,
+): TrendModel {
+  const { range } = answer
+  const starts = answer.starts.map((start) => Date.parse(start))
+  const span = { stepMs: answer.stepSeconds * 1000, toMs: Date.parse(range.to) }
+  const completeMs = Date.parse(range.completeTo)
+  const series = answer.lines.map((line) => ({
+    campaign: line.campaign,
+    slot: line.campaign === null ? 0 : (slots.get(line.campaign) ?? 0),
+    points: starts.map((fromMs, index) => pointOf(line, measure, index, fromMs, span, completeMs)),
+  }))
+  const filling = series[0]?.points.find(({ isFilling }) => isFilling)
+  return {
+    measure,
+    fromMs: Math.min(Date.parse(range.from), starts[0] ?? Number.POSITIVE_INFINITY),
+    toMs: span.toMs,
+    stepMs: span.stepMs,
+    fillingFromMs: filling?.fromMs ?? null,
+    axis: trendAxis(series.flatMap(({ points }) => points)),
+    series,
+  }
+}
+
+function pointOf(
+  line: TrendLine,
+  measure: TrendMeasure,
+  index: number,
+  fromMs: number,
+  span: Readonly<{ stepMs: number; toMs: number }>,
+  completeMs: number,
+): TrendPoint {
+  const toMs = Math.min(fromMs + span.stepMs, span.toMs)
+  const [parts, wholes] =
+    measure === 'ctr' ? [line.clicks, line.impressions] : [line.conversions, line.clicks]
+  return {
+    fromMs,
+    toMs,
+    middleMs: (fromMs + toMs) / 2,
+    value: line[measure][index] ?? null,
+    part: parts[index] ?? 0,
+    whole: wholes[index] ?? 0,
+    isFilling: toMs > completeMs,
+  }
+}
+
+function trendAxis(points: readonly TrendPoint[]): ValueAxis {
+  const highest = (some: readonly TrendPoint[]): number =>
+    some.reduce((most, { value }) => Math.max(most, value ?? 0), 0)
+  const complete = highest(points.filter(({ isFilling }) => !isFilling))
+  const filling = highest(points.filter(({ isFilling }) => isFilling))
+  const bound = complete === 0 ? filling : Math.min(filling, complete * FILLING_STRETCH)
+  return valueAxis(0, Math.max(complete, bound))
+}
+
+export type DrawnPoint = Readonly<{ x: number; y: number | null; isMarked: boolean }>
+
+/** Every point gets a mark up to so many; beyond, only those that no line would show, and the last. */
+const MARKED_MAX = 31
+
+/**
+ * The two parts of a line: what is complete, and what is filling. The second begins with the last complete point when
+ * the two touch, so that the dashed part hangs on the solid one.
+ */
+export function splitSeries(points: readonly TrendPoint[]): {
+  complete: DrawnPoint[]
+  filling: DrawnPoint[]
+} {
+  const first = points.findIndex(({ isFilling }) => isFilling)
+  const end = first === -1 ? points.length : first
+  const isEveryMarked = points.length <= MARKED_MAX
+  const lastComplete = points.findLastIndex(({ value }, index) => value !== null && index < end)
+  const drawn = points.map(({ middleMs, value }, index) => {
+    const isAlone = !hasValue(points[index - 1]) && !hasValue(points[index + 1])
+    const isLast = index === lastComplete || index === points.length - 1
+    const isMarked = value !== null && (isEveryMarked || isAlone || isLast)
+    return { x: middleMs, y: value, isMarked }
+  })
+  const joint = end < points.length && end > 0 ? drawn.slice(end - 1, end) : []
+  const unmarked = joint.map((point) => ({ ...point, isMarked: false }))
+  return { complete: drawn.slice(0, end), filling: [...unmarked, ...drawn.slice(end)] }
+}
+
+function hasValue(point: TrendPoint | undefined): boolean {
+  return point !== undefined && point.value !== null
+}
+
+/** Where the line's label belongs, and the figure it says: the newest that will not change. */
+export function seriesEnd(points: readonly TrendPoint[]): {
+  drawn: TrendPoint | null
+  complete: TrendPoint | null
+} {
+  return {
+    drawn: points.findLast(({ value }) => value !== null) ?? null,
+    complete: points.findLast(({ value, isFilling }) => value !== null && !isFilling) ?? null,
+  }
+}

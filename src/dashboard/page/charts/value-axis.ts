@@ -1,0 +1,55 @@
+/**
+ * The value axis of a chart: from zero, to a round number with room above the data, with three to five gridlines. Charts
+ * here never cut the axis: a line that starts at 2 % would make 2.1 % look like a landslide.
+ */
+
+export type ValueAxis = Readonly<{ min: number; max: number; step: number }>
+
+/** Data reaches at most so far up, so that a line never runs along the edge. */
+const ROOM_RATIO = 0.95
+const ROUND_STEPS = [1, 2, 2.5, 5, 10]
+/** An axis that moves stays as it is while the data fills at least this much of it. */
+const STEADY_RATIO = 0.4
+
+export type AxisWishes = Readonly<{ gridlines?: number; leastStep?: number; leastMax?: number }>
+
+/**
+ * An axis that holds 0 and both values. `leastStep` keeps counts from getting gridlines at halves.
+ * Without data (highest 0, lowest 0) it goes from 0 to `leastMax`.
+ */
+export function valueAxis(
+  lowest: number,
+  highest: number,
+  { gridlines = 4, leastStep = 0, leastMax = 1 }: AxisWishes = {},
+): ValueAxis {
+  const up = Math.max(highest, 0) / ROOM_RATIO
+  const down = Math.min(lowest, 0) / ROOM_RATIO
+  const span = up - down === 0 ? leastMax : up - down
+  const step = Math.max(roundStep(span / gridlines), leastStep)
+  const max = up - down === 0 ? leastMax : Math.ceil(up / step - 1e-9) * step
+  return { min: Math.floor(down / step + 1e-9) * step || 0, max, step }
+}
+
+/** The axis before, unless the data has outgrown it or shrunk well below it: gridlines do not jump each second. */
+export function steadyAxis(previous: ValueAxis | null, wanted: ValueAxis): ValueAxis {
+  if (previous === null || wanted.max > previous.max) return wanted
+  return wanted.max < previous.max * STEADY_RATIO ? wanted : previous
+}
+
+/** The smallest round number that is not below. */
+function roundStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least))
+  const factor = ROUND_STEPS.find((one) => one * power >= least * (1 - 1e-9)) ?? 10
+  return factor * power
+}
+
+/** A gridline's number: with the digits that its step has, so that 2 stands as `2.0` beside `2.5`; zero is `0`. */
+export function axisText(value: number, step: number, locale: string): string {
+  const power = Math.floor(Math.log10(step) + 1e-9)
+  const hasHalf = Math.abs(step / 10 ** power - 2.5) < 1e-6
+  const digits = value === 0 ? 0 : Math.max(0, -power + (hasHalf ? 1 : 0))
+  return new Intl.NumberFormat(locale, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(value)
+}
