@@ -6,9 +6,10 @@
  * descriptor of it would drop the lock of the whole process (POSIX). The holder's pid is therefore in a file beside it, and serves
  * only the message: it may be missing or stale.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeFolder } from './make-folder.ts'
 
 /** Keeps the databases of held locks alive: a collected database would be closed, and its lock lost without a word. */
 const held = new Set<DatabaseSync>()
@@ -39,11 +40,12 @@ export class LockError extends Error {
 }
 
 /**
- * Takes the lock at `path` (a file of its own, created with its folder when absent) or throws `LockError` at once.
+ * Takes the lock at `path` (a file of its own, created with its folder when absent) or throws `LockError` at once;
+ * `FolderError` when the folder cannot be made.
  * `what` names the thing for the message: 'the log folder ./data/log'.
  */
 export function acquireLock(path: string, what: string): Lock {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   const database = new DatabaseSync(path)
   try {
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')

@@ -18,7 +18,8 @@ type Knowledge = Readonly<{ rooms: readonly string[]; packages: readonly string[
  */
 const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   event: { rooms: [], packages: [] },
-  lock: { rooms: [], packages: [] },
+  'make-folder': { rooms: [], packages: [] },
+  lock: { rooms: ['make-folder'], packages: [] },
   'kill-at': { rooms: [], packages: [] },
   'close-all': { rooms: [], packages: [] },
   'free-bytes': { rooms: [], packages: [] },
@@ -26,13 +27,13 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   config: { rooms: [], packages: ['yaml', 'zod'] },
   meter: { rooms: [], packages: ['prom-client'] },
   engine: { rooms: ['event'], packages: [] },
-  rejected: { rooms: ['event'], packages: [] },
-  log: { rooms: ['lock'], packages: ['@node-rs/crc32'] },
+  rejected: { rooms: ['event', 'make-folder'], packages: [] },
+  log: { rooms: ['make-folder', 'lock'], packages: ['@node-rs/crc32'] },
   collect: {
     rooms: ['event', 'engine', 'log', 'rejected', 'meter', 'free-bytes'],
     packages: ['fastify'],
   },
-  table: { rooms: ['lock'], packages: ['avsc', 'hyparquet'] },
+  table: { rooms: ['make-folder', 'lock'], packages: ['avsc', 'hyparquet'] },
   query: { rooms: ['table'], packages: ['@duckdb/node-api'] },
   job: {
     rooms: [

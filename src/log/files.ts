@@ -3,8 +3,9 @@
  * through this type only. `file` is a file descriptor.
  */
 import fs, { type NoParamCallback } from 'node:fs'
-import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { readdir, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 
 export type LogFiles = Readonly<{
   /** With the folders above it; what is new is on disk. */
@@ -29,10 +30,9 @@ export type LogFiles = Readonly<{
 
 export const diskFiles: LogFiles = {
   async createFolder(directory) {
-    const first = await mkdir(directory, { recursive: true })
-    if (first === undefined) return
-    const topLength = resolve(first).length
-    for (let made = resolve(directory); made.length >= topLength; made = dirname(made)) {
+    const top = makeFolder(directory)
+    if (top === null) return
+    for (let made = resolve(directory); made.length >= top.length; made = dirname(made)) {
       await syncFolder(dirname(made))
     }
   },

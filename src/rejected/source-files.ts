@@ -2,8 +2,9 @@
  * The files of one source: the one being written and the bytes of the others. What is appended is durable when `append`
  * resolves; a write that failed is cut off again, so that the file holds whole lines that were acknowledged.
  */
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import {
   fileName,
   listFiles,
@@ -152,7 +153,7 @@ export class SourceFiles {
   /** The file is durable with its heading and its name, or there is none. */
   async #create(path: string, heading: Buffer): Promise<FileHandle> {
     try {
-      await mkdir(this.#directory, { recursive: true })
+      makeFolder(this.#directory)
       await syncFolder(dirname(this.#directory))
       const file = await open(path, 'wx')
       try {

@@ -5,9 +5,9 @@
  *
  * `synchronous=FULL` makes the transaction durable before COMMIT returns; WAL lets readers read meanwhile.
  */
-import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeFolder } from '../make-folder.ts'
 import {
   CATALOG_NAME,
   forBothTables,
@@ -67,7 +67,7 @@ const UPDATE = `UPDATE iceberg_tables SET metadata_location = ?, previous_metada
 /** Opens the catalog for writing and creates the file, its folder and its layout when they are missing. */
 export function openCatalog(catalogPath: string): Catalog {
   const database = attempt(catalogPath, () => {
-    mkdirSync(path.dirname(catalogPath), { recursive: true })
+    makeFolder(path.dirname(catalogPath))
     const opened = new DatabaseSync(catalogPath, { timeout: BUSY_TIMEOUT_MS })
     opened.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${LAYOUT}`)
     return opened

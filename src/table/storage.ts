@@ -6,8 +6,9 @@
  * failure reports success without any (F6): the file is removed and a caller that tries again takes a new name; after a
  * folder's, no folder is synced any more.
  */
-import { type FileHandle, mkdir, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { reasonOf, TableError } from './error.ts'
 
 export type StoredFile = Readonly<{ path: string; bytes: number; changedMs: number }>
@@ -38,14 +39,14 @@ export function openStorage(): Storage {
       return await open(file, 'wx')
     } catch (error) {
       if (!isMissing(error)) throw error
-      await createFolder(path.dirname(file))
+      createFolder(path.dirname(file))
       return await open(file, 'wx')
     }
   }
 
-  async function createFolder(folder: string): Promise<void> {
-    const first = await mkdir(folder, { recursive: true })
-    if (first === undefined) return
+  function createFolder(folder: string): void {
+    const first = makeFolder(folder)
+    if (first === null) return
     const top = path.dirname(first)
     for (let each = path.dirname(folder); each.length >= top.length; each = path.dirname(each)) {
       unsynced.add(each)
