@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 
 const FILE = join(import.meta.dirname, '../../../src/dashboard/openapi.json')
@@ -23,6 +23,8 @@ export const DESCRIPTION: Description = JSON.parse(readFileSync(FILE, 'utf8'))
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
 ajv.addSchema(DESCRIPTION, 'api')
+
+const compiled = new Map<string, ValidateFunction>()
 
 export type Seen = Readonly<{ status: number; type: string | null; text: string }>
 
@@ -50,7 +52,9 @@ export function expectDescribed(method: string, path: string, { status, type, te
 }
 
 export function expectSchema(pointer: string, value: unknown, at: string): void {
-  const validate = ajv.compile({ $ref: `api#/${pointer}` })
+  const $ref = `api#/${pointer}`
+  const validate = compiled.get($ref) ?? ajv.compile({ $ref })
+  compiled.set($ref, validate)
   assert.ok(
     validate(value),
     `${at}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(value)?.slice(0, 2000)}`,

@@ -1,0 +1,319 @@
+/** What the API answers around the facts: itself, their answers, their absence. Every answer is held against the description. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openShown, type Shown } from './harness.ts'
+
+const KEYS = { write: ['write-key'], read: ['read-key'] }
+const FACTS_PATHS = ['summary', 'trend', 'revenue', 'campaigns', 'campaigns.csv', 'values']
+
+async function shown(t: TestContext, ...options: Parameters<typeof openShown>): Promise<Shown> {
+  const opened = await openShown(...options)
+  t.after(() => opened.close())
+  return opened
+}
+
+const VALUES = '{"platform":["web",""],"country":["DE"],"device":[]}'
+
+/** What the facts really answer is validated where the real facts are; here it is one small answer of the right form. */
+function answerValues(world: Shown, body = VALUES): void {
+  world.facts.answer = () => ({ status: 200, contentType: 'application/json', body })
+}
+
+const errorOf = ({ text }: Readonly<{ text: string }>): { code: string; message: string } =>
+  JSON.parse(text).error
+
+test('settings say what the page is to know', async (t) => {
+  const world = await shown(t)
+  const reply = await world.ask('/api/v1/settings')
+  assert.deepEqual(JSON.parse(reply.text), {
+    product: 'campaign-metrics',
+    version: '1.2.3',
+    timezone: 'Europe/Berlin',
+    windowSeconds: 300,
+    signedIn: false,
+  })
+})
+
+test('the facts get path, query and whether events wait; their answer comes back as it is', async (t) => {
+  const world = await shown(t)
+  const asked: unknown[] = []
+  world.facts.answer = (...question) => {
+    asked.push(question)
+    return {
+      status: 200,
+      contentType: 'text/csv; charset=utf-8',
+      headers: { 'content-disposition': 'attachment; filename="campaigns.csv"' },
+      body: new TextEncoder().encode('campaign\r\nä\r\n'),
+    }
+  }
+  const reply = await world.ask('/api/v1/campaigns.csv?campaign=a%26b&campaign=%C3%A4&search=+')
+  assert.deepEqual(asked[0], ['campaigns.csv', 'campaign=a%26b&campaign=%C3%A4&search=+', false])
+  assert.equal(reply.text, 'campaign\r\nä\r\n')
+  assert.equal(reply.headers.get('content-type'), 'text/csv; charset=utf-8')
+  assert.equal(reply.headers.get('cache-control'), 'no-store')
+  assert.match(reply.headers.get('content-disposition') ?? '', /^attachment/)
+  world.figures = { ...world.figures, waiting: 1 }
+  await world.ask('/api/v1/campaigns.csv')
+  assert.deepEqual(asked[1], ['campaigns.csv', '', true])
+})
+
+test('a question that the facts refuse is refused, and not kept by anybody', async (t) => {
+  const world = await shown(t)
+  const body = '{"error":{"code":"bad-query","message":"range: x is none of 15m, 1h"}}'
+  world.facts.answer = () => ({ status: 400, contentType: 'application/json', body })
+  const reply = await world.ask('/api/v1/summary?range=x')
+  assert.deepEqual([reply.status, reply.text], [400, body])
+  assert.equal(reply.headers.get('cache-control'), 'no-store')
+  assert.equal(reply.headers.get('etag'), null)
+})
+
+test('an answer that the client has is not sent again; one that changed is', async (t) => {
+  const world = await shown(t)
+  answerValues(world)
+  const first = await world.ask('/api/v1/values')
+  const tag = first.headers.get('etag') ?? ''
+  assert.match(tag, /^W\/"[\w-]+"$/)
+  assert.equal(first.headers.get('cache-control'), 'private, no-cache')
+  for (const sent of [tag, `"other", ${tag}`, tag.slice(2), '*']) {
+    const again = await world.ask('/api/v1/values', { headers: { 'if-none-match': sent } })
+    assert.deepEqual([again.status, again.text, again.headers.get('etag')], [304, '', tag], sent)
+  }
+  answerValues(world, VALUES.replace('DE', 'FR'))
+  const changed = await world.ask('/api/v1/values', { headers: { 'if-none-match': tag } })
+  assert.equal(changed.status, 200)
+  assert.notEqual(changed.headers.get('etag'), tag)
+  const settings = await world.ask('/api/v1/settings')
+  const headers = { 'if-none-match': settings.headers.get('etag') ?? '' }
+  assert.equal((await world.ask('/api/v1/settings', { headers })).status, 304)
+})
+
+test('other paths are 404 and other methods 405, as errors in JSON', async (t) => {
+  const world = await shown(t)
+  for (const path of [
+    '/api/v1',
+    '/api/v1/',
+    '/api/v1/nothing',
+    '/api/v1/summary/',
+    '/api/v1/SUMMARY',
+    '/api/v1/openapi.json/x',
+    '/api/v1/%73ummary',
+    '/api/v1/..',
+    '/api/v2/summary',
+  ]) {
+    const reply = await world.ask(path)
+    assert.deepEqual([reply.status, errorOf(reply).code], [404, 'not-found'], path)
+  }
+  for (const path of [...FACTS_PATHS, 'settings', 'stream', 'openapi.json']) {
+    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+      const reply = await world.ask(`/api/v1/${path}`, { method })
+      assert.deepEqual([reply.status, reply.headers.get('allow')], [405, 'GET, HEAD'], path)
+    }
+  }
+})
+
+test('HEAD is the head of GET, and leaves no viewer behind', async (t) => {
+  const world = await shown(t)
+  answerValues(world)
+  for (const path of ['/api/v1/values', '/api/v1/settings', '/api/v1/openapi.json']) {
+    const [head, whole] = [await world.ask(path, { method: 'HEAD' }), await world.ask(path)]
+    assert.deepEqual([head.status, head.text], [200, ''], path)
+    assert.equal(head.headers.get('etag'), whole.headers.get('etag'))
+    assert.equal(head.headers.get('content-length'), `${Buffer.byteLength(whole.text)}`)
+  }
+  for (let at = 0; at < 300; at++) {
+    const head = await world.ask('/api/v1/stream', { method: 'HEAD' })
+    assert.deepEqual(
+      [head.status, head.headers.get('content-type')],
+      [200, 'text/event-stream; charset=utf-8'],
+    )
+  }
+})
+
+test('every answer tells browsers what they may do with it', async (t) => {
+  const world = await shown(t)
+  answerValues(world)
+  for (const path of [
+    '/',
+    '/assets/none.js',
+    '/api/v1/values',
+    '/api/v1/settings',
+    '/api/v1/nothing',
+    '/api/v1/openapi.json',
+  ]) {
+    const { headers } = await world.ask(path)
+    assert.equal(
+      headers.get('content-security-policy'),
+      "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+      path,
+    )
+    assert.equal(headers.get('x-content-type-options'), 'nosniff')
+    assert.equal(headers.get('referrer-policy'), 'no-referrer')
+    assert.equal(headers.get('cross-origin-opener-policy'), 'same-origin')
+    assert.equal(headers.get('cross-origin-resource-policy'), 'same-origin')
+    assert.equal(headers.get('access-control-allow-origin'), null)
+  }
+})
+
+test('with keys: the page and the description are open, everything else takes a read key or a session', async (t) => {
+  const world = await shown(t, { keys: KEYS })
+  answerValues(world)
+  for (const path of ['/', '/favicon.svg', '/assets/x.js']) {
+    assert.notEqual((await world.ask(path)).status, 401, path)
+  }
+  assert.equal((await world.ask('/api/v1/openapi.json')).status, 200)
+  for (const path of [...FACTS_PATHS, 'settings', 'stream', 'nothing'].map(
+    (name) => `/api/v1/${name}`,
+  )) {
+    const none = await fetch(world.collector.url + path)
+    assert.equal(none.status, 401, path)
+    const write = await fetch(world.collector.url + path, { headers: { 'x-api-key': 'write-key' } })
+    assert.equal(write.status, 403, path)
+  }
+  const signedIn = await world.ask('/api/v1/session', {
+    method: 'POST',
+    headers: { authorization: 'Bearer read-key' },
+  })
+  const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  const settings = await world.ask('/api/v1/settings', { headers: { cookie } })
+  assert.equal(JSON.parse(settings.text).signedIn, true)
+  assert.equal((await world.ask('/api/v1/values', { headers: { cookie } })).status, 200)
+  for (const [headers, status] of [
+    [{}, 401],
+    [{ authorization: 'Bearer wrong' }, 401],
+    [{ authorization: 'Bearer write-key' }, 403],
+  ] as const) {
+    assert.equal((await world.ask('/api/v1/session', { method: 'POST', headers })).status, status)
+  }
+  assert.equal((await world.ask('/api/v1/session', { method: 'DELETE' })).status, 204)
+})
+
+test('a page of another name on this machine gets nothing (DNS rebinding)', async (t) => {
+  const world = await shown(t)
+  const { request } = await import('node:http')
+  for (const path of ['/', '/api/v1/settings', '/api/v1/stream', '/api/v1/openapi.json']) {
+    const status = await new Promise((resolve, reject) => {
+      const headers = { host: 'evil.example' }
+      const asked = request(
+        { port: world.collector.port, path, headers, agent: false },
+        (reply) => {
+          reply.resume()
+          resolve(reply.statusCode)
+        },
+      )
+      asked.on('error', reject)
+      asked.end()
+    })
+    assert.equal(status, 403, path)
+  }
+})
+
+test('facts that do not start, or fail, are 503 with the reason; asked again after a pause they start anew', async (t) => {
+  let nowMs = 0
+  const world = await shown(t, {}, { nowMs: () => nowMs })
+  answerValues(world)
+  assert.equal((await world.ask('/api/v1/values')).status, 200)
+  assert.equal(world.fed.length, 1)
+  world.facts.startFault = new Error('no memory')
+  world.facts.fail(new Error('the thread died'))
+  const failed = await world.ask('/api/v1/values')
+  assert.equal(failed.status, 503)
+  assert.equal(errorOf(failed).code, 'facts-failed')
+  assert.match(errorOf(failed).message, /the thread died/)
+  assert.equal(failed.headers.get('retry-after'), '5')
+  assert.equal(world.facts.threads[0]?.isClosed, true, 'what is left of it is closed')
+  assert.equal((await world.ask('/api/v1/settings')).status, 200, 'what needs no facts goes on')
+  nowMs = 5000
+  assert.match(errorOf(await world.ask('/api/v1/values')).message, /no memory/)
+  nowMs = 9999
+  world.facts.startFault = null
+  assert.equal((await world.ask('/api/v1/values')).status, 503, 'not before the pause is over')
+  nowMs = 10_000
+  assert.equal((await world.ask('/api/v1/values')).status, 200)
+  assert.equal(world.fed.length, 2, 'the job tells the new thread')
+  assert.deepEqual(world.warnings.length, 2, world.warnings.join('\n'))
+  // Words of the thread that is gone change nothing.
+  world.facts.threads[0]?.events.onFailed(new Error('late'))
+  assert.equal((await world.ask('/api/v1/values')).status, 200)
+})
+
+test('who only watches hears that the facts failed, brings them back, and sees another version', async (t) => {
+  const world = await shown(t, {}, {})
+  const { body } = await fetch(`${world.collector.url}/api/v1/stream`)
+  let text = ''
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader()
+  const reading = (async () => {
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+      if (done) return
+      text += value
+    }
+  })()
+  const until = async (pattern: RegExp) => {
+    while (!pattern.test(text)) await sleep(20)
+  }
+  world.facts.tell({ version: 'a' })
+  await until(/"version":"1\.a"/)
+  world.facts.fail(new Error('on purpose'))
+  await until(/"problems":\["the dashboard cannot read the tables \(on purpose\)/)
+  text = ''
+  // The steady clock is the real one here: the pause is five seconds.
+  while (world.facts.threads.length < 2) await sleep(50)
+  world.facts.tell({ version: 'a' })
+  await until(/"version":"2\.a".*"problems":\[\]/)
+  await world.collector.collector.close()
+  await reading
+})
+
+test('answers under way when the facts die are 503, and too many at once are refused, not kept', async (t) => {
+  const world = await shown(t)
+  const { promise, reject } = Promise.withResolvers<never>()
+  promise.catch(() => {})
+  let asked = 0
+  world.facts.answer = () => {
+    asked += 1
+    return promise
+  }
+  const waiting = Array.from({ length: 256 }, () => world.ask('/api/v1/summary'))
+  while (asked < 256) await sleep(5)
+  const refused = await world.ask('/api/v1/summary')
+  assert.deepEqual([refused.status, errorOf(refused).code], [503, 'too-busy'])
+  assert.equal(refused.headers.get('retry-after'), '1')
+  reject(new Error('gone'))
+  for (const reply of await Promise.all(waiting)) {
+    assert.equal(reply.status, 503)
+    assert.match(errorOf(reply).message, /gone/)
+  }
+  answerValues(world)
+  assert.equal((await world.ask('/api/v1/values')).status, 200)
+})
+
+test('10,000 viewers that come and go leave nothing behind, and the 201st at once is asked to wait', async (t) => {
+  const faults: Error[] = []
+  const onWarning = (warning: Error) => faults.push(warning)
+  process.on('warning', onWarning)
+  t.after(() => process.off('warning', onWarning))
+  const world = await shown(t)
+  const { openRaw } = await import('../../collect/harness.ts')
+  const ask = 'GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  for (let round = 0; round < 100; round++) {
+    const raws = Array.from({ length: 100 }, () => openRaw(world.collector.port))
+    for (const raw of raws) raw.send(ask)
+    await Promise.all(raws.map((raw) => raw.until(/event: live/)))
+    for (const raw of raws) raw.socket.destroy()
+    await Promise.all(raws.map((raw) => raw.end))
+  }
+  await sleep(100)
+  const raws = Array.from({ length: 200 }, () => openRaw(world.collector.port))
+  for (const raw of raws) raw.send(ask)
+  // All 200 places are free again: nothing of the 10,000 is left.
+  await Promise.all(raws.map((raw) => raw.until(/event: live/)))
+  const refused = await world.ask('/api/v1/stream')
+  assert.deepEqual([refused.status, errorOf(refused).code], [503, 'too-many-streams'])
+  assert.equal(refused.headers.get('retry-after'), '5')
+  const startedMs = performance.now()
+  await world.close()
+  assert.ok(performance.now() - startedMs < 1000, 'they end at once')
+  for (const raw of raws) assert.ok((await raw.end).endsWith('0\r\n\r\n'))
+  assert.deepEqual(faults, [])
+})
