@@ -16,3 +16,4 @@ export {
 export { revenueMillionths } from './event/revenue.ts'
 export type { Span } from './event/span.ts'
 export { type BodyForm, splitBody, type Unsplittable } from './event/split-body.ts'
+export { parseTimestampUs } from './event/timestamp.ts'

@@ -1,0 +1,212 @@
+/**
+ * Where questions are answered: hears the feed, keeps the sums, and works out each answer from pieces that are in memory or
+ * loaded for it. Runs in a thread of its own (worker.ts), which gives it the clock.
+ *
+ *   question ──► view: range, step ──► pieces + pending ──► answer
+ *                        ▲ a step coarser while they have too many rows
+ */
+import type { FeedMessage } from '../../job.ts'
+import type { SumsQuery } from '../../query.ts'
+import { errorAnswer, jsonAnswer } from './answer.ts'
+import { answerFrom, type SumsQuestion } from './answer-from.ts'
+import { CampaignNames } from './campaign-names.ts'
+import { completeToUs } from './complete.ts'
+import { tableOfGains } from './gains.ts'
+import { Live, type LiveFacts } from './live.ts'
+import { isExpired } from './load-part.ts'
+import { LoadQueue } from './load-queue.ts'
+import type { FactsAnswer } from './message.ts'
+import { findNewestWindow } from './newest-window.ts'
+import { type Limits, Pieces } from './pieces.ts'
+import { resolveRange } from './range.ts'
+import { Seen } from './seen.ts'
+import { rungsFor, type Span, type Stretch, stepLadder, widen } from './steps.ts'
+import { spanWithPrevious } from './summary.ts'
+import type { SumsTable } from './sums-table.ts'
+import { FilterValues } from './values.ts'
+import type { View } from './view.ts'
+import { isQuestionKind, parseQuestion, type Question, type ViewQuery } from './view-query.ts'
+import { ViewSums } from './view-sums.ts'
+
+export type DeskOptions = Readonly<{
+  sums: SumsQuery
+  windowUs: number
+  nowUs: () => number
+  onLive: (live: LiveFacts) => void
+  limits?: Partial<Limits>
+}>
+
+/** Questions wait so long for the job's first word. */
+const START_WAIT_MS = 10_000
+const SWEEP_US = 10_000_000
+/** So many names of campaigns may be out of use before they are looked for. */
+const IDLE_NAMES_MAX = 50_000
+const VIEWS_MAX = 16
+
+export class Desk {
+  readonly #options: DeskOptions
+  readonly #ladder: readonly number[]
+  readonly #names = new CampaignNames()
+  readonly #pieces: Pieces
+  readonly #values: FilterValues
+  readonly #live: Live
+  readonly #seen = new Seen()
+  readonly #started = Promise.withResolvers<true>()
+  /** What waits for the next commit, on top of the last one. */
+  #pending: SumsTable | null = null
+  /** Sums at the present version; questions about one view share what they have in common. */
+  readonly #views = new Map<string, ViewSums>()
+  #isLookingForNewest = false
+  #sweptUs = Number.NEGATIVE_INFINITY
+  #usedNames = 0
+
+  constructor(options: DeskOptions) {
+    const queue = new LoadQueue()
+    this.#options = options
+    this.#ladder = stepLadder(options.windowUs)
+    this.#pieces = new Pieces({ ...options, queue, names: this.#names })
+    this.#values = new FilterValues(options.sums, queue, () => this.#pieces.eventDays)
+    this.#live = new Live(options.windowUs)
+  }
+
+  /** What the job tells, in order. */
+  take(message: FeedMessage): void {
+    this.#views.clear()
+    const nowUs = this.#options.nowUs()
+    switch (message.kind) {
+      case 'pending':
+        this.#pending = tableOfGains(message.deltas, this.#names)
+        this.#seen.arrived(message.arrivedUs)
+        this.#live.setPending(this.#pending, nowUs)
+        break
+      case 'commit':
+        this.#pending = null
+        this.#pieces.take(message)
+        this.#seen.committed(message.arrivedUs)
+        this.#live.commit(tableOfGains(message.deltas, this.#names), nowUs)
+        break
+      case 'files':
+        this.#pieces.take(message)
+        this.#live.filesChanged()
+        break
+      default:
+        message satisfies never
+    }
+    if (message.kind !== 'pending') {
+      this.#started.resolve(true)
+      this.#lookForNewest(nowUs)
+    }
+    this.#tellLive()
+  }
+
+  /** `waiting`: events wait that are not in the tables. Never rejects. */
+  async answer(path: string, query: string, waiting: boolean): Promise<FactsAnswer> {
+    if (!isQuestionKind(path)) return errorAnswer('not-found', `there is no ${path}`)
+    const question = parseQuestion(path, query)
+    if ('problem' in question) return errorAnswer('bad-query', question.problem)
+    const nowUs = this.#options.nowUs()
+    this.#seen.look(nowUs, waiting)
+    if (!(await this.#isStarted())) {
+      return errorAnswer('starting', 'the tables are being opened: ask again in a moment')
+    }
+    try {
+      return await this.#answerQuestion(question, nowUs)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return isExpired(error) ? errorAnswer('busy', reason) : errorAnswer('failed', reason)
+    }
+  }
+
+  /** Call it about once a second. */
+  tick(): void {
+    const nowUs = this.#options.nowUs()
+    if (this.#live.tick(nowUs)) this.#tellLive()
+    if (nowUs - this.#sweptUs < SWEEP_US) return
+    this.#sweptUs = nowUs
+    this.#pieces.sweep(nowUs)
+    this.#sweepNames()
+  }
+
+  async #answerQuestion(question: Question, nowUs: number): Promise<FactsAnswer> {
+    const asked = resolveRange(question.view.range, nowUs, this.#options.windowUs)
+    if (question.kind === 'values') return jsonAnswer(await this.#values.list(asked, nowUs))
+    for (const span of this.#spans(asked, question.view, nowUs)) {
+      const answer = await this.#answerIn(span, question, nowUs)
+      if (answer !== null) return answer
+    }
+    return errorAnswer(
+      'range-too-large',
+      'there are too many campaigns in this range of time: choose a shorter one',
+    )
+  }
+
+  /** The span in each step in which it may be answered, the finest first. Equal for all questions about a view. */
+  *#spans(asked: Stretch, { filter }: ViewQuery, nowUs: number): Generator<Span> {
+    for (const stepUs of rungsFor(asked.toUs - asked.fromUs, this.#ladder)) {
+      const span = widen(asked, stepUs)
+      if (this.#pieces.allows({ filter, span: spanWithPrevious(span) }, nowUs)) yield span
+    }
+  }
+
+  /** null: in this step there are too many rows. */
+  async #answerIn(span: Span, question: SumsQuestion, nowUs: number): Promise<FactsAnswer | null> {
+    const { campaigns, filter } = question.view
+    const source = filter === null ? 'metrics' : 'events'
+    const view: View = {
+      span,
+      completeUs: completeToUs(this.#seen.untilUs(source), this.#options.windowUs),
+      source,
+      ladder: this.#ladder,
+    }
+    const needed = question.kind === 'summary' ? spanWithPrevious(span) : span
+    const key = JSON.stringify([needed, campaigns, filter])
+    const known = this.#views.get(key)
+    if (known !== undefined) return answerFrom(question, view, known)
+    const { version } = this.#live
+    return await this.#pieces.use({ filter, span: needed }, nowUs, (pieces) => {
+      const pending = filter === null ? this.#pending : null
+      const sums = new ViewSums(pieces, pending, this.#names, campaigns)
+      const isNewest = version === this.#live.version
+      if (isNewest && this.#views.size < VIEWS_MAX) this.#views.set(key, sums)
+      return answerFrom(question, view, sums)
+    })
+  }
+
+  async #isStarted(): Promise<boolean> {
+    const late = Promise.withResolvers<false>()
+    const timer = setTimeout(late.resolve, START_WAIT_MS, false)
+    const isStarted = await Promise.race([this.#started.promise, late.promise])
+    clearTimeout(timer)
+    return isStarted
+  }
+
+  #tellLive(): void {
+    this.#options.onLive({ ...this.#live.tell(), arrivedUs: this.#seen.arrivedUs })
+  }
+
+  /** Until it is known which window in the tables is the newest. */
+  #lookForNewest(nowUs: number): void {
+    if (this.#live.knowsNewest || this.#isLookingForNewest) return
+    this.#isLookingForNewest = true
+    findNewestWindow(this.#pieces, this.#options.windowUs, nowUs, (newest) => {
+      this.#live.setNewest(newest)
+      this.#tellLive()
+    })
+      // Whoever asks is told why the tables cannot be read; the next commit looks again.
+      .catch(() => {})
+      .finally(() => {
+        this.#isLookingForNewest = false
+      })
+  }
+
+  /** Gives the codes of campaigns back that have no row any more. */
+  #sweepNames(): void {
+    if (this.#names.size < this.#usedNames + IDLE_NAMES_MAX || this.#pieces.isLoading) return
+    this.#views.clear()
+    const isUsed = new Uint8Array(this.#names.limit)
+    this.#pieces.markCampaigns(isUsed)
+    for (const code of this.#pending?.codes ?? []) isUsed[code] = 1
+    this.#names.sweep(isUsed)
+    this.#usedNames = this.#names.size
+  }
+}

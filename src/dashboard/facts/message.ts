@@ -1,0 +1,32 @@
+/** What the main thread and the facts thread say to each other. */
+import type { MessagePort } from 'node:worker_threads'
+import type { LiveFacts } from './live.ts'
+
+/** Plain values, since they cross to another thread. */
+export type FactsSettings = Readonly<{
+  /** Folder of all files of both tables. */
+  warehousePath: string
+  windowUs: number
+  timezone: string
+}>
+
+export type FactsAnswer = Readonly<{
+  status: number
+  contentType: string
+  headers?: Readonly<Record<string, string>>
+  body: Uint8Array | string
+}>
+
+/** Given to the thread when it starts; `feed` is the end of the channel at which the job is heard. */
+export type FactsWorkerData = Readonly<{ settings: FactsSettings; feed: MessagePort }>
+
+export type ToFacts =
+  | Readonly<{ kind: 'question'; id: number; path: string; query: string; waiting: boolean }>
+  | Readonly<{ kind: 'close' }>
+
+export type FromFacts =
+  | Readonly<{ kind: 'started' }>
+  | Readonly<{ kind: 'answer'; id: number; answer: FactsAnswer }>
+  | Readonly<{ kind: 'live'; live: LiveFacts }>
+  | Readonly<{ kind: 'failed'; message: string; stack: string }>
+  | Readonly<{ kind: 'closed' }>

@@ -1,0 +1,44 @@
+/** What an answer is about, worked out from the question and the clock: the span, how far it is complete, where it comes from. */
+import { type MeasureId, measureOf } from '../definition.ts'
+import type { AnsweredRange, Figures } from '../wire.ts'
+import { completeWithin } from './complete.ts'
+import { momentText } from './range.ts'
+import { SECOND_US, type Span } from './steps.ts'
+import { sumsAt } from './sums-table.ts'
+
+export type View = Readonly<{
+  span: Span
+  /** Windows that end at or before it are complete; may lie outside of the span. */
+  completeUs: number
+  source: AnsweredRange['source']
+  /** The steps in which it may be shown. */
+  ladder: readonly number[]
+}>
+
+export function answeredRange({ span, completeUs, source }: View): AnsweredRange {
+  return {
+    from: momentText(span.fromUs),
+    to: momentText(span.toUs),
+    stepSeconds: span.stepUs / SECOND_US,
+    completeTo: momentText(completeWithin(span, completeUs)),
+    source,
+  }
+}
+
+/** Every measure over the four sums at `at`. */
+export function figuresAt(sums: Float64Array, at: number): Figures {
+  const added = sumsAt(sums, at)
+  return mapMeasures((id) => measureOf(id, added))
+}
+
+export function mapMeasures<T>(make: (id: MeasureId) => T): Readonly<Record<MeasureId, T>> {
+  return {
+    impressions: make('impressions'),
+    clicks: make('clicks'),
+    ctr: make('ctr'),
+    conversions: make('conversions'),
+    cvr: make('cvr'),
+    revenue: make('revenue'),
+    revenuePerClick: make('revenuePerClick'),
+  }
+}
