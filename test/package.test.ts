@@ -61,7 +61,7 @@ before(() => {
 
 after(() => rmSync(FOLDER, { recursive: true, force: true }))
 
-test('the tarball holds the command, the compiled program with its WASM, the documentation, and nothing else', () => {
+test('the tarball holds the command, the compiled program with its WASM, the page, the documentation, and nothing else', () => {
   for (const expected of [
     'LICENSE',
     'README.md',
@@ -71,6 +71,9 @@ test('the tarball holds the command, the compiled program with its WASM, the doc
     'dist/job/worker.js',
     'dist/engine/build/engine.wasm',
     'dist/engine/build/ids.wasm',
+    'dist/dashboard/build/index.html',
+    'dist/dashboard/build/index.html.br',
+    'dist/dashboard/build/third-party-licences.md',
     'dist/dashboard/openapi.json',
     'docs/cli.md',
     'docs/configuration.md',

@@ -1,0 +1,193 @@
+// Builds the live page with Vite: src/dashboard/page into src/dashboard/build, `.br` and `.gz` beside each file.
+//
+// Skips the work when sources and versions are those of the last build (their hash lies beside the result). Files are
+// renamed into place one by one, index.html after what it names, so that a build beside a running server is harmless.
+// Fails when the page is heavier than PAGE_BYTES_MAX.
+// usage: node scripts/build-page.ts [--force]
+
+import { createHash } from 'node:crypto'
+import { globSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import type { Plugin } from 'vite'
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url))
+const PAGE = join(ROOT, 'src/dashboard/page')
+const BUILD = join(ROOT, 'src/dashboard/build')
+const FINGERPRINT = join(BUILD, 'fingerprint')
+const SHARED_SOURCES = ['src/dashboard/definition.ts', 'src/dashboard/wire.ts']
+const VERSIONED = ['vite', 'echarts']
+/** What a first visit loads at most, all files together, as gzip has them: the weaker of the two encodings. */
+const PAGE_BYTES_MAX = 350_000
+/** Texts are compressed, and only they count as the page; a list of licences is not sent to anybody. */
+const SENT = ['.html', '.js', '.css', '.svg']
+const LICENCES = 'third-party-licences.md'
+
+await buildPage(process.argv.includes('--force'))
+
+async function buildPage(force: boolean): Promise<void> {
+  const fingerprint = await sourcesFingerprint()
+  if (!force && (await isCurrent(fingerprint))) return
+  const started = performance.now()
+  await mkdir(BUILD, { recursive: true })
+  const scratch = await mkdtemp(join(tmpdir(), 'campaign-metrics-page-'))
+  try {
+    await bundle(scratch)
+    const files = globSync('**/*', { cwd: scratch, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(scratch.length + 1))
+      .sort((a, b) => Number(extname(a) === '.html') - Number(extname(b) === '.html'))
+    const sizes = []
+    for (const file of files) sizes.push(await placeFile(scratch, file))
+    await removeOthers(files)
+    report(sizes, performance.now() - started)
+    await writeInPlace(FINGERPRINT, fingerprint)
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+/** A hash over all that decides the result: this script, the tools' versions and every source. */
+async function sourcesFingerprint(): Promise<string> {
+  const hash = createHash('sha256').update(await readFile(fileURLToPath(import.meta.url)))
+  for (const name of VERSIONED) hash.update(`\0${name} ${installedVersion(name)}`)
+  const sources = globSync('src/dashboard/page/**/*', { cwd: ROOT, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length))
+  for (const path of [...sources, ...SHARED_SOURCES].sort()) {
+    hash.update(`\0${path}\0`).update(await readFile(join(ROOT, path)))
+  }
+  return hash.digest('hex')
+}
+
+function installedVersion(name: string): string {
+  try {
+    const manifest = createRequire(import.meta.url)(`${name}/package.json`) as { version: string }
+    return manifest.version
+  } catch {
+    return 'none'
+  }
+}
+
+async function isCurrent(fingerprint: string): Promise<boolean> {
+  try {
+    const names = await readdir(BUILD)
+    if (!names.includes('index.html') || !names.includes('assets')) return false
+    return (await readFile(FINGERPRINT, 'utf8')) === fingerprint
+  } catch {
+    return false
+  }
+}
+
+async function bundle(outDir: string): Promise<void> {
+  const { build } = await loadVite()
+  await build({
+    root: PAGE,
+    base: '/',
+    configFile: false,
+    envDir: false,
+    logLevel: 'warn',
+    plugins: [themeBeforePaint()],
+    build: {
+      outDir,
+      emptyOutDir: false,
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      license: { fileName: LICENCES },
+      // ECharts is one chunk, loaded beside the page; the limit that counts is checked below.
+      chunkSizeWarningLimit: 1000,
+    },
+  })
+}
+
+/** The page waits for its entry, a few kilobytes, before it paints: a theme chosen by hand must not flash the other. */
+function themeBeforePaint(): Plugin {
+  return {
+    name: 'theme-before-paint',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html) =>
+        html.replace('<script type="module"', '<script type="module" blocking="render"'),
+    },
+  }
+}
+
+async function loadVite(): Promise<typeof import('vite')> {
+  try {
+    return await import('vite')
+  } catch (cause) {
+    throw new Error(
+      'build-page: Vite is not installed; run `npm ci` in the project folder (with devDependencies)',
+      { cause },
+    )
+  }
+}
+
+type Sizes = Readonly<{ file: string; bytes: number; gzip: number; brotli: number }>
+
+async function placeFile(from: string, file: string): Promise<Sizes> {
+  const content = await readFile(join(from, file))
+  const target = join(BUILD, file)
+  await mkdir(dirname(target), { recursive: true })
+  if (!SENT.includes(extname(file))) {
+    await writeInPlace(target, content)
+    return { file, bytes: content.length, gzip: 0, brotli: 0 }
+  }
+  const gzip = gzipSync(content, { level: 9 })
+  const brotli = brotliCompressSync(content, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+      [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+    },
+  })
+  await writeInPlace(`${target}.br`, brotli)
+  await writeInPlace(`${target}.gz`, gzip)
+  await writeInPlace(target, content)
+  return { file, bytes: content.length, gzip: gzip.length, brotli: brotli.length }
+}
+
+/** Writes beside the target and renames, so that nobody ever reads half a file. */
+async function writeInPlace(target: string, content: string | Uint8Array): Promise<void> {
+  const beside = `${target}.${process.pid}`
+  try {
+    await writeFile(beside, content)
+    await rename(beside, target)
+  } catch (cause) {
+    await rm(beside, { force: true })
+    throw new Error(`build-page: cannot write ${target}`, { cause })
+  }
+}
+
+/** What earlier builds left. */
+async function removeOthers(files: readonly string[]): Promise<void> {
+  const kept = new Set(files.flatMap((file) => [file, `${file}.br`, `${file}.gz`]))
+  for (const path of globSync('{*,assets/*}', { cwd: BUILD })) {
+    if (path === 'assets' || path === 'fingerprint' || kept.has(path)) continue
+    await rm(join(BUILD, path), { recursive: true, force: true })
+  }
+}
+
+function report(sizes: readonly Sizes[], tookMs: number): void {
+  const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1).padStart(7)} KB`
+  const line = (name: string, { bytes, gzip, brotli }: Omit<Sizes, 'file'>): string =>
+    `  ${name.padEnd(36)} ${kilobytes(bytes)}  gzip ${kilobytes(gzip)}  brotli ${kilobytes(brotli)}`
+  const sent = sizes.filter(({ gzip }) => gzip > 0)
+  const sum = (of: (one: Sizes) => number): number => sent.reduce((all, one) => all + of(one), 0)
+  const total = {
+    bytes: sum(({ bytes }) => bytes),
+    gzip: sum(({ gzip }) => gzip),
+    brotli: sum(({ brotli }) => brotli),
+  }
+  console.log(`built src/dashboard/build in ${Math.round(tookMs)} ms`)
+  for (const one of sent) console.log(line(one.file, one))
+  console.log(line('in all', total))
+  if (total.gzip > PAGE_BYTES_MAX) {
+    throw new Error(
+      `build-page: the page weighs ${total.gzip} bytes compressed, more than ${PAGE_BYTES_MAX}`,
+    )
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The life of the event stream, as a table of states and events; the clock is handed in. After a cut the browser
+ * reconnects by itself and resumes (`resuming`); it gives up when the server answers with an error, and then we wait and
+ * open a new one (`waiting`). A stream that says nothing for too long counts as cut: the server speaks every two seconds.
+ *
+ *     connecting ──message──► live ──interrupted──► resuming ──message──► live
+ *          ▲                   │ refused, silent       │ refused, too long
+ *          └──── pause over ── waiting ◄───────────────┘
+ */
+
+export type LiveState =
+  | Readonly<{ name: 'connecting'; sinceMs: number; attempt: number }>
+  | Readonly<{ name: 'live'; heardMs: number }>
+  | Readonly<{ name: 'resuming'; sinceMs: number }>
+  | Readonly<{ name: 'waiting'; untilMs: number; attempt: number }>
+  | Readonly<{ name: 'closed' }>
+
+/**
+ * `message`: the stream spoke. `interrupted`: cut, the browser tries again. `refused`: cut for good. `tick`: time has passed. `wake`: the
+ * network or the tab is back. `close`: the page is done with it.
+ */
+export type LiveEvent = 'message' | 'interrupted' | 'refused' | 'tick' | 'wake' | 'close'
+
+type StateNamed<Name extends LiveState['name']> = Extract<LiveState, { name: Name }>
+type Transition<State> = (state: State, nowMs: number) => LiveState
+
+const SILENT_MS_MAX = 8000
+const CONNECT_MS_MAX = 10_000
+const PAUSE_MS = [500, 1000, 2000, 4000, 8000] as const
+
+const live = (_: LiveState, nowMs: number): LiveState => ({ name: 'live', heardMs: nowMs })
+const resuming = (_: LiveState, nowMs: number): LiveState => ({ name: 'resuming', sinceMs: nowMs })
+const closed = (): LiveState => ({ name: 'closed' })
+const stay = (state: LiveState): LiveState => state
+
+function waiting(attempt: number, nowMs: number): LiveState {
+  const pause = PAUSE_MS[Math.min(attempt, PAUSE_MS.length - 1)] ?? 0
+  return { name: 'waiting', untilMs: nowMs + pause, attempt }
+}
+
+/** Every state says what every event does to it; the compiler misses what is left out. */
+const TRANSITIONS: Readonly<{
+  [Name in LiveState['name']]: Readonly<Record<LiveEvent, Transition<StateNamed<Name>>>>
+}> = {
+  connecting: {
+    message: live,
+    interrupted: resuming,
+    refused: (state, nowMs) => waiting(state.attempt, nowMs),
+    tick: (state, nowMs) =>
+      nowMs - state.sinceMs > CONNECT_MS_MAX ? waiting(state.attempt, nowMs) : state,
+    wake: stay,
+    close: closed,
+  },
+  live: {
+    message: live,
+    interrupted: resuming,
+    refused: (_, nowMs) => waiting(0, nowMs),
+    tick: (state, nowMs) => (nowMs - state.heardMs > SILENT_MS_MAX ? waiting(0, nowMs) : state),
+    wake: (state, nowMs) => (nowMs - state.heardMs > SILENT_MS_MAX ? waiting(0, nowMs) : state),
+    close: closed,
+  },
+  resuming: {
+    message: live,
+    interrupted: stay,
+    refused: (_, nowMs) => waiting(0, nowMs),
+    tick: (state, nowMs) => (nowMs - state.sinceMs > CONNECT_MS_MAX ? waiting(0, nowMs) : state),
+    wake: (_, nowMs) => waiting(0, nowMs),
+    close: closed,
+  },
+  waiting: {
+    message: stay,
+    interrupted: stay,
+    refused: stay,
+    tick: (state, nowMs) => (nowMs < state.untilMs ? state : connecting(state.attempt + 1, nowMs)),
+    wake: (_, nowMs) => connecting(1, nowMs),
+    close: closed,
+  },
+  closed: {
+    message: stay,
+    interrupted: stay,
+    refused: stay,
+    tick: stay,
+    wake: stay,
+    close: stay,
+  },
+}
+
+/** `attempt` counts what failed before. */
+export function connecting(attempt: number, nowMs: number): LiveState {
+  return { name: 'connecting', sinceMs: nowMs, attempt }
+}
+
+export function nextLiveState(state: LiveState, event: LiveEvent, nowMs: number): LiveState {
+  const transition = TRANSITIONS[state.name][event] as Transition<LiveState>
+  return transition(state, nowMs)
+}

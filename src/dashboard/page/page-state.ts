@@ -1,0 +1,31 @@
+/** Which of its five faces the page shows; pure, so that every case can be said. */
+
+export type PageState = 'loading' | 'empty' | 'ready' | 'error' | 'signed-out'
+
+export type PageFacts = Readonly<{
+  isSignedOut: boolean
+  /** Every part has had an answer. */
+  hasShownAll: boolean
+  /** Events stored since ever, as the stream tells; null before it has told anything. */
+  stored: number | null
+  /** What keeps failing, and since when; null after an answer. */
+  failure: Readonly<{ isFinal: boolean; sinceMs: number }> | null
+  startedMs: number
+  nowMs: number
+}>
+
+/** A server that is just starting says so with errors for a moment. */
+const PATIENCE_MS = 3000
+/** The tables may be empty; only the stream knows. So long it is waited for. */
+const STREAM_MS_MAX = 2000
+
+export function pageStateOf(facts: PageFacts): PageState {
+  const { isSignedOut, hasShownAll, stored, failure, startedMs, nowMs } = facts
+  if (isSignedOut) return 'signed-out'
+  if (hasShownAll) {
+    if (stored === 0) return 'empty'
+    return stored !== null || nowMs - startedMs >= STREAM_MS_MAX ? 'ready' : 'loading'
+  }
+  if (failure === null) return 'loading'
+  return failure.isFinal || nowMs - failure.sinceMs >= PATIENCE_MS ? 'error' : 'loading'
+}

@@ -1,0 +1,96 @@
+/**
+ * Asks the server for what each part of the page shows: when `refresh.ts` says so, never twice at once for one part,
+ * and not any longer for what nobody wants to see.
+ */
+import type { ApiClient, ApiFailure } from './api-client.ts'
+import { NOTHING_ASKED, type PartProgress, shouldAsk } from './refresh.ts'
+import { rangeSeconds, type View } from './url-state.ts'
+
+export type Part<Answer> = Readonly<{
+  /** The request that a view needs: a path below /api/v1/ with its query. */
+  request: (view: View) => string
+  /** `isNews` is false when the same request was answered before: only its figures have moved. */
+  show: (answer: Answer, view: View, isNews: boolean) => void
+  /** Whether what is shown belongs to another view than the chosen one. */
+  setBusy: (isBusy: boolean) => void
+}>
+
+export type PartLoader = Readonly<{
+  /** Looks what is due; to be called after each change and a few times a second. */
+  tick: () => void
+  /** Forgets failures and asks at once. */
+  retry: () => void
+  hasShownAll: () => boolean
+  close: () => void
+}>
+
+type LoaderOptions = Readonly<{
+  client: ApiClient
+  view: () => View
+  version: () => string | null
+  nowMs: () => number
+  /** After each answer (null) and each failure of any part. */
+  onOutcome: (failure: ApiFailure | null) => void
+}>
+
+type Watched = { part: Part<never>; progress: PartProgress; stop: AbortController | null }
+
+export function openPartLoader(
+  parts: readonly Part<never>[],
+  { client, view, version, nowMs, onOutcome }: LoaderOptions,
+): PartLoader {
+  const watched: Watched[] = parts.map((part) => ({ part, progress: NOTHING_ASKED, stop: null }))
+  let isClosed = false
+
+  const ask = async (one: Watched, request: string): Promise<void> => {
+    one.stop?.abort()
+    const stop = new AbortController()
+    one.stop = stop
+    const asked = { request, version: version(), askedMs: nowMs() }
+    const askedView = view()
+    const isNews = one.progress.shown?.request !== request
+    one.progress = { ...one.progress, asking: request }
+    if (isNews) one.part.setBusy(true)
+    const result = await client.get<never>(request, stop.signal)
+    if (stop.signal.aborted || isClosed) return
+    if (result.kind === 'answer') {
+      one.progress = { shown: asked, asking: null, failures: 0, failedMs: 0 }
+      one.part.show(result.answer, askedView, isNews)
+      one.part.setBusy(false)
+      onOutcome(null)
+    } else {
+      const failures = one.progress.failures + 1
+      one.progress = { ...one.progress, asking: null, failures, failedMs: nowMs() }
+      onOutcome(result)
+    }
+  }
+
+  const tick = (): void => {
+    if (isClosed) return
+    const shown = view()
+    for (const one of watched) {
+      const request = one.part.request(shown)
+      const isDue = shouldAsk(one.progress, {
+        request,
+        version: version(),
+        rangeSeconds: rangeSeconds(shown.range),
+        isHidden: document.visibilityState === 'hidden',
+        nowMs: nowMs(),
+      })
+      if (isDue) void ask(one, request)
+    }
+  }
+
+  return {
+    tick,
+    retry: () => {
+      for (const one of watched) one.progress = { ...one.progress, failures: 0 }
+      tick()
+    },
+    hasShownAll: () => watched.every(({ progress }) => progress.shown !== null),
+    close: () => {
+      isClosed = true
+      for (const { stop } of watched) stop?.abort()
+    },
+  }
+}

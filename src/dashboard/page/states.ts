@@ -1,0 +1,174 @@
+/** What stands in place of the figures, or above them: the first steps, an error, problems, a refresh that fails. */
+import { element, setText } from './element.ts'
+import { icon } from './icon.ts'
+
+export type EmptyState = Readonly<{ element: HTMLElement; refresh: (nowMs: number) => void }>
+
+const COPIED_MS = 2000
+
+/** Shown until the first event is there; `isKeyNeeded` where the server asks for keys. */
+export function openEmptyState(isKeyNeeded: boolean, nowMs: number): EmptyState {
+  const curl = element('pre', {
+    class: 'curl',
+    text: curlCommand(location.origin, isKeyNeeded, nowMs),
+    attributes: { 'data-curl': true, tabindex: 0, 'aria-label': 'Command that sends an event' },
+  })
+  const whole = element(
+    'section',
+    { class: 'card state', attributes: { 'data-empty': true, hidden: true } },
+    element('span', { class: 'state-pulse', attributes: { 'aria-hidden': 'true' } }),
+    element('h2', { class: 'state-title', text: 'No events yet' }),
+    element('p', {
+      class: 'state-text',
+      text: 'Send the first one from a terminal. The figures appear here by themselves, within a second or two.',
+    }),
+    element('div', { class: 'curl-box' }, curl, copyButton(curl)),
+    isKeyNeeded
+      ? element('p', { class: 'hint', text: 'WRITE_KEY is one of the configured write keys.' })
+      : null,
+  )
+  return {
+    element: whole,
+    refresh: (now) => setText(curl, curlCommand(location.origin, isKeyNeeded, now)),
+  }
+}
+
+/** One event that is accepted now; its id is new whenever it is asked for. */
+export function curlCommand(origin: string, isKeyNeeded: boolean, nowMs: number): string {
+  const event = {
+    event_id: `first-${nowMs}`,
+    user_id: 'user-1',
+    campaign_id: 'spring-sale',
+    event_type: 'impression',
+    timestamp: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
+  }
+  const lines = Object.entries(event).map(([name, value]) => `    "${name}": "${value}"`)
+  return [
+    `curl ${origin}/v1/events \\`,
+    ...(isKeyNeeded ? ['  -H "Authorization: Bearer $WRITE_KEY" \\'] : []),
+    `  -H "Content-Type: application/json" \\`,
+    `  -d '{\n${lines.join(',\n')}\n  }'`,
+  ].join('\n')
+}
+
+function copyButton(source: HTMLElement): HTMLElement {
+  const text = element('span', { text: 'Copy', attributes: { 'aria-live': 'polite' } })
+  const say = (said: string): void => {
+    setText(text, said)
+    setTimeout(() => setText(text, 'Copy'), COPIED_MS)
+  }
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(source.textContent ?? '')
+      say('Copied')
+    } catch {
+      // Without HTTPS a browser does not let a page write there; selected, one key does it.
+      getSelection()?.selectAllChildren(source)
+      say('Selected')
+    }
+  }
+  return element(
+    'button',
+    {
+      class: 'button copy-button',
+      attributes: { type: 'button', 'data-copy': true },
+      on: { click: () => void copy() },
+    },
+    icon('copy'),
+    text,
+  )
+}
+
+export type ErrorState = Readonly<{
+  element: HTMLElement
+  /** `canReset` where the address asks for what the server refuses. */
+  update: (message: string, canReset: boolean) => void
+}>
+
+export function openErrorState(onRetry: () => void): ErrorState {
+  const text = element('p', { class: 'state-text', attributes: { role: 'alert' } })
+  const reset = element('a', {
+    class: 'button',
+    text: 'Back to the default view',
+    attributes: { href: '/', hidden: true },
+  })
+  return {
+    element: element(
+      'section',
+      { class: 'card state', attributes: { 'data-error': true, hidden: true } },
+      element('span', { class: 'state-icon' }, icon('warning')),
+      element('h2', { class: 'state-title', text: 'The figures could not be loaded' }),
+      text,
+      element(
+        'div',
+        { class: 'state-buttons' },
+        element('button', {
+          class: 'button button-primary',
+          text: 'Try again',
+          attributes: { type: 'button', 'data-retry': true },
+          on: { click: onRetry },
+        }),
+        reset,
+      ),
+    ),
+    update: (message, canReset) => {
+      setText(text, message)
+      reset.hidden = !canReset
+    },
+  }
+}
+
+export type ProblemsBanner = Readonly<{
+  element: HTMLElement
+  update: (problems: readonly string[]) => void
+}>
+
+/** What the server says is wrong with itself, sentence by sentence. */
+export function openProblemsBanner(): ProblemsBanner {
+  const list = element('ul', { class: 'problems-list' })
+  const whole = element(
+    'section',
+    {
+      class: 'problems',
+      attributes: { 'data-problems': true, 'aria-label': 'Problems', hidden: true },
+    },
+    icon('warning'),
+    list,
+  )
+  let shown = ''
+  return {
+    element: whole,
+    update: (problems) => {
+      const key = problems.join('\n')
+      if (key === shown) return
+      shown = key
+      whole.hidden = problems.length === 0
+      list.replaceChildren(...problems.map((text) => element('li', { text })))
+    },
+  }
+}
+
+export type Notice = Readonly<{
+  element: HTMLElement
+  /** Null hides it. */
+  update: (message: string | null) => void
+}>
+
+/** At the lower edge, over the figures: they are still there, but they do not move. */
+export function openNotice(onRetry: () => void): Notice {
+  const text = element('p', { class: 'notice-text' })
+  const retry = element('button', {
+    class: 'button',
+    text: 'Try again',
+    attributes: { type: 'button' },
+    on: { click: onRetry },
+  })
+  const box = element('div', { class: 'notice-box', attributes: { hidden: true } }, text, retry)
+  return {
+    element: element('div', { class: 'notice', attributes: { role: 'status' } }, box),
+    update: (message) => {
+      box.hidden = message === null
+      setText(text, message ?? '')
+    },
+  }
+}
