@@ -2,12 +2,12 @@
 import { fileURLToPath } from 'node:url'
 import type { MessagePort } from 'node:worker_threads'
 import type { ReadRoute } from '../collect.ts'
-import { type FactsEvents, openFactsKeeper } from './api/facts-keeper.ts'
+import { openFactsKeeper } from './api/facts-keeper.ts'
 import { type LiveFigures, openLiveState } from './api/live-state.ts'
 import { openLiveStream } from './api/live-stream.ts'
 import { openPageRoutes } from './api/page-files.ts'
 import { openApiRoutes } from './api/routes.ts'
-import type { Facts, FactsSettings } from './facts/facts.ts'
+import type { Facts, FactsEvents, FactsSettings } from './facts/facts.ts'
 
 export type DashboardOptions = Readonly<{
   /** Makes the job tell this port what the tables gain; called again after the facts thread was started anew. */

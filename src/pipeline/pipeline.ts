@@ -1,18 +1,19 @@
 /**
- * One running pipeline: log, job thread, collector. The commands and the tests start it through here.
+ * One running pipeline: log, job thread, dashboard, collector. The commands and the tests start it through here.
  */
 import { type Closing, closeAll } from '../close-all.ts'
 import { startCollector } from '../collect.ts'
 import type { Config } from '../config.ts'
+import { type DashboardOptions, openDashboard } from '../dashboard.ts'
 import { openInspector } from '../engine.ts'
-import { type JobProgress, type JobSettings, startJob } from '../job.ts'
+import { type Job, type JobProgress, type JobSettings, startJob } from '../job.ts'
 import { killAt } from '../kill-at.ts'
 import { type Log, openLog } from '../log.ts'
 import { type Memory, type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
 import { restCatalogRoute } from './rest-catalog-route.ts'
 import type { Status } from './status.ts'
-import { openWatch } from './watch.ts'
+import { openWatch, type Watch } from './watch.ts'
 
 export type PipelineOptions = Readonly<{
   nowUs: () => number
@@ -107,6 +108,8 @@ async function openPipeline(
   }, TICK_MS)
   onClose(async () => clearInterval(ticking))
 
+  const dashboard = await openDashboard(dashboardOptions(config, job, watch, options))
+  onClose(() => dashboard.close())
   const collector = await startCollector({
     listen: config.listen,
     keys: config.keys,
@@ -116,7 +119,7 @@ async function openPipeline(
     rejected,
     meter,
     status: () => watch.status(),
-    routes: [restCatalogRoute(config.catalogPath)],
+    routes: [restCatalogRoute(config.catalogPath), ...dashboard.routes],
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
     nowMs: () => performance.now(),
     nowUs,
@@ -143,6 +146,36 @@ function jobSettings(config: Config, log: Log, options: PipelineOptions): JobSet
     rejectedMaxBytes: config.rejectedMaxBytes,
     acceptNewLog: options.acceptNewLog ?? false,
     killAt: options.killAt,
+  }
+}
+
+function dashboardOptions(
+  config: Config,
+  job: Job,
+  watch: Watch,
+  { nowUs, version, onWarning }: PipelineOptions,
+): DashboardOptions {
+  return {
+    feed: job.feed,
+    live() {
+      const { ledger, freshness, problems } = watch.status()
+      return {
+        stored: ledger.stored,
+        // Not known before the first commit of this process; what that one holds arrived right before it.
+        committedAtUs: freshness.lastCommitUs ?? freshness.committedUntilUs,
+        waiting: ledger.waiting,
+        secondsBehind: freshness.secondsBehind,
+        problems,
+      }
+    },
+    warehousePath: config.warehousePath,
+    windowUs: config.windowUs,
+    timezone: config.timezone,
+    version,
+    authRequired: config.keys.read.length > 0,
+    nowUs,
+    nowMs: () => performance.now(),
+    warn: onWarning,
   }
 }
 

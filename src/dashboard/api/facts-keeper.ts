@@ -6,7 +6,7 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { ReadAnswer } from '../../collect.ts'
-import type { Facts, LiveFacts } from '../facts/facts.ts'
+import type { Facts, FactsEvents, LiveFacts } from '../facts/facts.ts'
 import { BROWSER_HEADERS, errorAnswer, jsonAnswer } from './answer.ts'
 
 export type FactsKeeper = {
@@ -18,11 +18,6 @@ export type FactsKeeper = {
   problem(): string | null
   close(): Promise<void>
 }
-
-export type FactsEvents = Readonly<{
-  onLive: (live: LiveFacts) => void
-  onFailed: (error: Error) => void
-}>
 
 export type FactsKeeperParts = Readonly<{
   start: (events: FactsEvents) => Promise<Facts>

@@ -1,7 +1,11 @@
 /** Facts in this thread, for what stands around them: they answer what they are told, tell what they are told, and fail. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import type { FactsEvents } from '../../../src/dashboard/api/facts-keeper.ts'
-import type { Facts, FactsAnswer, LiveFacts } from '../../../src/dashboard/facts/facts.ts'
+import type {
+  Facts,
+  FactsAnswer,
+  FactsEvents,
+  LiveFacts,
+} from '../../../src/dashboard/facts/facts.ts'
 import type { StartFacts } from '../../../src/dashboard/open.ts'
 
 export type FakeFacts = {
