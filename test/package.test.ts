@@ -15,6 +15,7 @@ const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-package-'))
 const COMMAND = join(FOLDER, 'node_modules/.bin/campaign-metrics')
 const INSTALL_LIMIT_MS = 300_000
 const START_LIMIT_MS = 30_000
+const SEEN_LIMIT_MS = 5_000
 /** Without our own tools, as on a user's machine. */
 const PATH = (process.env.PATH ?? '')
   .split(delimiter)
@@ -75,6 +76,10 @@ test('the tarball holds the command, the compiled program with its WASM, the pag
     'dist/dashboard/build/index.html.br',
     'dist/dashboard/build/third-party-licences.md',
     'dist/dashboard/openapi.json',
+    'dist/dashboard/facts/worker.js',
+    'dist/dashboard/build/index.html',
+    'dist/dashboard/build/index.html.br',
+    'dist/dashboard/build/third-party-licences.md',
     'docs/cli.md',
     'docs/configuration.md',
   ]) {
@@ -98,7 +103,7 @@ test('the license is the one that package.json names', () => {
   )
 })
 
-test('installed into an empty folder it starts, takes an event, stops cleanly, and answers a query', async () => {
+test('installed into an empty folder it starts, takes an event, shows its page, stops cleanly, and answers a query', async () => {
   writeFileSync(
     join(FOLDER, 'campaign-metrics.yaml'),
     'listen: 127.0.0.1:0\ncommitInterval: 200ms\n',
@@ -130,6 +135,7 @@ test('installed into an empty folder it starts, takes an event, stops cleanly, a
       body: JSON.stringify(EVENT),
     })
     assert.deepEqual(await answer.json(), { accepted: 1, rejected: [] })
+    await expectPage(url)
     child.kill('SIGTERM')
     assert.equal(await exited, 0, output)
   } finally {
@@ -150,3 +156,22 @@ test('installed into an empty folder it starts, takes an event, stops cleanly, a
   assert.equal(query.status, 0, query.stderr)
   assert.deepEqual(JSON.parse(query.stdout), [{ campaign_id: 'c1', clicks: 1 }])
 })
+
+/** The page with all that it loads at first, and an answer of the thread behind it. */
+async function expectPage(url: string): Promise<void> {
+  const page = await fetch(`${url}/`)
+  const html = await page.text()
+  assert.equal(page.status, 200, html)
+  const assets = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map((match) => match[1] ?? '')
+  assert.ok(
+    assets.some((path) => path.endsWith('.js')) && assets.some((path) => path.endsWith('.css')),
+  )
+  for (const path of assets) assert.equal((await fetch(url + path)).status, 200, path)
+  // What was accepted is seen a moment later.
+  let clicks = 0
+  for (const limit = AbortSignal.timeout(SEEN_LIMIT_MS); clicks === 0 && !limit.aborted; ) {
+    const summary = await fetch(`${url}/api/v1/summary?range=15m`)
+    clicks = ((await summary.json()) as { figures: { clicks: number } }).figures.clicks
+  }
+  assert.equal(clicks, 1)
+}
