@@ -43,7 +43,13 @@ export function plotArea(
   }
 }
 
-/** About how wide a short text of figures is; canvas text is not measured before it is drawn. */
+/** How wide a short text of figures is at most, in any usual font; canvas text is not measured before it is drawn. */
 export function textWidth(text: string, fontSize: number): number {
-  return Math.ceil(text.length * fontSize * 0.58)
+  const ems = [...text].reduce((sum, letter) => sum + letterEms(letter), 0)
+  return Math.ceil(ems * fontSize)
+}
+
+function letterEms(letter: string): number {
+  if (letter === '%') return 0.96
+  return /[\s.,'’:]/.test(letter) ? 0.34 : 0.65
 }

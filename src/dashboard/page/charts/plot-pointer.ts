@@ -141,7 +141,8 @@ export function cardPlace(box: Spot['box'], card: Size, plot: Size): { x: number
     return { x: Math.max(0, plot.width - card.width - 4), y }
   }
   const left = box.left - CARD_GAP_PX - card.width
-  const x = right + card.width <= plot.width ? right : left
+  const isRight = right + card.width <= plot.width || box.left < plot.width / 2
+  const x = isRight ? right : left
   return { x: Math.max(0, Math.min(x, plot.width - card.width)), y: Math.max(0, box.top) }
 }
 

@@ -22,10 +22,10 @@ export type RealtimeModel = Readonly<{
 }>
 
 /** In pixels: a panel is a head (an element) with a plot below it; charts.css has the same. */
-export const HEAD_PX = 26
+export const HEAD_PX = 32
 export const PANEL_PX = 62
 export const PANEL_GAP_PX = 12
-const RIGHT_PX = 10
+const RIGHT_PX = 16
 
 export function realtimeModel(
   ring: SecondsRing,
@@ -36,7 +36,7 @@ export function realtimeModel(
   const seconds = ring.between(from, to)
   const axes = REALTIME_PANELS.map((_, panel) => {
     const highest = seconds.reduce((most, { counts }) => Math.max(most, counts[panel] ?? 0), 0)
-    const wanted = valueAxis(0, highest, { gridlines: 5, leastStep: 1, leastMax: 2 })
+    const wanted = valueAxis(0, highest, { gridlines: 5, isCount: true, leastMax: 2 })
     return steadyAxis(previous?.axes[panel] ?? null, wanted)
   })
   return { from, to, seconds, axes }

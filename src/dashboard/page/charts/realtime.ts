@@ -95,7 +95,7 @@ function openHeads(format: Format) {
     const sum = element('span', { class: 'realtime-sum' }, '')
     const name = element('span', { class: 'realtime-name' }, MEASURES[id].label)
     const row = element('div', { class: 'realtime-head' }, keyMark(panel), name, rate, sum)
-    row.style.transform = `translateY(${panelTop(panel)}px) translateY(-100%)`
+    row.style.transform = `translateY(${panelTop(panel)}px) translateY(-32px)`
     return { row, rate, sum }
   })
   const layer = element('div', { class: 'realtime-heads' }, ...rows.map(({ row }) => row))

@@ -140,6 +140,8 @@ function campaignBars(
   }
 }
 
+const CUT_TEXT = 'not to scale'
+
 /** Shares of the whole width: what stands before the cut, the cut, what stands after it. */
 const CUT = [0.82, 0.025, 0.155] as const
 
@@ -164,6 +166,18 @@ function othersBars(
       ...(model.isCut && index === 1 ? {} : { borderColor: theme.lineStrong, borderWidth: 1 }),
     },
     data: [length],
+    ...(model.isCut && index === 0 ? { label: cutText(theme) } : {}),
     ...(index === lengths.length - 1 ? { label: barText(others.revenue, theme, format) } : {}),
   }))
+}
+
+function cutText(theme: ChartTheme) {
+  return {
+    show: true,
+    position: 'inside' as const,
+    color: theme.textMuted,
+    fontFamily: theme.fontFamily,
+    fontSize: FONT_SIZE - 1,
+    formatter: CUT_TEXT,
+  }
 }

@@ -21,7 +21,7 @@ export type RevenueChart = Readonly<{
   close: () => void
 }>
 
-const CUT_TEXT = 'Cut: longer than drawn'
+const CUT_TEXT = 'Its bar is cut: drawn to scale it would be longer.'
 
 export function openRevenueChart(
   host: HTMLElement,

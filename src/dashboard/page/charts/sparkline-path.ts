@@ -21,8 +21,8 @@ export function sparklinePaths(
 ): SparklinePaths {
   const known = values.filter((value) => value !== null)
   const low = Math.min(0, ...known)
-  const high = Math.max(0, ...known)
-  const span = high - low || 1
+  const high = Math.max(0, ...known) || (low === 0 ? 1 : 0)
+  const span = high - low
   const { width, height } = SPARKLINE_BOX
   const x = (index: number): string =>
     (EDGE + (index / Math.max(values.length - 1, 1)) * (width - 2 * EDGE)).toFixed(1)

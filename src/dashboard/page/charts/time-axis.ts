@@ -42,9 +42,14 @@ export function openTimeAxis(zone: Readonly<{ locale: string; timezone: string }
       const moments = walls
         .map(clock.find)
         .filter((atMs): atMs is number => atMs !== null && atMs >= fromMs && atMs <= toMs)
-      if (clockStep !== undefined) return label(moments, texts.time, texts.date, false)
-      if (dayStep === DAY_MS) return label(moments, texts.day, texts.weekday, true)
-      return label(moments, dayStep === undefined ? texts.month : texts.day, texts.year, false)
+      if (clockStep !== undefined) return label(moments, texts.time, texts.date, 'where new, apart')
+      if (dayStep === DAY_MS) return label(moments, texts.day, texts.weekday, 'always')
+      return label(
+        moments,
+        dayStep === undefined ? texts.month : texts.day,
+        texts.year,
+        'where new',
+      )
     },
   }
 }
@@ -66,14 +71,17 @@ function axisTexts({ locale, timezone }: Readonly<{ locale: string; timezone: st
   }
 }
 
-/** Contexts that repeat are left out, unless `always`. */
-function label(moments: readonly number[], text: Text, context: Text, always: boolean): TimeTick[] {
-  let said = ''
-  return moments.map((atMs) => {
-    const here = context(atMs)
-    const isNew = always || here !== said
-    said = here
-    return { atMs, label: text(atMs), context: isNew ? here : '' }
+/** `apart`: the first is left out too where the next would touch it. */
+type Saying = 'always' | 'where new' | 'where new, apart'
+
+function label(moments: readonly number[], text: Text, context: Text, saying: Saying): TimeTick[] {
+  const contexts = moments.map(context)
+  return moments.map((atMs, index) => {
+    const isNew = contexts[index] !== contexts[index - 1]
+    const isNextNew = index + 1 < moments.length && contexts[index] !== contexts[index + 1]
+    const isCrowded = saying === 'where new, apart' && index === 0 && isNextNew
+    const isSaid = saying === 'always' || (isNew && !isCrowded)
+    return { atMs, label: text(atMs), context: isSaid ? (contexts[index] ?? '') : '' }
   })
 }
 
@@ -82,8 +90,9 @@ function evenWalls(fromWall: number, toWall: number, stepMs: number): number[] {
   const anchor = stepMs % (7 * DAY_MS) === 0 ? FIRST_MONDAY_MS : 0
   const walls = []
   const first = Math.ceil((fromWall - anchor) / stepMs) * stepMs + anchor
-  // Where the clock goes back, the end may show less than the start: one day more is looked at, find() sorts out.
-  for (let wall = first - DAY_MS; wall <= toWall + DAY_MS; wall += stepMs) walls.push(wall)
+  // Where the clock goes back, the end may show less than the start: a day more is looked at, ticks() sorts out.
+  const more = Math.ceil(DAY_MS / stepMs) * stepMs
+  for (let wall = first - more; wall <= toWall + more; wall += stepMs) walls.push(wall)
   return walls
 }
 

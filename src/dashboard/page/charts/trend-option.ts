@@ -15,27 +15,30 @@ import type { TimeTick } from './time-axis.ts'
 import { type DrawnPoint, splitSeries, type TrendModel, type TrendSeries } from './trend-points.ts'
 import { axisText } from './value-axis.ts'
 
-/** Half of the widest label of a time axis, which stands centred on its tick, may hang over the end. */
-const RIGHT_PX = 26
+/** Half of the widest label of a time axis, which stands centred on its tick, may hang over either end. */
+const SIDE_PX = 36
+/** Between the labels of the value axis and the plot. */
+const LABEL_GAP_PX = 10
 const TOP_PX = 10
 /** Two lines of labels. */
 const BOTTOM_PX = 42
-/** A label as wide as `Sun 22 Nov`, and some air. */
-export const TIME_LABEL_PX = 76
+/** A label as wide as `22 Nov`, and some air; what stands under the labels stands alone. */
+export const TIME_LABEL_PX = 60
 const MARK_PX = 7
+/** A point without neighbours in a long line: as thick as the line. */
+const DOT_PX = 3.5
 
 export function trendArea(
   model: TrendModel,
   size: Readonly<{ width: number; height: number }>,
   locale: string,
 ): PlotArea {
-  const widest = Math.max(
-    ...gridValues(model).map((value) => trendAxisText(model, value, locale).length),
-  )
-  const left = textWidth('0'.repeat(widest), FONT_SIZE) + 10
+  const texts = gridValues(model).map((value) => trendAxisText(model, value, locale))
+  const widest = Math.max(...texts.map((text) => textWidth(text, FONT_SIZE)))
+  const left = Math.max(widest + LABEL_GAP_PX, SIDE_PX)
   return plotArea(
     size,
-    { left, right: RIGHT_PX, top: TOP_PX, bottom: BOTTOM_PX },
+    { left, right: SIDE_PX, top: TOP_PX, bottom: BOTTOM_PX },
     { x: [model.fromMs, model.toMs], y: [model.axis.min, model.axis.max] },
   )
 }
@@ -157,6 +160,8 @@ function seriesOptions(
   ]
 }
 
-function itemOf({ x, y, isMarked }: DrawnPoint, mark: string) {
-  return { value: [x, y ?? '-'], ...(isMarked ? { symbol: mark } : {}) }
+function itemOf({ x, y, look }: DrawnPoint, mark: string) {
+  const value = [x, y ?? '-']
+  if (look === 'line') return { value }
+  return look === 'mark' ? { value, symbol: mark } : { value, symbol: 'circle', symbolSize: DOT_PX }
 }

@@ -96,9 +96,10 @@ function trendAxis(points: readonly TrendPoint[]): ValueAxis {
   return valueAxis(0, Math.max(complete, bound))
 }
 
-export type DrawnPoint = Readonly<{ x: number; y: number | null; isMarked: boolean }>
+/** `dot`: no line leads to it, so it is drawn as thick as one; `mark`: with the mark of its series. */
+export type DrawnPoint = Readonly<{ x: number; y: number | null; look: 'line' | 'dot' | 'mark' }>
 
-/** Every point gets a mark up to so many; beyond, only those that no line would show, and the last. */
+/** Every point gets a mark up to so many; beyond, only the last of each part. */
 const MARKED_MAX = 31
 
 /**
@@ -116,11 +117,13 @@ export function splitSeries(points: readonly TrendPoint[]): {
   const drawn = points.map(({ middleMs, value }, index) => {
     const isAlone = !hasValue(points[index - 1]) && !hasValue(points[index + 1])
     const isLast = index === lastComplete || index === points.length - 1
-    const isMarked = value !== null && (isEveryMarked || isAlone || isLast)
-    return { x: middleMs, y: value, isMarked }
+    const isMarked = value !== null && (isEveryMarked || isLast)
+    const isDot = value !== null && isAlone
+    const look = isMarked ? ('mark' as const) : isDot ? ('dot' as const) : ('line' as const)
+    return { x: middleMs, y: value, look }
   })
   const joint = end < points.length && end > 0 ? drawn.slice(end - 1, end) : []
-  const unmarked = joint.map((point) => ({ ...point, isMarked: false }))
+  const unmarked = joint.map((point) => ({ ...point, look: 'line' as const }))
   return { complete: drawn.slice(0, end), filling: [...unmarked, ...drawn.slice(end)] }
 }
 

@@ -8,24 +8,30 @@ export type ValueAxis = Readonly<{ min: number; max: number; step: number }>
 /** Data reaches at most so far up, so that a line never runs along the edge. */
 const ROOM_RATIO = 0.95
 const ROUND_STEPS = [1, 2, 2.5, 5, 10]
+const WHOLE_STEPS = [1, 2, 5, 10]
 /** An axis that moves stays as it is while the data fills at least this much of it. */
 const STEADY_RATIO = 0.4
 
-export type AxisWishes = Readonly<{ gridlines?: number; leastStep?: number; leastMax?: number }>
+export type AxisWishes = Readonly<{
+  gridlines?: number
+  /** Counts get no gridlines at halves. */
+  isCount?: boolean
+  /** Where the axis ends when all is zero. */
+  leastMax?: number
+}>
 
-/**
- * An axis that holds 0 and both values. `leastStep` keeps counts from getting gridlines at halves.
- * Without data (highest 0, lowest 0) it goes from 0 to `leastMax`.
- */
+/** An axis that holds 0 and both values. */
 export function valueAxis(
   lowest: number,
   highest: number,
-  { gridlines = 4, leastStep = 0, leastMax = 1 }: AxisWishes = {},
+  { gridlines = 4, isCount = false, leastMax = 1 }: AxisWishes = {},
 ): ValueAxis {
   const up = Math.max(highest, 0) / ROOM_RATIO
   const down = Math.min(lowest, 0) / ROOM_RATIO
   const span = up - down === 0 ? leastMax : up - down
-  const step = Math.max(roundStep(span / gridlines), leastStep)
+  const step = isCount
+    ? Math.max(roundStep(span / gridlines, WHOLE_STEPS), 1)
+    : roundStep(span / gridlines, ROUND_STEPS)
   const max = up - down === 0 ? leastMax : Math.ceil(up / step - 1e-9) * step
   return { min: Math.floor(down / step + 1e-9) * step || 0, max, step }
 }
@@ -37,9 +43,9 @@ export function steadyAxis(previous: ValueAxis | null, wanted: ValueAxis): Value
 }
 
 /** The smallest round number that is not below. */
-function roundStep(least: number): number {
+function roundStep(least: number, steps: readonly number[]): number {
   const power = 10 ** Math.floor(Math.log10(least))
-  const factor = ROUND_STEPS.find((one) => one * power >= least * (1 - 1e-9)) ?? 10
+  const factor = steps.find((one) => one * power >= least * (1 - 1e-9)) ?? 10
   return factor * power
 }
 

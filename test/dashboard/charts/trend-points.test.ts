@@ -1,0 +1,150 @@
+/** Points of the trend: where they stand, where the line breaks, and what is still filling. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assignSlots } from '../../../src/dashboard/page/charts/series-mark.ts'
+import {
+  seriesEnd,
+  splitSeries,
+  type TrendModel,
+  trendModel,
+} from '../../../src/dashboard/page/charts/trend-points.ts'
+import type { TrendAnswer, TrendLine } from '../../../src/dashboard/wire.ts'
+
+const TEN = Date.parse('2026-11-22T10:00:00Z')
+const FIVE_MIN_MS = 300_000
+
+type Counts = readonly (readonly [impressions: number, clicks: number, conversions: number])[]
+
+function lineOf(campaign: string | null, counts: Counts): TrendLine {
+  return {
+    campaign,
+    ctr: counts.map(([shown, clicked]) => (shown === 0 ? null : (clicked * 100) / shown)),
+    cvr: counts.map(([, clicked, converted]) =>
+      clicked === 0 ? null : (converted * 100) / clicked,
+    ),
+    impressions: counts.map(([shown]) => shown),
+    clicks: counts.map(([, clicked]) => clicked),
+    conversions: counts.map(([, , converted]) => converted),
+  }
+}
+
+function answerOf(lines: readonly TrendLine[], completeTo: string): TrendAnswer {
+  const count = lines[0]?.impressions.length ?? 0
+  const at = (index: number): string => new Date(TEN + index * FIVE_MIN_MS).toISOString()
+  return {
+    range: { from: at(0), to: at(count), stepSeconds: 300, completeTo, source: 'metrics' },
+    stepSeconds: 300,
+    starts: Array.from({ length: count }, (_, index) => at(index)),
+    lines,
+  }
+}
+
+const COUNTS: Counts = [
+  [1000, 20, 2],
+  [0, 0, 0],
+  [2000, 50, 1],
+  [100, 3, 0],
+]
+
+function allCampaigns(completeTo: string, measure: 'ctr' | 'cvr' = 'ctr'): TrendModel {
+  return trendModel(answerOf([lineOf(null, COUNTS)], completeTo), measure, new Map())
+}
+
+test('a point stands in the middle of its window, with what its ratio is of', () => {
+  const [series] = allCampaigns('2026-11-22T10:20:00Z').series
+  const first = series?.points[0]
+  assert.equal(first?.middleMs, TEN + 150_000)
+  assert.equal(first?.value, 2)
+  assert.deepEqual([first?.part, first?.whole], [20, 1000])
+  const conversions = allCampaigns('2026-11-22T10:20:00Z', 'cvr').series[0]?.points[0]
+  assert.equal(conversions?.value, 10)
+  assert.deepEqual([conversions?.part, conversions?.whole], [2, 20])
+})
+
+test('a window without impressions is a gap, not a zero', () => {
+  const points = allCampaigns('2026-11-22T10:20:00Z').series[0]?.points ?? []
+  assert.deepEqual(
+    splitSeries(points).complete.map(({ y }) => y),
+    [2, null, 2.5, 3],
+  )
+})
+
+test('windows from completeTo on are filling, and hang on the last complete one', () => {
+  const model = allCampaigns('2026-11-22T10:15:00Z')
+  const points = model.series[0]?.points ?? []
+  assert.deepEqual(
+    points.map(({ isFilling }) => isFilling),
+    [false, false, false, true],
+  )
+  assert.equal(model.fillingFromMs, TEN + 3 * FIVE_MIN_MS)
+  const { complete, filling } = splitSeries(points)
+  assert.deepEqual(
+    complete.map(({ y }) => y),
+    [2, null, 2.5],
+  )
+  assert.deepEqual(
+    filling.map(({ y, look }) => [y, look]),
+    [
+      [2.5, 'line'],
+      [3, 'mark'],
+    ],
+  )
+})
+
+test('a coarse point of which the last window is filling is filling', () => {
+  const model = allCampaigns('2026-11-22T10:18:00Z')
+  assert.equal(model.fillingFromMs, TEN + 3 * FIVE_MIN_MS)
+})
+
+test('nothing is filling when the range is complete to its end', () => {
+  const model = allCampaigns('2026-11-22T10:20:00Z')
+  assert.equal(model.fillingFromMs, null)
+  assert.deepEqual(splitSeries(model.series[0]?.points ?? []).filling, [])
+})
+
+test('the last window of a range ends with the range', () => {
+  const answer = answerOf([lineOf(null, COUNTS)], '2026-11-22T10:20:00Z')
+  const cut = { ...answer, range: { ...answer.range, to: '2026-11-22T10:17:00Z' } }
+  const last = trendModel(cut, 'ctr', new Map()).series[0]?.points.at(-1)
+  assert.equal(last?.toMs, Date.parse('2026-11-22T10:17:00Z'))
+})
+
+test('in a long line only its ends have marks, and a point between two gaps is a dot', () => {
+  const counts = Array.from({ length: 40 }, (_, index): [number, number, number] => {
+    const isGap = index === 10 || index === 12
+    return isGap ? [0, 0, 0] : [100, 2, 0]
+  })
+  const answer = answerOf([lineOf(null, counts)], '2026-11-22T13:20:00Z')
+  const points = trendModel(answer, 'ctr', new Map()).series[0]?.points ?? []
+  const looks = splitSeries(points).complete.map(({ look }) => look)
+  assert.equal(looks[11], 'dot')
+  assert.equal(looks[39], 'mark')
+  assert.equal(looks.filter((look) => look !== 'line').length, 2)
+})
+
+test('a window that has just begun stretches the axis by half at most', () => {
+  const counts: Counts = [
+    [1000, 20, 0],
+    [2, 1, 0],
+  ]
+  const answer = answerOf([lineOf(null, counts)], '2026-11-22T10:05:00Z')
+  // 2 % complete; 50 % of two impressions may count as 3 %, and 3 / 0.95 needs an axis to 4.
+  assert.equal(trendModel(answer, 'ctr', new Map()).axis.max, 4)
+})
+
+test('a line ends at its last value, and says the last complete one', () => {
+  const points = allCampaigns('2026-11-22T10:15:00Z').series[0]?.points ?? []
+  assert.equal(seriesEnd(points).drawn?.value, 3)
+  assert.equal(seriesEnd(points).complete?.value, 2.5)
+})
+
+test('a campaign keeps its colour and mark while others come and go', () => {
+  const before = assignSlots(new Map(), ['a', 'b', 'c'])
+  assert.deepEqual([...before], Object.entries({ a: 0, b: 1, c: 2 }))
+  const after = assignSlots(before, ['d', 'c', 'a'])
+  assert.deepEqual(Object.fromEntries(after), { a: 0, c: 2, d: 1 })
+  const answer = answerOf([lineOf('c', COUNTS), lineOf('d', COUNTS)], '2026-11-22T10:20:00Z')
+  const slots = trendModel(answer, 'ctr', after).series.map(({ slot }) => slot)
+  assert.deepEqual(slots, [2, 1])
+})
