@@ -2,7 +2,10 @@
  * Keeps a facts thread running, so that one that fails takes nothing else down: events are taken in all the same, the
  * API says what is wrong, and whoever asks after a pause starts a new one.
  *
- *     starting ──► running ──► failed ──(asked again after RESTART_PAUSE_MS)──► starting
+ *     starting ──► running ──► failed ──(asked again after a pause)──► starting
+ *
+ * The pause doubles as long as threads fail soon after they were started, so that a fault that stays is tried, and said,
+ * once a minute.
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { ReadAnswer } from '../../collect.ts'
@@ -32,13 +35,18 @@ export type FactsKeeperParts = Readonly<{
   warn: (text: string) => void
 }>
 
-const RESTART_PAUSE_MS = 5000
+const PAUSE_MS = 5000
+const PAUSE_MAX_MS = 60_000
+/** A thread that ran for so long has not failed by what made the one before it fail. */
+const STEADY_MS = 60_000
 /** Requests that wait for the thread; a page asks for five at a time. */
 const WAITING_MAX = 256
 
 export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
   let thread: Promise<Facts> | null = null
   let threads = 0
+  let startedMs = 0
+  let pauseMs = 0
   let failure: Readonly<{ reason: string; atMs: number }> | null = null
   let waiting = 0
   let isClosed = false
@@ -46,8 +54,9 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
   /** Null while one that failed rests. */
   function awake(): Promise<Facts> | null {
     if (thread !== null || isClosed) return thread
-    if (failure !== null && parts.nowMs() - failure.atMs < RESTART_PAUSE_MS) return null
+    if (failure !== null && parts.nowMs() - failure.atMs < pauseMs) return null
     threads += 1
+    startedMs = parts.nowMs()
     const number = threads
     const starting = parts.start({
       onLive(live) {
@@ -71,6 +80,8 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
     if (thread !== failed || isClosed) return
     thread = null
     failure = { reason: reasonOf(error), atMs: parts.nowMs() }
+    const isFirst = pauseMs === 0 || failure.atMs - startedMs > STEADY_MS
+    pauseMs = isFirst ? PAUSE_MS : Math.min(PAUSE_MAX_MS, pauseMs * 2)
     parts.warn(
       `the dashboard cannot read the tables: ${failure.reason}; events are taken in all the same`,
     )

@@ -225,15 +225,41 @@ test('facts that do not start, or fail, are 503 with the reason; asked again aft
   assert.equal((await world.ask('/api/v1/settings')).status, 200, 'what needs no facts goes on')
   nowMs = 5000
   assert.match(errorOf(await world.ask('/api/v1/values')).message, /no memory/)
-  nowMs = 9999
   world.facts.startFault = null
-  assert.equal((await world.ask('/api/v1/values')).status, 503, 'not before the pause is over')
-  nowMs = 10_000
+  nowMs = 14_999
+  assert.equal((await world.ask('/api/v1/values')).status, 503, 'the pause has doubled')
+  nowMs = 15_000
   assert.equal((await world.ask('/api/v1/values')).status, 200)
   assert.equal(world.fed.length, 2, 'the job tells the new thread')
   assert.deepEqual(world.warnings.length, 2, world.warnings.join('\n'))
   // Words of the thread that is gone change nothing.
   world.facts.threads[0]?.events.onFailed(new Error('late'))
+  assert.equal((await world.ask('/api/v1/values')).status, 200)
+})
+
+test('a fault that stays is tried once a minute in the end; one that comes anew is tried soon', async (t) => {
+  let nowMs = 0
+  const world = await shown(t, {}, { nowMs: () => nowMs })
+  answerValues(world)
+  const fail = () => world.facts.fail(new Error('again'))
+  fail()
+  const pauses: number[] = []
+  while (pauses.length < 6) {
+    const { length } = world.facts.threads
+    const failedMs = nowMs
+    while (world.facts.threads.length === length) {
+      nowMs += 1000
+      await world.ask('/api/v1/values')
+    }
+    pauses.push((nowMs - failedMs) / 1000)
+    fail()
+  }
+  assert.deepEqual(pauses, [5, 10, 20, 40, 60, 60])
+  nowMs += 60_000
+  assert.equal((await world.ask('/api/v1/values')).status, 200)
+  nowMs += 60_001
+  fail()
+  nowMs += 5000
   assert.equal((await world.ask('/api/v1/values')).status, 200)
 })
 
