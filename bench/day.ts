@@ -14,6 +14,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { mergeEventFiles, openQuery } from '../src/query.ts'
 import { type DataFile, type MetricsRow, openLake, openMaintenance } from '../src/table.ts'
+import { wakePool } from '../src/wake-pool.ts'
 import { DAY_US, dayRows, eventRow, WINDOW_US } from '../test/table/fixture.ts'
 import { percentiles } from './support/histogram.ts'
 import { describeMachine } from './support/machine.ts'
@@ -70,6 +71,7 @@ const most = { events: 0, metrics: 0, metadataBytes: 0 }
 const commitMs: number[] = []
 const maintenanceMs: number[] = []
 const begunMs = performance.now()
+wakePool()
 console.log(`${describeMachine()}\n${commits} commits of ${eventsPerCommit} events in ${folder}`)
 
 try {

@@ -6,5 +6,7 @@
 import { requireRuntime } from './cli/runtime.ts'
 
 requireRuntime()
+const { wakePool } = await import('./wake-pool.ts')
+wakePool()
 const { runCli } = await import('./cli/program.ts')
 process.exitCode = await runCli(process.argv.slice(2))

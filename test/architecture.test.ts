@@ -23,6 +23,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   'kill-at': { rooms: [], packages: [] },
   'close-all': { rooms: [], packages: [] },
   'free-bytes': { rooms: [], packages: [] },
+  'wake-pool': { rooms: [], packages: [] },
   'demo-traffic': { rooms: [], packages: [] },
   config: { rooms: [], packages: ['yaml', 'zod'] },
   meter: { rooms: [], packages: ['prom-client'] },
@@ -71,7 +72,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: [],
   },
   cli: {
-    rooms: ['config', 'pipeline', 'query', 'table', 'rejected', 'demo-traffic'],
+    rooms: ['config', 'pipeline', 'query', 'table', 'rejected', 'demo-traffic', 'wake-pool'],
     packages: ['cli-progress', 'commander'],
   },
 }
