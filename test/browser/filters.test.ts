@@ -18,14 +18,7 @@ import {
 } from './support/dashboard.ts'
 import { eventually } from './support/eventually.ts'
 import { openSite, type Site } from './support/site.ts'
-import {
-  expectFigures,
-  type Figures,
-  figuresOf,
-  figuresSql,
-  query,
-  sqlMoment,
-} from './support/sql.ts'
+import { expectFigures, type Figures, figuresWhere, sqlMoment } from './support/sql.ts'
 import { skipBrowser, type WatchedPage } from './support/watched-page.ts'
 
 const ZONE = 'Asia/Kolkata'
@@ -97,17 +90,13 @@ describe('filters', { skip: skipBrowser }, () => {
     await site?.close()
   })
 
-  /** One query for many conditions, since each start of the command takes its time. */
-  async function figuresWhere(conditions: readonly string[]): Promise<readonly Figures[]> {
-    const parts = conditions.map((where, at) => `SELECT ${at} AS at, * FROM (${figuresSql(where)})`)
-    const rows = await query(site.folder, `${parts.join(' UNION ALL ')} ORDER BY at`)
-    return rows.map(figuresOf)
-  }
-
   test('each range button shows the sums of its stretch, says so in the URL, and is pressed', async () => {
     const { page } = watched
     await visit(page, '/')
-    const expected = await figuresWhere(RANGES.map(({ seconds }) => since(seconds)))
+    const expected = await figuresWhere(
+      site.folder,
+      RANGES.map(({ seconds }) => since(seconds)),
+    )
     const impressions = expected.map((figures) => figures.impressions)
     assert.equal(new Set(impressions).size, RANGES.length, 'each range has figures of its own')
     for (const [at, { id }] of RANGES.entries()) {
@@ -121,6 +110,7 @@ describe('filters', { skip: skipBrowser }, () => {
   test('each filter in the URL gives the numbers of SQL with its condition: tiles, table and chart', async () => {
     const { page } = watched
     const expected = await figuresWhere(
+      site.folder,
       CASES.map(({ condition }) => `${since(21_600)} AND ${condition}`),
     )
     for (const [at, { name, search }] of CASES.entries()) {
@@ -138,6 +128,7 @@ describe('filters', { skip: skipBrowser }, () => {
   test('filters are chosen by hand, shown as chips, shared by the link, taken back one by one', async () => {
     const { page } = watched
     const [both, one, none] = await figuresWhere(
+      site.folder,
       [`country = 'DE' AND campaign_id = 'spring'`, `country = 'DE'`, 'true'].map(
         (condition) => `${since(3600)} AND ${condition}`,
       ),
@@ -157,7 +148,7 @@ describe('filters', { skip: skipBrowser }, () => {
 
     const chip = page.locator('[data-chip="campaign:spring"]')
     assert.match(await shownText(chip), /spring/)
-    await removeChip(page, 'campaign:spring')
+    await chip.locator('button').click()
     await expectTiles(page, one as Figures, 'without the campaign')
     await page.locator('[data-clear-filters]').click()
     await expectTiles(page, none as Figures, 'cleared')
@@ -167,7 +158,11 @@ describe('filters', { skip: skipBrowser }, () => {
 
   test('back and forward go through what was looked at', async () => {
     const { page } = watched
-    const [hour, quarter, week] = await figuresWhere([since(3600), since(900), since(604_800)])
+    const [hour, quarter, week] = await figuresWhere(site.folder, [
+      since(3600),
+      since(900),
+      since(604_800),
+    ])
     await visit(page, '/')
     await page.locator('[data-range="15m"]').click()
     await expectTiles(page, quarter as Figures, '15m')
@@ -186,7 +181,7 @@ describe('filters', { skip: skipBrowser }, () => {
     const { page } = watched
     const nowMs = Math.floor(Date.now() / WINDOW_MS) * WINDOW_MS
     const [fromMs, toMs] = [nowMs - 4 * HOUR_MS, nowMs - 2 * HOUR_MS]
-    const [expected] = await figuresWhere([
+    const [expected] = await figuresWhere(site.folder, [
       `"timestamp" >= ${sqlMoment(fromMs)} AND "timestamp" < ${sqlMoment(toMs)}`,
     ])
     assert.ok((expected?.impressions ?? 0) > 0)
@@ -210,7 +205,7 @@ describe('filters', { skip: skipBrowser }, () => {
 
   test('a URL that says nonsense shows the page with its defaults, or says what is wrong; it never breaks', async () => {
     const { page } = watched
-    const [hour] = await figuresWhere([since(3600)])
+    const [hour] = await figuresWhere(site.folder, [since(3600)])
     watched.allow(/answer 400|status of 400/)
     for (const search of ['range=5y&sort=colour&page=-3', 'from=yesterday', 'platform=nowhere']) {
       await page.goto(`/?${search}`)
@@ -243,11 +238,4 @@ async function pressedRange(page: Page): Promise<string | null> {
     '[data-range][aria-pressed="true"], [data-range][aria-checked="true"]',
   )
   return await pressed.getAttribute('data-range')
-}
-
-/** The chip is a button itself, or has one. */
-async function removeChip(page: Page, name: string): Promise<void> {
-  const chip = page.locator(`[data-chip="${name}"]`)
-  const button = chip.locator('button')
-  await ((await button.count()) > 0 ? button.first() : chip).click()
 }

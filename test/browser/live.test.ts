@@ -59,6 +59,8 @@ describe('live', { skip: skipBrowser }, () => {
 
   test('real time counts what comes in by type, and moves every second', async () => {
     const { page } = watched
+    // What was sent before is in the table behind the chart by its next second.
+    await sleep(2 * SECOND_MS)
     const before = await sumRealtime(watched)
     const chart = page.locator('[data-chart="realtime"]')
     const pictures = new Set<string>()

@@ -104,7 +104,7 @@ describe('states', { skip: skipBrowser }, () => {
 })
 
 async function runInShell(command: string): Promise<string> {
-  const shell = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const shell = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] })
   let text = ''
   shell.stdout.setEncoding('utf8').on('data', (more: string) => {
     text += more

@@ -137,17 +137,18 @@ export type FilterName = 'campaign' | 'platform' | 'country' | 'device'
 
 /** Opens a filter and tells what it offers. */
 export async function openFilter(page: Page, filter: FilterName): Promise<string> {
-  await page
-    .locator(`[data-filter="${filter}"] button, button[data-filter="${filter}"]`)
-    .first()
-    .click()
-  return await shownText(page.locator(`[data-filter="${filter}"]`))
+  const part = page.locator(`[data-filter="${filter}"]`)
+  await part.locator('button').first().click()
+  await part.locator('[data-choice]').first().waitFor()
+  return await shownText(part.locator('[popover]'))
 }
 
-/** Chooses one value of a filter by hand. */
+/** Chooses one value of a filter by hand, looking for it as one does among many. */
 export async function chooseValue(page: Page, filter: FilterName, value: string): Promise<void> {
   await openFilter(page, filter)
-  await page.locator(`[data-filter="${filter}"]`).getByText(value, { exact: true }).click()
+  const part = page.locator(`[data-filter="${filter}"]`)
+  await part.locator('input[type="search"]').fill(value)
+  await part.locator(`[data-choice="${value}"]`).check()
   await page.keyboard.press('Escape')
 }
 
