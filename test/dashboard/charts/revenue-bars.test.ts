@@ -82,8 +82,10 @@ test('without campaigns, and with revenue of zero only, there is a scale', () =>
   const zero = revenueModel(answerOf([0, 0]), format)
   assert.deepEqual([zero.min, zero.max], [0, 1])
   assert.equal(zero.bars[0]?.sharePercent, null)
+  assert.deepEqual([none.isEmpty, zero.isEmpty], [true, true])
+  assert.equal(describeRevenue(zero, format), 'Revenue by campaign. No revenue in this range.')
   const refunds = revenueModel(answerOf([-5]), format)
-  assert.deepEqual([refunds.min, refunds.max], [-5, 0])
+  assert.deepEqual([refunds.min, refunds.max, refunds.isEmpty], [-5, 0, false])
 })
 
 test('rows stand evenly, the others apart from them', () => {

@@ -133,10 +133,13 @@ test('a window that has just begun stretches the axis by half at most', () => {
   assert.equal(trendModel(answer, 'ctr', new Map()).axis.max, 4)
 })
 
-test('a line ends at its last value, and says the last complete one', () => {
-  const points = allCampaigns('2026-11-22T10:15:00Z').series[0]?.points ?? []
-  assert.equal(seriesEnd(points).drawn?.value, 3)
-  assert.equal(seriesEnd(points).complete?.value, 2.5)
+test('the label of a line says its last complete value, a filling one only where there is no other', () => {
+  const valueTo = (completeTo: string) =>
+    seriesEnd(allCampaigns(completeTo).series[0]?.points ?? [])?.value
+  assert.equal(valueTo('2026-11-22T10:20:00Z'), 3)
+  assert.equal(valueTo('2026-11-22T10:15:00Z'), 2.5)
+  assert.equal(valueTo('2026-11-22T10:00:00Z'), 3)
+  assert.equal(seriesEnd([]), null)
 })
 
 test('a campaign keeps its colour and mark while others come and go', () => {

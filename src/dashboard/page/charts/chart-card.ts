@@ -11,10 +11,13 @@ export type CardRow = Readonly<{
   detail: string
 }>
 
+/** More rows than this leave out their details where the plot is narrow. */
+const MANY = 2
+
 export function chartCard(title: string, rows: readonly CardRow[], note: string): HTMLElement {
   return element(
     'div',
-    {},
+    { class: rows.length > MANY ? 'is-many' : '' },
     element('p', { class: 'chart-card-title' }, title),
     ...rows.map(cardRow),
     ...(note === '' ? [] : [element('p', { class: 'chart-card-note' }, note)]),

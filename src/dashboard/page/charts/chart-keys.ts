@@ -6,7 +6,15 @@ import { element, setText } from '../element.ts'
 import { markPath } from './series-mark.ts'
 import { svgElement } from './svg-element.ts'
 
-export type ChartKey = Readonly<{ name: string; figure: string; slot: number; title: string }>
+type Look = 'complete' | 'filling'
+
+export type ChartKey = Readonly<{
+  name: string
+  figure: string
+  slot: number
+  look: Look
+  title: string
+}>
 
 export type ChartKeys = Readonly<{
   element: HTMLElement
@@ -46,12 +54,13 @@ function openKey(list: HTMLElement): HTMLElement {
   return item
 }
 
-function fillKey(item: HTMLElement, { name, figure, slot, title }: ChartKey): void {
+function fillKey(item: HTMLElement, { name, figure, slot, look, title }: ChartKey): void {
   const [mark, nameElement, figureElement] = item.children
   if (mark === undefined || nameElement === undefined || figureElement === undefined) return
-  if (item.dataset.slot !== String(slot)) {
-    item.dataset.slot = String(slot)
-    mark.replaceWith(keyMark(slot))
+  const shown = `${slot} ${look}`
+  if (item.dataset.mark !== shown) {
+    item.dataset.mark = shown
+    mark.replaceWith(keyMark(slot, look))
   }
   setText(nameElement, name)
   setText(figureElement, figure)
@@ -59,7 +68,7 @@ function fillKey(item: HTMLElement, { name, figure, slot, title }: ChartKey): vo
 }
 
 /** The mark of a series in its colour: filled, or hollow on a dashed line for what is still filling. */
-export function keyMark(slot: number, look: 'complete' | 'filling' = 'complete'): SVGSVGElement {
+export function keyMark(slot: number, look: Look = 'complete'): SVGSVGElement {
   const isFilling = look === 'filling'
   const mark = svgElement('path', {
     d: markPath(slot),

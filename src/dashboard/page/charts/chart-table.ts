@@ -27,7 +27,8 @@ export function openChartTable(): ChartTable {
   const fill = (): void => {
     if (!details.open || latest === null) return
     const content = latest()
-    region.setAttribute('aria-label', content.caption)
+    // A landmark of its own: its section may be called like the caption.
+    region.setAttribute('aria-label', `Table: ${content.caption}`)
     fillTable(table, content)
   }
   details.addEventListener('toggle', fill)

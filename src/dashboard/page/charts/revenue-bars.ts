@@ -23,7 +23,11 @@ export type RevenueModel = Readonly<{
   min: number
   max: number
   isCut: boolean
+  /** Neither revenue nor refunds: there is nothing to rank. */
+  isEmpty: boolean
 }>
+
+export const NO_REVENUE = 'No revenue in this range.'
 
 /** The others' bar may be so many times the longest before it is cut. */
 const OTHERS_STRETCH = 1.6
@@ -61,6 +65,7 @@ export function revenueModel(
     min: Math.min(0, ...drawn),
     max: Math.max(0, ...drawn) || (Math.min(0, ...drawn) === 0 ? 1 : 0),
     isCut,
+    isEmpty: longest === 0 && others.revenue === 0,
   }
 }
 
@@ -75,7 +80,7 @@ export function shareText(sharePercent: number, locale: string): string {
 }
 
 export function describeRevenue(model: RevenueModel, format: Format): string {
-  if (model.bars.length === 0) return 'Revenue by campaign: no campaigns in this range.'
+  if (model.isEmpty) return `Revenue by campaign. ${NO_REVENUE}`
   const all = [...model.bars, ...(model.others === null ? [] : [model.others])]
   const said = all.map(({ name, revenue }) => `${name} ${format.figure('revenue', revenue)}`)
   return `Revenue by campaign, largest first: ${said.join('; ')}. Total ${format.figure('revenue', model.total)}.`

@@ -55,7 +55,8 @@ export function revenueLayout(model: RevenueModel, width: number, format: Format
   }
 }
 
-export function rowsOf({ bars, others }: RevenueModel): readonly RevenueBar[] {
+export function rowsOf({ bars, others, isEmpty }: RevenueModel): readonly RevenueBar[] {
+  if (isEmpty) return []
   return others === null ? bars : [...bars, others]
 }
 
@@ -70,6 +71,7 @@ export function revenueOption(
   format: Format,
 ): ChartOption {
   const { others } = model
+  if (model.isEmpty) return { grid: [], xAxis: [], yAxis: [], series: [] }
   const parts = [model.bars, ...(others === null ? [] : [[others]])]
   // A grid's rows are evenly spread over its height, bars in their middle: it is moved down to where bars belong.
   const shift = layout.barMiddlePx - layout.rowPx / 2

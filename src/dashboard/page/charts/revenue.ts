@@ -7,6 +7,7 @@ import { openChartFrame } from './chart-frame.ts'
 import type { Spots } from './plot-pointer.ts'
 import {
   describeRevenue,
+  NO_REVENUE,
   type RevenueModel,
   revenueModel,
   revenueTable,
@@ -46,7 +47,7 @@ export function openRevenueChart(
     update(answer) {
       const next = revenueModel(answer, format)
       model = next
-      frame.setNote(next.bars.length === 0 ? 'No campaigns in this range.' : '')
+      frame.setNote(next.isEmpty ? NO_REVENUE : '')
       frame.describe(describeRevenue(next, format))
       frame.table.update(() => revenueTable(next, format))
       draw()

@@ -131,13 +131,8 @@ function hasValue(point: TrendPoint | undefined): boolean {
   return point !== undefined && point.value !== null
 }
 
-/** Where the line's label belongs, and the figure it says: the newest that will not change. */
-export function seriesEnd(points: readonly TrendPoint[]): {
-  drawn: TrendPoint | null
-  complete: TrendPoint | null
-} {
-  return {
-    drawn: points.findLast(({ value }) => value !== null) ?? null,
-    complete: points.findLast(({ value, isFilling }) => value !== null && !isFilling) ?? null,
-  }
+/** The point that the line's label says and stands at: the newest that will not change, if there is one. */
+export function seriesEnd(points: readonly TrendPoint[]): TrendPoint | null {
+  const known = points.filter(({ value }) => value !== null)
+  return known.findLast(({ isFilling }) => !isFilling) ?? known.at(-1) ?? null
 }

@@ -98,20 +98,18 @@ function placeBand(band: HTMLElement, model: TrendModel, area: PlotArea): void {
 
 function keysOf(model: TrendModel, format: Format) {
   return model.series.map((series) => {
-    const { complete } = seriesEnd(series.points)
+    const end = seriesEnd(series.points)
     const name = seriesName(series)
-    const figure = format.figure(model.measure, complete?.value ?? null)
-    const title =
-      complete === null
-        ? name
-        : `${name}: ${figure} in ${format.span(complete.fromMs, complete.toMs)}, the newest that is complete`
-    return { name, figure, slot: series.slot, title }
+    const figure = format.figure(model.measure, end?.value ?? null)
+    const look = end?.isFilling === true ? ('filling' as const) : ('complete' as const)
+    const said = end === null ? '' : `: ${figure}, ${format.span(end.fromMs, end.toMs)}`
+    return { name, figure, slot: series.slot, look, title: `${name}${said}` }
   })
 }
 
 function keyTops(model: TrendModel, area: PlotArea): number[] {
   const wanted = model.series.map(({ points }) => {
-    const value = seriesEnd(points).drawn?.value ?? model.axis.min
+    const value = seriesEnd(points)?.value ?? model.axis.min
     return Math.max(area.toY(value), area.top)
   })
   return spreadLabels(wanted, KEY_HEIGHT_PX, area.height)
