@@ -246,7 +246,8 @@ async function warmUp(product: Product, options: BenchOptions): Promise<void> {
   await waitUntilCommitted(product.url, options.rate * 3)
 }
 
-async function waitUntilCommitted(url: string, events: number): Promise<void> {
+/** `events`: stored since ever. */
+export async function waitUntilCommitted(url: string, events: number): Promise<void> {
   const deadline = AbortSignal.timeout(SETTLE_LIMIT_MS)
   for (;;) {
     const { ledger } = await readStatus(url)
@@ -275,8 +276,8 @@ function visibility(load: LoadReport, base: number, sightings: readonly Sighting
 }
 
 /** Where the status says how large the memory of ids is, it is taken off. */
-function watchMemory(
-  product: Product,
+export function watchMemory(
+  product: Pick<Product, 'pid' | 'url'>,
 ): Readonly<{ stop(): Promise<{ bytes: number; withoutIds: number }> }> {
   let bytes = 0
   const timer = setInterval(() => {

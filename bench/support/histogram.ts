@@ -5,6 +5,7 @@
 export type Percentiles = Readonly<{
   count: number
   p50: number
+  p95: number
   p99: number
   p999: number
   max: number
@@ -18,7 +19,14 @@ export function percentiles(values: readonly number[]): Percentiles {
   /** Nearest rank: the smallest value that this share of all values does not exceed. */
   const at = (share: number): number =>
     sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
-  return { count: sorted.length, p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) }
+  return {
+    count: sorted.length,
+    p50: at(0.5),
+    p95: at(0.95),
+    p99: at(0.99),
+    p999: at(0.999),
+    max: at(1),
+  }
 }
 
 export function median(values: readonly number[]): number {

@@ -19,7 +19,7 @@ export type LoadOptions = Readonly<{
   connections: number
   /** Events per second; 0 = as fast as it is answered. */
   rate: number
-  /** Keep, for each answer, when it was due and how many events were sent until it came. */
+  /** Keep, for each answer, when it was due, how many events were sent until it came, and when it came. */
   trace?: boolean
 }>
 
@@ -32,8 +32,8 @@ export type LoadReport = Readonly<{
   elapsedMs: number
   refused: number
   latencyMs: Percentiles
-  /** Pairs [due, events sent until the answer]: an upper bound of the offset it stands at. */
-  trace: readonly (readonly [dueMs: number, sentEvents: number])[]
+  /** For each answer; the events sent until it came are an upper bound of the offset it stands at. */
+  trace: readonly (readonly [dueMs: number, sentEvents: number, answeredMs: number])[]
 }>
 
 const PAUSE_AFTER_REFUSAL_MS = 20
@@ -47,7 +47,7 @@ async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const { eventsPerBody, rate } = options
   const total = Math.ceil(options.events / eventsPerBody)
   const latencies: number[] = []
-  const trace: [number, number][] = []
+  const trace: [number, number, number][] = []
   const sums = { begun: 0, refused: 0, bytes: 0 }
   const connections = await Promise.all(
     Array.from({ length: options.connections }, () => openConnection(options.url)),
@@ -74,8 +74,9 @@ async function runLoad(options: LoadOptions): Promise<LoadReport> {
           sums.refused += 1
           await sleep(PAUSE_AFTER_REFUSAL_MS)
         }
-        latencies.push(clock() - due)
-        if (options.trace) trace.push([due, sums.begun * eventsPerBody])
+        const answeredMs = clock()
+        latencies.push(answeredMs - due)
+        if (options.trace) trace.push([due, sums.begun * eventsPerBody, answeredMs])
       }
     }),
   )
