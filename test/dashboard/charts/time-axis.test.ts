@@ -13,7 +13,7 @@ function ticksOf(timezone: string, from: string, to: string, ticksMax: number): 
 
 test('an hour has a tick every ten minutes, the first one with its day', () => {
   assert.deepEqual(ticksOf('UTC', '2026-11-22T09:32:00Z', '2026-11-22T10:32:00Z', 8), [
-    '09:40 Sun 22 Nov',
+    '09:40 22 Nov',
     '09:50',
     '10:00',
     '10:10',
@@ -24,7 +24,7 @@ test('an hour has a tick every ten minutes, the first one with its day', () => {
 
 test('fifteen minutes fit every two minutes', () => {
   assert.deepEqual(ticksOf('UTC', '2026-11-22T10:15:00Z', '2026-11-22T10:30:00Z', 8), [
-    '10:16 Sun 22 Nov',
+    '10:16 22 Nov',
     ...['10:18', '10:20', '10:22', '10:24', '10:26', '10:28', '10:30'],
   ])
 })
@@ -32,14 +32,14 @@ test('fifteen minutes fit every two minutes', () => {
 test('a day that begins inside the range is named at its midnight in the zone', () => {
   // Berlin is an hour ahead of UTC in November: its midnight is 23:00 UTC.
   assert.deepEqual(ticksOf('Europe/Berlin', '2026-11-21T17:00:00Z', '2026-11-22T05:00:00Z', 6), [
-    '18:00 Sat 21 Nov',
-    ...['20:00', '22:00', '00:00 Sun 22 Nov', '02:00', '04:00', '06:00'],
+    '18:00 21 Nov',
+    ...['20:00', '22:00', '00:00 22 Nov', '02:00', '04:00', '06:00'],
   ])
 })
 
 test('a zone with a half hour has its ticks at its own full hours', () => {
   assert.deepEqual(ticksOf('Asia/Kolkata', '2026-11-22T00:00:00Z', '2026-11-22T03:00:00Z', 4), [
-    '06:00 Sun 22 Nov',
+    '06:00 22 Nov',
     '07:00',
     '08:00',
   ])
@@ -48,14 +48,14 @@ test('a zone with a half hour has its ticks at its own full hours', () => {
 test('the hour that summer time leaves out has no tick', () => {
   // On 2026-03-29 clocks in Berlin go from 02:00 to 03:00, at 01:00 UTC.
   assert.deepEqual(ticksOf('Europe/Berlin', '2026-03-28T23:00:00Z', '2026-03-29T03:00:00Z', 6), [
-    '00:00 Sun 29 Mar',
+    '00:00 29 Mar',
     ...['01:00', '03:00', '04:00', '05:00'],
   ])
 })
 
 test('the hour that comes twice when summer time ends has its tick once', () => {
   const ticks = ticksOf('Europe/Berlin', '2026-10-24T22:00:00Z', '2026-10-25T03:00:00Z', 6)
-  assert.deepEqual(ticks, ['00:00 Sun 25 Oct', '01:00', '02:00', '03:00', '04:00'])
+  assert.deepEqual(ticks, ['00:00 25 Oct', '01:00', '02:00', '03:00', '04:00'])
 })
 
 test('a week has its days with their weekdays', () => {
@@ -78,17 +78,6 @@ test('more than a year has months, the new year named', () => {
   assert.deepEqual(ticksOf('UTC', '2025-10-18T00:00:00Z', '2026-11-22T00:00:00Z', 8), [
     'Nov 2025',
     ...['Jan 2026', 'Mar', 'May', 'Jul', 'Sept', 'Nov'],
-  ])
-})
-
-test('a first tick gives way to a midnight right after it', () => {
-  assert.deepEqual(ticksOf('UTC', '2026-11-21T23:50:00Z', '2026-11-22T00:50:00Z', 2), [
-    '00:00 Sun 22 Nov',
-    '00:30',
-  ])
-  assert.deepEqual(ticksOf('UTC', '2026-11-21T23:25:00Z', '2026-11-22T00:25:00Z', 2), [
-    '23:30',
-    '00:00 Sun 22 Nov',
   ])
 })
 

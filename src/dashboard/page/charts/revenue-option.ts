@@ -24,6 +24,8 @@ export type RevenueLayout = Readonly<{
   /** From a row's top to the middle of its bar. */
   barMiddlePx: number
   namesPx: number
+  /** Where names stand over bars that all begin at the edge, a line along them would only be cut by the names. */
+  hasZeroLine: boolean
 }>
 
 /** Below this width names stand over their bars; charts.css changes the height at the same width. */
@@ -52,6 +54,7 @@ export function revenueLayout(model: RevenueModel, width: number, format: Format
     barPx: isStacked ? 14 : 18,
     barMiddlePx: isStacked ? 29 : 15,
     namesPx,
+    hasZeroLine: !isStacked || model.min < 0,
   }
 }
 
@@ -99,7 +102,7 @@ export function revenueOption(
       data: bars.map((_, index) => String(index)),
       axisLabel: { show: false },
       axisTick: { show: false },
-      axisLine: { show: true, onZero: true, lineStyle: { color: theme.lineStrong } },
+      axisLine: { show: layout.hasZeroLine, onZero: true, lineStyle: { color: theme.lineStrong } },
     })),
     series: [
       ...(model.bars.length > 0 ? [campaignBars(model, layout, theme, format)] : []),

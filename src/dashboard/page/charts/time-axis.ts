@@ -3,7 +3,7 @@
  * first tick, and wherever it changes, stands what the ticks leave out: the day under hours, the weekday or year under days.
  *
  *   21:00   22:00   23:00   00:00   01:00
- *  Sat 21 Nov              Sun 22 Nov
+ *  21 Nov                  22 Nov
  */
 
 export type TimeTick = Readonly<{ atMs: number; label: string; context: string }>
@@ -42,7 +42,7 @@ export function openTimeAxis(zone: Readonly<{ locale: string; timezone: string }
       const moments = walls
         .map(clock.find)
         .filter((atMs): atMs is number => atMs !== null && atMs >= fromMs && atMs <= toMs)
-      if (clockStep !== undefined) return label(moments, texts.time, texts.date, 'where new, apart')
+      if (clockStep !== undefined) return label(moments, texts.time, texts.day, 'where new')
       if (dayStep === DAY_MS) return label(moments, texts.day, texts.weekday, 'always')
       return label(
         moments,
@@ -63,7 +63,6 @@ function axisTexts({ locale, timezone }: Readonly<{ locale: string; timezone: st
   }
   return {
     time: text({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
-    date: text({ weekday: 'short', day: 'numeric', month: 'short' }),
     day: text({ day: 'numeric', month: 'short' }),
     weekday: text({ weekday: 'short' }),
     month: text({ month: 'short' }),
@@ -71,16 +70,13 @@ function axisTexts({ locale, timezone }: Readonly<{ locale: string; timezone: st
   }
 }
 
-/** `apart`: the first is left out too where the next would touch it. */
-type Saying = 'always' | 'where new' | 'where new, apart'
+type Saying = 'always' | 'where new'
 
 function label(moments: readonly number[], text: Text, context: Text, saying: Saying): TimeTick[] {
   const contexts = moments.map(context)
   return moments.map((atMs, index) => {
     const isNew = contexts[index] !== contexts[index - 1]
-    const isNextNew = index + 1 < moments.length && contexts[index] !== contexts[index + 1]
-    const isCrowded = saying === 'where new, apart' && index === 0 && isNextNew
-    const isSaid = saying === 'always' || (isNew && !isCrowded)
+    const isSaid = saying === 'always' || isNew
     return { atMs, label: text(atMs), context: isSaid ? (contexts[index] ?? '') : '' }
   })
 }

@@ -16,7 +16,7 @@ import { type DrawnPoint, splitSeries, type TrendModel, type TrendSeries } from 
 import { axisText } from './value-axis.ts'
 
 /** Half of the widest label of a time axis, which stands centred on its tick, may hang over either end. */
-const SIDE_PX = 42
+const SIDE_PX = 30
 /** Between the labels of the value axis and the plot. */
 const LABEL_GAP_PX = 10
 const TOP_PX = 10
