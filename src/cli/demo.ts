@@ -1,6 +1,7 @@
 /**
- * Demo traffic to a running collector, over HTTP like any client. It waits when the collector says so; when it has
- * fallen behind for long it goes on from now, as real traffic would, instead of catching up with old events.
+ * Demo traffic to a running collector, over HTTP like any client. On empty tables it begins with events of the hours
+ * before, so that there is something to look at, and to compare with. It waits when the collector says so; when it
+ * has fallen behind for long it goes on from now, as real traffic would, instead of catching up with old events.
  */
 
 import { setMaxListeners } from 'node:events'
@@ -12,6 +13,8 @@ import { postEvents, sleep } from './post-events.ts'
 export type DemoOptions = Readonly<{
   collector: Collector
   eventsPerSecond: number
+  /** For how long there shall have been traffic already; 0 for none. */
+  historyMs: number
   nowMs: () => number
   warn: (text: string) => void
 }>
@@ -23,6 +26,9 @@ const US_PER_MS = 1000
 const BATCHES_PER_SECOND = 5
 const BATCH_EVENTS_MAX = 4000
 const BEHIND_MAX_MS = 5000
+const HISTORY_MS = 2 * 60 * 60 * 1000
+/** Sent in seconds; a faster demo has a shorter history. */
+const HISTORY_EVENTS_MAX = 1_500_000
 /** For ever: the demo ends with the process that it is the demo of. */
 const PATIENCE_MS = Number.MAX_SAFE_INTEGER
 
@@ -44,31 +50,48 @@ export function startDemo(options: DemoOptions): Demo {
   }
 }
 
+/** The history of a demo that begins on empty tables: long enough for the page's first view and the hour before it. */
+export function demoHistoryMs(eventsPerSecond: number): number {
+  return Math.min(HISTORY_MS, (HISTORY_EVENTS_MAX / eventsPerSecond) * 1000)
+}
+
 async function sendTraffic(options: DemoOptions, signal: AbortSignal): Promise<void> {
-  const { nowMs } = options
+  const { nowMs, historyMs, eventsPerSecond } = options
+  const startMs = nowMs() - historyMs
+  const events = Math.round((historyMs / 1000) * eventsPerSecond)
+  for (const chunk of trafficFrom(options, startMs, { events, chunkEvents: BATCH_EVENTS_MAX })) {
+    if (signal.aborted) return
+    await postChunk(options, chunk, signal)
+  }
   while (!signal.aborted) {
     // The time as seed: a second run must not repeat the ids of the first.
-    for (const chunk of trafficFrom(options, nowMs())) {
+    for (const chunk of trafficFrom(options, nowMs(), { chunkEvents: batchEvents(options) })) {
       const dueMs = chunk.sentUs / US_PER_MS
       if (nowMs() - dueMs > BEHIND_MAX_MS) break
       await sleep(Math.max(0, dueMs - nowMs()), signal)
       if (signal.aborted) return
-      await postEvents(options.collector, chunk.bytes, {
-        gzip: false,
-        patienceMs: PATIENCE_MS,
-        signal,
-        onWait: () => {},
-      })
+      await postChunk(options, chunk, signal)
     }
   }
 }
 
-function trafficFrom({ eventsPerSecond }: DemoOptions, startMs: number): Generator<TrafficChunk> {
-  const perBatch = Math.ceil(eventsPerSecond / BATCHES_PER_SECOND)
-  return makeTraffic({
-    seed: startMs,
-    startUs: startMs * US_PER_MS,
-    eventsPerSecond,
-    chunkEvents: Math.min(BATCH_EVENTS_MAX, perBatch),
-  })
+async function postChunk(
+  { collector }: DemoOptions,
+  { bytes }: TrafficChunk,
+  signal: AbortSignal,
+): Promise<void> {
+  const gzip = false
+  await postEvents(collector, bytes, { gzip, patienceMs: PATIENCE_MS, signal, onWait: () => {} })
+}
+
+function batchEvents({ eventsPerSecond }: DemoOptions): number {
+  return Math.min(BATCH_EVENTS_MAX, Math.ceil(eventsPerSecond / BATCHES_PER_SECOND))
+}
+
+function trafficFrom(
+  { eventsPerSecond }: DemoOptions,
+  startMs: number,
+  size: Readonly<{ events?: number; chunkEvents: number }>,
+): Generator<TrafficChunk> {
+  return makeTraffic({ seed: startMs, startUs: startMs * US_PER_MS, eventsPerSecond, ...size })
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { CliError } from './cli-error.ts'
-import { type Demo, startDemo } from './demo.ts'
+import { type Demo, demoHistoryMs, startDemo } from './demo.ts'
 import { EXIT_CODE } from './exit-code.ts'
 import { openLiveLine } from './live-line.ts'
 import { countOf, elapsedText } from './number-text.ts'
@@ -22,7 +22,10 @@ export function addStart(program: Command, terminal: Terminal, finish: Finish): 
   const command = program
     .command('start')
     .description('take events over HTTP and keep both tables current, until ctrl-C')
-    .option('--demo [rate]', `make demo traffic, ${DEMO_RATE} events a second or as many as said`)
+    .option(
+      '--demo [rate]',
+      `make demo traffic, ${DEMO_RATE} events a second or as many as said; on empty tables after some history`,
+    )
     .option('--new-log', 'go on with filled tables after their log was lost or removed')
   addConfigOption(command).action(
     action(finish, (options: StartOptions) => start(options, terminal, program.version() ?? '')),
@@ -52,7 +55,14 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
     terminal.stdout.write(banner(config, pipeline.address, demoRate))
     if (demoRate !== null && !stop.signal.aborted) {
       const collector = { url: pipeline.address, key: config.keys.write[0] }
-      demo = startDemo({ collector, eventsPerSecond: demoRate, nowMs: terminal.nowMs, warn })
+      const isEmpty = pipeline.status().ledger.received === 0
+      demo = startDemo({
+        collector,
+        eventsPerSecond: demoRate,
+        historyMs: isEmpty ? demoHistoryMs(demoRate) : 0,
+        nowMs: terminal.nowMs,
+        warn,
+      })
     }
     await Promise.race([aborted(stop.signal), pipeline.failed])
   } catch (error) {
