@@ -186,7 +186,7 @@ function openTotals(
   return {
     element: element('tfoot', {}, element('tr', {}, label, ...cells.elements)),
     update: (figures, matched) => {
-      setText(label, matched === 1 ? 'Total of 1 campaign' : `Total of ${format.count(matched)}`)
+      setText(label, matched === 1 ? '1 campaign' : `${format.count(matched)} campaigns`)
       cells.update(figures)
     },
   }

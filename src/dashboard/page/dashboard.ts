@@ -33,7 +33,7 @@ export type Dashboard = Readonly<{
   problems: HTMLElement
   parts: readonly Part<never>[]
   showLive: (message: LiveMessage) => void
-  tick: (isLive: boolean) => void
+  tick: (isCut: boolean) => void
   setTheme: () => void
 }>
 
@@ -135,8 +135,8 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
       problems.update(message.problems)
       realtime.update(message)
     },
-    tick: (isLive) => {
-      freshness.tick(isLive)
+    tick: (isCut) => {
+      freshness.tick(isCut)
       realtime.tick()
     },
     setTheme: () => {

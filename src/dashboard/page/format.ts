@@ -29,6 +29,7 @@ export type Format = Readonly<{
 export const NOTHING = '–'
 /** From here on a tile shows millions instead of digits. */
 const FULL_MAX = 9_999_999
+const CENTS_MAX = 99_999.99
 const COMPACT_FROM = 10_000
 /** A change of more than this says nothing more by its digits. */
 const CHANGE_MAX_PERCENT = 9999
@@ -92,17 +93,22 @@ function figureFormats(locale: string): FigureFormats {
   }
 }
 
-/** A tile's number: in full as long as a tile has room for it, so that every event is seen to arrive. */
+/**
+ * A tile's number: in full as long as a tile has room for it, so that every event is seen to arrive; large amounts
+ * without their cents.
+ */
 export function tileText(format: Format, id: MeasureId, value: number | null): string {
-  return value !== null && Math.abs(value) > FULL_MAX
-    ? format.compact(id, value)
-    : format.figure(id, value)
+  const size = Math.abs(value ?? 0)
+  if (value === null || size <= CENTS_MAX) return format.figure(id, value)
+  if (size > FULL_MAX) return format.compact(id, value)
+  return MEASURES[id].unit === 'money' ? format.count(value) : format.figure(id, value)
 }
 
 function changeText(percent: number, fixed: (digits: number) => Intl.NumberFormat): string {
   const size = Math.abs(percent)
   if (size > CHANGE_MAX_PERCENT) {
-    return `${percent < 0 ? '−' : '+'}>${fixed(0).format(CHANGE_MAX_PERCENT)}%`
+    const most = `${fixed(0).format(CHANGE_MAX_PERCENT)}%`
+    return percent < 0 ? `<−${most}` : `>+${most}`
   }
   const digits = size < 100 ? 1 : 0
   const text = fixed(digits).format(size)

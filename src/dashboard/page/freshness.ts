@@ -6,8 +6,8 @@ import { type Format, NOTHING } from './format.ts'
 export type Freshness = Readonly<{
   element: HTMLElement
   update: (message: LiveMessage) => void
-  /** Moves the ages on. */
-  tick: (isLive: boolean) => void
+  /** Moves the ages on; `isCut` while the stream is broken. */
+  tick: (isCut: boolean) => void
 }>
 
 type Clock = Pick<Format, 'time' | 'dayTime' | 'day'>
@@ -27,13 +27,13 @@ export function openFreshness(format: Format, nowMs: () => number): Freshness {
       heardMs = nowMs()
       setAttribute(whole, 'data-freshness', message.completeTo ?? '')
     },
-    tick: (isLive) => {
+    tick: (isCut) => {
       if (latest === null) return
       setText(
         text,
-        isLive
-          ? freshnessText(latest, nowMs(), format)
-          : `Connection lost · last heard ${ageText(nowMs() - heardMs)} ago`,
+        isCut
+          ? `Connection lost · last heard ${ageText(nowMs() - heardMs)} ago`
+          : freshnessText(latest, nowMs(), format),
       )
     },
   }

@@ -2,6 +2,7 @@
 import { DASHBOARD } from '../definition.ts'
 import { element, setAttribute, setText } from './element.ts'
 import { icon } from './icon.ts'
+import type { Connection } from './live-state.ts'
 import { currentTheme, switchTheme, watchSystemTheme } from './theme.ts'
 
 export type Header = Readonly<{
@@ -16,7 +17,7 @@ export type Header = Readonly<{
   ) => void
   /** Back to what everybody sees. */
   close: () => void
-  setConnection: (connection: 'connecting' | 'live' | 'reconnecting') => void
+  setConnection: (connection: Connection) => void
   /** Called after each switch of the theme. */
   onTheme: (listener: () => void) => void
 }>
@@ -44,6 +45,7 @@ export function openHeader(): Header {
     'div',
     { class: 'header-titles' },
     element('h1', { class: 'title', text: DASHBOARD.title }),
+    noFreshness(),
   )
   let opened: readonly Element[] = []
   const tools = element('div', { class: 'header-tools' }, connection, theme)
@@ -62,15 +64,16 @@ export function openHeader(): Header {
         attributes: { 'data-timezone': timezone, title: `All times are in ${timezone}` },
       })
       const signOut = onSignOut === null ? [] : [signOutButton(onSignOut)]
+      if (titles.childElementCount > 1) titles.lastElementChild?.remove()
       titles.append(freshness)
-      theme.before(zone)
-      tools.append(...signOut)
-      opened = [freshness, zone, ...signOut]
+      theme.before(zone, ...signOut)
+      opened = [zone, ...signOut]
     },
     close: () => {
       connection.hidden = true
       for (const one of opened) one.remove()
       opened = []
+      if (titles.childElementCount > 1) titles.lastElementChild?.remove()
     },
     setConnection: (state) => {
       setAttribute(connection, 'data-connection', state === 'live' ? 'live' : 'reconnecting')
@@ -80,6 +83,11 @@ export function openHeader(): Header {
       tellTheme = listener
     },
   }
+}
+
+/** Keeps the line's place, so that the title does not move. */
+function noFreshness(): HTMLElement {
+  return element('p', { class: 'freshness', text: '\u00a0' })
 }
 
 function signOutButton(onSignOut: () => void): HTMLElement {

@@ -5,7 +5,9 @@
  *
  *     connecting ──message──► live ──interrupted──► resuming ──message──► live
  *          ▲                   │ refused, silent       │ refused, too long
- *          └──── pause over ── waiting ◄───────────────┘
+ *          └──── pause over ── waiting ◄───────────────┘          any ──hide──► asleep ──wake──► connecting
+ *
+ * A hidden tab has no stream (`asleep`): a browser opens six connections to a server at most, over all of its tabs.
  */
 
 export type LiveState =
@@ -13,13 +15,14 @@ export type LiveState =
   | Readonly<{ name: 'live'; heardMs: number }>
   | Readonly<{ name: 'resuming'; sinceMs: number }>
   | Readonly<{ name: 'waiting'; untilMs: number; attempt: number }>
+  | Readonly<{ name: 'asleep' }>
   | Readonly<{ name: 'closed' }>
 
 /**
- * `message`: the stream spoke. `interrupted`: cut, the browser tries again. `refused`: cut for good. `tick`: time has passed. `wake`: the
- * network or the tab is back. `close`: the page is done with it.
+ * `message`: the stream spoke. `interrupted`: cut, the browser tries again. `refused`: cut for good. `tick`: time has
+ * passed. `hide`: nobody looks. `wake`: the network or the reader is back. `close`: the page is done with it.
  */
-export type LiveEvent = 'message' | 'interrupted' | 'refused' | 'tick' | 'wake' | 'close'
+export type LiveEvent = 'message' | 'interrupted' | 'refused' | 'tick' | 'hide' | 'wake' | 'close'
 
 type StateNamed<Name extends LiveState['name']> = Extract<LiveState, { name: Name }>
 type Transition<State> = (state: State, nowMs: number) => LiveState
@@ -30,6 +33,7 @@ const PAUSE_MS = [500, 1000, 2000, 4000, 8000] as const
 
 const live = (_: LiveState, nowMs: number): LiveState => ({ name: 'live', heardMs: nowMs })
 const resuming = (_: LiveState, nowMs: number): LiveState => ({ name: 'resuming', sinceMs: nowMs })
+const asleep = (): LiveState => ({ name: 'asleep' })
 const closed = (): LiveState => ({ name: 'closed' })
 const stay = (state: LiveState): LiveState => state
 
@@ -48,6 +52,7 @@ const TRANSITIONS: Readonly<{
     refused: (state, nowMs) => waiting(state.attempt, nowMs),
     tick: (state, nowMs) =>
       nowMs - state.sinceMs > CONNECT_MS_MAX ? waiting(state.attempt, nowMs) : state,
+    hide: asleep,
     wake: stay,
     close: closed,
   },
@@ -56,6 +61,7 @@ const TRANSITIONS: Readonly<{
     interrupted: resuming,
     refused: (_, nowMs) => waiting(0, nowMs),
     tick: (state, nowMs) => (nowMs - state.heardMs > SILENT_MS_MAX ? waiting(0, nowMs) : state),
+    hide: asleep,
     wake: (state, nowMs) => (nowMs - state.heardMs > SILENT_MS_MAX ? waiting(0, nowMs) : state),
     close: closed,
   },
@@ -64,6 +70,7 @@ const TRANSITIONS: Readonly<{
     interrupted: stay,
     refused: (_, nowMs) => waiting(0, nowMs),
     tick: (state, nowMs) => (nowMs - state.sinceMs > CONNECT_MS_MAX ? waiting(0, nowMs) : state),
+    hide: asleep,
     wake: (_, nowMs) => waiting(0, nowMs),
     close: closed,
   },
@@ -72,7 +79,17 @@ const TRANSITIONS: Readonly<{
     interrupted: stay,
     refused: stay,
     tick: (state, nowMs) => (nowMs < state.untilMs ? state : connecting(state.attempt + 1, nowMs)),
+    hide: asleep,
     wake: (_, nowMs) => connecting(1, nowMs),
+    close: closed,
+  },
+  asleep: {
+    message: stay,
+    interrupted: stay,
+    refused: stay,
+    tick: stay,
+    hide: stay,
+    wake: (_, nowMs) => connecting(0, nowMs),
     close: closed,
   },
   closed: {
@@ -80,6 +97,7 @@ const TRANSITIONS: Readonly<{
     interrupted: stay,
     refused: stay,
     tick: stay,
+    hide: stay,
     wake: stay,
     close: stay,
   },
@@ -88,6 +106,14 @@ const TRANSITIONS: Readonly<{
 /** `attempt` counts what failed before. */
 export function connecting(attempt: number, nowMs: number): LiveState {
   return { name: 'connecting', sinceMs: nowMs, attempt }
+}
+
+/** What a reader is told: asleep is no interruption, and nor is waking up. */
+export type Connection = 'connecting' | 'live' | 'reconnecting'
+
+export function connectionOf(state: LiveState): Connection {
+  if (state.name === 'live' || state.name === 'asleep') return 'live'
+  return state.name === 'connecting' && state.attempt === 0 ? 'connecting' : 'reconnecting'
 }
 
 export function nextLiveState(state: LiveState, event: LiveEvent, nowMs: number): LiveState {

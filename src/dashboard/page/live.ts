@@ -1,11 +1,18 @@
 /** The event stream of the server, kept open: `live-state.ts` decides, this opens and shuts the EventSource. */
 import type { LiveMessage } from '../wire.ts'
-import { connecting, type LiveEvent, type LiveState, nextLiveState } from './live-state.ts'
+import {
+  type Connection,
+  connecting,
+  connectionOf,
+  type LiveEvent,
+  type LiveState,
+  nextLiveState,
+} from './live-state.ts'
 
 export type Live = Readonly<{
   /** To be called a few times a second. */
   tick: () => void
-  isLive: () => boolean
+  connection: () => Connection
   close: () => void
 }>
 
@@ -13,14 +20,15 @@ type LiveOptions = Readonly<{
   url: string
   nowMs: () => number
   onMessage: (message: LiveMessage) => void
-  /** Whether figures move, whenever that changes. */
-  onConnection: (isLive: boolean) => void
+  /** Whenever it changes. */
+  onConnection: (connection: Connection) => void
   /** The server has answered with an error; which one, an EventSource does not tell. */
   onRefused: () => void
 }>
 
 export function openLive(options: LiveOptions): Live {
-  let state: LiveState = connecting(0, options.nowMs())
+  const isHidden = document.visibilityState === 'hidden'
+  let state: LiveState = isHidden ? { name: 'asleep' } : connecting(0, options.nowMs())
   let source: EventSource | null = null
 
   const step = (event: LiveEvent): void => {
@@ -28,9 +36,9 @@ export function openLive(options: LiveOptions): Live {
     state = nextLiveState(before, event, options.nowMs())
     if (state.name === before.name) return
     if (state.name === 'connecting') open()
-    if (state.name === 'waiting' || state.name === 'closed') shut()
-    const isLive = state.name === 'live'
-    if (isLive !== (before.name === 'live')) options.onConnection(isLive)
+    if (state.name === 'waiting' || state.name === 'asleep' || state.name === 'closed') shut()
+    const connection = connectionOf(state)
+    if (connection !== connectionOf(before)) options.onConnection(connection)
   }
 
   const open = (): void => {
@@ -55,19 +63,17 @@ export function openLive(options: LiveOptions): Live {
     source = null
   }
 
-  const wake = (): void => {
-    if (document.visibilityState === 'visible') step('wake')
-  }
-  window.addEventListener('online', wake)
-  document.addEventListener('visibilitychange', wake)
-  open()
+  const look = (): void => step(document.visibilityState === 'hidden' ? 'hide' : 'wake')
+  window.addEventListener('online', look)
+  document.addEventListener('visibilitychange', look)
+  if (!isHidden) open()
 
   return {
     tick: () => step('tick'),
-    isLive: () => state.name === 'live',
+    connection: () => connectionOf(state),
     close: () => {
-      window.removeEventListener('online', wake)
-      document.removeEventListener('visibilitychange', wake)
+      window.removeEventListener('online', look)
+      document.removeEventListener('visibilitychange', look)
       step('close')
     },
   }

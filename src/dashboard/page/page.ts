@@ -12,7 +12,7 @@ import { element, setAttribute } from './element.ts'
 import { openHeader } from './header.ts'
 import { openLive } from './live.ts'
 import { type PageState, pageStateOf } from './page-state.ts'
-import { openPartLoader } from './part-loader.ts'
+import { type Failing, openPartLoader } from './part-loader.ts'
 import { openServerClock } from './server-clock.ts'
 import { openSignIn } from './sign-in.ts'
 import { openEmptyState, openErrorState, openNotice } from './states.ts'
@@ -22,8 +22,6 @@ const TICK_MS = 250
 /** While figures are shown, a failure is said after this long; most are over sooner. */
 const NOTICE_AFTER_MS = 4000
 const RETRY_MS = 2000
-
-type Failing = Readonly<{ failure: ApiFailure; sinceMs: number }>
 
 export function startPage(root: HTMLElement): void {
   const client = createApiClient((input, init) => fetch(input, init))
@@ -36,6 +34,7 @@ export function startPage(root: HTMLElement): void {
 
   const showSignIn = (): void => {
     setAttribute(main, 'data-state', 'signed-out')
+    header.close()
     main.replaceChildren(signIn.element)
     signIn.focus()
   }
@@ -83,7 +82,6 @@ function runFigures({ client, header, main, settings, showSignIn }: Figures): vo
   const clock = openServerClock()
   const store = openViewStore()
   const startedMs = Date.now()
-  let failing: Failing | null = null
   let version: string | null = null
   let stored: number | null = null
   let isSignedOut = false
@@ -91,7 +89,6 @@ function runFigures({ client, header, main, settings, showSignIn }: Figures): vo
   const dashboard = openDashboard({ client, store, settings, nowMs: clock.nowMs })
   const empty = openEmptyState(settings.signedIn, startedMs)
   const retry = (): void => {
-    failing = null
     loader.retry()
     show()
   }
@@ -103,10 +100,9 @@ function runFigures({ client, header, main, settings, showSignIn }: Figures): vo
     view: store.current,
     version: () => version,
     nowMs: () => Date.now(),
-    onOutcome: (failure) => {
-      if (failure?.kind === 'signed-out') return end()
-      failing = failure === null ? null : { failure, sinceMs: failing?.sinceMs ?? Date.now() }
-      show()
+    onOutcome: () => {
+      if (loader.failing()?.failure.kind === 'signed-out') end()
+      else show()
     },
   })
   const live = openLive({
@@ -120,9 +116,9 @@ function runFigures({ client, header, main, settings, showSignIn }: Figures): vo
       loader.tick()
       show()
     },
-    onConnection: (isLive) => {
-      header.setConnection(isLive ? 'live' : 'reconnecting')
-      if (isLive) loader.retry()
+    onConnection: (connection) => {
+      header.setConnection(connection)
+      if (connection === 'live') loader.retry()
     },
     onRefused: () => void lookForSignOut(),
   })
@@ -139,12 +135,12 @@ function runFigures({ client, header, main, settings, showSignIn }: Figures): vo
     clearInterval(ticking)
     live.close()
     loader.close()
-    header.close()
     showSignIn()
   }
 
   const show = (): void => {
     if (isSignedOut) return
+    const failing = loader.failing()
     const isFinal = failing?.failure.kind === 'refused'
     const state = pageStateOf({
       isSignedOut,
@@ -154,7 +150,7 @@ function runFigures({ client, header, main, settings, showSignIn }: Figures): vo
       startedMs,
       nowMs: Date.now(),
     })
-    showState(state)
+    showState(state, failing)
     const isLasting =
       failing !== null && (isFinal || Date.now() - failing.sinceMs > NOTICE_AFTER_MS)
     notice.update(
@@ -164,7 +160,7 @@ function runFigures({ client, header, main, settings, showSignIn }: Figures): vo
     )
   }
 
-  const showState = (state: PageState): void => {
+  const showState = (state: PageState, failing: Failing | null): void => {
     if (state === 'empty' && main.dataset.state !== 'empty') empty.refresh(Date.now())
     setAttribute(main, 'data-state', state)
     dashboard.element.hidden = state === 'empty' || state === 'error'
@@ -182,7 +178,6 @@ function runFigures({ client, header, main, settings, showSignIn }: Figures): vo
   })
   header.onTheme(dashboard.setTheme)
   store.onChange(() => {
-    failing = null
     loader.tick()
     show()
   })
@@ -196,7 +191,7 @@ function runFigures({ client, header, main, settings, showSignIn }: Figures): vo
   const ticking = setInterval(() => {
     live.tick()
     loader.tick()
-    dashboard.tick(live.isLive())
+    dashboard.tick(live.connection() === 'reconnecting')
     show()
   }, TICK_MS)
   loader.tick()

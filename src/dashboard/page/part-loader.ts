@@ -21,25 +21,39 @@ export type PartLoader = Readonly<{
   /** Forgets failures and asks at once. */
   retry: () => void
   hasShownAll: () => boolean
+  /** Being signed out, or what has failed for the longest time; null when all goes well. */
+  failing: () => Failing | null
   close: () => void
 }>
+
+export type Failing = Readonly<{ failure: ApiFailure; sinceMs: number }>
 
 type LoaderOptions = Readonly<{
   client: ApiClient
   view: () => View
   version: () => string | null
   nowMs: () => number
-  /** After each answer (null) and each failure of any part. */
-  onOutcome: (failure: ApiFailure | null) => void
+  /** After each answer and each failure of any part. */
+  onOutcome: () => void
 }>
 
-type Watched = { part: Part<never>; progress: PartProgress; stop: AbortController | null }
+type Watched = {
+  part: Part<never>
+  progress: PartProgress
+  failing: Failing | null
+  stop: AbortController | null
+}
 
 export function openPartLoader(
   parts: readonly Part<never>[],
   { client, view, version, nowMs, onOutcome }: LoaderOptions,
 ): PartLoader {
-  const watched: Watched[] = parts.map((part) => ({ part, progress: NOTHING_ASKED, stop: null }))
+  const watched: Watched[] = parts.map((part) => ({
+    part,
+    progress: NOTHING_ASKED,
+    failing: null,
+    stop: null,
+  }))
   let isClosed = false
 
   const ask = async (one: Watched, request: string): Promise<void> => {
@@ -50,19 +64,22 @@ export function openPartLoader(
     const askedView = view()
     const isNews = one.progress.shown?.request !== request
     one.progress = { ...one.progress, asking: request }
+    if (one.progress.failed?.request !== request) one.failing = null
     if (isNews) one.part.setBusy(true)
     const result = await client.get<never>(request, stop.signal)
     if (stop.signal.aborted || isClosed) return
     if (result.kind === 'answer') {
-      one.progress = { shown: asked, asking: null, failures: 0, failedMs: 0 }
+      one.progress = { shown: asked, asking: null, failed: null }
+      one.failing = null
       one.part.show(result.answer, askedView, isNews)
       one.part.setBusy(false)
-      onOutcome(null)
     } else {
-      const failures = one.progress.failures + 1
-      one.progress = { ...one.progress, asking: null, failures, failedMs: nowMs() }
-      onOutcome(result)
+      const { failed } = one.progress
+      const times = failed?.request === request ? failed.times + 1 : 1
+      one.progress = { ...one.progress, asking: null, failed: { request, times, lastMs: nowMs() } }
+      one.failing = { failure: result, sinceMs: one.failing?.sinceMs ?? nowMs() }
     }
+    onOutcome()
   }
 
   const tick = (): void => {
@@ -84,10 +101,15 @@ export function openPartLoader(
   return {
     tick,
     retry: () => {
-      for (const one of watched) one.progress = { ...one.progress, failures: 0 }
+      for (const one of watched) one.progress = { ...one.progress, failed: null }
       tick()
     },
     hasShownAll: () => watched.every(({ progress }) => progress.shown !== null),
+    failing: () => {
+      const all = watched.flatMap(({ failing }) => failing ?? [])
+      const oldest = all.sort((a, b) => a.sinceMs - b.sinceMs)[0] ?? null
+      return all.find(({ failure }) => failure.kind === 'signed-out') ?? oldest
+    },
     close: () => {
       isClosed = true
       for (const { stop } of watched) stop?.abort()

@@ -9,9 +9,8 @@ export type PartProgress = Readonly<{
   shown: Readonly<{ request: string; version: string | null; askedMs: number }> | null
   /** The request under way. */
   asking: string | null
-  /** Failures in a row since the last answer, and when the last one came. */
-  failures: number
-  failedMs: number
+  /** The request that fails, how often in a row, and when it failed last. */
+  failed: Readonly<{ request: string; times: number; lastMs: number }> | null
 }>
 
 export type Wanted = Readonly<{
@@ -23,19 +22,20 @@ export type Wanted = Readonly<{
   nowMs: number
 }>
 
-export const NOTHING_ASKED: PartProgress = { shown: null, asking: null, failures: 0, failedMs: 0 }
+export const NOTHING_ASKED: PartProgress = { shown: null, asking: null, failed: null }
 
 /** Even without news: windows come and go with the clock, and the stream may be down. */
 const AGE_MS_MAX = 30_000
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000] as const
 
 export function shouldAsk(progress: PartProgress, wanted: Wanted): boolean {
-  const { shown, asking, failures } = progress
+  const { shown, asking, failed } = progress
   if (asking !== null) return asking !== wanted.request
-  if (failures > 0 && wanted.nowMs < progress.failedMs + retryPause(failures)) return false
+  const isFailing = failed?.request === wanted.request
+  if (isFailing && wanted.nowMs < failed.lastMs + retryPause(failed.times)) return false
   if (shown === null || shown.request !== wanted.request) return true
   if (wanted.isHidden) return false
-  if (failures > 0) return true
+  if (isFailing) return true
   const age = wanted.nowMs - shown.askedMs
   if (age >= Math.max(AGE_MS_MAX, refreshPause(wanted.rangeSeconds))) return true
   return shown.version !== wanted.version && age >= refreshPause(wanted.rangeSeconds)
@@ -47,6 +47,6 @@ export function refreshPause(rangeSeconds: number): number {
   return rangeSeconds <= 86_400 ? 2000 : 10_000
 }
 
-function retryPause(failures: number): number {
-  return RETRY_MS[Math.min(failures, RETRY_MS.length) - 1] ?? 0
+function retryPause(times: number): number {
+  return RETRY_MS[Math.min(times, RETRY_MS.length) - 1] ?? 0
 }

@@ -59,6 +59,16 @@ export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
     },
     element('h2', { class: 'state-title', text: 'Sign in', attributes: { id: 'sign-in-title' } }),
     element('p', { class: 'state-text', text: `${DASHBOARD.title} asks for a read key.` }),
+    // Password managers file a key under a name.
+    element('input', {
+      attributes: {
+        type: 'text',
+        name: 'username',
+        value: 'campaign-metrics',
+        autocomplete: 'username',
+        hidden: true,
+      },
+    }),
     element(
       'div',
       { class: 'field' },

@@ -11,7 +11,12 @@ export function openEmptyState(isKeyNeeded: boolean, nowMs: number): EmptyState 
   const curl = element('pre', {
     class: 'curl',
     text: curlCommand(location.origin, isKeyNeeded, nowMs),
-    attributes: { 'data-curl': true, tabindex: 0, 'aria-label': 'Command that sends an event' },
+    attributes: {
+      'data-curl': true,
+      tabindex: 0,
+      role: 'group',
+      'aria-label': 'Command that sends an event',
+    },
   })
   const whole = element(
     'section',
