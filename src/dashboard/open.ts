@@ -27,7 +27,9 @@ export type DashboardOptions = Readonly<{
 
 export type Dashboard = Readonly<{
   routes: readonly ReadRoute[]
-  /** After the collector, which ends the streams. */
+  /** Ends streams and answers under way: before the collector is closed, which would wait for them. */
+  stop(): void
+  /** After the collector. */
   close(): Promise<void>
 }>
 
@@ -77,10 +79,15 @@ export async function openDashboardOn(
   })
   const page = await openPageRoutes(fileURLToPath(PAGE_FOLDER))
   facts.wake()
+  const stop = (): void => {
+    stream.close()
+    facts.stop()
+  }
   return {
     routes: [...api, ...page],
+    stop,
     async close() {
-      stream.close()
+      stop()
       await facts.close()
     },
   }

@@ -125,6 +125,7 @@ async function openPipeline(
     nowUs,
   })
   onClose(() => collector.close())
+  onClose(async () => dashboard.stop())
   const failed = Promise.race([job.failed, logFailed.promise])
   failed.catch(() => {})
   return { address: collector.address.url, status: () => watch.status(), failed }

@@ -22,6 +22,7 @@ const ERRORS = {
   'too-busy': { status: 503, retryAfter: 1 },
   'too-many-streams': { status: 503, retryAfter: 5 },
   'facts-failed': { status: 503, retryAfter: 5 },
+  closing: { status: 503, retryAfter: 5 },
 } as const
 
 export function errorAnswer(code: keyof typeof ERRORS, message: string): ReadAnswer {

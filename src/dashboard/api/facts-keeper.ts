@@ -19,6 +19,8 @@ export type FactsKeeper = {
   wake(): void
   /** One sentence while there is no thread to ask; else null. */
   problem(): string | null
+  /** Whoever waits for an answer is told at once that there will be none: nobody is to wait for a long one at the end. */
+  stop(): void
   close(): Promise<void>
 }
 
@@ -48,12 +50,14 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
   let startedMs = 0
   let pauseMs = 0
   let failure: Readonly<{ reason: string; atMs: number }> | null = null
-  let waiting = 0
+  /** Questions under way, by the way to end them. */
+  const waiting = new Set<(reply: FactsReply) => void>()
   let isClosed = false
 
   /** Null while one that failed rests. */
   function awake(): Promise<Facts> | null {
-    if (thread !== null || isClosed) return thread
+    if (isClosed) return null
+    if (thread !== null) return thread
     if (failure !== null && parts.nowMs() - failure.atMs < pauseMs) return null
     threads += 1
     startedMs = parts.nowMs()
@@ -89,24 +93,32 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
   }
 
   async function ask(facts: Promise<Facts>, path: string, query: string): Promise<FactsReply> {
-    waiting += 1
+    const reply = Promise.withResolvers<FactsReply>()
+    waiting.add(reply.resolve)
+    facts
+      .then((ready) => ready.answer(path, query, parts.isWaiting()))
+      .then(reply.resolve, (error) => reply.resolve({ failed: reasonOf(error) }))
     try {
-      return await (await facts).answer(path, query, parts.isWaiting())
-    } catch (error) {
-      return { failed: reasonOf(error) }
+      return await reply.promise
     } finally {
-      waiting -= 1
+      waiting.delete(reply.resolve)
     }
+  }
+
+  function stop(): void {
+    isClosed = true
+    for (const end of waiting) end({ failed: 'closing' })
   }
 
   return {
     async answer(path, query, sentTags): Promise<ReadAnswer> {
-      if (waiting >= WAITING_MAX) {
+      if (waiting.size >= WAITING_MAX) {
         return errorAnswer('too-busy', 'Too many questions are waiting. Ask again in a moment.')
       }
       const facts = awake()
       const reply =
-        facts === null ? { failed: failure?.reason ?? 'closing' } : await ask(facts, path, query)
+        facts === null ? { failed: failure?.reason ?? '' } : await ask(facts, path, query)
+      if (isClosed) return CLOSING
       return 'failed' in reply ? failedAnswer(reply.failed) : answerOf(reply, sentTags)
     },
     wake: () => void awake(),
@@ -114,14 +126,17 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
       failure === null
         ? null
         : `the dashboard cannot read the tables (${failure.reason}); events are taken in all the same`,
+    stop,
     async close(): Promise<void> {
-      isClosed = true
+      stop()
       const last = thread
       thread = null
       await last?.then((facts) => facts.close()).catch(() => {})
     },
   }
 }
+
+const CLOSING = errorAnswer('closing', 'The server is being stopped. Ask again in a moment.')
 
 type FactsReply = Awaited<ReturnType<Facts['answer']>> | Readonly<{ failed: string }>
 

@@ -314,6 +314,23 @@ test('answers under way when the facts die are 503, and too many at once are ref
   assert.equal((await world.ask('/api/v1/values')).status, 200)
 })
 
+test('at the end nobody waits for a long answer: it is 503, and everything closes at once', async (t) => {
+  const world = await shown(t)
+  let asked = 0
+  world.facts.answer = () => {
+    asked += 1
+    return new Promise(() => {})
+  }
+  const waiting = Array.from({ length: 3 }, () => world.ask('/api/v1/summary'))
+  while (asked < 3) await sleep(5)
+  const startedMs = performance.now()
+  await world.close()
+  assert.ok(performance.now() - startedMs < 1000)
+  for (const reply of await Promise.all(waiting)) {
+    assert.deepEqual([reply.status, errorOf(reply).code], [503, 'closing'])
+  }
+})
+
 test('10,000 viewers that come and go leave nothing behind, and the 201st at once is asked to wait', async (t) => {
   const faults: Error[] = []
   const onWarning = (warning: Error) => faults.push(warning)

@@ -79,6 +79,7 @@ export async function openShown(
       return reply
     },
     async close() {
+      dashboard.stop()
       await collector.close()
       await dashboard.close()
     },
