@@ -34,7 +34,7 @@ const PICTURES: readonly Picture[] = [
     path: '/?range=6h&lines=campaigns',
     width: 1280,
     height: 1180,
-    sharpness: 1.5,
+    sharpness: 1.25,
     colorScheme: 'light',
   },
   {
@@ -42,7 +42,7 @@ const PICTURES: readonly Picture[] = [
     path: '/?range=6h&lines=campaigns',
     width: 1280,
     height: 1180,
-    sharpness: 1.5,
+    sharpness: 1.25,
     colorScheme: 'dark',
   },
   {
@@ -62,12 +62,12 @@ const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 const US_PER_MS = 1000
 const HISTORY_MS = 13 * HOUR_MS
-/** At the busiest; the hour of the day decides how much of it is sent. */
+/** At the busiest; the time of the day decides how much of it is sent. */
 const EVENTS_PER_SECOND_MAX = 150
 const CAMPAIGNS = 24
 const SEED = 20
-const HISTORY_CHUNK_EVENTS = 8_000
-const LIVE_CHUNKS_PER_SECOND = 6
+const CHUNKS_PER_SECOND = 6
+const HISTORY_BODY_CHARACTERS = 2_000_000
 const LIVE_SECONDS = 310
 const SETTLE_LIMIT_MS = 10 * MINUTE_MS
 
@@ -78,10 +78,10 @@ async function takeScreenshots(liveSeconds: number): Promise<void> {
   const { path, skip } = findChromium()
   if (path === null) throw new Error(`screenshots: ${skip}`)
   const folder = await openFolder({ commitInterval: '1s' })
-  const nowMs = Date.now()
+  const traffic = makeDay(Date.now())
   const filled = await startProduct(folder)
   try {
-    await sendHistory(filled.url, nowMs)
+    await sendHistory(filled.url, traffic)
   } finally {
     await filled.stop()
   }
@@ -94,7 +94,7 @@ async function takeScreenshots(liveSeconds: number): Promise<void> {
   const stop = new AbortController()
   try {
     console.log(`live traffic for ${liveSeconds} s…`)
-    const live = sendLive(product.url, nowMs, stop.signal)
+    const live = sendLive(product.url, traffic, stop.signal)
     await Promise.race([live, sleep(liveSeconds * SECOND_MS)])
     await mkdir(PICTURES_FOLDER, { recursive: true })
     for (const picture of PICTURES) await takePicture(browser, product.url, picture)
@@ -108,61 +108,67 @@ async function takeScreenshots(liveSeconds: number): Promise<void> {
   }
 }
 
-/** The share of its traffic that a product has at a time: more by day than by night, never quite even. */
-function shareAt(atMs: number): number {
-  const wave = 0.72 + 0.2 * Math.sin((2 * Math.PI * (atMs / HOUR_MS - 9)) / 24)
-  return wave + 0.05 * Math.sin(atMs / (11 * MINUTE_MS)) + 0.03 * Math.sin(atMs / (3.7 * MINUTE_MS))
+/** The share of its traffic that a product has at a time: busiest about now, quiet half a day before, never quite even. */
+function shareAt(ageMs: number): number {
+  const wave = 0.72 + 0.2 * Math.cos((2 * Math.PI * ageMs) / (24 * HOUR_MS))
+  const ripples =
+    0.05 * Math.sin(ageMs / (11 * MINUTE_MS)) + 0.03 * Math.sin(ageMs / (4 * MINUTE_MS))
+  return wave + ripples
 }
 
-/** Chunks of a stretch of traffic, thinned out line by line, so that ratios stay what they are. */
-function* makeDay(options: {
-  seed: number
-  startMs: number
-  endMs: number
-  chunkEvents: number
-}): Generator<{ body: string; sentMs: number }> {
-  const { seed, startMs, endMs, chunkEvents } = options
-  const random = openRandom(seed)
+type Traffic = Generator<Readonly<{ lines: string; sentMs: number }>>
+
+/** Half a day and what follows, thinned out line by line, so that ratios stay what they are. It does not end. */
+function* makeDay(nowMs: number): Traffic {
+  const random = openRandom(SEED)
   const decoder = new TextDecoder()
   const chunks = makeTraffic({
-    seed,
-    startUs: startMs * US_PER_MS,
+    seed: SEED,
+    startUs: (nowMs - HISTORY_MS) * US_PER_MS,
     eventsPerSecond: EVENTS_PER_SECOND_MAX,
-    chunkEvents,
+    chunkEvents: EVENTS_PER_SECOND_MAX / CHUNKS_PER_SECOND,
     campaigns: CAMPAIGNS,
     lateShare: 0,
   })
   for (const { bytes, sentUs } of chunks) {
     const sentMs = sentUs / US_PER_MS
-    if (sentMs > endMs) return
-    const share = shareAt(sentMs)
-    const lines = decoder.decode(bytes).split('\n')
-    const kept = lines.filter((line) => line !== '' && random.chance(share))
-    yield { body: kept.join('\n'), sentMs }
+    const share = shareAt(nowMs - sentMs)
+    const lines = decoder.decode(bytes).split('\n').slice(0, -1)
+    const kept = lines.filter(() => random.chance(share))
+    yield { lines: kept.map((line) => `${line}\n`).join(''), sentMs }
   }
 }
 
-async function sendHistory(url: string, endMs: number): Promise<void> {
-  const startMs = endMs - HISTORY_MS
-  const day = { seed: SEED, startMs, endMs, chunkEvents: HISTORY_CHUNK_EVENTS }
+/** As fast as it goes, until it has caught up with the present. */
+async function sendHistory(url: string, traffic: Traffic): Promise<void> {
   let sent = 0
-  for (const { body } of makeDay(day)) {
-    const { accepted } = await postAccepted(url, body)
-    sent += accepted
+  let isPast = true
+  while (isPast) {
+    let body = ''
+    while (isPast && body.length < HISTORY_BODY_CHARACTERS) {
+      const { lines, sentMs } = takeNext(traffic)
+      body += lines
+      isPast = sentMs < Date.now()
+    }
+    sent += (await postAccepted(url, body)).accepted
   }
   await waitUntilSettled(url, SETTLE_LIMIT_MS)
   console.log(`${sent.toLocaleString('en')} events of the past half day are in the tables`)
 }
 
-/** From where the history ends, so that there is no gap; from then on as time passes. */
-async function sendLive(url: string, startMs: number, signal: AbortSignal): Promise<void> {
-  const chunkEvents = Math.ceil(EVENTS_PER_SECOND_MAX / LIVE_CHUNKS_PER_SECOND)
-  const endMs = startMs + HISTORY_MS
-  for (const { body, sentMs } of makeDay({ seed: SEED + 1, startMs, endMs, chunkEvents })) {
+/** Goes on where the history ends, as time passes. */
+async function sendLive(url: string, traffic: Traffic, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const { lines, sentMs } = takeNext(traffic)
     await sleep(Math.max(0, sentMs - Date.now()))
-    if (signal.aborted) return
-    await postAccepted(url, body)
+    await postAccepted(url, lines)
   }
+}
+
+function takeNext(traffic: Traffic): Readonly<{ lines: string; sentMs: number }> {
+  const { value, done } = traffic.next()
+  if (done) throw new Error('screenshots: the traffic has ended')
+  return value
 }
 
 async function takePicture(browser: Browser, url: string, picture: Picture): Promise<void> {
