@@ -93,6 +93,6 @@ test('the table has ten seconds a row, the newest first, and adds up to the pict
   assert.deepEqual(sumSeconds(model.seconds), [17, 3, 1])
   assert.equal(
     describeRealtime(model, format),
-    'Events by the second. In the last five minutes: 17 impressions, 3 clicks, 1 conversions.',
+    'Events by the second. In the last five minutes: 17 impressions, 3 clicks, 1 conversion.',
   )
 })

@@ -81,7 +81,7 @@ test('gridlines are percentages and the first tick says its day', () => {
     yAxis: { min: number; axisLabel: { formatter: (value: number) => string } }
   }
   assert.equal(yAxis.min, 0)
-  assert.equal(yAxis.axisLabel.formatter(MODEL.axis.max), '3%')
+  assert.equal(yAxis.axisLabel.formatter(MODEL.axis.max), '2.5%')
   assert.equal(xAxis.axisLabel.formatter(FROM), '10:00\n{context|22 Nov}')
 })
 

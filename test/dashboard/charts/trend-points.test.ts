@@ -103,11 +103,15 @@ test('nothing is filling when the range is complete to its end', () => {
   assert.deepEqual(splitSeries(model.series[0]?.points ?? []).filling, [])
 })
 
-test('the last window of a range ends with the range', () => {
+test('the first and last window end where the range does', () => {
   const answer = answerOf([lineOf(null, COUNTS)], '2026-11-22T10:20:00Z')
-  const cut = { ...answer, range: { ...answer.range, to: '2026-11-22T10:17:00Z' } }
-  const last = trendModel(cut, 'ctr', new Map()).series[0]?.points.at(-1)
-  assert.equal(last?.toMs, Date.parse('2026-11-22T10:17:00Z'))
+  const cut = {
+    ...answer,
+    range: { ...answer.range, from: '2026-11-22T10:02:00Z', to: '2026-11-22T10:17:00Z' },
+  }
+  const points = trendModel(cut, 'ctr', new Map()).series[0]?.points
+  assert.equal(points?.[0]?.fromMs, Date.parse('2026-11-22T10:02:00Z'))
+  assert.equal(points?.at(-1)?.toMs, Date.parse('2026-11-22T10:17:00Z'))
 })
 
 test('in a long line only its ends have marks, and a point between two gaps is a dot', () => {

@@ -23,7 +23,7 @@ export type ChartKeys = Readonly<{
 }>
 
 /** How far apart the middles of two labels are. */
-export const KEY_HEIGHT_PX = 36
+export const KEY_HEIGHT_PX = 40
 
 export function openChartKeys(): ChartKeys {
   const list = element('ul', { class: 'chart-keys' })

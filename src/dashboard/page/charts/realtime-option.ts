@@ -36,7 +36,7 @@ export function realtimeModel(
   const seconds = ring.between(from, to)
   const axes = REALTIME_PANELS.map((_, panel) => {
     const highest = seconds.reduce((most, { counts }) => Math.max(most, counts[panel] ?? 0), 0)
-    const wanted = valueAxis(0, highest, { gridlines: 5, isCount: true, leastMax: 2 })
+    const wanted = valueAxis(0, highest, { isCount: true, leastMax: 2 })
     return steadyAxis(previous?.axes[panel] ?? null, wanted)
   })
   return { from, to, seconds, axes }

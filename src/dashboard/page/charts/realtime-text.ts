@@ -3,6 +3,7 @@ import { MEASURES } from '../../definition.ts'
 import type { Format } from '../format.ts'
 import { REALTIME_PANELS, type RealtimeModel } from './realtime-option.ts'
 import type { TableContent } from './table-content.ts'
+import { countText } from './trend-text.ts'
 
 /** A table of seconds would never stand still: its rows are so long, and only the last one grows. */
 const ROW_SECONDS = 10
@@ -17,7 +18,9 @@ export function sumSeconds(seconds: RealtimeModel['seconds']): [number, number, 
 
 export function describeRealtime(model: RealtimeModel, format: Format): string {
   const sums = sumSeconds(model.seconds)
-  const said = REALTIME_PANELS.map((id, panel) => `${format.count(sums[panel] ?? 0)} ${id}`)
+  const said = REALTIME_PANELS.map((id, panel) =>
+    countText(sums[panel] ?? 0, id.slice(0, -1), format),
+  )
   return `Events by the second. In the last five minutes: ${said.join(', ')}.`
 }
 

@@ -2,6 +2,7 @@
 import type { MeasureId } from '../../definition.ts'
 import type { SummaryAnswer } from '../../wire.ts'
 import { SPARKLINE_BOX, sparklinePaths } from './sparkline-path.ts'
+import { sparklineValues } from './sparkline-values.ts'
 import { svgElement } from './svg-element.ts'
 
 export type Sparkline = Readonly<{
@@ -28,15 +29,9 @@ export function openSparkline(
   )
   host.replaceChildren(svg)
   return {
-    update({ range, sparkline }) {
-      const completeMs = Date.parse(range.completeTo)
-      const stepMs = sparkline.stepSeconds * 1000
-      const toMs = Date.parse(range.to)
-      const filling = sparkline.starts.findIndex(
-        (start) => Math.min(Date.parse(start) + stepMs, toMs) > completeMs,
-      )
-      const values = sparkline.figures[measure]
-      const drawn = sparklinePaths(values, filling === -1 ? values.length : filling)
+    update(answer) {
+      const { values, fillingFrom } = sparklineValues(answer, measure)
+      const drawn = sparklinePaths(values, fillingFrom)
       for (const { part, path } of paths) path.setAttribute('d', drawn[part])
     },
     close: () => svg.remove(),

@@ -46,19 +46,21 @@ export function trendModel(
 ): TrendModel {
   const { range } = answer
   const starts = answer.starts.map((start) => Date.parse(start))
-  const span = { stepMs: answer.stepSeconds * 1000, toMs: Date.parse(range.to) }
+  const span = {
+    stepMs: answer.stepSeconds * 1000,
+    fromMs: Date.parse(range.from),
+    toMs: Date.parse(range.to),
+  }
   const completeMs = Date.parse(range.completeTo)
   const series = answer.lines.map((line) => ({
     campaign: line.campaign,
     slot: line.campaign === null ? 0 : (slots.get(line.campaign) ?? 0),
-    points: starts.map((fromMs, index) => pointOf(line, measure, index, fromMs, span, completeMs)),
+    points: starts.map((start, index) => pointOf(line, measure, index, start, span, completeMs)),
   }))
   const filling = series[0]?.points.find(({ isFilling }) => isFilling)
   return {
     measure,
-    fromMs: Math.min(Date.parse(range.from), starts[0] ?? Number.POSITIVE_INFINITY),
-    toMs: span.toMs,
-    stepMs: span.stepMs,
+    ...span,
     fillingFromMs: filling?.fromMs ?? null,
     axis: trendAxis(series.flatMap(({ points }) => points)),
     series,
@@ -69,11 +71,13 @@ function pointOf(
   line: TrendLine,
   measure: TrendMeasure,
   index: number,
-  fromMs: number,
-  span: Readonly<{ stepMs: number; toMs: number }>,
+  startMs: number,
+  span: Readonly<{ stepMs: number; fromMs: number; toMs: number }>,
   completeMs: number,
 ): TrendPoint {
-  const toMs = Math.min(fromMs + span.stepMs, span.toMs)
+  // The first and the last step may reach past the range, their figures do not.
+  const fromMs = Math.max(startMs, span.fromMs)
+  const toMs = Math.min(startMs + span.stepMs, span.toMs)
   const [parts, wholes] =
     measure === 'ctr' ? [line.clicks, line.impressions] : [line.conversions, line.clicks]
   return {

@@ -16,9 +16,13 @@ export function seriesName({ campaign }: TrendSeries): string {
 
 /** `1,204 clicks of 52,110 impressions` */
 export function fractionText(model: TrendModel, point: TrendPoint, format: Format): string {
-  const [part, whole] =
-    model.measure === 'ctr' ? ['clicks', 'impressions'] : ['conversions', 'clicks']
-  return `${format.count(point.part)} ${part} of ${format.count(point.whole)} ${whole}`
+  const [part, whole] = model.measure === 'ctr' ? ['click', 'impression'] : ['conversion', 'click']
+  return `${countText(point.part, part, format)} of ${countText(point.whole, whole, format)}`
+}
+
+/** `1 click`, `1,204 clicks` */
+export function countText(count: number, one: string, format: Format): string {
+  return `${format.count(count)} ${one}${count === 1 ? '' : 's'}`
 }
 
 export function describeTrend(model: TrendModel, format: Format): string {
@@ -42,6 +46,8 @@ function describeSeries(series: TrendSeries, model: TrendModel, format: Format):
   const [first] = known
   const last = known.at(-1)
   if (first === undefined || last === undefined) return `${seriesName(series)}: no figures yet.`
+  if (known.length === 1)
+    return `${seriesName(series)}: ${figure(first)} in the only complete window.`
   const byValue = known.toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0))
   const lowest = byValue[0] ?? first
   const highest = byValue.at(-1) ?? first

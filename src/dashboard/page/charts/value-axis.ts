@@ -1,5 +1,5 @@
 /**
- * The value axis of a chart: from zero, to a round number with room above the data, with three to five gridlines. Charts
+ * The value axis of a chart: from zero, to a round number with room above the data, with about five gridlines. Charts
  * here never cut the axis: a line that starts at 2 % would make 2.1 % look like a landslide.
  */
 
@@ -24,7 +24,7 @@ export type AxisWishes = Readonly<{
 export function valueAxis(
   lowest: number,
   highest: number,
-  { gridlines = 4, isCount = false, leastMax = 1 }: AxisWishes = {},
+  { gridlines = 5, isCount = false, leastMax = 1 }: AxisWishes = {},
 ): ValueAxis {
   const up = Math.max(highest, 0) / ROOM_RATIO
   const down = Math.min(lowest, 0) / ROOM_RATIO
