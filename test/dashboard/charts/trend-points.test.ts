@@ -9,6 +9,7 @@ import {
   type TrendModel,
   trendModel,
 } from '../../../src/dashboard/page/charts/trend-points.ts'
+import { offScaleText } from '../../../src/dashboard/page/charts/trend-text.ts'
 import type { TrendAnswer, TrendLine } from '../../../src/dashboard/wire.ts'
 
 const TEN = Date.parse('2026-11-22T10:00:00Z')
@@ -128,13 +129,45 @@ test('in a long line only its ends have marks, and a point between two gaps is a
 })
 
 test('a window that has just begun stretches the axis by half at most', () => {
+  const maxWith = (filling: Counts[number]): number => {
+    const answer = answerOf([lineOf(null, [[1000, 20, 0], filling])], '2026-11-22T10:05:00Z')
+    return trendModel(answer, 'ctr', new Map()).axis.max
+  }
+  // 2 % is complete, which needs an axis to 2.5; 2.8 % stretches it to 3, 50 % of two impressions does not.
+  assert.equal(maxWith([1000, 28, 0]), 3)
+  assert.equal(maxWith([2, 1, 0]), 2.5)
+})
+
+test('the axis ends at 100 % unless a ratio is above', () => {
+  const maxOf = (clicks: number): number => {
+    const answer = answerOf([lineOf(null, [[100, clicks, 0]])], '2026-11-22T10:05:00Z')
+    return trendModel(answer, 'ctr', new Map()).axis.max
+  }
+  assert.equal(maxOf(100), 100)
+  assert.equal(maxOf(104), 125)
+})
+
+test('one click of one impression beside windows of thousands leaves the plot, and is counted', () => {
   const counts: Counts = [
+    [1, 1, 0],
     [1000, 20, 0],
-    [2, 1, 0],
+    [30, 2, 0],
   ]
-  const answer = answerOf([lineOf(null, counts)], '2026-11-22T10:05:00Z')
-  // 2 % complete; 50 % of two impressions may count as 3 %, and 3 / 0.95 needs an axis to 4.
-  assert.equal(trendModel(answer, 'ctr', new Map()).axis.max, 4)
+  const answer = answerOf([lineOf(null, counts)], '2026-11-22T10:15:00Z')
+  const model = trendModel(answer, 'ctr', new Map())
+  // 30 of 1,000 is enough weight: 6.67 % stands inside, 100 % does not.
+  assert.equal(model.axis.max, 8)
+  assert.equal(model.offScale, 1)
+  assert.equal(offScaleText(model), '↑ 1 point above the scale, of few impressions')
+  assert.equal(offScaleText({ ...model, measure: 'cvr', offScale: 0 }), '')
+})
+
+test('a small campaign is weighed by its own windows, not by those of a large one', () => {
+  const large: Counts = [[100_000, 2000, 0]]
+  const small: Counts = [[50, 4, 0]]
+  const answer = answerOf([lineOf('large', large), lineOf('small', small)], '2026-11-22T10:05:00Z')
+  const model = trendModel(answer, 'ctr', new Map())
+  assert.deepEqual([model.axis.max, model.offScale], [10, 0])
 })
 
 test('the label of a line says its last complete value, a filling one only where there is no other', () => {

@@ -73,8 +73,8 @@ test('the table of one line has its counts, a dash for a gap, and says what is f
 })
 
 test('the table of several lines has a column for each', () => {
-  const { columns, rows } = trendTable(modelOf('a', '<b>'), format)
-  assert.deepEqual(columns, ['Window', 'a', '<b>'])
+  const { columns, rows } = trendTable(modelOf('\u200b', '<b>'), format)
+  assert.deepEqual(columns, ['Window', '(invisible: U+200B)', '<b>'])
   assert.deepEqual(rows[0]?.cells, ['22 Nov 23:45–23:50', '2.00%', '2.00%'])
 })
 

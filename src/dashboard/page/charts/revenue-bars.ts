@@ -3,6 +3,7 @@
  * flat, theirs is cut, and drawn and called so.
  */
 import type { RevenueAnswer } from '../../wire.ts'
+import { campaignText } from '../campaign-text.ts'
 import type { Format } from '../format.ts'
 import type { TableContent } from './table-content.ts'
 
@@ -41,7 +42,7 @@ export function revenueModel(
     hasRefunds || total <= 0 ? null : (revenue * 100) / total
   const bars = campaigns.map(({ campaign, revenue }) => ({
     campaign,
-    name: campaign,
+    name: campaignText(campaign),
     revenue,
     sharePercent: shareOf(revenue),
   }))

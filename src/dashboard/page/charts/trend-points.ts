@@ -3,7 +3,8 @@
  * divisor (a gap in the line, never a zero), and is filling while its window may still grow.
  */
 import type { TrendAnswer, TrendLine } from '../../wire.ts'
-import { type ValueAxis, valueAxis } from './value-axis.ts'
+import { trendAxis } from './trend-axis.ts'
+import type { ValueAxis } from './value-axis.ts'
 
 export type TrendMeasure = 'ctr' | 'cvr'
 
@@ -33,11 +34,10 @@ export type TrendModel = Readonly<{
   /** Where filling begins on the time axis; null when no point does. */
   fillingFromMs: number | null
   axis: ValueAxis
+  /** Points above the axis: each says little, see trend-axis.ts. */
+  offScale: number
   series: readonly TrendSeries[]
 }>
-
-/** A window that has just begun may hold one click of two impressions: it may stretch the axis by this, not more. */
-const FILLING_STRETCH = 1.5
 
 export function trendModel(
   answer: TrendAnswer,
@@ -57,14 +57,21 @@ export function trendModel(
     slot: line.campaign === null ? 0 : (slots.get(line.campaign) ?? 0),
     points: starts.map((start, index) => pointOf(line, measure, index, start, span, completeMs)),
   }))
+  const axis = trendAxis(series.map(({ points }) => points))
   const filling = series[0]?.points.find(({ isFilling }) => isFilling)
   return {
     measure,
     ...span,
     fillingFromMs: filling?.fromMs ?? null,
-    axis: trendAxis(series.flatMap(({ points }) => points)),
+    axis,
+    offScale: countOffScale(series, axis),
     series,
   }
+}
+
+function countOffScale(series: readonly TrendSeries[], { max }: ValueAxis): number {
+  const points = series.flatMap((one) => one.points)
+  return points.filter(({ value }) => value !== null && value > max).length
 }
 
 function pointOf(
@@ -89,15 +96,6 @@ function pointOf(
     whole: wholes[index] ?? 0,
     isFilling: toMs > completeMs,
   }
-}
-
-function trendAxis(points: readonly TrendPoint[]): ValueAxis {
-  const highest = (some: readonly TrendPoint[]): number =>
-    some.reduce((most, { value }) => Math.max(most, value ?? 0), 0)
-  const complete = highest(points.filter(({ isFilling }) => !isFilling))
-  const filling = highest(points.filter(({ isFilling }) => isFilling))
-  const bound = complete === 0 ? filling : Math.min(filling, complete * FILLING_STRETCH)
-  return valueAxis(0, Math.max(complete, bound))
 }
 
 /** `dot`: no line leads to it, so it is drawn as thick as one; `mark`: with the mark of its series. */

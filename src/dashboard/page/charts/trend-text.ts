@@ -3,6 +3,7 @@
  * is not seen.
  */
 import { MEASURES } from '../../definition.ts'
+import { campaignText } from '../campaign-text.ts'
 import type { Format } from '../format.ts'
 import type { TableContent } from './table-content.ts'
 import type { TrendModel, TrendPoint, TrendSeries } from './trend-points.ts'
@@ -11,7 +12,7 @@ export const ALL_CAMPAIGNS = 'All campaigns'
 export const STILL_FILLING = 'still filling'
 
 export function seriesName({ campaign }: TrendSeries): string {
-  return campaign ?? ALL_CAMPAIGNS
+  return campaign === null ? ALL_CAMPAIGNS : campaignText(campaign)
 }
 
 /** `1,204 clicks of 52,110 impressions` */
@@ -23,6 +24,14 @@ export function fractionText(model: TrendModel, point: TrendPoint, format: Forma
 /** `1 click`, `1,204 clicks` */
 export function countText(count: number, one: string, format: Format): string {
   return `${format.count(count)} ${one}${count === 1 ? '' : 's'}`
+}
+
+/** Which points leave the plot, and why; '' when none does. */
+export function offScaleText({ measure, offScale }: TrendModel): string {
+  if (offScale === 0) return ''
+  const whole = measure === 'ctr' ? 'impressions' : 'clicks'
+  const points = offScale === 1 ? '1 point' : `${offScale} points`
+  return `↑ ${points} above the scale, of few ${whole}`
 }
 
 export function describeTrend(model: TrendModel, format: Format): string {

@@ -13,6 +13,7 @@ import type { Spot, Spots } from './plot-pointer.ts'
 import { assignSlots } from './series-mark.ts'
 import { spreadLabels } from './spread-labels.ts'
 import { openTimeAxis } from './time-axis.ts'
+import { openTrendLegend } from './trend-legend.ts'
 import { TIME_LABEL_PX, trendArea, trendOption } from './trend-option.ts'
 import { seriesEnd, type TrendMeasure, type TrendModel, trendModel } from './trend-points.ts'
 import { describeTrend, fractionText, STILL_FILLING, seriesName, trendTable } from './trend-text.ts'
@@ -34,7 +35,7 @@ export function openTrendChart(
   const timeAxis = openTimeAxis(format)
   const keys = openChartKeys()
   const band = element('div', { class: 'chart-band' })
-  const legend = fillingLegend()
+  const legend = openTrendLegend()
   let slots = new Map<string, number>()
   let model: TrendModel | null = null
 
@@ -53,7 +54,7 @@ export function openTrendChart(
 
   const frame = openChartFrame(host, 'trend-chart', draw)
   frame.plot.prepend(band)
-  frame.body.append(keys.element, legend)
+  frame.body.append(keys.element, legend.element)
   return {
     update(answer, { measure }) {
       const campaigns = answer.lines.flatMap(({ campaign }) => campaign ?? [])
@@ -62,7 +63,7 @@ export function openTrendChart(
       model = next
       const isEmpty = next.series.every(({ points }) => points.every(({ value }) => value === null))
       frame.setNote(isEmpty ? noteOf(measure) : '')
-      legend.classList.toggle('is-off', next.fillingFromMs === null)
+      legend.update(next)
       frame.describe(describeTrend(next, format))
       frame.table.update(() => trendTable(next, format))
       draw()
@@ -75,16 +76,6 @@ export function openTrendChart(
 
 function noteOf(measure: TrendMeasure): string {
   return `No ${measure === 'ctr' ? 'impressions' : 'clicks'} in this range.`
-}
-
-/** Takes its room also when nothing is filling, so that nothing moves when something does. */
-function fillingLegend(): HTMLElement {
-  return element(
-    'p',
-    { class: 'chart-legend is-off' },
-    element('span', { class: 'chart-hatch' }),
-    `${STILL_FILLING[0]?.toUpperCase()}${STILL_FILLING.slice(1)}: events may still be on their way`,
-  )
 }
 
 function placeBand(band: HTMLElement, model: TrendModel, area: PlotArea): void {
