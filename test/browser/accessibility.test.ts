@@ -1,12 +1,10 @@
 /** For everybody: by axe's rules, by keyboard alone, in the dark, on a phone, without motion, without anything jumping. */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
-import type axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { postAccepted } from '../support/client.ts'
 import { eventsOf, MINUTE_MS } from './support/ad-events.ts'
+import { findViolations } from './support/axe.ts'
 import {
   readChartTable,
   readTiles,
@@ -19,8 +17,6 @@ import { expectNoScrollSideways, readShifts, watchShifts } from './support/layou
 import { openSite, type Site } from './support/site.ts'
 import { type PageOptions, skipBrowser } from './support/watched-page.ts'
 
-const AXE_PATH = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 const READ = 'read-key-0123456789'
 const PHONE: PageOptions = { width: 390, height: 844, isPhone: true }
 const SHIFT_MAX = 0.02
@@ -203,17 +199,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
 })
 
 async function expectAccessible(page: Page): Promise<void> {
-  if (!(await page.evaluate(() => 'axe' in window)))
-    await page.evaluate(await readFile(AXE_PATH, 'utf8'))
-  const violations = await page.evaluate(async (tags) => {
-    const { run } = Reflect.get(window, 'axe') as typeof axe
-    const found = await run(document, { runOnly: { type: 'tag', values: tags } })
-    return found.violations.map(({ id, help, nodes }) => ({
-      rule: `${id}: ${help}`,
-      nodes: nodes.slice(0, 4).map(({ html, failureSummary }) => `${html}\n${failureSummary}`),
-    }))
-  }, RULES)
-  assert.deepEqual(violations, [])
+  assert.deepEqual(await findViolations(page), [])
 }
 
 type Stop = Readonly<{ marks: readonly string[]; isSeen: boolean; html: string }>

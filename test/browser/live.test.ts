@@ -62,12 +62,12 @@ describe('live', { skip: skipBrowser }, () => {
     // What was sent before is in the table behind the chart by its next second.
     await sleep(2 * SECOND_MS)
     const before = await sumRealtime(watched)
-    const chart = page.locator('[data-chart="realtime"]')
+    const plot = page.locator('[data-chart="realtime"] [role="img"]').first()
     const pictures = new Set<string>()
     for (let second = 0; second < 4; second++) {
       const events = { campaign: 'now', ageMs: 0, impressions: 7, clicks: 3, conversions: 1 }
       await postAccepted(site.url(), eventsOf([events], Date.now()))
-      pictures.add((await chart.screenshot()).toString('base64'))
+      pictures.add((await plot.screenshot()).toString('base64'))
       await sleep(SECOND_MS)
     }
     assert.equal(pictures.size, 4, 'the picture changed every second')

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
-import type { Page } from 'playwright-core'
+import type { Page, Request } from 'playwright-core'
+import type { LiveMessage } from '../../src/dashboard/wire.ts'
 import { readTiles, shownText, visit, waitForState, waitUntilLive } from './support/dashboard.ts'
 import { eventually } from './support/eventually.ts'
 import { openSite, type Site } from './support/site.ts'
 import { skipBrowser, type WatchedPage } from './support/watched-page.ts'
 
+const PROBLEM = 'The disk is <b>full</b>.'
 const REFUSAL = JSON.stringify({ error: { code: 'unavailable', message: 'not now' } })
 
 describe('states', { skip: skipBrowser }, () => {
@@ -53,6 +55,35 @@ describe('states', { skip: skipBrowser }, () => {
     })
     assert.equal(await page.evaluate(() => Reflect.get(window, 'stayed')), true, 'no reload')
     assert.equal(await page.locator('[data-empty]:visible').count(), 0)
+  })
+
+  test('what is wrong with the server is said on the page, as text', async () => {
+    const troubled = await site.open()
+    // The stream ends with its one message; the page tries again by itself.
+    troubled.allow(/ERR_/)
+    await troubled.context.route('**/api/v1/stream*', (route) =>
+      route.fulfill({ contentType: 'text/event-stream', body: troubledStream() }),
+    )
+    await visit(troubled.page, '/')
+    await eventually(async () =>
+      assert.ok((await shownText(troubled.page.locator('[data-problems]'))).includes(PROBLEM)),
+    )
+    await troubled.close()
+  })
+
+  test('the page comes compressed, in less than 350 KB with all its parts', async () => {
+    const fresh = await site.open()
+    const requests: Request[] = []
+    fresh.context.on('requestfinished', (request) => requests.push(request))
+    await visit(fresh.page, '/')
+    await fresh.page.locator('[data-chart="trend"] [role="img"]').first().waitFor()
+    await fresh.page.waitForLoadState('load')
+    const files = requests.filter((request) => !request.url().includes('/api/'))
+    assert.ok(files.length >= 3, `${files.length} files`)
+    let bytes = 0
+    for (const file of files) bytes += (await file.sizes()).responseBodySize
+    assert.ok(bytes > 50_000 && bytes < 350_000, `${bytes} bytes`)
+    await fresh.close()
   })
 
   test('an API that refuses is an error that is said, with a way to try again that works', async () => {
@@ -112,4 +143,20 @@ async function runInShell(command: string): Promise<string> {
   const [code] = await once(shell, 'close')
   assert.equal(code, 0, `${command}\n${text}`)
   return text
+}
+
+/** One message, as `wire.ts` has it. */
+function troubledStream(): string {
+  const message: LiveMessage = {
+    now: new Date().toISOString(),
+    version: '1',
+    seconds: [],
+    completeTo: null,
+    committedAt: null,
+    secondsBehind: 40,
+    newest: null,
+    stored: 1,
+    problems: [PROBLEM],
+  }
+  return `id: 1\nevent: live\ndata: ${JSON.stringify(message)}\n\n`
 }
