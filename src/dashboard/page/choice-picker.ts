@@ -1,7 +1,8 @@
 /** A filter: a button that says what is chosen, and a panel with a search and a list of what can be. */
-import { nameElement, valueText } from './campaign-name.ts'
+import { valueText } from './campaign-text.ts'
 import { element, setText } from './element.ts'
 import { icon } from './icon.ts'
+import { nameElement } from './name-element.ts'
 import { attachPopover } from './popover.ts'
 
 /** `note` is a figure beside the name. */

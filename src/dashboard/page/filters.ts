@@ -1,11 +1,12 @@
 /** The bar that stays in sight: time range, what the figures are narrowed down to, and each choice as a chip to take back. */
 import type { CampaignsAnswer, ValuesAnswer } from '../wire.ts'
 import type { ApiClient } from './api-client.ts'
-import { nameElement, valueText } from './campaign-name.ts'
+import { valueText } from './campaign-text.ts'
 import { type Choice, openChoicePicker } from './choice-picker.ts'
 import { element, placeChildren } from './element.ts'
 import type { Format } from './format.ts'
 import { icon } from './icon.ts'
+import { nameElement } from './name-element.ts'
 import { openRangePicker } from './range-picker.ts'
 import {
   CHOSEN_MAX,

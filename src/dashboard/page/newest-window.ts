@@ -71,7 +71,7 @@ export function openNewestWindow(format: Format, nowMs: () => number): NewestWin
 }
 
 function fillingText(leftMs: number): string {
-  if (leftMs <= 0) return 'Ended, waiting for what is on its way'
+  if (leftMs <= 0) return 'Ended, late events may come'
   const seconds = Math.ceil(leftMs / 1000)
   return `Still filling, ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} to go`
 }

@@ -1,4 +1,5 @@
 /** What stands in place of the figures, or above them: the first steps, an error, problems, a refresh that fails. */
+import { curlCommand } from './curl-command.ts'
 import { element, setText } from './element.ts'
 import { icon } from './icon.ts'
 
@@ -36,24 +37,6 @@ export function openEmptyState(isKeyNeeded: boolean, nowMs: number): EmptyState 
     element: whole,
     refresh: (now) => setText(curl, curlCommand(location.origin, isKeyNeeded, now)),
   }
-}
-
-/** One event that is accepted now; its id is new whenever it is asked for. */
-export function curlCommand(origin: string, isKeyNeeded: boolean, nowMs: number): string {
-  const event = {
-    event_id: `first-${nowMs}`,
-    user_id: 'user-1',
-    campaign_id: 'spring-sale',
-    event_type: 'impression',
-    timestamp: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
-  }
-  const lines = Object.entries(event).map(([name, value]) => `    "${name}": "${value}"`)
-  return [
-    `curl ${origin}/v1/events \\`,
-    ...(isKeyNeeded ? ['  -H "Authorization: Bearer $WRITE_KEY" \\'] : []),
-    `  -H "Content-Type: application/json" \\`,
-    `  -d '{\n${lines.join(',\n')}\n  }'`,
-  ].join('\n')
 }
 
 function copyButton(source: HTMLElement): HTMLElement {
