@@ -58,29 +58,30 @@ function underLock<T>(work: () => T): T {
 
 /** Leaves the path of a Chromium that starts in .tools/; null when there is one, else the reason why not. */
 function provide(): string | null {
-  const refusals: string[] = []
-  if (find(refusals)) return null
-  if (process.env[VARIABLE] !== undefined) return `${VARIABLE} is set: ${refusals.join('; ')}`
+  const refusals = find()
+  if (refusals === null) return null
+  if (process.env[VARIABLE] !== undefined) return `${VARIABLE} is set: ${refusals}`
   const failure = install()
-  if (failure === null && find(refusals)) return null
-  return [...refusals, ...(failure === null ? [] : [failure])].join('; ')
+  return failure === null ? find() : `${refusals}; ${failure}`
 }
 
-/** Tries one after another until one starts. */
-function find(refusals: string[]): boolean {
+/** Tries one after another; null once one has started, else what each said. */
+function find(): string | null {
   const candidates = listCandidates()
-  if (candidates.length === 0) refusals.push(`no Chromium on the PATH, and ${VARIABLE} not set`)
+  if (candidates.length === 0) return `no Chromium on the PATH, and ${VARIABLE} not set`
+  const refusals: string[] = []
   for (const path of candidates) {
     const refusal = tryStart(path)
-    if (refusal === null) {
-      // A path from the environment holds for this run only.
-      if (process.env[VARIABLE] === undefined) writeFileSync(FOUND, path)
-      rmSync(FAILURE, { force: true })
-      return true
+    if (refusal !== null) {
+      refusals.push(refusal)
+      continue
     }
-    refusals.push(refusal)
+    // A path from the environment holds for this run only.
+    if (process.env[VARIABLE] === undefined) writeFileSync(FOUND, path)
+    rmSync(FAILURE, { force: true })
+    return null
   }
-  return false
+  return refusals.join('; ')
 }
 
 /** Starts it without a window on a page with a script; null when that worked, else what it said. */
