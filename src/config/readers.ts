@@ -74,11 +74,13 @@ export function readWindow(value: unknown): number | Refusal {
   return new Refusal(`${durationText(windowMs)} does not divide a day`)
 }
 
+/** In its proper case, and never renamed: Intl turns Asia/Kolkata into an alias of the last century. */
 export function readTimezone(value: unknown): string | Refusal {
   if (typeof value !== 'string')
     return new Refusal(`${shown(value)} is not the name of a time zone`)
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions()
+    return timeZone.toLowerCase() === value.toLowerCase() ? timeZone : value
   } catch {
     return new Refusal(`${shown(value)} is not a known time zone`)
   }

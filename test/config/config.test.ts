@@ -174,6 +174,12 @@ test('text that is not YAML is refused with its line, and so is a setting that s
   )
 })
 
+test('a time zone keeps the name it was given, in its proper case', () => {
+  assert.equal(load('timezone: Asia/Kolkata').timezone, 'Asia/Kolkata')
+  assert.equal(load('timezone: europe/berlin').timezone, 'Europe/Berlin')
+  assert.equal(load('timezone: UTC').timezone, 'UTC')
+})
+
 test('YAML is 1.2: no, on and 1:30 are texts', () => {
   assert.match(refusal('timezone: no'), /"no" is not a known time zone/)
 })
