@@ -6,7 +6,7 @@
  *                        ▲ a step coarser while they have too many rows
  */
 import type { FeedMessage } from '../../job.ts'
-import type { SumsQuery } from '../../query.ts'
+import type { EventFilter, SumsQuery } from '../../query.ts'
 import { errorAnswer, jsonAnswer } from './answer.ts'
 import { answerFrom, type SumsQuestion } from './answer-from.ts'
 import { CampaignNames } from './campaign-names.ts'
@@ -25,7 +25,7 @@ import { spanWithPrevious } from './summary.ts'
 import type { SumsTable } from './sums-table.ts'
 import { FilterValues } from './values.ts'
 import type { View } from './view.ts'
-import { isQuestionKind, parseQuestion, type Question, type ViewQuery } from './view-query.ts'
+import { isQuestionKind, parseQuestion, type Question } from './view-query.ts'
 import { ViewSums } from './view-sums.ts'
 
 export type DeskOptions = Readonly<{
@@ -42,6 +42,9 @@ const SWEEP_US = 10_000_000
 /** So many names of campaigns may be out of use before they are looked for. */
 const IDLE_NAMES_MAX = 50_000
 const VIEWS_MAX = 16
+/** What somebody who looks at the page is likely to look at next, loaded beforehand; again after the pause at the earliest. */
+const FETCHED_AHEAD = ['24h', '7d', '30d'] as const
+const FETCH_PAUSE_US = 10 * 60_000_000
 
 export class Desk {
   readonly #options: DeskOptions
@@ -58,6 +61,7 @@ export class Desk {
   readonly #views = new Map<string, ViewSums>()
   #isLookingForNewest = false
   #sweptUs = Number.NEGATIVE_INFINITY
+  #fetchedUs = Number.NEGATIVE_INFINITY
   #usedNames = 0
 
   constructor(options: DeskOptions) {
@@ -130,9 +134,11 @@ export class Desk {
   async #answerQuestion(question: Question, nowUs: number): Promise<FactsAnswer> {
     const asked = resolveRange(question.view.range, nowUs, this.#options.windowUs)
     if (question.kind === 'values') return jsonAnswer(await this.#values.list(asked, nowUs))
-    for (const span of this.#spans(asked, question.view, nowUs)) {
+    for (const span of this.#spans(asked, question.view.filter, nowUs)) {
       const answer = await this.#answerIn(span, question, nowUs)
-      if (answer !== null) return answer
+      if (answer === null) continue
+      if (nowUs - this.#fetchedUs > FETCH_PAUSE_US) void this.#fetchAhead(nowUs)
+      return answer
     }
     return errorAnswer(
       'range-too-large',
@@ -141,7 +147,7 @@ export class Desk {
   }
 
   /** The span in each step in which it may be answered, the finest first. Equal for all questions about a view. */
-  *#spans(asked: Stretch, { filter }: ViewQuery, nowUs: number): Generator<Span> {
+  *#spans(asked: Stretch, filter: EventFilter | null, nowUs: number): Generator<Span> {
     for (const stepUs of rungsFor(asked.toUs - asked.fromUs, this.#ladder)) {
       const span = widen(asked, stepUs)
       if (this.#pieces.allows({ filter, span: spanWithPrevious(span) }, nowUs)) yield span
@@ -170,6 +176,20 @@ export class Desk {
       if (isNewest && this.#views.size < VIEWS_MAX) this.#views.set(key, sums)
       return answerFrom(question, view, sums)
     })
+  }
+
+  /** Small questions overtake it, and nothing that is kept has to go for it. */
+  async #fetchAhead(nowUs: number): Promise<void> {
+    this.#fetchedUs = nowUs
+    for (const range of FETCHED_AHEAD) {
+      const asked = resolveRange(range, nowUs, this.#options.windowUs)
+      const [span] = this.#spans(asked, null, nowUs)
+      if (span === undefined) continue
+      const wanted = { filter: null, span: spanWithPrevious(span) }
+      if (!this.#pieces.hasRoomFor(wanted, nowUs)) return
+      // Who asks for it is told why it cannot be read.
+      await this.#pieces.use(wanted, nowUs, () => {}).catch(() => {})
+    }
   }
 
   async #isStarted(): Promise<boolean> {

@@ -115,6 +115,11 @@ export class Pieces {
     return this.#rowsOf(filter, span, nowUs) <= this.#limits.askedRowsMax
   }
 
+  /** Whether it can be kept beside everything that is kept now. */
+  hasRoomFor({ filter, span }: Wanted, nowUs: number): boolean {
+    return this.rows + this.#rowsOf(filter, span, nowUs) <= this.#limits.keptRowsMax
+  }
+
   /**
    * Computes something from the pieces that hold a span; at once, in the same turn, where all are there. null when they turn
    * out to have far more rows than was estimated. Throws what the query throws.

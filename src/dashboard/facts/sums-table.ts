@@ -73,9 +73,12 @@ export function gridOf({ fromUs, toUs }: Stretch, stepUs: number): Grid {
   return { originUs: first * stepUs, stepUs, points: Math.ceil(toUs / stepUs) - first }
 }
 
-/** Adds the four sums at `from` of one array to those at `to` of another. */
+/** Adds the four sums at `from` of one array to those at `to` of another; both must be there. Not a loop: it is the inner one. */
 export function addSums(into: Float64Array, to: number, sums: Float64Array, from: number): void {
-  for (let at = 0; at < WIDTH; at++) into[to + at] = (into[to + at] ?? 0) + (sums[from + at] ?? 0)
+  into[to] = (into[to] as number) + (sums[from] as number)
+  into[to + 1] = (into[to + 1] as number) + (sums[from + 1] as number)
+  into[to + 2] = (into[to + 2] as number) + (sums[from + 2] as number)
+  into[to + 3] = (into[to + 3] as number) + (sums[from + 3] as number)
 }
 
 /** Adds the rows of a stretch up by campaign: `into` holds four sums at each code. */
