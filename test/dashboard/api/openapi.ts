@@ -7,7 +7,10 @@ import addFormats from 'ajv-formats'
 
 const FILE = join(import.meta.dirname, '../../../src/dashboard/openapi.json')
 
-type Operation = Readonly<{
+export type Parameter = Readonly<{ name: string; in: string }>
+
+export type Operation = Readonly<{
+  parameters?: readonly (Parameter | Readonly<{ $ref: string }>)[]
   responses: Readonly<
     Record<string, Readonly<{ $ref?: string; content?: Readonly<Record<string, unknown>> }>>
   >
