@@ -12,7 +12,7 @@ import { waitUntilCommitted, watchMemory } from './pipeline.ts'
 import { runLoad, startViewers } from './support/children.ts'
 import { campaignName } from './support/dashboard-lake.ts'
 import type { LoadReport } from './support/load.ts'
-import { readThreads } from './support/machine.ts'
+import { readBusySeconds, readThreads, readUsedSeconds } from './support/machine.ts'
 import type { ViewersReport } from './support/viewers.ts'
 
 export type Measured = Readonly<{
@@ -22,6 +22,8 @@ export type Measured = Readonly<{
   answeredPerSecond: number
   /** From the first request until both tables held everything. */
   committedPerSecond: number
+  /** Processors that programs of others took meanwhile: past a tenth, the figures are not this product's alone. */
+  othersUsed: number
   /** CPU seconds a second, of each thread of the product, the busiest first. */
   threads: readonly (readonly [name: string, share: number])[]
   peakBytes: number
@@ -74,6 +76,7 @@ export async function openMeasures(
   ): Promise<Measured> {
     const isPaced = wanted.rate > 0
     const { ledger } = await readStatus(url)
+    const others = watchOthers(pid)
     const viewers = await openViewers(count)
     if (!isPaced) {
       viewers?.begin()
@@ -92,9 +95,11 @@ export async function openMeasures(
     const threads = threadShares(before, readThreads(pid), elapsedMs / 1000)
     await sleep(TAIL_MS)
     const { bytes, withoutIds } = await peak.stop()
+    const seen = (await viewers?.stop()) ?? null
     return {
       load,
-      seen: (await viewers?.stop()) ?? null,
+      seen,
+      othersUsed: others.stop(),
       answeredPerSecond: (load.events * 1000) / load.elapsedMs,
       committedPerSecond: (load.events * 1000) / elapsedMs,
       threads,
@@ -138,6 +143,14 @@ export async function waitUntilAnswering(
   const answer = await get(url, '/api/v1/summary?range=30d')
   if (answer.status !== 200) throw new Error(`30 days: ${answer.status} ${answer.text}`)
   return { readyMs, firstThirtyDaysMs: performance.now() - askedMs }
+}
+
+/** What the machine did, less this process, its children that have ended, and the product. */
+function watchOthers(pid: number): Readonly<{ stop(): number }> {
+  const startedMs = performance.now()
+  const read = (): number => readBusySeconds() - readUsedSeconds(pid) - readUsedSeconds(process.pid)
+  const before = read()
+  return { stop: () => ((read() - before) * 1000) / (performance.now() - startedMs) }
 }
 
 function threadShares(

@@ -160,7 +160,7 @@ function say(what: string, measured: Measured): void {
       `answer p50 ${ms(load.latencyMs.p50)} p99 ${ms(load.latencyMs.p99)}, ${load.refused} refused, ` +
       `memory ${Math.round(measured.peakBytes / MIB)} MiB (${Math.round(measured.peakWithoutIdsBytes / MIB)} without ids)` +
       `${seen === null ? '' : `, the viewers themselves used ${seen.cpuSeconds.toFixed(1)} s of processor time`}; ` +
-      `processors used by thread: ${shares.join(', ')}`,
+      `others used ${measured.othersUsed.toFixed(2)} processors; used by thread: ${shares.join(', ')}`,
   )
 }
 

@@ -56,6 +56,21 @@ export function readThreads(pid: number): ReadonlyMap<string, number> {
   return threads
 }
 
+/** CPU seconds of the whole machine since it started. */
+export function readBusySeconds(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n')
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line.split(/\s+/).map(Number)
+  return (user + nice + system + irq + softirq) / CLOCK_TICKS_PER_SECOND
+}
+
+/** CPU seconds of a process, and of its children that have ended. */
+export function readUsedSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+  return ticks / CLOCK_TICKS_PER_SECOND
+}
+
 /** Sequential writes of 1 MiB, each made durable: what the disk gives to a log of such frames. */
 export function measureDisk(folder: string, totalMib = 256): number {
   const path = join(folder, 'disk-reference')
