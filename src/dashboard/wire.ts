@@ -53,6 +53,7 @@ export type TrendAnswer = Readonly<{
   range: AnsweredRange
   /** Each point is so long; a multiple of the range's step. */
   stepSeconds: number
+  /** Multiples of the step: the first may lie before `from`. A point holds only what is in the range. */
   starts: readonly string[]
   /** One line for all campaigns (`campaign` null), or one for each of the largest by impressions. */
   lines: readonly TrendLine[]

@@ -83,14 +83,16 @@ export class Desk {
         this.#seen.arrived(message.arrivedUs)
         this.#live.setPending(this.#pending, nowUs)
         break
-      case 'commit':
+      case 'commit': {
+        const gains = tableOfGains(message.deltas, this.#names)
         this.#pending = null
-        this.#pieces.take(message)
+        this.#pieces.addCommit(message, gains)
         this.#seen.committed(message.arrivedUs)
-        this.#live.commit(tableOfGains(message.deltas, this.#names), nowUs)
+        this.#live.commit(gains, nowUs)
         break
+      }
       case 'files':
-        this.#pieces.take(message)
+        this.#pieces.setFiles(message)
         this.#live.filesChanged()
         break
       default:

@@ -11,7 +11,6 @@ import type { EventFilter, SumsQuery } from '../../query.ts'
 import { AddedFiles } from './added-files.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { EventsSeries } from './events-series.ts'
-import { tableOfGains } from './gains.ts'
 import { daysOf, droppedDays, type LakeDays } from './lake-days.ts'
 import type { LoadQueue } from './load-queue.ts'
 import { MetricsSeries } from './metrics-series.ts'
@@ -19,6 +18,7 @@ import { type Piece, pieceStarts } from './piece.ts'
 import { RowEstimate } from './row-estimate.ts'
 import { RowsGate } from './rows-gate.ts'
 import type { Span } from './steps.ts'
+import type { SumsTable } from './sums-table.ts'
 
 export type PiecesOptions = Readonly<{
   sums: Pick<SumsQuery, 'sumMetrics' | 'sumEvents'>
@@ -92,8 +92,8 @@ export class Pieces {
     return this.#series().some((series) => series.isLoading)
   }
 
-  /** The tables have moved, or consist of other files. */
-  take(message: Exclude<FeedMessage, { kind: 'pending' }>): void {
+  /** The tables consist of other files. */
+  setFiles(message: Exclude<FeedMessage, { kind: 'pending' }>): void {
     const [metricsDays, eventDays] = [daysOf(message.metrics), daysOf(message.events)]
     for (const day of droppedDays(this.#metricsDays, metricsDays)) {
       for (const series of this.#metrics.values()) series.dropDay(day)
@@ -103,10 +103,12 @@ export class Pieces {
     }
     this.#metricsDays = metricsDays
     this.#eventDays = eventDays
-    if (message.kind === 'files') return
+  }
+
+  /** They do so by a commit that has added raw files and this to the windows. */
+  addCommit(message: Extract<FeedMessage, { kind: 'commit' }>, gains: SumsTable): void {
+    this.setFiles(message)
     this.#added.push(message.added)
-    if (this.#metrics.size === 0) return
-    const gains = tableOfGains(message.deltas, this.#options.names)
     for (const series of this.#metrics.values()) series.gain(gains)
   }
 

@@ -53,15 +53,18 @@ test('names that a spreadsheet would run are texts, quotes and line ends are quo
 
 test('a reader of RFC 4180 gets every name back, but for the apostrophe before a formula', () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'binary', minLength: 1 })), (names) => {
-      const records = readCsv(campaignsCsv(names.map(row))).slice(1)
-      const expected = names.map((name) => (/^[=+\-@\t\r]/.test(name) ? `'${name}` : name))
-      assert.deepEqual(
-        records.map(([first]) => first),
-        expected,
-      )
-      for (const record of records) assert.equal(record.length, 8)
-    }),
+    fc.property(
+      fc.array(fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }), { maxLength: 12 }),
+      (names) => {
+        const records = readCsv(campaignsCsv(names.map(row))).slice(1)
+        const expected = names.map((name) => (/^[=+\-@\t\r]/.test(name) ? `'${name}` : name))
+        assert.deepEqual(
+          records.map(([first]) => first),
+          expected,
+        )
+        for (const record of records) assert.equal(record.length, 8)
+      },
+    ),
   )
 })
 

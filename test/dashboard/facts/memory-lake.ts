@@ -241,9 +241,10 @@ function columnsOf(rows: readonly WindowRow[], stepUs: number): SumRows {
   }
   const all = [...merged.values()]
   const campaigns = [...new Set(all.map(({ campaign }) => campaign))].reverse()
+  const codes = new Map(campaigns.map((campaign, code) => [campaign, code]))
   return {
     campaigns,
-    codes: Uint32Array.from(all, ({ campaign }) => campaigns.indexOf(campaign)),
+    codes: Uint32Array.from(all, ({ campaign }) => codes.get(campaign) ?? 0),
     startsUs: Float64Array.from(all, ({ startUs }) => startUs),
     impressions: Float64Array.from(all, ({ impressions }) => impressions),
     clicks: Float64Array.from(all, ({ clicks }) => clicks),

@@ -1,0 +1,95 @@
+/** What moves: events by second, the newest window, the version. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MINUTE_US, NOON_US, openDeskAt } from './desk-at.ts'
+import type { ModelEvent } from './memory-lake.ts'
+
+const turn = (): Promise<void> => new Promise(setImmediate)
+const SECOND = Math.floor(NOON_US / 1_000_000)
+
+function clicks(count: number, timeUs: number = NOON_US): ModelEvent[] {
+  return Array.from({ length: count }, () => ({
+    campaign: 'a',
+    type: 'click',
+    timeUs,
+    millionths: 500_000,
+  }))
+}
+
+test('events are counted once, in the second in which they were told, across commits', async () => {
+  const { lake, clock, told } = openDeskAt()
+  lake.start()
+  lake.take(clicks(3), NOON_US)
+  lake.take(clicks(2), NOON_US)
+  clock.us += 1_000_000
+  // Three of the five are committed; two are pending again.
+  lake.commit(NOON_US, 3)
+  lake.take(clicks(4), NOON_US)
+  lake.commit(NOON_US)
+  clock.us += 1_000_000
+  lake.take(clicks(1), NOON_US)
+  assert.deepEqual(
+    told.flatMap(({ seconds }) => seconds),
+    [
+      [SECOND, 0, 3, 0],
+      [SECOND, 0, 5, 0],
+      [SECOND + 1, 0, 4, 0],
+      [SECOND + 2, 0, 1, 0],
+    ],
+  )
+})
+
+test('the newest window is told with all its sums, from the tables after a start, then as it grows', async () => {
+  const first = openDeskAt()
+  first.lake.start()
+  await turn()
+  assert.equal(first.told.at(-1)?.newest, null)
+  first.lake.take(clicks(3, NOON_US - 20 * MINUTE_US), NOON_US)
+  first.lake.commit(NOON_US)
+  first.lake.take(clicks(2, NOON_US - 20 * MINUTE_US), NOON_US)
+  const fromUs = Date.UTC(2026, 10, 22, 10) * 1000
+  assert.deepEqual(first.told.at(-1)?.newest, {
+    fromUs,
+    toUs: fromUs + 5 * MINUTE_US,
+    impressions: 0,
+    clicks: 5,
+    conversions: 0,
+    revenue: 2.5,
+  })
+  first.lake.take(clicks(1, NOON_US - 90 * MINUTE_US), NOON_US)
+  assert.equal(first.told.at(-1)?.newest?.clicks, 5, 'a late event is in no newer window')
+  first.lake.take(clicks(1), NOON_US)
+  assert.equal(first.told.at(-1)?.newest?.fromUs, fromUs + 20 * MINUTE_US)
+  assert.equal(first.told.at(-1)?.newest?.clicks, 1)
+})
+
+test('after a start the newest window is looked for in the tables, while commits go on', async () => {
+  const { lake, told } = openDeskAt()
+  // Tables that are filled before anybody is told of them.
+  lake.take(clicks(3, NOON_US - 200 * MINUTE_US), NOON_US)
+  lake.commit(NOON_US)
+  const release = lake.hold()
+  lake.take(clicks(2, NOON_US - 200 * MINUTE_US), NOON_US)
+  lake.commit(NOON_US)
+  release()
+  for (let turns = 0; turns < 200 && told.at(-1)?.newest === null; turns++) await turn()
+  assert.equal(told.at(-1)?.newest?.clicks, 5)
+})
+
+test('the version moves with every message, when a window begins and when one becomes complete, not else', () => {
+  const { desk, lake, clock, told } = openDeskAt()
+  lake.start()
+  lake.take(clicks(1), NOON_US)
+  lake.commit(NOON_US)
+  lake.merge()
+  const versions = told.map(({ version }) => version)
+  assert.equal(new Set(versions).size, versions.length)
+  desk.tick()
+  const before = told.length
+  for (let second = 0; second < 600; second++) {
+    clock.us += 1_000_000
+    desk.tick()
+  }
+  // 10:25:00, 10:25:10, 10:30:00, 10:30:10.
+  assert.equal(told.length - before, 4)
+})
