@@ -28,28 +28,29 @@ type Picture = Readonly<{
   colorScheme: 'light' | 'dark'
 }>
 
+/** Each ends below a row of cards, where the eye finds an end. */
 const PICTURES: readonly Picture[] = [
   {
     name: 'light',
     path: '/?range=6h&lines=campaigns',
     width: 1280,
-    height: 1180,
-    sharpness: 1.25,
+    height: 1420,
+    sharpness: 1.15,
     colorScheme: 'light',
   },
   {
     name: 'dark',
-    path: '/?range=6h&lines=campaigns',
+    path: '/?range=6h&lines=campaigns&measure=cvr',
     width: 1280,
-    height: 1180,
+    height: 967,
     sharpness: 1.25,
     colorScheme: 'dark',
   },
   {
     name: 'phone',
-    path: '/?range=6h',
+    path: '/?range=6h&lines=campaigns',
     width: 390,
-    height: 844,
+    height: 1452,
     sharpness: 2,
     colorScheme: 'light',
   },
@@ -62,9 +63,13 @@ const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 const US_PER_MS = 1000
 const HISTORY_MS = 13 * HOUR_MS
+const WINDOW_MS = 5 * MINUTE_MS
+const WINDOW_FILLED_MS_MIN = 3 * MINUTE_MS
+/** How long taking all pictures may take. */
+const PICTURES_MS = 40 * SECOND_MS
 /** At the busiest; the time of the day decides how much of it is sent. */
-const EVENTS_PER_SECOND_MAX = 150
-const CAMPAIGNS = 24
+const EVENTS_PER_SECOND_MAX = 300
+const CAMPAIGNS = 16
 const SEED = 20
 const CHUNKS_PER_SECOND = 6
 const HISTORY_BODY_CHARACTERS = 2_000_000
@@ -95,7 +100,7 @@ async function takeScreenshots(liveSeconds: number): Promise<void> {
   try {
     console.log(`live traffic for ${liveSeconds} s…`)
     const live = sendLive(product.url, traffic, stop.signal)
-    await Promise.race([live, sleep(liveSeconds * SECOND_MS)])
+    await Promise.race([live, waitForPicture(liveSeconds)])
     await mkdir(PICTURES_FOLDER, { recursive: true })
     for (const picture of PICTURES) await takePicture(browser, product.url, picture)
     stop.abort()
@@ -106,6 +111,15 @@ async function takeScreenshots(liveSeconds: number): Promise<void> {
     await product.stop()
     await folder.close()
   }
+}
+
+/** Until the real-time chart is full, and then until the newest window holds enough to be worth looking at. */
+async function waitForPicture(liveSeconds: number): Promise<void> {
+  await sleep(liveSeconds * SECOND_MS)
+  const filledMs = Date.now() % WINDOW_MS
+  const isEarly = filledMs < WINDOW_FILLED_MS_MIN
+  const isLate = filledMs > WINDOW_MS - PICTURES_MS
+  if (isEarly || isLate) await sleep(WINDOW_FILLED_MS_MIN + (isLate ? WINDOW_MS : 0) - filledMs)
 }
 
 /** The share of its traffic that a product has at a time: busiest about now, quiet half a day before, never quite even. */
