@@ -70,34 +70,7 @@ export function openCampaignTable(format: Format, store: ViewStore): CampaignTab
   store.onChange(show)
 
   return {
-    element: element(
-      'section',
-      { class: 'card card-campaigns', attributes: { 'aria-labelledby': 'campaigns-title' } },
-      element(
-        'div',
-        { class: 'card-head' },
-        element('h2', {
-          class: 'card-title',
-          text: CHARTS.campaigns.title,
-          attributes: { id: 'campaigns-title' },
-        }),
-        element(
-          'div',
-          { class: 'card-tools' },
-          element('div', { class: 'search' }, icon('search'), search),
-          exporting,
-        ),
-      ),
-      element(
-        'div',
-        {
-          class: 'table-scroll',
-          attributes: { tabindex: 0, role: 'region', 'aria-label': 'Campaign table' },
-        },
-        table,
-      ),
-      pager.element,
-    ),
+    element: tableCard([search, exporting], table, pager.element),
     update: (answer, view) => {
       const lastPage = Math.max(1, Math.ceil(answer.matched / answer.size))
       if (answer.page > lastPage && view === store.current()) {
@@ -114,6 +87,38 @@ export function openCampaignTable(format: Format, store: ViewStore): CampaignTab
     },
     setBusy: (isBusy) => setAttribute(table, 'aria-busy', String(isBusy)),
   }
+}
+
+function tableCard(
+  [search, exporting]: readonly [search: HTMLElement, exporting: HTMLElement],
+  table: HTMLElement,
+  pager: HTMLElement,
+): HTMLElement {
+  const title = element('h2', {
+    class: 'card-title',
+    text: CHARTS.campaigns.title,
+    attributes: { id: 'campaigns-title' },
+  })
+  const searching = element('div', { class: 'search' }, icon('search'), search)
+  return element(
+    'section',
+    { class: 'card card-campaigns', attributes: { 'aria-labelledby': 'campaigns-title' } },
+    element(
+      'div',
+      { class: 'card-head' },
+      title,
+      element('div', { class: 'card-tools' }, searching, exporting),
+    ),
+    element(
+      'div',
+      {
+        class: 'table-scroll',
+        attributes: { tabindex: 0, role: 'region', 'aria-label': 'Campaign table' },
+      },
+      table,
+    ),
+    pager,
+  )
 }
 
 /** The largest value of the sorted column on this page: the length of all bars is measured by it. */

@@ -10,6 +10,7 @@ import type {
 import type { ApiClient } from './api-client.ts'
 import { campaignsRequest, openCampaignTable } from './campaign-table.ts'
 import {
+  type ChartSection,
   loadCharts,
   openRealtimeSection,
   openRevenueSection,
@@ -21,10 +22,10 @@ import { openFilters } from './filters.ts'
 import { createFormat } from './format.ts'
 import { openFreshness } from './freshness.ts'
 import type { Part } from './part-loader.ts'
-import { openRangeLine } from './range-line.ts'
+import { openRangeLine, type RangeLine } from './range-line.ts'
 import { openProblemsBanner } from './states.ts'
-import { openTiles } from './tiles.ts'
-import { rangeParameters, type View } from './url-state.ts'
+import { openTiles, type Tiles } from './tiles.ts'
+import { rangeParameters } from './url-state.ts'
 import type { ViewStore } from './view-store.ts'
 
 export type Dashboard = Readonly<{
@@ -62,17 +63,6 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
     realtime.open(charts)
   })
 
-  /** Another measure is in the same answer: it is drawn at once. */
-  let trendAnswer: TrendAnswer | null = null
-  const showTrend = ({ measure }: View): void => {
-    if (trendAnswer !== null) trend.update({ answer: trendAnswer, measure } satisfies TrendContent)
-  }
-  let shownMeasure = store.current().measure
-  store.onChange((view) => {
-    if (view.measure !== shownMeasure) showTrend(view)
-    shownMeasure = view.measure
-  })
-
   return {
     element: element(
       'div',
@@ -81,12 +71,7 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
       element(
         'div',
         { class: 'content' },
-        element(
-          'section',
-          { class: 'overview', attributes: { 'aria-labelledby': 'overview-title' } },
-          rangeLine.element,
-          tiles.element,
-        ),
+        overview(rangeLine.element, tiles.element),
         element('div', { class: 'row' }, trend.element, revenue.element),
         realtime.element,
         table.element,
@@ -99,26 +84,8 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
     freshness: freshness.element,
     problems: problems.element,
     parts: [
-      part<SummaryAnswer>({
-        request: (view) => withQuery('summary', rangeParameters(view)),
-        show: (answer, view, isNews) => {
-          rangeLine.update(answer.range)
-          tiles.update(answer, view, isNews)
-        },
-        setBusy: tiles.setBusy,
-      }),
-      part<TrendAnswer>({
-        request: (view) => {
-          const asked = rangeParameters(view)
-          if (view.lines === 'campaigns') asked.set('lines', 'campaigns')
-          return withQuery('trend', asked)
-        },
-        show: (answer) => {
-          trendAnswer = answer
-          showTrend(store.current())
-        },
-        setBusy: trend.setBusy,
-      }),
+      summaryPart(rangeLine, tiles),
+      trendPart(trend, store),
       part<RevenueAnswer>({
         request: (view) => withQuery('revenue', rangeParameters(view)),
         show: (answer) => revenue.update(answer),
@@ -145,6 +112,49 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
       realtime.setTheme()
     },
   }
+}
+
+function overview(rangeLine: HTMLElement, tiles: HTMLElement): HTMLElement {
+  return element(
+    'section',
+    { class: 'overview', attributes: { 'aria-labelledby': 'overview-title' } },
+    rangeLine,
+    tiles,
+  )
+}
+
+function summaryPart(rangeLine: RangeLine, tiles: Tiles): Part<never> {
+  return part<SummaryAnswer>({
+    request: (view) => withQuery('summary', rangeParameters(view)),
+    show: (answer, view, isNews) => {
+      rangeLine.update(answer.range)
+      tiles.update(answer, view, isNews)
+    },
+    setBusy: tiles.setBusy,
+  })
+}
+
+/** Another measure is in the same answer: it is drawn without asking again. */
+function trendPart(trend: ChartSection<TrendContent>, store: ViewStore): Part<never> {
+  let answer: TrendAnswer | null = null
+  let { measure } = store.current()
+  store.onChange((view) => {
+    if (view.measure === measure) return
+    measure = view.measure
+    if (answer !== null) trend.update({ answer, measure })
+  })
+  return part<TrendAnswer>({
+    request: (view) => {
+      const asked = rangeParameters(view)
+      if (view.lines === 'campaigns') asked.set('lines', 'campaigns')
+      return withQuery('trend', asked)
+    },
+    show: (newest) => {
+      answer = newest
+      trend.update({ answer, measure })
+    },
+    setBusy: trend.setBusy,
+  })
 }
 
 /** The loader hands each part the answer to its own request; which type that is, only the part knows. */

@@ -4,8 +4,8 @@ export type PageState = 'loading' | 'empty' | 'ready' | 'error' | 'signed-out'
 
 export type PageFacts = Readonly<{
   isSignedOut: boolean
-  /** Every part has had an answer. */
-  hasShownAll: boolean
+  /** How many of the parts have had an answer. */
+  shown: 'none' | 'some' | 'all'
   /** Events stored since ever, as the stream tells; null before it has told anything. */
   stored: number | null
   /** What keeps failing, and since when; null after an answer. */
@@ -20,12 +20,15 @@ const PATIENCE_MS = 3000
 const STREAM_MS_MAX = 2000
 
 export function pageStateOf(facts: PageFacts): PageState {
-  const { isSignedOut, hasShownAll, stored, failure, startedMs, nowMs } = facts
+  const { isSignedOut, shown, stored, failure, startedMs, nowMs } = facts
   if (isSignedOut) return 'signed-out'
-  if (hasShownAll) {
+  if (shown === 'all') {
     if (stored === 0) return 'empty'
     return stored !== null || nowMs - startedMs >= STREAM_MS_MAX ? 'ready' : 'loading'
   }
   if (failure === null) return 'loading'
-  return failure.isFinal || nowMs - failure.sinceMs >= PATIENCE_MS ? 'error' : 'loading'
+  const isLasting = failure.isFinal || nowMs - failure.sinceMs >= PATIENCE_MS
+  if (!isLasting) return 'loading'
+  // One part that fails leaves the others standing.
+  return shown === 'some' ? 'ready' : 'error'
 }

@@ -5,32 +5,33 @@
  *     address ──► view ──► loader ──► tiles, trend, revenue, table
  *     stream ──► version ──┘   └──► freshness, real time, problems
  */
-import type { SettingsAnswer } from '../wire.ts'
-import { API, type ApiFailure, createApiClient } from './api-client.ts'
+import type { LiveMessage, SettingsAnswer } from '../wire.ts'
+import { API, type ApiClient, createApiClient } from './api-client.ts'
 import { openDashboard } from './dashboard.ts'
 import { element, setAttribute } from './element.ts'
-import { openHeader } from './header.ts'
+import { messageOf, openFaces } from './faces.ts'
+import { type Header, openHeader } from './header.ts'
 import { openLive } from './live.ts'
-import { type PageState, pageStateOf } from './page-state.ts'
-import { type Failing, openPartLoader } from './part-loader.ts'
+import { pageStateOf } from './page-state.ts'
+import { openPartLoader } from './part-loader.ts'
 import { openServerClock } from './server-clock.ts'
 import { openSignIn } from './sign-in.ts'
-import { openEmptyState, openErrorState, openNotice } from './states.ts'
+import { openErrorState } from './states.ts'
 import { openViewStore } from './view-store.ts'
 
 const TICK_MS = 250
-/** While figures are shown, a failure is said after this long; most are over sooner. */
-const NOTICE_AFTER_MS = 4000
-const RETRY_MS = 2000
+const SETTINGS_RETRY_MS = 2000
+
+type Page = Readonly<{ client: ApiClient; header: Header; main: HTMLElement }>
 
 export function startPage(root: HTMLElement): void {
   const client = createApiClient((input, init) => fetch(input, init))
   const header = openHeader()
   const main = element('main', { class: 'main', attributes: { 'data-state': 'loading' } })
-  const errorState = openErrorState(() => location.reload())
+  const page = { client, header, main }
   const signIn = openSignIn(client, () => location.reload())
+  const error = openErrorState(() => location.reload())
   const startedMs = Date.now()
-  let failing: Failing | null = null
 
   const showSignIn = (): void => {
     setAttribute(main, 'data-state', 'signed-out')
@@ -39,164 +40,107 @@ export function startPage(root: HTMLElement): void {
     signIn.focus()
   }
 
-  const ask = async (): Promise<void> => {
+  /** Nothing can be shown without the settings: they are asked for until they come. */
+  const askSettings = async (): Promise<void> => {
     const result = await client.get<SettingsAnswer>('settings')
-    if (result.kind === 'answer') return openFigures(result.answer)
+    if (result.kind === 'answer') return runFigures(page, result.answer, showSignIn)
     if (result.kind === 'signed-out') return showSignIn()
-    failing ??= { failure: result, sinceMs: Date.now() }
     const state = pageStateOf({
       isSignedOut: false,
-      hasShownAll: false,
+      shown: 'none',
       stored: null,
-      failure: { isFinal: result.kind === 'refused', sinceMs: failing.sinceMs },
+      failure: { isFinal: result.kind === 'refused', sinceMs: startedMs },
       startedMs,
       nowMs: Date.now(),
     })
     setAttribute(main, 'data-state', state)
     if (state === 'error') {
-      errorState.element.hidden = false
-      errorState.update(messageOf(result), false)
-      main.replaceChildren(errorState.element)
+      error.element.hidden = false
+      error.update(messageOf(result), false)
+      main.replaceChildren(error.element)
     }
-    setTimeout(() => void ask(), RETRY_MS)
-  }
-
-  const openFigures = (settings: SettingsAnswer): void => {
-    runFigures({ client, header, main, settings, showSignIn })
+    setTimeout(() => void askSettings(), SETTINGS_RETRY_MS)
   }
 
   root.replaceChildren(header.element, main)
-  void ask()
+  void askSettings()
 }
 
-type Figures = Readonly<{
-  client: ReturnType<typeof createApiClient>
-  header: ReturnType<typeof openHeader>
-  main: HTMLElement
-  settings: SettingsAnswer
-  showSignIn: () => void
-}>
-
 /** From the settings' answer until the reader is signed out: everything that moves. */
-function runFigures({ client, header, main, settings, showSignIn }: Figures): void {
+function runFigures(
+  { client, header, main }: Page,
+  settings: SettingsAnswer,
+  onEnd: () => void,
+): void {
   const clock = openServerClock()
   const store = openViewStore()
-  const startedMs = Date.now()
-  let version: string | null = null
-  let stored: number | null = null
-  let isSignedOut = false
-
   const dashboard = openDashboard({ client, store, settings, nowMs: clock.nowMs })
-  const empty = openEmptyState(settings.signedIn, startedMs)
-  const retry = (): void => {
-    loader.retry()
-    show()
-  }
-  const errorState = openErrorState(retry)
-  const notice = openNotice(retry)
+  const nowMs = (): number => Date.now()
+  let latest: LiveMessage | null = null
+  let isOver = false
 
+  const faces = openFaces({
+    main,
+    dashboard: dashboard.element,
+    problems: dashboard.problems,
+    isKeyNeeded: settings.signedIn,
+    nowMs,
+    onRetry: () => loader.retry(),
+  })
   const loader = openPartLoader(dashboard.parts, {
     client,
     view: store.current,
-    version: () => version,
-    nowMs: () => Date.now(),
-    onOutcome: () => {
-      if (loader.failing()?.failure.kind === 'signed-out') end()
-      else show()
-    },
+    version: () => latest?.version ?? null,
+    nowMs,
+    onOutcome: () => (loader.failing()?.failure.kind === 'signed-out' ? end() : show()),
   })
   const live = openLive({
     url: `${API}stream`,
-    nowMs: () => Date.now(),
+    nowMs,
     onMessage: (message) => {
       clock.hear(Date.parse(message.now))
-      version = message.version
-      stored = message.stored
+      latest = message
       dashboard.showLive(message)
-      loader.tick()
-      show()
+      step()
     },
     onConnection: (connection) => {
       header.setConnection(connection)
       if (connection === 'live') loader.retry()
     },
-    onRefused: () => void lookForSignOut(),
+    onRefused: () =>
+      void client.get('settings').then(({ kind }) => {
+        if (kind === 'signed-out') end()
+      }),
   })
 
-  const lookForSignOut = async (): Promise<void> => {
-    const result = await client.get<SettingsAnswer>('settings')
-    if (result.kind === 'signed-out') end()
+  const show = (): void => {
+    if (!isOver) faces.update(loader, latest?.stored ?? null)
   }
-
-  /** Signed out: nothing is asked any more, and nothing of what was seen stays on the page. */
+  /** Nothing is asked any more, and nothing of what was seen stays on the page. */
   const end = (): void => {
-    if (isSignedOut) return
-    isSignedOut = true
+    if (isOver) return
+    isOver = true
     clearInterval(ticking)
     live.close()
     loader.close()
-    showSignIn()
+    onEnd()
   }
 
-  const show = (): void => {
-    if (isSignedOut) return
-    const failing = loader.failing()
-    const isFinal = failing?.failure.kind === 'refused'
-    const state = pageStateOf({
-      isSignedOut,
-      hasShownAll: loader.hasShownAll(),
-      stored,
-      failure: failing === null ? null : { isFinal, sinceMs: failing.sinceMs },
-      startedMs,
-      nowMs: Date.now(),
-    })
-    showState(state, failing)
-    const isLasting =
-      failing !== null && (isFinal || Date.now() - failing.sinceMs > NOTICE_AFTER_MS)
-    notice.update(
-      state === 'ready' && failing !== null && isLasting
-        ? `These figures are not up to date. ${messageOf(failing.failure)}`
-        : null,
-    )
+  const step = (): void => {
+    loader.tick()
+    show()
   }
-
-  const showState = (state: PageState, failing: Failing | null): void => {
-    if (state === 'empty' && main.dataset.state !== 'empty') empty.refresh(Date.now())
-    setAttribute(main, 'data-state', state)
-    dashboard.element.hidden = state === 'empty' || state === 'error'
-    empty.element.hidden = state !== 'empty'
-    errorState.element.hidden = state !== 'error'
-    if (state === 'error' && failing !== null) {
-      errorState.update(messageOf(failing.failure), failing.failure.kind === 'refused')
-    }
-  }
-
   header.open({
     freshness: dashboard.freshness,
     timezone: settings.timezone,
     onSignOut: settings.signedIn ? () => void client.signOut().then(end) : null,
   })
   header.onTheme(dashboard.setTheme)
-  store.onChange(() => {
-    loader.tick()
-    show()
-  })
-  main.replaceChildren(
-    dashboard.problems,
-    empty.element,
-    errorState.element,
-    dashboard.element,
-    notice.element,
-  )
+  store.onChange(step)
   const ticking = setInterval(() => {
     live.tick()
-    loader.tick()
     dashboard.tick(live.connection() === 'reconnecting')
-    show()
+    step()
   }, TICK_MS)
-  loader.tick()
-}
-
-function messageOf(failure: ApiFailure): string {
-  return failure.kind === 'aborted' ? '' : failure.message
+  step()
 }

@@ -20,7 +20,7 @@ export type PartLoader = Readonly<{
   tick: () => void
   /** Forgets failures and asks at once. */
   retry: () => void
-  hasShownAll: () => boolean
+  shown: () => 'none' | 'some' | 'all'
   /** Being signed out, or what has failed for the longest time; null when all goes well. */
   failing: () => Failing | null
   close: () => void
@@ -44,43 +44,15 @@ type Watched = {
   stop: AbortController | null
 }
 
-export function openPartLoader(
-  parts: readonly Part<never>[],
-  { client, view, version, nowMs, onOutcome }: LoaderOptions,
-): PartLoader {
+export function openPartLoader(parts: readonly Part<never>[], options: LoaderOptions): PartLoader {
   const watched: Watched[] = parts.map((part) => ({
     part,
     progress: NOTHING_ASKED,
     failing: null,
     stop: null,
   }))
+  const { view, version, nowMs } = options
   let isClosed = false
-
-  const ask = async (one: Watched, request: string): Promise<void> => {
-    one.stop?.abort()
-    const stop = new AbortController()
-    one.stop = stop
-    const asked = { request, version: version(), askedMs: nowMs() }
-    const askedView = view()
-    const isNews = one.progress.shown?.request !== request
-    one.progress = { ...one.progress, asking: request }
-    if (one.progress.failed?.request !== request) one.failing = null
-    if (isNews) one.part.setBusy(true)
-    const result = await client.get<never>(request, stop.signal)
-    if (stop.signal.aborted || isClosed) return
-    if (result.kind === 'answer') {
-      one.progress = { shown: asked, asking: null, failed: null }
-      one.failing = null
-      one.part.show(result.answer, askedView, isNews)
-      one.part.setBusy(false)
-    } else {
-      const { failed } = one.progress
-      const times = failed?.request === request ? failed.times + 1 : 1
-      one.progress = { ...one.progress, asking: null, failed: { request, times, lastMs: nowMs() } }
-      one.failing = { failure: result, sinceMs: one.failing?.sinceMs ?? nowMs() }
-    }
-    onOutcome()
-  }
 
   const tick = (): void => {
     if (isClosed) return
@@ -94,7 +66,7 @@ export function openPartLoader(
         isHidden: document.visibilityState === 'hidden',
         nowMs: nowMs(),
       })
-      if (isDue) void ask(one, request)
+      if (isDue) void askPart(one, request, options)
     }
   }
 
@@ -104,7 +76,10 @@ export function openPartLoader(
       for (const one of watched) one.progress = { ...one.progress, failed: null }
       tick()
     },
-    hasShownAll: () => watched.every(({ progress }) => progress.shown !== null),
+    shown: () => {
+      const shown = watched.filter(({ progress }) => progress.shown !== null).length
+      return shown === watched.length ? 'all' : shown > 0 ? 'some' : 'none'
+    },
     failing: () => {
       const all = watched.flatMap(({ failing }) => failing ?? [])
       const oldest = all.sort((a, b) => a.sinceMs - b.sinceMs)[0] ?? null
@@ -115,4 +90,31 @@ export function openPartLoader(
       for (const { stop } of watched) stop?.abort()
     },
   }
+}
+
+async function askPart(one: Watched, request: string, options: LoaderOptions): Promise<void> {
+  const { client, view, version, nowMs, onOutcome } = options
+  one.stop?.abort()
+  const stop = new AbortController()
+  one.stop = stop
+  const asked = { request, version: version(), askedMs: nowMs() }
+  const askedView = view()
+  const isNews = one.progress.shown?.request !== request
+  one.progress = { ...one.progress, asking: request }
+  if (one.progress.failed?.request !== request) one.failing = null
+  if (isNews) one.part.setBusy(true)
+  const result = await client.get<never>(request, stop.signal)
+  if (stop.signal.aborted) return
+  if (result.kind === 'answer') {
+    one.progress = { shown: asked, asking: null, failed: null }
+    one.failing = null
+    one.part.show(result.answer, askedView, isNews)
+    one.part.setBusy(false)
+  } else {
+    const { failed } = one.progress
+    const times = failed?.request === request ? failed.times + 1 : 1
+    one.progress = { ...one.progress, asking: null, failed: { request, times, lastMs: nowMs() } }
+    one.failing = { failure: result, sinceMs: one.failing?.sinceMs ?? nowMs() }
+  }
+  onOutcome()
 }

@@ -1,11 +1,11 @@
-/** The time range: the last minutes or days by one click, or a stretch of one's own in the configured zone. */
+/** The time range: the last minutes or days by one click, or a stretch of one's own. */
 import { RANGES } from '../definition.ts'
 import { element, setAttribute, setText } from './element.ts'
 import type { Format } from './format.ts'
 import { icon } from './icon.ts'
 import { attachPopover } from './popover.ts'
-import { isRangePossible, rangeSeconds, type ShownRange } from './url-state.ts'
-import { fromWallTime, toWallTime } from './zone.ts'
+import { openRangeForm, type RangeEdges } from './range-form.ts'
+import { DEFAULT_VIEW, rangeSeconds, type ShownRange } from './url-state.ts'
 
 export type RangePicker = Readonly<{ element: HTMLElement; setRange: (range: ShownRange) => void }>
 
@@ -15,18 +15,17 @@ type RangePickerOptions = Readonly<{
   onChange: (range: ShownRange) => void
 }>
 
-const IMPOSSIBLE = 'The end must be after the beginning, and at most 400 days later.'
-
 export function openRangePicker({ format, nowMs, onChange }: RangePickerOptions): RangePicker {
-  let range: ShownRange = { kind: 'last', id: '1h' }
-  const buttons = RANGES.map(({ id, label }) =>
-    element('button', {
+  let range = DEFAULT_VIEW.range
+  const buttons = RANGES.map(({ id, label }) => ({
+    id,
+    button: element('button', {
       class: 'segment',
       text: label,
       attributes: { type: 'button', 'data-range': id },
       on: { click: () => onChange({ kind: 'last', id }) },
     }),
-  )
+  }))
   const customText = element('span', { class: 'custom-text', text: 'Custom' })
   const custom = element(
     'button',
@@ -37,64 +36,26 @@ export function openRangePicker({ format, nowMs, onChange }: RangePickerOptions)
   const whole = element(
     'div',
     { class: 'segments ranges', attributes: { role: 'group', 'aria-label': 'Time range' } },
-    ...buttons,
+    ...buttons.map(({ button }) => button),
     custom,
   )
-
-  const from = wallTimeInput('from', true)
-  const to = wallTimeInput('to', false)
-  const fault = element('p', { class: 'fault', attributes: { role: 'alert' } })
-  const apply = (): void => {
-    const fromMs = fromWallTime(from.value, format.timezone)
-    const toMs = fromWallTime(to.value, format.timezone)
-    const isPossible = fromMs !== null && toMs !== null && isRangePossible(fromMs, toMs)
-    setText(fault, isPossible ? '' : IMPOSSIBLE)
-    if (!isPossible) return
+  const form = openRangeForm(format.timezone, (edges) => {
     close()
-    onChange({ kind: 'fixed', fromMs, toMs })
-  }
+    onChange({ kind: 'fixed', ...edges })
+  })
   const { panel, close } = attachPopover(custom, {
     label: 'Custom time range',
     class: 'range-panel',
-    onOpen: () => {
-      setText(fault, '')
-      const { fromMs, toMs } = edgesOf(range, nowMs())
-      from.value = toWallTime(fromMs, format.timezone)
-      to.value = toWallTime(toMs, format.timezone)
-    },
+    onOpen: () => form.begin(edgesOf(range, nowMs())),
   })
-  panel.append(
-    element(
-      'form',
-      {
-        class: 'range-form',
-        attributes: { novalidate: true },
-        on: {
-          submit: (event) => {
-            event.preventDefault()
-            apply()
-          },
-        },
-      },
-      element('label', { class: 'field' }, element('span', { text: 'From' }), from),
-      element('label', { class: 'field' }, element('span', { text: 'To' }), to),
-      element('p', { class: 'hint', text: `Times in ${format.timezone}` }),
-      fault,
-      element('button', {
-        class: 'button button-primary',
-        text: 'Show',
-        attributes: { type: 'submit', 'data-apply-custom': true },
-      }),
-    ),
-  )
-
+  panel.append(form.element)
   return {
     element: whole,
     setRange: (shown) => {
       range = shown
-      for (const [at, { id }] of RANGES.entries()) {
+      for (const { id, button } of buttons) {
         const isShown = shown.kind === 'last' && shown.id === id
-        if (buttons[at] !== undefined) setAttribute(buttons[at], 'aria-pressed', String(isShown))
+        setAttribute(button, 'aria-pressed', String(isShown))
       }
       const isFixed = shown.kind === 'fixed'
       setAttribute(custom, 'aria-pressed', String(isFixed))
@@ -103,15 +64,8 @@ export function openRangePicker({ format, nowMs, onChange }: RangePickerOptions)
   }
 }
 
-function wallTimeInput(id: string, isFirst: boolean): HTMLInputElement {
-  return element('input', {
-    class: 'input',
-    attributes: { type: 'datetime-local', id, name: id, required: true, autofocus: isFirst },
-  })
-}
-
-/** Where the inputs begin: the shown stretch, to whole minutes. */
-function edgesOf(range: ShownRange, nowMs: number): Readonly<{ fromMs: number; toMs: number }> {
+/** Where the form begins: the shown stretch, to whole minutes. */
+function edgesOf(range: ShownRange, nowMs: number): RangeEdges {
   if (range.kind === 'fixed') return range
   const toMs = Math.ceil(nowMs / 60_000) * 60_000
   return { fromMs: toMs - rangeSeconds(range) * 1000, toMs }

@@ -6,18 +6,7 @@ import { element, setText } from './element.ts'
 export type SignIn = Readonly<{ element: HTMLElement; focus: () => void }>
 
 export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
-  const key = element('input', {
-    class: 'input',
-    attributes: {
-      type: 'password',
-      id: 'read-key',
-      name: 'read-key',
-      required: true,
-      autocomplete: 'current-password',
-      spellcheck: 'false',
-      'aria-describedby': 'read-key-hint',
-    },
-  })
+  const key = keyInput()
   const fault = element('p', { class: 'fault', attributes: { role: 'alert' } })
   const button = element('button', {
     class: 'button button-primary button-wide',
@@ -57,6 +46,16 @@ export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
         },
       },
     },
+    ...formParts(key),
+    fault,
+    button,
+  )
+  return { element: form, focus: () => key.focus() }
+}
+
+/** All but the fault and the button. */
+function formParts(key: HTMLInputElement): readonly HTMLElement[] {
+  return [
     element('h2', { class: 'state-title', text: 'Sign in', attributes: { id: 'sign-in-title' } }),
     element('p', { class: 'state-text', text: `${DASHBOARD.title} asks for a read key.` }),
     // Password managers file a key under a name.
@@ -80,8 +79,20 @@ export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
       text: 'One of the keys that the configuration lists as read keys.',
       attributes: { id: 'read-key-hint' },
     }),
-    fault,
-    button,
-  )
-  return { element: form, focus: () => key.focus() }
+  ]
+}
+
+function keyInput(): HTMLInputElement {
+  return element('input', {
+    class: 'input',
+    attributes: {
+      type: 'password',
+      id: 'read-key',
+      name: 'read-key',
+      required: true,
+      autocomplete: 'current-password',
+      spellcheck: 'false',
+      'aria-describedby': 'read-key-hint',
+    },
+  })
 }

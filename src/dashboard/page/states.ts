@@ -148,7 +148,7 @@ export function openNotice(onRetry: () => void): Notice {
   const retry = element('button', {
     class: 'button',
     text: 'Try again',
-    attributes: { type: 'button' },
+    attributes: { type: 'button', 'data-retry': true },
     on: { click: onRetry },
   })
   const box = element('div', { class: 'notice-box', attributes: { hidden: true } }, text, retry)

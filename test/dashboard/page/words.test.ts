@@ -75,7 +75,7 @@ test('the first event that the page proposes is one that is accepted', () => {
 test('the page’s face in every case', () => {
   const facts = {
     isSignedOut: false,
-    hasShownAll: false,
+    shown: 'none' as const,
     stored: null,
     failure: null,
     startedMs: 0,
@@ -83,11 +83,15 @@ test('the page’s face in every case', () => {
   }
   const failure = { isFinal: false, sinceMs: 100 }
   assert.equal(pageStateOf(facts), 'loading')
-  assert.equal(pageStateOf({ ...facts, isSignedOut: true, hasShownAll: true }), 'signed-out')
+  assert.equal(pageStateOf({ ...facts, isSignedOut: true, shown: 'all' }), 'signed-out')
   assert.equal(pageStateOf({ ...facts, failure }), 'loading', 'a server that is just starting')
   assert.equal(pageStateOf({ ...facts, failure, nowMs: 3100 }), 'error')
   assert.equal(pageStateOf({ ...facts, failure: { ...failure, isFinal: true } }), 'error')
-  const shown = { ...facts, hasShownAll: true }
+  const some = { ...facts, shown: 'some' as const, stored: 1 }
+  assert.equal(pageStateOf(some), 'loading')
+  assert.equal(pageStateOf({ ...some, failure }), 'loading')
+  assert.equal(pageStateOf({ ...some, failure, nowMs: 3100 }), 'ready', 'one part fails')
+  const shown = { ...facts, shown: 'all' as const }
   assert.equal(pageStateOf(shown), 'loading', 'it may be empty: the stream will tell')
   assert.equal(pageStateOf({ ...shown, nowMs: 2000 }), 'ready')
   assert.equal(pageStateOf({ ...shown, stored: 0 }), 'empty')
