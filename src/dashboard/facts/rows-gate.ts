@@ -29,11 +29,12 @@ export class RowsGate {
   }
 
   #letIn(): void {
-    for (let first = this.#waiting[0]; first !== undefined && this.#hasRoom(first.rows); ) {
+    for (;;) {
+      const first = this.#waiting[0]
+      if (first === undefined || !this.#hasRoom(first.rows)) return
       this.#waiting.shift()
       this.#rows += first.rows
       first.enter()
-      first = this.#waiting[0]
     }
   }
 }
