@@ -51,6 +51,9 @@ test('sparse campaigns, which merge worse than was estimated, are answered in co
   const refused = await desk.answer('campaigns', 'range=24h', false)
   assert.equal(refused.status, 400)
   assert.match(Buffer.from(refused.body).toString(), /range-too-large.*choose a shorter one/)
+  const before = lake.calls.length
+  const again = await desk.answer('campaigns', 'range=24h', false)
+  assert.deepEqual([again.status, lake.calls.length], [400, before], 'known without loading again')
   const short = await ask<CampaignsAnswer>('campaigns', 'range=15m')
   assert.equal(short.matched, short.totals.clicks)
 })

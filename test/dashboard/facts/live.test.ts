@@ -76,6 +76,24 @@ test('after a start the newest window is looked for in the tables, while commits
   assert.equal(told.at(-1)?.newest?.clicks, 5)
 })
 
+test('a commit into what was looked at already is not missed', async () => {
+  const { lake, told } = openDeskAt()
+  const { sumMetrics } = lake.sums
+  let looks = 0
+  lake.sums.sumMetrics = (...asked) => {
+    // The half hours of 10:00 and 9:30 have been looked at, and were empty.
+    if (++looks === 3) {
+      lake.take(clicks(1), NOON_US)
+      lake.commit(NOON_US)
+    }
+    return sumMetrics(...asked)
+  }
+  lake.take(clicks(3, NOON_US - 200 * MINUTE_US), NOON_US)
+  lake.commit(NOON_US)
+  for (let turns = 0; turns < 200 && told.at(-1)?.newest === null; turns++) await turn()
+  assert.equal(told.at(-1)?.newest?.clicks, 1)
+})
+
 test('the version moves with every message, when a window begins and when one becomes complete, not else', () => {
   const { desk, lake, clock, told } = openDeskAt()
   lake.start()
