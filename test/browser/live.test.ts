@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Page, Request } from 'playwright-core'
 import { postAccepted } from '../support/client.ts'
 import { eventsOf, MINUTE_MS, SECOND_MS } from './support/ad-events.ts'
 import {
@@ -27,11 +28,12 @@ const ROUNDS = 3
 describe('live', { skip: skipBrowser }, () => {
   let site: Site
   let watched: WatchedPage
+  let clicksSent = 0
 
   before(async () => {
     // As the product comes: a commit a second, which the page need not wait for.
     site = await openSite({ commitInterval: '1s' })
-    await site.send([{ campaign: 'first', ageMs: 2 * MINUTE_MS, impressions: 10, clicks: 1 }])
+    await site.send([{ campaign: 'first', ageMs: 2 * MINUTE_MS, impressions: 10 }])
     watched = await site.open()
     await visit(watched.page, '/')
     await waitUntilLive(watched.page)
@@ -48,6 +50,7 @@ describe('live', { skip: skipBrowser }, () => {
       const seenMs: number[] = []
       for (let post = 0; post < POSTS_IN_A_ROW; post++) {
         seenMs.push(await timeUntilSeen(site, watched))
+        clicksSent += 1
         await sleep(300 + 170 * post)
       }
       rounds.push(seenMs)
@@ -59,9 +62,12 @@ describe('live', { skip: skipBrowser }, () => {
 
   test('real time counts what comes in by type, and moves every second', async () => {
     const { page } = watched
-    // What was sent before is in the table behind the chart by its next second.
-    await sleep(2 * SECOND_MS)
-    const before = await sumRealtime(watched)
+    // A second is told once it is over; what was sent before this test is to be there first.
+    const before = await eventually(async () => {
+      const sums = await sumRealtime(watched)
+      assert.equal(sums[1], clicksSent)
+      return sums
+    })
     const plot = page.locator('[data-chart="realtime"] [role="img"]').first()
     const pictures = new Set<string>()
     for (let second = 0; second < 4; second++) {
@@ -88,6 +94,40 @@ describe('live', { skip: skipBrowser }, () => {
       assert.ok(texts.size >= 3, `only ${[...texts].join(' | ')}`)
     })
     for (const text of texts) assert.match(text, /\d/)
+  })
+
+  test('however many events arrive, each part is asked for once a second at most, one request at a time', async () => {
+    const { page } = watched
+    const seen = watchRequests(page)
+    for (let post = 0; post < 20; post++) {
+      const events = { campaign: 'quick', ageMs: 0, impressions: 2 }
+      await postAccepted(site.url(), eventsOf([events], Date.now()))
+      await sleep(200)
+    }
+    const seconds = seen.stop() / SECOND_MS
+    assert.deepEqual(seen.overlapping, [])
+    assert.ok(seen.asked.has('summary'), [...seen.asked.keys()].join())
+    for (const [part, times] of seen.asked)
+      assert.ok(times <= seconds + 1, `${part} was asked for ${times} times in ${seconds} s`)
+  })
+
+  test('a tab that nobody sees asks for nothing, and catches up once it is seen', async () => {
+    const { page } = watched
+    await setVisibility(page, 'hidden')
+    await sleep(SECOND_MS)
+    const seen = watchRequests(page)
+    const events = { campaign: 'unseen', ageMs: 0, impressions: 3 }
+    await postAccepted(site.url(), eventsOf([events], Date.now()))
+    await sleep(2.5 * SECOND_MS)
+    seen.stop()
+    assert.deepEqual([...seen.asked], [])
+    await setVisibility(page, 'visible')
+    await eventually(async () => {
+      const rows = await readRows(page)
+      const unseen = rows.find(({ campaign }) => campaign === 'unseen')
+      assert.equal(unseen?.cells.impressions.value, 3)
+    })
+    await waitUntilLive(page)
   })
 
   test('killed and started again, the server is found by the page, which shows what came meanwhile', async () => {
@@ -146,4 +186,50 @@ async function sumRealtime({ page }: WatchedPage): Promise<readonly number[]> {
       return sum + (/\d/.test(text) ? Number(text) : 0)
     }, 0)
   })
+}
+
+type SeenRequests = Readonly<{
+  /** Part of the API → how often it was asked for. */
+  asked: ReadonlyMap<string, number>
+  overlapping: readonly string[]
+  /** Ends watching; how long it was, in milliseconds. */
+  stop(): number
+}>
+
+/** What the page asks its API for from here on, the stream aside, which is one request for ever. */
+function watchRequests(page: Page): SeenRequests {
+  const startMs = performance.now()
+  const asked = new Map<string, number>()
+  const overlapping: string[] = []
+  const open = new Set<string>()
+  const partOf = (request: Request): string | undefined =>
+    /\/api\/v1\/(?!stream)(\w+)/.exec(request.url())?.[1]
+  const onRequest = (request: Request): void => {
+    const part = partOf(request)
+    if (part === undefined) return
+    asked.set(part, (asked.get(part) ?? 0) + 1)
+    if (open.has(part)) overlapping.push(request.url())
+    open.add(part)
+  }
+  const onEnd = (request: Request): void => {
+    open.delete(partOf(request) ?? '')
+  }
+  page.on('request', onRequest).on('requestfinished', onEnd).on('requestfailed', onEnd)
+  return {
+    asked,
+    overlapping,
+    stop: () => {
+      page.off('request', onRequest).off('requestfinished', onEnd).off('requestfailed', onEnd)
+      return performance.now() - startMs
+    },
+  }
+}
+
+/** A headless window is never covered; the document is told that it is. */
+async function setVisibility(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+  await page.evaluate((now) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => now })
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => now === 'hidden' })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, state)
 }
