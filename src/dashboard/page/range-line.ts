@@ -21,6 +21,7 @@ export function openRangeLine(format: Format): RangeLine {
         attributes: { id: 'overview-title' },
       }),
       span,
+      element('span', { class: 'range-zone', text: format.timezone }),
       filling,
     ),
     update: (range) => {
