@@ -39,8 +39,6 @@ export type Measure = Readonly<{
 
 export const DASHBOARD = { title: 'Campaign Performance' } as const
 
-export const SUM_COLUMNS: readonly SumColumn[] = ['impressions', 'clicks', 'conversions', 'revenue']
-
 export const MEASURES: Readonly<Record<MeasureId, Measure>> = {
   impressions: {
     label: 'Impressions',
