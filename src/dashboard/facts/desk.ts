@@ -57,7 +57,7 @@ export class Desk {
   readonly #started = Promise.withResolvers<true>()
   /** What waits for the next commit, on top of the last one. */
   #pending: SumsTable | null = null
-  /** Sums at the present version; questions about one view share what they have in common. */
+  /** Sums at the present version, of pieces that are kept; questions about one view share what they have in common. */
   readonly #views = new Map<string, ViewSums>()
   #isLookingForNewest = false
   #sweptUs = Number.NEGATIVE_INFINITY
@@ -68,7 +68,12 @@ export class Desk {
     const queue = new LoadQueue()
     this.#options = options
     this.#ladder = stepLadder(options.windowUs)
-    this.#pieces = new Pieces({ ...options, queue, names: this.#names })
+    this.#pieces = new Pieces({
+      ...options,
+      queue,
+      names: this.#names,
+      onDropped: () => this.#views.clear(),
+    })
     this.#values = new FilterValues(options.sums, queue, () => this.#pieces.eventDays)
     this.#live = new Live(options.windowUs)
   }

@@ -26,6 +26,8 @@ export type PiecesOptions = Readonly<{
   names: CampaignNames
   windowUs: number
   limits?: Partial<Limits>
+  /** Pieces have gone: whoever still holds them keeps their memory. */
+  onDropped?: () => void
 }>
 
 export type Limits = Readonly<{
@@ -158,7 +160,7 @@ export class Pieces {
     for (const { series, startUs, piece } of this.#kept()) {
       const idleUs = series instanceof MetricsSeries ? METRICS_IDLE_US : EVENTS_IDLE_US
       if (nowUs - piece.usedAtUs > idleUs && !this.#isUsed(series, startUs)) {
-        series.pieces.delete(startUs)
+        this.#drop(series, startUs)
       }
     }
     const isOver = (series: Series): boolean => series.pieces.size === 0 && !this.#isInUse(series)
@@ -246,8 +248,13 @@ export class Pieces {
     for (const { series, startUs, piece } of oldestFirst) {
       if (rows <= this.#limits.keptRowsMax) return
       if (this.#isUsed(series, startUs)) continue
-      series.pieces.delete(startUs)
+      this.#drop(series, startUs)
       rows -= piece.weight
     }
+  }
+
+  #drop(series: Series, startUs: number): void {
+    series.pieces.delete(startUs)
+    this.#options.onDropped?.()
   }
 }

@@ -58,6 +58,26 @@ test('sparse campaigns, which merge worse than was estimated, are answered in co
   assert.equal(short.matched, short.totals.clicks)
 })
 
+test('pieces that were dropped are not kept by the sums of an earlier answer, also while nothing arrives', async () => {
+  const { ask, clock, lake } = openDeskAt({ limits: { keptRowsMax: 1_000 } })
+  lake.start()
+  lake.take(dense(40, 10), NOON_US)
+  lake.commit(NOON_US)
+  const hourAgo = (hours: number): string => {
+    const moment = (at: number): string => new Date((NOON_US - at * HOUR_US) / 1000).toISOString()
+    return `from=${moment(hours + 1)}&to=${moment(hours)}`
+  }
+  const first = await ask<SummaryAnswer>('revenue', hourAgo(1))
+  const loads = lake.calls.length
+  assert.deepEqual(await ask('revenue', hourAgo(1)), first)
+  assert.equal(lake.calls.length, loads, 'the same question again reads nothing')
+  clock.us += 1
+  await ask('revenue', hourAgo(7))
+  const afterOther = lake.calls.length
+  assert.deepEqual(await ask('revenue', hourAgo(1)), first)
+  assert.ok(lake.calls.length > afterOther, 'it went for the other one, and is read again')
+})
+
 function openPieces(keptRowsMax: number) {
   const names = new CampaignNames()
   const lake = openMemoryLake({
