@@ -56,7 +56,7 @@ export async function openDashboardOn(
   })
   const stream = openLiveStream({ state, epoch: nowUs(), nowMs, onWatched: () => facts.wake() })
   const facts = openFactsKeeper({
-    start: (events) => startFacts({ warehousePath, windowUs, timezone }, events),
+    start: (events) => startFacts({ warehousePath, windowUs }, events),
     feed: options.feed,
     isWaiting: () => options.live().waiting > 0,
     onLive(live) {

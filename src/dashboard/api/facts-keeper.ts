@@ -41,6 +41,8 @@ const PAUSE_MS = 5000
 const PAUSE_MAX_MS = 60_000
 /** A thread that ran for so long has not failed by what made the one before it fail. */
 const STEADY_MS = 60_000
+/** The same fault is said again after this: a page asks every second. */
+const FAULT_PAUSE_MS = 60_000
 /** Requests that wait for the thread; a page asks for five at a time. */
 const WAITING_MAX = 256
 
@@ -50,6 +52,8 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
   let startedMs = 0
   let pauseMs = 0
   let failure: Readonly<{ reason: string; atMs: number }> | null = null
+  /** Of an answer, said last. */
+  let fault: Readonly<{ reason: string; atMs: number }> | null = null
   /** Questions under way, by the way to end them. */
   const waiting = new Set<(reply: FactsReply) => void>()
   let isClosed = false
@@ -105,6 +109,13 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
     }
   }
 
+  function sayFault(reason: string): void {
+    const atMs = parts.nowMs()
+    if (fault?.reason === reason && atMs - fault.atMs < FAULT_PAUSE_MS) return
+    fault = { reason, atMs }
+    parts.warn(`a question of the dashboard could not be answered: ${reason}`)
+  }
+
   function stop(): void {
     isClosed = true
     for (const end of waiting) end({ failed: 'closing' })
@@ -119,6 +130,7 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
       const reply =
         facts === null ? { failed: failure?.reason ?? '' } : await ask(facts, path, query)
       if (isClosed) return CLOSING
+      if ('fault' in reply && reply.fault !== undefined) sayFault(reply.fault)
       return 'failed' in reply ? failedAnswer(reply.failed) : answerOf(reply, sentTags)
     },
     wake: () => void awake(),

@@ -39,6 +39,7 @@ export function errorAnswer(code: ErrorCode, message: string): FactsAnswer {
       ? {}
       : { headers: { 'retry-after': String(retryAfterSeconds) } }),
     body: encode(JSON.stringify(body)),
+    ...(code === 'failed' ? { fault: message } : {}),
   }
 }
 

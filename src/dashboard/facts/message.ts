@@ -7,7 +7,6 @@ export type FactsSettings = Readonly<{
   /** Folder of all files of both tables. */
   warehousePath: string
   windowUs: number
-  timezone: string
 }>
 
 export type FactsAnswer = Readonly<{
@@ -15,6 +14,8 @@ export type FactsAnswer = Readonly<{
   contentType: string
   headers?: Readonly<Record<string, string>>
   body: Uint8Array | string
+  /** What went wrong where the server is to blame: whoever runs it is told. */
+  fault?: string
 }>
 
 /** Given to the thread when it starts; `feed` is the end of the channel at which the job is heard. */

@@ -291,6 +291,27 @@ test('who only watches hears that the facts failed, brings them back, and sees a
   await reading
 })
 
+test('a question that cannot be answered is said in the log too: once a minute, another reason at once', async (t) => {
+  let nowMs = 0
+  const world = await shown(t, {}, { nowMs: () => nowMs })
+  const failWith = (fault: string): void => {
+    const body = JSON.stringify({ error: { code: 'failed', message: fault } })
+    world.facts.answer = () => ({ status: 500, contentType: 'application/json', body, fault })
+  }
+  for (const fault of ['no memory', 'no memory', 'no disk', 'no disk']) {
+    failWith(fault)
+    assert.equal((await world.ask('/api/v1/values')).status, 500)
+  }
+  nowMs += 60_000
+  await world.ask('/api/v1/values')
+  assert.deepEqual(
+    world.warnings,
+    ['no memory', 'no disk', 'no disk'].map(
+      (fault) => `a question of the dashboard could not be answered: ${fault}`,
+    ),
+  )
+})
+
 test('answers under way when the facts die are 503, and too many at once are refused, not kept', async (t) => {
   const world = await shown(t)
   const { promise, reject } = Promise.withResolvers<never>()

@@ -160,6 +160,7 @@ test('a failing query is said, and asked again by the next question', async () =
   const failed = await desk.answer('summary', 'range=24h', false)
   assert.equal(failed.status, 500)
   assert.match(Buffer.from(failed.body).toString(), /the disk is on fire/)
+  assert.equal(failed.fault, 'the disk is on fire', 'for the log')
   lake.sums.sumMetrics = sumMetrics
   assert.equal((await ask<SummaryAnswer>('summary', 'range=24h')).figures.clicks, 1)
 })

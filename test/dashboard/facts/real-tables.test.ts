@@ -76,7 +76,7 @@ async function startBoth({ log, settings, opened }: Place): Promise<Running> {
   const job = await startJob(settings, { onProgress() {}, onWarning() {} })
   const { warehousePath } = settings
   const facts: Facts = await startFacts(
-    { warehousePath, windowUs: WINDOW_US, timezone: 'UTC' },
+    { warehousePath, windowUs: WINDOW_US },
     { onLive: (live) => told.push(live), onFailed: (error) => assert.fail(error) },
   )
   job.feed(facts.port)

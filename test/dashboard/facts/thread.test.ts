@@ -10,7 +10,7 @@ import type { FeedMessage } from '../../../src/job.ts'
 async function openThread(t: TestContext): Promise<Facts> {
   const warehousePath = await mkdtemp(path.join(tmpdir(), 'facts-thread-'))
   const facts = await startFacts(
-    { warehousePath, windowUs: 300_000_000, timezone: 'UTC' },
+    { warehousePath, windowUs: 300_000_000 },
     { onLive() {}, onFailed: (error) => assert.fail(error) },
   )
   t.after(async () => {
