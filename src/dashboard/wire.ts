@@ -28,7 +28,7 @@ export type AnsweredRange = Readonly<{
   stepSeconds: number
   /** Windows from here on may still grow by events that are on their way; equal to `to` when none of the range does. */
   completeTo: string
-  /** `tables`: what is committed and, without a filter on raw columns, what waits for the next commit as well. */
+  /** `metrics`: with what waits for the next commit. `events`: for a filter on raw columns, what is committed. */
   source: 'metrics' | 'events'
 }>
 
