@@ -40,7 +40,7 @@ const PICTURES: readonly Picture[] = [
   },
   {
     name: 'dark',
-    path: '/?range=6h&lines=campaigns&measure=cvr',
+    path: '/?range=6h&lines=campaigns',
     width: 1280,
     height: 967,
     sharpness: 1.25,
