@@ -1,4 +1,4 @@
-/** Makes dist/, what the npm package ships: the JavaScript of src/, the engine's WebAssembly modules and the page beside it. */
+/** Makes dist/, what the npm package ships: the JavaScript of src/, and beside it what that reads when it runs. */
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, rmSync } from 'node:fs'
@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 const ROOT = new URL('../', import.meta.url)
 const DIST = new URL('dist/', ROOT)
 const READ_AT_RUN_TIME = ['src/**/*.wasm', 'src/dashboard/build', 'src/dashboard/openapi.json']
+/** Says to the next build whether it has anything to do. */
+const FINGERPRINT = new URL('dashboard/build/fingerprint', DIST)
 
 rmSync(DIST, { recursive: true, force: true })
 const compiled = spawnSync(
@@ -20,6 +22,5 @@ if (compiled.status !== 0) {
   for (const path of globSync(READ_AT_RUN_TIME, { cwd: fileURLToPath(ROOT) })) {
     cpSync(new URL(path, ROOT), new URL(path.replace(/^src/, 'dist'), ROOT), { recursive: true })
   }
-  const page = (folder: string): URL => new URL(`${folder}/dashboard/build/`, ROOT)
-  cpSync(page('src'), page('dist'), { recursive: true })
+  rmSync(FINGERPRINT, { force: true })
 }
