@@ -3,6 +3,7 @@
  *
  * The tables are filled with half a day of traffic dated in the past, as a backfill would be; then the product starts
  * anew (its real-time chart begins empty) and takes live traffic for as long as that chart is wide.
+ * That takes about eight minutes.
  * usage: npm run screenshots -- [--live-seconds N=310]
  */
 
@@ -43,7 +44,7 @@ const PICTURES: readonly Picture[] = [
     path: '/?range=6h&lines=campaigns',
     width: 1280,
     height: 967,
-    sharpness: 1.25,
+    sharpness: 1.2,
     colorScheme: 'dark',
   },
   {
@@ -203,6 +204,8 @@ async function takePicture(browser: Browser, url: string, picture: Picture): Pro
   await page.close()
   const { size } = await stat(file)
   console.log(`docs/screenshots/${name}.png: ${Math.round(size / 1000)} KB`)
-  if (size > PICTURE_BYTES_MAX)
-    throw new Error(`screenshots: ${name}.png is larger than ${PICTURE_BYTES_MAX} bytes`)
+  if (size > PICTURE_BYTES_MAX) {
+    console.error(`screenshots: ${name}.png is larger than ${PICTURE_BYTES_MAX} bytes: less sharp?`)
+    process.exitCode = 1
+  }
 }
