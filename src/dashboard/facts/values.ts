@@ -14,6 +14,7 @@ const ROWS_MAX = 2_000_000
 const KEPT_US = 30_000_000
 const RANGES_MAX = 16
 const TRIES_MAX = 5
+const NONE: ValuesAnswer = { platform: [], country: [], device: [] }
 
 type Held = Readonly<{ atUs: number; values: Promise<ValuesAnswer> }>
 
@@ -35,6 +36,8 @@ export class FilterValues {
     const key = `${first} ${last}`
     const held = this.#held.get(key)
     if (held !== undefined && nowUs - held.atUs < KEPT_US) return await held.values
+    // Not kept: with the first events there are values at once.
+    if (newestFiles(this.#days(), first, last).length === 0) return NONE
     const values = this.#read(first, last)
     this.#hold(key, { atUs: nowUs, values })
     try {
@@ -60,7 +63,7 @@ export class FilterValues {
         const rows = sumRows(newestFiles(this.#days(), first, last))
         return await this.#queue.run(rows, async () => {
           const files = newestFiles(this.#days(), first, last)
-          if (files.length === 0) return { platform: [], country: [], device: [] }
+          if (files.length === 0) return NONE
           return await this.#sums.listValues(files.map(({ path }) => path))
         })
       } catch (error) {

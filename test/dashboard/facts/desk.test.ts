@@ -174,3 +174,12 @@ test('values are listed by how often they occur', async () => {
   const values = await ask<ValuesAnswer>('values')
   assert.deepEqual(values, { platform: ['', 'web'], country: ['', 'DE'], device: [''] })
 })
+
+test('values are there with the first events, though they were asked for before', async () => {
+  const { ask, lake } = openDeskAt()
+  lake.start()
+  assert.deepEqual(await ask('values'), { platform: [], country: [], device: [] })
+  lake.take([{ campaign: 'a', type: 'click', timeUs: NOON_US, platform: 'web' }], NOON_US)
+  lake.commit(NOON_US)
+  assert.deepEqual((await ask<ValuesAnswer>('values')).platform, ['web'])
+})
