@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import type { ReadAnswer, ReadRequest, ReadRoute } from '../../collect.ts'
+import { isQuestionKind } from '../facts/view-query.ts'
 import type { SettingsAnswer } from '../wire.ts'
 import { BROWSER_HEADERS, errorAnswer, jsonAnswer, refuseMethod } from './answer.ts'
 import type { FactsKeeper } from './facts-keeper.ts'
@@ -19,15 +20,6 @@ const PREFIX = '/api/v1'
 const DESCRIPTION = `${PREFIX}/openapi.json`
 /** Beside this folder in the sources and in the published package alike. */
 const DESCRIPTION_FILE = new URL('../openapi.json', import.meta.url)
-
-const FACTS_PATHS: readonly string[] = [
-  'summary',
-  'trend',
-  'revenue',
-  'campaigns',
-  'campaigns.csv',
-  'values',
-]
 
 /** A proxy that buffers or recompresses would hold messages back. */
 const STREAM_HEADERS = {
@@ -60,7 +52,7 @@ const NOTHING_HERE = errorAnswer(
 function answerApi(parts: ApiParts, request: ReadRequest): ReadAnswer | Promise<ReadAnswer> {
   const { method, query, headers } = request
   const path = request.path.slice(PREFIX.length + 1)
-  const isKnown = path === 'settings' || path === 'stream' || FACTS_PATHS.includes(path)
+  const isKnown = path === 'settings' || path === 'stream' || isQuestionKind(path)
   if (!isKnown) return NOTHING_HERE
   const refused = refuseMethod(method)
   if (refused !== null) return refused

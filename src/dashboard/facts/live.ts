@@ -6,6 +6,7 @@
  * pending before the rest is told again, so the total may fall for a moment; only what exceeds the highest is new.
  */
 import type { Sums } from '../definition.ts'
+import type { LiveMessage } from '../wire.ts'
 import { completeToUs } from './complete.ts'
 import { SECOND_US } from './steps.ts'
 import { addSums, type SumsTable, sumsAt, WIDTH } from './sums-table.ts'
@@ -13,12 +14,7 @@ import { addSums, type SumsTable, sumsAt, WIDTH } from './sums-table.ts'
 export type LiveFacts = Readonly<{
   version: string
   /** Changed since they were last told: `[epoch second, impressions, clicks, conversions]`, the whole second so far. */
-  seconds: readonly (readonly [
-    at: number,
-    impressions: number,
-    clicks: number,
-    conversions: number,
-  ])[]
+  seconds: LiveMessage['seconds']
   /** The newest window with events; null before the first. */
   newest: (Readonly<{ fromUs: number; toUs: number }> & Sums) | null
   /** When the newest event in the figures arrived; null where none has since the start. */
