@@ -13,7 +13,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { QueryError } from './query-error.ts'
 import { listSql, textSql } from './sql-text.ts'
 
-export type { DuckDBDataChunk, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
+export type { DuckDBBlobValue, DuckDBDataChunk, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
 export {
   DuckDBArrayValue,
   DuckDBDecimalValue,

@@ -1,5 +1,5 @@
 /** Sums as columns of numbers, read from DuckDB's vectors without making an object of a row. */
-import type { DuckDBDataChunk, DuckDBResult } from './duck.ts'
+import type { DuckDBBlobValue, DuckDBDataChunk, DuckDBResult } from './duck.ts'
 
 /** One entry for each campaign and step, in any order. */
 export type SumRows = Readonly<{
@@ -16,6 +16,11 @@ export type SumRows = Readonly<{
 }>
 
 const ROWS_AT_FIRST = 4_096
+
+/** DuckDB's own reading of texts drops a U+FEFF in front; as bytes they come whole. */
+export function textOf({ bytes }: DuckDBBlobValue): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+}
 
 /** Reads what the SQL of the sums gives. `goesOn` throws where the rest is not wanted any more. */
 export async function readSumRows(result: DuckDBResult, goesOn: () => void): Promise<SumRows> {
@@ -51,7 +56,7 @@ function readChunk(
   for (let row = 0; row < chunk.rowCount; row++) {
     const code = codes.getItem(row)
     if (code < 0) {
-      campaigns[-1 - code] = names.getItem(row)
+      campaigns[-1 - code] = textOf(names.getItem(row))
       continue
     }
     held.codes[at] = code
@@ -66,7 +71,7 @@ function readChunk(
 }
 
 type Numbers = Readonly<{ getItem(row: number): number }>
-type Texts = Readonly<{ getItem(row: number): string }>
+type Texts = Readonly<{ getItem(row: number): DuckDBBlobValue }>
 
 function newColumns(length: number): Columns {
   return {

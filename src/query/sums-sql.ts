@@ -72,7 +72,7 @@ export function filterValues(filter: EventFilter): Record<string, string> {
 export function valuesSql(files: readonly string[]): string {
   const values = VALUE_COLUMNS.map((column) => `coalesce(${column}, '') AS ${column}`)
   const picked = VALUE_COLUMNS.map((column) => `WHEN grouping(${column}) = 0 THEN '${column}'`)
-  return `SELECT name, value FROM (
+  return `SELECT name, encode(value) FROM (
       SELECT CASE ${picked.join(' ')} END AS name, coalesce(${VALUE_COLUMNS.join(', ')}) AS value, count(*) AS events
       FROM (SELECT ${values.join(', ')} FROM ${tableSql(EVENT_COLUMNS, files)})
       GROUP BY GROUPING SETS (${VALUE_COLUMNS.map((column) => `(${column})`).join(', ')})
@@ -91,10 +91,10 @@ function numberedSql(sums: string): string {
       SELECT campaign_id, (row_number() OVER () - 1)::INTEGER AS code
       FROM (SELECT DISTINCT campaign_id FROM sums WHERE campaign_id IS NOT NULL)
     )
-    SELECT code, start_us, ${SUM_COLUMNS.join(', ')}, NULL::VARCHAR AS campaign_id
+    SELECT code, start_us, ${SUM_COLUMNS.join(', ')}, NULL::BLOB AS campaign_id
     FROM sums JOIN names USING (campaign_id)
     UNION ALL
-    SELECT -1 - code, 0, ${SUM_COLUMNS.map(() => '0').join(', ')}, campaign_id FROM names`
+    SELECT -1 - code, 0, ${SUM_COLUMNS.map(() => '0').join(', ')}, encode(campaign_id) FROM names`
 }
 
 function conditionSql(filter: EventFilter): (name: FilterName) => string[] {

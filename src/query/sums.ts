@@ -4,10 +4,10 @@
  * the state that it knows; a file that has gone meanwhile is the error `files-expired`.
  */
 import { tmpdir } from 'node:os'
-import { type DuckConnection, openDuck } from './duck.ts'
+import { type DuckConnection, type DuckDBBlobValue, openDuck } from './duck.ts'
 import { QueryError } from './query-error.ts'
 import { queryErrorOf } from './run-sql.ts'
-import { readSumRows, type SumRows } from './sum-rows.ts'
+import { readSumRows, type SumRows, textOf } from './sum-rows.ts'
 import {
   type EventFilter,
   eventSumsSql,
@@ -124,7 +124,7 @@ async function readValues(
 ): Promise<FilterValues> {
   const rows = await (await connection.run(valuesSql(files))).getRows()
   const of = (column: (typeof VALUE_COLUMNS)[number]): string[] =>
-    rows.filter(([name]) => name === column).map(([, value]) => String(value))
+    rows.filter(([name]) => name === column).map(([, value]) => textOf(value as DuckDBBlobValue))
   const [platform, country, device] = VALUE_COLUMNS.map(of)
   return { platform: platform ?? [], country: country ?? [], device: device ?? [] }
 }

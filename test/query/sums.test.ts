@@ -246,6 +246,31 @@ test('values come most frequent first, NULL as the empty text, and no more than 
   assert.deepEqual(found.device.slice(0, 3), ['', 'd0', 'd1'])
 })
 
+test('a U+FEFF in front of a name or a value belongs to it', async (t) => {
+  const [name, other] = ['\ufeffspring', 'spring']
+  const metrics = await fixture.metricsFile('mark.parquet', [
+    metricsRow(name, '10:00:00', [1, 0, 0], '0'),
+    metricsRow(other, '10:00:00', [2, 0, 0], '0'),
+  ])
+  const events = await fixture.eventsFile('mark-events.parquet', [
+    { id: '1', campaign: name, platform: '\ufeffweb', country: '\ufeff', device: '' },
+    { id: '2', campaign: other, platform: 'web', country: '', device: '\ufeff' },
+    { id: '3', campaign: other, platform: 'web', country: '', device: '\ufeff' },
+  ])
+  const sums = await open(t)
+  const expected = [
+    [other, '2026-11-22T10:00:00.000Z', 2, 0, 0, 0],
+    [name, '2026-11-22T10:00:00.000Z', 1, 0, 0, 0],
+  ]
+  assert.deepEqual(linesOf(await sums.sumMetrics([metrics], ANY_TIME, HOUR_US)), expected)
+  assert.deepEqual(linesOf(await sums.sumEvents([events], ANY_TIME, HOUR_US, NO_FILTER)), expected)
+  assert.deepEqual(await sums.listValues([events]), {
+    platform: ['web', '\ufeffweb'],
+    country: ['', '\ufeff'],
+    device: ['\ufeff', ''],
+  })
+})
+
 test('no files give nothing', async (t) => {
   const sums = await open(t)
   const none = await sums.sumMetrics([], ANY_TIME, HOUR_US)

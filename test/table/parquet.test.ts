@@ -82,6 +82,17 @@ test('metrics rows are read back as they were written, whatever they hold', asyn
   )
 })
 
+test('a campaign whose id begins with U+FEFF is read back under that id, not as its neighbour', async (t) => {
+  const lake = await (await openPlace(t)).open()
+  const ids = ['spring', '\ufeffspring', '\ufeff', '\ufeff\ufeffspring']
+  const file = await lake.writeMetricsFile(
+    DAY,
+    ids.map((campaignId) => metricsRow({ campaignId })),
+  )
+  const read = await lake.readMetricsFile(file)
+  assert.deepEqual(read.map((row) => row.campaignId).toSorted(), ids.toSorted())
+})
+
 test('a revenue past 2^33 is marked as not exact', async (t) => {
   const lake = await (await openPlace(t)).open()
   // The two sums are a millionth apart and have the same nearest double.

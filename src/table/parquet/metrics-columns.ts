@@ -67,7 +67,8 @@ export async function readMetricsRows(file: ParquetReader): Promise<StoredMetric
       file.column('revenue'),
       file.column('processed_at'),
     ])
-  const decoder = new TextDecoder()
+  // An id may begin with U+FEFF, which is a character of it like any other.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   return Array.from(campaigns, (campaign, index) => {
     const revenue = revenues[index] as number
     return {
