@@ -46,7 +46,6 @@ export function openFaces(options: FacesOptions): Faces {
       const shown = loader.shown()
       const now = nowMs()
       const state = pageStateOf({
-        isSignedOut: false,
         shown,
         stored,
         failure: failing === null ? null : { isFinal, sinceMs: failing.sinceMs },

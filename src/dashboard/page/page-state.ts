@@ -1,9 +1,8 @@
-/** Which of its five faces the page shows; pure, so that every case can be said. */
+/** Which of its faces the page shows to who may read; pure, so that every case can be said. */
 
-export type PageState = 'loading' | 'empty' | 'ready' | 'error' | 'signed-out'
+export type PageState = 'loading' | 'empty' | 'ready' | 'error'
 
 export type PageFacts = Readonly<{
-  isSignedOut: boolean
   /** How many of the parts have had an answer. */
   shown: 'none' | 'some' | 'all'
   /** Events stored since ever, as the stream tells; null before it has told anything. */
@@ -20,8 +19,7 @@ const PATIENCE_MS = 3000
 const STREAM_MS_MAX = 2000
 
 export function pageStateOf(facts: PageFacts): PageState {
-  const { isSignedOut, shown, stored, failure, startedMs, nowMs } = facts
-  if (isSignedOut) return 'signed-out'
+  const { shown, stored, failure, startedMs, nowMs } = facts
   if (shown === 'all') {
     if (stored === 0) return 'empty'
     return stored !== null || nowMs - startedMs >= STREAM_MS_MAX ? 'ready' : 'loading'

@@ -46,7 +46,6 @@ export function startPage(root: HTMLElement): void {
     if (result.kind === 'answer') return runFigures(page, result.answer, showSignIn)
     if (result.kind === 'signed-out') return showSignIn()
     const state = pageStateOf({
-      isSignedOut: false,
       shown: 'none',
       stored: null,
       failure: { isFinal: result.kind === 'refused', sinceMs: startedMs },

@@ -74,7 +74,6 @@ test('the first event that the page proposes is one that is accepted', () => {
 
 test('the page’s face in every case', () => {
   const facts = {
-    isSignedOut: false,
     shown: 'none' as const,
     stored: null,
     failure: null,
@@ -83,7 +82,6 @@ test('the page’s face in every case', () => {
   }
   const failure = { isFinal: false, sinceMs: 100 }
   assert.equal(pageStateOf(facts), 'loading')
-  assert.equal(pageStateOf({ ...facts, isSignedOut: true, shown: 'all' }), 'signed-out')
   assert.equal(pageStateOf({ ...facts, failure }), 'loading', 'a server that is just starting')
   assert.equal(pageStateOf({ ...facts, failure, nowMs: 3100 }), 'error')
   assert.equal(pageStateOf({ ...facts, failure: { ...failure, isFinal: true } }), 'error')
