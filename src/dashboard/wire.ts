@@ -115,7 +115,8 @@ export type LiveMessage = Readonly<{
     clicks: number,
     conversions: number,
   ])[]
-  /** Windows that ended before this are complete, as far as anybody can know. Null before the first event. */
+  /** Windows that ended before this are complete, as far as anybody can know. Null before the first event, and after a start
+   * with events waiting until the first of them is in the figures. */
   completeTo: string | null
   /** The last commit of both tables; null before the first. */
   committedAt: string | null

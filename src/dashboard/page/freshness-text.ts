@@ -2,7 +2,7 @@
 import type { LiveMessage } from '../wire.ts'
 import { type Format, NOTHING } from './format.ts'
 
-type Told = Pick<LiveMessage, 'completeTo' | 'committedAt' | 'secondsBehind'>
+type Told = Pick<LiveMessage, 'completeTo' | 'committedAt' | 'secondsBehind' | 'stored'>
 type Clock = Pick<Format, 'time' | 'dayTime' | 'day'>
 
 /** A job that is behind by less is doing what it does all the time. */
@@ -10,11 +10,11 @@ const BEHIND_SECONDS = 10
 
 /** `Data complete to 10:25 · committed 0.6 s ago` */
 export function freshnessText(
-  { completeTo, committedAt, secondsBehind }: Told,
+  { completeTo, committedAt, secondsBehind, stored }: Told,
   nowMs: number,
   format: Clock,
 ): string {
-  if (completeTo === null) return 'Waiting for the first event'
+  if (completeTo === null) return stored === 0 ? 'Waiting for the first event' : 'Catching up'
   const completeMs = Date.parse(completeTo)
   const complete =
     format.day(completeMs) === format.day(nowMs)

@@ -17,6 +17,7 @@ test('freshness says to when the figures are complete and when they were committ
     completeTo: '2026-11-22T10:25:00Z',
     committedAt: '2026-11-22T10:25:59.400Z',
     secondsBehind: 1,
+    stored: 7,
   }
   assert.equal(freshnessText(told, NOW, format), 'Data complete to 10:25 · committed 0.6 s ago')
   assert.equal(
@@ -27,10 +28,10 @@ test('freshness says to when the figures are complete and when they were committ
     freshnessText({ ...told, completeTo: '2026-11-20T08:00:00Z' }, NOW, format),
     'Data complete to 20 Nov 08:00 · committed 0.6 s ago',
   )
-  assert.equal(
-    freshnessText({ completeTo: null, committedAt: null, secondsBehind: 0 }, NOW, format),
-    'Waiting for the first event',
-  )
+  const unknown = { completeTo: null, committedAt: null, secondsBehind: 0 }
+  assert.equal(freshnessText({ ...unknown, stored: 0 }, NOW, format), 'Waiting for the first event')
+  const restarted = { ...unknown, stored: 7, secondsBehind: 40 }
+  assert.equal(freshnessText(restarted, NOW, format), 'Catching up')
 })
 
 test('ages are as exact as one can use', () => {
