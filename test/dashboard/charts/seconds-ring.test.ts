@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { clockLead, SecondsRing } from '../../../src/dashboard/page/charts/seconds-ring.ts'
+import { SecondsRing } from '../../../src/dashboard/page/charts/seconds-ring.ts'
 
 const NOW_MS = Date.parse('2026-11-22T10:25:00Z')
 const NOW = NOW_MS / 1000
@@ -63,11 +63,4 @@ test('a server that comes back a little behind does not take known seconds back'
   ring.merge({ now: isoAt(NOW + 8), seconds: [] })
   assert.deepEqual(ring.at(NOW + 5), [3, 0, 0])
   assert.equal(ring.knownTo, NOW + 9)
-})
-
-test('the quickest message tells the clocks apart, until a clock is set', () => {
-  assert.equal(clockLead(null, 1000, 1080), 80)
-  assert.equal(clockLead(80, 2000, 2030), 30)
-  assert.equal(clockLead(30, 3000, 3400), 30)
-  assert.equal(clockLead(30, 4000, 64_000), 60_000)
 })

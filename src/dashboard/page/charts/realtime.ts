@@ -22,7 +22,7 @@ import {
   realtimeOption,
 } from './realtime-option.ts'
 import { describeRealtime, realtimeTable, sumSeconds } from './realtime-text.ts'
-import { clockLead, SECONDS_KEPT, SETTLE_MS, SecondsRing } from './seconds-ring.ts'
+import { SECONDS_KEPT, SETTLE_MS, SecondsRing } from './seconds-ring.ts'
 
 export type RealtimeChart = Readonly<{
   update: (message: LiveMessage) => void
@@ -36,20 +36,20 @@ const EDGE_DELAY_MS = SETTLE_MS + 250
 /** How often the picture in words is said anew: its figures change each second, reading takes longer. */
 const DESCRIBE_SECONDS = 10
 
+/** `nowMs` is the server's clock. */
 export function openRealtimeChart(
   host: HTMLElement,
   { format, nowMs }: Readonly<{ format: Format; nowMs: () => number }>,
 ): RealtimeChart {
   const ring = new SecondsRing()
   const heads = openHeads(format)
-  let leadMs: number | null = null
+  let isTold = false
   let model: RealtimeModel | null = null
   let timer: number | undefined
 
-  const serverMs = (): number => nowMs() - (leadMs ?? 0)
   const draw = (): void => {
-    if (leadMs === null || frame.plot.clientWidth === 0) return
-    const edge = Math.floor((serverMs() - EDGE_DELAY_MS) / 1000)
+    if (!isTold || frame.plot.clientWidth === 0) return
+    const edge = Math.floor((nowMs() - EDGE_DELAY_MS) / 1000)
     const next = realtimeModel(ring, edge, model)
     model = next
     frame.canvas.setOption(realtimeOption(next, frame.theme(), format))
@@ -64,7 +64,7 @@ export function openRealtimeChart(
     clearTimeout(timer)
     if (document.hidden) return
     draw()
-    const sinceEdgeMs = (((serverMs() - EDGE_DELAY_MS) % 1000) + 1000) % 1000
+    const sinceEdgeMs = (nowMs() - EDGE_DELAY_MS) % 1000
     timer = setTimeout(tick, 1000 - sinceEdgeMs)
   }
 
@@ -73,10 +73,10 @@ export function openRealtimeChart(
   document.addEventListener('visibilitychange', tick)
   return {
     update(message) {
-      const isFirst = leadMs === null
-      leadMs = clockLead(leadMs, Date.parse(message.now), nowMs())
       ring.merge(message)
-      if (isFirst) tick()
+      if (isTold) return
+      isTold = true
+      tick()
     },
     resize: frame.resize,
     setTheme: frame.setTheme,

@@ -47,15 +47,3 @@ export class SecondsRing {
     return known
   }
 }
-
-/**
- * How far this clock is ahead of the server's, in ms. A message takes time on its way, so the smallest difference seen is
- * the truest; one that is far larger means that a clock was set.
- */
-export function clockLead(previousMs: number | null, serverMs: number, hereMs: number): number {
-  const leadMs = hereMs - serverMs
-  if (previousMs === null || leadMs > previousMs + CLOCK_SET_MS) return leadMs
-  return Math.min(previousMs, leadMs)
-}
-
-const CLOCK_SET_MS = 10_000
