@@ -2,7 +2,7 @@
  * The feed: tells a reader in another thread which files the tables consist of, what each commit added to the windows,
  * and a few times a second what waits for the next commit.
  *
- *   attached ──► files ──► pending ──► pending ──► commit ──► pending ──► … files (after maintenance) …
+ *   attached ──► files ──► pending ──► pending ──► commit, with what came since ──► pending ──► … files (after maintenance) …
  *
  * Files told last + deltas of later commits + pending = everything the job has taken, each event once, at every moment. A
  * commit is in the tables a little before the loop knows it, so what the reader has been told to be in them is kept here
@@ -12,9 +12,9 @@ import type { MessagePort } from 'node:worker_threads'
 import type { RowBatch, WindowDelta } from '../engine.ts'
 import type { DataFile } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import type { FeedMessage, LakeFile } from './message.ts'
+import type { FeedMessage, LakeFile, Pending } from './message.ts'
 
-/** Between two pending messages; only the one that follows a commit does not wait. */
+/** Between two looks at what is pending; only the one for a commit does not wait. */
 const PENDING_INTERVAL_MS = 250
 /** Past this a backfill is under way, and its commits tell enough. */
 const PENDING_WINDOWS_MAX = 10_000
@@ -70,19 +70,24 @@ export function openFeed(parts: FeedParts): Feed {
     return underWay !== null && underWay.nextOffset > toldOffset ? underWay.deltas : []
   }
 
-  function tellPending(): void {
+  /** Null when it is too much. */
+  function lookAtPending(): Pending | null {
     cancelTimer()
     pendingAtMs = steadyMs()
     const committing = underWayDeltas()
-    if (Math.max(committing.length, batch.windows) > PENDING_WINDOWS_MAX) return
+    if (Math.max(committing.length, batch.windows) > PENDING_WINDOWS_MAX) return null
     const deltas = addDeltas(committing, batch.peekWindows())
-    if (deltas.length > PENDING_WINDOWS_MAX) return
-    tell({ kind: 'pending', baseOffset: toldOffset, arrivedUs, deltas })
+    return deltas.length > PENDING_WINDOWS_MAX ? null : { arrivedUs, deltas }
   }
 
-  function tellPendingIfAny(): void {
-    if (batch.windows + underWayDeltas().length > 0) tellPending()
-    else cancelTimer()
+  function pendingIfAny(): Pending | null {
+    if (batch.windows + underWayDeltas().length > 0) return lookAtPending()
+    cancelTimer()
+    return null
+  }
+
+  function tellPending(pending: Pending | null): void {
+    if (pending !== null) tell({ kind: 'pending', baseOffset: toldOffset, ...pending })
   }
 
   function cancelTimer(): void {
@@ -108,13 +113,13 @@ export function openFeed(parts: FeedParts): Feed {
         if (port === next) detach()
       })
       tellFiles(parts.tables())
-      tellPendingIfAny()
+      tellPending(pendingIfAny())
     },
     took(untilUs): void {
       arrivedUs = untilUs
       if (port === null || timer !== null) return
       const waitMs = pendingAtMs + PENDING_INTERVAL_MS - steadyMs()
-      timer = setTimeout(tellPending, Math.max(0, waitMs))
+      timer = setTimeout(() => tellPending(lookAtPending()), Math.max(0, waitMs))
     },
     commitBegun(nextOffset, deltas): void {
       underWay = { nextOffset, deltas }
@@ -136,9 +141,10 @@ export function openFeed(parts: FeedParts): Feed {
           added: filesOf(added),
           events: filesOf(events),
           metrics: filesOf(metrics),
+          // In one message: between two, a reader's figures would fall.
+          pending: pendingIfAny(),
         })
-      }
-      tellPendingIfAny()
+      } else tellPending(pendingIfAny())
     },
     filesChanged(): void {
       if (port === null) return

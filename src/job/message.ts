@@ -60,7 +60,7 @@ export type LakeFile = Readonly<{ path: string; day: number; rows: number }>
 /**
  * The feed (feed.ts). `events` and `metrics` are all files of both tables, which hold every event before `nextOffset` of the
  * log. To have the figures of everything that was taken: the metrics files of any `files` or `commit`, and on top of
- * them the deltas of later commits and of the pending message that came after the last commit.
+ * them the deltas of later commits and what is pending, as the last of these messages says.
  */
 export type FeedMessage =
   /** The first message; and after maintenance: the same rows in other files, or without the days that are dropped. */
@@ -70,7 +70,7 @@ export type FeedMessage =
       events: readonly LakeFile[]
       metrics: readonly LakeFile[]
     }>
-  /** Both tables have moved on to `nextOffset`. Nothing is pending any more, until a pending message says so. */
+  /** Both tables have moved on to `nextOffset`. */
   | Readonly<{
       kind: 'commit'
       nextOffset: number
@@ -82,13 +82,15 @@ export type FeedMessage =
       added: readonly LakeFile[]
       events: readonly LakeFile[]
       metrics: readonly LakeFile[]
+      /** What is pending now, in place of what was; null for nothing, or for too much to tell. */
+      pending: Pending | null
     }>
-  /** What was taken from `baseOffset` on and is not in the tables: all of it, in place of the pending message before. */
-  | Readonly<{
-      kind: 'pending'
-      baseOffset: number
-      /** Of the last event taken. */
-      arrivedUs: number
-      /** A window stands in one of them. */
-      deltas: readonly WindowDelta[]
-    }>
+  /** What was taken from `baseOffset` on and is not in the tables: all of it, in place of what was pending before. */
+  | (Readonly<{ kind: 'pending'; baseOffset: number }> & Pending)
+
+export type Pending = Readonly<{
+  /** Of the last event taken. */
+  arrivedUs: number
+  /** A window stands in one of them. */
+  deltas: readonly WindowDelta[]
+}>

@@ -5,7 +5,7 @@
  *   question ──► view: range, step ──► pieces + pending ──► answer
  *                        ▲ a step coarser while they have too many rows
  */
-import type { FeedMessage } from '../../job.ts'
+import type { FeedMessage, Pending } from '../../job.ts'
 import type { EventFilter, SumsQuery } from '../../query.ts'
 import { errorAnswer, jsonAnswer } from './answer.ts'
 import { answerFrom, type SumsQuestion } from './answer-from.ts'
@@ -84,9 +84,7 @@ export class Desk {
     const nowUs = this.#options.nowUs()
     switch (message.kind) {
       case 'pending':
-        this.#pending = tableOfGains(message.deltas, this.#names)
-        this.#seen.arrived(message.arrivedUs)
-        this.#live.setPending(this.#pending, nowUs)
+        this.#setPending(message, nowUs)
         break
       case 'commit': {
         const gains = tableOfGains(message.deltas, this.#names)
@@ -94,6 +92,7 @@ export class Desk {
         this.#pieces.addCommit(message, gains)
         this.#seen.committed(message.arrivedUs)
         this.#live.commit(gains, nowUs)
+        if (message.pending !== null) this.#setPending(message.pending, nowUs)
         break
       }
       case 'files':
@@ -136,6 +135,12 @@ export class Desk {
     this.#sweptUs = nowUs
     this.#pieces.sweep(nowUs)
     this.#sweepNames()
+  }
+
+  #setPending({ arrivedUs, deltas }: Pending, nowUs: number): void {
+    this.#pending = tableOfGains(deltas, this.#names)
+    this.#seen.arrived(arrivedUs)
+    this.#live.setPending(this.#pending, nowUs)
   }
 
   async #answerQuestion(question: Question, nowUs: number): Promise<FactsAnswer> {

@@ -2,8 +2,8 @@
  * What moves between two questions: how many events come in each second, the newest window, and a version that is another
  * whenever an answer may be another.
  *
- * Counts are told as totals: of the commits so far, and of what is pending on top of the last one. A commit ends what was
- * pending before the rest is told again, so the total may fall for a moment; only what exceeds the highest is new.
+ * Counts are told as totals: of the commits so far, and of what is pending on top of the last one. The total may fall, where a
+ * commit leaves too much pending for that to be told; only what exceeds the highest is new.
  */
 import type { Sums } from '../definition.ts'
 import type { LiveMessage } from '../wire.ts'

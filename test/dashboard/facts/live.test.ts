@@ -111,3 +111,21 @@ test('the version moves with every message, when a window begins and when one be
   // 10:25:00, 10:25:10, 10:30:00, 10:30:10.
   assert.equal(told.length - before, 4)
 })
+
+test('a commit that leaves events waiting lets no figure fall, not for one message', async () => {
+  const { lake, told } = openDeskAt()
+  lake.start()
+  await turn()
+  for (let round = 0; round < 5; round++) {
+    lake.take(clicks(3), NOON_US)
+    lake.take(clicks(2), NOON_US)
+    lake.commit(NOON_US, 3)
+  }
+  await turn()
+  const seen = told.flatMap(({ newest }) => newest?.clicks ?? [])
+  assert.equal(seen.at(-1), 25)
+  assert.deepEqual(
+    seen,
+    seen.toSorted((a, b) => a - b),
+  )
+})

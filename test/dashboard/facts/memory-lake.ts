@@ -164,10 +164,8 @@ export function openMemoryLake(options: {
         ],
       }
       const deltas = deltasOf(batch)
-      tell({ kind: 'commit', nextOffset: offset, arrivedUs, deltas, added, ...live })
-      if (waiting.length > 0) {
-        tell({ kind: 'pending', baseOffset: offset, arrivedUs, deltas: deltasOf(waiting) })
-      }
+      const pending = waiting.length === 0 ? null : { arrivedUs, deltas: deltasOf(waiting) }
+      tell({ kind: 'commit', nextOffset: offset, arrivedUs, deltas, added, ...live, pending })
     },
     merge(): void {
       const byDay = Map.groupBy(live.events, ({ day }) => day)
