@@ -120,6 +120,19 @@ describe('sign-in', { skip: skipBrowser }, () => {
     assert.equal((await readTiles(page)).impressions.value, 3)
   })
 
+  test('who cannot be signed out, because the server does not answer, is told so', async () => {
+    watched.allow(/ERR_FAILED/)
+    await page.route('**/api/v1/session', (route) => route.abort())
+    await page.locator('button[data-sign-out]').click()
+    await waitForState(page, 'signed-out')
+    const alert = page.locator('form[data-sign-in] [role="alert"]')
+    assert.match(await shownText(alert), /still signed in/)
+    assert.equal((await watched.context.cookies()).length, 1)
+    await page.unroute('**/api/v1/session')
+    await page.reload()
+    await waitForState(page, 'ready')
+  })
+
   test('signing out ends it: the page asks again, the API refuses the browser', async () => {
     await page.locator('button[data-sign-out]').click()
     await waitForState(page, 'signed-out')

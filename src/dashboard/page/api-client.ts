@@ -19,7 +19,8 @@ export type ApiClient = Readonly<{
   /** `request` is a path below /api/v1/ with its query. */
   get: <Answer>(request: string, signal?: AbortSignal) => Promise<ApiResult<Answer>>
   signIn: (readKey: string) => Promise<ApiResult<null>>
-  signOut: () => Promise<void>
+  /** An answer: the browser has no session any more. */
+  signOut: () => Promise<ApiResult<null>>
 }>
 
 export const API = '/api/v1/'
@@ -34,28 +35,23 @@ export function createApiClient(send: typeof fetch): ApiClient {
         const response = await send(API + request, { signal: AbortSignal.any(limits) })
         if (!response.ok) return await failureOf(response)
         return { kind: 'answer', answer: (await response.json()) as Answer }
-      } catch {
-        return signal?.aborted === true ? { kind: 'aborted' } : unreachable()
+      } catch (error) {
+        return signal?.aborted === true ? { kind: 'aborted' } : unreachable(error)
       }
     },
-    signIn: async (readKey) => {
-      try {
-        const response = await send(`${API}session`, {
-          method: 'POST',
-          headers: { authorization: `Bearer ${readKey}` },
-        })
-        return response.ok ? { kind: 'answer', answer: null } : await failureOf(response)
-      } catch {
-        return unreachable()
-      }
-    },
-    signOut: async () => {
-      try {
-        await send(`${API}session`, { method: 'DELETE' })
-      } catch {
-        // Without a server there is nothing to be signed in to.
-      }
-    },
+    signIn: (readKey) =>
+      askSession(send, { method: 'POST', headers: { authorization: `Bearer ${readKey}` } }),
+    signOut: () => askSession(send, { method: 'DELETE' }),
+  }
+}
+
+async function askSession(send: typeof fetch, request: RequestInit): Promise<ApiResult<null>> {
+  try {
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX)
+    const response = await send(`${API}session`, { ...request, signal })
+    return response.ok ? { kind: 'answer', answer: null } : await failureOf(response)
+  } catch (error) {
+    return unreachable(error)
   }
 }
 
@@ -75,6 +71,10 @@ async function errorMessage(response: Response): Promise<string | null> {
   }
 }
 
-function unreachable(): ApiFailure {
-  return { kind: 'unreachable', message: 'The server cannot be reached.' }
+function unreachable(error: unknown): ApiFailure {
+  const isLate = error instanceof DOMException && error.name === 'TimeoutError'
+  const message = isLate
+    ? `The server has not answered within ${ANSWER_MS_MAX / 1000} seconds.`
+    : 'The server cannot be reached.'
+  return { kind: 'unreachable', message }
 }

@@ -8,7 +8,7 @@
 import type { LiveMessage, SettingsAnswer } from '../wire.ts'
 import { API, type ApiClient, createApiClient } from './api-client.ts'
 import { openDashboard } from './dashboard.ts'
-import { element, setAttribute } from './element.ts'
+import { element, placeChildren, setAttribute } from './element.ts'
 import { messageOf, openFaces } from './faces.ts'
 import { type Header, openHeader } from './header.ts'
 import { openLive } from './live.ts'
@@ -21,6 +21,9 @@ import { openViewStore } from './view-store.ts'
 
 const TICK_MS = 250
 const SETTINGS_RETRY_MS = 2000
+/** The cookie is the server's to take: no script sees it. */
+const STILL_SIGNED_IN =
+  'This browser is still signed in, because the server could not be asked to sign it out. Reload the page and try again.'
 
 type Page = Readonly<{ client: ApiClient; header: Header; main: HTMLElement }>
 
@@ -33,11 +36,12 @@ export function startPage(root: HTMLElement): void {
   const error = openErrorState(() => location.reload())
   const startedMs = Date.now()
 
-  const showSignIn = (): void => {
+  const showSignIn = (fault = ''): void => {
     setAttribute(main, 'data-state', 'signed-out')
     header.close()
     main.replaceChildren(signIn.element)
     signIn.focus()
+    signIn.setFault(fault)
   }
 
   /** Nothing can be shown without the settings: they are asked for until they come. */
@@ -56,7 +60,8 @@ export function startPage(root: HTMLElement): void {
     if (state === 'error') {
       error.element.hidden = false
       error.update(messageOf(result), false)
-      main.replaceChildren(error.element)
+      // It stays while one tries again, with its focus, and is not read out anew.
+      placeChildren(main, [error.element])
     }
     setTimeout(() => void askSettings(), SETTINGS_RETRY_MS)
   }
@@ -69,7 +74,7 @@ export function startPage(root: HTMLElement): void {
 function runFigures(
   { client, header, main }: Page,
   settings: SettingsAnswer,
-  onEnd: () => void,
+  onEnd: (fault: string) => void,
 ): void {
   const clock = openServerClock()
   const store = openViewStore()
@@ -116,13 +121,13 @@ function runFigures(
     if (!isOver) faces.update(loader, latest?.stored ?? null)
   }
   /** Nothing is asked any more, and nothing of what was seen stays on the page. */
-  const end = (): void => {
+  const end = (fault = ''): void => {
     if (isOver) return
     isOver = true
     clearInterval(ticking)
     live.close()
     loader.close()
-    onEnd()
+    onEnd(fault)
   }
 
   const step = (): void => {
@@ -132,7 +137,7 @@ function runFigures(
   header.open({
     freshness: dashboard.freshness,
     timezone: settings.timezone,
-    onSignOut: settings.signedIn ? () => void client.signOut().then(end) : null,
+    onSignOut: settings.signedIn ? () => void signOut(client).then(end) : null,
   })
   header.onTheme(dashboard.setTheme)
   store.onChange(step)
@@ -142,4 +147,10 @@ function runFigures(
     step()
   }, TICK_MS)
   step()
+}
+
+/** What is to be said where it has failed; '' where it has not. */
+async function signOut(client: ApiClient): Promise<string> {
+  const { kind } = await client.signOut()
+  return kind === 'answer' || kind === 'signed-out' ? '' : STILL_SIGNED_IN
 }

@@ -3,7 +3,12 @@ import { DASHBOARD } from '../definition.ts'
 import type { ApiClient } from './api-client.ts'
 import { element, setText } from './element.ts'
 
-export type SignIn = Readonly<{ element: HTMLElement; focus: () => void }>
+export type SignIn = Readonly<{
+  element: HTMLElement
+  focus: () => void
+  /** What went wrong before the form was shown. */
+  setFault: (text: string) => void
+}>
 
 export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
   const key = keyInput()
@@ -50,7 +55,11 @@ export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
     fault,
     button,
   )
-  return { element: form, focus: () => key.focus() }
+  return {
+    element: form,
+    focus: () => key.focus(),
+    setFault: (text) => setText(fault, text),
+  }
 }
 
 /** All but the fault and the button. */
