@@ -16,7 +16,7 @@ import { Live, type LiveFacts } from './live.ts'
 import { isExpired } from './load-part.ts'
 import { LoadQueue } from './load-queue.ts'
 import type { FactsAnswer } from './message.ts'
-import { findNewestWindow } from './newest-window.ts'
+import { findLatestWindows } from './newest-window.ts'
 import { type Limits, Pieces } from './pieces.ts'
 import { resolveRange } from './range.ts'
 import { Seen } from './seen.ts'
@@ -42,7 +42,10 @@ const SWEEP_US = 10_000_000
 /** So many names of campaigns may be out of use before they are looked for. */
 const IDLE_NAMES_MAX = 50_000
 const VIEWS_MAX = 16
-/** What somebody who looks at the page is likely to look at next, loaded beforehand; again after the pause at the earliest. */
+/**
+ * What somebody who opens the page is likely to look at, loaded beforehand: at the start, and with a question after the
+ * pause at the earliest.
+ */
 const FETCHED_AHEAD = ['24h', '7d', '30d'] as const
 const FETCH_PAUSE_US = 10 * 60_000_000
 
@@ -55,6 +58,7 @@ export class Desk {
   readonly #live: Live
   readonly #seen = new Seen()
   readonly #started = Promise.withResolvers<true>()
+  #hasStarted = false
   /** What waits for the next commit, on top of the last one. */
   #pending: SumsTable | null = null
   /** Sums at the present version, of pieces that are kept; questions about one view share what they have in common. */
@@ -103,8 +107,8 @@ export class Desk {
         message satisfies never
     }
     if (message.kind !== 'pending') {
-      this.#started.resolve(true)
       this.#lookForNewest(nowUs)
+      if (!this.#hasStarted) this.#start(nowUs)
     }
     this.#tellLive()
   }
@@ -135,6 +139,12 @@ export class Desk {
     this.#sweptUs = nowUs
     this.#pieces.sweep(nowUs)
     this.#sweepNames()
+  }
+
+  #start(nowUs: number): void {
+    this.#hasStarted = true
+    this.#started.resolve(true)
+    if (this.#pieces.metricsDays.size > 0) void this.#fetchAhead(nowUs)
   }
 
   #setPending({ arrivedUs, deltas }: Pending, nowUs: number): void {
@@ -213,15 +223,18 @@ export class Desk {
   }
 
   #tellLive(): void {
-    this.#options.onLive({ ...this.#live.tell(), arrivedUs: this.#seen.arrivedUs })
+    this.#options.onLive({
+      ...this.#live.tell(this.#options.nowUs()),
+      arrivedUs: this.#seen.arrivedUs,
+    })
   }
 
   /** Until it is known which window in the tables is the newest. */
   #lookForNewest(nowUs: number): void {
     if (this.#live.knowsNewest || this.#isLookingForNewest) return
     this.#isLookingForNewest = true
-    findNewestWindow(this.#pieces, this.#options.windowUs, nowUs, (newest) => {
-      this.#live.setNewest(newest)
+    findLatestWindows(this.#pieces, this.#options.windowUs, nowUs, (windows) => {
+      this.#live.setLatest(windows)
       this.#tellLive()
     })
       // Whoever asks is told why the tables cannot be read; the next commit looks again.

@@ -1,9 +1,10 @@
 /** What a viewer is likely to look at next is loaded beforehand, where there is room, and never in a small question's way. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Desk } from '../../../src/dashboard/facts/desk.ts'
 import type { SummaryAnswer } from '../../../src/dashboard/wire.ts'
-import { NOON_US, openDeskAt } from './desk-at.ts'
-import { DAY_US, type ModelEvent } from './memory-lake.ts'
+import { MINUTE_US, NOON_US, openDeskAt } from './desk-at.ts'
+import { DAY_US, type ModelEvent, openMemoryLake } from './memory-lake.ts'
 
 const settle = async (): Promise<void> => {
   for (let turns = 0; turns < 300; turns++) await new Promise(setImmediate)
@@ -36,6 +37,31 @@ test('after the first question the longer ranges are answered without asking the
     assert.equal(answer.figures.clicks, inRange.length)
   }
   assert.equal(lake.calls.length, before)
+})
+
+test('what the tables hold at the start is loaded before anybody asks', async () => {
+  let desk: Desk | null = null
+  const windowUs = 5 * MINUTE_US
+  const lake = openMemoryLake({ windowUs, tell: (message) => desk?.take(message) })
+  lake.take(PAST, NOON_US)
+  lake.commit(NOON_US)
+  desk = new Desk({ sums: lake.sums, windowUs, nowUs: () => NOON_US, onLive: () => {} })
+  lake.start()
+  await settle()
+  const before = lake.calls.length
+  assert.ok(before > 0)
+  for (const range of ['1h', '24h', '7d', '30d']) {
+    const { status } = await desk.answer('summary', `range=${range}`, false)
+    assert.equal(status, 200)
+  }
+  assert.equal(lake.calls.length, before)
+})
+
+test('empty tables are not asked at the start', async () => {
+  const { lake } = openDeskAt()
+  lake.start()
+  await settle()
+  assert.deepEqual(lake.calls, [])
 })
 
 test('what does not fit is not loaded beforehand', async () => {
