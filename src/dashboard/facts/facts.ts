@@ -23,6 +23,9 @@ export type Facts = {
   close(): Promise<void>
 }
 
+/** A thread that does not end by then is ended: nothing of it is to be saved. */
+const CLOSE_MS_MAX = 2000
+
 /** Resolves when the thread runs; answers come once the job has told it what the tables hold. */
 export async function startFacts(settings: FactsSettings, events: FactsEvents): Promise<Facts> {
   const { port1: feed, port2: port } = new MessageChannel()
@@ -86,7 +89,9 @@ export async function startFacts(settings: FactsSettings, events: FactsEvents): 
     async close(): Promise<void> {
       isClosing = true
       if (failure === null) worker.postMessage({ kind: 'close' } satisfies ToFacts)
+      const late = setTimeout(() => closed.resolve(), CLOSE_MS_MAX)
       await closed.promise
+      clearTimeout(late)
       await worker.terminate()
     },
   }
