@@ -51,7 +51,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: [],
   },
   dashboard: {
-    rooms: ['event', 'collect', 'query', 'job', 'close-all'],
+    rooms: ['event', 'collect', 'query', 'job'],
     packages: [],
   },
   pipeline: {
