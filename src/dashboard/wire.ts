@@ -122,7 +122,7 @@ export type LiveMessage = Readonly<{
   committedAt: string | null
   /** Age of the oldest event not yet in the tables; 0 when none waits. */
   secondsBehind: number
-  /** The newest window with events; null before the first. */
+  /** The newest window with events, of those that have begun; null before the first. */
   newest: Readonly<{
     from: string
     to: string

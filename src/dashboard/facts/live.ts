@@ -8,6 +8,7 @@
 import type { Sums } from '../definition.ts'
 import type { LiveMessage } from '../wire.ts'
 import { completeToUs } from './complete.ts'
+import { LatestWindows, type WindowSums } from './latest-windows.ts'
 import { SECOND_US } from './steps.ts'
 import { addSums, type SumsTable, sumsAt, WIDTH } from './sums-table.ts'
 
@@ -15,13 +16,11 @@ export type LiveFacts = Readonly<{
   version: string
   /** Changed since they were last told: `[epoch second, impressions, clicks, conversions]`, the whole second so far. */
   seconds: LiveMessage['seconds']
-  /** The newest window with events; null before the first. */
+  /** The newest window with events, of those that have begun; null before the first. */
   newest: (Readonly<{ fromUs: number; toUs: number }> & Sums) | null
   /** When the newest event in the figures arrived; null where none has since the start. */
   arrivedUs: number | null
 }>
-
-export type Newest = Readonly<{ startUs: number; sums: Float64Array }>
 
 /** Impressions, clicks and conversions. */
 const COUNTED = 3
@@ -38,8 +37,7 @@ export class Live {
   readonly #counts = new Float64Array(COUNTED)
   #isTold = true
   /** As of the last commit. Until the tables have been looked at nobody knows. */
-  #newest: Newest | null = null
-  #knowsNewest = false
+  #latest: LatestWindows | null = null
 
   constructor(windowUs: number) {
     this.#windowUs = windowUs
@@ -50,7 +48,7 @@ export class Live {
   }
 
   get knowsNewest(): boolean {
-    return this.#knowsNewest
+    return this.#latest !== null
   }
 
   /** The tables have other files, or days less. */
@@ -62,7 +60,7 @@ export class Live {
     this.#version++
     this.#pending = null
     addAll(gains, this.#committed)
-    if (this.#knowsNewest) this.#newest = newestOf(this.#newest, gains)
+    this.#latest?.add(gains, nowUs)
     this.#count(nowUs)
   }
 
@@ -72,10 +70,9 @@ export class Live {
     this.#count(nowUs)
   }
 
-  /** The newest window in the tables as of the last commit told. */
-  setNewest(newest: Newest | null): void {
-    this.#newest = newest
-    this.#knowsNewest = true
+  /** The windows in the tables as of the last commit told, from the newest that has begun on. */
+  setLatest(windows: readonly WindowSums[]): void {
+    this.#latest = new LatestWindows(windows)
     this.#version++
   }
 
@@ -91,7 +88,7 @@ export class Live {
   }
 
   /** What is to be told now; the seconds in it are not told again until they change. */
-  tell(): Omit<LiveFacts, 'arrivedUs'> {
+  tell(nowUs: number): Omit<LiveFacts, 'arrivedUs'> {
     const [impressions = 0, clicks = 0, conversions = 0] = this.#counts
     const seconds: LiveFacts['seconds'] = this.#isTold
       ? []
@@ -100,7 +97,7 @@ export class Live {
     return {
       version: this.version,
       seconds,
-      newest: this.#knowsNewest ? this.#newestWindow() : null,
+      newest: this.#newestWindow(nowUs),
     }
   }
 
@@ -119,8 +116,8 @@ export class Live {
     }
   }
 
-  #newestWindow(): LiveFacts['newest'] {
-    const newest = this.#pending === null ? this.#newest : newestOf(this.#newest, this.#pending)
+  #newestWindow(nowUs: number): LiveFacts['newest'] {
+    const newest = this.#latest?.newest(this.#pending, nowUs) ?? null
     if (newest === null) return null
     const { startUs, sums } = newest
     return { fromUs: startUs, toUs: startUs + this.#windowUs, ...sumsAt(sums, 0) }
@@ -129,17 +126,4 @@ export class Live {
 
 function addAll({ rows, sums }: SumsTable, into: Float64Array): void {
   for (let row = 0; row < rows; row++) addSums(into, 0, sums, row * WIDTH)
-}
-
-/** The newest window after some more were added to. */
-function newestOf(before: Newest | null, { rows, starts, sums }: SumsTable): Newest | null {
-  let startUs = before?.startUs ?? Number.NEGATIVE_INFINITY
-  for (let row = 0; row < rows; row++) startUs = Math.max(startUs, starts[row] ?? 0)
-  if (startUs === Number.NEGATIVE_INFINITY) return null
-  const total = new Float64Array(WIDTH)
-  if (before !== null && before.startUs === startUs) addSums(total, 0, before.sums, 0)
-  for (let row = 0; row < rows; row++) {
-    if (starts[row] === startUs) addSums(total, 0, sums, row * WIDTH)
-  }
-  return { startUs, sums: total }
 }

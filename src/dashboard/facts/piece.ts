@@ -4,6 +4,7 @@
  */
 import type { SumRows } from '../../query.ts'
 import type { CampaignNames } from './campaign-names.ts'
+import type { WindowSums } from './latest-windows.ts'
 import { RowIndex } from './row-index.ts'
 import { DAY_US, pieceLengthUs, type Span, type Stretch } from './steps.ts'
 import { addSums, type Grid, SumsTable, WIDTH } from './sums-table.ts'
@@ -61,14 +62,17 @@ export class Piece {
     }
   }
 
-  /** The last step with events, and its four sums; null where there is none. */
-  last(): Readonly<{ startUs: number; sums: Float64Array }> | null {
+  /** The last steps with events, backwards to the first of them that has begun. */
+  last(nowUs: number): readonly WindowSums[] {
+    const found: WindowSums[] = []
     for (let at = this.#totals.length - WIDTH; at >= 0; at -= WIDTH) {
       const sums = this.#totals.subarray(at, at + WIDTH)
       if (sums.every((sum) => sum === 0)) continue
-      return { startUs: this.span.fromUs + (at / WIDTH) * this.span.stepUs, sums: sums.slice() }
+      const startUs = this.span.fromUs + (at / WIDTH) * this.span.stepUs
+      found.push({ startUs, sums: sums.slice() })
+      if (startUs <= nowUs) break
     }
-    return null
+    return found
   }
 
   #totalAt(startUs: number): number {

@@ -63,6 +63,44 @@ test('the newest window is told with all its sums, from the tables after a start
   assert.equal(first.told.at(-1)?.newest?.clicks, 1)
 })
 
+test('events dated ahead of the clock do not hide the window that fills; theirs is shown when it begins', async () => {
+  const { lake, clock, desk, told } = openDeskAt()
+  lake.start()
+  await turn()
+  const newest = () => {
+    const { fromUs = 0, clicks: count } = told.at(-1)?.newest ?? {}
+    return [new Date(fromUs / 1000).toISOString().slice(11, 16), count]
+  }
+  const ahead = NOON_US + 4 * MINUTE_US
+  lake.take(clicks(1, ahead), NOON_US)
+  assert.deepEqual(newest(), ['10:25', 1], 'nothing else is there to be shown')
+  lake.take(clicks(3), NOON_US)
+  assert.deepEqual(newest(), ['10:20', 3])
+  lake.commit(NOON_US)
+  assert.deepEqual(newest(), ['10:20', 3])
+  lake.take([...clicks(2), ...clicks(1, ahead)], NOON_US)
+  assert.deepEqual(newest(), ['10:20', 5])
+  clock.us += 2.5 * MINUTE_US
+  desk.tick()
+  assert.deepEqual(newest(), ['10:25', 2])
+  lake.commit(NOON_US)
+  lake.take([...clicks(1), ...clicks(4, clock.us)], clock.us)
+  assert.deepEqual(newest(), ['10:25', 6])
+})
+
+test('they do not hide it after a start either, not even past midnight', async () => {
+  const nowUs = Date.UTC(2026, 10, 22, 23, 58) * 1000
+  const { lake, clock, desk, told } = openDeskAt({ nowUs })
+  lake.take([...clicks(3, nowUs), ...clicks(1, nowUs + 4 * MINUTE_US)], nowUs)
+  lake.commit(nowUs)
+  for (let turns = 0; turns < 200 && told.at(-1)?.newest === null; turns++) await turn()
+  assert.equal(told.at(-1)?.newest?.clicks, 3)
+  assert.equal(told.at(-1)?.newest?.toUs, nowUs + 2 * MINUTE_US)
+  clock.us += 2 * MINUTE_US
+  desk.tick()
+  assert.equal(told.at(-1)?.newest?.clicks, 1)
+})
+
 test('after a start the newest window is looked for in the tables, while commits go on', async () => {
   const { lake, told } = openDeskAt()
   // Tables that are filled before anybody is told of them.
