@@ -25,7 +25,6 @@ export type ChartFrame = Readonly<{
   describe: (text: string) => void
   /** A sentence in the middle of an empty plot; '' when there is something to see. */
   setNote: (text: string) => void
-  resize: () => void
   setTheme: () => void
   close: () => void
 }>
@@ -67,7 +66,6 @@ export function openChartFrame(host: HTMLElement, className: string, draw: () =>
       note.hidden = text === ''
       setText(note, text)
     },
-    resize,
     setTheme: () => {
       theme = readTheme(host)
       draw()

@@ -26,7 +26,6 @@ import { SECONDS_KEPT, SETTLE_MS, SecondsRing } from './seconds-ring.ts'
 
 export type RealtimeChart = Readonly<{
   update: (message: LiveMessage) => void
-  resize: () => void
   setTheme: () => void
   close: () => void
 }>
@@ -78,7 +77,6 @@ export function openRealtimeChart(
       isTold = true
       tick()
     },
-    resize: frame.resize,
     setTheme: frame.setTheme,
     close() {
       clearTimeout(timer)

@@ -17,7 +17,6 @@ import { type RevenueLayout, revenueLayout, revenueOption, rowsOf } from './reve
 
 export type RevenueChart = Readonly<{
   update: (answer: RevenueAnswer) => void
-  resize: () => void
   setTheme: () => void
   close: () => void
 }>
@@ -52,7 +51,6 @@ export function openRevenueChart(
       frame.table.update(() => revenueTable(next, format))
       draw()
     },
-    resize: frame.resize,
     setTheme: frame.setTheme,
     close: frame.close,
   }

@@ -20,7 +20,6 @@ import { describeTrend, fractionText, STILL_FILLING, seriesName, trendTable } fr
 
 export type TrendChart = Readonly<{
   update: (answer: TrendAnswer, view: Readonly<{ measure: TrendMeasure }>) => void
-  resize: () => void
   setTheme: () => void
   close: () => void
 }>
@@ -68,7 +67,6 @@ export function openTrendChart(
       frame.table.update(() => trendTable(next, format))
       draw()
     },
-    resize: frame.resize,
     setTheme: frame.setTheme,
     close: frame.close,
   }
