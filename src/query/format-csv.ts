@@ -9,7 +9,8 @@ import type { QueryResult } from './run-sql.ts'
 
 export type CsvOptions = Readonly<{ isForSpreadsheet?: boolean }>
 
-const FORMULA = /^[=+\-@\t\r]/
+/** The wide ones are formulas to spreadsheets in Japanese and Chinese. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/
 
 export async function* formatCsv(
   result: QueryResult,
@@ -38,5 +39,6 @@ function guarded(text: string, guard: boolean): string {
 }
 
 function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  // The semicolon: where the comma is the decimal mark, a spreadsheet takes it for the end of a cell.
+  return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

@@ -173,10 +173,10 @@ test('CSV is RFC 4180, tells NULL from the empty text, and leaves values as they
 
 test('CSV for a spreadsheet disarms texts that begin like a formula, not numbers', async () => {
   const sql =
-    "SELECT * FROM (VALUES ('=1+1', -1), ('@x', 2), ('-y', 3), ('+z', 4), ('ok', 5)) t(a, b)"
+    "SELECT * FROM (VALUES ('=1+1', -1), ('@x', 2), ('-y', 3), ('+z', 4), ('＝w', 5), ('a;=1', 6), ('ok', 7)) t(a, b)"
   assert.equal(
     await textOf(formatCsv(await query.runSql(sql), { isForSpreadsheet: true })),
-    "a,b\r\n'=1+1,-1\r\n'@x,2\r\n'-y,3\r\n'+z,4\r\nok,5\r\n",
+    "a,b\r\n'=1+1,-1\r\n'@x,2\r\n'-y,3\r\n'+z,4\r\n'＝w,5\r\n\"a;=1\",6\r\nok,7\r\n",
   )
 })
 

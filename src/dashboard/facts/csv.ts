@@ -8,8 +8,10 @@ import { momentText } from './range.ts'
 import type { Stretch } from './steps.ts'
 
 const LINE_END = '\r\n'
-const FORMULA = /^[=+\-@\t\r]/
-const NEEDS_QUOTES = /[",\r\n]/
+/** OWASP, "CSV Injection"; the wide ones are formulas to spreadsheets in Japanese and Chinese. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/
+/** The semicolon: where the comma is the decimal mark, a spreadsheet takes it for the end of a cell. */
+const NEEDS_QUOTES = /[",;\r\n]/
 
 export function campaignsCsv(rows: readonly CampaignRow[]): string {
   const header = ['campaign_id', ...MEASURE_IDS.map(columnOf)].join(',')

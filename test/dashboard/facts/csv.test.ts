@@ -38,6 +38,12 @@ test('names that a spreadsheet would run are texts, quotes and line ends are quo
     ['@SUM(A1)', "'@SUM(A1)"],
     ['\tx', "'\tx"],
     ['\r=1', '"\'\r=1"'],
+    ['\n=1', '"\'\n=1"'],
+    ['＝1+1', "'＝1+1"],
+    ['＋1', "'＋1"],
+    ['－1', "'－1"],
+    ['＠SUM(A1)', "'＠SUM(A1)"],
+    ['a;=1+1', '"a;=1+1"'],
     ['=HYPERLINK("http://x","y")', '"\'=HYPERLINK(""http://x"",""y"")"'],
     ['a,b', '"a,b"'],
     ['a"b', '"a""b"'],
@@ -57,7 +63,9 @@ test('a reader of RFC 4180 gets every name back, but for the apostrophe before a
       fc.array(fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }), { maxLength: 12 }),
       (names) => {
         const records = readCsv(campaignsCsv(names.map(row))).slice(1)
-        const expected = names.map((name) => (/^[=+\-@\t\r]/.test(name) ? `'${name}` : name))
+        const expected = names.map((name) =>
+          /^[=+\-@\t\r\n＝＋－＠]/.test(name) ? `'${name}` : name,
+        )
         assert.deepEqual(
           records.map(([first]) => first),
           expected,
