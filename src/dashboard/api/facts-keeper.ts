@@ -17,7 +17,7 @@ export type FactsKeeper = {
   answer(path: string, query: string, sentTags: string | undefined): Promise<ReadAnswer>
   /** Somebody watches: a thread that failed is started again when it is time. */
   wake(): void
-  /** One sentence while there is no thread to ask; else null. */
+  /** One sentence while there is no thread to ask, or one that does not answer; else null. */
   problem(): string | null
   /** Whoever waits for an answer is told at once that there will be none: nobody is to wait for a long one at the end. */
   stop(): void
@@ -43,6 +43,8 @@ const PAUSE_MAX_MS = 60_000
 const STEADY_MS = 60_000
 /** The same fault is said again after this: a page asks every second. */
 const FAULT_PAUSE_MS = 60_000
+/** Past this a thread has lost its way, or far too much was asked. */
+const ANSWER_MS_MAX = 30_000
 /** Requests that wait for the thread; a page asks for five at a time. */
 const WAITING_MAX = 256
 
@@ -54,8 +56,8 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
   let failure: Readonly<{ reason: string; atMs: number }> | null = null
   /** Of an answer, said last. */
   let fault: Readonly<{ reason: string; atMs: number }> | null = null
-  /** Questions under way, by the way to end them. */
-  const waiting = new Set<(reply: FactsReply) => void>()
+  /** Questions under way, the oldest first: the way to end each, and when it was asked. */
+  const waiting = new Map<(reply: FactsReply) => void, number>()
   let isClosed = false
 
   /** Null while one that failed rests. */
@@ -98,7 +100,7 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
 
   async function ask(facts: Promise<Facts>, path: string, query: string): Promise<FactsReply> {
     const reply = Promise.withResolvers<FactsReply>()
-    waiting.add(reply.resolve)
+    waiting.set(reply.resolve, parts.nowMs())
     facts
       .then((ready) => ready.answer(path, query, parts.isWaiting()))
       .then(reply.resolve, (error) => reply.resolve({ failed: reasonOf(error) }))
@@ -118,7 +120,7 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
 
   function stop(): void {
     isClosed = true
-    for (const end of waiting) end({ failed: 'closing' })
+    for (const end of waiting.keys()) end({ failed: 'closing' })
   }
 
   return {
@@ -134,10 +136,14 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
       return 'failed' in reply ? failedAnswer(reply.failed) : answerOf(reply, sentTags)
     },
     wake: () => void awake(),
-    problem: () =>
-      failure === null
-        ? null
-        : `the dashboard cannot read the tables (${failure.reason}); events are taken in all the same`,
+    problem() {
+      if (failure !== null) {
+        return `the dashboard cannot read the tables (${failure.reason}); events are taken in all the same`
+      }
+      const [oldestMs = Number.POSITIVE_INFINITY] = waiting.values()
+      if (parts.nowMs() - oldestMs <= ANSWER_MS_MAX) return null
+      return `a question of the dashboard has no answer after ${ANSWER_MS_MAX / 1000} seconds; events are taken in all the same`
+    },
     stop,
     async close(): Promise<void> {
       stop()

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openStream } from '../../support/event-stream.ts'
 import { openShown, type Shown } from './harness.ts'
 
 const KEYS = { write: ['write-key'], read: ['read-key'] }
@@ -310,6 +311,33 @@ test('a question that cannot be answered is said in the log too: once a minute, 
       (fault) => `a question of the dashboard could not be answered: ${fault}`,
     ),
   )
+})
+
+test('a question that gets no answer is a problem that viewers are told of, until it is answered', async (t) => {
+  let nowMs = 0
+  const world = await shown(t, {}, { nowMs: () => nowMs })
+  const answered = Promise.withResolvers<void>()
+  const asked = Promise.withResolvers<void>()
+  world.facts.answer = async () => {
+    asked.resolve()
+    await answered.promise
+    return { status: 200, contentType: 'application/json', body: '{}' }
+  }
+  const problems = async (): Promise<readonly string[]> => {
+    const stream = await openStream(world.collector.url)
+    const told = await stream.next(() => true)
+    stream.close()
+    return told.problems
+  }
+  const waiting = fetch(`${world.collector.url}/api/v1/values`)
+  await asked.promise
+  nowMs = 30_000
+  assert.deepEqual(await problems(), [])
+  nowMs = 30_001
+  assert.match((await problems()).join(), /no answer after 30 seconds/)
+  answered.resolve()
+  assert.equal((await waiting).status, 200)
+  assert.deepEqual(await problems(), [])
 })
 
 test('answers under way when the facts die are 503, and too many at once are refused, not kept', async (t) => {
