@@ -3,10 +3,9 @@
  * divisor (a gap in the line, never a zero), and is filling while its window may still grow.
  */
 import type { TrendAnswer, TrendLine } from '../../wire.ts'
+import type { TrendMeasure } from '../url-state.ts'
 import { trendAxis } from './trend-axis.ts'
 import type { ValueAxis } from './value-axis.ts'
-
-export type TrendMeasure = 'ctr' | 'cvr'
 
 export type TrendPoint = Readonly<{
   fromMs: number

@@ -5,6 +5,7 @@
 import type { TrendAnswer } from '../../wire.ts'
 import { element } from '../element.ts'
 import type { Format } from '../format.ts'
+import type { TrendMeasure } from '../url-state.ts'
 import { chartCard } from './chart-card.ts'
 import { openChartFrame } from './chart-frame.ts'
 import { KEY_HEIGHT_PX, openChartKeys } from './chart-keys.ts'
@@ -15,7 +16,7 @@ import { spreadLabels } from './spread-labels.ts'
 import { openTimeAxis } from './time-axis.ts'
 import { openTrendLegend } from './trend-legend.ts'
 import { TIME_LABEL_PX, trendArea, trendOption } from './trend-option.ts'
-import { seriesEnd, type TrendMeasure, type TrendModel, trendModel } from './trend-points.ts'
+import { seriesEnd, type TrendModel, trendModel } from './trend-points.ts'
 import { describeTrend, fractionText, STILL_FILLING, seriesName, trendTable } from './trend-text.ts'
 
 export type TrendChart = Readonly<{
