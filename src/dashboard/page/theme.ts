@@ -17,7 +17,7 @@ export function currentTheme(): Theme {
 }
 
 /** Turns to the other theme, and keeps it. */
-export function switchTheme(): Theme {
+export function switchTheme(): void {
   const theme = currentTheme() === 'dark' ? 'light' : 'dark'
   applyTheme(theme)
   try {
@@ -25,7 +25,6 @@ export function switchTheme(): Theme {
   } catch {
     // A browser that keeps nothing still shows it until the page is closed.
   }
-  return theme
 }
 
 /** Calls back when the system turns to the other theme and the reader has not chosen one. */
