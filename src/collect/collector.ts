@@ -82,6 +82,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     keys: parts.keys,
     status: options.status,
     routes: options.routes ?? [],
+    stuckTimeoutMs: limits.stuckTimeoutMs,
     isClosing: parts.isClosing,
   })
 

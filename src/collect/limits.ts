@@ -18,6 +18,8 @@ export type CollectLimits = Readonly<{
   /** From the first byte of a request to the last of its body. */
   requestTimeoutMs: number
   keepAliveTimeoutMs: number
+  /** How long a client that reads may take nothing of an answer that is there. */
+  stuckTimeoutMs: number
   /** How often node looks for requests that are too slow. */
   timeoutCheckMs: number
   /** After a refusal, how long and how much of the body is read and thrown away. */
@@ -41,6 +43,7 @@ export const DEFAULT_LIMITS: CollectLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   keepAliveTimeoutMs: 65_000,
+  stuckTimeoutMs: 60_000,
   timeoutCheckMs: 1000,
   lingerMs: 2000,
   lingerBytes: 64 * MIB,

@@ -11,6 +11,7 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import type { Meter } from '../meter.ts'
+import { cutWhenStuck } from './cut-stuck.ts'
 import type { KeyCheck } from './keys.ts'
 import { createReadStreams, type ReadStreams } from './read-streams.ts'
 import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
@@ -61,6 +62,7 @@ export type ReadingParts = Readonly<{
   keys: KeyCheck
   status: () => CollectorStatus
   routes: readonly ReadRoute[]
+  stuckTimeoutMs: number
   isClosing: () => boolean
   warn: (message: string, cause: unknown) => void
 }>
@@ -88,6 +90,7 @@ export async function openReading(parts: ReadingParts): Promise<Reading> {
   app.setErrorHandler((error: FastifyError, _request, reply) => answerError(parts, error, reply))
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'not-found'))
   app.addHook('onSend', async (_request, reply) => {
+    cutWhenStuck(reply.raw, parts.stuckTimeoutMs)
     reply.headers(HARDENING)
     if (parts.isClosing()) reply.header('Connection', 'close')
   })
@@ -113,7 +116,7 @@ export async function openReading(parts: ReadingParts): Promise<Reading> {
     ),
   )
   for (const route of [signInRoute(parts.keys), ...parts.routes]) {
-    addRoute(app, parts.keys, streams, route)
+    addRoute(app, parts, streams, route)
   }
   await app.ready()
   return { routing: app.routing, endStreams: streams.end, close: () => app.close() }
@@ -133,7 +136,7 @@ function addRead(app: FastifyInstance, url: string, handler: Handler): void {
 
 function addRoute(
   app: FastifyInstance,
-  keys: KeyCheck,
+  { keys, stuckTimeoutMs }: ReadingParts,
   streams: ReadStreams,
   { prefix, access, answer }: ReadRoute,
 ): void {
@@ -155,6 +158,7 @@ function addRoute(
       return reply.send()
     }
     reply.hijack()
+    cutWhenStuck(reply.raw, stuckTimeoutMs)
     streams.send(reply.raw, status, { ...HARDENING, ...reply.getHeaders() }, body)
     return reply
   }

@@ -45,6 +45,49 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(5)
 }
 
+describe('a client that takes nothing of its answer', () => {
+  /** More than sockets hold. */
+  const large = Buffer.alloc(32 * MIB, 'x')
+  const ASK_FILE = 'GET /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+  const file: ReadRoute = { prefix: '/file', answer: () => ({ status: 200, body: large }) }
+  const limits = { stuckTimeoutMs: 400 }
+
+  it('loses its connection, be it a large file or a stream', async () => {
+    const { source } = endlessSource()
+    await on({ routes: [file, streamRoute(() => source)], limits }, async (harness) => {
+      const [taker, viewer] = [openRaw(harness.port), openRaw(harness.port)]
+      taker.send(ASK_FILE)
+      viewer.send(ASK)
+      for (const { socket } of [taker, viewer]) socket.pause()
+      await until(() => source.destroyed)
+      await sleep(1000)
+      for (const { socket } of [taker, viewer]) socket.resume()
+      assert.ok((await taker.end).length < large.length)
+      await viewer.end
+    })
+  })
+
+  it('keeps it while it takes some now and then', async () => {
+    await on({ routes: [file], limits }, async (harness) => {
+      const slow = openRaw(harness.port)
+      slow.send(ASK_FILE)
+      let isOver = false
+      slow.socket.on('close', () => {
+        isOver = true
+      })
+      let taken = 0
+      slow.socket.on('data', (chunk) => {
+        taken += chunk.length
+        if (taken < 4 * MIB || isOver) return
+        taken = 0
+        slow.socket.pause()
+        void sleep(150).then(() => slow.socket.resume())
+      })
+      assert.ok((await slow.end).length > large.length)
+    })
+  })
+})
+
 describe('a stream', () => {
   it('is answered before there is anything to say, and is not cut while it is silent', async () => {
     const source = silentSource()
