@@ -18,7 +18,7 @@ export type CollectLimits = Readonly<{
   /** From the first byte of a request to the last of its body. */
   requestTimeoutMs: number
   keepAliveTimeoutMs: number
-  /** How long a client that reads may take nothing of an answer that is there. */
+  /** How long a client that reads may take nothing of an answer that is there; noticed after twice as long at most. */
   stuckTimeoutMs: number
   /** How often node looks for requests that are too slow. */
   timeoutCheckMs: number
