@@ -174,15 +174,17 @@ describe('figures', { skip: skipBrowser }, () => {
     assert.equal(rows.length, LARGE.length - 1 + SMALL_CAMPAIGNS)
     const top = rows.slice(0, 10)
     const rest = rows.slice(10).reduce((sum, row) => sum + Number(row.revenue), 0)
-    const table = await readChartTable(watched.page, 'revenue')
-    const shown = table.rows.map((row) => [row[0], bareNumber(row[1] ?? '')])
-    assert.deepEqual(
-      shown.slice(0, 10),
-      top.map((row) => [row.campaign_id, fullText('revenue', Number(row.revenue))]),
-    )
-    const others = shown[10]
-    assert.match(others?.[0] ?? '', /others/i)
-    assert.equal(others?.[1], fullText('revenue', rest))
+    await eventually(async () => {
+      const table = await readChartTable(watched.page, 'revenue')
+      const shown = table.rows.map((row) => [row[0], bareNumber(row[1] ?? '')])
+      assert.deepEqual(
+        shown.slice(0, 10),
+        top.map((row) => [row.campaign_id, fullText('revenue', Number(row.revenue))]),
+      )
+      const others = shown[10]
+      assert.match(others?.[0] ?? '', /others/i)
+      assert.equal(others?.[1], fullText('revenue', rest))
+    })
   })
 
   test('the campaign table and its totals are what SQL says, in the order of impressions', async () => {
