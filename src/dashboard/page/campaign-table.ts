@@ -9,7 +9,7 @@ import type { Format } from './format.ts'
 import { icon } from './icon.ts'
 import { nameElement } from './name-element.ts'
 import { openPager } from './pager.ts'
-import { PAGE_SIZE, rangeParameters, type View } from './url-state.ts'
+import { PAGE_SIZE, rangeParameters, SEARCH_LENGTH_MAX, type View } from './url-state.ts'
 import type { ViewStore } from './view-store.ts'
 
 export type CampaignTable = Readonly<{
@@ -250,6 +250,7 @@ function searchInput(store: ViewStore): HTMLInputElement {
       'aria-label': 'Search campaigns',
       autocomplete: 'off',
       spellcheck: 'false',
+      maxlength: String(SEARCH_LENGTH_MAX),
     },
     on: {
       input: (_, { value }) => {

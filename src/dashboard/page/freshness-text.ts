@@ -28,6 +28,16 @@ export function freshnessText(
   return parts.join(' · ')
 }
 
+/** Which part of a range may still grow; the day is named where it is not the range's last. */
+export function fillingText(
+  format: Clock,
+  { fromMs, toMs, completeMs }: Readonly<{ fromMs: number; toMs: number; completeMs: number }>,
+): string {
+  if (completeMs <= fromMs) return 'Still filling'
+  const isLastDay = format.day(completeMs) === format.day(toMs - 1)
+  return `Still filling from ${isLastDay ? format.time(completeMs) : format.dayTime(completeMs)}`
+}
+
 /** `0.6 s`, `42 s`, `12 min`, `3 h`, `2 d` */
 export function ageText(ms: number): string {
   if (!Number.isFinite(ms)) return NOTHING

@@ -2,6 +2,7 @@
 import type { AnsweredRange } from '../wire.ts'
 import { element, setText } from './element.ts'
 import type { Format } from './format.ts'
+import { fillingText } from './freshness-text.ts'
 
 export type RangeLine = Readonly<{
   element: HTMLElement
@@ -30,12 +31,7 @@ export function openRangeLine(format: Format): RangeLine {
       const completeMs = Date.parse(range.completeTo)
       setText(span, format.span(fromMs, toMs))
       filling.hidden = completeMs >= toMs
-      setText(filling, fillingText(format, fromMs, completeMs))
+      setText(filling, fillingText(format, { fromMs, toMs, completeMs }))
     },
   }
-}
-
-function fillingText(format: Format, fromMs: number, completeMs: number): string {
-  if (completeMs <= fromMs) return 'Still filling'
-  return `Still filling from ${format.time(completeMs)}`
 }

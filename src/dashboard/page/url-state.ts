@@ -40,7 +40,7 @@ export const CHOSEN_MAX: Readonly<Record<FilterId, number>> = {
 export const PAGE_SIZE: number = 25
 /** The API's limit: 400 days. */
 export const FIXED_RANGE_MS_MAX: number = 400 * 86_400_000
-const SEARCH_LENGTH_MAX = 256
+export const SEARCH_LENGTH_MAX = 256
 const PAGE_MAX = 1_000_000
 
 export const DEFAULT_VIEW: View = {

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { campaignText, valueText } from '../../../src/dashboard/page/campaign-text.ts'
 import { curlCommand } from '../../../src/dashboard/page/curl-command.ts'
 import { createFormat } from '../../../src/dashboard/page/format.ts'
-import { ageText, freshnessText } from '../../../src/dashboard/page/freshness-text.ts'
+import { ageText, fillingText, freshnessText } from '../../../src/dashboard/page/freshness-text.ts'
 import { pageStateOf } from '../../../src/dashboard/page/page-state.ts'
 import { parseEvent } from '../../../src/event.ts'
 
@@ -32,6 +32,16 @@ test('freshness says to when the figures are complete and when they were committ
   assert.equal(freshnessText({ ...unknown, stored: 0 }, NOW, format), 'Waiting for the first event')
   const restarted = { ...unknown, stored: 7, secondsBehind: 40 }
   assert.equal(freshnessText(restarted, NOW, format), 'Catching up')
+})
+
+test('what of a range still fills is said with its day where that is not the last one', () => {
+  const toMs = Date.parse('2026-11-22T10:30:00Z')
+  const from = (text: string) => Date.parse(text)
+  const filling = (completeMs: number, fromMs = from('2026-11-15T10:30:00Z')) =>
+    fillingText(format, { fromMs, toMs, completeMs })
+  assert.equal(filling(from('2026-11-22T10:25:00Z')), 'Still filling from 10:25')
+  assert.equal(filling(from('2026-11-20T08:00:00Z')), 'Still filling from 20 Nov 08:00')
+  assert.equal(filling(from('2026-11-14T00:00:00Z')), 'Still filling')
 })
 
 test('ages are as exact as one can use', () => {
