@@ -116,6 +116,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
+    maxHeaderSize: limits.headBytesMax,
     noDelay: true,
   })
   server.maxConnections = limits.connectionsMax

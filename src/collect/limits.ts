@@ -12,6 +12,8 @@ export type CollectLimits = Readonly<{
   /** What a request costs beside its body, counted into `heldBytesMax`. */
   requestBytes: number
   connectionsMax: number
+  /** The first line and the headers of a request; a link of the page that chooses 50 campaigns has up to 39 KB. */
+  headBytesMax: number
   /** Bodies being decompressed at once: the other threads of libuv's pool stay free for fdatasync. */
   inflationsMax: number
   headersTimeoutMs: number
@@ -39,6 +41,7 @@ export const DEFAULT_LIMITS: CollectLimits = {
   heldBytesMax: 256 * MIB,
   requestBytes: 2 * KIB,
   connectionsMax: 8192,
+  headBytesMax: 64 * KIB,
   inflationsMax: 2,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,

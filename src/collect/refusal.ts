@@ -133,7 +133,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     message: 'The disk is behind. Wait, then send the same body again.',
     retryAfter: 1,
   },
-  'head-too-large': { status: 431, message: 'The head of the request is over 16 KB.' },
+  'head-too-large': { status: 431, message: 'The head of the request is over 64 KB.' },
   internal: {
     status: 500,
     message: 'This is a fault of the collector; its log says more. Sending again is safe.',

@@ -59,6 +59,21 @@ test('the facts get path, query and whether events wait; their answer comes back
   assert.deepEqual(asked[1], ['campaigns.csv', '', true])
 })
 
+test('the longest link that the page can make can be opened: fifty campaigns of 256 bytes', async (t) => {
+  const world = await shown(t)
+  const asked: string[] = []
+  world.facts.answer = (_, query) => {
+    asked.push(query)
+    return { status: 200, contentType: 'text/csv; charset=utf-8', body: '' }
+  }
+  const campaigns = Array.from({ length: 50 }, (_, index) => `${'ü'.repeat(127)}${index % 10}`)
+  const query = new URLSearchParams()
+  for (const campaign of campaigns) query.append('campaign', campaign)
+  const { status } = await world.ask(`/api/v1/campaigns.csv?${query}`)
+  assert.equal(status, 200)
+  assert.deepEqual(new URLSearchParams(asked[0]).getAll('campaign'), campaigns)
+})
+
 test('a question that the facts refuse is refused, and not kept by anybody', async (t) => {
   const world = await shown(t)
   const body = '{"error":{"code":"bad-query","message":"range: x is none of 15m, 1h"}}'
