@@ -16,6 +16,7 @@ type Room = Readonly<{ format: Format; nowMs: () => number; store: ViewStore }>
 type OpenChart<Content> = Readonly<{
   update: (content: Content) => void
   setTheme: () => void
+  close: () => void
 }>
 
 export type ChartSection<Content> = Readonly<{
@@ -25,6 +26,7 @@ export type ChartSection<Content> = Readonly<{
   /** Once ECharts is there; null when it could not be loaded. */
   open: (charts: Charts | null) => void
   setTheme: () => void
+  close: () => void
 }>
 
 /** While the charts load, so many messages of the stream are kept for the real-time chart. */
@@ -70,10 +72,7 @@ export function openTrendSection({ format, store }: Room): ChartSection<TrendCon
     head: [title, element('div', { class: 'card-tools' }, measures.element, lines.element)],
     openChart: (charts, host) => {
       const chart = charts.openTrendChart(host, { format })
-      return {
-        update: ({ answer, measure }) => chart.update(answer, { measure }),
-        setTheme: chart.setTheme,
-      }
+      return { ...chart, update: ({ answer, measure }) => chart.update(answer, { measure }) }
     },
     keptMax: 1,
   })
@@ -135,6 +134,7 @@ function openSection<Content>(options: SectionOptions<Content>): ChartSection<Co
     element('div', { class: 'card-body' }, host, options.aside ?? null),
   )
   let chart: OpenChart<Content> | null = null
+  let isClosed = false
   let kept: Content[] = []
   return {
     element: whole,
@@ -145,6 +145,7 @@ function openSection<Content>(options: SectionOptions<Content>): ChartSection<Co
     },
     setBusy: (isBusy) => setAttribute(whole, 'aria-busy', String(isBusy)),
     open: (charts) => {
+      if (isClosed) return
       if (charts === null) {
         const text = 'The charts could not be loaded. Reload the page to try again.'
         host.replaceChildren(element('p', { class: 'chart-missing', text }))
@@ -155,5 +156,10 @@ function openSection<Content>(options: SectionOptions<Content>): ChartSection<Co
       kept = []
     },
     setTheme: () => chart?.setTheme(),
+    close: () => {
+      isClosed = true
+      chart?.close()
+      chart = null
+    },
   }
 }

@@ -36,6 +36,7 @@ export type Dashboard = Readonly<{
   showLive: (message: LiveMessage) => void
   tick: (isCut: boolean) => void
   setTheme: () => void
+  close: () => void
 }>
 
 type DashboardOptions = Readonly<{
@@ -58,9 +59,7 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
   const table = openCampaignTable(format, store)
 
   void loadCharts().then((charts) => {
-    trend.open(charts)
-    revenue.open(charts)
-    realtime.open(charts)
+    for (const section of [trend, revenue, realtime]) section.open(charts)
   })
 
   return {
@@ -107,9 +106,10 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
       realtime.tick()
     },
     setTheme: () => {
-      trend.setTheme()
-      revenue.setTheme()
-      realtime.setTheme()
+      for (const section of [trend, revenue, realtime]) section.setTheme()
+    },
+    close: () => {
+      for (const section of [trend, revenue, realtime]) section.close()
     },
   }
 }

@@ -127,6 +127,7 @@ function runFigures(
     clearInterval(ticking)
     live.close()
     loader.close()
+    dashboard.close()
     onEnd(fault)
   }
 

@@ -5,10 +5,7 @@ import { SPARKLINE_BOX, sparklinePaths } from './sparkline-path.ts'
 import { sparklineValues } from './sparkline-values.ts'
 import { svgElement } from './svg-element.ts'
 
-export type Sparkline = Readonly<{
-  update: (answer: SummaryAnswer) => void
-  close: () => void
-}>
+export type Sparkline = Readonly<{ update: (answer: SummaryAnswer) => void }>
 
 /** In the text colour of the host. */
 export function openSparkline(
@@ -34,6 +31,5 @@ export function openSparkline(
       const drawn = sparklinePaths(values, fillingFrom)
       for (const { part, path } of paths) path.setAttribute('d', drawn[part])
     },
-    close: () => svg.remove(),
   }
 }
