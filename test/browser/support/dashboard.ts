@@ -97,8 +97,17 @@ export type ChartTable = Readonly<{ headers: readonly string[]; rows: readonly s
 /** The table behind a chart, as a screen reader's user meets it; opens it first. */
 export async function readChartTable(page: Page, chart: ChartName): Promise<ChartTable> {
   const details = page.locator(`[data-chart="${chart}"] details[data-as-table]`)
-  if (!(await details.evaluate((element) => (element as HTMLDetailsElement).open)))
+  if (!(await details.evaluate((element) => (element as HTMLDetailsElement).open))) {
+    // It is filled when it hears that it was opened, which is a moment after the click.
+    const opened = details.evaluate(
+      (element) =>
+        new Promise<void>((resolve) => {
+          element.addEventListener('toggle', () => resolve(), { once: true })
+        }),
+    )
     await details.locator('summary').click()
+    await opened
+  }
   return await details.locator('table').evaluate((table) => {
     const textsOf = (row: Element): string[] =>
       [...row.children].map((cell) => (cell.textContent ?? '').trim())
