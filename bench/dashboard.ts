@@ -1,5 +1,5 @@
 /**
- * The dashboard on a lake with a past, against the goals of its issue: ten viewers while events arrive.
+ * The dashboard on a lake with a past, against its goals: ten viewers while events arrive.
  *
  * usage: npm run bench:dashboard -- [--days 30] [--campaigns 1000] [--events 20000000] [--viewers 10] [--rate 100000]
  *                                   [--seconds 60] [--full 4000000] [--repeats 4] [--visits 7] [--seed 1] [--folder DIR]
