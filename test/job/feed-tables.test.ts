@@ -1,22 +1,19 @@
 /** The feed of a true job: its own thread, a log and tables on the disk, held against a plain model of the events. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import { zstdDecompressSync } from 'node:zlib'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import type { WindowDelta } from '../../src/engine.ts'
-import { type Job, type JobSettings, startJob } from '../../src/job.ts'
-import { type Log, openLog } from '../../src/log.ts'
+import { type Job, startJob } from '../../src/job.ts'
+import type { Log } from '../../src/log.ts'
+import { type JobPlace, openJobPlace } from '../support/job-place.ts'
 import { openRandom } from '../support/random.ts'
 import { expectExact, type FeedReader, openFeedReader, sumsText } from './feed-reader.ts'
 import { openTraffic, type Traffic } from './feed-traffic.ts'
 
 const SILENT = { onProgress() {}, onWarning() {} }
-const MIB = 2 ** 20
 const WINDOW_US = 300_000_000
 const HOUR_US = 3_600_000_000
 const DAY_US = 24 * HOUR_US
@@ -24,41 +21,11 @@ const DAY_MS = DAY_US / 1000
 /** Arrivals of three hours ago: the minute and hour of each file are over, so that it may be merged at once. */
 const LOG_BEHIND_US = 3 * HOUR_US
 
-type Place = Readonly<{ log: Log; settings: JobSettings }>
-
-async function openPlace(t: TestContext): Promise<Place> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'job-feed-'))
-  const logDirectory = path.join(folder, 'log')
-  const log = await openLog({
-    directory: logDirectory,
-    nowUs: () => Date.now() * 1000 - LOG_BEHIND_US,
-    retentionMs: 0,
-    bytesMax: 3 * MIB,
-    diskReserveBytes: 0,
-    segmentBytes: MIB,
-    groupBytesMax: MIB / 2,
+function openPlace(t: TestContext): Promise<JobPlace> {
+  return openJobPlace(t, {
+    log: { nowUs: () => Date.now() * 1000 - LOG_BEHIND_US },
+    job: { windowUs: WINDOW_US, commitIntervalMs: 200, dedupeHorizonMs: DAY_MS },
   })
-  t.after(async () => {
-    await log.close()
-    await rm(folder, { recursive: true })
-  })
-  const settings: JobSettings = {
-    logDirectory,
-    logCursor: log.cursor,
-    catalogPath: path.join(folder, 'catalog.db'),
-    warehousePath: path.join(folder, 'warehouse'),
-    rejectedDirectory: path.join(folder, 'rejected'),
-    windowUs: WINDOW_US,
-    commitIntervalMs: 200,
-    dedupeHorizonMs: DAY_MS,
-    dedupeMemoryMaxBytes: 64 * MIB,
-    retentionEventsMs: 0,
-    retentionMetricsMs: 0,
-    rejectedMaxBytes: MIB,
-    acceptNewLog: false,
-    killAt: undefined,
-  }
-  return { log, settings }
 }
 
 function readFeed(job: Job): FeedReader {

@@ -3,12 +3,8 @@
  * the tables once everything is committed, and against a plain list of the events while they are pending.
  */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Closing, closeAll } from '../../../src/close-all.ts'
 import { chartSql } from '../../../src/dashboard/definition.ts'
 import { type Facts, type LiveFacts, startFacts } from '../../../src/dashboard/facts/facts.ts'
 import type {
@@ -18,8 +14,8 @@ import type {
   TrendAnswer,
 } from '../../../src/dashboard/wire.ts'
 import { type Job, type JobSettings, startJob } from '../../../src/job.ts'
-import { type Log, openLog } from '../../../src/log.ts'
 import { openQuery } from '../../../src/query.ts'
+import { type JobPlace, openJobPlace } from '../../support/job-place.ts'
 import { openRandom, type Random } from '../../support/random.ts'
 import { DAY_US, type ModelEvent } from './memory-lake.ts'
 import { expectCampaigns, expectRevenue, expectSummary, expectTrend } from './naive.ts'
@@ -28,40 +24,11 @@ const MIB = 2 ** 20
 const WINDOW_US = 300_000_000
 const CAMPAIGNS = ['spring', 'autumn', '=1+1', '<img src=x onerror=alert(1)>', "it's", '😀', 'ü']
 
-/** What is in `opened` is closed with the test, the last first. */
-type Place = Readonly<{ log: Log; settings: JobSettings; opened: Closing[] }>
-
-async function openPlace(t: TestContext, commitIntervalMs: number): Promise<Place> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'facts-tables-'))
-  const logDirectory = path.join(folder, 'log')
-  const log = await openLog({
-    directory: logDirectory,
-    nowUs: () => Date.now() * 1000,
-    retentionMs: 0,
-    bytesMax: 16 * MIB,
-    diskReserveBytes: 0,
-    segmentBytes: 4 * MIB,
-    groupBytesMax: MIB,
+function openPlace(t: TestContext, commitIntervalMs: number): Promise<JobPlace> {
+  return openJobPlace(t, {
+    log: { bytesMax: 16 * MIB, segmentBytes: 4 * MIB, groupBytesMax: MIB },
+    job: { windowUs: WINDOW_US, commitIntervalMs },
   })
-  const opened: Closing[] = [{ close: () => rm(folder, { recursive: true }) }, log]
-  t.after(() => closeAll(opened))
-  const settings: JobSettings = {
-    logDirectory,
-    logCursor: log.cursor,
-    catalogPath: path.join(folder, 'catalog.db'),
-    warehousePath: path.join(folder, 'warehouse'),
-    rejectedDirectory: path.join(folder, 'rejected'),
-    windowUs: WINDOW_US,
-    commitIntervalMs,
-    dedupeHorizonMs: 3_600_000,
-    dedupeMemoryMaxBytes: 64 * MIB,
-    retentionEventsMs: 0,
-    retentionMetricsMs: 0,
-    rejectedMaxBytes: MIB,
-    acceptNewLog: false,
-    killAt: undefined,
-  }
-  return { log, settings, opened }
 }
 
 type Running = Readonly<{
@@ -71,7 +38,7 @@ type Running = Readonly<{
   close(): Promise<void>
 }>
 
-async function startBoth({ log, settings, opened }: Place): Promise<Running> {
+async function startBoth({ log, settings, opened }: JobPlace): Promise<Running> {
   const told: LiveFacts[] = []
   const job = await startJob(settings, { onProgress() {}, onWarning() {} })
   const { warehousePath } = settings
@@ -167,7 +134,7 @@ function expectClose(found: number | null, expected: number | null, what: string
 }
 
 /** The answers about a stretch equal the definition's SQL over the tables. */
-async function expectLikeSql(place: Place, { ask }: Running, fromUs: number, toUs: number) {
+async function expectLikeSql(place: JobPlace, { ask }: Running, fromUs: number, toUs: number) {
   const range = `from=${moment(fromUs)}&to=${moment(toUs)}`
   const sqlRange = {
     from: `TIMESTAMP '${moment(fromUs).replace('T', ' ').replace('Z', '')}'`,
