@@ -13,17 +13,9 @@ import {
 } from '../../../src/dashboard/page/charts/realtime-text.ts'
 import { SecondsRing } from '../../../src/dashboard/page/charts/seconds-ring.ts'
 import { createFormat } from '../../../src/dashboard/page/format.ts'
+import { THEME } from './named-theme.ts'
 
 const format = createFormat({ locale: 'en-GB', timezone: 'UTC' })
-const THEME = {
-  series: ['#s1', '#s2', '#s3', '#s4', '#s5', '#s6', '#s7', '#s8'],
-  text: '#text',
-  textMuted: '#muted',
-  line: '#line',
-  lineStrong: '#strong',
-  surface: '#surface',
-  fontFamily: 'sans-serif',
-}
 const NOW = Date.parse('2026-11-22T10:25:00Z') / 1000
 
 function ringTo(knownTo: number, seconds: [number, number, number, number][]): SecondsRing {

@@ -11,17 +11,9 @@ import {
 import { revenueLayout, revenueOption } from '../../../src/dashboard/page/charts/revenue-option.ts'
 import { createFormat } from '../../../src/dashboard/page/format.ts'
 import type { RevenueAnswer } from '../../../src/dashboard/wire.ts'
+import { THEME } from './named-theme.ts'
 
 const format = createFormat({ locale: 'en-GB', timezone: 'UTC' })
-const THEME = {
-  series: ['#s1', '#s2', '#s3', '#s4', '#s5', '#s6', '#s7', '#s8'],
-  text: '#text',
-  textMuted: '#muted',
-  line: '#line',
-  lineStrong: '#strong',
-  surface: '#surface',
-  fontFamily: 'sans-serif',
-}
 
 function answerOf(
   revenues: readonly number[],

@@ -5,16 +5,7 @@ import { test } from 'node:test'
 import { trendArea, trendOption } from '../../../src/dashboard/page/charts/trend-option.ts'
 import { trendModel } from '../../../src/dashboard/page/charts/trend-points.ts'
 import type { TrendAnswer } from '../../../src/dashboard/wire.ts'
-
-const THEME = {
-  series: ['#s1', '#s2', '#s3', '#s4', '#s5', '#s6', '#s7', '#s8'],
-  text: '#text',
-  textMuted: '#muted',
-  line: '#line',
-  lineStrong: '#strong',
-  surface: '#surface',
-  fontFamily: 'sans-serif',
-}
+import { THEME } from './named-theme.ts'
 
 const ANSWER: TrendAnswer = {
   range: {
