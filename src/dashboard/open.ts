@@ -8,6 +8,7 @@ import { openLiveStream } from './api/live-stream.ts'
 import { openPageRoutes } from './api/page-files.ts'
 import { openApiRoutes } from './api/routes.ts'
 import type { Facts, FactsEvents, FactsSettings } from './facts/facts.ts'
+import { SECOND_US } from './facts/steps.ts'
 
 export type DashboardOptions = Readonly<{
   /** Makes the job tell this port what the tables gain; called again after the facts thread was started anew. */
@@ -37,7 +38,6 @@ export type StartFacts = (settings: FactsSettings, events: FactsEvents) => Promi
 
 /** Beside this file in the sources and in the published package alike. */
 const PAGE_FOLDER = new URL('./build/', import.meta.url)
-const US_PER_SECOND = 1_000_000
 
 /** The facts thread starts in the background: whatever becomes of it, nothing else waits for it. */
 export async function openDashboardOn(
@@ -71,7 +71,7 @@ export async function openDashboardOn(
       product: 'campaign-metrics',
       version: options.version,
       timezone,
-      windowSeconds: windowUs / US_PER_SECOND,
+      windowSeconds: windowUs / SECOND_US,
       signedIn: options.authRequired,
     },
     facts,

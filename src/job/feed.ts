@@ -13,6 +13,7 @@ import type { RowBatch, WindowDelta } from '../engine.ts'
 import type { DataFile } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { FeedMessage, LakeFile, Pending } from './message.ts'
+import { keyOf } from './windows.ts'
 
 /** Between two looks at what is pending; only the one for a commit does not wait. */
 const PENDING_INTERVAL_MS = 250
@@ -178,9 +179,6 @@ function addDeltas(
   }
   return [...sums.values()]
 }
-
-const keyOf = ({ campaignId, windowStartUs }: WindowDelta): string =>
-  `${windowStartUs}|${campaignId}`
 
 function addDelta(a: WindowDelta, b: WindowDelta): WindowDelta {
   return {

@@ -18,6 +18,9 @@ const FILE_ROWS_MAX = 65_536
 const CACHED_ROWS_MAX = 524_288
 
 export type WindowKey = Readonly<{ campaignId: string; windowStartUs: number }>
+/** Names a window of a campaign in a Map. */
+export const keyOf = (key: WindowKey): string => `${key.windowStartUs}|${key.campaignId}`
+
 export type WindowSums = Readonly<{
   impressions: number
   clicks: number
@@ -46,7 +49,6 @@ type Decoded = { rows: Rows; inexact: Set<string> }
 /** The files that a commit replaces, each with the rows that go into its place. */
 type Touched = Map<DataFile, Decoded>
 
-const keyOf = (key: WindowKey): string => `${key.windowStartUs}|${key.campaignId}`
 const DAY_US = 86_400_000_000
 
 export function openWindows(files: MetricsFiles): Windows {

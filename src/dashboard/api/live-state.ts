@@ -6,6 +6,7 @@
 import { completeToUs, seenUntilUs } from '../facts/complete.ts'
 import type { LiveFacts } from '../facts/facts.ts'
 import { momentText } from '../facts/range.ts'
+import { SECOND_US } from '../facts/steps.ts'
 import type { LiveMessage } from '../wire.ts'
 
 /** What the pipeline knows beside the facts. */
@@ -37,7 +38,6 @@ export type LiveStateParts = Readonly<{
 type Second = Readonly<{ revision: number; counts: readonly [number, number, number] }>
 
 const SECONDS_KEPT = 300
-const US_PER_SECOND = 1_000_000
 
 export function openLiveState(parts: LiveStateParts): LiveState {
   const seconds = new Map<number, Second>()
@@ -46,7 +46,7 @@ export function openLiveState(parts: LiveStateParts): LiveState {
   let figuresSeen = ''
   let seenUs = Number.NEGATIVE_INFINITY
 
-  const oldest = () => Math.floor(parts.nowUs() / US_PER_SECOND) - SECONDS_KEPT
+  const oldest = () => Math.floor(parts.nowUs() / SECOND_US) - SECONDS_KEPT
 
   return {
     take(live): void {
