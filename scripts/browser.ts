@@ -9,7 +9,6 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import {
   FAILURE,
   FLAGS,
@@ -20,8 +19,8 @@ import {
   TOOLS,
   VARIABLE,
 } from '../test/browser/support/chromium.ts'
+import { underLock } from './under-lock.ts'
 
-const LOCK_WAIT_MS = 10 * 60_000
 const INSTALL_TIMEOUT_MS = 8 * 60_000
 const START_TIMEOUT_MS = 60_000
 /** The last lines of a failed command's output that are shown. */
@@ -33,7 +32,7 @@ const TRIAL_TEXT = '42 works'
 
 if (process.env[VARIABLE] !== undefined || !isSeen()) {
   mkdirSync(TOOLS, { recursive: true })
-  const failure = underLock(provide)
+  const failure = underLock(join(TOOLS, 'chromium.lock'), provide)
   if (failure !== null) report(failure)
 }
 
@@ -42,17 +41,6 @@ function isSeen(): boolean {
     return findChromium().skip === false
   } catch {
     return false
-  }
-}
-
-/** Runs `work` while no other process does; the lock is an SQLite transaction, which ends with the process. */
-function underLock<T>(work: () => T): T {
-  const lock = new DatabaseSync(join(TOOLS, 'chromium.lock'), { timeout: LOCK_WAIT_MS })
-  try {
-    lock.exec('BEGIN EXCLUSIVE')
-    return work()
-  } finally {
-    lock.close()
   }
 }
 

@@ -5,9 +5,9 @@
 // usage: node scripts/build-engine.ts [--force]
 
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { installedVersion, writeInPlace } from './build-output.ts'
 
 const MODULES = ['engine', 'ids'] as const
 const SOURCES = new URL('../src/engine/assembly/', import.meta.url)
@@ -28,7 +28,7 @@ async function buildEngine(force: boolean): Promise<void> {
   const compiler = await loadCompiler()
   await mkdir(BUILD, { recursive: true })
   for (const module of MODULES) await compileModule(compiler, module)
-  await replaceFile(FINGERPRINT, fingerprint)
+  await place(FINGERPRINT, fingerprint)
 }
 
 /** A hash over all that decides the result: this script, the compiler's version and every source. */
@@ -36,7 +36,7 @@ async function sourcesFingerprint(): Promise<string> {
   const hash = createHash('sha256')
   const names = (await readdir(SOURCES)).filter((name) => name.endsWith('.ts')).sort()
   hash.update(await readFile(new URL(import.meta.url)))
-  hash.update(compilerVersion())
+  hash.update(installedVersion('assemblyscript'))
   for (const name of names)
     hash.update(`\0${name}\0`).update(await readFile(new URL(name, SOURCES)))
   return hash.digest('hex')
@@ -65,23 +65,12 @@ async function loadCompiler(): Promise<Compiler> {
   }
 }
 
-function compilerVersion(): string {
-  try {
-    const { version } = createRequire(import.meta.url)('assemblyscript/package.json') as {
-      version: string
-    }
-    return version
-  } catch {
-    return 'none'
-  }
-}
-
 async function compileModule(compiler: Compiler, module: string): Promise<void> {
   const source = `${module}.ts`
   const started = performance.now()
   const outcome = await compiler.main([source, '--outFile', `${module}.wasm`, ...OPTIONS], {
     readFile: (name, base) => readSource(name, base),
-    writeFile: (name, contents) => replaceFile(new URL(name, BUILD), contents),
+    writeFile: (name, contents) => place(new URL(name, BUILD), contents),
     listFiles: () => [],
     stdout: process.stdout,
     stderr: process.stderr,
@@ -106,14 +95,6 @@ async function readSource(name: string, _base: string): Promise<string | null> {
   }
 }
 
-/** Writes beside the target and renames, so that nobody ever reads half a module. */
-async function replaceFile(target: URL, contents: string | Uint8Array): Promise<void> {
-  const beside = new URL(`${target.href}.${process.pid}`)
-  try {
-    await writeFile(beside, contents)
-    await rename(beside, target)
-  } catch (cause) {
-    await rm(beside, { force: true })
-    throw new Error(`build-engine: cannot write ${fileURLToPath(target)}`, { cause })
-  }
+function place(target: URL, contents: string | Uint8Array): Promise<void> {
+  return writeInPlace('build-engine', fileURLToPath(target), contents)
 }

@@ -7,14 +7,15 @@
 
 import { createHash } from 'node:crypto'
 import { globSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
+import { installedVersion, writeInPlace } from './build-output.ts'
 
+const BUILD_NAME = 'build-page'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const PAGE = join(ROOT, 'src/dashboard/page')
 const BUILD = join(ROOT, 'src/dashboard/build')
@@ -45,7 +46,7 @@ async function buildPage(force: boolean): Promise<void> {
     for (const file of files) sizes.push(await placeFile(scratch, file))
     await removeOthers(files)
     report(sizes, performance.now() - started)
-    await writeInPlace(FINGERPRINT, fingerprint)
+    await writeInPlace(BUILD_NAME, FINGERPRINT, fingerprint)
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
@@ -62,15 +63,6 @@ async function sourcesFingerprint(): Promise<string> {
     hash.update(`\0${path}\0`).update(await readFile(join(ROOT, path)))
   }
   return hash.digest('hex')
-}
-
-function installedVersion(name: string): string {
-  try {
-    const manifest = createRequire(import.meta.url)(`${name}/package.json`) as { version: string }
-    return manifest.version
-  } catch {
-    return 'none'
-  }
 }
 
 async function isCurrent(fingerprint: string): Promise<boolean> {
@@ -134,7 +126,7 @@ async function placeFile(from: string, file: string): Promise<Sizes> {
   const target = join(BUILD, file)
   await mkdir(dirname(target), { recursive: true })
   if (!SENT.includes(extname(file))) {
-    await writeInPlace(target, content)
+    await writeInPlace(BUILD_NAME, target, content)
     return { file, bytes: content.length, gzip: 0, brotli: 0 }
   }
   const gzip = gzipSync(content, { level: 9 })
@@ -144,22 +136,10 @@ async function placeFile(from: string, file: string): Promise<Sizes> {
       [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
     },
   })
-  await writeInPlace(`${target}.br`, brotli)
-  await writeInPlace(`${target}.gz`, gzip)
-  await writeInPlace(target, content)
+  await writeInPlace(BUILD_NAME, `${target}.br`, brotli)
+  await writeInPlace(BUILD_NAME, `${target}.gz`, gzip)
+  await writeInPlace(BUILD_NAME, target, content)
   return { file, bytes: content.length, gzip: gzip.length, brotli: brotli.length }
-}
-
-/** Writes beside the target and renames, so that nobody ever reads half a file. */
-async function writeInPlace(target: string, content: string | Uint8Array): Promise<void> {
-  const beside = `${target}.${process.pid}`
-  try {
-    await writeFile(beside, content)
-    await rename(beside, target)
-  } catch (cause) {
-    await rm(beside, { force: true })
-    throw new Error(`build-page: cannot write ${target}`, { cause })
-  }
 }
 
 /** What earlier builds left. */

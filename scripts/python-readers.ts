@@ -7,7 +7,6 @@
 
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
 import {
   FAILURE,
   interpreter,
@@ -18,8 +17,8 @@ import {
   TOOLS,
   VENV,
 } from '../test/interop/python.ts'
+import { underLock } from './under-lock.ts'
 
-const LOCK_WAIT_MS = 10 * 60_000
 const INSTALL_TIMEOUT_MS = 8 * 60_000
 /** The last lines of a failed command's output that are shown. */
 const OUTPUT_LINES = 12
@@ -29,19 +28,8 @@ const PYTHON_CHECK =
 
 if (!isInstalled()) {
   mkdirSync(TOOLS, { recursive: true })
-  const failure = underLock(() => (isInstalled() ? null : install()))
+  const failure = underLock(`${TOOLS}python.lock`, () => (isInstalled() ? null : install()))
   if (failure !== null) report(failure)
-}
-
-/** Runs `work` while no other process does; the lock is an SQLite transaction, which ends with the process. */
-function underLock<T>(work: () => T): T {
-  const lock = new DatabaseSync(`${TOOLS}python.lock`, { timeout: LOCK_WAIT_MS })
-  try {
-    lock.exec('BEGIN EXCLUSIVE')
-    return work()
-  } finally {
-    lock.close()
-  }
 }
 
 /** Makes the venv anew; null when it is complete, else the reason why it is not. */
