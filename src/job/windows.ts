@@ -43,13 +43,18 @@ export type MetricsChange = Readonly<{ add: readonly DataFile[]; remove: readonl
 export type Windows = {
   /** Adds to the rows of these windows. */
   amend(deltas: readonly WindowDelta[], processedAtUs: number): Promise<MetricsChange>
-  /** Puts these rows in the place of what stands there. */
+  /** Puts these rows in the place of what stands there. Rows with the sums that stand there already change nothing. */
   replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
 }
 
 /** What becomes of one row; `adds`: it is made from the one that stood there, which must be exact. */
 type RowChange = WindowKey &
-  Readonly<{ adds: boolean; next: (row: MetricsRow | undefined) => MetricsRow }>
+  Readonly<{
+    adds: boolean
+    next: (row: MetricsRow | undefined) => MetricsRow
+    /** Whether the row that stands there is what it shall be. */
+    isDone: (row: MetricsRow) => boolean
+  }>
 
 type Rows = Map<string, MetricsRow>
 type Decoded = { rows: Rows; inexact: Set<string> }
@@ -78,14 +83,17 @@ export function openWindows(files: MetricsFiles): Windows {
     return read
   }
 
-  /** The file of the day that holds each row, for the rows that stand in one. */
+  /** The file of the day that holds each row, for the rows that stand in one; null for those that need no change. */
   async function locate(day: readonly DataFile[], changes: readonly RowChange[]) {
-    const places = new Map<RowChange, DataFile>()
+    const places = new Map<RowChange, DataFile | null>()
     for (const file of day) {
       const asked = changes.filter((each) => !places.has(each) && files.mayHold(file, each))
       if (asked.length === 0) continue
       const { rows } = await decoded(file)
-      for (const change of asked) if (rows.has(keyOf(change))) places.set(change, file)
+      for (const change of asked) {
+        const row = rows.get(keyOf(change))
+        if (row !== undefined) places.set(change, change.isDone(row) ? null : file)
+      }
     }
     return places
   }
@@ -120,7 +128,8 @@ export function openWindows(files: MetricsFiles): Windows {
     for (const change of changes) {
       const file = places.get(change)
       if (file === undefined) fresh.push(change)
-      else placed.push({ held: await touch(file, touched), key: keyOf(change), change })
+      else if (file !== null)
+        placed.push({ held: await touch(file, touched), key: keyOf(change), change })
     }
     await makeExact(placed)
     for (const { held, key, change } of placed) {
@@ -187,6 +196,7 @@ export function openWindows(files: MetricsFiles): Windows {
           windowStartUs: delta.windowStartUs,
           adds: true,
           next: (row) => add(row, delta, processedAtUs),
+          isDone: () => false,
         })),
       ),
     replace: (rows) =>
@@ -196,6 +206,7 @@ export function openWindows(files: MetricsFiles): Windows {
           windowStartUs: row.windowStartUs,
           adds: false,
           next: () => row,
+          isDone: (found) => hasSameSums(row, found),
         })),
       ),
   }
@@ -216,6 +227,16 @@ function add(row: MetricsRow | undefined, delta: WindowDelta, processedAtUs: num
     revenueMillionths: (row?.revenueMillionths ?? 0n) + delta.revenueMillionths,
     processedAtUs,
   }
+}
+
+/** As the columns hold them: the revenue of a large window was read back from a DOUBLE. */
+function hasSameSums(a: MetricsRow, b: MetricsRow): boolean {
+  return (
+    a.impressions === b.impressions &&
+    a.clicks === b.clicks &&
+    a.conversions === b.conversions &&
+    Number(a.revenueMillionths) / 1e6 === Number(b.revenueMillionths) / 1e6
+  )
 }
 
 function dayOf({ windowStartUs }: RowChange): number {

@@ -133,6 +133,8 @@ test('rows that are put in place stand there once, whatever stood there, and the
           processedAtUs: 2,
         }))
         await table.replace(rows)
+        const again = await table.replace(rows.map((row) => ({ ...row, processedAtUs: 3 })))
+        assert.deepEqual(again, { add: [], remove: [] }, 'what stands there already is left alone')
         for (const row of rows) model.set(id(row), row.impressions)
       }
       const found = table.rows().map((row) => [id(row), row.impressions] as const)
