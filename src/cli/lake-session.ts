@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
-import type { Config } from '../config.ts'
+import { type Config, localPlaces } from '../config.ts'
 import type { Query } from '../query.ts'
 import { CliError } from './cli-error.ts'
 
@@ -16,7 +16,7 @@ export async function openLakeSession(config: Config): Promise<Query> {
   requireTables(config)
   const { openQuery } = await import('../query.ts')
   return await openQuery({
-    catalogPath: config.catalogPath,
+    catalogPath: localPlaces(config).catalogPath,
     windowUs: config.windowUs,
     memoryMaxBytes: memoryMaxBytes(),
     threads: availableParallelism(),
@@ -26,10 +26,11 @@ export async function openLakeSession(config: Config): Promise<Query> {
 
 /** A first user's mistake deserves a better word than that of a missing file. */
 export function requireTables(config: Config): void {
-  if (existsSync(config.catalogPath)) return
+  const { catalogPath } = localPlaces(config)
+  if (existsSync(catalogPath)) return
   throw new CliError(
     'input',
-    `there are no tables yet: ${config.catalogPath} does not exist. \`campaign-metrics start\` makes it; ` +
+    `there are no tables yet: ${catalogPath} does not exist. \`campaign-metrics start\` makes it; ` +
       'if it lies elsewhere, name the configuration with --config',
   )
 }

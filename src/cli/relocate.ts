@@ -1,6 +1,7 @@
 /** `campaign-metrics relocate`: after the data folder was moved or copied, writes the new place into the tables. */
 
 import type { Command } from 'commander'
+import { localPlaces } from '../config.ts'
 import { EXIT_CODE } from './exit-code.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
 import type { Terminal } from './terminal.ts'
@@ -17,14 +18,11 @@ export function addRelocate(program: Command, terminal: Terminal, finish: Finish
 }
 
 async function relocate(options: ConfigOption, terminal: Terminal): Promise<number> {
-  const config = configOf(options, terminal)
+  const places = localPlaces(configOf(options, terminal))
   const { relocateLake } = await import('../table.ts')
-  const moved = await relocateLake({
-    catalogPath: config.catalogPath,
-    warehousePath: config.warehousePath,
-  })
+  const moved = await relocateLake(places)
   const text = moved
-    ? `The tables now lie in ${config.warehousePath}.`
+    ? `The tables now lie in ${places.warehousePath}.`
     : 'The tables are where they should be; nothing to do.'
   terminal.stdout.write(`${text}\n`)
   return EXIT_CODE.ok

@@ -1,7 +1,7 @@
 /** `campaign-metrics start`: the pipeline in this process, until ctrl-C or until it cannot go on. */
 
 import type { Command } from 'commander'
-import type { Config } from '../config.ts'
+import { type Config, localPlaces } from '../config.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { CliError } from './cli-error.ts'
 import { type Demo, demoHistoryMs, startDemo } from './demo.ts'
@@ -122,8 +122,8 @@ function banner(config: Config, address: string, demoRate: number | null): strin
     ...(demoRate === null
       ? []
       : [`  demo    ${demoRate} events a second, from this process over HTTP`]),
-    `  tables  ${config.warehousePath}`,
-    `  catalog ${config.catalogPath}`,
+    `  tables  ${localPlaces(config).warehousePath}`,
+    `  catalog ${localPlaces(config).catalogPath}`,
     '',
     'Send an event:',
     `  curl ${address}/v1/events -H 'Content-Type: application/json'${key} \\`,

@@ -50,7 +50,7 @@ export type LoopParts = Readonly<{
   steadyMs: () => number
   readFrame: (fromOffset: number, waitMs: number) => Promise<Frame | null>
   batch: RowBatch
-  windows: Windows
+  windows: Pick<Windows, 'amend'>
   feed: Pick<Feed, 'took' | 'commitBegun' | 'committed'>
   keepRejected: (records: readonly Rejected[]) => Promise<void>
   writeEventsFile: (rows: TakenBatch['days'][number]) => Promise<DataFile>

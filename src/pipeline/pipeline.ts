@@ -3,7 +3,7 @@
  */
 import { type Closing, closeAll } from '../close-all.ts'
 import { startCollector } from '../collect.ts'
-import type { Config } from '../config.ts'
+import { type Config, localPlaces } from '../config.ts'
 import { type DashboardOptions, openDashboard } from '../dashboard.ts'
 import { openInspector } from '../engine.ts'
 import { type Job, type JobProgress, type JobSettings, startJob } from '../job.ts'
@@ -65,7 +65,7 @@ async function openPipeline(
   const { nowUs, onWarning } = options
   const inspector = await openInspector()
   const log = await openLog({
-    directory: config.logDirectory,
+    directory: localPlaces(config).logDirectory,
     nowUs,
     retentionMs: config.logRetention.timeMs,
     bytesMax: config.logRetention.sizeBytes,
@@ -119,7 +119,7 @@ async function openPipeline(
     rejected,
     meter,
     status: () => watch.status(),
-    routes: [restCatalogRoute(config.catalogPath), ...dashboard.routes],
+    routes: [restCatalogRoute(localPlaces(config).catalogPath), ...dashboard.routes],
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
     nowMs: () => performance.now(),
     nowUs,
@@ -133,10 +133,8 @@ async function openPipeline(
 
 function jobSettings(config: Config, log: Log, options: PipelineOptions): JobSettings {
   return {
-    logDirectory: config.logDirectory,
+    ...localPlaces(config),
     logCursor: log.cursor,
-    catalogPath: config.catalogPath,
-    warehousePath: config.warehousePath,
     rejectedDirectory: config.rejectedDirectory,
     windowUs: config.windowUs,
     commitIntervalMs: config.commitIntervalMs,
@@ -169,7 +167,7 @@ function dashboardOptions(
         problems,
       }
     },
-    warehousePath: config.warehousePath,
+    warehousePath: localPlaces(config).warehousePath,
     windowUs: config.windowUs,
     timezone: config.timezone,
     version,

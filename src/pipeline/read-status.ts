@@ -1,5 +1,5 @@
 /** The status without a running process: from the tables, the log and `rejected/`, changing nothing. */
-import type { Config } from '../config.ts'
+import { type Config, localPlaces } from '../config.ts'
 import { readCheckpoint, resumeFrom, tableFigures } from '../job.ts'
 import { inspectLog } from '../log.ts'
 import { countRejected } from '../rejected.ts'
@@ -7,9 +7,10 @@ import { readLake } from '../table.ts'
 import { type Status, statusOf } from './status.ts'
 
 export async function readStatus(config: Config, nowUs: number): Promise<Status> {
-  const lake = await readLake(config.catalogPath)
+  const { catalogPath, logDirectory } = localPlaces(config)
+  const lake = await readLake(catalogPath)
   const kept = readCheckpoint(lake.events.summary)
-  const found = await inspectLog(config.logDirectory)
+  const found = await inspectLog(logDirectory)
   const log = found ?? { id: kept?.logId ?? '', start: 0, end: kept?.nextOffset ?? 0, bytes: 0 }
   const checkpoint = resumeFrom(kept, log, false)
   const horizonMs = config.dedupe.horizonMs
