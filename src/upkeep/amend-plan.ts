@@ -38,8 +38,8 @@ export type AmendInput = Readonly<{
   windowUs: number
 }>
 
-/** `[fromUs, untilUs)`, whole windows. */
-export type Span = Readonly<{ fromUs: number; untilUs: number }>
+/** `[fromUs, toUs)`, whole windows. */
+export type Span = Readonly<{ fromUs: number; toUs: number }>
 
 export type AmendPlan =
   | Readonly<{ kind: 'nothing' }>
@@ -75,6 +75,6 @@ export function planAmend(input: AmendInput): AmendPlan {
   return { kind: 'check', fresh, late, marks: { sequence: raw.sequence, untilUs } }
 }
 
-function spanOf(fromUs: number, untilUs: number): Span | null {
-  return fromUs < untilUs ? { fromUs, untilUs } : null
+function spanOf(fromUs: number, toUs: number): Span | null {
+  return fromUs < toUs ? { fromUs, toUs } : null
 }

@@ -55,7 +55,7 @@ test('the first time, all that is closed is checked from the window of the earli
   ] as const
   assert.deepEqual(planAmend(input({ files, closedUntilUs: 1200 })), {
     kind: 'check',
-    fresh: { fromUs: 300, untilUs: 1200 },
+    fresh: { fromUs: 300, toUs: 1200 },
     late: null,
     marks: { sequence: 2, untilUs: 1200 },
   })
@@ -72,10 +72,10 @@ test('later it is what closed since, and what late events touched', () => {
   )
   assert.deepEqual(plan, {
     kind: 'check',
-    fresh: { fromUs: 1200, untilUs: 1500 },
+    fresh: { fromUs: 1200, toUs: 1500 },
     late: {
       files: [{ path: 'f6', firstUs: 320, sequence: 6 }],
-      span: { fromUs: 300, untilUs: 1200 },
+      span: { fromUs: 300, toUs: 1200 },
     },
     marks: { sequence: 6, untilUs: 1500 },
   })
@@ -92,7 +92,7 @@ test('an event at the very end of the amended windows is not late, one microseco
   })
   const plan = planned(599)
   assert.ok(plan.kind === 'check')
-  assert.deepEqual(plan.late?.span, { fromUs: 300, untilUs: 600 })
+  assert.deepEqual(plan.late?.span, { fromUs: 300, toUs: 600 })
 })
 
 test('a file without a bound is looked through, and days that were dropped are not', () => {
@@ -104,7 +104,7 @@ test('a file without a bound is looked through, and days that were dropped are n
     }),
   )
   assert.ok(plan.kind === 'check')
-  assert.deepEqual(plan.late?.span, { fromUs: 300, untilUs: 600 })
+  assert.deepEqual(plan.late?.span, { fromUs: 300, toUs: 600 })
 })
 
 test('whatever order events, closings and checks come in, a check leaves every closed window right', () => {
@@ -182,13 +182,13 @@ function openModel() {
       const { fresh, late } = plan
       const starts = new Set<number>()
       if (fresh !== null) {
-        for (let at = fresh.fromUs; at < fresh.untilUs; at += WINDOW_US) starts.add(at)
+        for (let at = fresh.fromUs; at < fresh.toUs; at += WINDOW_US) starts.add(at)
       }
       for (const { sequence: of } of late?.files ?? []) {
         const events = files.find((file) => file.sequence === of)?.events ?? []
         for (const at of events) {
           const start = windowOf(at)
-          if (late !== null && start >= late.span.fromUs && start < late.span.untilUs) {
+          if (late !== null && start >= late.span.fromUs && start < late.span.toUs) {
             starts.add(start)
           }
         }
