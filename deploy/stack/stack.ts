@@ -24,6 +24,8 @@ import { jobmanager, sqlGateway, taskmanager } from './service/flink.ts'
 import { kafka } from './service/kafka.ts'
 import { postgres } from './service/postgres.ts'
 import { s3 } from './service/s3.ts'
+import { superset } from './service/superset.ts'
+import { trino } from './service/trino.ts'
 
 /** In the order of their start: each needs at most those before it. */
 const NATIVE_SERVICES: Readonly<Record<string, NativeService>> = {
@@ -33,6 +35,8 @@ const NATIVE_SERVICES: Readonly<Record<string, NativeService>> = {
   jobmanager,
   taskmanager,
   'sql-gateway': sqlGateway,
+  trino,
+  superset,
 }
 export const SERVICE_NAMES: readonly string[] = Object.keys(NATIVE_SERVICES)
 
