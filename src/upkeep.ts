@@ -4,3 +4,4 @@
  */
 export { closedUntilUs } from './upkeep/amend-view.ts'
 export { openUpkeep, type Round, type Upkeep, type UpkeepOptions } from './upkeep/upkeep.ts'
+export { type VerifyClosedParts, verifyClosed } from './upkeep/verify-closed.ts'
