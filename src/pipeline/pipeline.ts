@@ -3,7 +3,7 @@
  */
 import { type Closing, closeAll } from '../close-all.ts'
 import { startCollector } from '../collect.ts'
-import { type Config, localPlaces } from '../config.ts'
+import type { Config } from '../config.ts'
 import { type DashboardOptions, openDashboard } from '../dashboard.ts'
 import { openInspector } from '../engine.ts'
 import { type Job, type JobProgress, type JobSettings, startJob } from '../job.ts'
@@ -111,7 +111,7 @@ async function openPipeline(
     rejected,
     meter,
     status: () => watch.status(),
-    routes: [restCatalogRoute(localPlaces(config).catalogPath), ...dashboard.routes],
+    routes: [restCatalogRoute(config), ...dashboard.routes],
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
     nowMs: () => performance.now(),
     nowUs,
@@ -125,8 +125,10 @@ async function openPipeline(
 
 function jobSettings(config: Config, log: EventLog, options: PipelineOptions): JobSettings {
   return {
-    ...localPlaces(config),
     log: config.log,
+    warehouse: config.warehouse,
+    catalog: config.catalog,
+    cache: config.cache,
     logCursor: log.cursor,
     rejectedDirectory: config.rejectedDirectory,
     windowUs: config.windowUs,
@@ -160,7 +162,8 @@ function dashboardOptions(
         problems,
       }
     },
-    warehousePath: localPlaces(config).warehousePath,
+    warehouse: config.warehouse,
+    cache: config.cache,
     windowUs: config.windowUs,
     timezone: config.timezone,
     version,
