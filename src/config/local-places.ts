@@ -1,20 +1,19 @@
-/** The paths of a configuration that needs no service. */
+/** The paths of tables that need no service. */
 
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './error.ts'
 
 export type LocalPlaces = Readonly<{
-  logDirectory: string
   warehousePath: string
   catalogPath: string
 }>
 
-/** Throws ConfigError where log, tables or catalog are at a service. */
-export function localPlaces({ file, log, warehouse, catalog }: Config): LocalPlaces {
-  if (log.kind === 'folder' && warehouse.kind === 'folder' && catalog.kind === 'sqlite') {
-    return { logDirectory: log.path, warehousePath: warehouse.path, catalogPath: catalog.path }
+/** Throws ConfigError where tables or catalog are at a service. */
+export function localPlaces({ file, warehouse, catalog }: Config): LocalPlaces {
+  if (warehouse.kind === 'folder' && catalog.kind === 'sqlite') {
+    return { warehousePath: warehouse.path, catalogPath: catalog.path }
   }
-  const problems = Object.entries({ log, warehouse, catalog }).flatMap(([path, place]) =>
+  const problems = Object.entries({ warehouse, catalog }).flatMap(([path, place]) =>
     'path' in place ? [] : [remote(path)],
   )
   throw new ConfigError('invalid', file, problems)
