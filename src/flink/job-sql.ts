@@ -71,7 +71,6 @@ function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
     options: {
       kafka: kafkaOptions(options.kafka),
       catalog: catalogOptions(options),
-      summary: summaryOptions(options),
     },
   }
 }
@@ -87,11 +86,4 @@ function catalogOptions({ catalog, warehouse }: FlinkJobOptions): Record<string,
     's3.path-style-access': String(warehouse.pathStyle),
     'client.region': warehouse.region,
   }
-}
-
-/** Goes into the summary of each snapshot that the job commits. */
-function summaryOptions({ summary }: FlinkJobOptions): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(summary).map(([key, value]) => [`snapshot-property.${key}`, value]),
-  )
 }

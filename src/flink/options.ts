@@ -40,6 +40,4 @@ export type FlinkJobOptions = Readonly<{
   stateBackend: 'hashmap' | 'rocksdb'
   /** Where Flink leaves rejected records, as its task managers see it; absolute. */
   rejectedDirectory: string
-  /** Goes into the summary of each snapshot that the job commits: at least which log the rows come from. */
-  summary: Readonly<Record<string, string>>
 }>

@@ -6,6 +6,8 @@ export type FlinkRequest = Readonly<{
   method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   body?: unknown
   timeoutMs?: number
+  /** The answer is an array: it comes as `{ list }`. */
+  isList?: boolean
 }>
 
 /** An object as Flink's answers are: every field may be missing. */
@@ -18,11 +20,11 @@ const ANSWER_BYTES_MAX = 32 * 1024 * 1024
 export async function askFlink(
   base: string,
   path: string,
-  { method = 'GET', body, timeoutMs = TIMEOUT_MS }: FlinkRequest = {},
+  { method = 'GET', body, timeoutMs = TIMEOUT_MS, isList = false }: FlinkRequest = {},
 ): Promise<Answer> {
   const url = `${base.replace(/\/+$/, '')}${path}`
   const { status, text } = await exchange(url, method, body, timeoutMs)
-  const answer = readAnswer(text, url, status)
+  const answer = readAnswer(text, url, status, isList)
   if (status < 400) return answer
   const why = rootCause(errorsIn(answer) ?? text)
   const message = `Flink refused ${method} ${url} (HTTP ${status}): ${why}`
@@ -67,10 +69,11 @@ async function readText(response: Response, url: string): Promise<string> {
   return Buffer.concat(pieces).toString('utf8')
 }
 
-function readAnswer(text: string, url: string, status: number): Answer {
+function readAnswer(text: string, url: string, status: number, isList: boolean): Answer {
   try {
     const answer: unknown = text === '' ? {} : JSON.parse(text)
     if (isObject(answer)) return answer
+    if (isList && Array.isArray(answer)) return { list: answer }
   } catch {
     // Said below, with what came.
   }
