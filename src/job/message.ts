@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { WindowDelta } from '../engine.ts'
 import type { LogPlace } from '../log.ts'
+import type { LakePlaces } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { DedupStats } from './dedup-memory.ts'
 
@@ -9,8 +10,10 @@ import type { DedupStats } from './dedup-memory.ts'
 export type JobSettings = Readonly<{
   log: LogPlace
   logCursor: SharedArrayBuffer
-  catalogPath: string
-  warehousePath: string
+  warehouse: LakePlaces['warehouse']
+  catalog: LakePlaces['catalog']
+  /** Copies of data files, for a warehouse on S3. */
+  cache: LakePlaces['cache']
   rejectedDirectory: string
   windowUs: number
   commitIntervalMs: number

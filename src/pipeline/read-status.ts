@@ -1,5 +1,5 @@
 /** The status without a running process: from the tables, the log and `rejected/`, changing nothing. */
-import { type Config, localPlaces } from '../config.ts'
+import type { Config } from '../config.ts'
 import { type Checkpoint, readCheckpoint, resumeFrom, tableFigures } from '../job.ts'
 import { inspectLog, type LogExtent, type LogPlace, readTopicExtent } from '../log.ts'
 import { countRejected } from '../rejected.ts'
@@ -7,8 +7,7 @@ import { readLake } from '../table.ts'
 import { type Status, statusOf } from './status.ts'
 
 export async function readStatus(config: Config, nowUs: number): Promise<Status> {
-  const { catalogPath } = localPlaces(config)
-  const lake = await readLake(catalogPath)
+  const lake = await readLake(config)
   const kept = readCheckpoint(lake.events.summary)
   const { extent, bytes } = await look(config.log, kept)
   const checkpoint = resumeFrom(kept, extent, false)
