@@ -8,9 +8,10 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findProcess, listFamily } from './process-family.ts'
 
+type Environment = Readonly<Record<string, string>>
+
 export type Command = Readonly<{
   argv: readonly string[]
-  environment: Readonly<Record<string, string>>
   /** The user to run as, where the service refuses root. */
   user?: string
 }>
@@ -26,7 +27,7 @@ const KEPT_RIGHTS = '+dac_override,+dac_read_search'
  * @param isBound whether it is killed when the process that starts it ends, in whatever way
  */
 export function startRecorded(
-  { argv, environment, user }: Command,
+  { argv, environment, user }: Command & Readonly<{ environment: Environment }>,
   files: Readonly<{ record: string; log: string; folder: string }>,
   isBound: boolean,
 ): RecordedProcess {

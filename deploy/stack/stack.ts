@@ -72,6 +72,8 @@ export type Stack = Readonly<{
   path: (service: string, containerPath: string) => string
   /** The environment of a service, with native addresses and paths. */
   environment: (service: string) => Readonly<Record<string, string>>
+  /** The command of a service, likewise. */
+  command: (service: string) => readonly string[]
   /** Versions and passwords by their names in deploy/.env. */
   values: Readonly<Record<string, string>>
   /** Starts a service unless it runs, and waits until it is healthy. */
@@ -129,7 +131,12 @@ export function describeStack({ folder, portBase, isDetached = false }: StackOpt
       placed.layOut()
       native.prepare?.(placed)
       const command = native.command(placed)
-      const environment = { ...passedOn(), TMPDIR: placed.scratch, ...command.environment }
+      const environment = {
+        ...passedOn(),
+        TMPDIR: placed.scratch,
+        ...placed.service.environment,
+        ...command.environment,
+      }
       const files = { record: recordOf(name), log: logOf(name), folder: placed.folder }
       running = startRecorded({ ...command, environment }, files, !isDetached)
     }
@@ -148,6 +155,7 @@ export function describeStack({ folder, portBase, isDetached = false }: StackOpt
       return placed.path(containerPath)
     },
     environment: (name) => place(name).service.environment,
+    command: (name) => place(name).service.command,
     values: compose.values,
     start,
     stop,
@@ -212,9 +220,10 @@ async function awaitHealth(
   running: RecordedProcess,
   log: string,
 ): Promise<void> {
-  for (let waitedMs = 0; !(await probe(native, placed, running)); waitedMs += POLL_MS) {
+  const begun = performance.now()
+  while (!(await probe(native, placed, running))) {
     const isAlive = isRunning(running)
-    if (isAlive && waitedMs < native.startLimitMs) {
+    if (isAlive && performance.now() - begun < native.startLimitMs) {
       await sleep(POLL_MS)
       continue
     }
