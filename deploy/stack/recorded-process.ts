@@ -60,9 +60,21 @@ export function runAs(user: string | undefined, isBound: boolean): string[] {
 
 /** The recorded process, if it still runs. */
 export function findRecorded(record: string): RecordedProcess | null {
+  const found = readRecord(record)
+  return found !== null && isRunning(found) ? found : null
+}
+
+/** Kills what a recorded process that was killed alone left behind; its group has its id, which is not given anew. */
+export async function endLeftovers(record: string, limitMs: number): Promise<void> {
+  const found = readRecord(record)
+  if (found === null || findProcess(found.pid)?.isZombie === false) return
+  for (const pid of listFamily(found.pid)) send(pid, 'SIGKILL')
+  await awaitEnd(found, limitMs)
+}
+
+function readRecord(record: string): RecordedProcess | null {
   try {
-    const found = JSON.parse(readFileSync(record, 'utf8')) as RecordedProcess
-    return isRunning(found) ? found : null
+    return JSON.parse(readFileSync(record, 'utf8')) as RecordedProcess
   } catch {
     return null
   }

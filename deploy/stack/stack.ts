@@ -12,6 +12,7 @@ import { openMounts } from './mounts.ts'
 import type { NativeService, Placed } from './native-service.ts'
 import {
   awaitEnd,
+  endLeftovers,
   endRecorded,
   findRecorded,
   forget,
@@ -125,6 +126,7 @@ export function describeStack({ folder, portBase, isDetached = false }: StackOpt
     const placed = place(name)
     let running = findRecorded(recordOf(name))
     if (running === null) {
+      await endLeftovers(recordOf(name), STOP_LIMIT_MS)
       native.install(compose.values)
       rmSync(placed.scratch, { recursive: true, force: true })
       mkdirSync(placed.scratch, { recursive: true })
@@ -145,6 +147,7 @@ export function describeStack({ folder, portBase, isDetached = false }: StackOpt
   const stop = async (name: string): Promise<void> => {
     const running = findRecorded(recordOf(name))
     if (running !== null) await endRecorded(running, place(name).service.stopSignal, STOP_LIMIT_MS)
+    else await endLeftovers(recordOf(name), STOP_LIMIT_MS)
     forget(recordOf(name))
   }
   return {

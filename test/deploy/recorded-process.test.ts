@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findProcess, listFamily } from '../../deploy/stack/process-family.ts'
 import {
   awaitEnd,
+  endLeftovers,
   endRecorded,
   findRecorded,
   isRunning,
@@ -68,6 +69,18 @@ test('SIGKILL reaches all that a process started, and its id is free afterwards'
   signalFamily(running, 'SIGKILL')
   assert.equal(await awaitEnd(running, LIMIT_MS), true)
   assert.equal(findProcess(running.pid), null)
+  for (const pid of family) assert.ok(findProcess(pid)?.isZombie ?? true, `${pid} still runs`)
+})
+
+test('what a process leaves behind that was killed alone is ended before the next start', {
+  skip,
+}, async () => {
+  const { running, record } = start('alone', 'sleep 60 & wait')
+  const family = await untilFamilyOf(running.pid, 2)
+  process.kill(running.pid, 'SIGKILL')
+  await untilFamilyOf(running.pid, 1)
+  assert.equal(findRecorded(record), null)
+  await endLeftovers(record, LIMIT_MS)
   for (const pid of family) assert.ok(findProcess(pid)?.isZombie ?? true, `${pid} still runs`)
 })
 
