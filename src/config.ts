@@ -3,8 +3,17 @@
  * Everything else in the program takes the resolved, read-only `Config` and never looks at the file or the environment.
  */
 
-export { type Config, DEFAULT_CONFIG_FILE } from './config/config.ts'
+export {
+  type Config,
+  DEFAULT_CONFIG_FILE,
+  type FlinkConfig,
+  type KafkaLog,
+  type S3Warehouse,
+  type SupersetConfig,
+  type TrinoConfig,
+} from './config/config.ts'
 export { configurationPage, exampleFile } from './config/documentation.ts'
 export { ConfigError, type ConfigProblem } from './config/error.ts'
+export { writeKeysFile } from './config/keys-file.ts'
 export { loadConfig } from './config/load.ts'
 export { parseSize } from './config/quantity.ts'

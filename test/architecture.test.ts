@@ -29,12 +29,15 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   meter: { rooms: [], packages: ['prom-client'] },
   engine: { rooms: ['event'], packages: [] },
   rejected: { rooms: ['event', 'make-folder'], packages: [] },
-  log: { rooms: ['make-folder', 'lock'], packages: ['@node-rs/crc32'] },
+  log: { rooms: ['make-folder', 'lock'], packages: ['@node-rs/crc32', '@platformatic/kafka'] },
   collect: {
     rooms: ['event', 'engine', 'log', 'rejected', 'meter', 'free-bytes'],
     packages: ['fastify'],
   },
-  table: { rooms: ['make-folder', 'lock'], packages: ['avsc', 'hyparquet'] },
+  table: {
+    rooms: ['make-folder', 'lock', 'free-bytes'],
+    packages: ['avsc', 'hyparquet', '@aws-sdk/client-s3', 'pg'],
+  },
   query: { rooms: ['table'], packages: ['@duckdb/node-api'] },
   job: {
     rooms: [
@@ -54,6 +57,8 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     rooms: ['event', 'collect', 'query', 'job'],
     packages: [],
   },
+  upkeep: { rooms: ['table', 'query', 'job'], packages: [] },
+  setup: { rooms: ['config', 'log', 'table', 'dashboard'], packages: [] },
   pipeline: {
     rooms: [
       'config',
@@ -72,7 +77,17 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: [],
   },
   cli: {
-    rooms: ['config', 'pipeline', 'query', 'table', 'rejected', 'demo-traffic', 'wake-pool'],
+    rooms: [
+      'config',
+      'setup',
+      'pipeline',
+      'query',
+      'table',
+      'upkeep',
+      'rejected',
+      'demo-traffic',
+      'wake-pool',
+    ],
     packages: ['cli-progress', 'commander'],
   },
 }

@@ -17,14 +17,11 @@ export function addRelocate(program: Command, terminal: Terminal, finish: Finish
 }
 
 async function relocate(options: ConfigOption, terminal: Terminal): Promise<number> {
-  const config = configOf(options, terminal)
+  const { warehouse, catalog } = configOf(options, terminal)
   const { relocateLake } = await import('../table.ts')
-  const moved = await relocateLake({
-    catalogPath: config.catalogPath,
-    warehousePath: config.warehousePath,
-  })
+  const moved = await relocateLake({ warehouse, catalog })
   const text = moved
-    ? `The tables now lie in ${config.warehousePath}.`
+    ? `The tables now lie in ${warehouse.kind === 'folder' ? warehouse.path : warehouse.location}.`
     : 'The tables are where they should be; nothing to do.'
   terminal.stdout.write(`${text}\n`)
   return EXIT_CODE.ok

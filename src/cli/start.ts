@@ -110,6 +110,7 @@ async function stopPipeline(pipeline: Pipeline, terminal: Terminal): Promise<voi
 /** What a first user needs to know, and nothing else. The address comes first: tests and scripts read it. */
 function banner(config: Config, address: string, demoRate: number | null): string {
   const key = config.keys.write.length > 0 ? " -H 'Authorization: Bearer KEY'" : ''
+  const { warehouse, catalog } = config
   const option = config.file === null ? '' : ` --config ${quoted(config.file)}`
   const event =
     '{"event_id":"e1","user_id":"u1","campaign_id":"c1","event_type":"click",' +
@@ -122,8 +123,8 @@ function banner(config: Config, address: string, demoRate: number | null): strin
     ...(demoRate === null
       ? []
       : [`  demo    ${demoRate} events a second, from this process over HTTP`]),
-    `  tables  ${config.warehousePath}`,
-    `  catalog ${config.catalogPath}`,
+    `  tables  ${warehouse.kind === 'folder' ? warehouse.path : warehouse.location}`,
+    `  catalog ${catalog.kind === 'sqlite' ? catalog.path : `${catalog.database} at ${catalog.host}`}`,
     '',
     'Send an event:',
     `  curl ${address}/v1/events -H 'Content-Type: application/json'${key} \\`,

@@ -33,7 +33,6 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
   const session = await openLakeSession(config)
   try {
     const found = await session.verify({
-      windowUs: config.windowUs,
       horizonUs: config.dedupe.horizonMs * US_PER_MS,
       fromUs: await keptFromUs(config),
       differencesMax: DIFFERENCES_SHOWN,
@@ -53,7 +52,7 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
  */
 async function keptFromUs(config: Config): Promise<number | null> {
   const { readLake, WINDOW_KEY, windowText } = await import('../table.ts')
-  const { events } = await readLake(config.catalogPath)
+  const { events } = await readLake(config)
   const filled = events.properties[WINDOW_KEY]
   const wanted = windowText(config.windowUs)
   if (filled !== undefined && filled !== wanted) {

@@ -1,17 +1,83 @@
 /** The configuration as the program sees it: read-only, every field present, units in the names, paths absolute. */
+import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } from './places.ts'
 
 export const DEFAULT_CONFIG_FILE = 'campaign-metrics.yaml'
+
+/** How a client proves who it is to Kafka. */
+export type KafkaSasl = Readonly<{
+  mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+  username: string
+  password: string
+}>
+
+/** PEM files; without `caFile` the certificates that Node trusts. */
+export type KafkaTls = Readonly<{
+  caFile: string | null
+  certFile: string | null
+  keyFile: string | null
+}>
+
+export type KafkaLog = KafkaPlace &
+  Readonly<{
+    /** Of a topic that `setup` makes. */
+    partitions: number
+    replication: number
+    tls: KafkaTls | null
+    sasl: KafkaSasl | null
+  }>
+
+/** `endpoint` is null for AWS itself. Credentials come from the standard AWS chain. */
+export type S3Warehouse = S3Place &
+  Readonly<{ endpoint: string | null; region: string; pathStyle: boolean }>
+
+export type FlinkConfig = Readonly<{
+  /** Of the SQL Gateway and of the JobManager. */
+  gateway: string
+  rest: string
+  parallelism: number
+  checkpointIntervalMs: number
+  watermarkDelayMs: number
+  idleTimeoutMs: number
+  stateBackend: 'hashmap' | 'rocksdb'
+  /** Where Flink leaves rejected records: a folder that its task managers and this process share, at the same path. */
+  rejectedDirectory: string
+}>
+
+/** `catalog` is Trino's name for the Iceberg catalog. */
+export type TrinoConfig = Readonly<{
+  url: string
+  user: string
+  password: string | null
+  catalog: string
+}>
+
+/** `trinoUrl` is where Superset finds Trino. */
+export type SupersetConfig = Readonly<{
+  url: string
+  user: string
+  password: string
+  trinoUrl: string
+}>
 
 export type Config = Readonly<{
   /** The file it was read from; null when there was none and all is default. */
   file: string | null
   /** Port 0 lets the system choose a free one. */
   listen: Readonly<{ host: string; port: number }>
-  logDirectory: string
-  warehousePath: string
-  /** Where rejected events are kept: a folder beside the tables' folders, in the warehouse. */
+  log: FolderPlace | KafkaLog
+  warehouse: FolderPlace | S3Warehouse
+  catalog: SqlitePlace | PostgresqlPlace
+  /** Where rejected events are kept. */
   rejectedDirectory: string
-  catalogPath: string
+  /** What fetches events from the log and fills the tables: this process, or a Flink job. */
+  engine: 'embedded' | 'flink'
+  /** Null unless Flink is the engine. */
+  flink: FlinkConfig | null
+  /** Null where `query` and `verify` read the files themselves. */
+  trino: TrinoConfig | null
+  superset: SupersetConfig | null
+  /** Copies of data files on S3, for what reads them here; and what they may take. */
+  cache: Readonly<{ directory: string; sizeBytes: number }>
   /** Size of a window; divides a day. */
   windowUs: number
   /** IANA name of the zone that the page and the command line show times in. */
@@ -19,7 +85,12 @@ export type Config = Readonly<{
   commitIntervalMs: number
   dedupe: Readonly<{ horizonMs: number; memoryMaxBytes: number }>
   /** Accepted keys; none means that no key is asked for (on loopback only). */
-  keys: Readonly<{ write: readonly string[]; read: readonly string[] }>
+  keys: Readonly<{
+    write: readonly string[]
+    read: readonly string[]
+    /** Whose keys are among them, if it exists; `setup` makes it. */
+    file: string | null
+  }>
   /** Origins, such as `https://shop.example`, whose pages may send events; `*` is every origin. */
   cors: readonly string[]
   /** How long rows are kept; 0 is for ever. */

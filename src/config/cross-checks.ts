@@ -22,17 +22,21 @@ export function crossProblems(
     ...sharedKeyProblems(settings),
     ...nestedPathProblems(settings, resolve),
     ...retentionProblems(settings),
+    ...flinkProblems(settings),
+    ...kafkaProblems(settings),
+    ...supersetProblems(settings),
   ]
 }
 
 function openListenProblems({ listen, keys }: Partial<Settings>): SettingProblem[] {
   if (listen === undefined || keys === undefined || isLoopback(listen.host)) return []
+  if (keys.file !== '') return []
   const missing = (['write', 'read'] as const).filter((kind) => keys[kind].length === 0)
   return missing.map((kind) => ({
     place: ['keys', kind],
     reason:
       `listening on ${listen.host}, which others than this machine can reach, needs at least one ${kind} key; ` +
-      'set one, or listen on 127.0.0.1',
+      'set one, have `keys.file` made, or listen on 127.0.0.1',
   }))
 }
 
@@ -55,8 +59,8 @@ function nestedPathProblems(
 ): SettingProblem[] {
   const problems: SettingProblem[] = []
   for (const [outer, inner] of APART) {
-    const [outerPath, innerPath] = [settings[outer], settings[inner]]
-    if (outerPath === undefined || innerPath === undefined) continue
+    const [outerPath, innerPath] = [pathOf(settings[outer]), pathOf(settings[inner])]
+    if (outerPath === null || innerPath === null) continue
     const [outside, inside] = [resolve(outerPath), resolve(innerPath)]
     const isInside = inside === outside || inside.startsWith(`${outside}${sep}`)
     if (!isInside) continue
@@ -64,6 +68,57 @@ function nestedPathProblems(
     problems.push({ place: [inner], reason })
   }
   return problems
+}
+
+function pathOf(place: Settings['log' | 'warehouse' | 'catalog'] | undefined): string | null {
+  return place !== undefined && 'path' in place ? place.path : null
+}
+
+/** Flink's tasks run on other machines: all they read and write must be reachable from there. */
+function flinkProblems(settings: Partial<Settings>): SettingProblem[] {
+  const { engine, log, warehouse, catalog, flink, trino } = settings
+  if (engine !== 'flink') return []
+  const needs = (place: readonly string[], what: string): SettingProblem => ({
+    place,
+    reason: `\`engine: flink\` needs ${what}`,
+  })
+  return [
+    ...(log?.kind === 'folder' ? [needs(['log'], 'a topic of Kafka, `kafka://…`')] : []),
+    ...(warehouse?.kind === 'folder' ? [needs(['warehouse'], 'tables on S3, `s3://…`')] : []),
+    ...(catalog?.kind === 'sqlite' ? [needs(['catalog'], 'PostgreSQL, `postgresql://…`')] : []),
+    ...(flink?.gateway === ''
+      ? [needs(['flink', 'gateway'], 'the address of the SQL Gateway')]
+      : []),
+    ...(flink?.rest === '' ? [needs(['flink', 'rest'], 'the address of the JobManager')] : []),
+    ...(trino?.url === ''
+      ? [needs(['trino', 'url'], 'Trino, which recomputes windows that late events changed')]
+      : []),
+  ]
+}
+
+function kafkaProblems({ kafka }: Partial<Settings>): SettingProblem[] {
+  if (kafka === undefined) return []
+  const { sasl, username, password, tls, caFile, certFile, keyFile } = kafka
+  const problems: SettingProblem[] = []
+  if (sasl !== 'none' && (username === '' || password === '')) {
+    const reason = `${sasl} needs \`username\` and \`password\``
+    problems.push({ place: ['kafka', 'sasl'], reason })
+  }
+  if (!tls && (caFile !== '' || certFile !== '' || keyFile !== '')) {
+    problems.push({ place: ['kafka', 'tls'], reason: 'files are given, so set it to `true`' })
+  }
+  if ((certFile === '') !== (keyFile === '')) {
+    const reason = 'a certificate and its key go together: set `certFile` and `keyFile`'
+    problems.push({ place: ['kafka', 'certFile'], reason })
+  }
+  return problems
+}
+
+/** Superset asks Trino, so one without the other shows nothing. */
+function supersetProblems({ superset, trino }: Partial<Settings>): SettingProblem[] {
+  if (superset === undefined || superset.url === '' || trino === undefined) return []
+  if (superset.trinoUrl !== '' || trino.url !== '') return []
+  return [{ place: ['superset', 'url'], reason: 'Superset asks Trino: set `trino.url`' }]
 }
 
 /** Event ids are remembered from the raw files after a restart, so these must outlive the horizon. */

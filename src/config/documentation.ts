@@ -68,7 +68,8 @@ function table(sections: readonly Section[]): string {
       const isGrouped = entry.name !== name
       const path = isGrouped ? `${name}.${entry.name}` : name
       const text = isGrouped ? `${description} ${entry.notes.description}` : description
-      return `| \`${path}\` | \`${plain(entry.notes.initial)}\` | ${text} | ${entry.notes.accepts} |`
+      const initial = entry.notes.initial === '' ? 'none' : `\`${plain(entry.notes.initial)}\``
+      return `| \`${path}\` | ${initial} | ${text} | ${entry.notes.accepts} |`
     }),
   )
   return [
@@ -80,12 +81,12 @@ function table(sections: readonly Section[]): string {
 
 function settingLines({ name, notes }: Entry, indent: string): string {
   const value = plain(notes.example ?? notes.initial)
-  return `${comment(notes.description, indent)}${indent}${name}: ${value}\n`
+  return `${comment(notes.description, indent)}${`${indent}${name}: ${value}`.trimEnd()}\n`
 }
 
 /** Values as flow YAML; a string is quoted where YAML would read something else. */
 function plain(value: FieldNotes['initial']): string {
-  if (typeof value === 'number') return String(value)
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (typeof value === 'string') return value
   return `[${value.map((item) => `'${item}'`).join(', ')}]`
 }

@@ -11,7 +11,7 @@ export type FieldNotes = Readonly<{
   /** What may be written, in words; part of the message when something else was. */
   accepts: string
   /** The default as it would be written in the file. */
-  initial: string | number | readonly string[]
+  initial: string | number | boolean | readonly string[]
   /** What the example file shows instead of the default. */
   example?: readonly string[]
 }>

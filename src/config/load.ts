@@ -6,6 +6,16 @@ import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument }
 import { type Config, DEFAULT_CONFIG_FILE } from './config.ts'
 import { type Environment, substituteEnvironment } from './environment.ts'
 import { ConfigError, type ConfigProblem } from './error.ts'
+import { keysOf } from './keys-file.ts'
+import {
+  catalogOf,
+  flinkOf,
+  logOf,
+  rejectedDirectoryOf,
+  supersetOf,
+  trinoOf,
+  warehouseOf,
+} from './resolved.ts'
 import type { Settings } from './schema.ts'
 import { checkSettings, type SettingProblem } from './settings.ts'
 
@@ -81,32 +91,40 @@ function parseConfig(
       inFileOrder(problems.map((problem) => located(problem, document, lines))),
     )
   }
-  return resolved(checked.settings, file, absolute)
+  return resolved(checked.settings, file, absolute, environment)
 }
+
+type Absolute = (path: string) => string
 
 function resolved(
   settings: Settings,
   file: string | null,
-  absolute: (path: string) => string,
+  absolute: Absolute,
+  environment: Environment,
 ): Config {
-  const warehousePath = absolute(settings.warehouse)
+  const { dedupe, retention, logRetention, cache } = settings
   return {
     file,
     listen: settings.listen,
-    logDirectory: absolute(settings.log),
-    warehousePath,
-    rejectedDirectory: resolve(warehousePath, 'rejected'),
-    catalogPath: absolute(settings.catalog),
+    log: logOf(settings, absolute),
+    warehouse: warehouseOf(settings, absolute),
+    catalog: catalogOf(settings, absolute, environment),
+    rejectedDirectory: rejectedDirectoryOf(settings, absolute),
+    engine: settings.engine,
+    flink: settings.engine === 'flink' ? flinkOf(settings, absolute) : null,
+    trino: trinoOf(settings),
+    superset: supersetOf(settings),
     windowUs: settings.window * US_PER_MS,
     timezone: settings.timezone,
     commitIntervalMs: settings.commitInterval,
-    dedupe: { horizonMs: settings.dedupe.horizon, memoryMaxBytes: settings.dedupe.memoryMax },
-    keys: settings.keys,
+    dedupe: { horizonMs: dedupe.horizon, memoryMaxBytes: dedupe.memoryMax },
+    keys: keysOf(settings, absolute),
     cors: settings.cors,
-    retention: { eventsMs: settings.retention.events, metricsMs: settings.retention.metrics },
-    logRetention: { timeMs: settings.logRetention.time, sizeBytes: settings.logRetention.size },
+    retention: { eventsMs: retention.events, metricsMs: retention.metrics },
+    logRetention: { timeMs: logRetention.time, sizeBytes: logRetention.size },
     diskReserveBytes: settings.diskReserve,
     rejectedMaxBytes: settings.rejectedMax,
+    cache: { directory: absolute(cache.folder), sizeBytes: cache.size },
   }
 }
 

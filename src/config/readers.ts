@@ -15,23 +15,39 @@ export function readListen(value: unknown): ListenAddress | Refusal {
   return parseListen(value) ?? new Refusal(`${shown(value)} is not an address with a port`)
 }
 
-/** A path of the local file system; `later` maps the URL schemes that are planned to what they stand for. */
-export function readPath(
-  value: unknown,
-  what: string,
-  later: Readonly<Record<string, string>>,
-): string | Refusal {
+/** A path of the local file system. */
+export function readPath(value: unknown): string | Refusal {
   if (typeof value !== 'string' || value.trim() === '') {
     return new Refusal(`${shown(value)} is not a path`)
   }
   if (value.includes('\0')) return new Refusal('a path cannot hold a NUL character')
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\//.exec(value)?.[1]?.toLowerCase()
-  if (scheme === undefined) return value
-  const planned = later[scheme]
-  if (planned !== undefined) {
-    return new Refusal(`${planned} (\`${scheme}://\`) cannot hold ${what} yet in this version`)
-  }
-  return new Refusal(`\`${scheme}://\` cannot hold ${what}`)
+  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*:\/\/)/.exec(value)?.[1]
+  return scheme === undefined ? value : new Refusal(`\`${scheme}\` is no path of this machine`)
+}
+
+/** One of a few words, in whatever case it was written. */
+export function readChoice<Choice extends string>(
+  value: unknown,
+  choices: readonly Choice[],
+): Choice | Refusal {
+  const found = choices.find((each) => each.toLowerCase() === String(value).toLowerCase())
+  return found ?? new Refusal(`${shown(value)} is unknown`)
+}
+
+export function readSwitch(value: unknown): boolean | Refusal {
+  return typeof value === 'boolean' ? value : new Refusal(`${shown(value)} is not true or false`)
+}
+
+export function readCount(value: unknown, least: number, most: number): number | Refusal {
+  const isCount = typeof value === 'number' && Number.isInteger(value)
+  if (!isCount) return new Refusal(`${shown(value)} is not a whole number`)
+  return value >= least && value <= most ? value : new Refusal(`${value} is out of range`)
+}
+
+/** Text that names something at a service; secrets are read by it as well, so no message repeats it. */
+export function readText(value: unknown): string | Refusal {
+  if (typeof value !== 'string') return new Refusal('not a text (quote what looks like a number)')
+  return /[\p{Cc}]/u.test(value) ? new Refusal('it holds a control character') : value
 }
 
 export function readDuration(

@@ -6,7 +6,10 @@
 import type { z } from 'zod'
 import { field, group } from './field.ts'
 import type { ListenAddress } from './listen.ts'
+import { CATALOG, LOG, WAREHOUSE } from './place-fields.ts'
+import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } from './places.ts'
 import {
+  readChoice,
   readDuration,
   readKeys,
   readListen,
@@ -16,23 +19,43 @@ import {
   readTimezone,
   readWindow,
 } from './readers.ts'
+import {
+  FLINK,
+  type FlinkSettings,
+  KAFKA,
+  type KafkaSettings,
+  S3,
+  type S3Settings,
+  SUPERSET,
+  type SupersetSettings,
+  TRINO,
+  type TrinoSettings,
+} from './services.ts'
 
 /** The settings as they stand in the file; durations are milliseconds, sizes bytes, paths still relative. */
 export type Settings = Readonly<{
   listen: ListenAddress
-  log: string
-  warehouse: string
-  catalog: string
+  log: FolderPlace | KafkaPlace
+  kafka: KafkaSettings
+  warehouse: FolderPlace | S3Place
+  s3: S3Settings
+  catalog: SqlitePlace | PostgresqlPlace
+  rejected: string
+  engine: 'embedded' | 'flink'
+  flink: FlinkSettings
+  trino: TrinoSettings
+  superset: SupersetSettings
   window: number
   timezone: string
   commitInterval: number
   dedupe: Readonly<{ horizon: number; memoryMax: number }>
-  keys: Readonly<{ write: readonly string[]; read: readonly string[] }>
+  keys: Readonly<{ write: readonly string[]; read: readonly string[]; file: string }>
   cors: readonly string[]
   retention: Readonly<{ events: number; metrics: number }>
   logRetention: Readonly<{ time: number; size: number }>
   diskReserve: number
   rejectedMax: number
+  cache: Readonly<{ folder: string; size: number }>
 }>
 
 const SECOND_MS = 1000
@@ -53,33 +76,32 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     },
     readListen,
   ),
-  log: field(
+  log: LOG,
+  kafka: KAFKA,
+  warehouse: WAREHOUSE,
+  s3: S3,
+  catalog: CATALOG,
+  rejected: field(
     {
       description:
-        'The folder of the log, where events are on disk before they are acknowledged. A fast local disk is best.',
+        'The folder for rejected events. Without one it is `rejected` in the folder of the tables, or `./data/rejected` where they are on S3.',
       accepts: 'the path of a folder (relative to this file)',
-      initial: './data/log',
+      initial: '',
     },
-    (value) => readPath(value, 'the log', { kafka: 'Kafka' }),
+    (value) => (value === '' ? '' : readPath(value)),
   ),
-  warehouse: field(
+  engine: field(
     {
       description:
-        'The folder of the two Iceberg tables. Rejected events are kept in `rejected/` inside it.',
-      accepts: 'the path of a folder (relative to this file)',
-      initial: './data/warehouse',
+        'What takes events from the log and fills the tables: this process, or a job on Flink (which needs Kafka, S3, PostgreSQL and Trino).',
+      accepts: '`embedded` or `flink`',
+      initial: 'embedded',
     },
-    (value) => readPath(value, 'the tables', { s3: 'S3', s3a: 'S3', gs: 'Google Cloud Storage' }),
+    (value) => readChoice(value, ['embedded', 'flink']),
   ),
-  catalog: field(
-    {
-      description:
-        'The SQLite file with the Iceberg catalog (named `lake`, in the layout of the JDBC and SQL catalogs).',
-      accepts: 'the path of a file (relative to this file)',
-      initial: './data/catalog.db',
-    },
-    (value) => readPath(value, 'the catalog', { postgresql: 'PostgreSQL', postgres: 'PostgreSQL' }),
-  ),
+  flink: FLINK,
+  trino: TRINO,
+  superset: SUPERSET,
   window: field(
     {
       description:
@@ -151,6 +173,15 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
           example: ['${CAMPAIGN_METRICS_READ_KEY}'],
         },
         readKeys,
+      ),
+      file: field(
+        {
+          description:
+            'A file with more keys. `campaign-metrics setup` makes it, with one key of each kind, and prints them.',
+          accepts: 'the path of a file (relative to this file)',
+          initial: '',
+        },
+        (value) => (value === '' ? '' : readPath(value)),
       ),
     },
   ),
@@ -225,5 +256,26 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
       initial: '256MiB',
     },
     (value) => readSize(value, 0, 64 * TIB),
+  ),
+  cache: group<Settings['cache']>(
+    'Where the tables are on S3, copies of their data files for what reads them here.',
+    {
+      folder: field(
+        {
+          description: 'Their folder. It may be removed while nothing runs.',
+          accepts: 'the path of a folder (relative to this file)',
+          initial: './data/cache',
+        },
+        readPath,
+      ),
+      size: field(
+        {
+          description: 'What they may take; those longest unused go first.',
+          accepts: 'a size from `256MiB` to `64TiB`',
+          initial: '8GiB',
+        },
+        (value) => readSize(value, 256 * MIB, 64 * TIB),
+      ),
+    },
   ),
 }

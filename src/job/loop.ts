@@ -11,7 +11,7 @@ import type { RowBatch, TakenBatch } from '../engine.ts'
 import type { RejectionReason } from '../event.ts'
 import { freeBytes } from '../free-bytes.ts'
 import type { Frame } from '../log.ts'
-import { type Change, type DataFile, TableError } from '../table.ts'
+import { type Change, type DataFile, mayPass } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { generationOf } from './dedup-memory.ts'
@@ -28,9 +28,10 @@ const COMMIT_INTERVAL_MS_MAX = 30_000
 const BUSY_EVENTS_PER_SECOND = 100_000
 /** So long after the last commit it is no longer busy. */
 const BUSY_MS = 5_000
-/** After a full disk, until the commit is tried again. */
-const FULL_DISK_PAUSE_MS = 1_000
-const FULL_DISK_CODES = ['ENOSPC', 'EDQUOT']
+/** After a failure that may pass, until the commit is tried again. */
+const HELD_UP_PAUSE_MS = 1_000
+/** At a stop: no frame for so long, and none known of, means that there is none. */
+const QUIET_MS = 1_000
 /** How long one read waits for events, at most. */
 const READ_WAIT_MS = 200
 
@@ -38,6 +39,8 @@ export type Rejected = Readonly<{
   bytes: Uint8Array
   reason: RejectionReason
   arrivalUs: number
+  /** Of a topic. */
+  partition?: number
   offset: number
 }>
 
@@ -49,8 +52,10 @@ export type LoopParts = Readonly<{
   /** A clock that never steps back, for intervals. */
   steadyMs: () => number
   readFrame: (fromOffset: number, waitMs: number) => Promise<Frame | null>
+  /** After the last line that is known to be in the log: what stands behind the last frame may turn out to be no lines. */
+  logEnd: () => number
   batch: RowBatch
-  windows: Windows
+  windows: Pick<Windows, 'amend'>
   feed: Pick<Feed, 'took' | 'commitBegun' | 'committed'>
   keepRejected: (records: readonly Rejected[]) => Promise<void>
   writeEventsFile: (rows: TakenBatch['days'][number]) => Promise<DataFile>
@@ -60,8 +65,8 @@ export type LoopParts = Readonly<{
   /** Removes files that were written and are in no table. */
   discard: (files: readonly DataFile[]) => Promise<void>
   pause: (durationMs: number) => Promise<unknown>
-  /** Commits are tried again until there is space; `message` says so. */
-  onFullDisk: (message: string) => void
+  /** Commits are held up, by a full disk or a service that is away, and tried again: why. */
+  onHeldUp: (message: string) => void
   onCommit: (checkpoint: Checkpoint, durationMs: number) => void
 }>
 
@@ -86,6 +91,7 @@ export function openLoop(parts: LoopParts): Loop {
   let committing: Promise<void> | null = null
   let failure: unknown
   let stopAt: { offset: number; deadlineMs: number } | null = null
+  let frameAtMs = steadyMs()
 
   /** What the commits so far, the one under way included, have taken. */
   let takenOffset = read.nextOffset
@@ -98,17 +104,19 @@ export function openLoop(parts: LoopParts): Loop {
     if (result.rejected.length > 0) {
       await parts.keepRejected(
         result.rejected.map(({ index, reason, start, end }) => ({
-          bytes: frame.bytes.slice(start, end),
+          bytes: frame.origin?.originalOf(index) ?? frame.bytes.slice(start, end),
           reason,
           arrivalUs: frame.arrivalUs,
-          offset: frame.firstOffset + index,
+          ...(frame.origin?.placeOf(index) ?? { offset: frame.firstOffset + index }),
         })),
       )
     }
     read = {
       ...read,
       nextOffset: frame.firstOffset + frame.count,
-      arrivedUs: frame.arrivalUs,
+      // Of a topic, partitions come in the order of arrival nearly, not quite.
+      arrivedUs: Math.max(read.arrivedUs, frame.arrivalUs),
+      offsets: frame.origin?.offsets ?? read.offsets,
       stored: read.stored + result.stored,
       duplicates: read.duplicates + result.duplicates,
       rejected: read.rejected + result.rejected.length,
@@ -120,7 +128,7 @@ export function openLoop(parts: LoopParts): Loop {
     const startMs = steadyMs()
     let added = await tryCommit(taken, checkpoint)
     while (added === null) {
-      await parts.pause(FULL_DISK_PAUSE_MS)
+      await parts.pause(HELD_UP_PAUSE_MS)
       added = await tryCommit(taken, checkpoint)
     }
     parts.feed.committed(checkpoint, added)
@@ -135,8 +143,8 @@ export function openLoop(parts: LoopParts): Loop {
   }
 
   /**
-   * The raw files that were committed; null when the disk was full and nothing was: the same rows are written again when there
-   * may be space.
+   * The raw files that were committed; null after a failure that may pass, a full disk or a service that is away, when nothing
+   * was: the same rows are written again.
    */
   async function tryCommit(
     taken: TakenBatch,
@@ -144,10 +152,12 @@ export function openLoop(parts: LoopParts): Loop {
   ): Promise<readonly DataFile[] | null> {
     const written = await Promise.allSettled(taken.days.map(parts.writeEventsFile))
     const rawFiles = written.flatMap((file) => (file.status === 'fulfilled' ? [file.value] : []))
+    let unused = rawFiles
     try {
       for (const file of written) if (file.status === 'rejected') throw file.reason
       await parts.exclusively(async () => {
         const metrics = await parts.windows.amend(taken.windows, parts.nowUs())
+        unused = [...rawFiles, ...metrics.add]
         await parts.commit({
           commitId: `${checkpoint.logId}-${checkpoint.nextOffset}`,
           summary: writeCheckpoint(checkpoint),
@@ -157,9 +167,9 @@ export function openLoop(parts: LoopParts): Loop {
       })
       return rawFiles
     } catch (error) {
-      if (!isFullDisk(error) || stopAt !== null) throw error
-      await parts.discard(rawFiles)
-      parts.onFullDisk(error.message)
+      if (!mayPass(error) || stopAt !== null) throw error
+      await parts.discard(unused)
+      parts.onHeldUp(error.message)
       return null
     }
   }
@@ -197,25 +207,29 @@ export function openLoop(parts: LoopParts): Loop {
     const waitMs = committing !== null ? 5 : Math.max(0, Math.min(READ_WAIT_MS, dueInMs()))
     const frame = await parts.readFrame(read.nextOffset, waitMs)
     if (frame === null) return
-    if (!isEmpty() && generation(frame.arrivalUs) !== generation(read.arrivedUs)) await commitNow()
+    frameAtMs = steadyMs()
+    // An older arrival joins the generation under way, as its id does in the dedup memory.
+    if (!isEmpty() && generation(frame.arrivalUs) > generation(read.arrivedUs)) await commitNow()
     await take(frame)
   }
 
   const generation = (arrivalUs: number): number => generationOf(arrivalUs, parts.horizonUs)
 
+  function isDone(): boolean {
+    if (stopAt === null) return false
+    if (read.nextOffset >= stopAt.offset || steadyMs() >= stopAt.deadlineMs) return true
+    return read.nextOffset >= parts.logEnd() && steadyMs() - frameAtMs > QUIET_MS
+  }
+
   return {
     async run(): Promise<void> {
-      while (
-        stopAt === null ||
-        (read.nextOffset < stopAt.offset && steadyMs() < stopAt.deadlineMs)
-      ) {
-        await step()
-      }
+      while (!isDone()) await step()
       await commitNow()
       if (committing !== null) await committing
       if (failure !== undefined) throw failure
     },
     stop(untilOffset, readingMs): void {
+      frameAtMs = steadyMs()
       stopAt = { offset: untilOffset, deadlineMs: steadyMs() + readingMs }
     },
     isBusy: () => eventsPerSecond > BUSY_EVENTS_PER_SECOND && steadyMs() - committedAtMs < BUSY_MS,
@@ -228,13 +242,6 @@ function closeLedger(at: Checkpoint): void {
   if (taken !== at.logBase + at.nextOffset) {
     throw new JobError('ledger-open', { taken, nextOffset: at.nextOffset, logBase: at.logBase })
   }
-}
-
-/** A known failure, after which nothing is in the tables; a commit whose outcome is unknown never looks like this. */
-function isFullDisk(error: unknown): error is TableError {
-  if (!(error instanceof TableError) || error.code !== 'storage-failed') return false
-  const { cause } = error
-  return cause instanceof Error && 'code' in cause && FULL_DISK_CODES.includes(String(cause.code))
 }
 
 function freePages(taken: TakenBatch): void {

@@ -39,13 +39,27 @@ export type MetricsFiles = Readonly<{
 
 export type MetricsChange = Readonly<{ add: readonly DataFile[]; remove: readonly DataFile[] }>
 
+/** Both write the files that hold the changed rows; nothing is in the table until `MetricsChange` is committed. */
 export type Windows = {
-  /** Writes the files that hold the changed rows; nothing is in the table until `change` is committed. */
+  /** Adds to the rows of these windows. */
   amend(deltas: readonly WindowDelta[], processedAtUs: number): Promise<MetricsChange>
+  /** Puts these rows in the place of what stands there. Rows with the sums that stand there already change nothing. */
+  replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
 }
+
+/** What becomes of one row; `adds`: it is made from the one that stood there, which must be exact. */
+type RowChange = WindowKey &
+  Readonly<{
+    adds: boolean
+    next: (row: MetricsRow | undefined) => MetricsRow
+    /** Whether the row that stands there is what it shall be. */
+    isDone: (row: MetricsRow) => boolean
+  }>
 
 type Rows = Map<string, MetricsRow>
 type Decoded = { rows: Rows; inexact: Set<string> }
+/** A change of a row that stands in a file. */
+type Placed = Readonly<{ held: Decoded; key: string; change: RowChange }>
 /** The files that a commit replaces, each with the rows that go into its place. */
 type Touched = Map<DataFile, Decoded>
 
@@ -69,14 +83,17 @@ export function openWindows(files: MetricsFiles): Windows {
     return read
   }
 
-  /** The file of the day that holds the window of each delta, for the windows that stand in one. */
-  async function locate(day: readonly DataFile[], deltas: readonly WindowDelta[]) {
-    const places = new Map<WindowDelta, DataFile>()
+  /** The file of the day that holds each row, for the rows that stand in one; null for those that need no change. */
+  async function locate(day: readonly DataFile[], changes: readonly RowChange[]) {
+    const places = new Map<RowChange, DataFile | null>()
     for (const file of day) {
-      const asked = deltas.filter((d) => !places.has(d) && files.mayHold(file, d))
+      const asked = changes.filter((each) => !places.has(each) && files.mayHold(file, each))
       if (asked.length === 0) continue
       const { rows } = await decoded(file)
-      for (const delta of asked) if (rows.has(keyOf(delta))) places.set(delta, file)
+      for (const change of asked) {
+        const row = rows.get(keyOf(change))
+        if (row !== undefined) places.set(change, change.isDone(row) ? null : file)
+      }
     }
     return places
   }
@@ -89,10 +106,10 @@ export function openWindows(files: MetricsFiles): Windows {
   }
 
   /** Rows whose revenue a DOUBLE does not hold exactly are replaced by their exact sums before anything is added to them. */
-  async function makeExact(changed: readonly { held: Decoded; key: string; delta: WindowDelta }[]) {
-    const asked = changed.filter(({ held, key }) => held.inexact.has(key))
+  async function makeExact(placed: readonly Placed[]) {
+    const asked = placed.filter(({ held, key, change }) => change.adds && held.inexact.has(key))
     if (asked.length === 0) return
-    const sums = await files.recompute(asked.map(({ delta }) => delta))
+    const sums = await files.recompute(asked.map(({ change }) => change))
     for (const [i, { held, key }] of asked.entries()) {
       const row = held.rows.get(key)
       const sum = sums[i]
@@ -102,27 +119,29 @@ export function openWindows(files: MetricsFiles): Windows {
     }
   }
 
-  async function amendDay(day: number, deltas: readonly WindowDelta[], processedAtUs: number) {
+  async function changeDay(day: number, changes: readonly RowChange[]) {
     const live = files.live().filter((file) => file.day === day)
-    const places = await locate(live, deltas)
+    const places = await locate(live, changes)
     const touched: Touched = new Map()
-    const fresh: WindowDelta[] = []
-    const changed: { held: Decoded; key: string; delta: WindowDelta }[] = []
-    for (const delta of deltas) {
-      const file = places.get(delta)
-      if (file === undefined) fresh.push(delta)
-      else changed.push({ held: await touch(file, touched), key: keyOf(delta), delta })
+    const fresh: RowChange[] = []
+    const placed: Placed[] = []
+    for (const change of changes) {
+      const file = places.get(change)
+      if (file === undefined) fresh.push(change)
+      else if (file !== null)
+        placed.push({ held: await touch(file, touched), key: keyOf(change), change })
     }
-    await makeExact(changed)
-    for (const { held, key, delta } of changed) {
-      held.rows.set(key, add(held.rows.get(key), delta, processedAtUs))
+    await makeExact(placed)
+    for (const { held, key, change } of placed) {
+      held.rows.set(key, change.next(held.rows.get(key)))
+      held.inexact.delete(key)
     }
     const open = fresh.length === 0 ? undefined : await openFile(live, touched)
     let target: Decoded = open ?? { rows: new Map(), inexact: new Set() }
     const outputs = new Set(touched.values())
-    for (const delta of fresh) {
+    for (const change of fresh) {
       if (target.rows.size >= FILE_ROWS_MAX) target = { rows: new Map(), inexact: new Set() }
-      target.rows.set(keyOf(delta), add(undefined, delta, processedAtUs))
+      target.rows.set(keyOf(change), change.next(undefined))
       outputs.add(target)
     }
     return { remove: [...touched.keys()], outputs }
@@ -153,22 +172,43 @@ export function openWindows(files: MetricsFiles): Windows {
     }
   }
 
-  return {
-    async amend(deltas, processedAtUs): Promise<MetricsChange> {
-      shrinkCache()
-      const addFiles: DataFile[] = []
-      const removeFiles: DataFile[] = []
-      for (const [day, ofDay] of byDay(deltas)) {
-        const { remove, outputs } = await amendDay(day, ofDay, processedAtUs)
-        removeFiles.push(...remove)
-        for (const held of outputs) {
-          const file = await files.write(day, sorted(held.rows))
-          cache.set(file.path, held)
-          addFiles.push(file)
-        }
+  async function change(changes: readonly RowChange[]): Promise<MetricsChange> {
+    shrinkCache()
+    const addFiles: DataFile[] = []
+    const removeFiles: DataFile[] = []
+    for (const [day, ofDay] of Map.groupBy(changes, dayOf)) {
+      const { remove, outputs } = await changeDay(day, ofDay)
+      removeFiles.push(...remove)
+      for (const held of outputs) {
+        const file = await files.write(day, sorted(held.rows))
+        cache.set(file.path, held)
+        addFiles.push(file)
       }
-      return { add: addFiles, remove: removeFiles }
-    },
+    }
+    return { add: addFiles, remove: removeFiles }
+  }
+
+  return {
+    amend: (deltas, processedAtUs) =>
+      change(
+        deltas.map((delta) => ({
+          campaignId: delta.campaignId,
+          windowStartUs: delta.windowStartUs,
+          adds: true,
+          next: (row) => add(row, delta, processedAtUs),
+          isDone: () => false,
+        })),
+      ),
+    replace: (rows) =>
+      change(
+        rows.map((row) => ({
+          campaignId: row.campaignId,
+          windowStartUs: row.windowStartUs,
+          adds: false,
+          next: () => row,
+          isDone: (found) => hasSameSums(row, found),
+        })),
+      ),
   }
 }
 
@@ -189,15 +229,18 @@ function add(row: MetricsRow | undefined, delta: WindowDelta, processedAtUs: num
   }
 }
 
-function byDay(deltas: readonly WindowDelta[]): Map<number, WindowDelta[]> {
-  const days = new Map<number, WindowDelta[]>()
-  for (const delta of deltas) {
-    const day = Math.floor(delta.windowStartUs / DAY_US)
-    const ofDay = days.get(day)
-    if (ofDay === undefined) days.set(day, [delta])
-    else ofDay.push(delta)
-  }
-  return days
+/** As the columns hold them: the revenue of a large window was read back from a DOUBLE. */
+function hasSameSums(a: MetricsRow, b: MetricsRow): boolean {
+  return (
+    a.impressions === b.impressions &&
+    a.clicks === b.clicks &&
+    a.conversions === b.conversions &&
+    Number(a.revenueMillionths) / 1e6 === Number(b.revenueMillionths) / 1e6
+  )
+}
+
+function dayOf({ windowStartUs }: RowChange): number {
+  return Math.floor(windowStartUs / DAY_US)
 }
 
 /** By window, then campaign: any order would be right, this one compresses and prunes well. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { WindowDelta } from '../../src/engine.ts'
-import { openWindows, type WindowKey } from '../../src/job/windows.ts'
+import { type MetricsChange, openWindows, type WindowKey } from '../../src/job/windows.ts'
 import type { DataFile, MetricsRow } from '../../src/table.ts'
 
 const DAY_US = 86_400_000_000
@@ -41,8 +41,11 @@ function memoryTable() {
       })
     },
   })
-  async function commit(deltas: readonly WindowDelta[], nowUs: number) {
-    const change = await windows.amend(deltas, nowUs)
+  const commit = async (deltas: readonly WindowDelta[], nowUs: number) =>
+    take(await windows.amend(deltas, nowUs))
+  const replace = async (fresh: readonly MetricsRow[]) => take(await windows.replace(fresh))
+
+  function take(change: MetricsChange): MetricsChange {
     for (const file of change.remove) assert(live.includes(file), 'only live files are removed')
     live = [...live.filter((file) => !change.remove.includes(file)), ...change.add]
     for (const file of change.add)
@@ -50,7 +53,7 @@ function memoryTable() {
     return change
   }
   const rows = () => live.flatMap((file) => [...(stored.get(file.path) ?? [])])
-  return { commit, rows, reads, files: () => live }
+  return { commit, replace, rows, reads, files: () => live }
 }
 
 const id = (key: WindowKey) => `${key.windowStartUs}|${key.campaignId}`
@@ -100,6 +103,43 @@ test('the live files always hold the sum of all deltas, each window in one row o
         assert.deepEqual({ impressions, clicks, money }, model.get(id(row)))
       }
       for (const file of table.files()) assert.ok(file.day >= 0 && file.day <= 2)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('rows that are put in place stand there once, whatever stood there, and the others stay', async () => {
+  const anyRow = fc.record({
+    campaignId: fc.constantFrom('a', 'b', 'c'),
+    window: fc.integer({ min: 0, max: 600 }),
+    impressions: fc.integer({ min: 0, max: 9 }),
+  })
+  const batches = fc.array(
+    fc.uniqueArray(anyRow, { selector: (r) => `${r.window}|${r.campaignId}`, maxLength: 20 }),
+    { maxLength: 10 },
+  )
+  await fc.assert(
+    fc.asyncProperty(batches, batches, async (summed, put) => {
+      const table = memoryTable()
+      const model = new Map<string, number>()
+      for (const batch of summed) {
+        const deltas = batch.map((r) => delta(r.campaignId, r.window * WINDOW_US, r))
+        await table.commit(deltas, 1)
+        for (const d of deltas) model.set(id(d), (model.get(id(d)) ?? 0) + d.impressions)
+      }
+      for (const batch of put) {
+        const rows = batch.map((r) => ({
+          ...delta(r.campaignId, r.window * WINDOW_US, r),
+          processedAtUs: 2,
+        }))
+        await table.replace(rows)
+        const again = await table.replace(rows.map((row) => ({ ...row, processedAtUs: 3 })))
+        assert.deepEqual(again, { add: [], remove: [] }, 'what stands there already is left alone')
+        for (const row of rows) model.set(id(row), row.impressions)
+      }
+      const found = table.rows().map((row) => [id(row), row.impressions] as const)
+      assert.equal(found.length, model.size)
+      assert.deepEqual(new Map(found), model)
     }),
     { numRuns: 200 },
   )

@@ -1,0 +1,81 @@
+/** From settings as they stand in the file to what the program takes: each service with all that is needed to reach it. */
+
+import { resolve } from 'node:path'
+import type { Config, FlinkConfig, KafkaLog, SupersetConfig, TrinoConfig } from './config.ts'
+import type { Environment } from './environment.ts'
+import type { Settings } from './schema.ts'
+import type { KafkaSettings } from './services.ts'
+
+type Absolute = (path: string) => string
+
+/** Where rejected events go when the tables are not in a folder. */
+const REJECTED_FOLDER = './data/rejected'
+
+export function logOf({ log, kafka }: Settings, absolute: Absolute): Config['log'] {
+  if (log.kind === 'folder') return { kind: 'folder', path: absolute(log.path) }
+  const { partitions, replication } = kafka
+  return { ...log, partitions, replication, tls: tlsOf(kafka, absolute), sasl: saslOf(kafka) }
+}
+
+export function warehouseOf({ warehouse, s3 }: Settings, absolute: Absolute): Config['warehouse'] {
+  if (warehouse.kind === 'folder') return { kind: 'folder', path: absolute(warehouse.path) }
+  const { endpoint, region, pathStyle } = s3
+  return { ...warehouse, endpoint: orNull(endpoint), region, pathStyle }
+}
+
+/** PGPASSWORD is what every PostgreSQL client looks for. */
+export function catalogOf(
+  { catalog }: Settings,
+  absolute: Absolute,
+  environment: Environment,
+): Config['catalog'] {
+  if (catalog.kind === 'sqlite') return { kind: 'sqlite', path: absolute(catalog.path) }
+  return { ...catalog, password: catalog.password ?? orNull(environment.PGPASSWORD ?? '') }
+}
+
+export function rejectedDirectoryOf(settings: Settings, absolute: Absolute): string {
+  if (settings.rejected !== '') return absolute(settings.rejected)
+  return settings.warehouse.kind === 'folder'
+    ? resolve(absolute(settings.warehouse.path), 'rejected')
+    : absolute(REJECTED_FOLDER)
+}
+
+export function flinkOf({ flink }: Settings, absolute: Absolute): FlinkConfig {
+  return {
+    gateway: flink.gateway,
+    rest: flink.rest,
+    parallelism: flink.parallelism,
+    checkpointIntervalMs: flink.checkpointInterval,
+    watermarkDelayMs: flink.watermarkDelay,
+    idleTimeoutMs: flink.idleTimeout,
+    stateBackend: flink.stateBackend,
+    rejectedDirectory: absolute(flink.rejectedDirectory),
+  }
+}
+
+export function trinoOf({ trino }: Settings): TrinoConfig | null {
+  return trino.url === '' ? null : { ...trino, password: orNull(trino.password) }
+}
+
+export function supersetOf({ superset, trino }: Settings): SupersetConfig | null {
+  if (superset.url === '') return null
+  return { ...superset, trinoUrl: superset.trinoUrl === '' ? trino.url : superset.trinoUrl }
+}
+
+function tlsOf(kafka: KafkaSettings, absolute: Absolute): KafkaLog['tls'] {
+  if (!kafka.tls) return null
+  const file = (path: string): string | null => (path === '' ? null : absolute(path))
+  return {
+    caFile: file(kafka.caFile),
+    certFile: file(kafka.certFile),
+    keyFile: file(kafka.keyFile),
+  }
+}
+
+function saslOf({ sasl, username, password }: KafkaSettings): KafkaLog['sasl'] {
+  return sasl === 'none' ? null : { mechanism: sasl, username, password }
+}
+
+function orNull(text: string): string | null {
+  return text === '' ? null : text
+}
