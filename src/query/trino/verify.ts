@@ -52,15 +52,15 @@ export async function verifyTables(
   }
 }
 
-const YEAR_1_US = -62_135_596_800_000_000
-/** 9999-12-31, of which both ends fit a timestamp. */
-const YEAR_9999_US = 253_402_214_400_000_000
+/** Years that hold every event, and whose microseconds are whole as numbers: 1700 and 2255. */
+const FIRST_US = -8_520_336_000_000_000
+const LAST_US = 8_993_721_600_000_000
 
 /** The last window that is compared begins a window's length before `untilUs`. */
 function spansOf({ fromUs, untilUs, windowUs }: TrinoVerifyOptions): readonly Span[] | null {
   if (fromUs === null && untilUs === null) return null
-  const lastEndUs = untilUs === null ? YEAR_9999_US : Math.floor(untilUs / windowUs) * windowUs
-  return [{ fromUs: fromUs ?? YEAR_1_US, toUs: lastEndUs }]
+  const lastEndUs = untilUs === null ? LAST_US : Math.floor(untilUs / windowUs) * windowUs
+  return [{ fromUs: fromUs ?? FIRST_US, toUs: lastEndUs }]
 }
 
 type Counts = Readonly<{ windows: number; events: number; differing: number; large: number }>
