@@ -3,6 +3,8 @@ import type { EventLog } from './event-log.ts'
 import type { LogExtent } from './event-reader.ts'
 import type { ConsumerLag } from './kafka/consumer-lag.ts'
 import type { KafkaLogOptions } from './kafka/kafka-log.ts'
+import { patiently } from './kafka/patiently.ts'
+import type { RecordSource } from './kafka/record-source.ts'
 import type { TopicReport } from './kafka/topic.ts'
 import type { KafkaPlace } from './place.ts'
 
@@ -24,8 +26,17 @@ export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Prom
   return await room.setUpTopic(place, mode)
 }
 
+/** Records of the topic by their place. Throws LogError. */
+export async function openRecordSource(place: KafkaPlace): Promise<RecordSource> {
+  const room = await import('./kafka/record-source.ts')
+  return await room.openRecordSource(place)
+}
+
+/** A new broker makes the topic of its groups when it is first asked for one. */
+const GROUP_WAIT_MS = 20_000
+
 /** How far a consumer group has come, as it has committed it itself. Throws LogError. */
 export async function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
   const room = await import('./kafka/consumer-lag.ts')
-  return await room.readConsumerLag(place, group)
+  return await patiently(GROUP_WAIT_MS, () => room.readConsumerLag(place, group))
 }
