@@ -57,6 +57,9 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     rooms: ['event', 'collect', 'query', 'job'],
     packages: [],
   },
+  upkeep: { rooms: ['table', 'query', 'job'], packages: [] },
+  flink: { rooms: ['make-folder'], packages: [] },
+  setup: { rooms: ['config', 'log', 'table', 'flink', 'dashboard'], packages: [] },
   pipeline: {
     rooms: [
       'config',
@@ -67,6 +70,8 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
       'dashboard',
       'table',
       'query',
+      'flink',
+      'upkeep',
       'rejected',
       'meter',
       'kill-at',
@@ -75,7 +80,17 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: [],
   },
   cli: {
-    rooms: ['config', 'pipeline', 'query', 'table', 'rejected', 'demo-traffic', 'wake-pool'],
+    rooms: [
+      'config',
+      'setup',
+      'pipeline',
+      'query',
+      'table',
+      'upkeep',
+      'rejected',
+      'demo-traffic',
+      'wake-pool',
+    ],
     packages: ['cli-progress', 'commander'],
   },
 }

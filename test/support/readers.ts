@@ -56,7 +56,13 @@ export async function checkTables(
   folder: Folder,
   inputs: readonly string[],
 ): Promise<TablesSummary> {
-  const run = await runReader(folder, 'tables.py', ['--catalog', catalogUri(folder), ...inputs])
+  const { uri, properties } = folder.reader
+  const options = Object.entries(properties).flatMap(([name, value]) => [
+    '--property',
+    `${name}=${value}`,
+  ])
+  const words = ['--catalog', uri, ...options, ...inputs]
+  const run = await runReader(folder, 'tables.py', words)
   if (run.exit.code !== 0) throw new Error(`tables.py differs:\n${run.stdout}${run.stderr}`)
   const numbers =
     /input: (\d+) events, (\d+) duplicates, (\d+) rejected; tables: (\d+) raw rows, (\d+) metrics rows/.exec(
@@ -65,10 +71,6 @@ export async function checkTables(
   if (numbers === null) throw new Error(`tables.py said something else:\n${run.stdout}`)
   const [events, duplicates, rejected, rawRows, metricsRows] = numbers.slice(1).map(Number)
   return { events, duplicates, rejected, rawRows, metricsRows } as TablesSummary
-}
-
-export function catalogUri(folder: Folder): string {
-  return `sqlite:///${folder.catalogPath}`
 }
 
 /** What was sent, in order, one event a line: the input of `tables.py`. */
