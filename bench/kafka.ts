@@ -6,14 +6,10 @@
  *
  * usage: node bench/kafka.ts [--events 2000000] [--rate 10000] [--seconds 20] [--seed 1] [--partitions 4] [--warehouse s3|folder]
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { findPortBase } from '../deploy/stack/port-base.ts'
-import { openStack, type Stack } from '../deploy/stack/stack.ts'
 import { type KafkaPlace, openKafkaLog, setUpTopic } from '../src/log.ts'
+import { openLakeServices } from '../test/stack/support/lake-services.ts'
 import { readStatus } from '../test/support/client.ts'
 import { openFolder } from '../test/support/folder.ts'
 import { startProduct } from '../test/support/product.ts'
@@ -41,19 +37,13 @@ const events = Math.ceil(Number(values.events) / ROUND_EVENTS) * ROUND_EVENTS
 const seed = Number(values.seed)
 const onS3 = values.warehouse === 's3'
 
-const folder = await mkdtemp(join(tmpdir(), 'bench-kafka-'))
-const stack = await openStack({
-  services: onS3 ? ['kafka', 's3', 'postgres'] : ['kafka'],
-  folder,
-  portBase: await findPortBase(),
-})
+const services = await openLakeServices(['kafka'])
 try {
   console.log(`machine   ${describeMachine()}`)
   await backlog()
   await acknowledgement()
 } finally {
-  await stack.close()
-  await rm(folder, { recursive: true })
+  await services.close()
 }
 
 async function backlog(): Promise<void> {
@@ -78,7 +68,7 @@ async function acknowledgement(): Promise<void> {
   const rate = Number(values.rate)
   const shape = { url: product.url, seed, eventsPerBody: PACED_EVENTS, connections: 16, rate }
   // The first requests of a process compile its code.
-  await runLoad({ ...shape, events: rate * 3 })
+  await runLoad({ ...shape, seed: seed + 1, events: rate * 3 })
   const { latencyMs, refused } = await runLoad({ ...shape, events: rate * Number(values.seconds) })
   console.log(`ack       at ${rate} events/s, goal p99 < 50 ms:`, latencyMs, `refused ${refused}`)
   await close()
@@ -87,7 +77,7 @@ async function acknowledgement(): Promise<void> {
 async function topic(name: string): Promise<KafkaPlace> {
   const place: KafkaPlace = {
     kind: 'kafka',
-    brokers: [stack.address('kafka')],
+    brokers: [services.stack.address('kafka')],
     topic: name,
     partitions: Number(values.partitions),
     replication: 1,
@@ -117,16 +107,20 @@ async function fill(place: KafkaPlace): Promise<number> {
 }
 
 async function start(place: KafkaPlace) {
+  const { warehouse, catalog } = await services.places()
+  const { database, password, port, user } = catalog
   const home = await openFolder({
     log: `kafka://${place.brokers[0]}/${place.topic}`,
     commitInterval: '1s',
-    ...(onS3 ? serviceFields(stack, place.topic) : {}),
+    ...(onS3
+      ? {
+          warehouse: warehouse.location,
+          s3: { endpoint: warehouse.endpoint, region: warehouse.region, pathStyle: true },
+          catalog: `postgresql://${user}:${password}@127.0.0.1:${port}/${database}`,
+        }
+      : {}),
   })
-  const environment = {
-    AWS_ACCESS_KEY_ID: stack.values.S3_ACCESS_KEY ?? '',
-    AWS_SECRET_ACCESS_KEY: stack.values.S3_SECRET_KEY ?? '',
-  }
-  const product = await startProduct(home, { environment })
+  const product = await startProduct(home, { environment: services.credentials })
   return {
     product,
     async close() {
@@ -135,3 +129,9 @@ async function start(place: KafkaPlace) {
     },
   }
 }
+
+const perSecond = (count: number, ms: number): string =>
+  Math.round((count * 1000) / ms).toLocaleString('en')
+
+/** Of one event. */
+const cpuText = (seconds: number): string => `${((seconds * 1e6) / events).toFixed(2)} µs`
