@@ -52,7 +52,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   },
   dashboard: {
     rooms: ['event', 'collect', 'query', 'job'],
-    packages: [],
+    packages: ['fflate'],
   },
   pipeline: {
     rooms: [
