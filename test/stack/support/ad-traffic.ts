@@ -5,7 +5,7 @@ export const WINDOW_MS = 300_000
 /** A campaign that is HTML, has quotes, and is no ASCII. */
 export const HOSTILE_NAME = `<b>l'été</b> "黑五"`
 
-/** Two hours of twelve campaigns, whose names and ratios are all different; the last minutes have an event a second. */
+/** Two hours of twelve campaigns, whose names and ratios are all different. */
 export function adTraffic(
   nowMs: number,
 ): Readonly<{ events: readonly StoredEvent[]; windows: readonly StoredWindow[] }> {
@@ -46,11 +46,8 @@ export function adTraffic(
       const ms = nowMs - minute * 60_000
       for (let count = 0; count <= index + (minute % 7); count++) add(campaign, 'impression', ms, 0)
       if ((minute + index) % 3 === 0) add(campaign, 'click', ms, 0)
-      if ((minute + index) % 12 === 0) add(campaign, 'conversion', ms, 1234 + index * 7)
+      if ((minute / 2 + index) % 6 === 0) add(campaign, 'conversion', ms, 1234 + index * 7)
     }
-  }
-  for (let second = 0; second < 240; second++) {
-    add('campaign 1', 'impression', nowMs - second * 1000, 0)
   }
   const windows = [...sums.values()].map(({ start, campaign, counts, cents }): StoredWindow => {
     const ratio = (part: number, whole: number): string =>
@@ -61,4 +58,13 @@ export function adTraffic(
     return { campaign, ...times, counts, revenue: String(cents / 100), ctr, cvr }
   })
   return { events, windows }
+}
+
+/** An event a second, around a moment: so that the last minutes have some, however slow the machine is. */
+export function secondsAround(nowMs: number): readonly StoredEvent[] {
+  return Array.from({ length: 400 }, (_, index): StoredEvent => {
+    const at = new Date(nowMs + (index - 120) * 1000).toISOString().slice(0, 23).replace('T', ' ')
+    const type = index % 5 === 0 ? 'click' : 'impression'
+    return { id: `s${index}`, campaign: index % 2 === 0 ? HOSTILE_NAME : 'campaign 1', type, at }
+  })
 }
