@@ -8,7 +8,7 @@ import { type Difference, differenceOf } from '../window-difference.ts'
 import type { TrinoClient } from './client.ts'
 import { COMPARED_COLUMNS, comparedSql } from './comparison.ts'
 import { type ArrivalOfFile, findRepeatedIds } from './repeated-ids.ts'
-import { type SnapshotIds, type Span, tableAtSql } from './sql-text.ts'
+import { type OpenSpan, type SnapshotIds, tableAtSql } from './sql-text.ts'
 
 export type TrinoVerifyOptions = Readonly<{
   windowUs: number
@@ -52,15 +52,10 @@ export async function verifyTables(
   }
 }
 
-/** Years that hold every event, and whose microseconds are whole as numbers: 1700 and 2255. */
-const FIRST_US = -8_520_336_000_000_000
-const LAST_US = 8_993_721_600_000_000
-
 /** The last window that is compared begins a window's length before `untilUs`. */
-function spansOf({ fromUs, untilUs, windowUs }: TrinoVerifyOptions): readonly Span[] | null {
+function spansOf({ fromUs, untilUs, windowUs }: TrinoVerifyOptions): readonly OpenSpan[] | null {
   if (fromUs === null && untilUs === null) return null
-  const lastEndUs = untilUs === null ? LAST_US : Math.floor(untilUs / windowUs) * windowUs
-  return [{ fromUs: fromUs ?? FIRST_US, toUs: lastEndUs }]
+  return [{ fromUs, toUs: untilUs === null ? null : Math.floor(untilUs / windowUs) * windowUs }]
 }
 
 type Counts = Readonly<{ windows: number; events: number; differing: number; large: number }>
