@@ -3,7 +3,10 @@ import { test } from 'node:test'
 import { fillSql, splitStatements } from '../../src/flink/fill-sql.ts'
 
 test('a value with quotes stays inside of its literal', () => {
-  const filled = fillSql("SET 'x' = {text:x};\n", { text: { x: "a'; DROP TABLE t; --" }, options: {} })
+  const filled = fillSql("SET 'x' = {text:x};\n", {
+    text: { x: "a'; DROP TABLE t; --" },
+    options: {},
+  })
   assert.equal(filled, "SET 'x' = 'a''; DROP TABLE t; --';\n")
 })
 
@@ -28,7 +31,8 @@ test('a placeholder without a value, and a value without a placeholder, are defe
 })
 
 test('a statement ends at the end of a line, a statement set at its END', () => {
-  const sql = "-- first\nSET 'a' = ';';\n\nEXECUTE STATEMENT SET BEGIN\n\nINSERT INTO a\nSELECT 1;\n\n-- why\nINSERT INTO b\nSELECT 2;\n\nEND;\n"
+  const sql =
+    "-- first\nSET 'a' = ';';\n\nEXECUTE STATEMENT SET BEGIN\n\nINSERT INTO a\nSELECT 1;\n\n-- why\nINSERT INTO b\nSELECT 2;\n\nEND;\n"
   assert.deepEqual(splitStatements(sql), [
     "SET 'a' = ';'",
     'EXECUTE STATEMENT SET BEGIN\n\nINSERT INTO a\nSELECT 1;\n\n-- why\nINSERT INTO b\nSELECT 2;\n\nEND',

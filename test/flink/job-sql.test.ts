@@ -11,7 +11,14 @@ const OPTIONS: FlinkJobOptions = {
     sasl: { mechanism: 'SCRAM-SHA-256', username: 'u', password: 'kafka"secret' },
   },
   warehouse: { location: 's3://lake/w', endpoint: null, region: 'eu-west-1', pathStyle: false },
-  catalog: { host: 'pg', port: 5432, database: 'iceberg', user: 'i', password: 'pg-secret', tls: true },
+  catalog: {
+    host: 'pg',
+    port: 5432,
+    database: 'iceberg',
+    user: 'i',
+    password: 'pg-secret',
+    tls: true,
+  },
   parallelism: 2,
   checkpointIntervalMs: 5_000,
   watermarkDelayMs: 10_500,
@@ -58,10 +65,13 @@ test('the name tells a changed job, and no password', () => {
   const { name, fingerprint } = makeJobSql(OPTIONS)
   assert.equal(name, `${jobNamePrefix(OPTIONS)}${fingerprint}`)
   const { catalog, kafka } = OPTIONS
-  const changed = (more: Partial<FlinkJobOptions>): string => makeJobSql({ ...OPTIONS, ...more }).name
+  const changed = (more: Partial<FlinkJobOptions>): string =>
+    makeJobSql({ ...OPTIONS, ...more }).name
   assert.equal(changed({ catalog: { ...catalog, password: 'other' } }), name)
   assert.equal(
-    changed({ kafka: { ...kafka, sasl: { mechanism: 'SCRAM-SHA-256', username: 'u', password: '' } } }),
+    changed({
+      kafka: { ...kafka, sasl: { mechanism: 'SCRAM-SHA-256', username: 'u', password: '' } },
+    }),
     name,
   )
   assert.notEqual(changed({ watermarkDelayMs: 10_000 }), name)

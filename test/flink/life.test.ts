@@ -7,8 +7,17 @@ import { type Life, type LifeEvent, nextStep } from '../../src/flink/life.ts'
 const NAME = 'job#new'
 const AT = { name: NAME, nowMs: 100_000 }
 const LOOKING: Life = { kind: 'looking' }
-const job = (id: string, state: string, name = NAME): ClusterJob => ({ id, name, state, startedMs: 0 })
-const jobs = (...seen: readonly ClusterJob[]): LifeEvent => ({ kind: 'jobs', jobs: seen, failure: null })
+const job = (id: string, state: string, name = NAME): ClusterJob => ({
+  id,
+  name,
+  state,
+  startedMs: 0,
+})
+const jobs = (...seen: readonly ClusterJob[]): LifeEvent => ({
+  kind: 'jobs',
+  jobs: seen,
+  failure: null,
+})
 const lost = (id: string, failure: string): LifeEvent => ({
   kind: 'jobs',
   jobs: [job(id, 'FAILED')],
@@ -58,7 +67,8 @@ test('a checkpoint that is gone: the next path, and after the last one a person'
 })
 
 test('state that does not fit is refused, with the way on', () => {
-  const why = 'IllegalStateException: Failed to rollback to checkpoint/savepoint s. Cannot map checkpoint/savepoint state for operator x'
+  const why =
+    'IllegalStateException: Failed to rollback to checkpoint/savepoint s. Cannot map checkpoint/savepoint state for operator x'
   const starting: Life = { kind: 'starting', jobId: 'a', rest: ['p2'], failures: 0 }
   const { life } = nextStep(starting, lost('a', why), AT)
   assert.ok(life.kind === 'refused' && /Undo the change/.test(life.why))
@@ -101,12 +111,17 @@ test('whatever is seen, nothing is submitted while a job is alive, and a refusal
         const step = nextStep(before, event, { name: NAME, nowMs })
         life = step.life
         const alive =
-          event.kind === 'jobs' && event.jobs.some(({ state }) => /^(CREATED|RUNNING|RESTARTING)$/.test(state))
+          event.kind === 'jobs' &&
+          event.jobs.some(({ state }) => /^(CREATED|RUNNING|RESTARTING)$/.test(state))
         if (alive) assert.notEqual(step.action.kind, 'submit')
         if (before.kind === 'refused') assert.equal(life.kind, 'refused')
         // The shell answers what it was told to do; here it always succeeds.
         if (step.action.kind === 'submit') {
-          life = nextStep(life, { kind: 'submitted', jobId: 'a', rest: [] }, { name: NAME, nowMs }).life
+          life = nextStep(
+            life,
+            { kind: 'submitted', jobId: 'a', rest: [] },
+            { name: NAME, nowMs },
+          ).life
           assert.equal(life.kind, 'starting')
         }
       }

@@ -27,13 +27,19 @@ export type FlinkStack = Readonly<{
   close(): Promise<void>
 }>
 
+export type JobOverrides = Readonly<{
+  watermarkDelayMs?: number
+  dedupeHorizonMs?: number
+  seenFile?: string
+}>
+
 export type FlinkPlace = Readonly<{
   topic: KafkaPlace
   lake: RemotePlaces
   rejectedDirectory: string
   seenFile: string
   /** As one program opens it; several may. */
-  openJob(more?: Readonly<{ watermarkDelayMs?: number; dedupeHorizonMs?: number }>): FlinkJob
+  openJob(more?: JobOverrides): FlinkJob
   send(values: readonly (string | Uint8Array | null)[], partition?: number): Promise<void>
   commits(): Promise<readonly FlinkCommit[]>
   /** Rows that the raw table holds. */
@@ -98,7 +104,7 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
     seenFile,
     commits,
     stored,
-    openJob: (more = {}) =>
+    openJob: ({ seenFile: file = seenFile, ...more } = {}) =>
       openFlinkJob({
         kafka: topic,
         warehouse: lake.warehouse,
@@ -114,7 +120,7 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
         gateway: `http://${stack.address('sql-gateway', 8083)}`,
         rest: `http://${stack.address('jobmanager', 8081)}`,
         readTables: async () => ({ commits: await commits(), rows: await stored() }),
-        seen: openSeenFile(seenFile),
+        seen: openSeenFile(file),
         withLock: lockOf(name),
         nowMs: () => Date.now(),
         pollMs: 1_000,
