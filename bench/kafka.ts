@@ -130,8 +130,11 @@ async function start(place: KafkaPlace) {
   }
 }
 
-const perSecond = (count: number, ms: number): string =>
-  Math.round((count * 1000) / ms).toLocaleString('en')
+function perSecond(count: number, ms: number): string {
+  return Math.round((count * 1000) / ms).toLocaleString('en')
+}
 
 /** Of one event. */
-const cpuText = (seconds: number): string => `${((seconds * 1e6) / events).toFixed(2)} µs`
+function cpuText(seconds: number): string {
+  return `${((seconds * 1e6) / events).toFixed(2)} µs`
+}
