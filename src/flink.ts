@@ -9,14 +9,12 @@
  */
 export { type Checkpoint, type Checkpoints, type Cluster, openCluster } from './flink/cluster.ts'
 export { FlinkError, type FlinkErrorCode } from './flink/flink-error.ts'
-export { type GatewaySession, openGatewaySession, type StatementResult } from './flink/gateway.ts'
 export {
   type FlinkJob,
   type FlinkJobSettings,
   type FlinkJobStatus,
   openFlinkJob,
 } from './flink/job.ts'
-export { type JobSql, makeJobSql } from './flink/job-sql.ts'
 export type { Life } from './flink/life.ts'
 export {
   openRejectedMover,

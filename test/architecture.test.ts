@@ -39,6 +39,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: ['avsc', 'hyparquet', '@aws-sdk/client-s3', 'pg'],
   },
   query: { rooms: ['table'], packages: ['@duckdb/node-api'] },
+  flink: { rooms: ['event', 'make-folder', 'rejected'], packages: [] },
   job: {
     rooms: [
       'event',
