@@ -10,7 +10,6 @@
 export { type Checkpoint, type Checkpoints, type Cluster, openCluster } from './flink/cluster.ts'
 export { flinkJobOptions, type JobSeen, lookAtJob, openConfiguredJob } from './flink/configured.ts'
 export { FlinkError, type FlinkErrorCode } from './flink/flink-error.ts'
-export { type GatewaySession, openGatewaySession, type StatementResult } from './flink/gateway.ts'
 export {
   type FlinkJob,
   type FlinkJobSettings,
