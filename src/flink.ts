@@ -16,7 +16,7 @@ export {
   type FlinkJobStatus,
   openFlinkJob,
 } from './flink/job.ts'
-export { consumerGroups, type JobSql, makeJobSql } from './flink/job-sql.ts'
+export { consumerGroups } from './flink/job-sql.ts'
 export type { Life } from './flink/life.ts'
 export {
   openRejectedMover,
