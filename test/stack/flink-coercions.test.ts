@@ -63,7 +63,7 @@ add('a surrogate in UTF-8', is('platform', '?'), (id) =>
 )
 // Stored by both.
 add('a key twice', is('platform', 'b'), (id) => `{${id},${BASE},"platform":"a","platform":"b"}`)
-add('a key twice behind all nine', is('platform', 'p'), (id) => `{${id},${NINE},"platform":"z"}`)
+add('a key twice behind all nine', is('platform', 'z'), (id) => `{${id},${NINE},"platform":"z"}`)
 add('-0', is('revenue', 0), (id) => `{${id},${BASE},"revenue":-0}`)
 add('null', is('revenue', 0), (id) => `{${id},${BASE},"revenue":null}`)
 add(
