@@ -1,19 +1,22 @@
 /**
- * Runs the tests and fails when none ran, which `node --test` alone takes for a success.
+ * Runs the tests and fails when none ran, which `node --test` alone takes for a success. What needs real services lies
+ * in test/stack and runs only when it is named, file by file: the services share the machine.
  * usage: node scripts/test.ts [GLOB, FILE or FOLDER…] [--test-… options of node]
  */
 
 import { spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, matchesGlob } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isRightRuntime, runtimeMessage } from '../src/cli/runtime.ts'
 import type { TestCounts } from './test-counts.ts'
 
 const ALL_TESTS = 'test/**/*.test.ts'
+const STACK_TESTS = 'test/stack/**'
 /** A file that takes longer than this hangs. */
 const TEST_TIMEOUT_MS = 10 * 60_000
+const STACK_TEST_TIMEOUT_MS = 30 * 60_000
 const CONCURRENCY = 2
 
 process.exitCode = runTests(process.argv.slice(2))
@@ -22,7 +25,8 @@ function runTests(args: readonly string[]): number {
   if (!isRightRuntime(process.versions.node)) return fail(runtimeMessage())
   const patterns = args.filter((arg) => !arg.startsWith('-'))
   const options = args.filter((arg) => arg.startsWith('-'))
-  const files = globSync(patterns.length > 0 ? patterns.map(inFolder) : [ALL_TESTS]).sort()
+  const files = testFiles(patterns)
+  const isOnStack = files.some((file) => matchesGlob(file, STACK_TESTS))
   if (files.length === 0) return fail(`no test file matches ${patterns.join(' ') || ALL_TESTS}`)
 
   const scratch = mkdtempSync(join(tmpdir(), 'campaign-metrics-test-'))
@@ -30,8 +34,8 @@ function runTests(args: readonly string[]): number {
     const countsFile = join(scratch, 'counts.json')
     const status = spawnNode([
       '--test',
-      `--test-concurrency=${CONCURRENCY}`,
-      `--test-timeout=${TEST_TIMEOUT_MS}`,
+      `--test-concurrency=${isOnStack ? 1 : CONCURRENCY}`,
+      `--test-timeout=${isOnStack ? STACK_TEST_TIMEOUT_MS : TEST_TIMEOUT_MS}`,
       ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
       `--test-reporter=${fileURLToPath(new URL('test-counts.ts', import.meta.url))}`,
       `--test-reporter-destination=${countsFile}`,
@@ -44,6 +48,12 @@ function runTests(args: readonly string[]): number {
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
+}
+
+/** The files that were named, or all but those on real services. */
+function testFiles(patterns: readonly string[]): readonly string[] {
+  if (patterns.length > 0) return globSync(patterns.map(inFolder)).sort()
+  return globSync([ALL_TESTS], { exclude: [STACK_TESTS] }).sort()
 }
 
 /** A folder stands for all tests in it. */
