@@ -34,6 +34,8 @@ export type StartOptions = Readonly<{
   /** A program and its arguments to run the product under, for example `taskset -c 0`. */
   under?: readonly string[]
   arguments?: readonly string[]
+  /** How much of each stream is kept; a million characters unless said. */
+  outputCharactersMax?: number
 }>
 
 /** The product ended before it printed its URL. */
@@ -129,11 +131,12 @@ function spawnCli(folder: Folder, words: readonly string[], options: StartOption
     env: { ...process.env, NODE_NO_WARNINGS: '1', NO_COLOR: '1', ...options.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  const { outputCharactersMax = OUTPUT_CHARACTERS_MAX } = options
   const collected = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8')
     child[stream].on('data', (text: string) => {
-      if (collected[stream].length < OUTPUT_CHARACTERS_MAX) collected[stream] += text
+      if (collected[stream].length < outputCharactersMax) collected[stream] += text
     })
   }
   const exited = new Promise<Exit>((resolve, reject) => {
