@@ -6,3 +6,4 @@ export { type Checkpoint, readCheckpoint, resumeFrom } from './job/checkpoint.ts
 export type { FeedMessage, JobProgress, JobSettings, LakeFile, Pending } from './job/message.ts'
 export { tableFigures } from './job/table-figures.ts'
 export { type Job, startJob } from './job/thread.ts'
+export { type MetricsChange, type MetricsFiles, openWindows, type Windows } from './job/windows.ts'

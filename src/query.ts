@@ -20,5 +20,14 @@ export {
   type SumsOptions,
   type SumsQuery,
 } from './query/sums.ts'
+export type { TrinoPlace } from './query/trino/client.ts'
+export type { DifferingWindow } from './query/trino/differing-windows.ts'
+export {
+  openTrinoQuery,
+  type TrinoQuery,
+  type TrinoQueryOptions,
+} from './query/trino/open-trino-query.ts'
+export type { ArrivalOfFile } from './query/trino/repeated-ids.ts'
+export type { SnapshotIds, Span } from './query/trino/sql-text.ts'
 export type { Verification, VerifyOptions } from './query/verify.ts'
 export type { Difference, FieldDifference } from './query/window-difference.ts'

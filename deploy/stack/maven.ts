@@ -3,15 +3,11 @@
 import { readFileSync } from 'node:fs'
 import { installPart, runTool } from './tools.ts'
 
-/**
- * The folder with the artifacts' files.
- * @param isTransitive whether with what the artifacts depend on; a program needs it, plug-ins bring it along
- */
+/** The folder with the files of a pom's dependencies, and of what these depend on unless the pom excludes it. */
 export function installArtifacts(
   name: string,
   pom: string,
   values: Readonly<Record<string, string>>,
-  isTransitive: boolean,
 ): string {
   const text = readFileSync(pom, 'utf8')
   const used = [...new Set([...text.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1] ?? ''))]
@@ -22,7 +18,6 @@ export function installArtifacts(
       'dependency:copy-dependencies',
       `-DoutputDirectory=${folder}`,
       '-DincludeScope=runtime',
-      `-DexcludeTransitive=${!isTransitive}`,
     ])
   })
 }

@@ -20,12 +20,20 @@ import {
   signalFamily,
   startRecorded,
 } from './recorded-process.ts'
+import { jobmanager, sqlGateway, taskmanager } from './service/flink.ts'
 import { kafka } from './service/kafka.ts'
 import { postgres } from './service/postgres.ts'
 import { s3 } from './service/s3.ts'
 
 /** In the order of their start: each needs at most those before it. */
-const NATIVE_SERVICES: Readonly<Record<string, NativeService>> = { kafka, s3, postgres }
+const NATIVE_SERVICES: Readonly<Record<string, NativeService>> = {
+  kafka,
+  s3,
+  postgres,
+  jobmanager,
+  taskmanager,
+  'sql-gateway': sqlGateway,
+}
 export const SERVICE_NAMES: readonly string[] = Object.keys(NATIVE_SERVICES)
 
 /** What a process gets from the environment of the stack; everything else is said in compose.yaml. */

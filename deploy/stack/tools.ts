@@ -37,7 +37,7 @@ export function installPart(
   return underLock(join(TOOLS, `${name}.lock`), () => {
     if (existsSync(stamp)) return folder
     console.log(`Installing ${name} into .tools/stack (once for each version)…`)
-    const place = isInPlace ? folder : `${folder}.partial`
+    const place = isInPlace ? folder : join(TOOLS, `${name}.partial`)
     for (const old of [folder, place]) rmSync(old, { recursive: true, force: true })
     mkdirSync(place)
     install(place)

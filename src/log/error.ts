@@ -20,6 +20,18 @@ const CAN_RETRY = {
   trimmed: false,
   /** The offset asked for is above the end: the log was created anew, or lost its tail. */
   'beyond-end': false,
+  /** Kafka: the broker is away or asks to be asked again: 503. Nothing is known about an append that fails so. */
+  unavailable: true,
+  /** Kafka: wrong credentials or TLS, or no right to the topic. */
+  denied: false,
+  /** Kafka: there is no such topic. */
+  'topic-missing': false,
+  /** Kafka: the topic is not made as this program needs it. */
+  'topic-unfit': false,
+  /** Kafka: the topic is not the one it was when the log was opened. */
+  'topic-replaced': false,
+  /** Kafka: the broker is too old, or the topic holds a format of old. */
+  unsupported: false,
 } as const
 
 export type LogErrorCode = keyof typeof CAN_RETRY

@@ -98,16 +98,22 @@ function zonedText(value: DuckDBTimestampTZValue, timezone: string): string {
   if (!value.isFinite) return new DuckDBTimestampValue(value.micros).toString()
   const offsetMinutes = offsetMinutesAt(Number(value.micros / 1000n), timezone)
   const local = new DuckDBTimestampValue(value.micros + BigInt(offsetMinutes) * 60_000_000n)
+  return `${local}${offsetText(offsetMinutes)}`
+}
+
+/** `+05:30`. */
+export function offsetText(offsetMinutes: number): string {
   const distance = Math.abs(offsetMinutes)
   const hours = String(Math.floor(distance / 60)).padStart(2, '0')
   const minutes = String(distance % 60).padStart(2, '0')
-  return `${local}${offsetMinutes < 0 ? '-' : '+'}${hours}:${minutes}`
+  return `${offsetMinutes < 0 ? '-' : '+'}${hours}:${minutes}`
 }
 
 const OFFSET_FORMATS_MAX = 16
 const offsetFormats = new Map<string, Intl.DateTimeFormat>()
 
-function offsetMinutesAt(epochMs: number, timezone: string): number {
+/** Minutes east of UTC in a zone (IANA), at a moment. */
+export function offsetMinutesAt(epochMs: number, timezone: string): number {
   const parts = offsetFormat(timezone).formatToParts(epochMs)
   const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? 'GMT'
   const [, sign, hours = '0', minutes = '0'] = /^GMT(?:([+-])(\d\d):(\d\d))?/.exec(name) ?? []

@@ -10,10 +10,13 @@ import type { QueryResult } from './run-sql.ts'
 /** Rows that are held to find the widths. */
 const MEASURED_ROWS_MAX = 2_000
 
+/** The first column of what EXPLAIN answers: in DuckDB and in Trino. */
+const PLANS: ReadonlySet<string> = new Set(['explain_key', 'Query Plan'])
+
 type Line = readonly string[]
 
 export async function* formatTable(result: QueryResult): AsyncIterable<string> {
-  if (result.columns[0]?.name === 'explain_key') return yield* plansOf(result)
+  if (PLANS.has(result.columns[0]?.name ?? '')) return yield* plansOf(result)
   const header = result.columns.map(({ name }) => shown(name))
   const isRight = result.columns.map(({ isNumeric }) => isNumeric)
   let held: Line[] = []
@@ -40,7 +43,7 @@ export async function* formatTable(result: QueryResult): AsyncIterable<string> {
 /** What EXPLAIN draws has lines of its own. */
 async function* plansOf(result: QueryResult): AsyncIterable<string> {
   for await (const rows of result.batches) {
-    for (const [, plan] of rows) yield `${String(plan).trimEnd()}\n`
+    for (const row of rows) yield `${String(row.at(-1)).trimEnd()}\n`
   }
 }
 

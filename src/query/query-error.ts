@@ -15,6 +15,12 @@ export type QueryErrorCode =
   | 'out-of-memory'
   | 'merge-failed'
   | 'closed'
+  | 'trino-unreachable'
+  | 'trino-sign-in'
+  | 'trino-address'
+  | 'trino-answer'
+  | 'trino-resources'
+  | 'trino-failed'
 
 const KINDS: Readonly<Record<QueryErrorCode, Kind>> = {
   'sql-refused': {
@@ -49,6 +55,39 @@ const KINDS: Readonly<Record<QueryErrorCode, Kind>> = {
   closed: {
     canRetry: false,
     message: () => 'the query room is closed',
+  },
+  'trino-unreachable': {
+    canRetry: true,
+    message: (f) =>
+      `Trino does not answer at ${f.url} (${f.reason}). Check that it runs and that \`trino.url\` names it; ` +
+      'a certificate of your own authority is trusted through NODE_EXTRA_CA_CERTS',
+  },
+  'trino-sign-in': {
+    canRetry: false,
+    message: (f) =>
+      `Trino at ${f.url} refused the user "${f.user}" (${f.reason}). Check \`trino.user\` and \`trino.password\``,
+  },
+  'trino-address': {
+    canRetry: false,
+    message: (f) => `Trino cannot be used at ${f.url}: ${f.reason}`,
+  },
+  'trino-answer': {
+    canRetry: false,
+    message: (f) =>
+      `what answers at ${f.url} is not Trino (${f.reason}). Check \`trino.url\`: it names the coordinator, ` +
+      'such as http://localhost:8080',
+  },
+  'trino-resources': {
+    canRetry: true,
+    message: (f) =>
+      `Trino has no room for the query now (${f.reason}): ask for a smaller range of time or fewer groups, ` +
+      'wait for other queries, or give Trino more memory (query.max-memory)',
+  },
+  'trino-failed': {
+    canRetry: true,
+    message: (f) =>
+      `Trino could not finish the query ${f.query} (${f.reason}). If it comes again, Trino's own log says more ` +
+      'about that query; the tables are unchanged by it',
   },
 }
 

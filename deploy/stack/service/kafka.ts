@@ -10,7 +10,7 @@ import type { NativeService, Placed } from '../native-service.ts'
 import { runTool } from '../tools.ts'
 
 const POM = join(import.meta.dirname, '../kafka/pom.xml')
-const LOGGING = join(import.meta.dirname, '../kafka/log4j2.properties')
+const LOGGING = join(import.meta.dirname, '../log4j2.properties')
 const SETTINGS = '/mnt/shared/config/server.properties'
 const DATA = '/var/lib/kafka/data'
 const PROBE_TIMEOUT_MS = 3000
@@ -45,7 +45,7 @@ export const kafka: NativeService = {
 }
 
 function libraries(values: ComposeFile['values']): string {
-  return installArtifacts('kafka', POM, values, true)
+  return installArtifacts('kafka', POM, values)
 }
 
 function javaCommand({ values }: Placed): string[] {

@@ -1,0 +1,56 @@
+/**
+ * The lines of an append, each with the bytes of its event_id: the record's key.
+ *
+ * The lines are accepted events, so each holds the key `event_id` once at least. Where a line has no backslash and the text
+ * `"event_id"` only once, that is the key, and the bytes between the next two quotes are the id. Any other line (escapes, a
+ * repeated key, the text as a value) is parsed; of repeated keys the last counts, as everywhere.
+ */
+import { strict as assert } from 'node:assert'
+
+const LF = 0x0a
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const NAME = Buffer.from('"event_id"')
+
+/** `[start, end)` is the line without its LF; the id is `key[idStart, idEnd)`. */
+export type VisitLine = (
+  start: number,
+  end: number,
+  key: Buffer,
+  idStart: number,
+  idEnd: number,
+) => void
+
+export function visitLines(lines: Buffer, visit: VisitLine): void {
+  let start = 0
+  let nextName = lines.indexOf(NAME)
+  let nextBackslash = positionOf(lines, lines.indexOf(BACKSLASH))
+  while (start < lines.length) {
+    const end = lines.indexOf(LF, start)
+    assert(end > start, 'a line holds an event and ends with LF')
+    if (nextBackslash < start) nextBackslash = positionOf(lines, lines.indexOf(BACKSLASH, start))
+    const name = nextName
+    if (name >= start && name < end) nextName = lines.indexOf(NAME, name + NAME.length)
+    const isPlain = nextBackslash >= end && name >= start && (nextName === -1 || nextName >= end)
+    if (isPlain) {
+      const idStart = lines.indexOf(QUOTE, name + NAME.length) + 1
+      visit(start, end, lines, idStart, lines.indexOf(QUOTE, idStart))
+    } else {
+      const key = parsedId(lines.toString('utf8', start, end))
+      visit(start, end, key, 0, key.length)
+      if (nextName !== -1 && nextName < end) nextName = lines.indexOf(NAME, end)
+    }
+    start = end + 1
+  }
+}
+
+/** Behind everything when there is none. */
+function positionOf(lines: Buffer, found: number): number {
+  return found === -1 ? lines.length : found
+}
+
+function parsedId(line: string): Buffer {
+  const { event_id: id } = JSON.parse(line) as { event_id: unknown }
+  assert(typeof id === 'string', 'an accepted event has an event_id')
+  return Buffer.from(id)
+}

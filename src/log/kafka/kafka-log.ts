@@ -1,0 +1,143 @@
+/** A topic of Kafka as the log: what the collector writes to. */
+import { strict as assert } from 'node:assert'
+import { LogError } from '../error.ts'
+import type { EventLog } from '../event-log.ts'
+import { type Lines, piecesOf } from '../group.ts'
+import type { KafkaPlace } from '../place.ts'
+import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
+import { listEnds, listStarts } from './list-offsets.ts'
+import { newPassedOverMemory, openPassedOver } from './passed-over.ts'
+import { patiently } from './patiently.ts'
+import { Sender } from './sender.ts'
+import { requireFit } from './topic.ts'
+
+const WAITING_BYTES_MAX = 64 * 1024 * 1024
+const OPEN_WAIT_MS = 30_000
+const LOOK_INTERVAL_MS = 1_000
+/** Every so many looks, the partitions and their leaders are asked for as well. */
+const LOOKS_PER_REFRESH = 10
+
+export type KafkaLogOptions = Readonly<{
+  nowUs: () => number
+  /** A clock that never steps back. */
+  steadyMs: () => number
+  /** Of records that wait for the broker; more are refused with `busy`. */
+  waitingBytesMax?: number
+  /** How long to wait for the brokers at the start. */
+  openWaitMs?: number
+}>
+
+/** Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`, `topic-missing`, `topic-unfit`. */
+export function openKafkaLog(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
+  return patiently(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place, options))
+}
+
+async function openOnce(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
+  const cluster = await openCluster(place)
+  try {
+    const view = cluster.view()
+    const id = logIdOf(view, requireTopic(view, place))
+    await requireFit(cluster)
+    const [starts, ends] = await Promise.all([listStarts(cluster), listEnds(cluster)])
+    return kafkaLog(cluster, id, options, [...starts], [...ends])
+  } catch (error) {
+    await cluster.close()
+    throw error
+  }
+}
+
+function kafkaLog(
+  cluster: Cluster,
+  id: string,
+  options: KafkaLogOptions,
+  starts: number[],
+  ends: number[],
+): EventLog {
+  const { waitingBytesMax = WAITING_BYTES_MAX } = options
+  const cursor = newPassedOverMemory()
+  const passedOver = openPassedOver(cursor)
+  const counts = { appends: 0, groups: 0, lines: 0, bytes: 0, commitUs: 0 }
+  const sender = new Sender(cluster, {
+    steadyMs: options.steadyMs,
+    onAppended(partition, endOffset, records, durationMs) {
+      ends[partition] = Math.max(ends[partition] ?? 0, endOffset)
+      counts.groups += 1
+      counts.lines += records
+      counts.commitUs += Math.round(durationMs * 1000)
+    },
+  })
+  let stampedUs = 0
+  let isClosed = false
+  let looks = 0
+  let looking: Promise<void> | null = null
+
+  /** What others have written, and what retention has taken. What is not known now is asked again. */
+  async function look(): Promise<void> {
+    looks += 1
+    if (looks % LOOKS_PER_REFRESH === 0) await cluster.refresh()
+    for (const [partition, end] of (await listEnds(cluster)).entries()) {
+      ends[partition] = Math.max(ends[partition] ?? 0, end)
+    }
+    for (const [partition, start] of (await listStarts(cluster)).entries())
+      starts[partition] = start
+  }
+  const looker = setInterval(() => {
+    const done = () => {
+      looking = null
+    }
+    looking ??= look().then(done, done)
+  }, LOOK_INTERVAL_MS)
+  looker.unref()
+
+  return {
+    id,
+    cursor,
+    stampUs() {
+      stampedUs = Math.max(stampedUs, Math.floor(options.nowUs()))
+      return stampedUs
+    },
+    async append(lines, count, arrivalUs) {
+      const bytes = wholeLines(lines)
+      assert(count > 0 && bytes.length > 0, 'an append holds lines')
+      if (isClosed) throw new LogError('closed', 'log closed: it accepts nothing more')
+      const { waitingBytes } = sender
+      if (waitingBytes > 0 && waitingBytes + bytes.length > waitingBytesMax) {
+        const what = `${waitingBytes} bytes wait for Kafka, ${waitingBytesMax} are allowed`
+        const facts = { waitingBytes, waitingBytesMax }
+        throw new LogError('busy', `log busy: ${what}. Send it again in a moment.`, facts)
+      }
+      await sender.append(bytes, Math.floor(arrivalUs / 1000))
+      counts.appends += 1
+      counts.bytes += bytes.length
+    },
+    start: () => Math.max(0, sum(starts) - passedOver.get()),
+    end: () => sum(ends) - passedOver.get(),
+    // Kafka's own retention decides.
+    trim: () => Promise.resolve(),
+    stats: () => ({
+      ...counts,
+      bytesOnDisk: 0,
+      waitingBytes: sender.waitingBytes,
+      full: sender.trouble,
+      failed: sender.failure,
+    }),
+    async close() {
+      isClosed = true
+      clearInterval(looker)
+      await sender.close()
+      await looking
+      await cluster.close()
+    },
+  }
+}
+
+function wholeLines(lines: Lines): Buffer {
+  const pieces = piecesOf(lines)
+  const [first] = pieces
+  if (first === undefined || pieces.length > 1) return Buffer.concat(pieces)
+  return Buffer.from(first.buffer, first.byteOffset, first.length)
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}

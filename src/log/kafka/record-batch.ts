@@ -1,0 +1,107 @@
+/**
+ * The header of a record batch, the unit in which Kafka stores and sends records (message format 2). Big-endian.
+ *
+ *  byte  0  i64  base offset         of the first record
+ *        8  i32  length              of what follows this field
+ *       12  i32  leader epoch
+ *       16  i8   magic               2
+ *       17  u32  crc32c              over bytes 21 to the end
+ *       21  i16  attributes          bits 0–2 codec, 3 the time is LogAppendTime, 4 transactional, 5 control
+ *       23  i32  last offset delta   the batch ends at base offset + this, whatever compaction has left of it
+ *       27  i64  base timestamp      ms
+ *       35  i64  max timestamp       ms; with LogAppendTime the time of every record
+ *       43  i64  producer id
+ *       51  i16  producer epoch
+ *       53  i32  base sequence
+ *       57  i32  record count
+ *       61       records             together, compressed by the codec
+ */
+import { crc32c } from '@node-rs/crc32'
+import { readInt64 } from './int64.ts'
+
+export const BATCH_HEADER_BYTES = 61
+/** Up to here a batch says how long it is and in which format. */
+const LENGTH_END = 12
+const MAGIC_AT = 16
+const CRC_FROM = 21
+const MAGIC = 2
+const CODEC_BITS = 0b111
+const LOG_APPEND_TIME_BIT = 1 << 3
+const TRANSACTIONAL_BIT = 1 << 4
+const CONTROL_BIT = 1 << 5
+
+export type RecordBatch = Readonly<{
+  baseOffset: number
+  /** Offset after the batch. */
+  endOffset: number
+  codec: number
+  isLogAppendTime: boolean
+  isTransactional: boolean
+  isControl: boolean
+  maxTimestampMs: number
+  /** As it stands, because producer ids are compared only. */
+  producerId: bigint
+  recordCount: number
+  /** A view: compressed, where `codec` is not 0. */
+  records: Buffer
+  sizeBytes: number
+}>
+
+export type BatchFault = 'wrong checksum' | 'impossible length' | Readonly<{ magic: number }>
+
+/** The batch at `at`; null when the bytes end before it does, as they may at the end of a response. */
+export function readBatch(bytes: Buffer, at: number): RecordBatch | BatchFault | null {
+  if (bytes.length - at <= MAGIC_AT) return null
+  // Older formats have their magic at the same byte, and other lengths.
+  const magic = bytes.readInt8(at + MAGIC_AT)
+  if (magic !== MAGIC) return { magic }
+  const sizeBytes = LENGTH_END + bytes.readInt32BE(at + 8)
+  if (sizeBytes < BATCH_HEADER_BYTES) return 'impossible length'
+  if (bytes.length - at < sizeBytes) return null
+  if (bytes.readUInt32BE(at + 17) !== crc32c(bytes.subarray(at + CRC_FROM, at + sizeBytes))) {
+    return 'wrong checksum'
+  }
+  const baseOffset = readInt64(bytes, at)
+  const attributes = bytes.readInt16BE(at + 21)
+  return {
+    baseOffset,
+    endOffset: baseOffset + bytes.readInt32BE(at + 23) + 1,
+    codec: attributes & CODEC_BITS,
+    isLogAppendTime: (attributes & LOG_APPEND_TIME_BIT) !== 0,
+    isTransactional: (attributes & TRANSACTIONAL_BIT) !== 0,
+    isControl: (attributes & CONTROL_BIT) !== 0,
+    maxTimestampMs: readInt64(bytes, at + 35),
+    producerId: bytes.readBigInt64BE(at + 43),
+    recordCount: bytes.readInt32BE(at + 57),
+    records: bytes.subarray(at + BATCH_HEADER_BYTES, at + sizeBytes),
+    sizeBytes,
+  }
+}
+
+/** What the header of a batch to be written says; offsets and times are the broker's. */
+export type BatchHead = Readonly<{
+  codec: number
+  timestampMs: number
+  producerId: bigint
+  producerEpoch: number
+  baseSequence: number
+  recordCount: number
+}>
+
+/** The header to stand before `records`, which are compressed by `head.codec`. */
+export function batchHeader(head: BatchHead, records: Uint8Array): Buffer {
+  const header = Buffer.alloc(BATCH_HEADER_BYTES)
+  header.writeInt32BE(BATCH_HEADER_BYTES - LENGTH_END + records.length, 8)
+  header.writeInt32BE(-1, 12)
+  header.writeInt8(MAGIC, MAGIC_AT)
+  header.writeInt16BE(head.codec, 21)
+  header.writeInt32BE(head.recordCount - 1, 23)
+  header.writeBigInt64BE(BigInt(head.timestampMs), 27)
+  header.writeBigInt64BE(BigInt(head.timestampMs), 35)
+  header.writeBigInt64BE(head.producerId, 43)
+  header.writeInt16BE(head.producerEpoch, 51)
+  header.writeInt32BE(head.baseSequence, 53)
+  header.writeInt32BE(head.recordCount, 57)
+  header.writeUInt32BE(crc32c(records, crc32c(header.subarray(CRC_FROM))), 17)
+  return header
+}

@@ -1,0 +1,173 @@
+/**
+ * The topic as this program needs it, found or made.
+ *
+ *   message.timestamp.type  LogAppendTime: arrival is the broker's word, so that a replay decides like the first run
+ *   cleanup.policy          delete: compaction would keep the last of several events with one id, and the first one counts
+ *   max.message.bytes       takes a whole batch of ours
+ *   retention.ms            7 days where we make it: the tables hold the events, the topic outlives an outage. Whoever wants
+ *                           another retention sets it; a shorter one is remarked on, not refused.
+ */
+import {
+  ConfigResourceTypes,
+  type Connection,
+  createTopicsV7,
+  describeConfigsV4,
+} from '@platformatic/kafka'
+import { LogError } from '../error.ts'
+import type { KafkaPlace } from '../place.ts'
+import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
+import { explainKafka } from './explain.ts'
+import { BATCH_BYTES_MAX } from './outboxes.ts'
+
+const DAY_MS = 86_400_000
+const RETENTION_MS = 7 * DAY_MS
+/** Kafka's default. */
+const MESSAGE_BYTES_MAX = 1_048_588
+const MESSAGE_BYTES_MIN = BATCH_BYTES_MAX + 64 * 1024
+const CREATE_TIMEOUT_MS = 8_000
+const CONFIGS = {
+  'message.timestamp.type': 'LogAppendTime',
+  'cleanup.policy': 'delete',
+  'max.message.bytes': String(MESSAGE_BYTES_MAX),
+  'retention.ms': String(RETENTION_MS),
+} as const
+
+export type TopicReport = Readonly<{
+  /** `missing`: and not made, because only looking was asked for. */
+  outcome: 'found' | 'made' | 'missing' | 'unfit'
+  /** `kafka:<cluster>/<topic id>`; null while there is no topic. */
+  logId: string | null
+  partitions: number
+  replication: number
+  /** What must be changed, each with the command that does it; none unless `unfit`. */
+  faults: readonly string[]
+  /** What should be looked at. */
+  remarks: readonly string[]
+}>
+
+/** Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws LogError. */
+export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
+  const cluster = await openCluster(place)
+  try {
+    if (cluster.view().topic !== null) return await report(cluster, 'found')
+    const { partitions, replication } = place
+    if (mode === 'look') {
+      return { outcome: 'missing', logId: null, partitions, replication, faults: [], remarks: [] }
+    }
+    await makeTopic(cluster)
+    return await report(cluster, 'made')
+  } finally {
+    await cluster.close()
+  }
+}
+
+/** Throws `topic-unfit`; passes where the user may not read the topic's settings: each batch is looked at anyway. */
+export async function requireFit(cluster: Cluster): Promise<void> {
+  const configs = await readConfigs(cluster)
+  const faults = configs === null ? [] : faultsOf(cluster.place, configs)
+  if (faults.length === 0) return
+  const { topic } = cluster.place
+  const message = `kafka: the topic ${topic} is not made as it must be: ${faults.join(' ')}`
+  throw new LogError('topic-unfit', message, { topic })
+}
+
+async function report(cluster: Cluster, outcome: 'found' | 'made'): Promise<TopicReport> {
+  const view = cluster.view()
+  const topic = requireTopic(view, cluster.place)
+  const configs = await readConfigs(cluster)
+  const faults = configs === null ? [] : faultsOf(cluster.place, configs)
+  return {
+    outcome: faults.length === 0 ? outcome : 'unfit',
+    logId: logIdOf(view, topic),
+    partitions: topic.leaders.length,
+    replication: topic.replication,
+    faults,
+    remarks: [
+      ...(configs === null
+        ? ['the settings of the topic cannot be read: DESCRIBE_CONFIGS on it is not allowed']
+        : remarksOf(configs)),
+      ...(topic.replication === 1 && view.brokers.size > 1
+        ? ['the topic is on one broker only: what it holds is lost with that broker']
+        : []),
+    ],
+  }
+}
+
+type Configs = ReadonlyMap<string, string>
+
+function faultsOf({ topic }: KafkaPlace, configs: Configs): string[] {
+  const faults: string[] = []
+  const change = (name: string, value: string) =>
+    `set it: kafka-configs.sh --alter --topic ${topic} --add-config ${name}=${value}.`
+  const timestamps = configs.get('message.timestamp.type')
+  if (timestamps !== 'LogAppendTime') {
+    const set = change('message.timestamp.type', 'LogAppendTime')
+    faults.push(`message.timestamp.type is ${timestamps}, and must be LogAppendTime; ${set}`)
+  }
+  const cleanup = configs.get('cleanup.policy') ?? ''
+  if (cleanup.includes('compact')) {
+    const set = change('cleanup.policy', 'delete')
+    faults.push(`cleanup.policy is ${cleanup}, which would remove events; ${set}`)
+  }
+  const bytesMax = Number(configs.get('max.message.bytes') ?? MESSAGE_BYTES_MAX)
+  if (bytesMax < MESSAGE_BYTES_MIN) {
+    const set = change('max.message.bytes', String(MESSAGE_BYTES_MAX))
+    faults.push(`max.message.bytes is ${bytesMax}, less than ${MESSAGE_BYTES_MIN}; ${set}`)
+  }
+  return faults
+}
+
+function remarksOf(configs: Configs): string[] {
+  const retentionMs = Number(configs.get('retention.ms') ?? RETENTION_MS)
+  if (retentionMs === -1 || retentionMs >= RETENTION_MS) return []
+  const days = (retentionMs / DAY_MS).toFixed(1)
+  return [
+    `retention.ms is ${days} days: events are lost when they are not in the tables by then (${RETENTION_MS / DAY_MS} days outlive most outages)`,
+  ]
+}
+
+/** Null when this user may not read them. */
+async function readConfigs(cluster: Cluster): Promise<Configs | null> {
+  const { place } = cluster
+  try {
+    const connection = await anyBroker(cluster)
+    const answer = await describeConfigsV4.api.async(connection, [
+      {
+        resourceType: ConfigResourceTypes.TOPIC,
+        resourceName: place.topic,
+        configurationKeys: Object.keys(CONFIGS),
+      },
+    ])
+    const configs = answer.results[0]?.configs ?? []
+    return new Map(configs.map(({ name, value }) => [name, value ?? '']))
+  } catch (error) {
+    const known = explainKafka(`the settings of ${place.topic} cannot be read`, place, error)
+    if (known.code === 'denied') return null
+    throw known
+  }
+}
+
+async function makeTopic(cluster: Cluster): Promise<void> {
+  const { place } = cluster
+  const { partitions: numPartitions, replication: replicationFactor, topic: name } = place
+  const configs = Object.entries(CONFIGS).map(([config, value]) => ({ name: config, value }))
+  const topic = { name, numPartitions, replicationFactor, assignments: [], configs }
+  try {
+    await createTopicsV7.api.async(await anyBroker(cluster), [topic], CREATE_TIMEOUT_MS, false)
+  } catch (error) {
+    throw explainKafka(`the topic ${name} cannot be made`, place, error)
+  }
+  const deadline = AbortSignal.timeout(CREATE_TIMEOUT_MS)
+  while (!deadline.aborted) {
+    const { topic: made } = await cluster.refresh()
+    if (made?.leaders.every((leader) => leader >= 0)) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  const message = `kafka: the topic ${name} was made, but has no leaders yet. Look at the brokers, then run setup again.`
+  throw new LogError('unavailable', message, { topic: name })
+}
+
+function anyBroker(cluster: Cluster): Promise<Connection> {
+  const { brokers, controller } = cluster.view()
+  return cluster.to(brokers.has(controller) ? controller : ([...brokers.keys()][0] ?? -1))
+}

@@ -1,0 +1,80 @@
+/**
+ * Which windows to hold against their events, decided without touching anything.
+ *
+ * Flink adds a window's row when its watermark passes the window's end, and drops what comes later: those late events
+ * are in the raw table only. A window may be amended once Flink has committed it, because from then on it never adds a row
+ * for it again. `closedUntil` is the largest window_end that it has committed: windows close in the order of their ends, so all
+ * that end until then are closed, also those without a row.
+ *
+ *   raw files      ──1──2──3──┬──4──5──►   by sequence number
+ *                             │ `sequence`: files up to here were looked through
+ *   windows   ────────────────┼───┬────►   by their end
+ *                 `untilUs`  ─┘   └─ closedUntil
+ *
+ *   fresh   windows that closed since: each is held against its events once, whole, whatever file these are in
+ *   late    files that came since and begin before `untilUs`: what their rows touch there is held against its events again
+ *
+ * The raw table must be at least as far as the metrics: read at an older checkpoint it would lack events that a row has
+ * counted. Rewritten files count as new ones: their days are looked through once more, which is dear and does no harm.
+ */
+
+export type RawFile = Readonly<{
+  path: string
+  /** Of its earliest event; -Infinity where the file does not say. */
+  firstUs: number
+  /** Of the snapshot that brought it. */
+  sequence: number
+}>
+
+/** What was held against its events so far. */
+export type Marks = Readonly<{ sequence: number; untilUs: number | null }>
+
+export type AmendInput = Readonly<{
+  raw: Readonly<{ sequence: number; checkpoint: number | null; files: readonly RawFile[] }>
+  metrics: Readonly<{ checkpoint: number | null; closedUntilUs: number | null }>
+  marks: Marks
+  /** Before it, days were dropped from the raw table: their rows cannot be recomputed. */
+  keptFromUs: number
+  windowUs: number
+}>
+
+/** `[fromUs, toUs)`, whole windows. */
+export type Span = Readonly<{ fromUs: number; toUs: number }>
+
+export type AmendPlan =
+  | Readonly<{ kind: 'nothing' }>
+  /** Flink has committed windows whose events it has not committed yet. */
+  | Readonly<{ kind: 'raw-behind'; raw: number | null; metrics: number }>
+  | Readonly<{
+      kind: 'check'
+      fresh: Span | null
+      late: Readonly<{ files: readonly RawFile[]; span: Span }> | null
+      /** Once all is amended. */
+      marks: Marks
+    }>
+
+export function planAmend(input: AmendInput): AmendPlan {
+  const { raw, metrics, marks, keptFromUs, windowUs } = input
+  const { closedUntilUs } = metrics
+  if (closedUntilUs === null || raw.files.length === 0) return { kind: 'nothing' }
+  if (metrics.checkpoint !== null && (raw.checkpoint ?? -1) < metrics.checkpoint) {
+    return { kind: 'raw-behind', raw: raw.checkpoint, metrics: metrics.checkpoint }
+  }
+  const windowOf = (us: number): number => Math.floor(us / windowUs) * windowUs
+  const startOf = (files: readonly RawFile[]): number =>
+    Math.max(keptFromUs, windowOf(Math.min(...files.map(({ firstUs }) => firstUs))))
+  const amendedUntilUs = marks.untilUs ?? Math.min(closedUntilUs, startOf(raw.files))
+  const untilUs = Math.max(amendedUntilUs, closedUntilUs)
+  const fresh = spanOf(amendedUntilUs, untilUs)
+  const files = raw.files.filter(
+    ({ sequence, firstUs }) => sequence > marks.sequence && firstUs < amendedUntilUs,
+  )
+  const lateSpan = files.length === 0 ? null : spanOf(startOf(files), amendedUntilUs)
+  const late = lateSpan === null ? null : { files, span: lateSpan }
+  if (fresh === null && late === null && raw.sequence === marks.sequence) return { kind: 'nothing' }
+  return { kind: 'check', fresh, late, marks: { sequence: raw.sequence, untilUs } }
+}
+
+function spanOf(fromUs: number, toUs: number): Span | null {
+  return fromUs < toUs ? { fromUs, toUs } : null
+}
