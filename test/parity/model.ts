@@ -3,7 +3,8 @@
  * wins, sums of whole millionths in BigInt. Which events are rejected is known from how they were made. Rows are lines in
  * the form that test/interop/canonical-rows.py prints, so that equal rows are equal texts.
  */
-import type { Blame, Item } from '../interop/hard-input.ts'
+import type { Item } from '../interop/hard-input.ts'
+import type { Blame } from '../interop/hard-values.ts'
 
 export type RejectedItem = Readonly<{ bytes: Buffer; blame: Blame }>
 

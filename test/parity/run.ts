@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { prepareInput, rejectedOtherwise, runSide, type SideReport } from './parity-run.ts'
-import { openSides, SIDE_NAMES } from './sides.ts'
+import { isSideName, openSide, SIDE_NAMES } from './sides.ts'
 
 const { values } = parseArgs({
   options: {
@@ -26,17 +26,18 @@ try {
     `seed ${input.seed}: ${input.events} events in ${requests.length} requests; ${model.events.size} rows, ` +
       `${model.metrics().size} windows, ${model.duplicates()} duplicates, ${model.rejected.length} rejected`,
   )
-  const sides = await openSides(values.sides.split(','))
   let first: SideReport | null = null
-  try {
-    for (const side of sides.list) {
+  for (const name of values.sides.split(',')) {
+    if (!isSideName(name)) throw new Error(`no side ${name}: it is one of ${SIDE_NAMES.join(', ')}`)
+    const side = await openSide(name)
+    try {
       const report: SideReport = await runSide(side, prepared, say)
       first ??= report
       const differences = rejectedOtherwise(first, report)
       if (differences.length > 0) throw new Error(differences.join('\n'))
+    } finally {
+      await side.close()
     }
-  } finally {
-    await sides.close()
   }
 } finally {
   await rm(folder, { recursive: true, force: true })
