@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { type DataFile, type Lake, openLake } from '../src/table.ts'
+import { placesIn } from '../test/support/places.ts'
 import {
   dayRows,
   type EventRow,
@@ -31,8 +32,7 @@ const LIVE_FILES = 300
 const folder = await mkdtemp(path.join(values.folder ?? tmpdir(), 'bench-commit-'))
 let nowUs = NOON_US
 const lake = await openLake({
-  catalogPath: path.join(folder, 'catalog.db'),
-  warehousePath: path.join(folder, 'warehouse'),
+  ...placesIn(folder),
   windowUs: WINDOW_US,
   writer: 'embedded',
   nowUs: () => nowUs,
@@ -61,8 +61,7 @@ for (let index = 0; index < commits; index++) {
 await lake.close()
 const opened = performance.now()
 const again = await openLake({
-  catalogPath: path.join(folder, 'catalog.db'),
-  warehousePath: path.join(folder, 'warehouse'),
+  ...placesIn(folder),
   windowUs: WINDOW_US,
   writer: 'embedded',
   nowUs: () => nowUs,

@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util'
 import { mergeEventFiles, openQuery } from '../src/query.ts'
 import { type DataFile, type MetricsRow, openLake, openMaintenance } from '../src/table.ts'
 import { wakePool } from '../src/wake-pool.ts'
+import { placesIn } from '../test/support/places.ts'
 import { DAY_US, dayRows, eventRow, WINDOW_US } from '../test/table/fixture.ts'
 import { percentiles } from './support/histogram.ts'
 import { describeMachine } from './support/machine.ts'
@@ -37,12 +38,10 @@ const FIRST_AND_LAST = 2_000
 const START_US = Math.floor(Date.now() / 86_400_000) * DAY_US
 
 const folder = await mkdtemp(path.join(values.folder, 'bench-day-'))
-const catalogPath = path.join(folder, 'catalog.db')
 const warehousePath = path.join(folder, 'warehouse')
 let nowUs = START_US
 const lake = await openLake({
-  catalogPath,
-  warehousePath,
+  ...placesIn(folder),
   windowUs: WINDOW_US,
   writer: 'embedded',
   nowUs: () => nowUs,
@@ -173,7 +172,7 @@ async function report(done: number): Promise<void> {
 }
 
 async function conclude(): Promise<void> {
-  const query = await openQuery({ catalogPath, windowUs: WINDOW_US })
+  const query = await openQuery({ ...placesIn(folder), nowMs: () => Date.now() })
   try {
     const sql = 'SELECT count(*), count(DISTINCT event_id) FROM campaign_events'
     for await (const rows of (await query.runSql(sql)).batches) {

@@ -10,6 +10,7 @@ export { type MergeOptions, mergeEventFiles } from './query/merge.ts'
 export { openQuery, type Query, type QueryOptions } from './query/open-query.ts'
 export type { QueryErrorCode } from './query/query-error.ts'
 export type { WindowKey, WindowSums } from './query/recompute.ts'
+export { recomputeFromFiles } from './query/recompute-files.ts'
 export type { RepeatedIds } from './query/repeated-ids.ts'
 export type { QueryResult } from './query/run-sql.ts'
 export {

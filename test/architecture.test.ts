@@ -34,7 +34,10 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     rooms: ['event', 'engine', 'log', 'rejected', 'meter', 'free-bytes'],
     packages: ['fastify'],
   },
-  table: { rooms: ['make-folder', 'lock'], packages: ['avsc', 'hyparquet'] },
+  table: {
+    rooms: ['make-folder', 'lock', 'free-bytes'],
+    packages: ['avsc', 'hyparquet', '@aws-sdk/client-s3', 'pg'],
+  },
   query: { rooms: ['table'], packages: ['@duckdb/node-api'] },
   job: {
     rooms: [

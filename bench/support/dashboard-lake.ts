@@ -14,6 +14,7 @@ import { openLog } from '../../src/log.ts'
 import { mergeEventFiles } from '../../src/query.ts'
 import { type DataFile, type Lake, type MetricsRow, openLake } from '../../src/table.ts'
 import type { Folder } from '../../test/support/folder.ts'
+import { placesIn } from '../../test/support/places.ts'
 
 export const campaignName = (campaign: number): string =>
   `campaign-${String(campaign).padStart(4, '0')}`
@@ -46,8 +47,7 @@ export async function buildPast(
   await mkdir(scratch)
   const logId = await createLog(folder, options.nowUs)
   const lake = await openLake({
-    catalogPath: folder.catalogPath,
-    warehousePath: folder.warehousePath,
+    ...placesIn(join(folder.path, 'data')),
     windowUs: WINDOW_US,
     writer: 'embedded',
     nowUs: () => options.nowUs,

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
-import { type Config, localPlaces } from '../config.ts'
+import type { Config } from '../config.ts'
 import type { Query } from '../query.ts'
 import { CliError } from './cli-error.ts'
 
@@ -16,8 +16,10 @@ export async function openLakeSession(config: Config): Promise<Query> {
   requireTables(config)
   const { openQuery } = await import('../query.ts')
   return await openQuery({
-    catalogPath: localPlaces(config).catalogPath,
-    windowUs: config.windowUs,
+    warehouse: config.warehouse,
+    catalog: config.catalog,
+    cache: config.cache,
+    nowMs: () => Date.now(),
     memoryMaxBytes: memoryMaxBytes(),
     threads: availableParallelism(),
     timezone: config.timezone,
@@ -26,11 +28,11 @@ export async function openLakeSession(config: Config): Promise<Query> {
 
 /** A first user's mistake deserves a better word than that of a missing file. */
 export function requireTables(config: Config): void {
-  const { catalogPath } = localPlaces(config)
-  if (existsSync(catalogPath)) return
+  const { catalog } = config
+  if (catalog.kind !== 'sqlite' || existsSync(catalog.path)) return
   throw new CliError(
     'input',
-    `there are no tables yet: ${catalogPath} does not exist. \`campaign-metrics start\` makes it; ` +
+    `there are no tables yet: ${catalog.path} does not exist. \`campaign-metrics start\` makes it; ` +
       'if it lies elsewhere, name the configuration with --config',
   )
 }

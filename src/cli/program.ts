@@ -8,6 +8,7 @@ import { addRejected } from './rejected.ts'
 import { addRelocate } from './relocate.ts'
 import { errorText, exitCodeOf } from './report-error.ts'
 import { addSend } from './send.ts'
+import { addSetup } from './setup.ts'
 import { addStart } from './start.ts'
 import { addStatus } from './status.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
@@ -49,7 +50,16 @@ export function buildProgram(terminal: Terminal, finish: (exitCode: number) => v
       writeErr: (text) => terminal.stderr.write(text),
       outputError: (text, put) => put(`campaign-metrics: ${text.replace(/^error: /, '')}`),
     })
-  for (const add of [addStart, addSend, addQuery, addVerify, addStatus, addRejected, addRelocate]) {
+  for (const add of [
+    addSetup,
+    addStart,
+    addSend,
+    addQuery,
+    addVerify,
+    addStatus,
+    addRejected,
+    addRelocate,
+  ]) {
     add(program, terminal, finish)
   }
   return program

@@ -1,7 +1,6 @@
 /** `campaign-metrics relocate`: after the data folder was moved or copied, writes the new place into the tables. */
 
 import type { Command } from 'commander'
-import { localPlaces } from '../config.ts'
 import { EXIT_CODE } from './exit-code.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
 import type { Terminal } from './terminal.ts'
@@ -18,11 +17,11 @@ export function addRelocate(program: Command, terminal: Terminal, finish: Finish
 }
 
 async function relocate(options: ConfigOption, terminal: Terminal): Promise<number> {
-  const places = localPlaces(configOf(options, terminal))
+  const { warehouse, catalog } = configOf(options, terminal)
   const { relocateLake } = await import('../table.ts')
-  const moved = await relocateLake(places)
+  const moved = await relocateLake({ warehouse, catalog })
   const text = moved
-    ? `The tables now lie in ${places.warehousePath}.`
+    ? `The tables now lie in ${warehouse.kind === 'folder' ? warehouse.path : warehouse.location}.`
     : 'The tables are where they should be; nothing to do.'
   terminal.stdout.write(`${text}\n`)
   return EXIT_CODE.ok

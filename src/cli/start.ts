@@ -1,7 +1,7 @@
 /** `campaign-metrics start`: the pipeline in this process, until ctrl-C or until it cannot go on. */
 
 import type { Command } from 'commander'
-import { type Config, localPlaces } from '../config.ts'
+import type { Config } from '../config.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { CliError } from './cli-error.ts'
 import { type Demo, demoHistoryMs, startDemo } from './demo.ts'
@@ -110,6 +110,7 @@ async function stopPipeline(pipeline: Pipeline, terminal: Terminal): Promise<voi
 /** What a first user needs to know, and nothing else. The address comes first: tests and scripts read it. */
 function banner(config: Config, address: string, demoRate: number | null): string {
   const key = config.keys.write.length > 0 ? " -H 'Authorization: Bearer KEY'" : ''
+  const { warehouse, catalog } = config
   const option = config.file === null ? '' : ` --config ${quoted(config.file)}`
   const event =
     '{"event_id":"e1","user_id":"u1","campaign_id":"c1","event_type":"click",' +
@@ -122,8 +123,8 @@ function banner(config: Config, address: string, demoRate: number | null): strin
     ...(demoRate === null
       ? []
       : [`  demo    ${demoRate} events a second, from this process over HTTP`]),
-    `  tables  ${localPlaces(config).warehousePath}`,
-    `  catalog ${localPlaces(config).catalogPath}`,
+    `  tables  ${warehouse.kind === 'folder' ? warehouse.path : warehouse.location}`,
+    `  catalog ${catalog.kind === 'sqlite' ? catalog.path : `${catalog.database} at ${catalog.host}`}`,
     '',
     'Send an event:',
     `  curl ${address}/v1/events -H 'Content-Type: application/json'${key} \\`,

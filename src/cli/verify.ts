@@ -1,7 +1,7 @@
 /** `campaign-metrics verify`: recomputes every window from the raw table and prints those that differ. */
 
 import type { Command } from 'commander'
-import { type Config, localPlaces } from '../config.ts'
+import type { Config } from '../config.ts'
 import type { Verification } from '../query.ts'
 import { CliError } from './cli-error.ts'
 import { EXIT_CODE } from './exit-code.ts'
@@ -53,7 +53,7 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
  */
 async function keptFromUs(config: Config): Promise<number | null> {
   const { readLake, WINDOW_KEY, windowText } = await import('../table.ts')
-  const { events } = await readLake(localPlaces(config).catalogPath)
+  const { events } = await readLake(config)
   const filled = events.properties[WINDOW_KEY]
   const wanted = windowText(config.windowUs)
   if (filled !== undefined && filled !== wanted) {

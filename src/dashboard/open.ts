@@ -14,7 +14,8 @@ export type DashboardOptions = Readonly<{
   /** Makes the job tell this port what the tables gain; called again after the facts thread was started anew. */
   feed: (port: MessagePort) => void
   live: () => LiveFigures
-  warehousePath: string
+  warehouse: FactsSettings['warehouse']
+  cache: FactsSettings['cache']
   windowUs: number
   timezone: string
   version: string
@@ -44,7 +45,7 @@ export async function openDashboardOn(
   options: DashboardOptions,
   startFacts: StartFacts,
 ): Promise<Dashboard> {
-  const { warehousePath, windowUs, timezone, nowUs, nowMs } = options
+  const { warehouse, cache, windowUs, timezone, nowUs, nowMs } = options
   const state = openLiveState({
     figures: () => {
       const figures = options.live()
@@ -56,7 +57,7 @@ export async function openDashboardOn(
   })
   const stream = openLiveStream({ state, epoch: nowUs(), nowMs, onWatched: () => facts.wake() })
   const facts = openFactsKeeper({
-    start: (events) => startFacts({ warehousePath, windowUs }, events),
+    start: (events) => startFacts({ warehouse, cache, windowUs }, events),
     feed: options.feed,
     isWaiting: () => options.live().waiting > 0,
     onLive(live) {

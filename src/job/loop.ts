@@ -11,7 +11,7 @@ import type { RowBatch, TakenBatch } from '../engine.ts'
 import type { RejectionReason } from '../event.ts'
 import { freeBytes } from '../free-bytes.ts'
 import type { Frame } from '../log.ts'
-import { type Change, type DataFile, TableError } from '../table.ts'
+import { type Change, type DataFile, mayPass } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { generationOf } from './dedup-memory.ts'
@@ -28,9 +28,8 @@ const COMMIT_INTERVAL_MS_MAX = 30_000
 const BUSY_EVENTS_PER_SECOND = 100_000
 /** So long after the last commit it is no longer busy. */
 const BUSY_MS = 5_000
-/** After a full disk, until the commit is tried again. */
-const FULL_DISK_PAUSE_MS = 1_000
-const FULL_DISK_CODES = ['ENOSPC', 'EDQUOT']
+/** After a failure that may pass, until the commit is tried again. */
+const HELD_UP_PAUSE_MS = 1_000
 /** How long one read waits for events, at most. */
 const READ_WAIT_MS = 200
 
@@ -60,8 +59,8 @@ export type LoopParts = Readonly<{
   /** Removes files that were written and are in no table. */
   discard: (files: readonly DataFile[]) => Promise<void>
   pause: (durationMs: number) => Promise<unknown>
-  /** Commits are tried again until there is space; `message` says so. */
-  onFullDisk: (message: string) => void
+  /** Commits are held up, by a full disk or a service that is away, and tried again: why. */
+  onHeldUp: (message: string) => void
   onCommit: (checkpoint: Checkpoint, durationMs: number) => void
 }>
 
@@ -120,7 +119,7 @@ export function openLoop(parts: LoopParts): Loop {
     const startMs = steadyMs()
     let added = await tryCommit(taken, checkpoint)
     while (added === null) {
-      await parts.pause(FULL_DISK_PAUSE_MS)
+      await parts.pause(HELD_UP_PAUSE_MS)
       added = await tryCommit(taken, checkpoint)
     }
     parts.feed.committed(checkpoint, added)
@@ -135,8 +134,8 @@ export function openLoop(parts: LoopParts): Loop {
   }
 
   /**
-   * The raw files that were committed; null when the disk was full and nothing was: the same rows are written again when there
-   * may be space.
+   * The raw files that were committed; null after a failure that may pass, a full disk or a service that is away, when nothing
+   * was: the same rows are written again.
    */
   async function tryCommit(
     taken: TakenBatch,
@@ -144,10 +143,12 @@ export function openLoop(parts: LoopParts): Loop {
   ): Promise<readonly DataFile[] | null> {
     const written = await Promise.allSettled(taken.days.map(parts.writeEventsFile))
     const rawFiles = written.flatMap((file) => (file.status === 'fulfilled' ? [file.value] : []))
+    let unused = rawFiles
     try {
       for (const file of written) if (file.status === 'rejected') throw file.reason
       await parts.exclusively(async () => {
         const metrics = await parts.windows.amend(taken.windows, parts.nowUs())
+        unused = [...rawFiles, ...metrics.add]
         await parts.commit({
           commitId: `${checkpoint.logId}-${checkpoint.nextOffset}`,
           summary: writeCheckpoint(checkpoint),
@@ -157,9 +158,9 @@ export function openLoop(parts: LoopParts): Loop {
       })
       return rawFiles
     } catch (error) {
-      if (!isFullDisk(error) || stopAt !== null) throw error
-      await parts.discard(rawFiles)
-      parts.onFullDisk(error.message)
+      if (!mayPass(error) || stopAt !== null) throw error
+      await parts.discard(unused)
+      parts.onHeldUp(error.message)
       return null
     }
   }
@@ -228,13 +229,6 @@ function closeLedger(at: Checkpoint): void {
   if (taken !== at.logBase + at.nextOffset) {
     throw new JobError('ledger-open', { taken, nextOffset: at.nextOffset, logBase: at.logBase })
   }
-}
-
-/** A known failure, after which nothing is in the tables; a commit whose outcome is unknown never looks like this. */
-function isFullDisk(error: unknown): error is TableError {
-  if (!(error instanceof TableError) || error.code !== 'storage-failed') return false
-  const { cause } = error
-  return cause instanceof Error && 'code' in cause && FULL_DISK_CODES.includes(String(cause.code))
 }
 
 function freePages(taken: TakenBatch): void {

@@ -1,6 +1,7 @@
 /** What the main thread and the job thread say to each other, and what the job thread tells a reader of its feed. */
 import type { MessagePort } from 'node:worker_threads'
 import type { WindowDelta } from '../engine.ts'
+import type { LakePlaces } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { DedupStats } from './dedup-memory.ts'
 
@@ -8,8 +9,10 @@ import type { DedupStats } from './dedup-memory.ts'
 export type JobSettings = Readonly<{
   logDirectory: string
   logCursor: SharedArrayBuffer
-  catalogPath: string
-  warehousePath: string
+  warehouse: LakePlaces['warehouse']
+  catalog: LakePlaces['catalog']
+  /** Copies of data files, for a warehouse on S3. */
+  cache: LakePlaces['cache']
   rejectedDirectory: string
   windowUs: number
   commitIntervalMs: number

@@ -7,7 +7,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { type Closing, closeAll } from '../close-all.ts'
 import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
 import { type LogReader, openLogReader } from '../log.ts'
-import { mergeEventFiles, openQuery } from '../query.ts'
+import { mergeEventFiles, recomputeFromFiles } from '../query.ts'
 import { openRejected, type RejectedStore } from '../rejected.ts'
 import { type CommitStep, type Lake, mayHoldWindow, openLake, openMaintenance } from '../table.ts'
 import { type Checkpoint, readCheckpoint, rejectedKeptUntil, resumeFrom } from './checkpoint.ts'
@@ -18,7 +18,7 @@ import type { JobProgress, JobSettings } from './message.ts'
 import { openMutex } from './mutex.ts'
 import { rebuildMemory } from './rebuild.ts'
 import { tableFigures } from './table-figures.ts'
-import { openWindows, type WindowKey, type WindowSums } from './windows.ts'
+import { openWindows } from './windows.ts'
 
 export type RunWorld = Readonly<{
   nowUs: () => number
@@ -46,7 +46,11 @@ type Rooms = Readonly<{
   memory: DedupMemory
   rejected: RejectedStore
   checkpoint: Checkpoint
+  waiting: Waiting
 }>
+
+/** Who hears that a commit waits for the catalog; known once the job runs. */
+type Waiting = { onWait: (reason: string) => void }
 
 type Opened = Closing[]
 
@@ -68,18 +72,21 @@ export async function openRun(settings: JobSettings, world: RunWorld): Promise<R
 }
 
 async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened): Promise<Rooms> {
+  const waiting: Waiting = { onWait: () => {} }
   const keep = <T extends { close(): unknown }>(room: T): T => {
     opened.push(room)
     return room
   }
   const lake = keep(
     await openLake({
-      catalogPath: settings.catalogPath,
-      warehousePath: settings.warehousePath,
+      warehouse: settings.warehouse,
+      catalog: settings.catalog,
+      cache: settings.cache,
       windowUs: settings.windowUs,
       writer: 'embedded',
       nowUs: world.nowUs,
       onStep: world.onStep,
+      onWait: (reason) => waiting.onWait(reason),
     }),
   )
   const reader = keep(
@@ -107,7 +114,7 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       warn: world.onWarning,
     }),
   )
-  return { lake, reader, batch, memory, rejected, checkpoint }
+  return { lake, reader, batch, memory, rejected, checkpoint, waiting }
 }
 
 function startRun(
@@ -134,12 +141,20 @@ function startRun(
     })
   }
 
+  function holdUp(message: string): void {
+    if (heldUp === null) world.onWarning(`${message}; it is tried again every second`)
+    heldUp = message
+    report('running')
+  }
+  rooms.waiting.onWait = holdUp
+
   const windows = openWindows({
     live: () => lake.metrics.files,
     read: (file) => lake.readMetricsFile(file),
     write: (day, rows) => lake.writeMetricsFile(day, rows),
     mayHold: mayHoldWindow,
-    recompute: (keys) => recomputeFrom(settings, lake, keys),
+    // Windows past what a DOUBLE holds are rare.
+    recompute: (keys) => recomputeFromFiles(lake.local, lake.events.files, keys, settings.windowUs),
   })
   const feed = openFeed({
     tables: () => tablesOf(lake, rooms.checkpoint),
@@ -163,11 +178,7 @@ function startRun(
     commit: (change) => lake.commit(change),
     discard: (files) => lake.discard(files),
     pause: (durationMs) => sleep(durationMs),
-    onFullDisk(message) {
-      if (heldUp === null) world.onWarning(`${message}; it is tried again every second`)
-      heldUp = message
-      report('running')
-    },
+    onHeldUp: holdUp,
     onCommit(committed, durationMs) {
       heldUp = null
       checkpoint = committed
@@ -221,6 +232,7 @@ function startRun(
     finished: work(),
     stop(untilOffset, readingMs): void {
       rebuildUntilMs = world.steadyMs() + readingMs
+      lake.stopWaiting()
       loop.stop(untilOffset, readingMs)
     },
   }
@@ -232,19 +244,4 @@ function tablesOf(lake: Lake, start: Checkpoint): FeedTables {
   const kept = readCheckpoint(summary)
   const nextOffset = kept?.logId === start.logId ? kept.nextOffset : start.nextOffset
   return { nextOffset, events: files, metrics: lake.metrics.files }
-}
-
-/** Windows past what a DOUBLE holds are rare: DuckDB is opened for them and closed again. */
-async function recomputeFrom(
-  settings: JobSettings,
-  lake: Lake,
-  keys: readonly WindowKey[],
-): Promise<readonly WindowSums[]> {
-  const { catalogPath, windowUs } = settings
-  const query = await openQuery({ catalogPath, windowUs })
-  try {
-    return await query.recomputeWindows(lake.events.files, keys)
-  } finally {
-    await query.close()
-  }
 }

@@ -119,7 +119,7 @@ async function openPipeline(
     rejected,
     meter,
     status: () => watch.status(),
-    routes: [restCatalogRoute(localPlaces(config).catalogPath), ...dashboard.routes],
+    routes: [restCatalogRoute(config), ...dashboard.routes],
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
     nowMs: () => performance.now(),
     nowUs,
@@ -133,7 +133,10 @@ async function openPipeline(
 
 function jobSettings(config: Config, log: Log, options: PipelineOptions): JobSettings {
   return {
-    ...localPlaces(config),
+    logDirectory: localPlaces(config).logDirectory,
+    warehouse: config.warehouse,
+    catalog: config.catalog,
+    cache: config.cache,
     logCursor: log.cursor,
     rejectedDirectory: config.rejectedDirectory,
     windowUs: config.windowUs,
@@ -167,7 +170,8 @@ function dashboardOptions(
         problems,
       }
     },
-    warehousePath: localPlaces(config).warehousePath,
+    warehouse: config.warehouse,
+    cache: config.cache,
     windowUs: config.windowUs,
     timezone: config.timezone,
     version,

@@ -7,8 +7,8 @@ import { readLake } from '../table.ts'
 import { type Status, statusOf } from './status.ts'
 
 export async function readStatus(config: Config, nowUs: number): Promise<Status> {
-  const { catalogPath, logDirectory } = localPlaces(config)
-  const lake = await readLake(catalogPath)
+  const { logDirectory } = localPlaces(config)
+  const lake = await readLake(config)
   const kept = readCheckpoint(lake.events.summary)
   const found = await inspectLog(logDirectory)
   const log = found ?? { id: kept?.logId ?? '', start: 0, end: kept?.nextOffset ?? 0, bytes: 0 }

@@ -18,6 +18,8 @@ export type LakeFiles = Readonly<{
   metrics: readonly string[]
   /** Folders that hold all files of this state and of later ones. */
   folders: readonly string[]
+  /** They may go; where they are copies. */
+  release?: () => void
 }>
 
 export type LakeQueryOptions = Readonly<{
@@ -51,13 +53,18 @@ export async function openLakeQuery(options: LakeQueryOptions): Promise<LakeQuer
     await pointViews(duck, files)
   } catch (error) {
     await duck.close()
+    files.release?.()
     throw error
   }
 
   async function refresh(): Promise<boolean> {
     const current = await readFiles()
-    if (current.version === files.version) return false
+    if (current.version === files.version) {
+      current.release?.()
+      return false
+    }
     await pointViews(duck, current)
+    files.release?.()
     files = current
     return true
   }
@@ -75,7 +82,10 @@ export async function openLakeQuery(options: LakeQueryOptions): Promise<LakeQuer
     },
     files: () => files,
     duck,
-    close: () => duck.close(),
+    async close() {
+      await duck.close()
+      files.release?.()
+    },
   }
 }
 

@@ -4,6 +4,7 @@
  * the state that it knows; a file that has gone meanwhile is the error `files-expired`.
  */
 import { tmpdir } from 'node:os'
+import { type LakePlaces, openLocalFiles, TableError } from '../table.ts'
 import { type DuckConnection, type DuckDBBlobValue, openDuck } from './duck.ts'
 import { QueryError } from './query-error.ts'
 import { queryErrorOf } from './run-sql.ts'
@@ -20,20 +21,20 @@ import {
 
 export type { EventFilter, SumRows }
 
-export type SumsOptions = Readonly<{
-  /** Folders that hold all files that will ever be asked for. */
-  folders: readonly string[]
-  /** What DuckDB may hold in memory; past it rows are spilled. Default 256 MiB. */
-  memoryMaxBytes?: number
-  /** Default 1. */
-  threads?: number
-  /** Where spilled rows go. Default the system's folder for temporary files. */
-  temporaryPath?: string
-}>
+export type SumsOptions = Pick<LakePlaces, 'warehouse' | 'cache'> &
+  Readonly<{
+    nowMs: () => number
+    /** What DuckDB may hold in memory; past it rows are spilled. Default 256 MiB. */
+    memoryMaxBytes?: number
+    /** Default 1. */
+    threads?: number
+    /** Where spilled rows go. Default the system's folder for temporary files. */
+    temporaryPath?: string
+  }>
 
 export type FilterValues = Readonly<{ platform: string[]; country: string[]; device: string[] }>
 
-/** Calls wait for each other: one runs at a time. All throw QueryError. */
+/** Calls wait for each other: one runs at a time. All throw QueryError, and TableError where files cannot be fetched. */
 export type SumsQuery = {
   /**
    * Sums over metrics files of the windows that begin in `[fromUs, toUs)`, one entry for each campaign and step. About
@@ -60,12 +61,13 @@ const MEMORY_MAX_BYTES = 256 * 2 ** 20
 const TEMPORARY_MAX_BYTES = 16 * 2 ** 30
 
 export async function openSums(options: SumsOptions): Promise<SumsQuery> {
+  const local = await openLocalFiles(options, options.nowMs)
   const duck = await openDuck({
     memoryMaxBytes: options.memoryMaxBytes ?? MEMORY_MAX_BYTES,
     threads: options.threads ?? 1,
     temporaryPath: options.temporaryPath ?? tmpdir(),
     temporaryMaxBytes: TEMPORARY_MAX_BYTES,
-    folders: options.folders,
+    folders: [local.folder],
     timezone: 'UTC',
     keepsOrder: false,
   })
@@ -73,18 +75,27 @@ export async function openSums(options: SumsOptions): Promise<SumsQuery> {
   let running: DuckConnection | null = null
   let queue: Promise<unknown> = Promise.resolve()
 
-  function enqueue<T>(act: (connection: DuckConnection) => Promise<T>): Promise<T> {
-    const done = queue.then(() => run(act))
+  function enqueue<T>(files: readonly string[], act: Ask<T>): Promise<T> {
+    const done = queue.then(() => run(files, act))
     queue = done.catch(() => {})
     return done
   }
 
-  async function run<T>(act: (connection: DuckConnection) => Promise<T>): Promise<T> {
+  async function run<T>(files: readonly string[], act: Ask<T>): Promise<T> {
     if (isClosed) throw new QueryError('closed', {})
+    const held = await local.hold(files).catch(asExpired)
+    try {
+      return await runOn(held.paths, act)
+    } finally {
+      held.release()
+    }
+  }
+
+  async function runOn<T>(files: readonly string[], act: Ask<T>): Promise<T> {
     const connection = await duck.connect()
     try {
       running = connection
-      return await act(connection)
+      return await act(connection, files)
     } catch (error) {
       throw isClosed ? new QueryError('closed', {}, error) : queryErrorOf(error, duck)
     } finally {
@@ -95,20 +106,21 @@ export async function openSums(options: SumsOptions): Promise<SumsQuery> {
 
   return {
     sumMetrics: (files, span, stepUs) =>
-      enqueue(async (connection) =>
-        readSumRows(await connection.stream(metricsSumsSql(files, span, stepUs)), goesOn),
+      enqueue(files, async (connection, local) =>
+        readSumRows(await connection.stream(metricsSumsSql(local, span, stepUs)), goesOn),
       ),
     sumEvents: (files, span, stepUs, filter) =>
-      enqueue(async (connection) => {
-        const sql = eventSumsSql(files, span, stepUs, filter)
+      enqueue(files, async (connection, local) => {
+        const sql = eventSumsSql(local, span, stepUs, filter)
         return readSumRows(await connection.stream(sql, filterValues(filter)), goesOn)
       }),
-    listValues: (files) => enqueue((connection) => readValues(connection, files)),
+    listValues: (files) => enqueue(files, readValues),
     async close() {
       isClosed = true
       running?.interrupt()
       await queue
       await duck.close()
+      local.close()
     },
   }
 
@@ -116,6 +128,16 @@ export async function openSums(options: SumsOptions): Promise<SumsQuery> {
   function goesOn(): void {
     if (isClosed) throw new QueryError('closed', {})
   }
+}
+
+type Ask<T> = (connection: DuckConnection, files: readonly string[]) => Promise<T>
+
+/** A file that is gone where the table's files are was replaced meanwhile, as one on the disk. */
+function asExpired(error: unknown): never {
+  if (error instanceof TableError && error.code === 'file-lost') {
+    throw new QueryError('files-expired', { reason: error.message }, error)
+  }
+  throw error
 }
 
 async function readValues(

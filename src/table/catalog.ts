@@ -1,13 +1,16 @@
 /**
  * The catalog: where each table's current metadata file is. The tables and columns are those of Iceberg's JDBC catalog,
- * schema version V1, in SQLite; PyIceberg's SqlCatalog, Flink and Trino read the same rows. Both pointers of ours change
+ * schema version V1, in SQLite or PostgreSQL; PyIceberg's SqlCatalog, Flink and Trino read the same rows. Pointers change
  * in one transaction, and only from the values that the commit was built on (compare-and-swap).
- *
- * `synchronous=FULL` makes the transaction durable before COMMIT returns; WAL lets readers read meanwhile.
  */
-import path from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { makeFolder } from '../make-folder.ts'
+import type { CatalogConnection } from './catalog/connection.ts'
+import {
+  INSERT_NAMESPACE,
+  INSERT_TABLE,
+  SELECT_POINTERS,
+  UPDATE_POINTER,
+} from './catalog/layout.ts'
+import * as sqlite from './catalog/sqlite.ts'
 import {
   CATALOG_NAME,
   forBothTables,
@@ -17,145 +20,158 @@ import {
   type TableKey,
 } from './definition.ts'
 import { reasonOf, TableError } from './error.ts'
+import { type CatalogPlace, catalogText } from './place.ts'
 
 /** Metadata locations of both tables. */
 export type Pointers = Readonly<Record<TableKey, string>>
+/** Those of the tables that a commit changes. */
+export type SomePointers = Readonly<Partial<Pointers>>
 
 export type SwapStep = 'transaction-begun' | 'pointers-swapped' | 'committed'
 
 export type Catalog = Readonly<{
-  /** Both pointers, read in one transaction; null where the tables are not there yet. */
-  read(): Pointers | null
-  /** Adds both tables, and the namespace. Fails if they are there. */
-  create(pointers: Pointers): void
+  /** Whether what `readSettled` says is final. */
+  settles: boolean
+  /** Both pointers, of one moment; null where the tables are not there yet. */
+  read(): Promise<Pointers | null>
   /**
-   * Moves both pointers from `base` to `next`. Throws TableError 'commit-conflict' when one no longer stands at its
-   * base and `catalog-failed` when the transaction could not begin: then nothing has changed. Any other error leaves it
-   * open whether the change is there.
+   * The same after a commit whose outcome is unknown, for good: a transaction that has changed the pointers and has not ended
+   * yet is waited for. On PostgreSQL a COMMIT may still be on its way to the server, or at work there, when its sender has
+   * given up. The updates before it were answered, so their rows are locked until that transaction has ended; `SELECT … FOR UPDATE`
+   * over another connection waits for just that, and what it then sees can no longer change by it. A plain SELECT would
+   * see the old pointers, and the commit would land after we had taken it for lost.
    */
-  swap(base: Pointers, next: Pointers, onStep: (step: SwapStep) => void): void
-  close(): void
+  readSettled(): Promise<Pointers | null>
+  /** Adds both tables, and the namespace. Fails if they are there. */
+  create(pointers: Pointers): Promise<void>
+  /**
+   * Moves pointers from `base` to `next`, all or none. Throws TableError 'commit-conflict' when one no longer stands at its base
+   * and 'catalog-failed' when it did not get as far as COMMIT: then nothing has changed. Any other error leaves it open
+   * whether the change is there.
+   */
+  swap(base: SomePointers, next: SomePointers, onStep: (step: SwapStep) => void): Promise<void>
+  close(): Promise<void>
 }>
 
-const BUSY_TIMEOUT_MS = 10_000
-
-const LAYOUT = `
-  CREATE TABLE IF NOT EXISTS iceberg_tables (
-    catalog_name VARCHAR(255) NOT NULL,
-    table_namespace VARCHAR(255) NOT NULL,
-    table_name VARCHAR(255) NOT NULL,
-    metadata_location VARCHAR(1000),
-    previous_metadata_location VARCHAR(1000),
-    iceberg_type VARCHAR(5),
-    PRIMARY KEY (catalog_name, table_namespace, table_name)
-  );
-  CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (
-    catalog_name VARCHAR(255) NOT NULL,
-    namespace VARCHAR(255) NOT NULL,
-    property_key VARCHAR(255) NOT NULL,
-    property_value VARCHAR(1000) NOT NULL,
-    PRIMARY KEY (catalog_name, namespace, property_key)
-  );`
-
-const SELECT = `SELECT table_name, metadata_location FROM iceberg_tables
-  WHERE catalog_name = ? AND table_namespace = ? AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL)`
-const INSERT = `INSERT INTO iceberg_tables VALUES (?, ?, ?, ?, NULL, 'TABLE')`
-const INSERT_NAMESPACE = `INSERT OR IGNORE INTO iceberg_namespace_properties VALUES (?, ?, 'exists', 'true')`
-const UPDATE = `UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?
-  WHERE catalog_name = ? AND table_namespace = ? AND table_name = ? AND metadata_location = ?`
-
-/** Opens the catalog for writing and creates the file, its folder and its layout when they are missing. */
-export function openCatalog(catalogPath: string): Catalog {
-  const database = attempt(catalogPath, () => {
-    makeFolder(path.dirname(catalogPath))
-    const opened = new DatabaseSync(catalogPath, { timeout: BUSY_TIMEOUT_MS })
-    opened.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${LAYOUT}`)
-    return opened
-  })
+/** Opens the catalog for writing and makes what is missing of it. */
+export async function openCatalog(place: CatalogPlace): Promise<Catalog> {
+  const connection = await attempt(catalogText(place), () => connect(place))
+  const knownly = <T>(act: () => Promise<T>): Promise<T> => attempt(connection.name, act)
   return {
-    read: () => attempt(catalogPath, () => readPointers(database)),
-    create: (pointers) => attempt(catalogPath, () => createTables(database, pointers)),
-    swap(base, next, onStep) {
-      attempt(catalogPath, () => database.exec('BEGIN IMMEDIATE'))
-      onStep('transaction-begun')
-      for (const key of TABLE_KEYS) swapOne(database, key, base[key], next[key])
-      onStep('pointers-swapped')
-      database.exec('COMMIT')
+    settles: connection.forUpdate !== '',
+    read: () => knownly(() => readPointers(connection, '')),
+    readSettled: () =>
+      knownly(async () => {
+        if (connection.forUpdate === '') return await readPointers(connection, '')
+        await connection.run(connection.begin)
+        const pointers = await readPointers(connection, connection.forUpdate)
+        await connection.run('COMMIT')
+        return pointers
+      }),
+    create: (pointers) => knownly(() => createTables(connection, pointers)),
+    async swap(base, next, onStep) {
+      await knownly(async () => {
+        await connection.run(connection.begin)
+        try {
+          onStep('transaction-begun')
+          await swapAll(connection, base, next)
+          onStep('pointers-swapped')
+        } catch (error) {
+          await connection.run('ROLLBACK').catch(() => {})
+          throw error
+        }
+      })
+      // From here on the outcome is open.
+      await connection.run('COMMIT')
       onStep('committed')
     },
-    close: () => database.close(),
+    close: () => connection.close(),
   }
 }
 
 /** Reads both pointers of a catalog that another process may be writing to. */
-export function readCatalog(catalogPath: string): Pointers {
-  const pointers = attempt(catalogPath, () => {
-    let database: DatabaseSync
+export async function readCatalog(place: CatalogPlace): Promise<Pointers> {
+  const name = catalogText(place)
+  const pointers = await attempt(name, async () => {
+    const { connection, isWithoutLayout } = await connectReader(place)
     try {
-      database = new DatabaseSync(catalogPath, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+      return connection === null ? null : await readPointers(connection, '')
     } catch (error) {
-      if (isErrcode(error, SQLITE_CANTOPEN)) return null
-      throw error
-    }
-    try {
-      return readPointers(database)
-    } catch (error) {
-      if (error instanceof Error && error.message.startsWith('no such table')) return null
+      if (isWithoutLayout(error)) return null
       throw error
     } finally {
-      database.close()
+      await connection?.close()
     }
   })
-  if (pointers === null) throw new TableError('catalog-missing', { catalog: catalogPath })
+  if (pointers === null) throw new TableError('catalog-missing', { catalog: name })
   return pointers
 }
 
-function readPointers(database: DatabaseSync): Pointers | null {
-  const rows = database.prepare(SELECT).all(CATALOG_NAME, NAMESPACE)
+/** The client of PostgreSQL is loaded only where it is used. */
+async function connect(place: CatalogPlace): Promise<CatalogConnection> {
+  if (place.kind === 'sqlite') return sqlite.openSqlite(place.path)
+  const { openPostgresql } = await import('./catalog/postgresql.ts')
+  return await openPostgresql(place)
+}
+
+async function connectReader(place: CatalogPlace) {
+  if (place.kind === 'sqlite') {
+    const { isWithoutLayout } = sqlite
+    return { connection: sqlite.openSqliteReader(place.path), isWithoutLayout }
+  }
+  const { openPostgresqlReader, isWithoutLayout } = await import('./catalog/postgresql.ts')
+  return { connection: await openPostgresqlReader(place), isWithoutLayout }
+}
+
+async function readPointers(
+  connection: CatalogConnection,
+  locking: string,
+): Promise<Pointers | null> {
+  const { rows } = await connection.run(SELECT_POINTERS + locking, [CATALOG_NAME, NAMESPACE])
   const locations = new Map(rows.map((row) => [row.table_name, row.metadata_location]))
   const found = forBothTables((key) => locations.get(TABLES[key].name))
   const { events, metrics } = found
   return typeof events === 'string' && typeof metrics === 'string' ? { events, metrics } : null
 }
 
-function createTables(database: DatabaseSync, pointers: Pointers): void {
-  database.exec('BEGIN IMMEDIATE')
+async function createTables(connection: CatalogConnection, pointers: Pointers): Promise<void> {
+  await connection.run(connection.begin)
   try {
-    database.prepare(INSERT_NAMESPACE).run(CATALOG_NAME, NAMESPACE)
-    const insert = database.prepare(INSERT)
-    for (const key of TABLE_KEYS)
-      insert.run(CATALOG_NAME, NAMESPACE, TABLES[key].name, pointers[key])
-    database.exec('COMMIT')
+    await connection.run(INSERT_NAMESPACE, [CATALOG_NAME, NAMESPACE])
+    for (const key of TABLE_KEYS) {
+      const { name } = TABLES[key]
+      await connection.run(INSERT_TABLE, [CATALOG_NAME, NAMESPACE, name, pointers[key]])
+    }
+    await connection.run('COMMIT')
   } catch (error) {
-    rollback(database)
+    await connection.run('ROLLBACK').catch(() => {})
     throw error
   }
 }
 
-function swapOne(database: DatabaseSync, key: TableKey, base: string, next: string): void {
-  const { name } = TABLES[key]
-  const { changes } = database.prepare(UPDATE).run(next, base, CATALOG_NAME, NAMESPACE, name, base)
-  if (Number(changes) === 1) return
-  const current = readPointers(database)?.[key] ?? 'nothing'
-  rollback(database)
-  throw new TableError('commit-conflict', { table: name, base, current })
+/** Always in the same order: two that change both tables never wait for each other in a circle. */
+async function swapAll(
+  connection: CatalogConnection,
+  base: SomePointers,
+  next: SomePointers,
+): Promise<void> {
+  for (const key of TABLE_KEYS) {
+    const [from, to] = [base[key], next[key]]
+    if (from === undefined || to === undefined) continue
+    const { name } = TABLES[key]
+    const values = [to, from, CATALOG_NAME, NAMESPACE, name, from]
+    const { changes } = await connection.run(UPDATE_POINTER, values)
+    if (changes === 1) continue
+    const current = (await readPointers(connection, ''))?.[key] ?? 'nothing'
+    throw new TableError('commit-conflict', { table: name, base: from, current })
+  }
 }
 
-function rollback(database: DatabaseSync): void {
-  if (database.isTransaction) database.exec('ROLLBACK')
-}
-
-const SQLITE_CANTOPEN = 14
-
-function isErrcode(error: unknown, errcode: number): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === errcode
-}
-
-function attempt<T>(catalogPath: string, act: () => T): T {
+async function attempt<T>(catalog: string, act: () => Promise<T>): Promise<T> {
   try {
-    return act()
+    return await act()
   } catch (error) {
     if (error instanceof TableError) throw error
-    throw new TableError('catalog-failed', { catalog: catalogPath, reason: reasonOf(error) }, error)
+    throw new TableError('catalog-failed', { catalog, reason: reasonOf(error) }, error)
   }
 }

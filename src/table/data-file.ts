@@ -4,7 +4,7 @@
  */
 
 export type DataFile = Readonly<{
-  /** Absolute path on this machine; manifests hold it as a `file://` location. */
+  /** Absolute path on this machine, which manifests hold as a `file://` location; or an `s3://` location. */
   path: string
   /** Partition: days since 1970-01-01. */
   day: number
@@ -19,4 +19,6 @@ export type DataFile = Readonly<{
   upperBounds: ReadonlyMap<number, Uint8Array>
   /** Byte offsets of the row groups. */
   splitOffsets: readonly number[]
+  /** As another writer wrote it; ours have the order 0, unsorted. */
+  sortOrderId?: number | null
 }>

@@ -24,6 +24,12 @@ export type TableErrorCode =
   | 'file-lost'
   | 'file-unfit'
   | 'storage-failed'
+  | 's3-failed'
+  | 's3-location'
+  | 'cache-failed'
+  | 'not-a-folder'
+  | 'locked'
+  | 'other-warehouse'
   | 'closed'
 
 const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
@@ -35,7 +41,8 @@ const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
   'catalog-failed': {
     canRetry: true,
     message: (f) =>
-      `the catalog ${f.catalog} cannot be used (${f.reason}): check that the file and its folder can be read and written, and that the disk is not full`,
+      `the catalog ${f.catalog} cannot be used (${f.reason}). Nothing was committed. See that the database answers, or that ` +
+      'the file and its folder can be read and written and the disk is not full',
   },
   'commit-conflict': {
     canRetry: false,
@@ -107,6 +114,39 @@ const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
     message: (f) =>
       `writing ${f.path} failed (${f.reason}); nothing was committed. Check the disk and its free space`,
   },
+  's3-failed': {
+    canRetry: true,
+    message: (f) =>
+      `${f.doing} ${f.path} at ${f.endpoint} failed (${f.reason}): ${f.todo}. Nothing was committed; nothing that was is lost`,
+  },
+  's3-location': {
+    canRetry: false,
+    message: (f) =>
+      `${f.path} is not a place on S3: write s3://bucket or s3://bucket/prefix as "warehouse"`,
+  },
+  'cache-failed': {
+    canRetry: true,
+    message: (f) =>
+      `${f.path} could not be copied into the cache ${f.directory} (${f.reason}): free space there, or set another "cache.directory"`,
+  },
+  'not-a-folder': {
+    canRetry: false,
+    message: (f) =>
+      `only tables in a folder can be relocated, not those at ${f.path}: objects on S3 do not move without being copied. ` +
+      'Copy the events into new tables instead: start with an empty place as "warehouse" and send them again',
+  },
+  locked: {
+    canRetry: false,
+    message: (f) =>
+      `the tables in the catalog ${f.catalog} are written by another process (${f.holder}). ` +
+      'Only one may: stop that one, or give this one another database',
+  },
+  'other-warehouse': {
+    canRetry: false,
+    message: (f) =>
+      `the tables in the catalog ${f.catalog} lie at ${f.recorded}, the configuration says ${f.actual}: ` +
+      'set "warehouse" back, or choose another database as "catalog"',
+  },
   closed: {
     canRetry: false,
     message: (f) => `the tables in the catalog ${f.catalog} are closed`,
@@ -127,7 +167,25 @@ export class TableError extends Error {
   }
 }
 
+const FULL_DISK_CODES = ['ENOSPC', 'EDQUOT']
+
+/**
+ * A known failure that may pass by itself, after which nothing has changed: the same commit may be tried again. One whose
+ * outcome is unknown never looks like this, and neither does an fsync that failed: tried again, it would report success
+ * without any.
+ */
+export function mayPass(error: unknown): error is TableError {
+  if (!(error instanceof TableError)) return false
+  if (error.code === 'catalog-failed' || error.code === 's3-failed') return true
+  if (error.code !== 'storage-failed') return false
+  const { cause } = error
+  return cause instanceof Error && 'code' in cause && FULL_DISK_CODES.includes(String(cause.code))
+}
+
 /** The words of any thrown value, for the `reason` of another error. */
 export function reasonOf(error: unknown): string {
+  // Node gives the several addresses of one host that all refused as an error without words.
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.map(reasonOf).join(', ')
   return error instanceof Error ? error.message : String(error)
 }

@@ -14,15 +14,22 @@ type SourceJson = Readonly<{
 /** TypeScript's library does not declare the two yet; Node 24 has them. */
 const json = JSON as unknown as SourceJson
 
-/** An integer for JSON.stringify, digit by digit. */
-export function rawInteger(value: bigint): object {
-  return json.rawJSON(String(value))
+/** Serialises with bigints as integers, digit by digit. */
+export function stringifyExact(value: unknown): string {
+  return JSON.stringify(value, (_, each: unknown) =>
+    typeof each === 'bigint' ? json.rawJSON(String(each)) : each,
+  )
 }
 
-/** Parses JSON; numbers under the given keys become bigints. */
+/**
+ * Parses JSON; numbers under the given keys become bigints, and so do integers anywhere that a number would round: what
+ * other writers have put there is written again as it was.
+ */
 export function parseExact(text: string, bigintKeys: readonly string[]): unknown {
   const exact = new Set(bigintKeys)
-  return json.parse(text, (key, value, { source }) =>
-    typeof value === 'number' && source !== undefined && exact.has(key) ? BigInt(source) : value,
-  )
+  return json.parse(text, (key, value, { source }) => {
+    if (typeof value !== 'number' || source === undefined) return value
+    const isLarge = !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
+    return exact.has(key) || isLarge ? BigInt(source) : value
+  })
 }

@@ -8,9 +8,11 @@ import type { DataFile } from './data-file.ts'
 import { arrivalRangeOf } from './data-files.ts'
 import { TABLES } from './definition.ts'
 import { TableError } from './error.ts'
+import type { LocalFiles } from './local-files.ts'
 import { openParquet, type ParquetReader } from './parquet/read-file.ts'
 import { dayOfUs } from './partition-spec.ts'
 import type { Field, FieldType } from './schema.ts'
+import { openDiskStorage } from './storage/disk.ts'
 import type { Storage } from './storage.ts'
 
 const PHYSICAL: Readonly<Record<FieldType, string>> = {
@@ -20,8 +22,14 @@ const PHYSICAL: Readonly<Record<FieldType, string>> = {
   double: 'DOUBLE',
 }
 
-export async function importEventsFile(storage: Storage, path: string): Promise<DataFile> {
-  const reader = await openParquet(storage, path)
+export async function importEventsFile(
+  storage: Storage,
+  local: LocalFiles,
+  path: string,
+): Promise<DataFile> {
+  const file = local.pathOf(path)
+  const disk = openDiskStorage()
+  const reader = await openParquet(disk, file, await disk.sizeOf(file))
   const table = TABLES.events
   const unfit = (reason: string) =>
     new TableError('file-unfit', { path, table: table.name, reason })
@@ -32,7 +40,7 @@ export async function importEventsFile(storage: Storage, path: string): Promise<
   if (times.min === null || times.max === null) throw unfit('its timestamps have no statistics')
   const [first, last] = [times.min, times.max].map((bytes) => dayOfUs(Number(longOf(bytes))))
   if (first !== last || first === undefined) throw unfit('its events lie on more than one day')
-  await storage.sync(path)
+  await storage.take(file, path)
   const byId = <T>(pick: (column: ColumnStats) => T | null): Map<number, T> =>
     new Map(stats.flatMap((column) => (pick(column) === null ? [] : [[column.id, pick(column)!]])))
   return {

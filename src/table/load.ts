@@ -12,23 +12,58 @@ import type { Snapshot } from './snapshot.ts'
 import type { Storage } from './storage.ts'
 import { parseMetadata } from './table-metadata.ts'
 
+/**
+ * Manifest lists and manifests that were read before. They are immutable, so that a table which another writer moved on is loaded
+ * again by what is new. Whoever loads once needs none.
+ */
+export type Known = Readonly<{
+  lists: Map<string, readonly ManifestFile[]>
+  manifests: Map<string, LoadedManifest>
+}>
+
 /** The current snapshot and its files. `retired` is empty: only a writer needs it (`loadRetired`). */
 export async function loadTable(
   storage: Storage,
   table: TableDefinition,
   metadataLocation: string,
+  known: Known | null = null,
 ): Promise<TableState> {
   const metadataPath = pathOf(metadataLocation)
   const metadata = await reading(storage, metadataPath, 'Iceberg table metadata', async (bytes) =>
     parseMetadata(table, bytes.toString()),
   )
-  const files = metadata.current === null ? [] : await loadList(storage, metadata.current)
-  const manifests = await Promise.all(files.map((file) => loadManifest(storage, table, file)))
+  const files = metadata.current === null ? [] : await loadList(storage, metadata.current, known)
+  const manifests = await mapSome(files, (file) => loadManifest(storage, table, file, known))
   return { table, metadata, metadataPath, manifests, retired: [] }
 }
 
 /** Files read at a time: enough to keep a disk busy. */
 const READS_AT_ONCE = 32
+
+/** A state with all that its writer needs; what was read and is still referred to is left in `known`. */
+export async function loadForWriting(
+  storage: Storage,
+  table: TableDefinition,
+  metadataLocation: string,
+  known: Known,
+): Promise<TableState> {
+  const read: Known = { lists: new Map(known.lists), manifests: new Map(known.manifests) }
+  const state = await loadTable(storage, table, metadataLocation, read)
+  const retired = await loadRetired(storage, state, read)
+  const used = new Set([
+    ...state.metadata.snapshots.map((snapshot) => snapshot.manifestListPath),
+    ...state.manifests.map(({ file }) => file.path),
+    ...retired.map(({ path }) => path),
+  ])
+  keepUsed(known.lists, read.lists, used)
+  keepUsed(known.manifests, read.manifests, used)
+  return { ...state, retired }
+}
+
+function keepUsed<T>(kept: Map<string, T>, read: Map<string, T>, used: Set<string>): void {
+  kept.clear()
+  for (const [path, value] of read) if (used.has(path)) kept.set(path, value)
+}
 
 /**
  * The files that only older snapshots hold. A snapshot with a file that is gone is of no use to anybody and holds
@@ -37,9 +72,10 @@ const READS_AT_ONCE = 32
 export async function loadRetired(
   storage: Storage,
   { table, metadata, manifests }: TableState,
+  known: Known | null = null,
 ): Promise<readonly Retired[]> {
   const older = metadata.snapshots.filter((snapshot) => snapshot.id !== metadata.current?.id)
-  const lists = await mapSome(older, (snapshot) => unlessLost(loadList(storage, snapshot)))
+  const lists = await mapSome(older, (each) => unlessLost(loadList(storage, each, known)))
   const currentPaths = new Set(manifests.map(({ file }) => file.path))
   const found = new Map<string, Retired>()
   const hold = (path: string, first: number, last: number): void => {
@@ -55,7 +91,7 @@ export async function loadRetired(
   }
   const live = new Set(liveFiles(manifests).map((file) => file.path))
   const loaded = await mapSome([...files.values()], (f) =>
-    unlessLost(loadManifest(storage, table, f)),
+    unlessLost(loadManifest(storage, table, f, known)),
   )
   for (const manifest of loaded) {
     if (manifest === null) continue
@@ -90,21 +126,35 @@ export function liveFiles(manifests: readonly LoadedManifest[]): readonly DataFi
   return manifests.flatMap(({ live }) => live.map((entry) => entry.file))
 }
 
-function loadList(storage: Storage, snapshot: Snapshot): Promise<ManifestFile[]> {
-  return reading(storage, snapshot.manifestListPath, 'an Iceberg manifest list', decodeManifestList)
+async function loadList(
+  storage: Storage,
+  { manifestListPath }: Snapshot,
+  known: Known | null,
+): Promise<readonly ManifestFile[]> {
+  const before = known?.lists.get(manifestListPath)
+  if (before !== undefined) return before
+  const expected = 'an Iceberg manifest list'
+  const list = await reading(storage, manifestListPath, expected, decodeManifestList)
+  known?.lists.set(manifestListPath, list)
+  return list
 }
 
 async function loadManifest(
   storage: Storage,
   table: TableDefinition,
   file: ManifestFile,
+  known: Known | null,
 ): Promise<LoadedManifest> {
+  const before = known?.manifests.get(file.path)
+  if (before !== undefined) return before
   const format = manifestFormat(table)
   const inherited = { snapshotId: file.addedSnapshotId, sequenceNumber: file.sequenceNumber }
   const entries = await reading(storage, file.path, 'an Iceberg manifest', (bytes) =>
     format.decode(bytes, inherited),
   )
-  return { file, live: entries.filter((entry) => entry.status !== STATUS.deleted) }
+  const loaded = { file, live: entries.filter((entry) => entry.status !== STATUS.deleted) }
+  known?.manifests.set(file.path, loaded)
+  return loaded
 }
 
 async function reading<T>(

@@ -150,14 +150,21 @@ function manifestOf(row: ManifestRow): ManifestFile {
     sequenceNumber: Number(row.sequence_number),
     minSequenceNumber: Number(row.min_sequence_number),
     addedSnapshotId: row.added_snapshot_id,
-    added: { files: row.added_files_count, rows: Number(row.added_rows_count) },
-    existing: { files: row.existing_files_count, rows: Number(row.existing_rows_count) },
-    deleted: { files: row.deleted_files_count, rows: Number(row.deleted_rows_count) },
+    added: tallyOf(row, 'added'),
+    existing: tallyOf(row, 'existing'),
+    deleted: tallyOf(row, 'deleted'),
     days:
       days?.lower_bound && days.upper_bound
         ? { min: days.lower_bound.readInt32LE(), max: days.upper_bound.readInt32LE() }
         : null,
   }
+}
+
+/** Writers of older versions name the counts otherwise; the field ids are the same. */
+function tallyOf(row: ManifestRow, what: 'added' | 'existing' | 'deleted'): Tally {
+  const named = row as unknown as Readonly<Record<string, number | bigint | undefined>>
+  const files = named[`${what}_files_count`] ?? named[`${what}_data_files_count`] ?? 0
+  return { files: Number(files), rows: Number(row[`${what}_rows_count`]) }
 }
 
 function field(name: string, id: number, type: unknown) {

@@ -123,7 +123,7 @@ function dataFileRow(file: DataFile, partition: string): DataFileRow {
     key_metadata: null,
     split_offsets: file.splitOffsets.map(BigInt),
     equality_ids: null,
-    sort_order_id: 0,
+    sort_order_id: file.sortOrderId === undefined ? 0 : file.sortOrderId,
   }
 }
 
@@ -140,6 +140,8 @@ function entryOf(row: EntryRow, partition: string, inherited: Inherited): Manife
 
 function dataFileOf(row: DataFileRow, partition: string): DataFile {
   if (row.content !== 0) throw new Error('it lists delete files')
+  if (row.file_format.toUpperCase() !== 'PARQUET')
+    throw new Error(`it lists ${row.file_format} files`)
   const day = row.partition[partition]
   if (day === null || day === undefined) throw new Error(`a file has no partition ${partition}`)
   return {
@@ -154,6 +156,7 @@ function dataFileOf(row: DataFileRow, partition: string): DataFile {
     lowerBounds: boundMap(row.lower_bounds),
     upperBounds: boundMap(row.upper_bounds),
     splitOffsets: (row.split_offsets ?? []).map(Number),
+    ...(row.sort_order_id !== 0 && { sortOrderId: row.sort_order_id ?? null }),
   }
 }
 

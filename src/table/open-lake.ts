@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { acquireLock } from '../lock.ts'
 import { type Catalog, openCatalog, type Pointers } from './catalog.ts'
 import { type CatalogAccess, type CommitStep, type States, swapPointers } from './commit.ts'
 import { nextMetadataName, PREVIOUS_METADATA_MAX, type TableState } from './commit-plan.ts'
@@ -13,30 +12,35 @@ import { TableError } from './error.ts'
 import { EXPIRY_POLICY, type ExpiryPolicy } from './expiry.ts'
 import { importEventsFile } from './import-file.ts'
 import { Lake } from './lake.ts'
-import { loadRetired, loadTable } from './load.ts'
-import { checkWarehousePath, locationOf, pathOf } from './location.ts'
+import { type Known, loadForWriting } from './load.ts'
+import { copies, identity, type LocalFiles, openCacheOf } from './local-files.ts'
+import { below, isOnS3, locationOf, pathOf, warehouseFolder } from './location.ts'
+import { type CatalogPlace, catalogText, type LakePlaces } from './place.ts'
 import { type Properties, propertiesDiffer, tableProperties, type Writer } from './properties.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { newTableMetadata, serializeMetadata } from './table-metadata.ts'
+import { openWriterLock } from './writer-lock.ts'
 
-export type LakeOptions = Readonly<{
-  catalogPath: string
-  warehousePath: string
-  windowUs: number
-  writer: Writer
-  nowUs: () => number
-  /** Called at each step of a commit; for tests that stop the process there. */
-  onStep?: (step: CommitStep) => void
-  storage?: Storage
-  /** Which snapshots stay. */
-  retention?: ExpiryPolicy
-  openCatalog?: (catalogPath: string) => Catalog
-  pause?: (durationMs: number) => Promise<void>
-  newUuid?: () => string
-}>
+export type LakeOptions = LakePlaces &
+  Readonly<{
+    windowUs: number
+    /** Who fills the tables. With `flink`, Flink does, and this lake amends and expires beside it. */
+    writer: Writer
+    nowUs: () => number
+    /** Called at each step of a commit; for tests that stop the process there. */
+    onStep?: (step: CommitStep) => void
+    /** A commit waits for a catalog that does not answer: why. */
+    onWait?: (reason: string) => void
+    storage?: Storage
+    /** Which snapshots stay. */
+    retention?: ExpiryPolicy
+    openCatalog?: (place: CatalogPlace) => Promise<Catalog>
+    pause?: (durationMs: number) => Promise<void>
+    newUuid?: () => string
+  }>
 
 type Opening = Readonly<{
-  catalogPath: string
+  catalog: string
   folders: Readonly<Record<TableKey, string>>
   storage: Storage
   properties: Properties
@@ -45,74 +49,89 @@ type Opening = Readonly<{
 }>
 
 export async function openLake(options: LakeOptions): Promise<Lake> {
-  const catalogPath = path.resolve(options.catalogPath)
-  const lock = acquireLock(`${catalogPath}.lock`, `the catalog ${catalogPath}`)
-  let access: ReturnType<typeof openAccess> | undefined
+  const folder = warehouseFolder(options.warehouse)
+  const lock = await openWriterLock(options.catalog)
+  let access: Closing | undefined
+  let local: LocalFiles | undefined
+  const release = async (): Promise<void> => {
+    local?.close()
+    await access?.close()
+    await lock.release()
+  }
   try {
-    access = openAccess(catalogPath, options)
-    return await openWith(catalogPath, access, options, () => {
-      access?.close()
-      lock.release()
-    })
+    access = await openAccess(options)
+    const nowMs = (): number => options.nowUs() / 1000
+    const cache = openCacheOf(options, nowMs)
+    const storage = options.storage ?? (await openStorage(options.warehouse, cache))
+    local = cache === null ? identity(folder) : copies(cache, (file) => storage.read(file))
+    const parts = { access, local, storage, keepLock: lock.keep, release }
+    return await openWith(folder, parts, options)
   } catch (error) {
-    access?.close()
-    lock.release()
+    await release()
     throw error
   }
 }
 
-async function openWith(
-  catalogPath: string,
-  access: CatalogAccess,
-  options: LakeOptions,
-  release: () => void,
-): Promise<Lake> {
-  const { storage = openStorage(), newUuid = randomUUID, onStep = () => {} } = options
-  const folders = tableFolders(checkWarehousePath(options.warehousePath))
-  const nowMs = Math.floor(options.nowUs() / 1000)
-  const properties = tableProperties(options.writer, options.windowUs)
-  const opening: Opening = { catalogPath, folders, storage, properties, nowMs, newUuid }
-  const pointers = access.current().read() ?? (await createTables(opening, access.current()))
+type Opened = Readonly<{
+  access: CatalogAccess
+  local: LocalFiles
+  storage: Storage
+  keepLock: () => Promise<void>
+  release: () => Promise<void>
+}>
+
+async function openWith(folder: string, opened: Opened, options: LakeOptions): Promise<Lake> {
+  const { access, storage, local } = opened
+  const { windowUs, nowUs, writer } = options
+  const { newUuid = randomUUID, onStep = () => {}, onWait = () => {} } = options
+  const folders = tableFolders(folder)
+  const nowMs = Math.floor(nowUs() / 1000)
+  const properties = tableProperties(writer, windowUs)
+  const opening: Opening = { catalog: access.name, folders, storage, properties, nowMs, newUuid }
+  const catalog = await access.current()
+  const pointers = (await catalog.read()) ?? (await createTables(opening, catalog))
   await checkPlace(opening, pointers)
-  const loaded = await loadStates(storage, pointers)
-  const states = await withProperties(opening, access, loaded)
-  const { windowUs, nowUs } = options
+  const isShared = writer === 'flink'
+  const load = openLoading(storage, isShared)
+  const states = await withProperties(opening, access, await load(pointers, null))
   return new Lake({
+    ...opened,
     states,
-    access,
-    storage,
     files: openDataFiles({ storage, folders, windowUs, newUuid, onStep }),
-    importFile: (file) => importEventsFile(storage, file),
-    reload: async () => loadStates(storage, access.current().read() ?? pointers),
-    expiry: options.retention ?? EXPIRY_POLICY,
+    importFile: (file) => importEventsFile(storage, local, file),
+    reload: async (before) => load((await (await access.current()).read()) ?? pointers, before),
+    expiry: { policy: options.retention ?? EXPIRY_POLICY, isShared },
+    onWait,
     nowUs,
     newUuid,
     onStep,
-    release,
   })
 }
 
 export function tableFolders(warehouse: string): Readonly<Record<TableKey, string>> {
-  return forBothTables((key) => path.join(warehouse, NAMESPACE, TABLES[key].name))
+  return forBothTables((key) => below(warehouse, NAMESPACE, TABLES[key].name))
 }
 
-function openAccess(catalogPath: string, options: LakeOptions): CatalogAccess & { close(): void } {
-  const open = options.openCatalog ?? openCatalog
-  let catalog: Catalog | null = open(catalogPath)
-  const close = (): void => {
+type Closing = CatalogAccess & Readonly<{ close(): Promise<void> }>
+
+async function openAccess(options: LakeOptions): Promise<Closing> {
+  const open = (): Promise<Catalog> => (options.openCatalog ?? openCatalog)(options.catalog)
+  let catalog: Catalog | null = await open()
+  const close = async (): Promise<void> => {
     const closing = catalog
     catalog = null
-    closing?.close()
+    await closing?.close()
   }
   return {
-    path: catalogPath,
-    current: () => {
-      catalog ??= open(catalogPath)
+    name: catalogText(options.catalog),
+    settles: catalog.settles,
+    current: async () => {
+      catalog ??= await open()
       return catalog
     },
-    reopen: () => {
-      close()
-      catalog = open(catalogPath)
+    reopen: async () => {
+      await close()
+      catalog = await open()
       return catalog
     },
     pause: options.pause ?? ((durationMs) => sleep(durationMs)),
@@ -120,13 +139,23 @@ function openAccess(catalogPath: string, options: LakeOptions): CatalogAccess & 
   }
 }
 
-async function loadStates(storage: Storage, pointers: Pointers): Promise<States> {
-  const load = async (key: TableKey): Promise<TableState> => {
-    const state = await loadTable(storage, TABLES[key], pointers[key])
-    return { ...state, retired: await loadRetired(storage, state) }
+/** Loads the tables at the pointers; a table that has not moved keeps its state. */
+function openLoading(
+  storage: Storage,
+  isShared: boolean,
+): (pointers: Pointers, before: States | null) => Promise<States> {
+  const none = (): Known => ({ lists: new Map(), manifests: new Map() })
+  const shared = forBothTables(none)
+  return async (pointers, before) => {
+    const load = async (key: TableKey): Promise<TableState> => {
+      const state = before?.[key]
+      if (state !== undefined && locationOf(state.metadataPath) === pointers[key]) return state
+      const known = isShared ? shared[key] : none()
+      return await loadForWriting(storage, TABLES[key], pointers[key], known)
+    }
+    const [events, metrics] = await Promise.all([load('events'), load('metrics')])
+    return { events, metrics }
   }
-  const [events, metrics] = await Promise.all([load('events'), load('metrics')])
-  return { events, metrics }
 }
 
 /** Makes both tables, without a snapshot. A crash before the catalog has them leaves two small files behind. */
@@ -134,34 +163,35 @@ async function createTables(opening: Opening, catalog: Catalog): Promise<Pointer
   const { storage, folders, properties, nowMs, newUuid } = opening
   for (const key of TABLE_KEYS) await checkUnused(opening, folders[key])
   const created = forBothTables((key) => ({
-    file: path.join(folders[key], 'metadata', `00000-${newUuid()}.metadata.json`),
-    metadata: newTableMetadata(newUuid(), folders[key], properties, nowMs),
+    file: below(folders[key], 'metadata', `00000-${newUuid()}.metadata.json`),
+    metadata: newTableMetadata(TABLES[key], newUuid(), folders[key], properties, nowMs),
   }))
   for (const key of TABLE_KEYS) {
     const { file, metadata } = created[key]
-    await storage.write(file, [Buffer.from(serializeMetadata(TABLES[key], metadata))])
+    await storage.write(file, [Buffer.from(serializeMetadata(metadata))])
   }
   await storage.syncFolders()
   const pointers = forBothTables((key) => locationOf(created[key].file))
-  catalog.create(pointers)
+  await catalog.create(pointers)
   return pointers
 }
 
 /** Files of tables that the catalog does not know must not be mixed with new ones, nor swept as orphans later. */
-async function checkUnused({ storage, catalogPath }: Opening, folder: string): Promise<void> {
+async function checkUnused({ storage, catalog }: Opening, folder: string): Promise<void> {
   for await (const file of storage.list(folder)) {
     if (path.basename(file.path).startsWith('00000-')) continue
-    throw new TableError('foreign-warehouse', { folder, catalog: catalogPath })
+    throw new TableError('foreign-warehouse', { folder, catalog })
   }
 }
 
 /** The catalog may point to where the folder was before it was moved. */
-async function checkPlace({ folders, catalogPath }: Opening, pointers: Pointers): Promise<void> {
+async function checkPlace({ folders, catalog }: Opening, pointers: Pointers): Promise<void> {
   for (const key of TABLE_KEYS) {
     const recorded = path.dirname(path.dirname(pathOf(pointers[key])))
     const actual = folders[key]
     if (recorded === actual || (await samePlace(recorded, actual))) continue
-    throw new TableError('moved', { catalog: catalogPath, recorded, actual })
+    const isElsewhere = isOnS3(recorded) || isOnS3(actual)
+    throw new TableError(isElsewhere ? 'other-warehouse' : 'moved', { catalog, recorded, actual })
   }
 }
 
@@ -185,10 +215,7 @@ async function withProperties(
     const log = [...metadata.metadataLog, { timestampMs, path: metadataPath }]
     return {
       ...states[key],
-      metadataPath: path.join(
-        path.dirname(metadataPath),
-        nextMetadataName(metadataPath, newUuid()),
-      ),
+      metadataPath: below(path.dirname(metadataPath), nextMetadataName(metadataPath, newUuid())),
       metadata: {
         ...metadata,
         lastUpdatedMs: Math.max(nowMs, timestampMs),
@@ -198,11 +225,11 @@ async function withProperties(
     }
   })
   for (const key of TABLE_KEYS) {
-    const text = serializeMetadata(TABLES[key], next[key].metadata)
+    const text = serializeMetadata(next[key].metadata)
     await storage.write(next[key].metadataPath, [Buffer.from(text)])
   }
   await storage.syncFolders()
-  const ignore = { onStep: () => {}, onDoubt: () => {} }
+  const ignore = { onStep: () => {}, onDoubt: () => {}, onWait: () => {}, goesOn: () => false }
   await swapPointers(access, storage, states, next, 'properties', ignore)
   return next
 }

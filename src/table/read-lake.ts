@@ -3,7 +3,8 @@ import { type Pointers, readCatalog } from './catalog.ts'
 import { TABLES } from './definition.ts'
 import { TableError } from './error.ts'
 import { loadTable } from './load.ts'
-import { pathOf } from './location.ts'
+import { isOnS3, pathOf } from './location.ts'
+import { catalogText, type LakePlaces } from './place.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { type TableView, viewOf } from './view.ts'
 
@@ -18,18 +19,19 @@ export type LakeSnapshot = Readonly<{
 const ATTEMPTS_MAX = 5
 
 /** Both pointers are read in one transaction, so that both views are of the same commit. */
-export async function readLake(
-  catalogPath: string,
-  storage: Storage = openStorage(),
-): Promise<LakeSnapshot> {
-  let pointers = readCatalog(catalogPath)
+export async function readLake({
+  catalog,
+  warehouse,
+}: Pick<LakePlaces, 'catalog' | 'warehouse'>): Promise<LakeSnapshot> {
+  const storage = await openStorage(warehouse)
+  let pointers = await readCatalog(catalog)
   for (let attempt = 1; ; attempt++) {
     try {
       return await load(storage, pointers)
     } catch (error) {
       if (!(error instanceof TableError && error.code === 'file-lost')) throw error
-      const newer = readCatalog(catalogPath)
-      if (newer.events === pointers.events) throw movedOr(error, catalogPath, pointers)
+      const newer = await readCatalog(catalog)
+      if (samePointers(newer, pointers)) throw movedOr(error, catalogText(catalog), pointers)
       if (attempt === ATTEMPTS_MAX) throw error
       pointers = newer
     }
@@ -45,9 +47,15 @@ async function load(storage: Storage, pointers: Pointers): Promise<LakeSnapshot>
   return { events: viewOf(events), metrics: viewOf(metrics), properties }
 }
 
+/** Where Flink writes, the tables move apart from each other. */
+function samePointers(a: Pointers, b: Pointers): boolean {
+  return a.events === b.events && a.metrics === b.metrics
+}
+
 /** Where the very file that the catalog points to is gone, the folder was most likely moved. */
 function movedOr(error: TableError, catalog: string, pointers: Pointers): TableError {
   const path = error.facts.path
+  if (isOnS3(String(path))) return error
   if (path !== pathOf(pointers.events) && path !== pathOf(pointers.metrics)) return error
   const recorded = pathOf(pointers.events)
   return new TableError('moved', { catalog, recorded, actual: 'another place' }, error)

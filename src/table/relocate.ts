@@ -7,7 +7,6 @@
  */
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
-import { acquireLock } from '../lock.ts'
 import { type Catalog, openCatalog, type Pointers } from './catalog.ts'
 import { nextMetadataName } from './commit-plan.ts'
 import {
@@ -18,36 +17,45 @@ import {
   type TableKey,
 } from './definition.ts'
 import { reasonOf, TableError } from './error.ts'
-import { checkWarehousePath, locationOf, pathOf } from './location.ts'
+import { isOnS3, locationOf, pathOf, warehouseFolder } from './location.ts'
 import { manifestFormat } from './manifest.ts'
 import { decodeManifestList, encodeManifestList, type ManifestFile } from './manifest-list.ts'
 import { tableFolders } from './open-lake.ts'
+import { type CatalogPlace, catalogText, type WarehousePlace } from './place.ts'
 import type { Snapshot } from './snapshot.ts'
-import { openStorage, type Storage } from './storage.ts'
+import { openDiskStorage } from './storage/disk.ts'
+import type { Storage } from './storage.ts'
 import { parseMetadata, serializeMetadata, type TableMetadata } from './table-metadata.ts'
+import { openWriterLock } from './writer-lock.ts'
 
 export type RelocateOptions = Readonly<{
-  catalogPath: string
+  catalog: CatalogPlace
   /** Where the warehouse is now. */
-  warehousePath: string
+  warehouse: WarehousePlace
   storage?: Storage
   newUuid?: () => string
 }>
 
-/** Returns whether anything had to change. Nothing else may have the catalog open for writing. */
+/**
+ * Returns whether anything had to change. Nothing else may have the catalog open for writing. Refuses tables on S3.
+ */
 export async function relocateLake(options: RelocateOptions): Promise<boolean> {
-  const catalogPath = path.resolve(options.catalogPath)
-  const folders = tableFolders(checkWarehousePath(options.warehousePath))
-  const lock = acquireLock(`${catalogPath}.lock`, `the catalog ${catalogPath}`)
+  const { warehouse } = options
+  if (warehouse.kind === 's3') throw new TableError('not-a-folder', { path: warehouse.location })
+  const folders = tableFolders(warehouseFolder(warehouse))
+  const lock = await openWriterLock(options.catalog)
   let catalog: Catalog | undefined
   try {
-    catalog = openCatalog(catalogPath)
-    const pointers = catalog.read()
-    if (pointers === null) throw new TableError('catalog-missing', { catalog: catalogPath })
+    catalog = await openCatalog(options.catalog)
+    const pointers = await catalog.read()
+    const name = catalogText(options.catalog)
+    if (pointers === null) throw new TableError('catalog-missing', { catalog: name })
+    const onS3 = TABLE_KEYS.map((key) => pointers[key]).find(isOnS3)
+    if (onS3 !== undefined) throw new TableError('not-a-folder', { path: onS3 })
     return await relocate(catalog, pointers, folders, options)
   } finally {
-    catalog?.close()
-    lock.release()
+    await catalog?.close()
+    await lock.release()
   }
 }
 
@@ -55,7 +63,7 @@ async function relocate(
   catalog: Catalog,
   pointers: Pointers,
   folders: Readonly<Record<TableKey, string>>,
-  { storage = openStorage(), newUuid = randomUUID }: RelocateOptions,
+  { storage = openDiskStorage(), newUuid = randomUUID }: RelocateOptions,
 ): Promise<boolean> {
   const recorded = forBothTables((key) => path.dirname(path.dirname(pathOf(pointers[key]))))
   if (TABLE_KEYS.every((key) => recorded[key] === folders[key])) return false
@@ -66,7 +74,7 @@ async function relocate(
   const moved = { events: await move('events'), metrics: await move('metrics') }
   await storage.syncFolders()
   const next = forBothTables((key) => locationOf(moved[key].metadataPath))
-  catalog.swap(pointers, next, () => {})
+  await catalog.swap(pointers, next, () => {})
   for (const key of TABLE_KEYS) {
     for (const old of moved[key].old) await storage.remove(old).catch(() => {})
   }
@@ -110,7 +118,7 @@ async function moveTable(
     ),
   }
   const newPath = path.join(to, 'metadata', nextMetadataName(metadataPath, newUuid()))
-  await storage.write(newPath, [Buffer.from(serializeMetadata(table, next))])
+  await storage.write(newPath, [Buffer.from(serializeMetadata(next))])
   return { metadataPath: newPath, old: [...old] }
 }
 

@@ -30,6 +30,8 @@ export type RestAnswer = Readonly<{ status: number; body: string | null }>
 export type TableMetadataText = Readonly<{ metadataLocation: string; metadata: string }>
 
 export type LakeReader = Readonly<{
+  /** How clients reach the tables' files; they are told with every table. */
+  settings?: Readonly<Record<string, string>>
   /** The current metadata of a table; throws where the catalog cannot be read. */
   loadMetadata(key: TableKey): Promise<TableMetadataText>
 }>
@@ -109,9 +111,10 @@ async function loadTable(name: string, lake: LakeReader): Promise<RestAnswer> {
   }
   const { metadataLocation, metadata } = await lake.loadMetadata(key)
   const location = JSON.stringify(metadataLocation)
+  const settings = JSON.stringify(lake.settings ?? {})
   return {
     status: 200,
-    body: `{"metadata-location":${location},"metadata":${metadata},"config":{}}`,
+    body: `{"metadata-location":${location},"metadata":${metadata},"config":${settings}}`,
   }
 }
 

@@ -16,6 +16,8 @@ export type Snapshot = Readonly<{
   operation: Operation
   /** Without the operation. */
   summary: Summary
+  /** Fields that this program does not use, as another writer wrote them; kept. */
+  others: Readonly<Record<string, unknown>>
 }>
 
 /** The files a commit adds to and takes from one table. */
@@ -38,11 +40,22 @@ export function operationOf(change: FileChange): Operation {
 
 /**
  * The summary of the next snapshot: Iceberg's counts and totals, then the writer's keys. Keys of ours that the change
- * does not name are carried over, so that every snapshot holds the whole checkpoint, whoever made it.
+ * does not name are carried over from `kept`, so that every snapshot of ours holds the whole checkpoint. Keys of other
+ * programs, such as `flink.*`, say what their snapshot did, and are not.
  */
-export function nextSummary(previous: Summary | null, change: FileChange, own: Summary): Summary {
-  const carried = Object.entries(previous ?? {}).filter(([key]) => key.startsWith(OWN_KEY_PREFIX))
+export function nextSummary(
+  previous: Summary | null,
+  kept: Summary | null,
+  change: FileChange,
+  own: Summary,
+): Summary {
+  const carried = Object.entries(kept ?? {}).filter(([key]) => key.startsWith(OWN_KEY_PREFIX))
   return { ...counts(change), ...totals(previous, change), ...Object.fromEntries(carried), ...own }
+}
+
+/** Whether a snapshot carries keys of ours. */
+export function isOwn({ summary }: Snapshot): boolean {
+  return Object.keys(summary).some((key) => key.startsWith(OWN_KEY_PREFIX))
 }
 
 /** Spec: "Optional Snapshot Summary Fields"; counts of nothing are left out, as Java does. */

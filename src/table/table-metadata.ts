@@ -1,10 +1,11 @@
 /**
  * Table metadata (spec: "Table Metadata Fields"), format version 2: what a `*.metadata.json` file holds. Reading
- * refuses what this writer could not continue faithfully (another version, other columns, other partitions).
+ * refuses what this writer could not continue faithfully (another version, other columns, other partitions), and keeps
+ * every field that it does not use: other programs write these files too.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { TableDefinition } from './definition.ts'
-import { parseExact, rawInteger } from './exact-json.ts'
+import { parseExact, stringifyExact } from './exact-json.ts'
 import { locationOf, pathOf } from './location.ts'
 import { PARTITION_FIELD_ID, SPEC_ID, specFieldsJson } from './partition-spec.ts'
 import { SCHEMA_ID, type SchemaJson, schemaJson } from './schema.ts'
@@ -24,7 +25,13 @@ export type TableMetadata = Readonly<{
   metadataLog: readonly MetadataLogEntry[]
   /** Tags and branches that a user made; their snapshots are never expired here. */
   otherRefs: Readonly<Record<string, Ref>>
+  /** The options of the branch `main`. */
+  mainRef: Fields
+  /** Every other field of the file: schemas, partition specs, statistics, and what later versions add. */
+  others: Fields
 }>
+
+type Fields = Readonly<Record<string, unknown>>
 
 export type SnapshotLogEntry = Readonly<{ timestampMs: number; snapshotId: bigint }>
 export type MetadataLogEntry = Readonly<{ timestampMs: number; path: string }>
@@ -35,8 +42,9 @@ type SnapshotJson = Readonly<{
   'parent-snapshot-id'?: bigint
   'sequence-number': number
   'timestamp-ms': number
-  summary: Readonly<{ operation: Operation; [key: string]: string }>
+  summary?: Readonly<{ operation: Operation; [key: string]: string }>
   'manifest-list': string
+  [other: string]: unknown
 }>
 type MetadataJson = Readonly<{
   'format-version': number
@@ -54,9 +62,11 @@ type MetadataJson = Readonly<{
   snapshots?: readonly SnapshotJson[]
   'snapshot-log'?: readonly Readonly<{ 'timestamp-ms': number; 'snapshot-id': bigint }>[]
   'metadata-log'?: readonly Readonly<{ 'timestamp-ms': number; 'metadata-file': string }>[]
+  [other: string]: unknown
 }>
 
 export function newTableMetadata(
+  table: TableDefinition,
   uuid: string,
   folder: string,
   properties: Readonly<Record<string, string>>,
@@ -73,36 +83,42 @@ export function newTableMetadata(
     snapshotLog: [],
     metadataLog: [],
     otherRefs: {},
+    mainRef: {},
+    others: {
+      'format-version': 2,
+      'last-column-id': table.schema.length,
+      'current-schema-id': SCHEMA_ID,
+      schemas: [schemaJson(table.schema)],
+      'default-spec-id': SPEC_ID,
+      'partition-specs': [{ 'spec-id': SPEC_ID, fields: specFieldsJson(table.spec) }],
+      'last-partition-id': PARTITION_FIELD_ID,
+      'default-sort-order-id': 0,
+      'sort-orders': [{ 'order-id': 0, fields: [] }],
+      statistics: [],
+      'partition-statistics': [],
+    },
   }
 }
 
-export function serializeMetadata(table: TableDefinition, metadata: TableMetadata): string {
-  const { current } = metadata
-  const main = current && { 'snapshot-id': rawInteger(current.id), type: 'branch' }
-  return JSON.stringify({
-    'format-version': 2,
+export function serializeMetadata(metadata: TableMetadata): string {
+  const { current, mainRef, otherRefs } = metadata
+  const main = current && { ...mainRef, 'snapshot-id': current.id, type: 'branch' }
+  const { 'format-version': version, ...others } = metadata.others
+  return stringifyExact({
+    'format-version': version,
     'table-uuid': metadata.uuid,
     location: locationOf(metadata.folder),
     'last-sequence-number': metadata.lastSequenceNumber,
     'last-updated-ms': metadata.lastUpdatedMs,
-    'last-column-id': table.schema.length,
-    'current-schema-id': SCHEMA_ID,
-    schemas: [schemaJson(table.schema)],
-    'default-spec-id': SPEC_ID,
-    'partition-specs': [{ 'spec-id': SPEC_ID, fields: specFieldsJson(table.spec) }],
-    'last-partition-id': PARTITION_FIELD_ID,
-    'default-sort-order-id': 0,
-    'sort-orders': [{ 'order-id': 0, fields: [] }],
+    ...others,
     properties: metadata.properties,
     // Java writes -1 where there is none, and older readers want the field.
-    'current-snapshot-id': rawInteger(current?.id ?? -1n),
-    refs: { ...(main && { main }), ...rawRefs(metadata.otherRefs) },
+    'current-snapshot-id': current?.id ?? -1n,
+    refs: { ...(main && { main }), ...otherRefs },
     snapshots: metadata.snapshots.map(snapshotToJson),
-    statistics: [],
-    'partition-statistics': [],
     'snapshot-log': metadata.snapshotLog.map(({ timestampMs, snapshotId }) => ({
       'timestamp-ms': timestampMs,
-      'snapshot-id': rawInteger(snapshotId),
+      'snapshot-id': snapshotId,
     })),
     'metadata-log': metadata.metadataLog.map(({ timestampMs, path }) => ({
       'timestamp-ms': timestampMs,
@@ -119,28 +135,43 @@ export function parseMetadata(table: TableDefinition, text: string): TableMetada
     'current-snapshot-id',
   ]) as MetadataJson
   checkLayout(table, json)
-  const snapshots = (json.snapshots ?? []).map(snapshotOf)
-  const currentId = json['current-snapshot-id'] ?? -1n
+  const {
+    'table-uuid': uuid,
+    location,
+    'last-sequence-number': lastSequenceNumber,
+    'last-updated-ms': lastUpdatedMs,
+    properties = {},
+    'current-snapshot-id': currentId,
+    refs = {},
+    snapshots: listed = [],
+    'snapshot-log': snapshotLog = [],
+    'metadata-log': metadataLog = [],
+    ...others
+  } = json
+  const snapshots = listed.map(snapshotOf)
   const current = snapshots.find((snapshot) => snapshot.id === currentId) ?? null
-  if (current === null && currentId !== -1n) throw new Error('its current snapshot is missing')
-  const { main: _, ...otherRefs } = json.refs ?? {}
+  if (current === null && (currentId ?? -1n) !== -1n)
+    throw new Error('its current snapshot is missing')
+  const { main, ...otherRefs } = refs
   return {
-    uuid: json['table-uuid'],
-    folder: pathOf(json.location),
-    lastSequenceNumber: json['last-sequence-number'],
-    lastUpdatedMs: json['last-updated-ms'],
-    properties: json.properties ?? {},
+    uuid,
+    folder: pathOf(location).replace(/\/+$/, ''),
+    lastSequenceNumber,
+    lastUpdatedMs,
+    properties,
     current,
     snapshots: snapshots.toSorted((a, b) => a.sequenceNumber - b.sequenceNumber),
-    snapshotLog: (json['snapshot-log'] ?? []).map((entry) => ({
+    snapshotLog: snapshotLog.map((entry) => ({
       timestampMs: entry['timestamp-ms'],
       snapshotId: entry['snapshot-id'],
     })),
-    metadataLog: (json['metadata-log'] ?? []).map((entry) => ({
+    metadataLog: metadataLog.map((entry) => ({
       timestampMs: entry['timestamp-ms'],
       path: pathOf(entry['metadata-file']),
     })),
     otherRefs,
+    mainRef: main ?? {},
+    others,
   }
 }
 
@@ -158,40 +189,43 @@ function checkLayout(table: TableDefinition, json: MetadataJson): void {
     throw new Error(`its columns are not those of ${table.name}`)
   }
   const spec = json['partition-specs'].find((each) => each['spec-id'] === json['default-spec-id'])
-  if (!isDeepStrictEqual(spec?.fields, specFieldsJson(table.spec))) {
+  // A manifest names its spec by the number, and ours name the first.
+  const isFirst = json['default-spec-id'] === SPEC_ID
+  if (!isFirst || !isDeepStrictEqual(spec?.fields, specFieldsJson(table.spec))) {
     throw new Error(`its partitions are not those of ${table.name}`)
   }
 }
 
 function snapshotToJson(snapshot: Snapshot) {
   return {
-    'snapshot-id': rawInteger(snapshot.id),
-    ...(snapshot.parentId !== null && { 'parent-snapshot-id': rawInteger(snapshot.parentId) }),
+    'snapshot-id': snapshot.id,
+    ...(snapshot.parentId !== null && { 'parent-snapshot-id': snapshot.parentId }),
     'sequence-number': snapshot.sequenceNumber,
     'timestamp-ms': snapshot.timestampMs,
     summary: { operation: snapshot.operation, ...snapshot.summary },
     'manifest-list': locationOf(snapshot.manifestListPath),
-    'schema-id': SCHEMA_ID,
+    ...snapshot.others,
   }
 }
 
 function snapshotOf(json: SnapshotJson): Snapshot {
-  const { operation, ...summary } = json.summary
+  const {
+    'snapshot-id': id,
+    'parent-snapshot-id': parentId = null,
+    'sequence-number': sequenceNumber,
+    'timestamp-ms': timestampMs,
+    summary: { operation, ...summary } = { operation: 'append' },
+    'manifest-list': manifestList,
+    ...others
+  } = json
   return {
-    id: json['snapshot-id'],
-    parentId: json['parent-snapshot-id'] ?? null,
-    sequenceNumber: json['sequence-number'],
-    timestampMs: json['timestamp-ms'],
-    manifestListPath: pathOf(json['manifest-list']),
+    id,
+    parentId,
+    sequenceNumber,
+    timestampMs,
+    manifestListPath: pathOf(manifestList),
     operation,
     summary: summary as Summary,
+    others,
   }
-}
-
-function rawRefs(refs: Readonly<Record<string, Ref>>): Record<string, object> {
-  const raw = Object.entries(refs).map(([name, ref]) => [
-    name,
-    { ...ref, 'snapshot-id': rawInteger(ref['snapshot-id']) },
-  ])
-  return Object.fromEntries(raw)
 }

@@ -1,9 +1,26 @@
 /** What a reader sees of a table: one snapshot, immutable. */
 import type { TableState } from './commit-plan.ts'
 import type { DataFile } from './data-file.ts'
+import { historyOf } from './history.ts'
 import { liveFiles } from './load.ts'
 import { locationOf } from './location.ts'
-import type { Summary } from './snapshot.ts'
+import type { ManifestEntry } from './manifest.ts'
+import type { Snapshot, Summary } from './snapshot.ts'
+
+export type SnapshotView = Readonly<{
+  snapshotId: bigint
+  sequenceNumber: number
+  timestampMs: number
+  summary: Summary
+}>
+
+export type FileEntry = Readonly<{
+  file: DataFile
+  /** Of the snapshot that brought its rows; a rewrite may keep it. */
+  sequenceNumber: number
+  /** Of the snapshot that brought the file. */
+  fileSequenceNumber: number
+}>
 
 export type TableView = Readonly<{
   /** null before the first commit. */
@@ -14,6 +31,10 @@ export type TableView = Readonly<{
   /** The snapshot's whole summary: Iceberg's totals and the `campaign-metrics.*` keys. */
   summary: Summary
   files: readonly DataFile[]
+  /** The same, with when they came. */
+  entries: readonly FileEntry[]
+  /** The current snapshot and those before it that are kept, newest first. */
+  history: readonly SnapshotView[]
   metadataLocation: string
   /** The table's folder, `data/` and `metadata/` below it. */
   folder: string
@@ -26,10 +47,34 @@ export function viewOf({ metadata, metadataPath, manifests }: TableState): Table
     snapshotId: current?.id ?? null,
     sequenceNumber: metadata.lastSequenceNumber,
     timestampMs: current?.timestampMs ?? null,
-    summary: current === null ? {} : { operation: current.operation, ...current.summary },
+    summary: current === null ? {} : snapshotView(current).summary,
     files: liveFiles(manifests),
+    entries: manifests.flatMap(({ live }) => live.map(fileEntry)),
+    history: historyOf(metadata).map(snapshotView),
     metadataLocation: locationOf(metadataPath),
     folder: metadata.folder,
     properties: metadata.properties,
   }
+}
+
+/**
+ * The newest snapshot whose summary has this key: the current one, or the first along its parents. What another program has
+ * said last, such as `flink.max-committed-checkpoint-id`, is found there after commits of ours.
+ */
+export function newestWith(view: TableView, key: string): SnapshotView | null {
+  return view.history.find(({ summary }) => summary[key] !== undefined) ?? null
+}
+
+function fileEntry({ file, sequenceNumber, fileSequenceNumber }: ManifestEntry): FileEntry {
+  return { file, sequenceNumber, fileSequenceNumber }
+}
+
+function snapshotView({
+  id,
+  sequenceNumber,
+  timestampMs,
+  operation,
+  summary,
+}: Snapshot): SnapshotView {
+  return { snapshotId: id, sequenceNumber, timestampMs, summary: { operation, ...summary } }
 }

@@ -8,6 +8,7 @@ import { cp } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { relocateLake } from '../../src/table.ts'
+import { placesIn } from '../support/places.ts'
 import {
   dayRows,
   type EventRow,
@@ -228,8 +229,8 @@ test('replaced files, merges and every kept snapshot read the same after a hundr
   await cp(place.warehousePath, path.join(moved, 'warehouse'), { recursive: true })
   await cp(place.catalogPath, path.join(moved, 'catalog.db'))
   const there = {
+    ...placesIn(moved),
     catalogPath: path.join(moved, 'catalog.db'),
-    warehousePath: path.join(moved, 'warehouse'),
   }
   await assert.rejects(place.open(there), { code: 'moved' })
   assert.equal(await relocateLake(there), true)

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { answerRestCatalog, openLakeReader } from '../../src/table.ts'
+import { answerRestCatalog, type LakePlaces, openLakeReader } from '../../src/table.ts'
 import { dayRows, eventRow, metricsRow, openPlace } from '../table/fixture.ts'
 import { pythonReaders } from './python.ts'
 
@@ -27,7 +27,7 @@ test('PyIceberg and DuckDB read a live table through the REST catalog', { skip }
     summary: {},
     commitId: 'first',
   })
-  const endpoint = await serve(place.catalogPath, t)
+  const endpoint = await serve(place, t)
   const script = join(import.meta.dirname, 'rest_catalog.py')
   const { stdout } = await promisify(execFile)(python ?? '', [script, endpoint], {
     timeout: 60_000,
@@ -55,8 +55,8 @@ test('PyIceberg and DuckDB read a live table through the REST catalog', { skip }
 })
 
 /** A server around the pure function, as the collector mounts it. */
-async function serve(catalogPath: string, t: { after(close: () => void): void }): Promise<string> {
-  const lake = openLakeReader(catalogPath)
+async function serve(places: LakePlaces, t: { after(close: () => void): void }): Promise<string> {
+  const lake = openLakeReader(places)
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost')
     const path = pathname.slice(MOUNT.length)

@@ -102,7 +102,7 @@ export async function openFeedJob(options: { commitIntervalMs: number }): Promis
     },
     discard: async () => {},
     pause: () => sleep(20),
-    onFullDisk: () => {},
+    onHeldUp: () => {},
     onCommit: ({ nextOffset }) => {
       committedOffset = nextOffset
     },

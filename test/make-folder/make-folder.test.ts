@@ -17,6 +17,7 @@ import { openLog } from '../../src/log.ts'
 import { FolderError, makeFolder } from '../../src/make-folder.ts'
 import { openRejected } from '../../src/rejected.ts'
 import { openLake } from '../../src/table.ts'
+import { placesIn } from '../support/places.ts'
 
 /** Nothing can be made in there, and the system says that it does not exist. */
 const IMPOSSIBLE = '/proc/campaign-metrics-test/folder'
@@ -100,20 +101,27 @@ describe('a path of the configuration where no folder can be made', {
 
   test('is refused by the tables, as catalog and as warehouse', async (t) => {
     const place = openPlace(t)
-    const catalogPath = path.join(place, 'catalog.db')
     const options = {
-      catalogPath,
-      warehousePath: path.join(place, 'warehouse'),
+      ...placesIn(place),
       windowUs: 300_000_000,
       writer: 'embedded' as const,
       nowUs: () => 0,
     }
-    const catalog = { ...options, catalogPath: `${IMPOSSIBLE}/catalog.db` }
+    const catalog = {
+      ...options,
+      catalog: { kind: 'sqlite', path: `${IMPOSSIBLE}/catalog.db` } as const,
+    }
     await assert.rejects(openLake(catalog), said)
-    await assert.rejects(openLake({ ...options, warehousePath: IMPOSSIBLE }), {
-      ...said,
-      code: 'storage-failed',
-    })
+    await assert.rejects(
+      openLake({
+        ...options,
+        warehouse: { kind: 'folder', path: IMPOSSIBLE },
+      }),
+      {
+        ...said,
+        code: 'storage-failed',
+      },
+    )
   })
 
   test('is refused for rejected events when the first is kept', async () => {

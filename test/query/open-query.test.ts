@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Column, EVENT_COLUMNS, METRICS_COLUMNS } from '../../src/query/columns.ts'
-import { openQuery } from '../../src/query.ts'
+import { openQuery, recomputeFromFiles } from '../../src/query.ts'
 import { EVENTS_SCHEMA, METRICS_SCHEMA, type Schema } from '../../src/table/schema.ts'
 import type { Lake } from '../../src/table.ts'
+import { placesIn } from '../support/places.ts'
 import { dayRows, eventRow, metricsRow, NOON_US, openPlace, WINDOW_US } from '../table/fixture.ts'
 
 const VERIFY = { windowUs: WINDOW_US, horizonUs: 3_600_000_000, fromUs: null, differencesMax: 5 }
@@ -30,7 +31,7 @@ async function commit(
 test('a new lake gives empty views; after a commit a refresh shows both tables, and verify holds', async (t) => {
   const place = await openPlace(t)
   const lake = await place.open()
-  const query = await openQuery({ catalogPath: place.catalogPath, windowUs: WINDOW_US })
+  const query = await openQuery({ ...place, nowMs: () => Date.now() })
   t.after(() => query.close())
   const told = async (): Promise<unknown> => {
     const sql =
@@ -56,18 +57,20 @@ test('a repeat of an event that our own writer stored is found by its arrival ti
   const lake = await place.open()
   await commit(lake, 'a', 1, 'first')
   await commit(lake, 'a', 2, 'second')
-  const query = await openQuery({ catalogPath: place.catalogPath, windowUs: WINDOW_US })
+  const query = await openQuery({ ...place, nowMs: () => Date.now() })
   t.after(() => query.close())
   const { isEqual, differing, repeatedIds } = await query.verify(VERIFY)
   assert.equal(isEqual, false)
   assert.equal(differing, 0)
   assert.deepEqual(repeatedIds, { withinHorizon: 1, unplaced: 0, examples: ['a'] })
   const key = { campaignId: 'c-1', windowStartUs: NOON_US }
-  assert.equal((await query.recomputeWindows(lake.events.files, [key]))[0]?.impressions, 2)
+  const { files } = lake.events
+  const [sums] = await recomputeFromFiles(lake.local, files, [key], WINDOW_US)
+  assert.equal(sums?.impressions, 2)
 })
 
 test('where there are no tables it says how to get them', async () => {
-  await assert.rejects(openQuery({ catalogPath: '/nonexistent/catalog.db', windowUs: WINDOW_US }), {
+  await assert.rejects(openQuery({ ...placesIn('/nonexistent'), nowMs: () => 0 }), {
     code: 'catalog-missing',
   })
 })

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
-import { openSums, type SumRows, type SumsQuery } from '../../src/query.ts'
+import { openSums, type SumRows, type SumsOptions, type SumsQuery } from '../../src/query.ts'
+import { placesIn } from '../support/places.ts'
 import { openRandom } from '../support/random.ts'
 import { type EventRow, type Fixture, type MetricsRow, openFixture } from './fixture.ts'
 
@@ -22,8 +23,14 @@ const TEN_US = Date.UTC(2026, 10, 22, 10) * 1000
 const ANY_TIME = { fromUs: TEN_US - 240 * HOUR_US, toUs: TEN_US + 240 * HOUR_US }
 const NO_FILTER = { platform: [], country: [], device: [] }
 
+function options(): SumsOptions {
+  const warehouse = { kind: 'folder', path: join(fixture.path, 'data') } as const
+  const { cache } = placesIn(fixture.path)
+  return { warehouse, cache, nowMs: () => Date.now(), temporaryPath: spill }
+}
+
 async function open(t: TestContext): Promise<SumsQuery> {
-  const sums = await openSums({ folders: [join(fixture.path, 'data')], temporaryPath: spill })
+  const sums = await openSums(options())
   t.after(() => sums.close())
   return sums
 }
@@ -297,7 +304,7 @@ test('closing breaks off what runs and what waits, and leaves no folder behind',
       TIMESTAMP '2026-11-22 10:00:00' AS "timestamp", n / 7 AS revenue, 'web' AS platform, 'DE' AS country, 'ios' AS device_type
     FROM range(2000000) t(n)) TO '${file}' (FORMAT parquet, FIELD_IDS {event_id: 1, user_id: 2, campaign_id: 3,
       event_type: 4, "timestamp": 5, revenue: 6, platform: 7, country: 8, device_type: 9})`)
-  const sums = await openSums({ folders: [join(fixture.path, 'data')], temporaryPath: spill })
+  const sums = await openSums(options())
   const running = sums.sumEvents([file], ANY_TIME, HOUR_US, NO_FILTER)
   const waiting = sums.listValues([file])
   const ends = [running, waiting].map((call) => assert.rejects(call, { code: 'closed' }))

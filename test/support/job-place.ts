@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { type Closing, closeAll } from '../../src/close-all.ts'
 import type { JobSettings } from '../../src/job.ts'
 import { type Log, type LogOptions, openLog } from '../../src/log.ts'
-
+import { placesIn } from './places.ts'
 /** What is in `opened` is closed with the test, the last first. */
 export type JobPlace = Readonly<{ log: Log; settings: JobSettings; opened: Closing[] }>
 
@@ -33,8 +33,7 @@ export async function openJobPlace(
   const settings: JobSettings = {
     logDirectory,
     logCursor: log.cursor,
-    catalogPath: path.join(folder, 'catalog.db'),
-    warehousePath: path.join(folder, 'warehouse'),
+    ...placesIn(folder),
     rejectedDirectory: path.join(folder, 'rejected'),
     windowUs: 300_000_000,
     commitIntervalMs: 1_000,

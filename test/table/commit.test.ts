@@ -2,13 +2,15 @@ import { strict as assert } from 'node:assert'
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
-import { type Catalog, openCatalog } from '../../src/table/catalog.ts'
-import { openStorage, type Storage } from '../../src/table/storage.ts'
+import { openCatalog } from '../../src/table/catalog.ts'
+import { openDiskStorage } from '../../src/table/storage/disk.ts'
 import {
   COMMIT_STEPS,
   type CommitStep,
   type Lake,
+  type LakeOptions,
   readLake,
+  type Storage,
   TableError,
   type TableView,
 } from '../../src/table.ts'
@@ -53,7 +55,7 @@ test('a commit shows in both tables, with the totals that Iceberg counts and the
   const lake = await place.open()
   await commitOne(lake, 'a')
   await commitOne(lake, 'b')
-  const read = await readLake(place.catalogPath)
+  const read = await readLake(place)
   assert.equal(read.events.summary.operation, 'append')
   assert.equal(read.events.summary['total-records'], '2')
   assert.equal(read.events.summary['total-data-files'], '2')
@@ -131,17 +133,19 @@ test('commits asked for at once follow each other', async (t) => {
   assert.equal(lake.events.sequenceNumber, 3)
 })
 
+type OpenCatalog = NonNullable<LakeOptions['openCatalog']>
+
 /** A catalog whose first `failures` swaps throw, before or after the transaction's COMMIT. */
-function failingCatalog(when: 'before' | 'after', failures: number): (p: string) => Catalog {
+function failingCatalog(when: 'before' | 'after', failures: number): OpenCatalog {
   let left = failures
-  return (catalogPath) => {
-    const inner = openCatalog(catalogPath)
+  return async (place) => {
+    const inner = await openCatalog(place)
     return {
       ...inner,
-      swap(base, next, onStep) {
+      async swap(base, next, onStep) {
         const fails = left-- > 0
         if (fails && when === 'before') throw new Error('disk I/O error')
-        inner.swap(base, next, onStep)
+        await inner.swap(base, next, onStep)
         if (fails) throw new Error('disk I/O error')
       },
     }
@@ -178,13 +182,13 @@ test('when the catalog cannot be read back the outcome stays unknown, nothing is
   const place = await openPlace(t)
   let broken = false
   const lake = await place.open({
-    openCatalog: (catalogPath) => {
+    openCatalog: async (at) => {
       if (broken) throw new Error('unable to open database file')
-      const inner = openCatalog(catalogPath)
+      const inner = await openCatalog(at)
       return {
         ...inner,
-        swap(base, next, onStep) {
-          inner.swap(base, next, onStep)
+        async swap(base, next, onStep) {
+          await inner.swap(base, next, onStep)
           broken = true
           throw new Error('disk I/O error')
         },
@@ -200,15 +204,15 @@ test('when the catalog cannot be read back the outcome stays unknown, nothing is
 test('a writer that was overtaken while it slept changes nothing and says so (F8)', async (t) => {
   const place = await openPlace(t)
   const lake = await place.open({
-    openCatalog: (catalogPath) => {
-      const inner = openCatalog(catalogPath)
+    openCatalog: async (at) => {
+      const inner = await openCatalog(at)
       return {
         ...inner,
-        swap(base, next, onStep) {
+        async swap(base, next, onStep) {
           // Another writer, with the lock taken from a process that was stopped, moved both tables on.
           const other = { events: `${base.events}x`, metrics: `${base.metrics}x` }
-          inner.swap(base, other, () => {})
-          inner.swap(base, next, onStep)
+          await inner.swap(base, other, () => {})
+          await inner.swap(base, next, onStep)
         },
       }
     },
@@ -234,7 +238,7 @@ test('a second writer on the same catalog is refused at once (F7)', async (t) =>
 
 /** A storage whose write fails with ENOSPC once `allowed` files were written. */
 function fullStorage(allowed: number): Storage {
-  const inner = openStorage()
+  const inner = openDiskStorage()
   let left = allowed
   return {
     ...inner,
@@ -254,7 +258,7 @@ test('a disk that fills up during a commit loses nothing and leaves no half comm
     assert.equal(lake.events.snapshotId, null)
     const folder = path.join(lake.events.folder, 'metadata')
     assert.equal(readdirSync(folder).length, 1, 'what the commit wrote is removed')
-    assert.deepEqual((await readLake(place.catalogPath)).events.files, [])
+    assert.deepEqual((await readLake(place)).events.files, [])
   }
 })
 
@@ -331,6 +335,6 @@ test('a warehouse that holds tables of another catalog is refused', async (t) =>
   const lake = await place.open()
   await commitOne(lake, 'a')
   await lake.close()
-  const other = path.join(place.folder, 'other.db')
-  await assert.rejects(place.open({ catalogPath: other }), { code: 'foreign-warehouse' })
+  const catalog = { kind: 'sqlite', path: path.join(place.folder, 'other.db') } as const
+  await assert.rejects(place.open({ catalog }), { code: 'foreign-warehouse' })
 })

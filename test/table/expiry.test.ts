@@ -16,6 +16,7 @@ function snapshotAt(timestampMs: number): Snapshot {
     manifestListPath: `/snap-${timestampMs}`,
     operation: 'append',
     summary: {},
+    others: {},
   }
 }
 

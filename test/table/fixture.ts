@@ -8,9 +8,11 @@ import {
   type EncodedColumn,
   type Lake,
   type LakeOptions,
+  type LakePlaces,
   type MetricsRow,
   openLake,
 } from '../../src/table.ts'
+import { placesIn } from '../support/places.ts'
 
 export const DAY_US = 86_400_000_000
 export const WINDOW_US = 300_000_000
@@ -158,12 +160,13 @@ function float64(value: number): Buffer {
 }
 
 /** A folder that is removed when the test ends, and lakes in it. */
-export type Place = Readonly<{
-  folder: string
-  catalogPath: string
-  warehousePath: string
-  open(options?: Partial<LakeOptions>): Promise<Lake>
-}>
+export type Place = LakePlaces &
+  Readonly<{
+    folder: string
+    catalogPath: string
+    warehousePath: string
+    open(options?: Partial<LakeOptions>): Promise<Lake>
+  }>
 
 type Cleanup = Readonly<{ after(clean: () => Promise<void>): void }>
 
@@ -176,14 +179,15 @@ export async function openPlace(test: Cleanup): Promise<Place> {
   })
   const catalogPath = path.join(folder, 'catalog.db')
   const warehousePath = path.join(folder, 'warehouse')
+  const places = placesIn(folder)
   return {
+    ...places,
     folder,
     catalogPath,
     warehousePath,
     async open(options = {}) {
       const lake = await openLake({
-        catalogPath,
-        warehousePath,
+        ...places,
         windowUs: WINDOW_US,
         writer: 'embedded',
         nowUs: () => NOON_US,

@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 
 import path from 'node:path'
 import { test } from 'node:test'
 import { decodeContainer } from '../../src/table/avro.ts'
-import { openStorage, type Storage } from '../../src/table/storage.ts'
+import { openDiskStorage } from '../../src/table/storage/disk.ts'
+import type { Storage } from '../../src/table/storage.ts'
 import { type DataFile, dropDays, type Lake, readLake, type TableView } from '../../src/table.ts'
 import { dayRows, eventRow, metricsRow, NOON_US, openPlace, type Place } from './fixture.ts'
 
@@ -14,7 +15,7 @@ const RETENTION = { allMs: 20_000, minutelyMs: 120_000, snapshotsMax: 240 }
 /** Does not wait for the disk, so that hundreds of commits take seconds. */
 function hasty(): Storage {
   return {
-    ...openStorage(),
+    ...openDiskStorage(),
     async write(file, chunks) {
       mkdirSync(path.dirname(file), { recursive: true })
       const bytes = Buffer.concat(chunks)
@@ -192,7 +193,7 @@ test('a reader beside a writer sees both tables as of one commit', async (t) => 
   const place = await openPlace(t)
   const written = commitMany(place, 60)
   for (;;) {
-    const read = await readLake(place.catalogPath).catch(() => null)
+    const read = await readLake(place).catch(() => null)
     const counts =
       read && [read.events, read.metrics].map((v) => v.summary['campaign-metrics.next-offset'])
     if (counts) assert.equal(counts[0], counts[1])

@@ -13,7 +13,7 @@ test('killed at every step, again and again in one folder, no answered commit is
   let before = 0
   for (const [round, step] of COMMIT_STEPS.entries()) {
     const killAt = String(1 + (round % 3))
-    const args = [CHILD, place.catalogPath, place.warehousePath, step, killAt]
+    const args = [CHILD, place.folder, step, killAt]
     const child = spawnSync(process.execPath, args, { encoding: 'utf8' })
     assert.equal(child.signal, 'SIGKILL', child.stderr)
     const answers = child.stdout.split('\n').filter(Boolean)

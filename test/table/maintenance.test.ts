@@ -16,15 +16,7 @@ import {
   TableError,
   type TaskDone,
 } from '../../src/table.ts'
-import {
-  DAY_US,
-  dayRows,
-  type EventRow,
-  eventRow,
-  metricsRow,
-  openPlace,
-  WINDOW_US,
-} from './fixture.ts'
+import { DAY_US, dayRows, type EventRow, eventRow, metricsRow, openPlace } from './fixture.ts'
 
 const SECOND_US = 1_000_000
 const MINUTE_US = 60 * SECOND_US
@@ -126,7 +118,7 @@ test('hours of commits become few files with the same events, sorted, and every 
     assert.deepEqual(await idsOf(lake, files), ids.sort(), 'a restart rebuilds the same generation')
   }
 
-  const query = await openQuery({ catalogPath: place.catalogPath, windowUs: WINDOW_US })
+  const query = await openQuery({ ...place, nowMs: () => Date.now() })
   t.after(() => query.close())
   const sums: unknown[] = []
   for await (const rows of (
@@ -308,7 +300,7 @@ test('metrics files of a day that is over are merged under the lock of the job, 
   for (const some of rows) add.push(await lake.writeMetricsFile(day, some))
   await lake.commit({ metrics: { add, remove: [] }, summary: {}, commitId: 'fill' })
   const tell = async (): Promise<unknown[]> => {
-    const query = await openQuery({ catalogPath: place.catalogPath, windowUs: WINDOW_US })
+    const query = await openQuery({ ...place, nowMs: () => Date.now() })
     const found: unknown[] = []
     const sql = 'SELECT * FROM campaign_metrics ORDER BY window_start, campaign_id'
     for await (const batch of (await query.runSql(sql)).batches) found.push(...batch)

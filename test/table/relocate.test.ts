@@ -4,7 +4,7 @@ import { rename } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { openStorage } from '../../src/table/storage.ts'
+import { openDiskStorage } from '../../src/table/storage/disk.ts'
 import { type Lake, readLake, relocateLake, TableError } from '../../src/table.ts'
 import { dayRows, eventRow, metricsRow, openPlace, type Place } from './fixture.ts'
 
@@ -28,7 +28,7 @@ async function movedPlace(place: Place) {
   await lake.close()
   const folder = path.join(place.folder, 'elsewhere')
   await rename(place.warehousePath, folder)
-  return { catalogPath: place.catalogPath, warehousePath: folder }
+  return { catalog: place.catalog, warehouse: { kind: 'folder', path: folder } as const }
 }
 
 const isMoved = (error: unknown): boolean =>
@@ -40,7 +40,7 @@ test('a moved folder is noticed, by writers and readers, and the message names t
   const place = await openPlace(t)
   const there = await movedPlace(place)
   await assert.rejects(place.open(there), isMoved)
-  await assert.rejects(readLake(place.catalogPath), isMoved)
+  await assert.rejects(readLake(place), isMoved)
 })
 
 test('after relocate the tables go on where they are now, with nothing left that names the old place', async (t) => {
@@ -67,7 +67,7 @@ test('a relocation that breaks off anywhere can be run again', async (t) => {
   const place = await openPlace(t)
   const there = await movedPlace(place)
   for (let allowed = 0; allowed < 40; allowed += 3) {
-    const inner = openStorage()
+    const inner = openDiskStorage()
     let left = allowed
     const storage = {
       ...inner,
@@ -87,9 +87,9 @@ test('a relocation that breaks off anywhere can be run again', async (t) => {
 test('a catalog without tables says what to do', async (t) => {
   const place = await openPlace(t)
   const missing = { code: 'catalog-missing' }
-  await assert.rejects(readLake(place.catalogPath), missing)
+  await assert.rejects(readLake(place), missing)
   new DatabaseSync(place.catalogPath).close()
-  await assert.rejects(readLake(place.catalogPath), missing)
+  await assert.rejects(readLake(place), missing)
   await assert.rejects(relocateLake(place), missing)
 })
 
@@ -117,6 +117,6 @@ test('the catalog is a WAL database with synchronous commits, which PyIceberg le
 
 test('a warehouse path that readers would misunderstand is refused', async (t) => {
   const place = await openPlace(t)
-  const warehousePath = path.join(place.folder, 'what?')
-  await assert.rejects(place.open({ warehousePath }), { code: 'warehouse-path' })
+  const warehouse = { kind: 'folder', path: path.join(place.folder, 'what?') } as const
+  await assert.rejects(place.open({ warehouse }), { code: 'warehouse-path' })
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { answerRestCatalog, type LakeReader, type RestAnswer } from '../../src/table.ts'
+import { placesIn } from '../support/places.ts'
 
 /** A snapshot id that a JavaScript number cannot hold. */
 const METADATA = '{"format-version":2,"current-snapshot-id":9007199254740993}'
@@ -124,7 +125,7 @@ for (const [line, status, type, message] of [
 
 test('a catalog that cannot be read is a 503, so that clients try again', async () => {
   const { openLakeReader } = await import('../../src/table.ts')
-  const reader = openLakeReader('/nonexistent/catalog.db')
+  const reader = openLakeReader(placesIn('/nonexistent'))
   const answer = await ask('GET /v1/namespaces/campaigns/tables/campaign_events', reader)
   assert.equal(answer.status, 503)
   assert.match(answer.body ?? '', /ServiceUnavailableException/)

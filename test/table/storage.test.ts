@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { openStorage } from '../../src/table/storage.ts'
+import { openDiskStorage } from '../../src/table/storage/disk.ts'
 
 /** The next fsync, of whatever file, fails as on a broken disk. */
 function failNextSync(t: TestContext): void {
@@ -29,7 +29,7 @@ function failNextSync(t: TestContext): void {
 test('a failed fsync of a folder is never retried as a success (F6)', async (t) => {
   const folder = await fs.mkdtemp(path.join(tmpdir(), 'storage-'))
   t.after(() => fs.rm(folder, { recursive: true }))
-  const storage = openStorage()
+  const storage = openDiskStorage()
   await storage.write(path.join(folder, 'a'), [Buffer.from('a')])
   failNextSync(t)
   await assert.rejects(storage.syncFolders(), { code: 'storage-failed', message: /EIO/ })

@@ -1,11 +1,13 @@
 /** What the main thread and the facts thread say to each other. */
 import type { MessagePort } from 'node:worker_threads'
+import type { SumsOptions } from '../../query.ts'
 import type { LiveFacts } from './live.ts'
 
 /** Plain values, since they cross to another thread. */
 export type FactsSettings = Readonly<{
-  /** Folder of all files of both tables. */
-  warehousePath: string
+  /** Where the files of both tables are, and copies of them. */
+  warehouse: SumsOptions['warehouse']
+  cache: SumsOptions['cache']
   windowUs: number
 }>
 

@@ -17,7 +17,7 @@ const { settings, feed } = workerData as FactsWorkerData // given by facts.ts, w
 const tell = (message: FromFacts): void => port.postMessage(message)
 
 try {
-  const sums = await openSums({ folders: [settings.warehousePath] })
+  const sums = await openSums({ ...settings, nowMs: () => Date.now() })
   const desk = new Desk({
     sums,
     windowUs: settings.windowUs,

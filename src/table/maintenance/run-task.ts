@@ -3,6 +3,8 @@
  * were and at most a file that the orphan sweep finds. An output is removed here only while it is known that no commit
  * holds it: before the commit, or after one that was refused because an input had gone meanwhile (F9).
  */
+import { dirname } from 'node:path'
+import { makeFolder } from '../../make-folder.ts'
 import type { OnStep } from '../commit.ts'
 import type { DataFile } from '../data-file.ts'
 import { TableError } from '../error.ts'
@@ -37,6 +39,7 @@ export type TaskParts = Readonly<{
     | 'commit'
     | 'discard'
     | 'importEventsFile'
+    | 'local'
     | 'newEventsPath'
     | 'readMetricsFile'
     | 'sweepOrphans'
@@ -82,10 +85,16 @@ export async function runTask(task: Task, parts: TaskParts): Promise<Outcome> {
 async function mergeEvents(task: EventMerge, parts: TaskParts): Promise<Outcome> {
   const { lake, ranges, signal } = parts
   const output = lake.newEventsPath(task.day)
-  const inputs = task.inputs.map(({ path }) => path)
+  const local = lake.local.pathOf(output)
   const arrival = { arrivalMinUs: task.arrival.minUs, arrivalMaxUs: task.arrival.maxUs }
   const options = { ...arrival, isSorted: task.isSorted, signal }
-  await parts.mergeEventFiles(inputs, output, options)
+  const inputs = await lake.local.hold(task.inputs.map(({ path }) => path))
+  try {
+    makeFolder(dirname(local))
+    await parts.mergeEventFiles(inputs.paths, local, options)
+  } finally {
+    inputs.release()
+  }
   parts.onStep?.('data-file-written')
   const merged = await importOrDiscard(task, output, lake)
   parts.onStep?.('data-file-synced')

@@ -43,8 +43,13 @@ export type ParquetReader = Readonly<{
   pages(name: string): AsyncIterable<DecodedArray>
 }>
 
-export async function openParquet(storage: Storage, path: string): Promise<ParquetReader> {
-  const bytes = await storage.sizeOf(path)
+export type RangeReader = Pick<Storage, 'readRange'>
+
+export async function openParquet(
+  storage: RangeReader,
+  path: string,
+  bytes: number,
+): Promise<ParquetReader> {
   const file: AsyncBuffer = {
     byteLength: bytes,
     slice: async (start, end = bytes) => arrayBufferOf(await storage.readRange(path, start, end)),

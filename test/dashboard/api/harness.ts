@@ -11,6 +11,7 @@ import {
   type HarnessOptions,
   openHarness,
 } from '../../collect/harness.ts'
+import { placesIn } from '../../support/places.ts'
 import { createFakeFacts, type FakeFacts } from './fake-facts.ts'
 import { expectDescribed } from './openapi.ts'
 
@@ -50,7 +51,7 @@ export async function openShown(
     {
       feed: (port) => fed.push(port),
       live: () => shown.figures,
-      warehousePath: '/nowhere',
+      ...placesIn('/nowhere'),
       windowUs: 300_000_000,
       timezone: 'Europe/Berlin',
       version: '1.2.3',

@@ -41,9 +41,9 @@ type Running = Readonly<{
 async function startBoth({ log, settings, opened }: JobPlace): Promise<Running> {
   const told: LiveFacts[] = []
   const job = await startJob(settings, { onProgress() {}, onWarning() {} })
-  const { warehousePath } = settings
+  const { warehouse, cache } = settings
   const facts: Facts = await startFacts(
-    { warehousePath, windowUs: WINDOW_US },
+    { warehouse, cache, windowUs: WINDOW_US },
     { onLive: (live) => told.push(live), onFailed: (error) => assert.fail(error) },
   )
   job.feed(facts.port)
@@ -116,7 +116,7 @@ const moment = (us: number): string => new Date(us / 1000).toISOString()
 const windowOf = (us: number): number => Math.floor(us / WINDOW_US) * WINDOW_US
 
 async function rowsOf(settings: JobSettings, sql: string): Promise<(readonly unknown[])[]> {
-  const query = await openQuery({ catalogPath: settings.catalogPath, windowUs: WINDOW_US })
+  const query = await openQuery({ ...settings, nowMs: () => Date.now() })
   try {
     const rows: (readonly unknown[])[] = []
     for await (const batch of (await query.runSql(sql)).batches) rows.push(...batch)

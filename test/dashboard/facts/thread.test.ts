@@ -6,16 +6,17 @@ import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Facts, startFacts } from '../../../src/dashboard/facts/facts.ts'
 import type { FeedMessage } from '../../../src/job.ts'
+import { placesIn } from '../../support/places.ts'
 
 async function openThread(t: TestContext): Promise<Facts> {
-  const warehousePath = await mkdtemp(path.join(tmpdir(), 'facts-thread-'))
+  const folder = await mkdtemp(path.join(tmpdir(), 'facts-thread-'))
   const facts = await startFacts(
-    { warehousePath, windowUs: 300_000_000 },
+    { ...placesIn(folder), windowUs: 300_000_000 },
     { onLive() {}, onFailed: (error) => assert.fail(error) },
   )
   t.after(async () => {
     await facts.close()
-    await rm(warehousePath, { recursive: true })
+    await rm(folder, { recursive: true })
   })
   return facts
 }

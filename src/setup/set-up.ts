@@ -1,0 +1,32 @@
+/** The parts in the order in which they need each other: the job reads the topic and writes the tables, the dashboard reads these. */
+import type { Config } from '../config.ts'
+import { setUpKeys } from './keys.ts'
+import { setUpTopicOf } from './topic.ts'
+
+/** `missing` and `differs` are told where only looking was asked for; `unfit` is what a user must change by hand. */
+export type SetupOutcome = 'found' | 'made' | 'changed' | 'missing' | 'differs' | 'unfit'
+
+export type SetupPart = Readonly<{
+  part: 'keys' | 'topic' | 'bucket' | 'tables' | 'job' | 'dashboard'
+  name: string
+  outcome: SetupOutcome
+  /** What the user should know of it, a sentence each. */
+  remarks: readonly string[]
+}>
+
+export type SetupWorld = Readonly<{
+  mode: 'make' | 'look'
+  nowUs: () => number
+  /** Fresh randomness, `bytes` of it, as text that travels in a header. */
+  newSecret: (bytes: number) => string
+}>
+
+/** Ends after a part that is `unfit`: what follows could not work. */
+export async function* setUp(config: Config, world: SetupWorld): AsyncIterable<SetupPart> {
+  for (const setUpPart of [setUpKeys, setUpTopicOf]) {
+    for (const part of await setUpPart(config, world)) {
+      yield part
+      if (part.outcome === 'unfit') return
+    }
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * The catalog in PostgreSQL. Its server may be far away, so every wait has an end, and a session that is left in the middle
+ * of a transaction (a process that was stopped, a network that fell apart) is ended by the server soon: only then can a
+ * read-back know what became of it.
+ */
+import { createHash } from 'node:crypto'
+import { Socket } from 'node:net'
+import pg from 'pg'
+import { catalogText, type PostgresqlPlace } from '../place.ts'
+import type { CatalogConnection } from './connection.ts'
+import { LAYOUT } from './layout.ts'
+
+const CONNECT_TIMEOUT_MS = 5_000
+/** A transaction here takes milliseconds; one that stands still so long is left over. */
+const IDLE_TRANSACTION_TIMEOUT_MS = 10_000
+/** Longer than a left-over transaction lives: who waits for its rows gets them in the end. */
+const LOCK_TIMEOUT_MS = 20_000
+const STATEMENT_TIMEOUT_MS = 25_000
+/** For an answer, the server's own limits over. */
+const ANSWER_TIMEOUT_MS = 30_000
+
+const UNDEFINED_TABLE = '42P01'
+/** Two sessions that make the same table at once: one of them sees the other's. */
+const MADE_MEANWHILE = ['23505', '42P07', '42701']
+
+/** Makes the layout where it is missing. */
+export async function openPostgresql(place: PostgresqlPlace): Promise<CatalogConnection> {
+  const connection = await openPostgresqlReader(place)
+  try {
+    await makeLayout(connection)
+    // A server may be set to answer before a transaction is on its disk; what stands in the log is then thrown away too soon.
+    await connection.run(
+      `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
+    )
+    return connection
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+export async function openPostgresqlReader(place: PostgresqlPlace): Promise<CatalogConnection> {
+  const session = await connect(place)
+  return {
+    name: catalogText(place),
+    begin: 'BEGIN',
+    forUpdate: ' FOR UPDATE',
+    async run(sql, values = []) {
+      const { rows, rowCount } = await session.client.query(numbered(sql), [...values])
+      return { rows, changes: rowCount ?? 0 }
+    },
+    close: session.close,
+  }
+}
+
+export function isWithoutLayout(error: unknown): boolean {
+  return codeOf(error) === UNDEFINED_TABLE
+}
+
+export type WriterLock = Readonly<{
+  /** Whether the lock's session lives; when it does not, somebody else may have the lock. */
+  isHeld(): boolean
+  release(): Promise<void>
+}>
+
+/** A writer that has the lock already, in words; null when nobody could be found any more. */
+export type LockHolder = Readonly<{ holder: string }>
+
+/**
+ * One writer a catalog: a lock that the server takes back when the session ends, however it ends. The session is one of its own,
+ * so that a commit that fails and reconnects does not give the lock away.
+ */
+export async function takeWriterLock(
+  place: PostgresqlPlace,
+  what: string,
+): Promise<WriterLock | LockHolder> {
+  const session = await connect(place)
+  try {
+    const key = createHash('sha256').update(what).digest().readBigInt64BE(0)
+    const taken = await session.client.query('SELECT pg_try_advisory_lock($1) AS taken', [
+      String(key),
+    ])
+    if (taken.rows[0]?.taken === true) {
+      return { isHeld: session.isOpen, release: session.close }
+    }
+    const found = await session.client.query(HOLDER, [String(key)])
+    await session.close()
+    return { holder: found.rows[0]?.holder ?? 'one that has just ended' }
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+}
+
+/** A lock on a 64-bit key is listed by its two halves. */
+const HOLDER = `SELECT application_name || ', server process ' || l.pid
+    || coalesce(' from ' || host(client_addr), '') AS holder
+  FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint`
+
+type Session = Readonly<{ client: pg.Client; isOpen(): boolean; close(): Promise<void> }>
+
+async function connect(place: PostgresqlPlace): Promise<Session> {
+  const socket = new Socket()
+  const client = new pg.Client({
+    host: place.host,
+    port: place.port,
+    database: place.database,
+    user: place.user,
+    ...(place.password !== null && { password: place.password }),
+    ssl: place.tls,
+    stream: () => socket,
+    keepAlive: true,
+    application_name: `campaign-metrics ${process.pid}`,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    lock_timeout: LOCK_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
+  })
+  let isOpen = true
+  const lost = (): void => {
+    isOpen = false
+  }
+  // Without a listener, a connection that breaks between two queries would end the process.
+  client.on('error', lost)
+  client.on('end', lost)
+  const close = async (): Promise<void> => {
+    if (isOpen) await Promise.race([client.end().catch(() => {}), ended(socket)])
+    isOpen = false
+    socket.destroy()
+  }
+  try {
+    await client.connect()
+  } catch (error) {
+    isOpen = false
+    socket.destroy()
+    throw error
+  }
+  return { client, isOpen: () => isOpen, close }
+}
+
+/** A server that does not answer is not waited for. */
+const GOODBYE_MS = 1_000
+
+function ended(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, GOODBYE_MS)
+    socket.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+async function makeLayout(connection: CatalogConnection): Promise<void> {
+  const { rows } = await connection.run(
+    `SELECT column_name FROM information_schema.columns
+     WHERE table_name = 'iceberg_tables' AND table_schema = ANY (current_schemas(false))`,
+  )
+  const columns = rows.map((row) => row.column_name)
+  // A catalog of the first schema version lacks the column; readers of today's would add it on opening.
+  const add = 'ALTER TABLE iceberg_tables ADD COLUMN iceberg_type VARCHAR(5)'
+  const missing = columns.length > 0 && !columns.includes('iceberg_type') ? [add] : []
+  const statements = LAYOUT.split(';').filter((statement) => statement.trim() !== '')
+  for (const statement of [...(columns.length === 0 ? statements : []), ...missing]) {
+    await connection.run(statement).catch((error: unknown) => {
+      if (!MADE_MEANWHILE.includes(codeOf(error))) throw error
+    })
+  }
+}
+
+/** `?` are `$1`, `$2`, … here. */
+function numbered(sql: string): string {
+  let count = 0
+  return sql.replaceAll('?', () => `$${++count}`)
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}

@@ -1,0 +1,55 @@
+/**
+ * One writer of ours a catalog: a second process is refused at once (F7). The lock is a courtesy, what protects the tables is
+ * that a commit compares the base it was built on.
+ */
+import path from 'node:path'
+import { acquireLock } from '../lock.ts'
+import { CATALOG_NAME, NAMESPACE } from './definition.ts'
+import { reasonOf, TableError } from './error.ts'
+import { type CatalogPlace, catalogText, type PostgresqlPlace } from './place.ts'
+
+export type WriterLock = Readonly<{
+  /** Takes it again where the connection that held it was lost. Throws 'catalog-failed' where there is no connection. */
+  keep(): Promise<void>
+  release(): Promise<void>
+}>
+
+/** Throws LockError or TableError 'locked' when another process has it. */
+export async function openWriterLock(place: CatalogPlace): Promise<WriterLock> {
+  if (place.kind === 'postgresql') return await lockInPostgresql(place)
+  const file = path.resolve(place.path)
+  const lock = acquireLock(`${file}.lock`, `the catalog ${file}`)
+  return {
+    async keep() {},
+    async release() {
+      lock.release()
+    },
+  }
+}
+
+async function lockInPostgresql(place: PostgresqlPlace): Promise<WriterLock> {
+  const { takeWriterLock } = await import('./catalog/postgresql.ts')
+  const catalog = catalogText(place)
+  const what = `campaign-metrics writer of ${CATALOG_NAME}.${NAMESPACE}`
+
+  async function take() {
+    try {
+      return await takeWriterLock(place, what)
+    } catch (error) {
+      throw new TableError('catalog-failed', { catalog, reason: reasonOf(error) }, error)
+    }
+  }
+
+  const first = await take()
+  if ('holder' in first) throw new TableError('locked', { catalog, holder: first.holder })
+  let held = first
+  return {
+    async keep() {
+      if (held.isHeld()) return
+      const again = await take()
+      // The server may not have noticed yet that our own session is gone: the next commit asks again.
+      if (!('holder' in again)) held = again
+    },
+    release: () => held.release(),
+  }
+}
