@@ -10,6 +10,8 @@ import type { Folder } from './folder.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const CLI_PATH = join(ROOT, 'src/cli.ts')
+/** Other addresses that it prints are those of services, in errors. */
+const LISTENS = /listens on (https?:\/\/[\w.[\]:]+:\d+)/
 const START_LIMIT_MS = 30_000
 const OUTPUT_CHARACTERS_MAX = 1_000_000
 
@@ -60,7 +62,7 @@ export async function startProduct(folder: Folder, options: StartOptions = {}): 
   )
   const deadline = AbortSignal.timeout(START_LIMIT_MS)
   for (;;) {
-    const url = /https?:\/\/[\w.[\]:]+:\d+/.exec(run.stdout() + run.stderr())?.[0]
+    const url = LISTENS.exec(run.stdout() + run.stderr())?.[1]
     if (url !== undefined) {
       let asked = false
       const kill = async (signal: NodeJS.Signals): Promise<Exit> => {
