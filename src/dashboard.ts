@@ -9,6 +9,15 @@ import { startFacts } from './dashboard/facts/facts.ts'
 import { type Dashboard, type DashboardOptions, openDashboardOn } from './dashboard/open.ts'
 
 export type { Dashboard, DashboardOptions } from './dashboard/open.ts'
+export type { SupersetPlace } from './dashboard/superset/client.ts'
+export type { SupersetDatabase } from './dashboard/superset/database.ts'
+export { SupersetError, type SupersetErrorCode } from './dashboard/superset/error.ts'
+export {
+  type SupersetAsset,
+  type SupersetSetup,
+  type SupersetSetupOptions,
+  setUpSuperset,
+} from './dashboard/superset/setup.ts'
 
 export function openDashboard(options: DashboardOptions): Promise<Dashboard> {
   return openDashboardOn(options, startFacts)

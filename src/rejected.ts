@@ -10,6 +10,7 @@
  * whose rejected events could not be kept is answered 503 and retried whole by its sender: its accepted
  * events are then duplicates, its rejected ones are kept once. See `collect/ingest.ts` for the order.
  */
+export { keptPlaces } from './rejected/kept-places.ts'
 export type { RejectedRecord, RejectedSource } from './rejected/line.ts'
 export {
   countRejected,

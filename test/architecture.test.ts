@@ -29,7 +29,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   meter: { rooms: [], packages: ['prom-client'] },
   engine: { rooms: ['event'], packages: [] },
   rejected: { rooms: ['event', 'make-folder'], packages: [] },
-  log: { rooms: ['make-folder', 'lock'], packages: ['@node-rs/crc32'] },
+  log: { rooms: ['make-folder', 'lock'], packages: ['@node-rs/crc32', '@platformatic/kafka'] },
   collect: {
     rooms: ['event', 'engine', 'log', 'rejected', 'meter', 'free-bytes'],
     packages: ['fastify'],

@@ -149,6 +149,7 @@ class Past {
       stored: this.#stored,
       duplicates: 0,
       rejected: 0,
+      offsets: null,
     }
     await this.#lake.commit({
       events: { add: events, remove: [] },

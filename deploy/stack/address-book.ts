@@ -32,7 +32,7 @@ export function openAddressBook({ services }: ComposeFile, portBase: number): Ad
   const ports = exposed.join('|')
   const address = new RegExp(`(?<![\\w.-])(?:${names}):(${ports})\\b`, 'g')
   const host = new RegExp(
-    `((?:host|address)['"]?\\s*[:=]\\s*['"]?)(?:${names})(?=['"]?\\s*$)`,
+    `((?:host|address|ip)['"]?\\s*[:=]\\s*['"]?)(?:${names})(?=['"]?\\s*$)`,
     'gim',
   )
   const port = new RegExp(`(port['"]?\\s*[:=]\\s*['"]?)(${ports})(?=['"]?\\s*$)`, 'gim')

@@ -13,6 +13,8 @@ export type Placed = Readonly<{
   address: (service: string, port?: number) => string
   /** A folder of its own, for what the container would keep inside. */
   folder: string
+  /** A folder for temporary files, empty at each start. */
+  scratch: string
 }>
 
 export type NativeService = Readonly<{

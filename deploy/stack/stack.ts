@@ -3,7 +3,7 @@
  * this machine. Each stack has a folder and a range of ports of its own, so that several run at once.
  */
 
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openAddressBook } from './address-book.ts'
@@ -24,6 +24,8 @@ import { jobmanager, sqlGateway, taskmanager } from './service/flink.ts'
 import { kafka } from './service/kafka.ts'
 import { postgres } from './service/postgres.ts'
 import { s3 } from './service/s3.ts'
+import { superset } from './service/superset.ts'
+import { trino } from './service/trino.ts'
 
 /** In the order of their start: each needs at most those before it. */
 const NATIVE_SERVICES: Readonly<Record<string, NativeService>> = {
@@ -33,11 +35,13 @@ const NATIVE_SERVICES: Readonly<Record<string, NativeService>> = {
   jobmanager,
   taskmanager,
   'sql-gateway': sqlGateway,
+  trino,
+  superset,
 }
 export const SERVICE_NAMES: readonly string[] = Object.keys(NATIVE_SERVICES)
 
 /** What a process gets from the environment of the stack; everything else is said in compose.yaml. */
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'TZ']
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ']
 const STOP_LIMIT_MS = 30_000
 const POLL_MS = 200
 const LOG_LINES = 25
@@ -107,6 +111,7 @@ export function describeStack({ folder, portBase, isDetached = false }: StackOpt
       path: mounts.path,
       address: book.address,
       folder: join(folder, name),
+      scratch: join(folder, name, 'tmp'),
       layOut: mounts.layOut,
     }
   }
@@ -119,11 +124,12 @@ export function describeStack({ folder, portBase, isDetached = false }: StackOpt
     let running = findRecorded(recordOf(name))
     if (running === null) {
       native.install(compose.values)
-      mkdirSync(placed.folder, { recursive: true })
+      rmSync(placed.scratch, { recursive: true, force: true })
+      mkdirSync(placed.scratch, { recursive: true })
       placed.layOut()
       native.prepare?.(placed)
       const command = native.command(placed)
-      const environment = { ...passedOn(), ...command.environment }
+      const environment = { ...passedOn(), TMPDIR: placed.scratch, ...command.environment }
       const files = { record: recordOf(name), log: logOf(name), folder: placed.folder }
       running = startRecorded({ ...command, environment }, files, !isDetached)
     }

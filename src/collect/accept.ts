@@ -11,7 +11,7 @@
  */
 import type { Inspection, Inspector } from '../engine.ts'
 import { REJECTION_REASONS, type RejectionReason, reasonText } from '../event.ts'
-import type { Log } from '../log.ts'
+import type { EventLog } from '../log.ts'
 import type { Meter } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
 import { type BodyType, bodyForm } from './body-form.ts'
@@ -21,7 +21,7 @@ import { createSlicer } from './slicer.ts'
 import type { UploadFailure } from './upload.ts'
 
 export type AcceptParts = Readonly<{
-  log: Pick<Log, 'stampUs' | 'append'>
+  log: Pick<EventLog, 'stampUs' | 'append'>
   inspector: Inspector
   rejected: Pick<RejectedStore, 'keep'>
   meter: Meter
@@ -106,8 +106,14 @@ function appendRefusal(parts: AcceptParts, cause: unknown): RefusalCode {
       return 'log-full'
     case 'closed':
       return 'closing'
+    case 'unavailable':
+    case 'topic-missing':
+    case 'denied':
+      return 'log-away'
     case 'io':
     case 'damaged':
+    case 'topic-unfit':
+    case 'topic-replaced':
       return 'log-failed'
     default:
       parts.warn('the log refused an append', cause)

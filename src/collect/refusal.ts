@@ -34,6 +34,7 @@ export type RefusalCode =
   | 'log-busy'
   | 'head-too-large'
   | 'internal'
+  | 'log-away'
   | 'log-full'
   | 'log-failed'
   | 'rejected-failed'
@@ -144,6 +145,13 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
       'The log has reached its disk limit: events wait until they are in the tables. Send the same body again ' +
       'later; the operator finds the reason with `campaign-metrics status`.',
     retryAfter: 10,
+  },
+  'log-away': {
+    status: 503,
+    message:
+      'Kafka does not take events now: the broker is away, or refuses them. Send the same body again in a moment; an event ' +
+      'that it had taken all the same is recognised by its event_id. The operator finds the reason with `campaign-metrics status`.',
+    retryAfter: 5,
   },
   'log-failed': {
     status: 503,

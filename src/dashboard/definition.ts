@@ -114,8 +114,8 @@ export function measureOf(id: MeasureId, sums: Sums): number | null {
 export function measureSql(id: MeasureId): string {
   const { value } = MEASURES[id]
   if (value.kind === 'sum') return `SUM(${value.column})`
-  const factor = value.factor === 1 ? '1.0' : `${value.factor}.0`
-  return `SUM(${value.of}) * ${factor} / NULLIF(SUM(${value.by}), 0)`
+  // With an exponent it is a DOUBLE; `100.0` is a DECIMAL in Trino, where the quotient would have one digit.
+  return `SUM(${value.of}) * ${value.factor}e0 / NULLIF(SUM(${value.by}), 0)`
 }
 
 export type RangeId = '15m' | '1h' | '6h' | '24h' | '7d' | '30d'
@@ -132,12 +132,12 @@ export const RANGES: readonly Readonly<{ id: RangeId; label: string; seconds: nu
 
 export const DEFAULT_RANGE: RangeId = '1h'
 
-export type ChartId = 'totals' | 'trend' | 'revenue' | 'campaigns' | 'realtime'
+export type ChartId = 'totals' | 'trend' | 'revenue' | 'campaigns' | 'realtime' | 'windows'
 
 export type Chart = Readonly<{
   title: string
   /** What a row of the chart stands for. */
-  each: 'all' | 'window' | 'campaign' | 'second'
+  each: 'all' | 'window' | 'campaign' | 'second' | 'row'
   measures: readonly MeasureId[]
 }>
 
@@ -156,7 +156,13 @@ export const CHARTS: Readonly<Record<ChartId, Chart>> = {
     each: 'second',
     measures: ['impressions', 'clicks', 'conversions'],
   },
+  windows: { title: 'Latest windows', each: 'row', measures: MEASURE_IDS },
 }
+
+/** Rows of the latest windows, a campaign each. */
+export const LATEST_WINDOWS = 100
+/** What `realtime` shows of the raw events. */
+export const REALTIME_MINUTES = 5
 
 /** A stretch of time, `[from, to)`, as SQL literals such as `TIMESTAMP '2026-11-22 10:00:00'`. */
 export type SqlRange = Readonly<{ from: string; to: string }>
@@ -165,6 +171,7 @@ export type SqlRange = Readonly<{ from: string; to: string }>
 export function chartSql(id: ChartId, range: SqlRange): string {
   const { each, measures } = CHARTS[id]
   if (each === 'second') return secondsSql(range)
+  if (each === 'row') return rowsSql(measures, range)
   const group = each === 'all' ? null : each === 'window' ? 'window_start' : 'campaign_id'
   const columns = measures.map((measure) => `${measureSql(measure)} AS ${columnOf(measure)}`)
   return [
@@ -174,6 +181,22 @@ export function chartSql(id: ChartId, range: SqlRange): string {
     ...(group === null ? [] : [`GROUP BY ${group}`]),
     ...(each === 'window' ? ['ORDER BY window_start'] : []),
     ...(each === 'campaign' ? ['ORDER BY revenue DESC, campaign_id'] : []),
+  ].join('\n')
+}
+
+/** What a measure is in one row of campaign_metrics: a column of it, or, of `revenuePerClick`, a quotient of two. */
+export function rowMeasureSql(id: MeasureId): string {
+  return id === 'revenuePerClick' ? 'revenue / NULLIF(clicks, 0)' : columnOf(id)
+}
+
+function rowsSql(measures: readonly MeasureId[], range: SqlRange): string {
+  const columns = measures.map((id) => `${rowMeasureSql(id)} AS ${columnOf(id)}`)
+  return [
+    `SELECT ${['window_start', 'campaign_id', ...columns].join(', ')}`,
+    'FROM campaign_metrics',
+    `WHERE window_start >= ${range.from} AND window_start < ${range.to}`,
+    'ORDER BY window_start DESC, campaign_id',
+    `LIMIT ${LATEST_WINDOWS}`,
   ].join('\n')
 }
 

@@ -6,7 +6,11 @@
  *   log-base     events taken from earlier logs; stored + duplicates + rejected = log-base + next-offset
  *   arrived      arrival time of the last event taken, µs
  *   stored, duplicates, rejected   the job's part of the ledger, since ever
+ *
+ * Of a topic, next-offset counts the records taken from it, and offsets says from where each partition is read on:
+ * "120,98,131" for the partitions 0, 1 and 2.
  */
+import type { LogExtent } from '../log.ts'
 import { JobError } from './error.ts'
 
 export type Checkpoint = Readonly<{
@@ -17,12 +21,13 @@ export type Checkpoint = Readonly<{
   stored: number
   duplicates: number
   rejected: number
+  /** By partition of a topic; null for a folder. */
+  offsets: readonly number[] | null
 }>
 
-/** What the log holds: its identity and the offsets `[start, end)`. */
-export type LogExtent = Readonly<{ id: string; start: number; end: number }>
-
 const PREFIX = 'campaign-metrics.'
+
+const OFFSETS = `${PREFIX}offsets`
 
 const COUNTS = {
   nextOffset: 'next-offset',
@@ -38,6 +43,7 @@ const COUNT_NAMES = Object.keys(COUNTS) as (keyof typeof COUNTS)[]
 export function writeCheckpoint(checkpoint: Checkpoint): Record<string, string> {
   const summary: Record<string, string> = { [`${PREFIX}log-id`]: checkpoint.logId }
   for (const name of COUNT_NAMES) summary[PREFIX + COUNTS[name]] = String(checkpoint[name])
+  if (checkpoint.offsets !== null) summary[OFFSETS] = checkpoint.offsets.join(',')
   return summary
 }
 
@@ -54,22 +60,31 @@ export function readCheckpoint(summary: Readonly<Record<string, string>>): Check
     }
     counts[name] = value
   }
-  return { logId, ...counts }
+  return { logId, ...counts, offsets: readOffsets(summary[OFFSETS]) }
+}
+
+function readOffsets(text: string | undefined): readonly number[] | null {
+  if (text === undefined) return null
+  const offsets = text.split(',').map(Number)
+  if (/^\d+(,\d+)*$/.test(text) && offsets.every(Number.isSafeInteger)) return offsets
+  throw new JobError('checkpoint-unreadable', { key: OFFSETS, value: text })
 }
 
 /**
  * Where to go on. Refuses a log that is not the one the tables were filled from, one that ends before the
- * checkpoint, one that no longer holds it, and for empty tables one that has given events to others: going on in silence
+ * checkpoint, one that no longer holds it, and for empty tables a folder that has given events to others: going on in silence
  * would lose or repeat events (F11).
- * `acceptNewLog` is the user's word that the tables shall be filled from this other log as well.
+ * `acceptNewLog` is the user's word that the tables shall be filled from this other log as well, and of a topic that what it
+ * has lost is lost.
  */
 export function resumeFrom(
   kept: Checkpoint | null,
   log: LogExtent,
   acceptNewLog: boolean,
 ): Checkpoint {
+  const offsets = log.partitions?.map(({ start }) => start) ?? null
   if (kept === null) {
-    // Segments go only once their events are in tables: those are not these.
+    // Segments go only once their events are in tables: those are not these. (Of a topic, retention may have taken them.)
     if (log.start > 0 && !acceptNewLog) throw new JobError('other-tables', { start: log.start })
     return {
       logId: log.id,
@@ -79,12 +94,17 @@ export function resumeFrom(
       stored: 0,
       duplicates: 0,
       rejected: 0,
+      offsets,
     }
   }
   if (kept.logId !== log.id) {
     if (!acceptNewLog) throw new JobError('other-log', { tables: kept.logId, log: log.id })
     const taken = kept.stored + kept.duplicates + kept.rejected
-    return { ...kept, logId: log.id, nextOffset: log.start, logBase: taken - log.start }
+    const logBase = taken - log.start
+    return { ...kept, logId: log.id, nextOffset: log.start, logBase, offsets }
+  }
+  if (log.partitions !== null) {
+    return { ...kept, offsets: resumeOffsets(kept.offsets ?? [], log.partitions, acceptNewLog) }
   }
   if (kept.nextOffset > log.end) {
     throw new JobError('log-too-short', { nextOffset: kept.nextOffset, end: log.end })
@@ -93,6 +113,21 @@ export function resumeFrom(
     throw new JobError('log-trimmed', { nextOffset: kept.nextOffset, start: log.start })
   }
   return kept
+}
+
+/** By partition; one that the topic has gained is read from its start. */
+function resumeOffsets(
+  kept: readonly number[],
+  partitions: NonNullable<LogExtent['partitions']>,
+  acceptLoss: boolean,
+): readonly number[] {
+  return partitions.map(({ start, end }, partition) => {
+    const nextOffset = kept[partition] ?? start
+    const facts = { partition, nextOffset, start, end }
+    if (nextOffset > end && !acceptLoss) throw new JobError('partition-too-short', facts)
+    if (nextOffset < start && !acceptLoss) throw new JobError('partition-trimmed', facts)
+    return Math.min(Math.max(nextOffset, start), end)
+  })
 }
 
 /**

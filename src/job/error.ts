@@ -6,7 +6,7 @@ const MESSAGES = {
   'checkpoint-unreadable': (f: Facts): string =>
     `the newest snapshot of campaign_events has ${f.key} = "${f.value}", which is no count: the tables were written by something else; restore them from a backup`,
   'other-log': (f: Facts): string =>
-    `the tables were filled from the log ${f.tables}, but the log folder holds another one, ${f.log}. ` +
+    `the tables were filled from the log ${f.tables}, but this is another one, ${f.log}. ` +
     'If the old log is lost for good, fill the same tables from this one: campaign-metrics start --new-log',
   'other-tables': (f: Facts): string =>
     `the tables are empty, but the log begins at offset ${f.start}: the events before are in other tables. ` +
@@ -18,6 +18,12 @@ const MESSAGES = {
   'log-trimmed': (f: Facts): string =>
     `the tables wait for offset ${f.nextOffset}, but the log begins at ${f.start}: the events between are missing. ` +
     'Restore the log folder; or, to go on without them, move it away and run: campaign-metrics start --new-log',
+  'partition-too-short': (f: Facts): string =>
+    `the tables hold every event before offset ${f.nextOffset} of partition ${f.partition}, but the topic ends there at ${f.end}: ` +
+    'its end was lost. Restore the topic; or, to go on without what was lost: campaign-metrics start --new-log',
+  'partition-trimmed': (f: Facts): string =>
+    `the tables wait for offset ${f.nextOffset} of partition ${f.partition}, but the topic begins there at ${f.start}: the events ` +
+    'between are gone (retention?). Restore the topic; or, to go on without them: campaign-metrics start --new-log',
   'ledger-open': (f: Facts): string =>
     `the ledger does not close: ${f.taken} events counted, offset ${f.nextOffset} reached (log base ${f.logBase}); this is a defect, please report it`,
   'thread-ended': (f: Facts): string => `the job thread ended by itself with code ${f.exitCode}`,

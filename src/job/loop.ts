@@ -30,6 +30,8 @@ const BUSY_EVENTS_PER_SECOND = 100_000
 const BUSY_MS = 5_000
 /** After a failure that may pass, until the commit is tried again. */
 const HELD_UP_PAUSE_MS = 1_000
+/** At a stop: no frame for so long, and none known of, means that there is none. */
+const QUIET_MS = 1_000
 /** How long one read waits for events, at most. */
 const READ_WAIT_MS = 200
 
@@ -37,6 +39,8 @@ export type Rejected = Readonly<{
   bytes: Uint8Array
   reason: RejectionReason
   arrivalUs: number
+  /** Of a topic. */
+  partition?: number
   offset: number
 }>
 
@@ -48,6 +52,8 @@ export type LoopParts = Readonly<{
   /** A clock that never steps back, for intervals. */
   steadyMs: () => number
   readFrame: (fromOffset: number, waitMs: number) => Promise<Frame | null>
+  /** After the last line that is known to be in the log: what stands behind the last frame may turn out to be no lines. */
+  logEnd: () => number
   batch: RowBatch
   windows: Pick<Windows, 'amend'>
   feed: Pick<Feed, 'took' | 'commitBegun' | 'committed'>
@@ -85,6 +91,7 @@ export function openLoop(parts: LoopParts): Loop {
   let committing: Promise<void> | null = null
   let failure: unknown
   let stopAt: { offset: number; deadlineMs: number } | null = null
+  let frameAtMs = steadyMs()
 
   /** What the commits so far, the one under way included, have taken. */
   let takenOffset = read.nextOffset
@@ -97,17 +104,19 @@ export function openLoop(parts: LoopParts): Loop {
     if (result.rejected.length > 0) {
       await parts.keepRejected(
         result.rejected.map(({ index, reason, start, end }) => ({
-          bytes: frame.bytes.slice(start, end),
+          bytes: frame.origin?.originalOf(index) ?? frame.bytes.slice(start, end),
           reason,
           arrivalUs: frame.arrivalUs,
-          offset: frame.firstOffset + index,
+          ...(frame.origin?.placeOf(index) ?? { offset: frame.firstOffset + index }),
         })),
       )
     }
     read = {
       ...read,
       nextOffset: frame.firstOffset + frame.count,
-      arrivedUs: frame.arrivalUs,
+      // Of a topic, partitions come in the order of arrival nearly, not quite.
+      arrivedUs: Math.max(read.arrivedUs, frame.arrivalUs),
+      offsets: frame.origin?.offsets ?? read.offsets,
       stored: read.stored + result.stored,
       duplicates: read.duplicates + result.duplicates,
       rejected: read.rejected + result.rejected.length,
@@ -198,25 +207,29 @@ export function openLoop(parts: LoopParts): Loop {
     const waitMs = committing !== null ? 5 : Math.max(0, Math.min(READ_WAIT_MS, dueInMs()))
     const frame = await parts.readFrame(read.nextOffset, waitMs)
     if (frame === null) return
-    if (!isEmpty() && generation(frame.arrivalUs) !== generation(read.arrivedUs)) await commitNow()
+    frameAtMs = steadyMs()
+    // An older arrival joins the generation under way, as its id does in the dedup memory.
+    if (!isEmpty() && generation(frame.arrivalUs) > generation(read.arrivedUs)) await commitNow()
     await take(frame)
   }
 
   const generation = (arrivalUs: number): number => generationOf(arrivalUs, parts.horizonUs)
 
+  function isDone(): boolean {
+    if (stopAt === null) return false
+    if (read.nextOffset >= stopAt.offset || steadyMs() >= stopAt.deadlineMs) return true
+    return read.nextOffset >= parts.logEnd() && steadyMs() - frameAtMs > QUIET_MS
+  }
+
   return {
     async run(): Promise<void> {
-      while (
-        stopAt === null ||
-        (read.nextOffset < stopAt.offset && steadyMs() < stopAt.deadlineMs)
-      ) {
-        await step()
-      }
+      while (!isDone()) await step()
       await commitNow()
       if (committing !== null) await committing
       if (failure !== undefined) throw failure
     },
     stop(untilOffset, readingMs): void {
+      frameAtMs = steadyMs()
       stopAt = { offset: untilOffset, deadlineMs: steadyMs() + readingMs }
     },
     isBusy: () => eventsPerSecond > BUSY_EVENTS_PER_SECOND && steadyMs() - committedAtMs < BUSY_MS,

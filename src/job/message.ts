@@ -1,13 +1,14 @@
 /** What the main thread and the job thread say to each other, and what the job thread tells a reader of its feed. */
 import type { MessagePort } from 'node:worker_threads'
 import type { WindowDelta } from '../engine.ts'
+import type { LogPlace } from '../log.ts'
 import type { LakePlaces } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { DedupStats } from './dedup-memory.ts'
 
 /** All the job thread needs to know; plain values, since they cross to another thread. */
 export type JobSettings = Readonly<{
-  logDirectory: string
+  log: LogPlace
   logCursor: SharedArrayBuffer
   warehouse: LakePlaces['warehouse']
   catalog: LakePlaces['catalog']
@@ -42,7 +43,7 @@ export type JobProgress = Readonly<{
   dedupe: DedupStats
   tables: Readonly<{ events: TableFigures; metrics: TableFigures }>
   rejectedCountsOnly: boolean
-  /** Why commits are held up for now; null when they are not. */
+  /** Why reading or committing is held up for now; null when it is not. */
   heldUp: string | null
   lastCommit: Readonly<{ atUs: number; durationMs: number }> | null
 }>

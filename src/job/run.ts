@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { type Closing, closeAll } from '../close-all.ts'
 import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
-import { type LogReader, openLogReader } from '../log.ts'
+import { type EventReader, openEventReader } from '../log.ts'
 import { mergeEventFiles, recomputeFromFiles } from '../query.ts'
-import { openRejected, type RejectedStore } from '../rejected.ts'
+import { keptPlaces, openRejected, type RejectedStore } from '../rejected.ts'
 import { type CommitStep, type Lake, mayHoldWindow, openLake, openMaintenance } from '../table.ts'
 import { type Checkpoint, readCheckpoint, rejectedKeptUntil, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
@@ -41,16 +41,21 @@ export type Run = {
 
 type Rooms = Readonly<{
   lake: Lake
-  reader: LogReader
+  reader: EventReader
+  readingHeldUp: HeldUp
   batch: RowBatch
   memory: DedupMemory
   rejected: RejectedStore
+  /** Highest offset kept by a run that could not commit it; of a topic, by partition. */
+  keptUntil: (partition: number | undefined) => number
   checkpoint: Checkpoint
   waiting: Waiting
 }>
 
 /** Who hears that a commit waits for the catalog; known once the job runs. */
 type Waiting = { onWait: (reason: string) => void }
+/** Told by the reader, shown with the next report. */
+type HeldUp = { message: string | null; report: () => void }
 
 type Opened = Closing[]
 
@@ -89,12 +94,23 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       onWait: (reason) => waiting.onWait(reason),
     }),
   )
+  const readingHeldUp: HeldUp = { message: null, report: () => {} }
   const reader = keep(
-    await openLogReader({ directory: settings.logDirectory, cursor: settings.logCursor }),
+    await openEventReader({
+      place: settings.log,
+      cursor: settings.logCursor,
+      steadyMs: world.steadyMs,
+      onHeldUp(message) {
+        const isNews = readingHeldUp.message === null && message !== null
+        readingHeldUp.message = message
+        if (isNews) world.onWarning(message)
+        readingHeldUp.report()
+      },
+    }),
   )
-  const extent = { id: reader.id, start: reader.start(), end: reader.end() }
   const kept = readCheckpoint(lake.events.summary)
-  const checkpoint = resumeFrom(kept, extent, settings.acceptNewLog)
+  const checkpoint = resumeFrom(kept, reader.extent(), settings.acceptNewLog)
+  reader.begin(checkpoint)
   const memory = openDedupMemory({
     horizonUs: settings.dedupeHorizonMs * 1000,
     bytesMax: settings.dedupeMemoryMaxBytes,
@@ -114,7 +130,21 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       warn: world.onWarning,
     }),
   )
-  return { lake, reader, batch, memory, rejected, checkpoint, waiting }
+  const keptUntil = await keptBeyond(settings, rejected, checkpoint)
+  return { lake, reader, readingHeldUp, batch, memory, rejected, keptUntil, checkpoint, waiting }
+}
+
+async function keptBeyond(
+  { rejectedDirectory }: JobSettings,
+  rejected: RejectedStore,
+  checkpoint: Checkpoint,
+): Promise<Rooms['keptUntil']> {
+  if (checkpoint.offsets === null) {
+    const until = rejectedKeptUntil(checkpoint, rejected.stats())
+    return () => until
+  }
+  const places = await keptPlaces(rejectedDirectory, 'job', checkpoint.rejected)
+  return (partition = 0) => places.get(partition) ?? -1
 }
 
 function startRun(
@@ -122,12 +152,11 @@ function startRun(
   world: RunWorld,
   rooms: Rooms,
 ): Pick<Run, 'finished' | 'stop'> & { feed: Feed } {
-  const { lake, reader, batch, memory, rejected } = rooms
+  const { lake, reader, readingHeldUp, batch, memory, rejected, keptUntil } = rooms
   let checkpoint = rooms.checkpoint
   let lastCommit: JobProgress['lastCommit'] = null
   let heldUp: string | null = null
   const exclusively = openMutex()
-  const keptUntil = rejectedKeptUntil(checkpoint, rejected.stats())
 
   function report(state: JobProgress['state']): void {
     world.onProgress({
@@ -135,7 +164,7 @@ function startRun(
       state,
       dedupe: memory.stats(world.nowUs()),
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
-      heldUp,
+      heldUp: heldUp ?? readingHeldUp.message,
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
     })
@@ -167,12 +196,14 @@ function startRun(
     horizonUs: settings.dedupeHorizonMs * 1000,
     nowUs: world.nowUs,
     steadyMs: world.steadyMs,
-    readFrame: (fromOffset, waitMs) => reader.next(fromOffset, waitMs),
+    readFrame: reader.next,
+    logEnd: reader.end,
     batch,
     windows,
     feed,
     // What a run before this one has kept already is read again after a crash, not kept again.
-    keepRejected: (records) => rejected.keep(records.filter(({ offset }) => offset > keptUntil)),
+    keepRejected: (records) =>
+      rejected.keep(records.filter((one) => one.offset > keptUntil(one.partition))),
     writeEventsFile: (rows) => lake.writeEventsFile(rows),
     exclusively,
     commit: (change) => lake.commit(change),
@@ -213,6 +244,7 @@ function startRun(
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
 
   async function work(): Promise<void> {
+    readingHeldUp.report = () => report('running')
     const caughtUp = checkpoint.nextOffset === reader.end()
     const fromUs = caughtUp ? Math.max(world.nowUs(), checkpoint.arrivedUs) : checkpoint.arrivedUs
     if (!(await rebuildMemory(lake, batch.hashIds, memory, fromUs, goesOn))) return

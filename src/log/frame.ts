@@ -27,6 +27,17 @@ export type Frame = Readonly<{
   arrivalUs: number
   /** NDJSON: `count` lines, each ended by LF. */
   bytes: Uint8Array
+  /** Of frames out of Kafka, whose lines come from several partitions; `firstOffset` then counts the lines taken before. */
+  origin?: FrameOrigin
+}>
+
+export type FrameOrigin = Readonly<{
+  /** By partition: from where reading goes on behind this frame. */
+  offsets: readonly number[]
+  /** Where the record of a line stands. */
+  placeOf(line: number): Readonly<{ partition: number; offset: number }>
+  /** The value of a record that is no line as it stands; null for all others. */
+  originalOf(line: number): Uint8Array | null
 }>
 
 /** Why bytes are not the frame that was expected there. */

@@ -3,14 +3,14 @@
  */
 import { type Closing, closeAll } from '../close-all.ts'
 import { startCollector } from '../collect.ts'
-import { type Config, localPlaces } from '../config.ts'
+import type { Config } from '../config.ts'
 import { type DashboardOptions, openDashboard } from '../dashboard.ts'
 import { openInspector } from '../engine.ts'
 import { type Job, type JobProgress, type JobSettings, startJob } from '../job.ts'
-import { killAt } from '../kill-at.ts'
-import { type Log, openLog } from '../log.ts'
+import type { EventLog } from '../log.ts'
 import { type Memory, type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
+import { openEventLog } from './open-event-log.ts'
 import { restCatalogRoute } from './rest-catalog-route.ts'
 import type { Status } from './status.ts'
 import { openWatch, type Watch } from './watch.ts'
@@ -64,16 +64,8 @@ async function openPipeline(
 ): Promise<Omit<Pipeline, 'close'>> {
   const { nowUs, onWarning } = options
   const inspector = await openInspector()
-  const log = await openLog({
-    directory: localPlaces(config).logDirectory,
-    nowUs,
-    retentionMs: config.logRetention.timeMs,
-    bytesMax: config.logRetention.sizeBytes,
-    diskReserveBytes: config.diskReserveBytes,
-    onStep: killAt(options.killAt),
-  })
+  const log = await openEventLog(config, options)
   onClose(() => log.close())
-  if (log.recovered.tornTail !== null) onWarning(log.recovered.tornTail.message)
   const rejected = await openRejected({
     directory: config.rejectedDirectory,
     source: 'collector',
@@ -131,9 +123,9 @@ async function openPipeline(
   return { address: collector.address.url, status: () => watch.status(), failed }
 }
 
-function jobSettings(config: Config, log: Log, options: PipelineOptions): JobSettings {
+function jobSettings(config: Config, log: EventLog, options: PipelineOptions): JobSettings {
   return {
-    logDirectory: localPlaces(config).logDirectory,
+    log: config.log,
     warehouse: config.warehouse,
     catalog: config.catalog,
     cache: config.cache,

@@ -1,11 +1,11 @@
 /** Keeps the newest word from the job and from the log together, for status and meter. */
 import type { JobProgress } from '../job.ts'
-import type { Log } from '../log.ts'
+import type { EventLog } from '../log.ts'
 import type { Meter, Readings } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
 import { type Status, statusOf } from './status.ts'
 
-export type Watched = Readonly<{ log: Log; rejected: RejectedStore }>
+export type Watched = Readonly<{ log: EventLog; rejected: RejectedStore }>
 
 export type Watch = {
   observe(progress: JobProgress): void

@@ -5,7 +5,7 @@ import { countLine, eventLine, type RejectedRecord } from './line.ts'
 export type Encoded = Readonly<{
   /** Lines with the events' bytes; past KEEP_BYTES_MAX the rest is in count lines. */
   lines: Buffer
-  /** The same as count lines only: one a reason. */
+  /** The same as count lines only: one a reason, and a partition. */
   counts: Buffer
   events: number
   /** Of `events`, how many `lines` holds as counts. */
@@ -13,8 +13,16 @@ export type Encoded = Readonly<{
   lastOffset: number | null
 }>
 
-type Tally = { counted: number; arrivalUs: number; offset: number | null }
-type Tallies = Map<RejectionReason, Tally>
+/** The last place stands for all that are counted. */
+type Tally = {
+  readonly reason: RejectionReason
+  readonly partition?: number
+  counted: number
+  arrivalUs: number
+  offset?: number
+}
+/** By reason and partition. */
+type Tallies = Map<string, Tally>
 
 /** Of one call: a body full of two-byte junk must not become fifty times its size on disk. */
 const KEEP_BYTES_MAX = 64 * 1024 * 1024
@@ -47,22 +55,28 @@ export function encodeRecords(records: readonly RejectedRecord[]): Encoded {
   }
 }
 
-function tally(tallies: Tallies, { reason, arrivalUs, ...record }: RejectedRecord): void {
-  const offset = record.offset ?? null
-  const one = tallies.get(reason)
+function tally(tallies: Tallies, { reason, arrivalUs, partition, offset }: RejectedRecord): void {
+  const key = `${reason} ${partition ?? ''}`
+  const one = tallies.get(key)
   if (one === undefined) {
-    tallies.set(reason, { counted: 1, arrivalUs, offset })
+    tallies.set(key, {
+      reason,
+      counted: 1,
+      arrivalUs,
+      ...(partition === undefined ? {} : { partition }),
+      ...(offset === undefined ? {} : { offset }),
+    })
     return
   }
   one.counted += 1
   one.arrivalUs = arrivalUs
-  one.offset = offset ?? one.offset
+  if (offset !== undefined) one.offset = offset
 }
 
 function countLines(tallies: Tallies): string {
   let lines = ''
-  for (const [reason, { counted, arrivalUs, offset }] of tallies) {
-    lines += countLine(counted, reason, arrivalUs, offset)
+  for (const one of tallies.values()) {
+    lines += countLine(one.counted, one.reason, one.arrivalUs, one)
   }
   return lines
 }

@@ -4,7 +4,8 @@
  *
  *     {"file":1,"source":"collector","before":1200,"offset":null}          first line of every file
  *     {"arrived":"2026-11-22T10:00:00.000000Z","reason":"timestamp-format",
- *      "explanation":"timestamp: …","offset":77,"event":"{\"event_id\":…"}  one event ("offset" if it has one)
+ *      "explanation":"timestamp: …","offset":77,"event":"{\"event_id\":…"}  one event ("offset" if it has one,
+ *                                                                          "partition" before it, in a topic)
  *     {"arrived":…,"base64":"//79"}                                        the same, bytes that are no text
  *     {"counted":17,"arrived":…,"reason":"timestamp-format"}               17 events whose bytes were not kept
  *
@@ -15,11 +16,12 @@ import { type RejectionReason, reasonText } from '../event.ts'
 
 export type RejectedSource = 'collector' | 'job'
 
-/** One event to keep. `offset` = its position in the log, where it has one. */
+/** One event to keep. `offset` = its position in the log, where it has one; of a topic, in this partition. */
 export type RejectedRecord = Readonly<{
   bytes: Uint8Array
   reason: RejectionReason
   arrivalUs: number
+  partition?: number
   offset?: number
 }>
 
@@ -40,6 +42,7 @@ export type Line = Readonly<{
   arrived?: string
   reason?: string
   explanation?: string
+  partition?: number
   offset?: number | null
   event?: string
   base64?: string
@@ -58,10 +61,9 @@ export function headingLine(heading: Heading): string {
 }
 
 export function eventLine(record: RejectedRecord): string {
-  const offset = record.offset === undefined ? '' : `,"offset":${record.offset}`
   return (
     `{"arrived":"${rfc3339(record.arrivalUs)}","reason":${JSON.stringify(record.reason)}` +
-    `,"explanation":${JSON.stringify(reasonText(record.reason))}${offset}` +
+    `,"explanation":${JSON.stringify(reasonText(record.reason))}${placeText(record)}` +
     `,${payload(record.bytes)}}\n`
   )
 }
@@ -70,12 +72,17 @@ export function countLine(
   counted: number,
   reason: RejectionReason,
   arrivalUs: number,
-  offset: number | null,
+  place: Pick<RejectedRecord, 'partition' | 'offset'>,
 ): string {
   return (
     `{"counted":${counted},"arrived":"${rfc3339(arrivalUs)}","reason":${JSON.stringify(reason)}` +
-    `${offset === null ? '' : `,"offset":${offset}`}}\n`
+    `${placeText(place)}}\n`
   )
+}
+
+function placeText({ partition, offset }: Pick<RejectedRecord, 'partition' | 'offset'>): string {
+  const partitionText = partition === undefined ? '' : `,"partition":${partition}`
+  return offset === undefined ? partitionText : `${partitionText},"offset":${offset}`
 }
 
 /** Events in complete lines: one for each event line, `counted` for each count line. */

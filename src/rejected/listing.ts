@@ -22,6 +22,8 @@ export type KeptEvent = Readonly<{
   explanation: string
   /** RFC 3339, UTC. */
   arrived: string
+  /** Of a topic; null elsewhere. */
+  partition: number | null
   offset: number | null
   source: RejectedSource
   replayed: boolean
@@ -87,6 +89,7 @@ async function* eventsOf(file: RejectedFile, replayedBytes: number): AsyncGenera
       reason: line.reason ?? '',
       explanation: line.explanation ?? '',
       arrived: line.arrived ?? '',
+      partition: line.partition ?? null,
       offset: line.offset ?? null,
       source: file.source,
       replayed: end <= replayedBytes,

@@ -26,6 +26,7 @@ const START: Checkpoint = {
   stored: 0,
   duplicates: 0,
   rejected: 0,
+  offsets: null,
 }
 
 /** What a test may do to the tables; each is awaited or looked at by the commit that comes next. */
@@ -90,6 +91,7 @@ export async function openFeedJob(options: { commitIntervalMs: number }): Promis
     nowUs: () => Date.now() * 1000,
     steadyMs: () => performance.now(),
     readFrame: log.next,
+    logEnd: log.end,
     batch,
     windows: { amend: tables.amend },
     feed,

@@ -9,8 +9,9 @@ const SILENT = { onProgress() {}, onWarning() {} }
 
 test('what stops the job is told with the stack it has in the thread', async (t) => {
   const { settings } = await openJobPlace(t)
-  const logDirectory = `${settings.logDirectory}-gone`
-  await assert.rejects(startJob({ ...settings, logDirectory }, SILENT), (error: Error) => {
+  assert(settings.log.kind === 'folder')
+  const log = { ...settings.log, path: `${settings.log.path}-gone` }
+  await assert.rejects(startJob({ ...settings, log }, SILENT), (error: Error) => {
     assert.match(error.message, /the job stopped: .*log-gone/)
     assert(error.cause instanceof Error)
     assert.match(error.cause.stack ?? '', /job\/run\.ts/)

@@ -17,6 +17,7 @@ const WAITING: Omit<StatusInput, 'state'> = {
       stored: 2,
       duplicates: 0,
       rejected: 0,
+      offsets: null,
     },
     dedupe: { horizonMs: 1, trueHorizonMs: 1, ids: 0, bytes: 0 },
     tables: { events: FIGURES, metrics: FIGURES },

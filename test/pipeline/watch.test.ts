@@ -15,6 +15,7 @@ const FIRST: JobProgress = {
     stored: 0,
     duplicates: 0,
     rejected: 0,
+    offsets: null,
   },
   state: 'running',
   dedupe: { horizonMs: 1, trueHorizonMs: 1, ids: 0, bytes: 0 },

@@ -31,7 +31,7 @@ export async function openJobPlace(
   const opened: Closing[] = [{ close: () => rm(folder, { recursive: true }) }, log]
   t.after(() => closeAll(opened))
   const settings: JobSettings = {
-    logDirectory,
+    log: { kind: 'folder', path: logDirectory },
     logCursor: log.cursor,
     ...placesIn(folder),
     rejectedDirectory: path.join(folder, 'rejected'),

@@ -127,9 +127,9 @@ function flinkCommand(
   const folders = [join(distribution(placed.values), 'lib'), plugins(placed.values)]
   const classes = [...folders, gateway(placed.values)].map((folder) => join(folder, '*')).join(':')
   const options = (config['env.java.opts.all'] ?? '').trim().split(/\s+/)
-  const argv = [javaProgram(), ...jvm, ...options, `-Dlog4j.configurationFile=${LOGGING}`]
+  const own = [`-Djava.io.tmpdir=${placed.scratch}`, `-Dlog4j.configurationFile=${LOGGING}`]
   return {
-    argv: [...argv, '-cp', classes, ...main],
+    argv: [javaProgram(), ...jvm, ...options, ...own, '-cp', classes, ...main],
     environment: { ...placed.service.environment, FLINK_CONF_DIR: configFolder(placed) },
   }
 }

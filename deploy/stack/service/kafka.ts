@@ -48,9 +48,10 @@ function libraries(values: ComposeFile['values']): string {
   return installArtifacts('kafka', POM, values)
 }
 
-function javaCommand({ values }: Placed): string[] {
+function javaCommand({ values, scratch }: Placed): string[] {
   const java = join(findJava(17, 23), 'bin/java')
-  return [java, `-Dlog4j2.configurationFile=${LOGGING}`, ...['-cp', join(libraries(values), '*')]]
+  const options = [`-Djava.io.tmpdir=${scratch}`, `-Dlog4j2.configurationFile=${LOGGING}`]
+  return [java, ...options, '-cp', join(libraries(values), '*')]
 }
 
 /** Brokers that the broker at an address knows of: itself, once it takes topics and records. */

@@ -60,7 +60,8 @@ export function recordLines(records: Buffer, count: number): RecordLines | null 
     const delta = cursor.next()
     if (deltas !== null) deltas.push(delta)
     else if (delta !== line) deltas = [...Array(line).keys(), delta]
-    cursor.at += Math.max(0, cursor.next())
+    const keyBytes = cursor.next()
+    cursor.at += Math.max(0, keyBytes)
     const valueBytes = cursor.next()
     const start = cursor.at
     const end = start + Math.max(0, valueBytes)

@@ -15,6 +15,7 @@ import { explainKafka } from './explain.ts'
 import { Outboxes } from './outboxes.ts'
 import type { OutgoingBatch, PendingAppend, Producer } from './outgoing-batch.ts'
 import { type Produced, produce } from './produce.ts'
+import { replaced } from './replaced.ts'
 
 /** How long an append may wait for the broker. */
 const WAIT_MS = 8_000
@@ -269,13 +270,4 @@ export class Sender {
       this.#drop(batch, what)
     }
   }
-}
-
-export function replaced(before: string, now: string): LogError {
-  return new LogError(
-    'topic-replaced',
-    `kafka: the topic was made anew: it was ${before} and is ${now}. What was in the old one is lost unless it is in the ` +
-      'tables. To fill the same tables from the new one: campaign-metrics start --new-log',
-    { before, now },
-  )
 }

@@ -1,0 +1,181 @@
+/**
+ * The charts of the dashboard: five, because each costs every viewer a request at every refresh, and Superset 45 ms of
+ * CPU even when its cache has the answer.
+ */
+import {
+  CHARTS,
+  type ChartId,
+  columnOf,
+  LATEST_WINDOWS,
+  MEASURES,
+  REALTIME_MINUTES,
+  TOP_CAMPAIGNS,
+} from '../definition.ts'
+import { type DatasetName, datasetUuid, formatOf, labelOf, SECOND_COLUMN } from './datasets.ts'
+import { assetUuid } from './uuid.ts'
+
+export type SupersetChartId = Exclude<ChartId, 'campaigns'>
+
+type Params = Readonly<Record<string, unknown>>
+type SupersetChart = Readonly<{ dataset: DatasetName; viz: string; params: Params }>
+
+/** In the order in which they stand. */
+export const CHART_IDS: readonly SupersetChartId[] = [
+  'totals',
+  'trend',
+  'revenue',
+  'realtime',
+  'windows',
+]
+
+/** An answer is shared by all viewers for so long; about a refresh, so that nobody sees figures of two refreshes ago. */
+export const CACHE_SECONDS = 10
+
+export function chartUuid(id: SupersetChartId): string {
+  return assetUuid('chart', id)
+}
+
+export function chartAsset(id: SupersetChartId): Readonly<Record<string, unknown>> {
+  const { dataset, viz, params } = chartOf(id)
+  return {
+    slice_name: CHARTS[id].title,
+    viz_type: viz,
+    params: { viz_type: viz, ...params, extra_form_data: {}, dashboards: [] },
+    cache_timeout: CACHE_SECONDS,
+    uuid: chartUuid(id),
+    dataset_uuid: datasetUuid(dataset),
+    version: '1.0.0',
+  }
+}
+
+function chartOf(id: SupersetChartId): SupersetChart {
+  switch (id) {
+    case 'totals':
+      return { dataset: 'campaign_metrics', viz: 'table', params: totals() }
+    case 'trend':
+      return { dataset: 'campaign_metrics', viz: 'echarts_timeseries_line', params: trend() }
+    case 'revenue':
+      return { dataset: 'campaign_metrics', viz: 'echarts_timeseries_bar', params: revenue() }
+    case 'realtime':
+      return { dataset: 'campaign_events', viz: 'echarts_timeseries_line', params: realtime() }
+    case 'windows':
+      return { dataset: 'campaign_metrics', viz: 'table', params: windows() }
+  }
+}
+
+/** The dashboard's time filter puts its range in the place of "No filter". */
+function timeFilter(subject: string, range = 'No filter') {
+  const filter = { clause: 'WHERE', expressionType: 'SIMPLE', operator: 'TEMPORAL_RANGE' }
+  return { ...filter, subject, comparator: range }
+}
+
+/** One table of one row: seven big numbers would be seven charts. */
+function totals(): Params {
+  return {
+    query_mode: 'aggregate',
+    groupby: [],
+    all_columns: [],
+    metrics: CHARTS.totals.measures.map(columnOf),
+    adhoc_filters: [timeFilter('window_start')],
+    row_limit: 1,
+    show_cell_bars: false,
+    ...PLAIN_TABLE,
+  }
+}
+
+/** The stored rows themselves, in the order of chartSql. */
+function windows(): Params {
+  const { measures } = CHARTS.windows
+  const formats = measures.map(
+    (id) => [columnOf(id), { d3NumberFormat: formatOf(MEASURES[id]) }] as const,
+  )
+  return {
+    query_mode: 'raw',
+    groupby: [],
+    metrics: [],
+    all_columns: ['window_start', 'campaign_id', ...measures.map(columnOf)],
+    order_by_cols: ['["window_start", false]', '["campaign_id", true]'],
+    adhoc_filters: [timeFilter('window_start')],
+    row_limit: LATEST_WINDOWS,
+    column_config: Object.fromEntries(formats),
+    ...PLAIN_TABLE,
+  }
+}
+
+const PLAIN_TABLE: Params = {
+  table_timestamp_format: '%Y-%m-%d %H:%M',
+  temporal_columns_lookup: {},
+  order_desc: true,
+  server_pagination: false,
+  show_totals: false,
+  percent_metrics: [],
+  allow_rearrange_columns: false,
+}
+
+/** Windows as they are: a grain of Superset's would put a second clock beside the job's. */
+function trend(): Params {
+  return {
+    ...lines('window_start', CHARTS.trend.measures.map(columnOf)),
+    adhoc_filters: [timeFilter('window_start')],
+    y_axis_title: CHARTS.trend.measures.map(labelOf).join(', '),
+    y_axis_format: ',.2f',
+  }
+}
+
+/** Not moved by the dashboard's range: it is always about the last minutes. */
+function realtime(): Params {
+  const range = `DATEADD(DATETIME("now"), -${REALTIME_MINUTES}, minute) : now`
+  return {
+    ...lines(SECOND_COLUMN, CHARTS.realtime.measures.map(columnOf)),
+    adhoc_filters: [timeFilter('timestamp', range)],
+    y_axis_title: 'Events each second',
+    y_axis_format: ',d',
+  }
+}
+
+function lines(x: string, metrics: readonly string[]): Params {
+  return {
+    x_axis: x,
+    time_grain_sqla: null,
+    metrics,
+    groupby: [],
+    row_limit: 10_000,
+    order_desc: true,
+    x_axis_sort_asc: true,
+    x_axis_time_format: '%H:%M',
+    y_axis_title_margin: 40,
+    y_axis_title_position: 'Left',
+    show_legend: true,
+    rich_tooltip: true,
+    tooltipTimeFormat: '%Y-%m-%d %H:%M:%S',
+    markerEnabled: false,
+    seriesType: 'line',
+    truncate_metric: true,
+    show_empty_columns: true,
+    comparison_type: 'values',
+    color_scheme: 'supersetColors',
+  }
+}
+
+function revenue(): Params {
+  const metric = columnOf('revenue')
+  return {
+    x_axis: 'campaign_id',
+    metrics: [metric],
+    groupby: [],
+    adhoc_filters: [timeFilter('window_start')],
+    row_limit: TOP_CAMPAIGNS,
+    order_desc: true,
+    x_axis_sort: metric,
+    x_axis_sort_asc: false,
+    orientation: 'vertical',
+    y_axis_format: ',.2f',
+    show_legend: false,
+    show_value: true,
+    rich_tooltip: true,
+    truncate_metric: true,
+    show_empty_columns: true,
+    comparison_type: 'values',
+    color_scheme: 'supersetColors',
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The two tables as datasets of Superset. Their metrics are the measures of the definition, so that a ratio is a ratio
+ * of sums whatever a user groups by; the columns of counts are there to be filtered, not to be averaged.
+ */
+import {
+  columnOf,
+  MEASURE_IDS,
+  MEASURES,
+  type Measure,
+  type MeasureId,
+  measureSql,
+  rowMeasureSql,
+} from '../definition.ts'
+import { catalogOf, DATABASE_UUID, SCHEMA, type SupersetDatabase } from './database.ts'
+import { assetUuid } from './uuid.ts'
+
+export type DatasetName = 'campaign_metrics' | 'campaign_events'
+
+/** The second of an event, cut and not rounded as Superset's own grain does it (by a cast to milliseconds). */
+export const SECOND_COLUMN = 'second'
+
+type Column = Readonly<{ name: string; type: string; label: string; expression?: string }>
+
+const METRICS_TABLE_COLUMNS: readonly Column[] = [
+  { name: 'campaign_id', type: 'VARCHAR', label: 'Campaign' },
+  { name: 'window_start', type: 'TIMESTAMP', label: 'Window' },
+  { name: 'window_end', type: 'TIMESTAMP', label: 'Window end' },
+  { name: 'impressions', type: 'BIGINT', label: MEASURES.impressions.label },
+  { name: 'clicks', type: 'BIGINT', label: MEASURES.clicks.label },
+  { name: 'conversions', type: 'BIGINT', label: MEASURES.conversions.label },
+  { name: 'revenue', type: 'DOUBLE', label: MEASURES.revenue.label },
+  { name: 'ctr_percent', type: 'DOUBLE', label: labelOf('ctr') },
+  { name: 'cvr_percent', type: 'DOUBLE', label: labelOf('cvr') },
+  {
+    name: columnOf('revenuePerClick'),
+    type: 'DOUBLE',
+    label: MEASURES.revenuePerClick.label,
+    expression: rowMeasureSql('revenuePerClick'),
+  },
+  { name: 'processed_at', type: 'TIMESTAMP', label: 'Processed at' },
+]
+
+const EVENTS_TABLE_COLUMNS: readonly Column[] = [
+  { name: 'event_id', type: 'VARCHAR', label: 'Event' },
+  { name: 'user_id', type: 'VARCHAR', label: 'User' },
+  { name: 'campaign_id', type: 'VARCHAR', label: 'Campaign' },
+  { name: 'event_type', type: 'VARCHAR', label: 'Type' },
+  { name: 'timestamp', type: 'TIMESTAMP', label: 'Time' },
+  {
+    name: SECOND_COLUMN,
+    type: 'TIMESTAMP',
+    label: 'Second',
+    expression: `date_trunc('second', "timestamp")`,
+  },
+  { name: 'revenue', type: 'DOUBLE', label: MEASURES.revenue.label },
+  { name: 'platform', type: 'VARCHAR', label: 'Platform' },
+  { name: 'country', type: 'VARCHAR', label: 'Country' },
+  { name: 'device_type', type: 'VARCHAR', label: 'Device' },
+]
+
+/** The raw rows that a count counts, by event type. */
+const EVENT_TYPES = {
+  impressions: 'impression',
+  clicks: 'click',
+  conversions: 'conversion',
+} as const satisfies Partial<Record<MeasureId, string>>
+
+export function datasetUuid(name: DatasetName): string {
+  return assetUuid('dataset', name)
+}
+
+export function datasetAssets(
+  database: SupersetDatabase,
+): Readonly<Record<DatasetName, Readonly<Record<string, unknown>>>> {
+  const counts = Object.entries(EVENT_TYPES).map(([id, type]) =>
+    metricAsset(id as MeasureId, `SUM(CASE WHEN event_type = '${type}' THEN 1 ELSE 0 END)`),
+  )
+  return {
+    campaign_metrics: datasetAsset(database, {
+      name: 'campaign_metrics',
+      description: 'One row for each campaign and window. Ratios are ratios of sums.',
+      time: 'window_start',
+      columns: METRICS_TABLE_COLUMNS,
+      metrics: MEASURE_IDS.map((id) => metricAsset(id, measureSql(id))),
+    }),
+    campaign_events: datasetAsset(database, {
+      name: 'campaign_events',
+      description: 'Every event, once.',
+      time: 'timestamp',
+      columns: EVENTS_TABLE_COLUMNS,
+      metrics: counts,
+    }),
+  }
+}
+
+type Dataset = Readonly<{
+  name: DatasetName
+  description: string
+  time: string
+  columns: readonly Column[]
+  metrics: readonly unknown[]
+}>
+
+function datasetAsset(database: SupersetDatabase, dataset: Dataset) {
+  return {
+    table_name: dataset.name,
+    main_dttm_col: dataset.time,
+    description: dataset.description,
+    schema: SCHEMA,
+    catalog: catalogOf(database),
+    sql: null,
+    offset: 0,
+    cache_timeout: null,
+    filter_select_enabled: true,
+    normalize_columns: false,
+    always_filter_main_dttm: false,
+    columns: dataset.columns.map(columnAsset),
+    metrics: dataset.metrics,
+    uuid: datasetUuid(dataset.name),
+    database_uuid: DATABASE_UUID,
+    version: '1.0.0',
+  }
+}
+
+function columnAsset({ name, type, label, expression }: Column) {
+  return {
+    column_name: name,
+    verbose_name: label,
+    type,
+    is_dttm: type === 'TIMESTAMP',
+    is_active: true,
+    groupby: true,
+    filterable: true,
+    expression: expression ?? null,
+  }
+}
+
+function metricAsset(id: MeasureId, expression: string) {
+  return {
+    metric_name: columnOf(id),
+    verbose_name: labelOf(id),
+    metric_type: null,
+    expression,
+    description: MEASURES[id].description,
+    d3format: formatOf(MEASURES[id]),
+  }
+}
+
+export function labelOf(id: MeasureId): string {
+  const { label, unit } = MEASURES[id]
+  return unit === 'percent' ? `${label} %` : label
+}
+
+/** As d3-format writes it. Percents are 0-100 in the tables, so d3's own `%` is of no use. */
+export function formatOf({ digits }: Measure): string {
+  return digits === 0 ? ',d' : `,.${digits}f`
+}

@@ -1,0 +1,31 @@
+/** Kafka as the log, loaded only where it is used: the client takes half a second to load. */
+import type { EventLog } from './event-log.ts'
+import type { LogExtent } from './event-reader.ts'
+import type { ConsumerLag } from './kafka/consumer-lag.ts'
+import type { KafkaLogOptions } from './kafka/kafka-log.ts'
+import type { TopicReport } from './kafka/topic.ts'
+import type { KafkaPlace } from './place.ts'
+
+/** Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`, `topic-missing`, `topic-unfit`. */
+export async function openKafkaLog(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
+  const room = await import('./kafka/kafka-log.ts')
+  return await room.openKafkaLog(place, options)
+}
+
+/** What the topic holds, by partition. Throws LogError. */
+export async function readTopicExtent(place: KafkaPlace): Promise<LogExtent> {
+  const room = await import('./kafka/kafka-reader.ts')
+  return await room.readExtent(place)
+}
+
+/** Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws LogError. */
+export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
+  const room = await import('./kafka/topic.ts')
+  return await room.setUpTopic(place, mode)
+}
+
+/** How far a consumer group has come, as it has committed it itself. Throws LogError. */
+export async function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
+  const room = await import('./kafka/consumer-lag.ts')
+  return await room.readConsumerLag(place, group)
+}

@@ -1,0 +1,67 @@
+/** How far a consumer group is behind the ends of the topic: for engines that keep their offsets with Kafka, such as Flink. */
+import { findCoordinatorV4, offsetFetchV8 } from '@platformatic/kafka'
+import type { KafkaPlace } from '../place.ts'
+import { type Cluster, openCluster, requireTopic } from './cluster.ts'
+import { explainKafka } from './explain.ts'
+import { listEnds, listStarts } from './list-offsets.ts'
+
+const GROUP_KEY = 0
+
+export type ConsumerLag = Readonly<{
+  /** `committed`: from where the group reads on; null where it has committed nothing yet. */
+  partitions: readonly Readonly<{ start: number; committed: number | null; end: number }>[]
+  /** Records between: all that are held, where nothing is committed. */
+  waiting: number
+}>
+
+/** Throws LogError. */
+export async function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
+  const cluster = await openCluster(place)
+  try {
+    requireTopic(cluster.view(), place)
+    const [starts, ends, committed] = await Promise.all([
+      listStarts(cluster),
+      listEnds(cluster),
+      readCommitted(cluster, group),
+    ])
+    const partitions = ends.map((end, partition) => ({
+      start: starts[partition] ?? 0,
+      committed: committed.get(partition) ?? null,
+      end,
+    }))
+    const waiting = partitions.reduce(
+      (sum, one) => sum + Math.max(0, one.end - (one.committed ?? one.start)),
+      0,
+    )
+    return { partitions, waiting }
+  } finally {
+    await cluster.close()
+  }
+}
+
+async function readCommitted(
+  cluster: Cluster,
+  group: string,
+): Promise<ReadonlyMap<number, number>> {
+  const { place } = cluster
+  const partitions = cluster.view().topic?.leaders.length ?? 0
+  try {
+    const [node = -1] = cluster.view().brokers.keys()
+    const found = await findCoordinatorV4.api.async(await cluster.to(node), GROUP_KEY, [group])
+    const coordinator = await cluster.to(found.coordinators[0]?.nodeId ?? -1)
+    const topics = [{ name: place.topic, partitionIndexes: [...Array(partitions).keys()] }]
+    const answer = await offsetFetchV8.api.async(
+      coordinator,
+      [{ groupId: group, memberId: null, memberEpoch: -1, topics }],
+      false,
+    )
+    const offsets = answer.groups[0]?.topics[0]?.partitions ?? []
+    return new Map(
+      offsets
+        .filter(({ committedOffset }) => committedOffset >= 0n)
+        .map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)]),
+    )
+  } catch (error) {
+    throw explainKafka(`the offsets of the group ${group} cannot be read`, place, error)
+  }
+}

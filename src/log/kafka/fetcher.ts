@@ -1,0 +1,228 @@
+/**
+ * Keeps the partitions' queues filled: one request on its way to each broker, for those of its partitions whose queue has
+ * room. A broker that is away is asked for again and again; what stands in the queues can be read meanwhile.
+ */
+import { LogError } from '../error.ts'
+import { type Cluster, logIdOf, requireTopic } from './cluster.ts'
+import { explainKafka } from './explain.ts'
+import { type Fetched, fetchBatches } from './fetch.ts'
+import { listExtents, partitionsByLeader } from './list-offsets.ts'
+import type { Merge } from './merge.ts'
+import { PartitionQueue } from './partition-queue.ts'
+import { replaced } from './replaced.ts'
+import { Signal } from './signal.ts'
+
+/** Compressed bytes in a queue past which no more is fetched for it. */
+const QUEUE_BYTES_MAX = 2 * 1024 * 1024
+const LIMITS = { waitMs: 250, bytesMax: 16 * 1024 * 1024, partitionBytesMax: 2 * 1024 * 1024 }
+/** How often partitions and leaders are asked for while all is well. */
+const LOOK_MS = 10_000
+const RETRY_MS_MIN = 50
+const RETRY_MS_MAX = 1_000
+/** Shorter troubles (a new leader) are nobody's news. */
+const SAID_AFTER_MS = 3_000
+
+const OFFSET_OUT_OF_RANGE = 1
+/** TOPIC_AUTHORIZATION_FAILED */
+const DENIED = 29
+
+export type FetcherOptions = Readonly<{
+  steadyMs: () => number
+  /** Why nothing can be read for now; null when it goes on. */
+  onHeldUp: (message: string | null) => void
+}>
+
+export class Fetcher {
+  readonly #cluster: Cluster
+  readonly #merge: Merge
+  readonly #logId: string
+  readonly #options: FetcherOptions
+  /** Something was fetched, or it has failed. */
+  readonly arrived: Signal = new Signal()
+  readonly #room = new Signal()
+  readonly #over = new Signal()
+  readonly #loops = new Map<number, Promise<void>>()
+  readonly #looking: Promise<void>
+  /** By broker: since when it gives nothing. */
+  readonly #troubleSinceMs = new Map<number, number>()
+  #isHeldUp = false
+  #failure: LogError | null = null
+  #isClosed = false
+
+  constructor(cluster: Cluster, merge: Merge, logId: string, options: FetcherOptions) {
+    this.#cluster = cluster
+    this.#merge = merge
+    this.#logId = logId
+    this.#options = options
+    this.#attend()
+    this.#looking = this.#lookOften()
+  }
+
+  /** What stopped it for good: topic replaced, offsets gone, damage, no right. */
+  get failure(): LogError | null {
+    return this.#failure
+  }
+
+  /** Something was taken from a queue. */
+  taken(): void {
+    this.#room.fire()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#end()
+    await Promise.all([this.#looking, ...this.#loops.values()])
+  }
+
+  get #isOver(): boolean {
+    return this.#isClosed || this.#failure !== null
+  }
+
+  /** A queue for each partition, a loop for each broker that leads some. */
+  #attend(): void {
+    const leaders = this.#cluster.view().topic?.leaders ?? []
+    for (let next = this.#merge.queues.length; next < leaders.length; next += 1) {
+      this.#merge.add(new PartitionQueue(this.#cluster.place.topic, next, 0, 0))
+    }
+    for (const node of new Set(leaders)) {
+      if (this.#isOver || this.#loops.has(node)) continue
+      const loop = this.#serve(node).finally(() => this.#loops.delete(node))
+      this.#loops.set(node, loop)
+    }
+  }
+
+  /** Ends when the broker leads no partition any more. Never rejects. */
+  async #serve(node: number): Promise<void> {
+    let retryMs = RETRY_MS_MIN
+    while (!this.#isOver) {
+      const led = partitionsByLeader(this.#cluster.view().topic?.leaders ?? []).get(node) ?? []
+      if (led.length === 0) break
+      const hungry = led.filter((one) => (this.#merge.queues[one]?.bytes ?? 0) < QUEUE_BYTES_MAX)
+      if (hungry.length === 0) {
+        await this.#room.wait(LOOK_MS)
+        continue
+      }
+      try {
+        await this.#fetch(node, hungry)
+        retryMs = RETRY_MS_MIN
+        this.#recovered(node)
+      } catch (error) {
+        if (this.#isOver) break
+        this.#troubled(node, error)
+        await this.#over.wait(retryMs)
+        retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)
+        await this.#look()
+      }
+    }
+    this.#recovered(node)
+  }
+
+  async #fetch(node: number, partitions: readonly number[]): Promise<void> {
+    const connection = await this.#cluster.to(node)
+    const { id } = requireTopic(this.#cluster.view(), this.#cluster.place)
+    const wanted = partitions.map((partition) => ({
+      partition,
+      offset: this.#merge.queues[partition]?.fetchOffset ?? 0,
+    }))
+    const answer = await fetchBatches(connection, id, wanted, LIMITS)
+    if (answer.errorCode !== 0) throw new Error(`a fetch fails with error ${answer.errorCode}`)
+    let errorCode = 0
+    for (const fetched of answer.partitions) {
+      if (fetched.errorCode === 0) this.#merge.queues[fetched.partition]?.put(fetched)
+      else errorCode = await this.#refused(fetched)
+    }
+    this.arrived.fire()
+    if (errorCode !== 0) throw new Error(`a partition cannot be read, error ${errorCode}`)
+  }
+
+  /** Throws what ends the reading; else the code, which leads to another try. */
+  async #refused({ partition, errorCode }: Fetched): Promise<number> {
+    const { place } = this.#cluster
+    if (errorCode === DENIED) {
+      const message = `kafka: this user may not read ${place.topic}. Give it the right to READ it.`
+      throw new LogError('denied', message, { topic: place.topic })
+    }
+    if (errorCode !== OFFSET_OUT_OF_RANGE) return errorCode
+    const offset = this.#merge.queues[partition]?.fetchOffset ?? 0
+    const extent = (await listExtents(this.#cluster))[partition]
+    if (extent === undefined) return errorCode
+    if (offset < extent.start) throw offsetGone(place.topic, partition, offset, extent.start)
+    if (offset > extent.end) throw offsetAhead(place.topic, partition, offset, extent.end)
+    return errorCode
+  }
+
+  async #lookOften(): Promise<void> {
+    while (!this.#isOver) {
+      await this.#over.wait(LOOK_MS)
+      if (!this.#isOver) await this.#look()
+    }
+  }
+
+  /** Finds new leaders and partitions; what cannot be asked now is asked again. Never rejects. */
+  async #look(): Promise<void> {
+    try {
+      const view = await this.#cluster.refresh()
+      if (view.topic === null) return
+      const now = logIdOf(view, view.topic)
+      if (now !== this.#logId) this.#fail(replaced(this.#logId, now))
+      this.#attend()
+    } catch (error) {
+      const known = explainKafka('no broker answers', this.#cluster.place, error)
+      if (isFinal(known)) this.#fail(known)
+    }
+  }
+
+  #troubled(node: number, cause: unknown): void {
+    const { place } = this.#cluster
+    const error = explainKafka(`events cannot be read from ${place.topic}`, place, cause)
+    if (isFinal(error)) {
+      this.#fail(error)
+      return
+    }
+    const nowMs = this.#options.steadyMs()
+    const sinceMs = this.#troubleSinceMs.get(node) ?? nowMs
+    this.#troubleSinceMs.set(node, sinceMs)
+    if (nowMs - sinceMs < SAID_AFTER_MS) return
+    this.#isHeldUp = true
+    this.#options.onHeldUp(error.message)
+  }
+
+  #recovered(node: number): void {
+    this.#troubleSinceMs.delete(node)
+    if (!this.#isHeldUp || this.#troubleSinceMs.size > 0) return
+    this.#isHeldUp = false
+    this.#options.onHeldUp(null)
+  }
+
+  #fail(error: LogError): void {
+    this.#failure ??= error
+    this.#end()
+  }
+
+  #end(): void {
+    for (const signal of [this.#over, this.#room, this.arrived]) signal.fire()
+  }
+}
+
+/** A topic may come back, and a user may be let in again, as while brokers start. */
+function isFinal({ canRetry, code }: LogError): boolean {
+  return !canRetry && code !== 'topic-missing' && code !== 'denied'
+}
+
+function offsetGone(topic: string, partition: number, offset: number, start: number): LogError {
+  return new LogError(
+    'trimmed',
+    `kafka: partition ${partition} of ${topic} begins at offset ${start}, and ${offset} is to be read next: the events between ` +
+      'are gone (retention?). To go on without them: campaign-metrics start --new-log',
+    { partition, offset, start },
+  )
+}
+
+function offsetAhead(topic: string, partition: number, offset: number, end: number): LogError {
+  return new LogError(
+    'beyond-end',
+    `kafka: partition ${partition} of ${topic} ends at offset ${end}, and ${offset} is to be read next: the topic has lost its ` +
+      'end. Restore it; or, to go on without what was lost: campaign-metrics start --new-log',
+    { partition, offset, end },
+  )
+}

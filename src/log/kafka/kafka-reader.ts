@@ -1,0 +1,131 @@
+/** Reads a topic for the job: frames in the order of arrival, from all partitions, past everything that is no event. */
+import { strict as assert } from 'node:assert'
+import type { EventReader, LogExtent, ReadFrom } from '../event-reader.ts'
+import type { Frame } from '../frame.ts'
+import type { KafkaPlace } from '../place.ts'
+import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
+import { Fetcher } from './fetcher.ts'
+import { listExtents } from './list-offsets.ts'
+import { Merge } from './merge.ts'
+import { PartitionQueue } from './partition-queue.ts'
+import { openPassedOver } from './passed-over.ts'
+import { patiently } from './patiently.ts'
+
+const OPEN_WAIT_MS = 30_000
+/** Frames that are here are given without a pause, but the thread's other work must go on. */
+const TURN_MS = 10
+
+export type KafkaReaderOptions = Readonly<{
+  /** Of the log that is opened on the same topic in this process. */
+  cursor: SharedArrayBuffer
+  /** A clock that never steps back. */
+  steadyMs: () => number
+  /** Why nothing can be read for now; null when it goes on. */
+  onHeldUp: (message: string | null) => void
+  openWaitMs?: number
+}>
+
+/** Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`, `topic-missing`. */
+export async function openKafkaReader(
+  place: KafkaPlace,
+  options: KafkaReaderOptions,
+): Promise<EventReader> {
+  const { cluster, extent } = await patiently(options.openWaitMs ?? OPEN_WAIT_MS, () =>
+    openOnce(place),
+  )
+  return kafkaReader(cluster, extent, options)
+}
+
+/** What the topic holds, read once: for a look at it without a process that reads it. */
+export async function readExtent(place: KafkaPlace): Promise<LogExtent> {
+  const { cluster, extent } = await openOnce(place)
+  await cluster.close()
+  return extent
+}
+
+async function openOnce(place: KafkaPlace): Promise<{ cluster: Cluster; extent: LogExtent }> {
+  const cluster = await openCluster(place)
+  try {
+    const view = cluster.view()
+    const id = logIdOf(view, requireTopic(view, place))
+    const partitions = await listExtents(cluster)
+    const held = partitions.reduce((sum, { start, end }) => sum + end - start, 0)
+    return { cluster, extent: { id, start: 0, end: held, partitions } }
+  } catch (error) {
+    await cluster.close()
+    throw error
+  }
+}
+
+function kafkaReader(
+  cluster: Cluster,
+  extent: LogExtent,
+  { cursor, onHeldUp, steadyMs }: KafkaReaderOptions,
+): EventReader {
+  const passedOver = openPassedOver(cursor)
+  const merge = new Merge()
+  let fetcher: Fetcher | null = null
+  let taken = 0
+  let turnMs = steadyMs()
+  let isClosed = false
+
+  /** Offsets behind us that were no lines. */
+  function tellPassedOver(): void {
+    passedOver.set(sum(merge.offsets()) - taken)
+  }
+
+  async function wait(fetching: Fetcher, waitMs: number): Promise<void> {
+    await fetching.arrived.wait(waitMs)
+    turnMs = steadyMs()
+  }
+
+  return {
+    extent: () => extent,
+    begin(from: ReadFrom) {
+      assert(fetcher === null && from.offsets !== null, 'reading begins once, at offsets')
+      const { partitions } = extent
+      taken = from.nextOffset
+      for (const [partition, offset] of from.offsets.entries()) {
+        const end = partitions?.[partition]?.end ?? offset
+        merge.add(new PartitionQueue(cluster.place.topic, partition, offset, end))
+      }
+      tellPassedOver()
+      fetcher = new Fetcher(cluster, merge, extent.id, { steadyMs, onHeldUp })
+    },
+    async next(fromOffset, waitMs): Promise<Frame | null> {
+      assert(fetcher !== null && fromOffset === taken, 'a topic is read from where it was left')
+      const untilMs = steadyMs() + waitMs
+      if (steadyMs() - turnMs > TURN_MS) {
+        await new Promise((resolve) => setImmediate(resolve))
+        turnMs = steadyMs()
+      }
+      for (;;) {
+        if (isClosed) return null
+        const merged = merge.next(steadyMs())
+        if (merged !== null) {
+          fetcher.taken()
+          const firstOffset = taken
+          taken += merged.count
+          tellPassedOver()
+          const { arrivalMs, bytes, count, origin } = merged
+          return { firstOffset, count, arrivalUs: arrivalMs * 1000, bytes, origin }
+        }
+        if (fetcher.failure !== null) throw fetcher.failure
+        tellPassedOver()
+        const leftMs = untilMs - steadyMs()
+        if (leftMs <= 0) return null
+        await wait(fetcher, leftMs)
+      }
+    },
+    end: () => taken + merge.queues.reduce((total, { end, position }) => total + end - position, 0),
+    async close() {
+      isClosed = true
+      await fetcher?.close()
+      await cluster.close()
+    },
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}

@@ -1,0 +1,120 @@
+/**
+ * Several partitions as one sequence of frames, in the order of arrival: what a replay decides (duplicates, the horizon) is
+ * then nearly what the live run did. Order within a partition is kept always; between partitions as far as batches are here,
+ * and one that is behind is waited for only so long.
+ */
+import type { FrameOrigin } from '../frame.ts'
+import type { BatchLines, PartitionQueue } from './partition-queue.ts'
+
+/** A frame is one batch, or several of the same millisecond up to this size. */
+const FRAME_BYTES_MAX = 512 * 1024
+/** How long a partition that is behind is waited for. */
+const WAIT_MS = 2_000
+
+export type MergedBatches = Readonly<{
+  arrivalMs: number
+  count: number
+  bytes: Uint8Array
+  origin: FrameOrigin
+}>
+
+export class Merge {
+  /** By partition. */
+  readonly queues: PartitionQueue[] = []
+  /** Where reading began: batches may begin before it. */
+  readonly #from: number[] = []
+  /** Since when a partition has been behind; those that are not are missing. */
+  readonly #behindSinceMs = new Map<number, number>()
+
+  add(queue: PartitionQueue): void {
+    this.#from.push(queue.position)
+    this.queues.push(queue)
+  }
+
+  offsets(): readonly number[] {
+    return this.queues.map((queue) => queue.position)
+  }
+
+  /** Null when nothing is here, or a partition that is behind may have something older. Throws what a queue throws. */
+  next(nowMs: number): MergedBatches | null {
+    const first = this.#oldest(nowMs)
+    const arrivalMs = first?.arrivalMs ?? null
+    if (first === null || arrivalMs === null) return null
+    const taken = [this.#take(first)]
+    let bytes = taken[0]?.bytes.length ?? 0
+    for (
+      let queue = this.#oldest(nowMs);
+      queue?.arrivalMs === arrivalMs && bytes < FRAME_BYTES_MAX;
+      queue = this.#oldest(nowMs)
+    ) {
+      const more = this.#take(queue)
+      taken.push(more)
+      bytes += more.bytes.length
+    }
+    return {
+      arrivalMs,
+      count: taken.reduce((sum, { count }) => sum + count, 0),
+      bytes:
+        taken.length === 1 && taken[0] !== undefined
+          ? taken[0].bytes
+          : Buffer.concat(taken.map((one) => one.bytes)),
+      origin: originOf(taken, this.offsets()),
+    }
+  }
+
+  #take(queue: PartitionQueue): BatchLines {
+    const lines = queue.take(this.#from[queue.partition] ?? 0)
+    if (lines === null) throw new TypeError('a queue with an arrival has a batch')
+    return lines
+  }
+
+  /** The queue whose batch came first; equal ones in the order of partitions. */
+  #oldest(nowMs: number): PartitionQueue | null {
+    let oldest: PartitionQueue | null = null
+    let mayWait = false
+    for (const queue of this.queues) {
+      const { arrivalMs } = queue
+      if (arrivalMs === null) {
+        mayWait = this.#isWaitedFor(queue, nowMs) || mayWait
+        continue
+      }
+      this.#behindSinceMs.delete(queue.partition)
+      if (arrivalMs < (oldest?.arrivalMs ?? Number.POSITIVE_INFINITY)) oldest = queue
+    }
+    return mayWait ? null : oldest
+  }
+
+  #isWaitedFor({ partition, isBehind }: PartitionQueue, nowMs: number): boolean {
+    if (!isBehind) {
+      this.#behindSinceMs.delete(partition)
+      return false
+    }
+    const sinceMs = this.#behindSinceMs.get(partition) ?? nowMs
+    this.#behindSinceMs.set(partition, sinceMs)
+    return nowMs - sinceMs < WAIT_MS
+  }
+}
+
+function originOf(batches: readonly BatchLines[], offsets: readonly number[]): FrameOrigin {
+  /** The batch of a line of the frame, and the line within it. */
+  function find(line: number): { batch: BatchLines; within: number } {
+    let within = line
+    for (const batch of batches) {
+      if (within < batch.count) return { batch, within }
+      within -= batch.count
+    }
+    throw new RangeError(`the frame has no line ${line}`)
+  }
+  return {
+    offsets,
+    placeOf(line) {
+      const { batch, within } = find(line)
+      const { partition, baseOffset, deltas } = batch
+      return { partition, offset: baseOffset + (deltas?.[within] ?? within) }
+    },
+    originalOf(line) {
+      const { batch, within } = find(line)
+      return batch.originals.get(within) ?? null
+    },
+  }
+}
