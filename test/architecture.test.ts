@@ -57,6 +57,8 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     rooms: ['event', 'collect', 'query', 'job'],
     packages: [],
   },
+  upkeep: { rooms: ['table', 'query', 'job'], packages: [] },
+  setup: { rooms: ['config', 'log', 'table', 'dashboard'], packages: [] },
   pipeline: {
     rooms: [
       'config',
@@ -75,7 +77,16 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: [],
   },
   cli: {
-    rooms: ['config', 'pipeline', 'query', 'table', 'rejected', 'demo-traffic', 'wake-pool'],
+    rooms: [
+      'config',
+      'setup',
+      'pipeline',
+      'query',
+      'table',
+      'rejected',
+      'demo-traffic',
+      'wake-pool',
+    ],
     packages: ['cli-progress', 'commander'],
   },
 }

@@ -3,7 +3,9 @@
  * other windows, is refused; on an empty one the properties simply change.
  */
 import { PREVIOUS_METADATA_MAX, type TableState } from './commit-plan.ts'
+import { TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
+import type { TableView } from './view.ts'
 
 export const WRITER_KEY = 'campaign-metrics.writer'
 export const WINDOW_KEY = 'campaign-metrics.window'
@@ -27,18 +29,31 @@ export function tableProperties(writer: Writer, windowUs: number): Properties {
 
 /** Whether the table's properties must be written anew; throws where they must not. */
 export function propertiesDiffer(state: TableState, wanted: Properties): boolean {
-  const { properties } = state.metadata
-  const differs = (key: string) => properties[key] !== wanted[key]
-  if (!differs(WRITER_KEY) && !differs(WINDOW_KEY)) return false
-  if (state.manifests.every(({ live }) => live.length === 0)) return true
-  const facts = (key: string) => ({
-    table: state.table.name,
-    found: properties[key] ?? 'none',
-    wanted: wanted[key]!,
-  })
-  throw differs(WRITER_KEY)
-    ? new TableError('other-writer', facts(WRITER_KEY))
-    : new TableError('other-window', facts(WINDOW_KEY))
+  const { table, metadata, manifests } = state
+  const isEmpty = manifests.every(({ live }) => live.length === 0)
+  return differ({ name: table.name, properties: metadata.properties, isEmpty }, wanted)
+}
+
+/** Whether a writer may take these tables as they are; throws where they were filled by another or with other windows. */
+export function fitsWriter(
+  lake: Readonly<Record<TableKey, Pick<TableView, 'properties' | 'files'>>>,
+  writer: Writer,
+  windowUs: number,
+): boolean {
+  const wanted = tableProperties(writer, windowUs)
+  return !TABLE_KEYS.map((key) => {
+    const { properties, files } = lake[key]
+    return differ({ name: TABLES[key].name, properties, isEmpty: files.length === 0 }, wanted)
+  }).includes(true)
+}
+
+type Found = Readonly<{ name: string; properties: Properties; isEmpty: boolean }>
+
+function differ({ name, properties, isEmpty }: Found, wanted: Properties): boolean {
+  const other = [WRITER_KEY, WINDOW_KEY].find((key) => properties[key] !== wanted[key])
+  if (other === undefined || isEmpty) return other !== undefined
+  const facts = { table: name, found: properties[other] ?? 'none', wanted: wanted[other] ?? 'none' }
+  throw new TableError(other === WRITER_KEY ? 'other-writer' : 'other-window', facts)
 }
 
 /** An ISO 8601 duration: `PT5M`, `PT90S`, `PT1H`. */
