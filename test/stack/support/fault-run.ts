@@ -71,6 +71,7 @@ export async function runFault(
     const output = product.output().slice(-OUTPUT_SHOWN)
     throw new Error(`${side.name}: ${String(error)}\nstart printed:\n${output}`, { cause: error })
   } finally {
+    address.isGivenUp = true
     await traffic.finish().catch(() => {})
     await product.stop()
   }

@@ -10,8 +10,8 @@ import type { Model } from '../../parity/model.ts'
 import { openAgent, post } from '../../support/client.ts'
 import { openRandom } from '../../support/random.ts'
 
-/** Where the collector listens at the moment; null while it is down. */
-export type Address = { url: string | null }
+/** Where the collector listens at the moment; null while it is down. Once given up, nothing is sent any more. */
+export type Address = { url: string | null; isGivenUp?: boolean }
 
 export type Sent = Readonly<{
   events: number
@@ -79,7 +79,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
         if (attempts > 1) total.repeated += 1
         total.longestMs = Math.max(total.longestMs, Math.round(performance.now() - sentAt))
         next = Math.max(next, performance.now() - PACE_MS)
-        await sleep(next + PACE_MS - performance.now())
+        await sleep(Math.max(0, next + PACE_MS - performance.now()))
       }
     } finally {
       agent.destroy()
@@ -120,7 +120,8 @@ async function sendUntilAnswered(
   const body = Buffer.concat(items.flatMap(({ bytes }) => [bytes, Buffer.from('\n')]))
   const deadline = AbortSignal.timeout(PATIENCE_MS)
   for (let attempts = 1; ; attempts += 1) {
-    const { url } = address
+    const { url, isGivenUp } = address
+    if (isGivenUp === true) throw new Error('given up before it was answered')
     const answer = url === null ? null : await post(url, body, { agent }).catch(() => null)
     if (answer?.status === 200) return attempts
     if (answer !== null && answer.status !== 503) {
