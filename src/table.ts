@@ -36,4 +36,5 @@ export {
 } from './table/rest-catalog.ts'
 export type { FileChange } from './table/snapshot.ts'
 export type { Storage } from './table/storage.ts'
+export { eventTimes, type TimeBounds, windowStarts } from './table/time-bounds.ts'
 export { newestWith, type SnapshotView, type TableView } from './table/view.ts'

@@ -83,6 +83,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
       'pipeline',
       'query',
       'table',
+      'upkeep',
       'rejected',
       'demo-traffic',
       'wake-pool',

@@ -1,9 +1,13 @@
-/** DuckDB over the tables of a configuration, for the commands that ask them; beside a running process or without. */
+/**
+ * The tables of a configuration, for the commands that ask them: through Trino where one is named, else through DuckDB; beside a
+ * running process or without.
+ */
 
 import { existsSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
-import type { Config } from '../config.ts'
-import type { Query } from '../query.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config, TrinoConfig } from '../config.ts'
+import type { Query, Verification, VerifyOptions } from '../query.ts'
 import { CliError } from './cli-error.ts'
 
 /** Of the machine's memory: the pipeline and everybody else need the rest. Past it DuckDB spills. */
@@ -11,11 +15,20 @@ const MEMORY_SHARE = 0.25
 const MEMORY_MIN_BYTES = 256 * 1024 * 1024
 const MEMORY_MAX_BYTES = 4 * 1024 * 1024 * 1024
 
+export type LakeSession = Pick<Query, 'runSql' | 'close'> &
+  Readonly<{ verify(options: Omit<VerifyOptions, 'windowUs'>): Promise<Verification> }>
+
 /** Opens the tables' current state; the caller closes it. */
-export async function openLakeSession(config: Config): Promise<Query> {
+export async function openLakeSession(config: Config): Promise<LakeSession> {
   requireTables(config)
+  const { trino } = config
+  return trino === null ? await openDuckSession(config) : await openTrinoSession(config, trino)
+}
+
+async function openDuckSession(config: Config): Promise<LakeSession> {
+  const { windowUs } = config
   const { openQuery } = await import('../query.ts')
-  return await openQuery({
+  const query = await openQuery({
     warehouse: config.warehouse,
     catalog: config.catalog,
     cache: config.cache,
@@ -24,6 +37,44 @@ export async function openLakeSession(config: Config): Promise<Query> {
     threads: availableParallelism(),
     timezone: config.timezone,
   })
+  return {
+    runSql: query.runSql,
+    verify: (options) => query.verify({ ...options, windowUs }),
+    close: query.close,
+  }
+}
+
+async function openTrinoSession(config: Config, trino: TrinoConfig): Promise<LakeSession> {
+  const { windowUs, engine } = config
+  const [{ openTrinoQuery }, { readLake }] = await Promise.all([
+    import('../query.ts'),
+    import('../table.ts'),
+  ])
+  const query = openTrinoQuery({ ...trino, windowUs })
+  return {
+    runSql: query.runSql,
+    async verify(options) {
+      if (engine === 'flink') {
+        const { verifyClosed } = await import('../upkeep.ts')
+        const readTables = () => readLake(config)
+        return await verifyClosed({
+          ...options,
+          readTables,
+          verify: query.verify,
+          windowUs,
+          pause: sleep,
+        })
+      }
+      // Both pointers are of one commit: no window waits to be amended.
+      const { events, metrics } = await readLake(config)
+      if (events.snapshotId === null || metrics.snapshotId === null) {
+        throw new CliError('input', 'the tables are empty: there is nothing to verify yet')
+      }
+      const snapshots = { eventsId: events.snapshotId, metricsId: metrics.snapshotId }
+      return await query.verify({ ...options, snapshots, untilUs: null })
+    },
+    close: async () => {},
+  }
 }
 
 /** A first user's mistake deserves a better word than that of a missing file. */

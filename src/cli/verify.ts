@@ -33,7 +33,6 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
   const session = await openLakeSession(config)
   try {
     const found = await session.verify({
-      windowUs: config.windowUs,
       horizonUs: config.dedupe.horizonMs * US_PER_MS,
       fromUs: await keptFromUs(config),
       differencesMax: DIFFERENCES_SHOWN,

@@ -2,15 +2,20 @@
  * Maintenance: keeps files few and large, drops days that are too old, and sweeps what crashes left behind. One task
  * at a time, beside the job and behind it; a failed task is said and tried again later, and never stops the job.
  */
+import { strict as assert } from 'node:assert'
 import type { OnStep } from './commit.ts'
+import type { DataFile } from './data-file.ts'
 import type { Lake } from './lake.ts'
 import { openArrivalRanges } from './maintenance/arrival-ranges.ts'
+import type { ArrivedFile } from './maintenance/merge-events.ts'
 import { planMaintenance, type Task } from './maintenance/plan.ts'
 import { runTask, type TaskParts } from './maintenance/run-task.ts'
+import { ORPHAN_AGE_MS, SHARED_ORPHAN_AGE_MS } from './orphans.ts'
 
 export type MaintenanceOptions = Readonly<{
   lake: Lake
-  mergeEventFiles: TaskParts['mergeEventFiles']
+  /** Null where raw files are another program's to merge: those of Flink are Trino's. */
+  mergeEventFiles: TaskParts['mergeEventFiles'] | null
   exclusively: TaskParts['exclusively']
   horizonUs: number
   /** Days kept besides today; 0 keeps all. */
@@ -51,15 +56,24 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
   const { lake, nowUs, pause, onTask, onWarning } = options
   const stopping = new AbortController()
   const ranges = openArrivalRanges((file) => lake.arrivalRange(file))
-  const parts: TaskParts = { ...options, ranges, signal: stopping.signal }
+  const isShared = options.mergeEventFiles === null
+  const parts: TaskParts = {
+    ...options,
+    mergeEventFiles: options.mergeEventFiles ?? neverMerged,
+    orphanAgeMs: isShared ? SHARED_ORPHAN_AGE_MS : ORPHAN_AGE_MS,
+    ranges,
+    signal: stopping.signal,
+  }
   let sweptUs = Number.NEGATIVE_INFINITY
   let failures = 0
 
   async function plan(): Promise<Task | undefined> {
     const { horizonUs, retentionDays } = options
-    const events = await ranges.of(lake.events.files)
+    const { files } = lake.events
+    const events = isShared ? files.map(withoutArrival) : await ranges.of(files)
     const tasks = planMaintenance({
       events,
+      mergesEvents: !isShared,
       metrics: lake.metrics.files,
       nowUs: nowUs(),
       horizonUs,
@@ -103,4 +117,13 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
     step,
     stop: () => stopping.abort(),
   }
+}
+
+/** Files of other writers do not say when their events arrived; only merging asks for it. */
+function withoutArrival(file: DataFile): ArrivedFile {
+  return { file, arrival: { minUs: 0, maxUs: 0 } }
+}
+
+function neverMerged(): never {
+  assert.fail('raw files that others merge are not planned to be merged')
 }

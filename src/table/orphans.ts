@@ -11,6 +11,8 @@ import type { Storage } from './storage.ts'
 
 /** Older than any commit can take, and than any pause that a person may make between two starts. */
 export const ORPHAN_AGE_MS: number = 24 * 3_600_000
+/** Where Flink writes: its files wait for their commit as long as an outage lasts. */
+export const SHARED_ORPHAN_AGE_MS: number = 7 * 24 * 3_600_000
 
 /** Bounds the memory of one sweep; the next one goes on. */
 const SWEEP_FILES_MAX = 100_000

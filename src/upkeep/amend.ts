@@ -4,17 +4,10 @@
  * kill between two of them loses nothing: the marks move on with the last one, and what was amended before differs no more.
  */
 import type { MetricsChange } from '../job.ts'
-import type { DifferingWindow, SnapshotIds, TrinoQuery } from '../query.ts'
+import type { DifferingWindow, TrinoQuery } from '../query.ts'
 import type { MetricsRow } from '../table.ts'
-import { type AmendInput, type AmendPlan, type Marks, planAmend, type Span } from './amend-plan.ts'
-
-/** Both tables as of one moment. */
-export type AmendView = Omit<AmendInput, 'marks' | 'windowUs'> &
-  Readonly<{
-    snapshots: SnapshotIds
-    /** Of the last run, as far as a commit could keep them. */
-    marks: Marks
-  }>
+import { type AmendPlan, type Marks, planAmend, type Span } from './amend-plan.ts'
+import type { AmendView } from './amend-view.ts'
 
 export type AmendParts = Readonly<{
   /** Null while a table is empty. */

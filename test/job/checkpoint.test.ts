@@ -86,3 +86,54 @@ test('rejected events kept beyond the checkpoint are known again; offsets of a l
   assert.equal(rejectedKeptUntil(taken, { total: 5, lastOffset: 88 }), -1)
   assert.equal(rejectedKeptUntil(KEPT, { total: 0, lastOffset: null }), -1)
 })
+
+const TOPIC = { ...KEPT, logId: 'kafka:c/t', offsets: [40, 50] }
+
+function topic(...partitions: readonly (readonly [start: number, end: number])[]) {
+  const extents = partitions.map(([start, end]) => ({ start, end }))
+  return { id: 'kafka:c/t', start: 0, end: 0, partitions: extents }
+}
+
+test('the offsets of a topic survive the snapshot summary as one short text', () => {
+  const summary = writeCheckpoint(TOPIC)
+  assert.equal(summary['campaign-metrics.offsets'], '40,50')
+  assert.deepEqual(readCheckpoint(summary), TOPIC)
+  assert.equal('campaign-metrics.offsets' in writeCheckpoint(KEPT), false)
+  for (const bad of ['', '1,', '1,x', '-1', '1.5', '9007199254740993']) {
+    assert.throws(() => readCheckpoint({ ...summary, 'campaign-metrics.offsets': bad }), {
+      code: 'checkpoint-unreadable',
+    })
+  }
+})
+
+test('the first start takes a topic from the first offsets it still holds', () => {
+  const start = resumeFrom(null, topic([0, 7], [12, 12]), false)
+  assert.deepEqual([start.nextOffset, start.logBase, start.offsets], [0, 0, [0, 12]])
+})
+
+test('a topic goes on at its offsets; a partition that it has gained is taken from its start', () => {
+  const start = resumeFrom(TOPIC, topic([0, 40], [10, 70], [0, 5]), false)
+  assert.deepEqual(start, { ...TOPIC, offsets: [40, 50, 0] })
+})
+
+test('a topic that lost the end or the events still to be taken is refused, and taken when the user says so', () => {
+  const short = topic([0, 39], [0, 60])
+  const trimmed = topic([0, 60], [51, 60])
+  assert.throws(() => resumeFrom(TOPIC, short, false), {
+    code: 'partition-too-short',
+    message: /offset 40 of partition 0.*ends there at 39.*--new-log/,
+  })
+  assert.throws(() => resumeFrom(TOPIC, trimmed, false), {
+    code: 'partition-trimmed',
+    message: /offset 50 of partition 1.*begins there at 51.*--new-log/,
+  })
+  assert.deepEqual(resumeFrom(TOPIC, short, true).offsets, [39, 50])
+  assert.deepEqual(resumeFrom(TOPIC, trimmed, true).offsets, [40, 51])
+})
+
+test('a topic made anew is another log, and its offsets begin anew when the user says so', () => {
+  const anew = { ...topic([0, 9], [0, 9]), id: 'kafka:c/u' }
+  assert.throws(() => resumeFrom(TOPIC, anew, false), { code: 'other-log', message: /--new-log/ })
+  const start = resumeFrom(TOPIC, anew, true)
+  assert.deepEqual([start.nextOffset, start.logBase, start.offsets], [0, 100, [0, 0]])
+})

@@ -50,6 +50,7 @@ const arrived = (minUs: number, maxUs: number, rows = 100, day = TODAY): Arrived
 const planned = (events: readonly ArrivedFile[], more: Partial<PlanInput> = {}): readonly Task[] =>
   planMaintenance({
     events,
+    mergesEvents: true,
     metrics: [],
     nowUs: START_US,
     horizonUs: HOUR_US,
@@ -277,4 +278,21 @@ test('orphans are swept at the start and every six hours, when nothing else is d
   assert.deepEqual(swept(Number.POSITIVE_INFINITY), ['sweep-orphans'])
   assert.deepEqual(swept(6 * HOUR_US), ['sweep-orphans'])
   assert.deepEqual(swept(5 * HOUR_US), [])
+})
+
+test('raw files that another program merges are left alone, and everything else is done', () => {
+  const minuteAgo = START_US - 10 * MINUTE_US
+  const events = Array.from({ length: 60 }, (_, second) =>
+    arrived(minuteAgo + second * SECOND_US, minuteAgo + second * SECOND_US),
+  )
+  assert.equal(planned(events)[0]?.kind, 'merge-events', 'worth a merge where they are ours')
+  assert.deepEqual(planned(events, { mergesEvents: false }), [])
+  const later = {
+    mergesEvents: false,
+    nowUs: START_US + 9 * DAY_US,
+    sweptUs: START_US + 9 * DAY_US,
+  }
+  const [task] = planned(events, { ...later, retentionDays: { events: 1, metrics: 0 } })
+  assert.ok(task?.kind === 'drop-days')
+  assert.equal(task.events.length, 60)
 })

@@ -11,7 +11,7 @@ import {
   REALTIME_MINUTES,
   TOP_CAMPAIGNS,
 } from '../definition.ts'
-import { type DatasetName, datasetUuid, formatOf, labelOf, SECOND_COLUMN } from './datasets.ts'
+import { type DatasetName, datasetUuid, formatOf, SECOND_COLUMN } from './datasets.ts'
 import { assetUuid } from './uuid.ts'
 
 export type SupersetChartId = Exclude<ChartId, 'campaigns'>
@@ -28,8 +28,8 @@ export const CHART_IDS: readonly SupersetChartId[] = [
   'windows',
 ]
 
-/** An answer is shared by all viewers for so long; about a refresh, so that nobody sees figures of two refreshes ago. */
-export const CACHE_SECONDS = 10
+/** An answer is shared by all viewers for so long: less than a refresh, so that each refresh brings new figures. */
+export const CACHE_SECONDS = 5
 
 export function chartUuid(id: SupersetChartId): string {
   return assetUuid('chart', id)
@@ -77,8 +77,8 @@ function totals(): Params {
     all_columns: [],
     metrics: CHARTS.totals.measures.map(columnOf),
     adhoc_filters: [timeFilter('window_start')],
-    row_limit: 1,
-    show_cell_bars: false,
+    // More than the one row, or Superset warns of a limit that was reached.
+    row_limit: 10,
     ...PLAIN_TABLE,
   }
 }
@@ -103,6 +103,7 @@ function windows(): Params {
 }
 
 const PLAIN_TABLE: Params = {
+  show_cell_bars: false,
   table_timestamp_format: '%Y-%m-%d %H:%M',
   temporal_columns_lookup: {},
   order_desc: true,
@@ -117,7 +118,6 @@ function trend(): Params {
   return {
     ...lines('window_start', CHARTS.trend.measures.map(columnOf)),
     adhoc_filters: [timeFilter('window_start')],
-    y_axis_title: CHARTS.trend.measures.map(labelOf).join(', '),
     y_axis_format: ',.2f',
   }
 }
@@ -128,7 +128,6 @@ function realtime(): Params {
   return {
     ...lines(SECOND_COLUMN, CHARTS.realtime.measures.map(columnOf)),
     adhoc_filters: [timeFilter('timestamp', range)],
-    y_axis_title: 'Events each second',
     y_axis_format: ',d',
   }
 }
@@ -143,8 +142,6 @@ function lines(x: string, metrics: readonly string[]): Params {
     order_desc: true,
     x_axis_sort_asc: true,
     x_axis_time_format: '%H:%M',
-    y_axis_title_margin: 40,
-    y_axis_title_position: 'Left',
     show_legend: true,
     rich_tooltip: true,
     tooltipTimeFormat: '%Y-%m-%d %H:%M:%S',

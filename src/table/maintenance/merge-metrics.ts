@@ -3,8 +3,8 @@
  * rewrites every second small; once a day is over nothing but late events touch it, and until then only a day with many
  * files is merged, where it is cold.
  */
-import { longOf } from '../bounds.ts'
 import type { DataFile } from '../data-file.ts'
+import { windowStarts } from '../time-bounds.ts'
 import { isWorthMerging } from './merge-events.ts'
 
 export type MetricsMerge = Readonly<{
@@ -20,8 +20,6 @@ const OPEN_DAY_FILES_MIN = 16
 /** Windows that ended longer ago than this are cold: only late events change them. */
 const COLD_AGE_US = 3_600_000_000
 const DAY_US = 86_400_000_000
-/** Field id of window_start. */
-const WINDOW_START = 2
 
 /** The merges that are due, those that take away most files first. */
 export function planMetricsMerges(
@@ -34,7 +32,7 @@ export function planMetricsMerges(
     if (!isOver && ofDay.length < OPEN_DAY_FILES_MIN) continue
     const cold = isOver
       ? ofDay
-      : ofDay.filter((file) => windowsOf(file).lastUs + COLD_AGE_US <= nowUs)
+      : ofDay.filter((file) => windowStarts(file).lastUs + COLD_AGE_US <= nowUs)
     for (const inputs of neighbours(cold)) {
       if (isWorthMerging(inputs.map(({ rows }) => rows))) {
         merges.push({ kind: 'merge-metrics', day, inputs })
@@ -48,7 +46,7 @@ export function planMetricsMerges(
 function neighbours(files: readonly DataFile[]): readonly (readonly DataFile[])[] {
   const runs: DataFile[][] = []
   let rows = 0
-  for (const file of files.toSorted((a, b) => windowsOf(a).firstUs - windowsOf(b).firstUs)) {
+  for (const file of files.toSorted((a, b) => windowStarts(a).firstUs - windowStarts(b).firstUs)) {
     const run = runs.at(-1)
     if (run === undefined || rows + file.rows > FILE_ROWS_MAX) {
       runs.push([file])
@@ -59,14 +57,4 @@ function neighbours(files: readonly DataFile[]): readonly (readonly DataFile[])[
     }
   }
   return runs.filter((run) => run.length >= 2)
-}
-
-/** Starts of the first and the last window; a file without bounds counts as hot. */
-function windowsOf(file: DataFile): Readonly<{ firstUs: number; lastUs: number }> {
-  const lower = file.lowerBounds.get(WINDOW_START)
-  const upper = file.upperBounds.get(WINDOW_START)
-  return {
-    firstUs: lower === undefined ? Number.NEGATIVE_INFINITY : Number(longOf(lower)),
-    lastUs: upper === undefined ? Number.POSITIVE_INFINITY : Number(longOf(upper)),
-  }
 }

@@ -18,6 +18,8 @@ export type Task =
 
 export type PlanInput = Readonly<{
   events: readonly ArrivedFile[]
+  /** Otherwise raw files are another program's to merge. */
+  mergesEvents: boolean
   metrics: readonly DataFile[]
   nowUs: number
   horizonUs: number
@@ -36,7 +38,8 @@ const BUSY_FILES = 400
 const SWEEP_INTERVAL_US = 6 * 3_600_000_000
 
 export function planMaintenance(input: PlanInput): readonly Task[] {
-  const { events, metrics, nowUs, horizonUs, isBusy } = input
+  const { metrics, nowUs, horizonUs, isBusy } = input
+  const events = input.mergesEvents ? input.events : []
   const count = events.length
   const drop = planDrop(input)
   if (isBusy && count <= BUSY_FILES) return drop

@@ -9,7 +9,6 @@ import type { OnStep } from '../commit.ts'
 import type { DataFile } from '../data-file.ts'
 import { TableError } from '../error.ts'
 import type { Lake } from '../lake.ts'
-import { ORPHAN_AGE_MS } from '../orphans.ts'
 import { dayText } from '../partition-spec.ts'
 import { type FileChange, OWN_KEY_PREFIX } from '../snapshot.ts'
 import type { ArrivalRanges } from './arrival-ranges.ts'
@@ -53,6 +52,7 @@ export type TaskParts = Readonly<{
    */
   exclusively: <T>(work: () => Promise<T>) => Promise<T>
   ranges: ArrivalRanges
+  orphanAgeMs: number
   newId: () => string
   /**
    * The steps of a file that a merge writes, as the lake tells those of its own; for tests that stop the process
@@ -77,7 +77,7 @@ export async function runTask(task: Task, parts: TaskParts): Promise<Outcome> {
       return await parts.exclusively(() => commit(parts, 'drop', change, summary))
     }
     case 'sweep-orphans':
-      await parts.lake.sweepOrphans(ORPHAN_AGE_MS)
+      await parts.lake.sweepOrphans(parts.orphanAgeMs)
       return 'done'
   }
 }

@@ -10,6 +10,7 @@ const TODO: Readonly<Record<string, string>> = {
   Forbidden:
     'these credentials may not do this: allow s3:GetObject, PutObject, DeleteObject and ListBucket on the warehouse',
   InvalidAccessKeyId: 'the store does not know this access key: correct AWS_ACCESS_KEY_ID',
+  XAdminUserNotFound: 'the store does not know this access key: correct AWS_ACCESS_KEY_ID',
   SignatureDoesNotMatch: 'the secret key does not fit: correct AWS_SECRET_ACCESS_KEY',
   RequestTimeTooSkewed: 'the clocks of this machine and of the store differ by too much: set them',
   ExpiredToken: 'the session token has expired: renew the credentials',

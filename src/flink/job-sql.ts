@@ -1,0 +1,89 @@
+/**
+ * job.sql filled in from the configuration, and the fingerprint by which a running job is told from the one that is wanted.
+ *
+ * The fingerprint is part of the job's name. It covers what is submitted but for passwords, so that a changed password alone
+ * replaces no job.
+ */
+
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { fillSql, type SqlValues, splitStatements } from './fill-sql.ts'
+import { kafkaOptions } from './kafka-options.ts'
+import type { FlinkJobOptions } from './options.ts'
+
+export type JobSql = Readonly<{
+  /** Of the whole job: `campaign-metrics TOPIC#FINGERPRINT`. */
+  name: string
+  fingerprint: string
+  /** In order; the last one starts the job. They hold passwords: never to be shown. */
+  statements: readonly string[]
+}>
+
+const TEMPLATE_FILE = new URL('./job.sql', import.meta.url)
+const FINGERPRINT_CHARACTERS = 12
+const NAME_PREFIX = 'campaign-metrics'
+
+export function makeJobSql(options: FlinkJobOptions): JobSql {
+  const template = readFileSync(TEMPLATE_FILE, 'utf8')
+  const open = fillSql(template, valuesFor(withoutSecrets(options), ''))
+  const fingerprint = createHash('sha256').update(open).digest('hex').slice(0, FINGERPRINT_CHARACTERS)
+  const name = jobName(options, fingerprint)
+  return { name, fingerprint, statements: splitStatements(fillSql(template, valuesFor(options, name))) }
+}
+
+/** What the names of all jobs on this topic and these tables begin with, whatever their SQL. */
+export function jobNamePrefix({ kafka, catalog }: FlinkJobOptions): string {
+  return `${NAME_PREFIX} ${kafka.topic} ${catalog.host}:${catalog.port}/${catalog.database}#`
+}
+
+/** The names of Kafka's consumer groups, in which Flink notes what its checkpoints hold. */
+export function consumerGroups({ kafka }: FlinkJobOptions): Readonly<{ events: string; lines: string }> {
+  return { events: `${NAME_PREFIX}-${kafka.topic}`, lines: `${NAME_PREFIX}-${kafka.topic}-lines` }
+}
+
+function jobName(options: FlinkJobOptions, fingerprint: string): string {
+  return `${jobNamePrefix(options)}${fingerprint}`
+}
+
+function withoutSecrets(options: FlinkJobOptions): FlinkJobOptions {
+  const { kafka, catalog } = options
+  const sasl = kafka.sasl === null ? null : { ...kafka.sasl, password: '' }
+  return { ...options, kafka: { ...kafka, sasl }, catalog: { ...catalog, password: null } }
+}
+
+function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
+  const groups = consumerGroups(options)
+  return {
+    text: {
+      jobName: name,
+      parallelism: String(options.parallelism),
+      checkpointInterval: `${options.checkpointIntervalMs} ms`,
+      stateBackend: options.stateBackend,
+      idleTimeout: `${options.idleTimeoutMs} ms`,
+      dedupeHorizon: `${options.dedupeHorizonMs} ms`,
+      watermarkDelay: (options.watermarkDelayMs / 1000).toFixed(3),
+      windowSeconds: String(options.windowUs / 1_000_000),
+      group: groups.events,
+      linesGroup: groups.lines,
+      rejectedPath: pathToFileURL(options.rejectedDirectory).href,
+    },
+    options: {
+      kafka: kafkaOptions(options.kafka),
+      catalog: catalogOptions(options),
+    },
+  }
+}
+
+function catalogOptions({ catalog, warehouse }: FlinkJobOptions): Record<string, string> {
+  const tls = catalog.tls ? '?sslmode=verify-full' : ''
+  return {
+    uri: `jdbc:postgresql://${catalog.host}:${catalog.port}/${catalog.database}${tls}`,
+    'jdbc.user': catalog.user,
+    ...(catalog.password === null ? {} : { 'jdbc.password': catalog.password }),
+    warehouse: warehouse.location,
+    ...(warehouse.endpoint === null ? {} : { 's3.endpoint': warehouse.endpoint }),
+    's3.path-style-access': String(warehouse.pathStyle),
+    'client.region': warehouse.region,
+  }
+}

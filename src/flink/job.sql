@@ -1,0 +1,249 @@
+-- The job on Flink: events from Kafka into the two Iceberg tables, and what must not go there into files of rejected records.
+--
+--     Kafka topic ──► json_events ──► judged ──► accepted ──► campaign_events    raw rows, each event_id once
+--          │                             │           └──► windows ──► campaign_metrics   one row a closed window
+--          │                             └── a rule is broken ──┐
+--          └────────► lines ──────────────── no JSON object ────┴──► rejected            files, moved on by `start`
+--
+-- The tables are made by `campaign-metrics setup`: Flink's own CREATE TABLE cannot write day() partitions.
+-- {text:x} becomes a string, {options:x} a list of 'key' = 'value'.
+-- Changing a literal keeps the state of a running job; changing the shape of a view that leads to `accepted` does not.
+
+SET 'pipeline.name' = {text:jobName};
+SET 'parallelism.default' = {text:parallelism};
+SET 'table.local-time-zone' = 'UTC';
+
+-- A checkpoint is a commit: its interval is the freshness of the tables.
+SET 'execution.checkpointing.interval' = {text:checkpointInterval};
+SET 'execution.checkpointing.externalized-checkpoint-retention' = 'RETAIN_ON_CANCELLATION';
+SET 'execution.checkpointing.num-retained' = '3';
+SET 'execution.checkpointing.tolerable-failed-checkpoints' = '1000000';
+SET 'state.backend.type' = {text:stateBackend};
+
+-- A lost task manager takes a while to come back, and an outage of S3 or PostgreSQL may last: never give up.
+SET 'restart-strategy.type' = 'exponential-delay';
+SET 'restart-strategy.exponential-delay.initial-backoff' = '1 s';
+SET 'restart-strategy.exponential-delay.max-backoff' = '20 s';
+
+-- A partition without events holds no window open for longer than this.
+SET 'table.exec.source.idle-timeout' = {text:idleTimeout};
+-- How long an event_id is remembered, from when it came. A repeat does not prolong it.
+SET 'table.exec.state.ttl' = {text:dedupeHorizon};
+
+-- Without this each INSERT would read, judge and deduplicate for itself.
+SET 'table.optimizer.reuse-optimize-block-with-digest-enabled' = 'true';
+-- No operator here keeps a row that it was handed, so none needs to be copied for the next.
+SET 'pipeline.object-reuse' = 'true';
+
+-- Credentials of S3 come from the environment of Flink's processes.
+CREATE CATALOG lake WITH (
+  'type' = 'iceberg',
+  'catalog-impl' = 'org.apache.iceberg.jdbc.JdbcCatalog',
+  'jdbc.schema-version' = 'V1',
+  'io-impl' = 'org.apache.iceberg.aws.s3.S3FileIO',
+  {options:catalog}
+);
+
+-- Each record as Flink's JSON format reads it; a record that is no JSON object does not appear here at all. Fields of another type
+-- are coerced (docs/flink-coercions.md), so revenue is a text as well: as a DOUBLE it would turn every text into NULL, and a nested
+-- array would make the record disappear.
+CREATE TEMPORARY TABLE json_events (
+  event_id STRING,
+  user_id STRING,
+  campaign_id STRING,
+  event_type STRING,
+  `timestamp` STRING,
+  revenue STRING,
+  platform STRING,
+  country STRING,
+  device_type STRING,
+  `partition` INT METADATA VIRTUAL,
+  `offset` BIGINT METADATA VIRTUAL,
+  -- The time at which the broker appended the record: the topic has message.timestamp.type=LogAppendTime.
+  arrived TIMESTAMP(3) METADATA FROM 'timestamp' VIRTUAL,
+  -- What decides the window, in whole seconds, since a window is whole seconds: cheap, for it is computed several times. NULL
+  -- would stop the job; what cannot be dated is rejected below, and 1970 moves no clock.
+  rowtime AS COALESCE(
+    TIMESTAMPADD(
+      SECOND,
+      TRY_CAST(SUBSTRING(`timestamp`, 12, 2) AS INT) * 3600
+        + TRY_CAST(SUBSTRING(`timestamp`, 15, 2) AS INT) * 60
+        + TRY_CAST(SUBSTRING(`timestamp`, 18, 2) AS INT)
+        - CASE SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 5, 1) WHEN '+' THEN 60 WHEN '-' THEN -60 ELSE 0 END
+          * (COALESCE(TRY_CAST(SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 4, 2) AS INT), 0) * 60
+            + COALESCE(TRY_CAST(SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 1, 2) AS INT), 0)),
+      CAST(TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) AS TIMESTAMP(3))),
+    TIMESTAMP '1970-01-01 00:00:00.000'),
+  proc AS PROCTIME(),
+  -- Never past the arrival: a phone that is four minutes fast closes nobody's window.
+  WATERMARK FOR rowtime AS LEAST(rowtime, arrived) - INTERVAL {text:watermarkDelay} SECOND(3, 3)
+) WITH (
+  'connector' = 'kafka',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true',
+  'scan.startup.mode' = 'earliest-offset',
+  'properties.group.id' = {text:group},
+  {options:kafka}
+);
+
+-- The same records as they stand in the topic. Only what is no JSON object is taken from here.
+CREATE TEMPORARY TABLE lines (
+  line BYTES,
+  `partition` INT METADATA VIRTUAL,
+  `offset` BIGINT METADATA VIRTUAL,
+  arrived TIMESTAMP(3) METADATA FROM 'timestamp' VIRTUAL
+) WITH (
+  'connector' = 'kafka',
+  'format' = 'raw',
+  'scan.startup.mode' = 'earliest-offset',
+  'properties.group.id' = {text:linesGroup},
+  {options:kafka}
+);
+
+-- Files that `campaign-metrics start` moves on. `line` is base64 there, and null where the bytes are to be read from the topic.
+CREATE TEMPORARY TABLE rejected (
+  reason STRING,
+  arrived TIMESTAMP(3),
+  `partition` INT,
+  `offset` BIGINT,
+  line BYTES
+) WITH (
+  'connector' = 'filesystem',
+  'path' = {text:rejectedPath},
+  'format' = 'json',
+  'sink.rolling-policy.rollover-interval' = '10 s',
+  'sink.rolling-policy.inactivity-interval' = '10 s',
+  'sink.rolling-policy.check-interval' = '2 s'
+);
+
+-- The date-time in full. It means nothing before `reason` below has been looked at: the cast takes the 30th of February for the
+-- 28th. It cuts digits behind the microsecond.
+CREATE TEMPORARY VIEW dated AS
+SELECT
+  *,
+  CASE
+    WHEN SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 5, 1) NOT IN ('+', '-')
+      THEN TRY_CAST(REPLACE(REPLACE(`timestamp`, 'T', ' '), 'Z', '') AS TIMESTAMP(6))
+    ELSE TIMESTAMPADD(
+      MINUTE,
+      CASE SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 5, 1) WHEN '+' THEN -1 ELSE 1 END
+        * (TRY_CAST(SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 4, 2) AS INT) * 60
+          + TRY_CAST(SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 1, 2) AS INT)),
+      TRY_CAST(REPLACE(SUBSTRING(`timestamp`, 1, CHAR_LENGTH(`timestamp`) - 6), 'T', ' ') AS TIMESTAMP(6)))
+  END AS event_time
+FROM json_events;
+
+-- The first rule that a record breaks, or ''. Lengths are bytes of UTF-8: a character has at most 4, and only a text that may be
+-- too long is cut at the limit to see whether it changes.
+CREATE TEMPORARY VIEW judged AS
+SELECT
+  *,
+  CASE
+    WHEN event_id IS NULL THEN 'event-id-missing'
+    WHEN event_id = '' OR (CHAR_LENGTH(event_id) > 32 AND CAST(CAST(event_id AS VARBINARY(128)) AS STRING) <> event_id)
+      THEN 'event-id-length'
+    WHEN user_id IS NULL THEN 'user-id-missing'
+    WHEN user_id = '' OR (CHAR_LENGTH(user_id) > 64 AND CAST(CAST(user_id AS VARBINARY(256)) AS STRING) <> user_id)
+      THEN 'user-id-length'
+    WHEN campaign_id IS NULL THEN 'campaign-id-missing'
+    WHEN campaign_id = '' OR (CHAR_LENGTH(campaign_id) > 64 AND CAST(CAST(campaign_id AS VARBINARY(256)) AS STRING) <> campaign_id)
+      THEN 'campaign-id-length'
+    WHEN event_type IS NULL THEN 'event-type-missing'
+    WHEN event_type NOT IN ('impression', 'click', 'conversion') THEN 'event-type-unknown'
+    WHEN `timestamp` IS NULL THEN 'timestamp-missing'
+    -- RFC 3339 with Z, an offset or neither (UTC); no leap second, no 24:00. DATE knows the calendar.
+    WHEN NOT REGEXP(`timestamp`, '^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?\z')
+      OR TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) IS NULL
+      THEN 'timestamp-format'
+    WHEN `timestamp` < '2000-01-03' AND rowtime < TIMESTAMP '2000-01-01 00:00:00.000' THEN 'timestamp-early'
+    -- rowtime is whole seconds: only near the limit the rest of the date-time decides.
+    WHEN rowtime > arrived + INTERVAL '299' SECOND(3) AND event_time > arrived + INTERVAL '300' SECOND(3)
+      THEN 'timestamp-future'
+    -- A number is handed on as it was written; the cast alone would also take NaN, which no sum survives.
+    WHEN NOT REGEXP(revenue, '^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\z') THEN 'revenue-not-number'
+    WHEN ABS(TRY_CAST(revenue AS DOUBLE)) > 1e9 THEN 'revenue-range'
+    WHEN CHAR_LENGTH(platform) > 16 AND CAST(CAST(platform AS VARBINARY(64)) AS STRING) <> platform THEN 'platform-length'
+    WHEN CHAR_LENGTH(country) > 16 AND CAST(CAST(country AS VARBINARY(64)) AS STRING) <> country THEN 'country-length'
+    WHEN CHAR_LENGTH(device_type) > 16 AND CAST(CAST(device_type AS VARBINARY(64)) AS STRING) <> device_type
+      THEN 'device-type-length'
+    ELSE ''
+  END AS reason
+FROM dated;
+
+-- Each event_id once: what the topic holds first wins, since the key of a record is its event_id.
+CREATE TEMPORARY VIEW accepted AS
+SELECT event_id, user_id, campaign_id, event_type, event_time, rowtime, revenue, platform, country, device_type
+FROM (
+  SELECT
+    event_id, user_id, campaign_id, event_type, event_time, rowtime,
+    -- Absent and -0 are 0. (The planner would take `+ 0` away again.)
+    COALESCE(NULLIF(TRY_CAST(revenue AS DOUBLE), 0e0), 0e0) AS revenue,
+    platform, country, device_type,
+    ROW_NUMBER() OVER (PARTITION BY event_id ORDER BY proc ASC) AS occurrence
+  FROM judged
+  WHERE reason = ''
+)
+WHERE occurrence = 1;
+
+-- Revenue in whole millionths: the cast goes by the shortest decimal form and rounds half away from zero. Their sum is exact.
+CREATE TEMPORARY VIEW windows AS
+SELECT
+  campaign_id,
+  window_start,
+  window_end,
+  COUNT(*) FILTER (WHERE event_type = 'impression') AS impressions,
+  COUNT(*) FILTER (WHERE event_type = 'click') AS clicks,
+  COUNT(*) FILTER (WHERE event_type = 'conversion') AS conversions,
+  SUM(CAST(revenue AS DECIMAL(16, 6))) * 1000000 AS millionths
+FROM TABLE(TUMBLE(TABLE accepted, DESCRIPTOR(rowtime), INTERVAL {text:windowSeconds} SECOND(5)))
+GROUP BY campaign_id, window_start, window_end;
+
+EXECUTE STATEMENT SET BEGIN
+
+INSERT INTO lake.campaigns.campaign_events
+  /*+ OPTIONS('distribution-mode' = 'none') */
+SELECT event_id, user_id, campaign_id, event_type, event_time, revenue, platform, country, device_type
+FROM accepted;
+
+INSERT INTO lake.campaigns.campaign_metrics
+  /*+ OPTIONS('distribution-mode' = 'none') */
+SELECT
+  campaign_id,
+  CAST(window_start AS TIMESTAMP(6)),
+  CAST(window_end AS TIMESTAMP(6)),
+  impressions,
+  clicks,
+  conversions,
+  CAST(millionths AS DOUBLE) / 1e6,
+  CASE WHEN impressions > 0 THEN clicks * 100e0 / impressions END,
+  CASE WHEN clicks > 0 THEN conversions * 100e0 / clicks END,
+  CAST(CURRENT_TIMESTAMP AS TIMESTAMP(6))
+FROM windows;
+
+-- `lines` gives what `json_events` cannot: exactly the records in which Flink's JSON format finds no object. A line of plain names and
+-- values is one for certain, and a pattern sees that sooner than a parser. For the others the parser decides, after what the format
+-- takes beyond RFC 8259 has been put right: a byte order mark, and control characters inside of strings. (Between values a
+-- control character stays an error, as the x that it becomes.) Bytes that are not UTF-8 even in the format's loose sense are told by a
+-- pattern over their Latin-1 form, one character a byte.
+INSERT INTO rejected
+SELECT reason, arrived, `partition`, `offset`, CAST(NULL AS BYTES)
+FROM judged
+WHERE reason <> ''
+UNION ALL
+SELECT 'syntax', arrived, `partition`, `offset`, line
+FROM lines
+WHERE line IS NULL
+  OR NOT REGEXP(
+    CAST(line AS STRING),
+    '^\{"\w{1,64}":(?:"[ !#-\[\]-~]*+"|-?(?:0|[1-9]\d{0,15}+)(?:\.\d{1,20}+)?|null)(?:,"\w{1,64}":(?:"[ !#-\[\]-~]*+"|-?(?:0|[1-9]\d{0,15}+)(?:\.\d{1,20}+)?|null))*+\}\z')
+  AND (
+    NOT (
+      REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(CAST(line AS STRING), '^\x{FEFF}', ''), '[\t\n\r]', ' '), '[\x00-\x1f]', 'x')
+      IS JSON OBJECT)
+    -- A number of more than 1000 characters stops the format, not the parser.
+    OR REGEXP(CAST(line AS STRING), '[:,\[]\s*+-?\d[-+.eE0-9]{1000}')
+    OR NOT REGEXP(
+      DECODE(line, 'ISO-8859-1'),
+      '^(?:[\x00-\x7f]++|[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3})*+\z'));
+
+END;

@@ -1,0 +1,164 @@
+/**
+ * Upkeep of the tables that Flink fills: one thing after the other, so that nothing of ours races itself.
+ *
+ *   amend      windows that late events changed                    Trino recomputes, the table room replaces files
+ *   maintain   metrics files merged, old days dropped, orphans     the table room
+ *   optimize   raw files merged                                    Trino
+ *   expire     snapshots                                           the table room: Trino's floor is seven days
+ *
+ * Each step commits by compare-and-swap beside Flink and can be killed anywhere: what is not committed is done again.
+ */
+import { openWindows } from '../job.ts'
+import type { TrinoQuery } from '../query.ts'
+import { type Change, type Lake, mayHoldWindow, openMaintenance, TableError } from '../table.ts'
+import { openAmendments } from './amend.ts'
+import { amendView, marksSummary } from './amend-view.ts'
+import { countSmall, planOptimize } from './optimize-plan.ts'
+
+export type UpkeepOptions = Readonly<{
+  /** Opened for the writer `flink`. */
+  lake: Lake
+  trino: TrinoQuery
+  windowUs: number
+  horizonUs: number
+  /** Days kept besides today; 0 keeps all. */
+  retentionDays: Readonly<{ events: number; metrics: number }>
+  /** Between two rounds: as often as Flink commits. */
+  intervalMs: number
+  nowUs: () => number
+  newId: () => string
+  /** Waits; ends early, without an error, when the signal fires. */
+  pause: (durationMs: number, signal: AbortSignal) => Promise<void>
+  onRound: (round: Round) => void
+  /** One sentence for the user. */
+  onWarning: (text: string) => void
+}>
+
+export type Round = Readonly<{
+  /** Windows amended since the start. */
+  amended: number
+  /** Why the last round failed; null when it did not. */
+  failure: string | null
+}>
+
+export type Upkeep = Readonly<{
+  /** Runs until `stop`; does not reject. */
+  run(): Promise<void>
+  /** One round of everything that is due. Returns the windows amended. */
+  step(): Promise<number>
+  stop(): void
+}>
+
+const EXPIRE_INTERVAL_US = 60_000_000
+const DAY_US = 86_400_000_000
+const FAILURE_PAUSE_MS = 10_000
+const FAILURE_PAUSE_MS_MAX = 2 * 60_000
+
+export function openUpkeep(options: UpkeepOptions): Upkeep {
+  const { lake, trino, windowUs, nowUs, newId, pause, onWarning } = options
+  const stopping = new AbortController()
+  const left = new Map<number, number>()
+  let expiredUs = nowUs()
+  let amended = 0
+  let failures = 0
+
+  const windows = openWindows({
+    live: () => lake.metrics.files,
+    read: (file) => lake.readMetricsFile(file),
+    write: (day, rows) => lake.writeMetricsFile(day, rows),
+    mayHold: mayHoldWindow,
+    recompute: () => Promise.reject(new TypeError('a row that is replaced is not added to')),
+  })
+  const amendments = openAmendments({
+    async look() {
+      await lake.refresh()
+      return amendView(lake, windowUs)
+    },
+    trino,
+    replace: (rows) => windows.replace(rows),
+    async commit(metrics, marks) {
+      const commitId = `amend-${newId()}`
+      await commitOrDiscard({ metrics, summary: marksSummary(marks), commitId })
+    },
+    windowUs,
+    nowUs,
+    onWarning,
+  })
+  const maintenance = openMaintenance({
+    lake,
+    mergeEventFiles: null,
+    exclusively: (work) => work(),
+    horizonUs: options.horizonUs,
+    retentionDays: options.retentionDays,
+    nowUs,
+    newId,
+    pause,
+    isBusy: () => false,
+    onTask: () => {},
+    onWarning,
+  })
+
+  async function commitOrDiscard(change: Change): Promise<void> {
+    try {
+      await lake.commit(change)
+    } catch (error) {
+      const isStale = error instanceof TableError && error.code === 'missing-file'
+      if (isStale) await lake.discard(change.metrics?.add ?? [])
+      throw error
+    }
+  }
+
+  async function optimize(): Promise<void> {
+    const { files } = lake.events
+    const plan = planOptimize(files, left, nowUs())
+    if (plan === null) return
+    const { day, thresholdBytes } = plan
+    const span = { fromUs: day * DAY_US, toUs: (day + 1) * DAY_US }
+    await trino.optimizeEvents({ span, fileSizeThresholdBytes: thresholdBytes })
+    await lake.refresh()
+    const ofDay = lake.events.files.filter((file) => file.day === day)
+    left.set(day, countSmall(ofDay, thresholdBytes))
+  }
+
+  async function expire(): Promise<void> {
+    if (nowUs() - expiredUs < EXPIRE_INTERVAL_US) return
+    await lake.expireSnapshots()
+    expiredUs = nowUs()
+  }
+
+  async function step(): Promise<number> {
+    const count = await amendments.step()
+    await maintenance.step()
+    await optimize()
+    await expire()
+    return count
+  }
+
+  async function round(): Promise<number> {
+    try {
+      amended += await step()
+      failures = 0
+      options.onRound({ amended, failure: null })
+      return options.intervalMs
+    } catch (error) {
+      const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
+      failures++
+      const words = error instanceof Error ? error.message : String(error)
+      const failure = `upkeep of the tables failed and is tried again in ${pauseMs / 1000} s: ${words}`
+      if (!stopping.signal.aborted) onWarning(failure)
+      options.onRound({ amended, failure })
+      return pauseMs
+    }
+  }
+
+  return {
+    async run() {
+      while (!stopping.signal.aborted) await pause(await round(), stopping.signal)
+    },
+    step,
+    stop() {
+      stopping.abort()
+      maintenance.stop()
+    },
+  }
+}
