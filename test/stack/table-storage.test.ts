@@ -228,7 +228,10 @@ test('what is wrong is said with what to do: bucket, keys, endpoint', async () =
       /SignatureDoesNotMatch.*correct AWS_SECRET_ACCESS_KEY/,
     )
     process.env.AWS_ACCESS_KEY_ID = 'nobody'
-    assert.match((await failing({})).message, /does not know this access key: correct AWS_ACCESS_KEY_ID/)
+    assert.match(
+      (await failing({})).message,
+      /does not know this access key: correct AWS_ACCESS_KEY_ID/,
+    )
   } finally {
     Object.assign(process.env, { AWS_SECRET_ACCESS_KEY, AWS_ACCESS_KEY_ID })
   }
