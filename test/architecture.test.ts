@@ -58,7 +58,8 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: [],
   },
   upkeep: { rooms: ['table', 'query', 'job'], packages: [] },
-  setup: { rooms: ['config', 'log', 'table', 'dashboard'], packages: [] },
+  flink: { rooms: ['make-folder'], packages: [] },
+  setup: { rooms: ['config', 'log', 'table', 'flink', 'dashboard'], packages: [] },
   pipeline: {
     rooms: [
       'config',
@@ -69,6 +70,8 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
       'dashboard',
       'table',
       'query',
+      'flink',
+      'upkeep',
       'rejected',
       'meter',
       'kill-at',

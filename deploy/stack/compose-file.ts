@@ -52,7 +52,7 @@ export function readComposeFile(environment: NodeJS.ProcessEnv): ComposeFile {
 }
 
 /** `${NAME}`, `${NAME:-initial}` and `$$`, the forms of compose that the file uses. */
-function interpolate(text: string, values: NodeJS.ProcessEnv): string {
+export function interpolate(text: string, values: NodeJS.ProcessEnv): string {
   const lines = text.split('\n').filter((line) => !line.trimStart().startsWith('#'))
   return lines
     .join('\n')

@@ -30,6 +30,10 @@ async function main(args: string[]): Promise<number> {
   const [command, ...named] = positionals
   const services = inOrder(named.length === 0 ? SERVICE_NAMES : named)
   const folder = join(TOOLS, 'run', values.name)
+  if (command !== 'up' && !existsSync(portFile(folder))) {
+    console.error(command === 'down' || command === 'status' ? `no stack ${values.name}` : USAGE)
+    return command === 'down' ? 0 : 2
+  }
   const portBase = await choosePortBase(folder, values['port-base'])
   const stack = describeStack({ services, folder, portBase, isDetached: true })
   switch (command) {
@@ -71,7 +75,7 @@ async function showState(stack: Stack, services: readonly string[]): Promise<num
 
 /** The first port of a stack stays the same as long as its folder: files and clients have it in them. */
 async function choosePortBase(folder: string, asked: string | undefined): Promise<number> {
-  const file = join(folder, 'port-base')
+  const file = portFile(folder)
   const known = existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined
   if (known !== undefined && asked !== undefined && Number(asked) !== known) {
     throw new Error(
@@ -82,4 +86,8 @@ async function choosePortBase(folder: string, asked: string | undefined): Promis
   mkdirSync(folder, { recursive: true })
   writeFileSync(file, `${portBase}`)
   return portBase
+}
+
+function portFile(folder: string): string {
+  return join(folder, 'port-base')
 }

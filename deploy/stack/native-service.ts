@@ -24,7 +24,10 @@ export type NativeService = Readonly<{
   install: (values: ComposeFile['values']) => void
   /** Before each start: what the image's entrypoint does to an empty volume. */
   prepare?: (placed: Placed) => void
-  command: (placed: Placed) => Command
+  /** Its environment is that of compose.yaml, and what is added to it here. */
+  command: (
+    placed: Placed,
+  ) => Command & Readonly<{ environment?: Readonly<Record<string, string>> }>
   /** Whether it does its work; may throw when it does not. */
   isHealthy: (placed: Placed, process: RecordedProcess) => Promise<boolean>
 }>

@@ -8,9 +8,10 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findProcess, listFamily } from './process-family.ts'
 
+type Environment = Readonly<Record<string, string>>
+
 export type Command = Readonly<{
   argv: readonly string[]
-  environment: Readonly<Record<string, string>>
   /** The user to run as, where the service refuses root. */
   user?: string
 }>
@@ -26,7 +27,7 @@ const KEPT_RIGHTS = '+dac_override,+dac_read_search'
  * @param isBound whether it is killed when the process that starts it ends, in whatever way
  */
 export function startRecorded(
-  { argv, environment, user }: Command,
+  { argv, environment, user }: Command & Readonly<{ environment: Environment }>,
   files: Readonly<{ record: string; log: string; folder: string }>,
   isBound: boolean,
 ): RecordedProcess {
@@ -59,9 +60,21 @@ export function runAs(user: string | undefined, isBound: boolean): string[] {
 
 /** The recorded process, if it still runs. */
 export function findRecorded(record: string): RecordedProcess | null {
+  const found = readRecord(record)
+  return found !== null && isRunning(found) ? found : null
+}
+
+/** Kills what a recorded process that was killed alone left behind; its group has its id, which is not given anew. */
+export async function endLeftovers(record: string, limitMs: number): Promise<void> {
+  const found = readRecord(record)
+  if (found === null || findProcess(found.pid)?.isZombie === false) return
+  for (const pid of listFamily(found.pid)) send(pid, 'SIGKILL')
+  await awaitEnd(found, limitMs)
+}
+
+function readRecord(record: string): RecordedProcess | null {
   try {
-    const found = JSON.parse(readFileSync(record, 'utf8')) as RecordedProcess
-    return isRunning(found) ? found : null
+    return JSON.parse(readFileSync(record, 'utf8')) as RecordedProcess
   } catch {
     return null
   }

@@ -12,6 +12,7 @@ import { openMounts } from './mounts.ts'
 import type { NativeService, Placed } from './native-service.ts'
 import {
   awaitEnd,
+  endLeftovers,
   endRecorded,
   findRecorded,
   forget,
@@ -72,6 +73,8 @@ export type Stack = Readonly<{
   path: (service: string, containerPath: string) => string
   /** The environment of a service, with native addresses and paths. */
   environment: (service: string) => Readonly<Record<string, string>>
+  /** The command of a service, likewise. */
+  command: (service: string) => readonly string[]
   /** Versions and passwords by their names in deploy/.env. */
   values: Readonly<Record<string, string>>
   /** Starts a service unless it runs, and waits until it is healthy. */
@@ -123,13 +126,19 @@ export function describeStack({ folder, portBase, isDetached = false }: StackOpt
     const placed = place(name)
     let running = findRecorded(recordOf(name))
     if (running === null) {
+      await endLeftovers(recordOf(name), STOP_LIMIT_MS)
       native.install(compose.values)
       rmSync(placed.scratch, { recursive: true, force: true })
       mkdirSync(placed.scratch, { recursive: true })
       placed.layOut()
       native.prepare?.(placed)
       const command = native.command(placed)
-      const environment = { ...passedOn(), TMPDIR: placed.scratch, ...command.environment }
+      const environment = {
+        ...passedOn(),
+        TMPDIR: placed.scratch,
+        ...placed.service.environment,
+        ...command.environment,
+      }
       const files = { record: recordOf(name), log: logOf(name), folder: placed.folder }
       running = startRecorded({ ...command, environment }, files, !isDetached)
     }
@@ -138,6 +147,7 @@ export function describeStack({ folder, portBase, isDetached = false }: StackOpt
   const stop = async (name: string): Promise<void> => {
     const running = findRecorded(recordOf(name))
     if (running !== null) await endRecorded(running, place(name).service.stopSignal, STOP_LIMIT_MS)
+    else await endLeftovers(recordOf(name), STOP_LIMIT_MS)
     forget(recordOf(name))
   }
   return {
@@ -148,6 +158,7 @@ export function describeStack({ folder, portBase, isDetached = false }: StackOpt
       return placed.path(containerPath)
     },
     environment: (name) => place(name).service.environment,
+    command: (name) => place(name).service.command,
     values: compose.values,
     start,
     stop,
@@ -212,9 +223,10 @@ async function awaitHealth(
   running: RecordedProcess,
   log: string,
 ): Promise<void> {
-  for (let waitedMs = 0; !(await probe(native, placed, running)); waitedMs += POLL_MS) {
+  const begun = performance.now()
+  while (!(await probe(native, placed, running))) {
     const isAlive = isRunning(running)
-    if (isAlive && waitedMs < native.startLimitMs) {
+    if (isAlive && performance.now() - begun < native.startLimitMs) {
       await sleep(POLL_MS)
       continue
     }

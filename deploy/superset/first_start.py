@@ -21,8 +21,8 @@ def main() -> None:
     connection = psycopg2.connect("")
     connection.autocommit = True
     cursor = connection.cursor()
-    # A second worker of the same start would wait here.
-    cursor.execute("SELECT pg_advisory_lock(8088)")
+    # One start at a time: it ends with the connection.
+    cursor.execute("SELECT pg_advisory_lock(1)")
     cursor.execute("CREATE TABLE IF NOT EXISTS campaign_metrics_start (mark text NOT NULL)")
     cursor.execute("SELECT mark FROM campaign_metrics_start")
     if cursor.fetchone() == (MARK,):

@@ -52,7 +52,8 @@ export function hasEnded(state: string): boolean {
 export function openCluster(url: string): Cluster {
   return {
     listJobs: () => listJobs(url),
-    readCheckpoints: async (jobId) => checkpointsIn(await askFlink(url, `/jobs/${jobId}/checkpoints`)),
+    readCheckpoints: async (jobId) =>
+      checkpointsIn(await askFlink(url, `/jobs/${jobId}/checkpoints`)),
     readFailure: async (jobId) =>
       failureIn(await askFlink(url, `/jobs/${jobId}/exceptions?maxExceptions=1`)),
     checkpointDirectory: () => readCheckpointDirectory(url),

@@ -20,7 +20,9 @@ export function fillSql(template: string, values: SqlValues): string {
   const filled = template.replace(/^(?!\s*--).*\{(?:text|options):.*$/gm, (line) =>
     line.replace(/\{(text|options):(\w+)\}/g, (_, kind: 'text' | 'options', name: string) => {
       used.add(`${kind}:${name}`)
-      return kind === 'text' ? literal(valueOf(values.text, name)) : pairs(valueOf(values.options, name))
+      return kind === 'text'
+        ? literal(valueOf(values.text, name))
+        : pairs(valueOf(values.options, name))
     }),
   )
   const given = Object.entries(values).flatMap(([kind, of]) =>

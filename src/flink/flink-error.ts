@@ -48,6 +48,7 @@ export function rootCause(trace: string): string {
   const lines = trace.split('\n').map((line) => line.trim())
   const causes = lines.filter((line) => line.startsWith('Caused by: '))
   const exception = lines.find((line) => /^(?:[a-z]\w*\.)+[A-Z]\w*(?::|$)/.test(line))
-  const line = causes.at(-1)?.slice('Caused by: '.length) ?? exception ?? lines.find((l) => l !== '')
+  const line =
+    causes.at(-1)?.slice('Caused by: '.length) ?? exception ?? lines.find((l) => l !== '')
   return (line ?? 'no reason was given').replace(/^(?:[a-z]\w*\.)+/, '')
 }

@@ -45,7 +45,10 @@ const HEADING_CHARACTERS = 60
 export async function openGatewaySession(options: GatewayOptions): Promise<GatewaySession> {
   const { url, properties = {}, timeoutMs = STATEMENT_TIMEOUT_MS } = options
   const body = { sessionName: 'campaign-metrics', properties }
-  const session = stringIn(await askFlink(url, '/v2/sessions', { method: 'POST', body }), 'sessionHandle')
+  const session = stringIn(
+    await askFlink(url, '/v2/sessions', { method: 'POST', body }),
+    'sessionHandle',
+  )
   const path = `/v2/sessions/${session}`
   return {
     execute: (statement) => execute(url, path, statement, timeoutMs),
@@ -107,10 +110,14 @@ async function readResult(
     const answer = await askFlink(url, next, { timeoutMs })
     if (typeof answer.jobID === 'string') jobId = answer.jobID
     const results: Answer = isObject(answer.results) ? answer.results : {}
-    if (columns.length === 0) columns = objectsIn(results, 'columns').map(({ name }) => String(name))
-    const read = objectsIn(results, 'data').map(({ fields }) => (Array.isArray(fields) ? fields : []))
+    if (columns.length === 0)
+      columns = objectsIn(results, 'columns').map(({ name }) => String(name))
+    const read = objectsIn(results, 'data').map(({ fields }) =>
+      Array.isArray(fields) ? fields : [],
+    )
     for (const row of read) rows.push(row)
-    if (rows.length > ROWS_MAX) throw new FlinkError('answer', `more than ${ROWS_MAX} rows`, { url })
+    if (rows.length > ROWS_MAX)
+      throw new FlinkError('answer', `more than ${ROWS_MAX} rows`, { url })
     if (answer.resultType === 'EOS') return { jobId, columns, rows }
     if (typeof answer.nextResultUri === 'string') next = answer.nextResultUri
     if (read.length > 0) continue

@@ -27,9 +27,16 @@ const NAME_PREFIX = 'campaign-metrics'
 export function makeJobSql(options: FlinkJobOptions): JobSql {
   const template = readFileSync(TEMPLATE_FILE, 'utf8')
   const open = fillSql(template, valuesFor(withoutSecrets(options), ''))
-  const fingerprint = createHash('sha256').update(open).digest('hex').slice(0, FINGERPRINT_CHARACTERS)
+  const fingerprint = createHash('sha256')
+    .update(open)
+    .digest('hex')
+    .slice(0, FINGERPRINT_CHARACTERS)
   const name = jobName(options, fingerprint)
-  return { name, fingerprint, statements: splitStatements(fillSql(template, valuesFor(options, name))) }
+  return {
+    name,
+    fingerprint,
+    statements: splitStatements(fillSql(template, valuesFor(options, name))),
+  }
 }
 
 /** What the names of all jobs on this topic and these tables begin with, whatever their SQL. */
@@ -38,7 +45,9 @@ export function jobNamePrefix({ kafka, catalog }: FlinkJobOptions): string {
 }
 
 /** The names of Kafka's consumer groups, in which Flink notes what its checkpoints hold. */
-export function consumerGroups({ kafka }: FlinkJobOptions): Readonly<{ events: string; lines: string }> {
+export function consumerGroups({
+  kafka,
+}: FlinkJobOptions): Readonly<{ events: string; lines: string }> {
   return { events: `${NAME_PREFIX}-${kafka.topic}`, lines: `${NAME_PREFIX}-${kafka.topic}-lines` }
 }
 

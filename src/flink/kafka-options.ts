@@ -39,7 +39,10 @@ function tls(files: KafkaPlace['tls']): Record<string, string> {
     // The key and its certificate in one file, as Kafka's client wants them.
     ...(files.keyFile === null
       ? {}
-      : { 'properties.ssl.keystore.type': 'PEM', 'properties.ssl.keystore.location': files.keyFile }),
+      : {
+          'properties.ssl.keystore.type': 'PEM',
+          'properties.ssl.keystore.location': files.keyFile,
+        }),
   }
 }
 

@@ -93,7 +93,9 @@ const RULES: Rules = {
       const isTime = wanted.nowMs >= life.untilMs
       const otherwise: Action = isTime ? { kind: 'submit', from: null } : NONE
       const step = look(jobs, wanted, otherwise, life.failures)
-      return step.action.kind === 'none' && step.life.kind === 'looking' ? { life, action: NONE } : step
+      return step.action.kind === 'none' && step.life.kind === 'looking'
+        ? { life, action: NONE }
+        : step
     },
     submitted: ({ failures }, event) => start(event, failures),
     stopped: (_, { savepoint }) => submitFrom([savepoint]),

@@ -3,6 +3,7 @@ import type { EventLog } from './event-log.ts'
 import type { LogExtent } from './event-reader.ts'
 import type { ConsumerLag } from './kafka/consumer-lag.ts'
 import type { KafkaLogOptions } from './kafka/kafka-log.ts'
+import { patiently } from './kafka/patiently.ts'
 import type { TopicReport } from './kafka/topic.ts'
 import type { KafkaPlace } from './place.ts'
 
@@ -24,8 +25,11 @@ export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Prom
   return await room.setUpTopic(place, mode)
 }
 
+/** A new broker makes the topic of its groups when it is first asked for one. */
+const GROUP_WAIT_MS = 20_000
+
 /** How far a consumer group has come, as it has committed it itself. Throws LogError. */
 export async function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
   const room = await import('./kafka/consumer-lag.ts')
-  return await room.readConsumerLag(place, group)
+  return await patiently(GROUP_WAIT_MS, () => room.readConsumerLag(place, group))
 }

@@ -9,6 +9,7 @@ import type { JobProgress } from '../job.ts'
 import { type Memory, type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
 import { openEmbeddedEngine } from './embedded-engine.ts'
+import { openFlinkEngine } from './flink-engine.ts'
 import { openEventLog } from './open-event-log.ts'
 import { restCatalogRoute } from './rest-catalog-route.ts'
 import type { Status } from './status.ts'
@@ -73,7 +74,8 @@ async function openPipeline(
   onClose(() => rejected.close())
 
   let observe = (_: JobProgress): void => {}
-  const engine = await openEmbeddedEngine(config, log, options, (progress) => observe(progress))
+  const openEngine = config.engine === 'flink' ? openFlinkEngine : openEmbeddedEngine
+  const engine = await openEngine(config, log, options, (progress) => observe(progress))
   onClose(() => engine.close())
 
   const meter: Meter = openMeter({ readings: () => watch.readings(), memory: memoryFigures })

@@ -1,38 +1,62 @@
 /** The status without a running process: from the tables, the log and `rejected/`, changing nothing. */
 import type { Config } from '../config.ts'
-import { type Checkpoint, readCheckpoint, resumeFrom, tableFigures } from '../job.ts'
+import {
+  type Checkpoint,
+  type JobProgress,
+  readCheckpoint,
+  resumeFrom,
+  tableFigures,
+} from '../job.ts'
 import { inspectLog, type LogExtent, type LogPlace, readTopicExtent } from '../log.ts'
 import { countRejected } from '../rejected.ts'
 import { readLake } from '../table.ts'
-import { type Status, statusOf } from './status.ts'
+import { flinkSettings, readFlinkProgress } from './flink-progress.ts'
+import { type LogFigures, type Status, statusOf } from './status.ts'
 
 export async function readStatus(config: Config, nowUs: number): Promise<Status> {
-  const lake = await readLake(config)
-  const kept = readCheckpoint(lake.events.summary)
-  const { extent, bytes } = await look(config.log, kept)
-  const checkpoint = resumeFrom(kept, extent, false)
-  const horizonMs = config.dedupe.horizonMs
+  const { progress, log } = config.engine === 'flink' ? await ofFlink(config) : await ofJob(config)
+  const { checkpoint } = progress
   return statusOf({
     state: 'stopped',
-    progress: {
-      checkpoint,
-      dedupe: { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 },
-      tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
-      rejectedCountsOnly: false,
-      heldUp: null,
-      lastCommit:
-        lake.events.timestampMs === null
-          ? null
-          : { atUs: lake.events.timestampMs * 1000, durationMs: 0 },
-    },
-    log: { id: extent.id, start: extent.start, end: endOf(extent, checkpoint), bytes },
+    progress,
+    log,
     rejectedBefore: (await countRejected(config.rejectedDirectory)) - checkpoint.rejected,
     rejectedCountsOnly: false,
-    waitingSinceUs: kept?.arrivedUs ?? nowUs,
+    waitingSinceUs: checkpoint.arrivedUs === 0 ? nowUs : checkpoint.arrivedUs,
     failure: null,
     nowUs,
     rssBytes: 0,
   })
+}
+
+type Standing = Readonly<{ progress: Omit<JobProgress, 'state'>; log: LogFigures }>
+
+async function ofFlink(config: Config): Promise<Standing> {
+  const settings = flinkSettings(config)
+  const { id, start, end } = await readTopicExtent(settings.log)
+  const progress = await readFlinkProgress(settings, { id, end }, [])
+  return { progress, log: { id, start, end, bytes: 0 } }
+}
+
+async function ofJob(config: Config): Promise<Standing> {
+  const { events, metrics } = await readLake(config)
+  const kept = readCheckpoint(events.summary)
+  const { extent, bytes } = await look(config.log, kept)
+  const checkpoint = resumeFrom(kept, extent, false)
+  const horizonMs = config.dedupe.horizonMs
+  const { id, start } = extent
+  return {
+    progress: {
+      checkpoint,
+      dedupe: { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 },
+      tables: { events: tableFigures(events), metrics: tableFigures(metrics) },
+      rejectedCountsOnly: false,
+      heldUp: null,
+      lastCommit:
+        events.timestampMs === null ? null : { atUs: events.timestampMs * 1000, durationMs: 0 },
+    },
+    log: { id, start, end: endOf(extent, checkpoint), bytes },
+  }
 }
 
 async function look(

@@ -58,9 +58,13 @@ export async function markReplayed(directory: string, event: KeptEvent): Promise
 }
 
 /** Events rejected since ever, counts included. Reads the newest file of each source only. */
-export async function countRejected(directory: string): Promise<number> {
+export async function countRejected(
+  directory: string,
+  source: RejectedSource | null = null,
+): Promise<number> {
   const newest = new Map<RejectedSource, RejectedFile[]>()
   for (const file of await listFiles(directory)) {
+    if (source !== null && file.source !== source) continue
     newest.set(file.source, [...(newest.get(file.source) ?? []), file].slice(-2))
   }
   let events = 0

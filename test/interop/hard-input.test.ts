@@ -9,13 +9,7 @@ import { openFolder } from '../support/folder.ts'
 import { readPointers, writePointers } from '../support/lake.ts'
 import { type Product, runCommand, startProduct } from '../support/product.ts'
 import { openRandom } from '../support/random.ts'
-import {
-  catalogUri,
-  checkTables,
-  openInputFile,
-  runReader,
-  skipReaders,
-} from '../support/readers.ts'
+import { checkTables, openInputFile, runReader, skipReaders } from '../support/readers.ts'
 import { type Item, listBadItems, listEdgeItems, openHardInput } from './hard-input.ts'
 
 const SEED = Number(process.env.INTEROP_SEED ?? 20_260_301)
@@ -140,7 +134,7 @@ test('DuckDB reads both tables by their metadata location and finds the same', {
 test('PyIceberg row filters on every column return what a full scan returns', {
   skip: skipReaders,
 }, async () => {
-  const run = await runReader(folder, 'row-filters.py', [catalogUri(folder)])
+  const run = await runReader(folder, 'row-filters.py', [folder.reader.uri])
   assert.equal(run.exit.code, 0, run.stdout + run.stderr)
 })
 
@@ -157,7 +151,7 @@ test('verify exits with 1 and names the window once a metrics row was changed', 
   skip: skipReaders,
 }, async () => {
   const pointers = readPointers(folder.catalogPath)
-  const tampered = await runReader(folder, 'tamper.py', [catalogUri(folder), 'change-metrics-row'])
+  const tampered = await runReader(folder, 'tamper.py', [folder.reader.uri, 'change-metrics-row'])
   assert.equal(tampered.exit.code, 0, tampered.stderr)
   const { window_start } = JSON.parse(tampered.stdout) as { window_start: string }
   const verify = await runCommand(folder, ['verify'])
@@ -171,7 +165,7 @@ test('verify exits with 1 once a raw file was dropped, and with 0 once it is bac
   skip: skipReaders,
 }, async () => {
   const pointers = readPointers(folder.catalogPath)
-  const tampered = await runReader(folder, 'tamper.py', [catalogUri(folder), 'drop-raw-file'])
+  const tampered = await runReader(folder, 'tamper.py', [folder.reader.uri, 'drop-raw-file'])
   assert.equal(tampered.exit.code, 0, tampered.stderr)
   const verify = await runCommand(folder, ['verify'])
   assert.equal(verify.exit.code, 1, verify.stdout + verify.stderr)

@@ -12,6 +12,8 @@ export type Folder = Readonly<{
   logPath: string
   warehousePath: string
   catalogPath: string
+  /** Where PyIceberg finds the tables: the URI of its SQL catalog, and its properties. */
+  reader: Readonly<{ uri: string; properties: Readonly<Record<string, string>> }>
   /** Writes the configuration; the fields given replace the harness's own. */
   configure(fields: Readonly<Record<string, unknown>>): Promise<void>
   close(): Promise<void>
@@ -44,7 +46,29 @@ export async function openFolder(
     logPath: join(path, 'data/log'),
     warehousePath: join(path, 'data/warehouse'),
     catalogPath: join(path, 'data/catalog.db'),
+    reader: readerOf(join(path, 'data/catalog.db'), fields),
     configure,
     close: () => rm(path, { recursive: true, force: true }),
   }
+}
+
+/** Of a configuration with the tables on S3 and their catalog in PostgreSQL; else of the file. */
+function readerOf(
+  file: string,
+  { catalog, s3 }: Readonly<Record<string, unknown>>,
+): Folder['reader'] {
+  const uri =
+    typeof catalog === 'string' && catalog.startsWith('postgresql://')
+      ? catalog.replace('postgresql://', 'postgresql+psycopg2://')
+      : `sqlite:///${file}`
+  if (typeof s3 !== 'object' || s3 === null) return { uri, properties: {} }
+  const { AWS_ACCESS_KEY_ID: key = '', AWS_SECRET_ACCESS_KEY: secret = '' } = process.env
+  const endpoint = 'endpoint' in s3 ? String(s3.endpoint) : ''
+  const properties = {
+    's3.endpoint': endpoint,
+    's3.access-key-id': key,
+    's3.secret-access-key': secret,
+    's3.region': 'us-east-1',
+  }
+  return { uri, properties }
 }

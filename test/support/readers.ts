@@ -53,7 +53,12 @@ export async function runReader(
 
 /** `tables.py` over the tables and the inputs they were made from; throws with its report. */
 export function checkTables(folder: Folder, inputs: readonly string[]): Promise<TablesSummary> {
-  return checkTablesWith(folder, ['--catalog', catalogUri(folder)], inputs)
+  const { uri, properties } = folder.reader
+  const options = Object.entries(properties).flatMap(([name, value]) => [
+    '--property',
+    `${name}=${value}`,
+  ])
+  return checkTablesWith(folder, ['--catalog', uri, ...options], inputs)
 }
 
 /** The same over a catalog and with properties of one's own, as arguments of `tables.py`. */
@@ -71,10 +76,6 @@ export async function checkTablesWith(
   if (numbers === null) throw new Error(`tables.py said something else:\n${run.stdout}`)
   const [events, duplicates, rejected, rawRows, metricsRows] = numbers.slice(1).map(Number)
   return { events, duplicates, rejected, rawRows, metricsRows } as TablesSummary
-}
-
-export function catalogUri(folder: Folder): string {
-  return `sqlite:///${folder.catalogPath}`
 }
 
 /** What was sent, in order, one event a line: the input of `tables.py`. */

@@ -1,16 +1,15 @@
 /**
  * Commits one event after the other and kills its own process with SIGKILL when a step comes for the n-th time.
- * usage: kill-child.ts FOLDER STEP N; prints the number of each commit that was answered.
+ * usage: kill-child.ts PLACES STEP N, PLACES as JSON; prints the number of each commit that was answered.
  */
 import { writeSync } from 'node:fs'
-import { openLake } from '../../src/table.ts'
-import { placesIn } from '../support/places.ts'
+import { type LakePlaces, openLake } from '../../src/table.ts'
 import { dayRows, eventRow, metricsRow, NOON_US, WINDOW_US } from './fixture.ts'
 
-const [folder, killStep, killAt] = process.argv.slice(2)
+const [places = '', killStep, killAt] = process.argv.slice(2)
 let seen = 0
 const lake = await openLake({
-  ...placesIn(folder!),
+  ...(JSON.parse(places) as LakePlaces),
   windowUs: WINDOW_US,
   writer: 'embedded',
   nowUs: () => NOON_US,

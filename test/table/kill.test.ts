@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { COMMIT_STEPS } from '../../src/table.ts'
+import { placesIn } from '../support/places.ts'
 import { openPlace } from './fixture.ts'
 
 const CHILD = fileURLToPath(import.meta.resolve('./kill-child.ts'))
@@ -13,7 +14,7 @@ test('killed at every step, again and again in one folder, no answered commit is
   let before = 0
   for (const [round, step] of COMMIT_STEPS.entries()) {
     const killAt = String(1 + (round % 3))
-    const args = [CHILD, place.folder, step, killAt]
+    const args = [CHILD, JSON.stringify(placesIn(place.folder)), step, killAt]
     const child = spawnSync(process.execPath, args, { encoding: 'utf8' })
     assert.equal(child.signal, 'SIGKILL', child.stderr)
     const answers = child.stdout.split('\n').filter(Boolean)

@@ -130,7 +130,7 @@ function flinkCommand(
   const own = [`-Djava.io.tmpdir=${placed.scratch}`, `-Dlog4j.configurationFile=${LOGGING}`]
   return {
     argv: [javaProgram(), ...jvm, ...options, ...own, '-cp', classes, ...main],
-    environment: { ...placed.service.environment, FLINK_CONF_DIR: configFolder(placed) },
+    environment: { FLINK_CONF_DIR: configFolder(placed) },
   }
 }
 

@@ -39,7 +39,6 @@ export const kafka: NativeService = {
       'kafka.Kafka',
       placed.path(SETTINGS),
     ],
-    environment: {},
   }),
   isHealthy: async ({ address }) => (await countBrokers(address('kafka'))) > 0,
 }

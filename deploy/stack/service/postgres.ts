@@ -32,7 +32,6 @@ export const postgres: NativeService = {
         ...['-c', `listen_addresses=${host}`, '-c', 'unix_socket_directories='],
         ...placed.service.command.slice(1),
       ],
-      environment: {},
       ...(USER === undefined ? {} : { user: USER }),
     }
   },

@@ -10,10 +10,7 @@ const MODULE = 'github.com/versity/versitygw/cmd/versitygw'
 export const s3: NativeService = {
   startLimitMs: 30_000,
   install: (values) => void program(values),
-  command: ({ service, values }) => ({
-    argv: [program(values), ...service.command],
-    environment: service.environment,
-  }),
+  command: ({ service, values }) => ({ argv: [program(values), ...service.command] }),
   isHealthy: ({ address }) => isOk(address('s3'), '/health'),
 }
 

@@ -17,7 +17,6 @@ export const superset: NativeService = {
   command: ({ path, service }) => ({
     argv: ['bash', path(ENTRYPOINT), ...service.command],
     environment: {
-      ...service.environment,
       PATH: [programs(), process.env.PATH].join(delimiter),
     },
   }),

@@ -15,7 +15,7 @@ const CONFIG = '/etc/trino'
 export const trino: NativeService = {
   startLimitMs: 180_000,
   install: (values) => void program(values),
-  command: ({ path, service, values, scratch }) => {
+  command: ({ path, values, scratch }) => {
     const file = (name: string): string => join(path(CONFIG), name)
     const options = readFileSync(file('jvm.config'), 'utf8').trim().split('\n')
     const config = [
@@ -28,7 +28,7 @@ export const trino: NativeService = {
     ]
     const java = join(findJava(24, 99), 'bin/java')
     const main = ['-cp', join(program(values), 'lib/*'), 'io.trino.server.TrinoServer']
-    return { argv: [java, ...options, ...config, ...main], environment: service.environment }
+    return { argv: [java, ...options, ...config, ...main] }
   },
   isHealthy: async ({ address }) => {
     const { starting } = await fetchJson<{ starting: boolean }>(address('trino'), '/v1/info')
