@@ -8,6 +8,7 @@
  * committed already.
  */
 export { type Checkpoint, type Checkpoints, type Cluster, openCluster } from './flink/cluster.ts'
+export { flinkJobOptions, type JobSeen, lookAtJob, openConfiguredJob } from './flink/configured.ts'
 export { FlinkError, type FlinkErrorCode } from './flink/flink-error.ts'
 export { type GatewaySession, openGatewaySession, type StatementResult } from './flink/gateway.ts'
 export {
@@ -16,7 +17,7 @@ export {
   type FlinkJobStatus,
   openFlinkJob,
 } from './flink/job.ts'
-export { type JobSql, makeJobSql } from './flink/job-sql.ts'
+export { consumerGroups, type JobSql, makeJobSql } from './flink/job-sql.ts'
 export type { Life } from './flink/life.ts'
 export {
   openRejectedMover,

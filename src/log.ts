@@ -17,7 +17,14 @@ export type { Lines } from './log/group.ts'
 export { inspectLog, type LogInspection } from './log/inspect.ts'
 export type { ConsumerLag } from './log/kafka/consumer-lag.ts'
 export type { TopicReport } from './log/kafka/topic.ts'
-export { openKafkaLog, readConsumerLag, readTopicExtent, setUpTopic } from './log/kafka.ts'
+export type { RecordPlace, RecordSource } from './log/kafka/record-source.ts'
+export {
+  openKafkaLog,
+  openRecordSource,
+  readConsumerLag,
+  readTopicExtent,
+  setUpTopic,
+} from './log/kafka.ts'
 export { type Log, type LogOptions, type LogStats, openLog, type Recovered } from './log/open.ts'
 export { type EventReaderOptions, openEventReader } from './log/open-event-reader.ts'
 export type { KafkaPlace, LogPlace } from './log/place.ts'

@@ -1,8 +1,14 @@
-/** What the job is made from, as a configuration says it. */
+/** The job of a configuration, on the tables that it names. */
 import { strict as assert } from 'node:assert'
+import { type Lake, newestWith } from '../table.ts'
+import { type ClusterJob, hasEnded, openCluster } from './cluster.ts'
+import { type FlinkJob, openFlinkJob } from './job.ts'
+import { jobNamePrefix, makeJobSql } from './job-sql.ts'
 import type { FlinkJobOptions, KafkaPlace } from './options.ts'
+import { flinkCommitIn } from './recovery.ts'
+import { openSeenFile } from './seen-file.ts'
 
-type Settings = Readonly<{
+export type ConfiguredSettings = Readonly<{
   log: Readonly<{ kind: 'folder' }> | (Readonly<{ kind: 'kafka' }> & KafkaPlace)
   warehouse:
     | Readonly<{ kind: 'folder' }>
@@ -21,10 +27,15 @@ type Settings = Readonly<{
     | 'stateBackend'
     | 'rejectedDirectory'
   >
+  rejectedDirectory: string
 }>
 
+const CHECKPOINT_KEY = 'flink.max-committed-checkpoint-id'
+/** Beside what is rejected: both are what a process of ours must keep, and a volume holds. */
+const SEEN_FILE = 'flink-checkpoint.json'
+
 /** A configuration with Flink as the engine names Kafka, S3 and PostgreSQL, or was refused. */
-export function flinkJobOptions(settings: Settings): FlinkJobOptions {
+export function flinkJobOptions(settings: ConfiguredSettings): FlinkJobOptions {
   const { log, warehouse, catalog, dedupe, windowUs, flink } = settings
   assert(log.kind === 'kafka' && warehouse.kind === 's3' && catalog.kind === 'postgresql')
   return {
@@ -40,4 +51,47 @@ export function flinkJobOptions(settings: Settings): FlinkJobOptions {
     stateBackend: flink.stateBackend,
     rejectedDirectory: flink.rejectedDirectory,
   }
+}
+
+/** The job as it is wanted, and the one that there is, which may be made from another configuration. */
+export type JobSeen = Readonly<{ name: string; live: ClusterJob | null }>
+
+/** Throws FlinkError where the cluster does not answer. */
+export async function lookAtJob(
+  settings: ConfiguredSettings & Readonly<{ flink: Readonly<{ rest: string }> }>,
+): Promise<JobSeen> {
+  const options = flinkJobOptions(settings)
+  const prefix = jobNamePrefix(options)
+  const jobs = await openCluster(settings.flink.rest).listJobs()
+  const live = jobs.find(({ name, state }) => name.startsWith(prefix) && !hasEnded(state))
+  return { name: makeJobSql(options).name, live: live ?? null }
+}
+
+/** `lake` is open for writing, and with it the writer's lock is held: nobody else submits. */
+export function openConfiguredJob(
+  settings: ConfiguredSettings & Readonly<{ flink: Readonly<{ gateway: string; rest: string }> }>,
+  lake: Lake,
+  { nowMs, tell }: Readonly<{ nowMs: () => number; tell: (message: string) => void }>,
+): FlinkJob {
+  const { gateway, rest } = settings.flink
+  return openFlinkJob({
+    ...flinkJobOptions(settings),
+    gateway,
+    rest,
+    async readTables() {
+      await lake.refresh()
+      const views = [lake.events, lake.metrics]
+      const commits = views.flatMap((view) => {
+        const snapshot = newestWith(view, CHECKPOINT_KEY)
+        const commit = snapshot === null ? null : flinkCommitIn(snapshot.summary)
+        return commit === null ? [] : [commit]
+      })
+      const rows = views.reduce((sum, view) => sum + Number(view.summary['total-records'] ?? 0), 0)
+      return { commits, rows }
+    },
+    seen: openSeenFile(`${settings.rejectedDirectory}/${SEEN_FILE}`),
+    withLock: (work) => work(),
+    nowMs,
+    tell,
+  })
 }

@@ -54,6 +54,8 @@ export type FlinkJob = {
   ensureRunning(timeoutMs?: number): Promise<string>
   /** Goes on looking until `close`. */
   watch(): void
+  /** As of the last look. */
+  life(): Life
   status(): Promise<FlinkJobStatus>
   /** Ends the watch. The job goes on. */
   close(): Promise<void>
@@ -102,6 +104,10 @@ class Watcher implements FlinkJob {
 
   watch(): void {
     this.#watching ??= this.#watch()
+  }
+
+  life(): Life {
+    return this.#life
   }
 
   async status(): Promise<FlinkJobStatus> {

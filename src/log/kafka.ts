@@ -4,6 +4,7 @@ import type { LogExtent } from './event-reader.ts'
 import type { ConsumerLag } from './kafka/consumer-lag.ts'
 import type { KafkaLogOptions } from './kafka/kafka-log.ts'
 import { patiently } from './kafka/patiently.ts'
+import type { RecordSource } from './kafka/record-source.ts'
 import type { TopicReport } from './kafka/topic.ts'
 import type { KafkaPlace } from './place.ts'
 
@@ -23,6 +24,12 @@ export async function readTopicExtent(place: KafkaPlace): Promise<LogExtent> {
 export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
   const room = await import('./kafka/topic.ts')
   return await room.setUpTopic(place, mode)
+}
+
+/** Records of the topic by their place. Throws LogError. */
+export async function openRecordSource(place: KafkaPlace): Promise<RecordSource> {
+  const room = await import('./kafka/record-source.ts')
+  return await room.openRecordSource(place)
 }
 
 /** A new broker makes the topic of its groups when it is first asked for one. */

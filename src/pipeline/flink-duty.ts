@@ -8,21 +8,16 @@
  * The lock is what makes it one: two that watched the job with different configurations would take turns in replacing it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Config, FlinkConfig, TrinoConfig } from '../config.ts'
-import {
-  type FlinkJob,
-  type FlinkJobStatus,
-  flinkCommitIn,
-  flinkJobOptions,
-  openFlinkJob,
-  openSeenFile,
-} from '../flink.ts'
+import { type Closing, closeAll } from '../close-all.ts'
+import { type FlinkJob, type FlinkJobStatus, openConfiguredJob } from '../flink.ts'
 import { openTrinoQuery } from '../query.ts'
-import { type Lake, newestWith, openLake, TableError } from '../table.ts'
-import { openUpkeep, type Upkeep } from '../upkeep.ts'
+import { type Lake, openLake, TableError } from '../table.ts'
+import { openUpkeep } from '../upkeep.ts'
+import type { FlinkSettings } from './flink-progress.ts'
+import { type RejectedMoving, startRejectedMoving } from './rejected-moving.ts'
 
 export type FlinkDutyOptions = Readonly<{
-  config: Config & Readonly<{ flink: FlinkConfig; trino: TrinoConfig }>
+  config: FlinkSettings
   /** Throws where the tables were filled from another log (F11). */
   checkLog: (lake: Lake) => Promise<void>
   nowUs: () => number
@@ -40,12 +35,11 @@ export type FlinkDuty = Readonly<{
   close(): Promise<void>
 }>
 
-type OnDuty = Readonly<{ lake: Lake; job: FlinkJob; upkeep: Upkeep; running: Promise<void> }>
+type OnDuty = Readonly<{ job: FlinkJob; rejected: RejectedMoving; close: () => Promise<void> }>
 
 const RETRY_MS = 5_000
 const MS_PER_DAY = 86_400_000
 const US_PER_MS = 1000
-const CHECKPOINT_KEY = 'flink.max-committed-checkpoint-id'
 
 export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
   const { config, onWarning } = options
@@ -57,23 +51,40 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
   let upkeepTrouble: string | null = null
 
   async function take(): Promise<OnDuty> {
-    const { warehouse, catalog, cache, windowUs } = config
-    const { nowUs } = options
-    const lake = await openLake({ warehouse, catalog, cache, windowUs, writer: 'flink', nowUs })
+    const opened: Closing[] = []
+    const close = (): Promise<void> => closeAll(opened)
     try {
+      const { warehouse, catalog, cache, windowUs } = config
+      const { nowUs } = options
+      const lake = await openLake({ warehouse, catalog, cache, windowUs, writer: 'flink', nowUs })
+      opened.push(lake)
       await options.checkLog(lake)
-      const job = openJob(options, lake)
+      const rejected = await startRejectedMoving(config, { nowUs, warn: onWarning })
+      opened.push(rejected)
+      const job = openConfiguredJob(config, lake, { nowMs: () => nowUs() / 1000, tell: onWarning })
+      opened.push(job)
       job.watch()
-      const upkeep = openUpkeep({
-        ...upkeepSettings(options, lake),
-        onRound: ({ failure }) => {
-          upkeepTrouble = failure
-        },
-      })
-      return { lake, job, upkeep, running: upkeep.run() }
+      opened.push(startUpkeep(lake))
+      return { job, rejected, close }
     } catch (error) {
-      await lake.close()
+      await close()
       throw error
+    }
+  }
+
+  function startUpkeep(lake: Lake): Closing {
+    const upkeep = openUpkeep({
+      ...upkeepSettings(options, lake),
+      onRound: ({ failure }) => {
+        upkeepTrouble = failure
+      },
+    })
+    const running = upkeep.run()
+    return {
+      async close() {
+        upkeep.stop()
+        await running
+      },
     }
   }
 
@@ -94,43 +105,20 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
 
   const taking = run()
   return {
-    problem: () => trouble ?? upkeepTrouble ?? (duty === null ? null : lifeProblem(duty.job)),
+    problem: () =>
+      trouble ??
+      (duty === null ? null : lifeProblem(duty.job)) ??
+      upkeepTrouble ??
+      duty?.rejected.problem() ??
+      null,
     job: async () => (duty === null ? null : await duty.job.status()),
     failed: failed.promise,
     async close() {
       stopping.abort()
       await taking
-      if (duty === null) return
-      duty.upkeep.stop()
-      await duty.running
-      await duty.job.close()
-      await duty.lake.close()
+      await duty?.close()
     },
   }
-}
-
-function openJob({ config, onWarning }: FlinkDutyOptions, lake: Lake): FlinkJob {
-  return openFlinkJob({
-    ...flinkJobOptions(config),
-    gateway: config.flink.gateway,
-    rest: config.flink.rest,
-    async readTables() {
-      await lake.refresh()
-      const views = [lake.events, lake.metrics]
-      const commits = views.flatMap((view) => {
-        const snapshot = newestWith(view, CHECKPOINT_KEY)
-        const commit = snapshot === null ? null : flinkCommitIn(snapshot.summary)
-        return commit === null ? [] : [commit]
-      })
-      const rows = views.reduce((sum, view) => sum + Number(view.summary['total-records'] ?? 0), 0)
-      return { commits, rows }
-    },
-    seen: openSeenFile(seenPath(config)),
-    // Whoever is on duty has the writer's lock of the tables.
-    withLock: (work) => work(),
-    nowMs: () => Date.now(),
-    tell: onWarning,
-  })
 }
 
 function upkeepSettings(
@@ -155,11 +143,6 @@ function upkeepSettings(
     },
     onWarning,
   }
-}
-
-/** Beside what is rejected: both are what a process of ours must keep, and a volume holds. */
-export function seenPath({ rejectedDirectory }: Config): string {
-  return `${rejectedDirectory}/flink-checkpoint.json`
 }
 
 function isLocked(error: unknown): boolean {

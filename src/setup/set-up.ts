@@ -1,6 +1,7 @@
 /** The parts in the order in which they need each other: the job reads the topic and writes the tables, the dashboard reads these. */
 import type { Config } from '../config.ts'
 import { setUpDashboard } from './dashboard.ts'
+import { setUpJob } from './job.ts'
 import { setUpKeys } from './keys.ts'
 import { setUpTables } from './tables.ts'
 import { setUpTopicOf } from './topic.ts'
@@ -25,7 +26,7 @@ export type SetupWorld = Readonly<{
 
 /** Ends after a part that is `unfit`: what follows could not work. */
 export async function* setUp(config: Config, world: SetupWorld): AsyncIterable<SetupPart> {
-  for (const setUpPart of [setUpKeys, setUpTopicOf, setUpTables, setUpDashboard]) {
+  for (const setUpPart of [setUpKeys, setUpTopicOf, setUpTables, setUpJob, setUpDashboard]) {
     for (const part of await setUpPart(config, world)) {
       yield part
       if (part.outcome === 'unfit') return

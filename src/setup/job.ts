@@ -1,0 +1,58 @@
+/** The job on Flink: running as the configuration says, or submitted, or changed. */
+import type { Config } from '../config.ts'
+import { lookAtJob, openConfiguredJob } from '../flink.ts'
+import { type Lake, openLake, TableError } from '../table.ts'
+import type { SetupPart, SetupWorld } from './set-up.ts'
+
+export async function setUpJob(config: Config, world: SetupWorld): Promise<readonly SetupPart[]> {
+  const { flink } = config
+  if (flink === null) return []
+  const { name, live } = await lookAtJob({ ...config, flink })
+  const part = { part: 'job', name } as const
+  const remarks = live === null ? [] : [`${live.id}, ${live.state}`]
+  if (live?.name === name) return [{ ...part, outcome: 'found', remarks }]
+  if (world.mode === 'look') {
+    return [{ ...part, outcome: live === null ? 'missing' : 'differs', remarks }]
+  }
+  const lake = await openUnlocked(config, world)
+  if (lake === null) {
+    const advice =
+      'a running `campaign-metrics start` keeps the job: restart it with this configuration'
+    return [{ ...part, outcome: 'unfit', remarks: [...remarks, advice] }]
+  }
+  try {
+    const jobId = await submit(config, flink, lake, world)
+    const outcome = live === null ? 'made' : 'changed'
+    return [{ ...part, outcome, remarks: [`${jobId}, RUNNING`] }]
+  } finally {
+    await lake.close()
+  }
+}
+
+type Flink = NonNullable<Config['flink']>
+
+async function submit(
+  config: Config,
+  flink: Flink,
+  lake: Lake,
+  { nowUs }: SetupWorld,
+): Promise<string> {
+  const nowMs = (): number => nowUs() / 1000
+  const job = openConfiguredJob({ ...config, flink }, lake, { nowMs, tell: () => {} })
+  try {
+    return await job.ensureRunning()
+  } finally {
+    await job.close()
+  }
+}
+
+/** Null where another process has the writer's lock, and with it the job. */
+async function openUnlocked(config: Config, { nowUs }: SetupWorld): Promise<Lake | null> {
+  const { warehouse, catalog, cache, windowUs } = config
+  try {
+    return await openLake({ warehouse, catalog, cache, windowUs, writer: 'flink', nowUs })
+  } catch (error) {
+    if (error instanceof TableError && error.code === 'locked') return null
+    throw error
+  }
+}
