@@ -3,7 +3,6 @@
  * find its tables. What is sent and how it is checked is the same for all.
  */
 import { type Folder, openFolder } from '../support/folder.ts'
-import { catalogUri } from '../support/readers.ts'
 
 export type Side = Readonly<{
   name: string
@@ -32,7 +31,7 @@ export async function openEmbeddedSide(): Promise<Side> {
     folder,
     environment: {},
     needsSetup: false,
-    readerWords: ['--catalog', catalogUri(folder)],
+    readerWords: ['--catalog', folder.reader.uri],
     flush: async () => {},
     isFlush: () => false,
     settleLimitMs: 120_000,
