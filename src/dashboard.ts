@@ -11,7 +11,7 @@ import { type Dashboard, type DashboardOptions, openDashboardOn } from './dashbo
 export type { Dashboard, DashboardOptions } from './dashboard/open.ts'
 export type { SupersetPlace } from './dashboard/superset/client.ts'
 export type { SupersetDatabase } from './dashboard/superset/database.ts'
-export { SupersetError, type SupersetErrorCode } from './dashboard/superset/error.ts'
+export type { SupersetErrorCode } from './dashboard/superset/error.ts'
 export {
   type SupersetAsset,
   type SupersetSetup,

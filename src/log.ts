@@ -16,8 +16,8 @@ export type { Frame, FrameOrigin } from './log/frame.ts'
 export type { Lines } from './log/group.ts'
 export { inspectLog, type LogInspection } from './log/inspect.ts'
 export type { ConsumerLag } from './log/kafka/consumer-lag.ts'
-export type { TopicReport } from './log/kafka/topic.ts'
 export type { RecordPlace, RecordSource } from './log/kafka/record-source.ts'
+export type { TopicReport } from './log/kafka/topic.ts'
 export {
   openKafkaLog,
   openRecordSource,

@@ -55,7 +55,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   },
   dashboard: {
     rooms: ['event', 'collect', 'query', 'job'],
-    packages: [],
+    packages: ['fflate'],
   },
   upkeep: { rooms: ['table', 'query', 'job'], packages: [] },
   flink: { rooms: ['event', 'rejected', 'make-folder', 'table'], packages: [] },

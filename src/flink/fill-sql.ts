@@ -21,8 +21,8 @@ export function fillSql(template: string, values: SqlValues): string {
     line.replace(/\{(text|options):(\w+)\}/g, (_, kind: 'text' | 'options', name: string) => {
       used.add(`${kind}:${name}`)
       return kind === 'text'
-        ? literal(valueOf(values.text, name))
-        : pairs(valueOf(values.options, name))
+        ? literal(required(values.text, name))
+        : pairs(required(values.options, name))
     }),
   )
   const given = Object.entries(values).flatMap(([kind, of]) =>
@@ -49,7 +49,7 @@ export function splitStatements(sql: string): readonly string[] {
   return statements
 }
 
-function valueOf<T>(values: Readonly<Record<string, T>>, name: string): T {
+function required<T>(values: Readonly<Record<string, T>>, name: string): T {
   const value = values[name]
   assert.ok(value !== undefined, `no value for the placeholder ${name}`)
   return value

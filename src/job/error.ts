@@ -6,7 +6,7 @@ const MESSAGES = {
   'checkpoint-unreadable': (f: Facts): string =>
     `the newest snapshot of campaign_events has ${f.key} = "${f.value}", which is no count: the tables were written by something else; restore them from a backup`,
   'other-log': (f: Facts): string =>
-    `the tables were filled from the log ${f.tables}, but this is another one, ${f.log}. ` +
+    `the tables were filled from the log ${f.tables}, but this is another one, ${f.log}${aboutTopics(f)}. ` +
     'If the old log is lost for good, fill the same tables from this one: campaign-metrics start --new-log',
   'other-tables': (f: Facts): string =>
     `the tables are empty, but the log begins at offset ${f.start}: the events before are in other tables. ` +
@@ -28,6 +28,14 @@ const MESSAGES = {
     `the ledger does not close: ${f.taken} events counted, offset ${f.nextOffset} reached (log base ${f.logBase}); this is a defect, please report it`,
   'thread-ended': (f: Facts): string => `the job thread ended by itself with code ${f.exitCode}`,
   failed: (f: Facts): string => `the job stopped: ${f.reason}`,
+}
+
+/** Ids of topics say nothing to their users. */
+function aboutTopics({ tables, log }: Facts): string {
+  const areTopics = [tables, log].every((id) => String(id).startsWith('kafka:'))
+  return areTopics
+    ? ' (kafka:CLUSTER/TOPIC-ID: the topic that `log` names was deleted and made anew, or is on another cluster)'
+    : ''
 }
 
 export type JobErrorCode = keyof typeof MESSAGES

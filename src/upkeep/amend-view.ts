@@ -39,7 +39,10 @@ export function amendView(
         sequence: sequenceNumber,
       })),
     },
-    metrics: { checkpoint: checkpointOf(metrics), closedUntilUs: closedUntilUs(metrics, windowUs) },
+    metrics: {
+      checkpoint: closingCheckpoint(metrics),
+      closedUntilUs: closedUntilUs(metrics, windowUs),
+    },
     keptFromUs: Date.parse(`${keptFrom}T00:00:00Z`) * 1000,
     marks: marksIn(metrics),
   }
@@ -65,6 +68,16 @@ function marksIn(metrics: TableView): Marks {
     sequence: Number(summary[SEQUENCE_KEY] ?? 0),
     untilUs: untilUs === undefined ? null : Number(untilUs),
   }
+}
+
+/** Of the newest commit of windows. Later ones without any say nothing of what is closed, and the raw table need not wait for them. */
+function closingCheckpoint(metrics: TableView): number | null {
+  const closing = metrics.history.find(
+    ({ summary }) =>
+      summary[CHECKPOINT_KEY] !== undefined && summary['added-records'] !== undefined,
+  )
+  const text = closing?.summary[CHECKPOINT_KEY]
+  return text === undefined ? checkpointOf(metrics) : Number(text)
 }
 
 function checkpointOf(view: TableView): number | null {

@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +39,8 @@ type Compose = Readonly<{
 const ROOT = join(DEPLOY, '..')
 const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-compose-'))
 const PORT_BASE = 29_000
+/** `config` of either needs no container engine. */
+const COMPOSE_PROGRAMS = [['docker', 'compose'], ['docker-compose']] as const
 /** Ours: tests start them from the sources, with the same files and environment. */
 const OURS = ['setup', 'collector']
 /** Files of deploy/ that are for people and tools, not for containers. */
@@ -70,10 +73,28 @@ test('compose.yaml keeps to the Compose specification', () => {
     ['id', '$schema'].includes(key) && typeof value === 'string' ? undefined : value,
   )
   const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(schema)
-  // The project's name came into the specification after this schema.
-  const { name, ...known } = compose
-  assert.match(name, /^[a-z][a-z-]*$/)
-  assert.ok(validate(known), JSON.stringify(validate.errors, null, 2))
+  assert.ok(validate(compose), JSON.stringify(validate.errors, null, 2))
+})
+
+test('compose itself accepts the file, and reads of it what the native stack reads', (t) => {
+  const environment = { PATH: process.env.PATH, HOME: process.env.HOME }
+  const options = { cwd: DEPLOY, encoding: 'utf8', env: environment } as const
+  const [program, ...words] = COMPOSE_PROGRAMS.find(
+    ([name, ...first]) => spawnSync(name, [...first, 'version'], options).status === 0,
+  ) ?? ['']
+  if (program === '')
+    return t.skip('there is no docker-compose (Debian: apt-get install docker-compose)')
+  const { status, stdout, stderr } = spawnSync(program, [...words, 'config'], options)
+  assert.equal(status, 0, stderr)
+  const read = (parse(stdout) as Compose).services
+  for (const { name, environment, command } of readComposeFile({}).services.values()) {
+    const own = Object.entries(read[name]?.environment ?? {})
+    assert.deepEqual(
+      Object.fromEntries(own.map(([key, value]) => [key, String(value)])),
+      environment,
+    )
+    assert.deepEqual(read[name]?.command ?? [], command, name)
+  }
 })
 
 test('every image has an exact version, and each comes from .env', () => {
@@ -85,7 +106,9 @@ test('every image has an exact version, and each comes from .env', () => {
 
 test('every value of .env is used, and every variable stands there or has a first value', () => {
   const texts = [text, ...poms.map(read)].join('\n')
-  const nowhere = Object.keys(values).filter((name) => !texts.includes(`\${${name}`))
+  const nowhere = Object.keys(values)
+    .filter((name) => !name.startsWith('COMPOSE_'))
+    .filter((name) => !texts.includes(`\${${name}`))
   assert.deepEqual(nowhere, [])
   const unknown = [...texts.matchAll(/\$\{(\w+)\}/g)]
     .map((match) => match[1] ?? '')

@@ -11,8 +11,8 @@ const ENTRYPOINT = '/app/entrypoint.sh'
 const LISTS = ['requirements.txt', 'constraints.txt'].map((name) => join(DEPLOY, 'superset', name))
 
 export const superset: NativeService = {
-  // The first start makes tables and roles.
-  startLimitMs: 300_000,
+  // The first start makes tables and roles: a minute of CPU time, on a machine that may be busy.
+  startLimitMs: 600_000,
   install: () => void programs(),
   command: ({ path, service }) => ({
     argv: ['bash', path(ENTRYPOINT), ...service.command],

@@ -13,7 +13,7 @@ const POM = join(import.meta.dirname, '../trino/pom.xml')
 const CONFIG = '/etc/trino'
 
 export const trino: NativeService = {
-  startLimitMs: 180_000,
+  startLimitMs: 300_000,
   install: (values) => void program(values),
   command: ({ path, values, scratch }) => {
     const file = (name: string): string => join(path(CONFIG), name)

@@ -4,8 +4,10 @@ import type { KafkaPlace } from '../place.ts'
 import { type Cluster, openCluster, requireTopic } from './cluster.ts'
 import { explainKafka } from './explain.ts'
 import { listEnds, listStarts } from './list-offsets.ts'
+import { patiently } from './patiently.ts'
 
 const GROUP_KEY = 0
+const WAIT_MS = 10_000
 
 export type ConsumerLag = Readonly<{
   /** `committed`: from where the group reads on; null where it has committed nothing yet. */
@@ -14,8 +16,12 @@ export type ConsumerLag = Readonly<{
   waiting: number
 }>
 
-/** Throws LogError. */
-export async function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
+/** Waits a while for the group's coordinator, which a fresh cluster has yet to choose. Throws LogError. */
+export function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
+  return patiently(WAIT_MS, () => readOnce(place, group))
+}
+
+async function readOnce(place: KafkaPlace, group: string): Promise<ConsumerLag> {
   const cluster = await openCluster(place)
   try {
     requireTopic(cluster.view(), place)

@@ -15,7 +15,7 @@ const WAITING_BYTES_MAX = 64 * 1024 * 1024
 const OPEN_WAIT_MS = 30_000
 const LOOK_INTERVAL_MS = 1_000
 /** Every so many looks, the partitions and their leaders are asked for as well. */
-const LOOKS_PER_REFRESH = 10
+const LOOKS_PER_REFRESH = 5
 
 export type KafkaLogOptions = Readonly<{
   nowUs: () => number
@@ -74,7 +74,7 @@ function kafkaLog(
   /** What others have written, and what retention has taken. What is not known now is asked again. */
   async function look(): Promise<void> {
     looks += 1
-    if (looks % LOOKS_PER_REFRESH === 0) await cluster.refresh()
+    if (looks % LOOKS_PER_REFRESH === 0) await sender.look()
     for (const [partition, end] of (await listEnds(cluster)).entries()) {
       ends[partition] = Math.max(ends[partition] ?? 0, end)
     }

@@ -10,7 +10,7 @@
  */
 import { initProducerIdV4 } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
-import { type Cluster, logIdOf, requireTopic } from './cluster.ts'
+import { type Cluster, logIdOf, requireTopic, type TopicView } from './cluster.ts'
 import { explainKafka } from './explain.ts'
 import { Outboxes } from './outboxes.ts'
 import type { OutgoingBatch, PendingAppend, Producer } from './outgoing-batch.ts'
@@ -93,6 +93,15 @@ export class Sender {
     this.#outboxes.add(lines, append, { partitions, deadlineMs: nowMs + WAIT_MS, timestampMs })
     this.#wake()
     return promise
+  }
+
+  /** Asks for partitions and leaders. A topic made anew takes what is written to its name: nobody but we can tell. */
+  async look(): Promise<TopicView> {
+    const view = await this.#cluster.refresh()
+    const topic = requireTopic(view, this.#cluster.place)
+    const id = logIdOf(view, topic)
+    if (id !== this.#logId) this.#fail(replaced(this.#logId, id))
+    return topic
   }
 
   /** Sends what waits, for as long as an append may wait. */
@@ -241,14 +250,9 @@ export class Sender {
     for (let waitMs = RETRY_MS_MIN; !this.#isClosed; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
       await new Promise((resolve) => setTimeout(resolve, waitMs))
       try {
-        const view = await this.#cluster.refresh()
-        const topic = requireTopic(view, this.#cluster.place)
-        if (logIdOf(view, topic) !== this.#logId) {
-          this.#fail(replaced(this.#logId, logIdOf(view, topic)))
-          return
-        }
-        const isLed = this.#outboxes.partitions().every((one) => (topic.leaders[one] ?? -1) >= 0)
-        if (isLed) return
+        const { leaders } = await this.look()
+        const isLed = this.#outboxes.partitions().every((one) => (leaders[one] ?? -1) >= 0)
+        if (isLed || this.#failure !== null) return
       } catch (error) {
         const known = explainKafka('no broker answers', this.#cluster.place, error)
         if (this.#trouble !== null) this.#trouble = { ...this.#trouble, error: known }

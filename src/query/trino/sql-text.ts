@@ -26,13 +26,21 @@ export function tableAtSql(
   return `${name} FOR VERSION AS OF ${snapshotId}`
 }
 
-/** A condition that a time lies in one of the spans, which must be disjoint and in order; there must be one. */
-export function spansSql(column: string, spans: readonly Span[]): string {
+/** A span of which either end may be open: null. */
+export type OpenSpan = Readonly<{ fromUs: number | null; toUs: number | null }>
+
+/** A condition that a time lies in one of the spans; there must be one. */
+export function spansSql(column: string, spans: readonly OpenSpan[]): string {
   assert(spans.length > 0, 'there is a span')
-  const each = spans.map(
-    ({ fromUs, toUs }) => `(${column} >= ${momentSql(fromUs)} AND ${column} < ${momentSql(toUs)})`,
-  )
-  return `(${each.join(' OR ')})`
+  return `(${spans.map((span) => spanSql(column, span)).join(' OR ')})`
+}
+
+function spanSql(column: string, { fromUs, toUs }: OpenSpan): string {
+  const bounds = [
+    ...(fromUs === null ? [] : [`${column} >= ${momentSql(fromUs)}`]),
+    ...(toUs === null ? [] : [`${column} < ${momentSql(toUs)}`]),
+  ]
+  return bounds.length === 0 ? 'true' : `(${bounds.join(' AND ')})`
 }
 
 /**

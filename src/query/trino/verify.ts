@@ -8,7 +8,7 @@ import { type Difference, differenceOf } from '../window-difference.ts'
 import type { TrinoClient } from './client.ts'
 import { COMPARED_COLUMNS, comparedSql } from './comparison.ts'
 import { type ArrivalOfFile, findRepeatedIds } from './repeated-ids.ts'
-import { type SnapshotIds, type Span, tableAtSql } from './sql-text.ts'
+import { type OpenSpan, type SnapshotIds, tableAtSql } from './sql-text.ts'
 
 export type TrinoVerifyOptions = Readonly<{
   windowUs: number
@@ -52,15 +52,10 @@ export async function verifyTables(
   }
 }
 
-const YEAR_1_US = -62_135_596_800_000_000
-/** 9999-12-31, of which both ends fit a timestamp. */
-const YEAR_9999_US = 253_402_214_400_000_000
-
 /** The last window that is compared begins a window's length before `untilUs`. */
-function spansOf({ fromUs, untilUs, windowUs }: TrinoVerifyOptions): readonly Span[] | null {
+function spansOf({ fromUs, untilUs, windowUs }: TrinoVerifyOptions): readonly OpenSpan[] | null {
   if (fromUs === null && untilUs === null) return null
-  const lastEndUs = untilUs === null ? YEAR_9999_US : Math.floor(untilUs / windowUs) * windowUs
-  return [{ fromUs: fromUs ?? YEAR_1_US, toUs: lastEndUs }]
+  return [{ fromUs, toUs: untilUs === null ? null : Math.floor(untilUs / windowUs) * windowUs }]
 }
 
 type Counts = Readonly<{ windows: number; events: number; differing: number; large: number }>

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { jobNamePrefix, makeJobSql } from '../../src/flink/job-sql.ts'
+import type { FlinkJobOptions } from '../../src/flink/options.ts'
+
+const OPTIONS: FlinkJobOptions = {
+  kafka: {
+    brokers: ['k1:9092', 'k2:9092'],
+    topic: 'campaign_events',
+    tls: null,
+    sasl: { mechanism: 'SCRAM-SHA-256', username: 'u', password: 'kafka"secret' },
+  },
+  warehouse: { location: 's3://lake/w', endpoint: null, region: 'eu-west-1', pathStyle: false },
+  catalog: {
+    host: 'pg',
+    port: 5432,
+    database: 'iceberg',
+    user: 'i',
+    password: 'pg-secret',
+    tls: true,
+  },
+  parallelism: 2,
+  checkpointIntervalMs: 5_000,
+  watermarkDelayMs: 10_500,
+  idleTimeoutMs: 3_000,
+  dedupeHorizonMs: 3_600_000,
+  windowUs: 300_000_000,
+  stateBackend: 'rocksdb',
+  rejectedDirectory: '/var/lib/rejected records',
+}
+
+test('the settings of the configuration stand in the statements', () => {
+  const { statements, name } = makeJobSql(OPTIONS)
+  const sql = statements.join('\n')
+  for (const expected of [
+    `SET 'pipeline.name' = '${name}'`,
+    "SET 'parallelism.default' = '2'",
+    "SET 'execution.checkpointing.interval' = '5000 ms'",
+    "SET 'table.exec.state.ttl' = '3600000 ms'",
+    "SET 'state.backend.type' = 'rocksdb'",
+    "INTERVAL '10.500' SECOND(3, 3)",
+    "INTERVAL '300' SECOND(5)",
+    "'uri' = 'jdbc:postgresql://pg:5432/iceberg?sslmode=verify-full'",
+    "'properties.bootstrap.servers' = 'k1:9092,k2:9092'",
+    "'properties.security.protocol' = 'SASL_PLAINTEXT'",
+    "'path' = 'file:///var/lib/rejected%20records'",
+  ]) {
+    assert.ok(sql.includes(expected), expected)
+  }
+  assert.ok(!sql.includes('s3.endpoint'), 'AWS itself has no endpoint')
+  assert.ok(sql.includes('password="kafka\\"secret"'), 'escaped as JAAS wants it')
+})
+
+test('the job is one statement set, and the last statement', () => {
+  const { statements } = makeJobSql(OPTIONS)
+  assert.deepEqual(
+    statements.map((one) => one.startsWith('EXECUTE STATEMENT SET')).indexOf(true),
+    statements.length - 1,
+  )
+  assert.equal((statements.at(-1) ?? '').match(/^INSERT INTO/gm)?.length, 3)
+  assert.ok(!statements.some((one) => /CREATE TABLE/.test(one)), 'the tables are made by setup')
+})
+
+test('the name tells a changed job, and no password', () => {
+  const { name, fingerprint } = makeJobSql(OPTIONS)
+  assert.equal(name, `${jobNamePrefix(OPTIONS)}${fingerprint}`)
+  const { catalog, kafka } = OPTIONS
+  const changed = (more: Partial<FlinkJobOptions>): string =>
+    makeJobSql({ ...OPTIONS, ...more }).name
+  assert.equal(changed({ catalog: { ...catalog, password: 'other' } }), name)
+  assert.equal(
+    changed({
+      kafka: { ...kafka, sasl: { mechanism: 'SCRAM-SHA-256', username: 'u', password: '' } },
+    }),
+    name,
+  )
+  assert.notEqual(changed({ watermarkDelayMs: 10_000 }), name)
+  assert.ok(changed({ watermarkDelayMs: 10_000 }).startsWith(jobNamePrefix(OPTIONS)))
+  assert.ok(!changed({ kafka: { ...kafka, topic: 'other' } }).startsWith(jobNamePrefix(OPTIONS)))
+})

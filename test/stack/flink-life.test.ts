@@ -1,0 +1,95 @@
+/** The life of the job on a real Flink: two programs at once, processes killed during traffic, a changed configuration. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openCluster } from '../../src/flink.ts'
+import { eventLines } from '../support/events.ts'
+import { type FlinkPlace, type FlinkStack, openFlinkStack } from './support/flink-stack.ts'
+
+let flink: FlinkStack
+let place: FlinkPlace
+let sent = 0
+before(async () => {
+  flink = await openFlinkStack()
+  place = await flink.place(2)
+})
+after(() => flink.close())
+
+const BATCH = 500
+
+async function send(batches: number): Promise<void> {
+  for (let batch = 0; batch < batches; batch++) {
+    await place.send(eventLines(`life-${sent}`, BATCH))
+    sent += BATCH
+    await sleep(100)
+  }
+}
+
+/** Nothing lost, nothing doubled. */
+async function assertEachOnce(): Promise<void> {
+  await place.awaitStored(sent)
+  // What would come twice, comes after.
+  await sleep(5_000)
+  const [row] = await place.query('SELECT count(*), count(DISTINCT event_id) FROM campaign_events')
+  assert.deepEqual(row?.map(Number), [sent, sent])
+}
+
+test('two programs that start at once submit one job', async () => {
+  const [first, second] = [place.openJob(), place.openJob()]
+  const ids = await Promise.all([first.ensureRunning(), second.ensureRunning()])
+  assert.equal(ids[0], ids[1])
+  await send(4)
+  await assertEachOnce()
+  await first.close()
+  await second.close()
+})
+
+test('kill -9 of the task manager during traffic: each event once', async () => {
+  const job = place.openJob()
+  job.watch()
+  const sending = send(30)
+  await sleep(1_500)
+  await flink.services.stack.kill('taskmanager', 'SIGKILL')
+  await flink.services.stack.start('taskmanager')
+  await sending
+  await assertEachOnce()
+  await job.close()
+})
+
+test('kill -9 of the job manager, which forgets its jobs: resubmitted from the newest checkpoint', async () => {
+  const job = place.openJob()
+  const before = await job.ensureRunning()
+  job.watch()
+  const sending = send(30)
+  await sleep(1_500)
+  await flink.services.stack.kill('jobmanager', 'SIGKILL')
+  await flink.services.stack.start('jobmanager')
+  await sending
+  await assertEachOnce()
+  assert.notEqual((await job.status()).jobId, before)
+  await job.close()
+})
+
+test('the job manager is lost while nobody watches: what the tables say is enough', async () => {
+  await flink.services.stack.kill('jobmanager', 'SIGKILL')
+  await flink.services.stack.start('jobmanager')
+  await send(2)
+  // Another machine, which has seen nothing.
+  const job = place.openJob({ seenFile: `${place.seenFile}.other` })
+  await job.ensureRunning()
+  await send(2)
+  await assertEachOnce()
+  await job.close()
+})
+
+test('a changed setting: stopped with a savepoint, gone on from it', async () => {
+  const cluster = openCluster(`http://${flink.services.stack.address('jobmanager', 8081)}`)
+  const job = place.openJob({ watermarkDelayMs: 2_500 })
+  await send(2)
+  await job.ensureRunning()
+  await send(2)
+  await assertEachOnce()
+  const states = (await cluster.listJobs()).map(({ state }) => state)
+  assert.deepEqual(states.sort(), ['FINISHED', 'RUNNING'])
+  await job.close()
+})

@@ -1,0 +1,164 @@
+/** The product on a real broker: what anybody wrote to the topic is in the tables once, or kept as rejected once. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type KafkaPlace, setUpTopic } from '../../src/log.ts'
+import { listRejected } from '../../src/rejected.ts'
+import { post, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
+import { eventLines } from '../support/events.ts'
+import { type Folder, openFolder } from '../support/folder.ts'
+import { type Product, runCommand, StartRefused, startProduct } from '../support/product.ts'
+import {
+  type Broker,
+  deleteTopic,
+  openBroker,
+  produceFromOutside,
+  readBack,
+} from './kafka/broker.ts'
+
+let broker: Broker
+
+before(async () => {
+  broker = await openBroker()
+})
+
+after(() => broker.close())
+
+const bodyOf = (lines: readonly string[]): string => `${lines.join('\n')}\n`
+
+async function openProduct(
+  place: KafkaPlace,
+): Promise<{ folder: Folder; start(...words: string[]): Promise<Product> }> {
+  const folder = await openFolder({ log: `kafka://${place.brokers[0]}/${place.topic}` })
+  return { folder, start: (...words) => startProduct(folder, { arguments: words }) }
+}
+
+async function verified(folder: Folder): Promise<void> {
+  const { exit, stderr, stdout } = await runCommand(folder, ['verify'])
+  assert.equal(exit.code, 0, stdout + stderr)
+}
+
+test('events from before the first start are taken; bad records are kept once with their place, over a kill', async () => {
+  const place = await broker.topic('outside')
+  const bad = ['{', '{"event_id":5}', '{\n"event_id":"two\nlines"}', '', null, '\n \n']
+  await produceFromOutside(place, [...eventLines('before', 500), ...bad], 'lz4')
+  // Without a commit of its own before it is killed, so that all is read again.
+  const { folder, start } = await openProduct(place)
+  await folder.configure({
+    log: `kafka://${place.brokers[0]}/${place.topic}`,
+    commitInterval: '30s',
+  })
+  const killed = await start()
+  while ((await keptIn(folder)).length < bad.length) await sleep(50)
+  await killed.kill()
+  await folder.configure({ log: `kafka://${place.brokers[0]}/${place.topic}` })
+  const product = await start()
+  await postAccepted(product.url, bodyOf([...eventLines('before', 500), ...eventLines('new', 50)]))
+  const ledger = await waitUntilSettled(product.url)
+  assert.deepEqual(ledger, {
+    received: 500 + bad.length + 550,
+    stored: 550,
+    duplicates: 500,
+    rejected: bad.length,
+    waiting: 0,
+  })
+  await product.stop()
+  await verified(folder)
+
+  const { lines } = await readBack(place)
+  const kept = await keptIn(folder)
+  assert.deepEqual(
+    kept.map(({ text }) => text).sort(),
+    bad.map((value) => (value ?? '').trim()).sort(),
+  )
+  for (const { offset, partition } of kept) {
+    const line = lines.find((one) => one.offset === offset && one.partition === partition)
+    assert(line !== undefined && !line.text.startsWith('{"user_id"'))
+  }
+  await folder.close()
+})
+
+async function keptIn(folder: Folder) {
+  const kept: { text: string; partition: number | null; offset: number | null }[] = []
+  for await (const { bytes, offset, partition } of listRejected(
+    `${folder.warehousePath}/rejected`,
+  )) {
+    kept.push({ text: Buffer.from(bytes).toString().trim(), partition, offset })
+  }
+  return kept
+}
+
+test('while the broker is away senders hear 503 and when to come back, status says why, and all goes on by itself', async () => {
+  const place = await broker.topic('away')
+  const { folder, start } = await openProduct(place)
+  const product = await start()
+  const lines = eventLines('a', 2_000)
+  await postAccepted(product.url, bodyOf(lines.slice(0, 1_000)))
+  await waitUntilSettled(product.url)
+  await broker.stack.kill('kafka', 'SIGKILL')
+  const refused = await post(product.url, bodyOf(lines.slice(1_000)))
+  assert.equal(refused.status, 503)
+  assert.equal(refused.headers['retry-after'], '5')
+  assert.equal(JSON.parse(refused.text).error.code, 'log-away')
+  while (!String((await readStatus(product.url)).problems).includes('cannot be read'))
+    await sleep(100)
+  await broker.restart()
+  for (;;) {
+    const { status } = await post(product.url, bodyOf(lines.slice(1_000)))
+    if (status === 200) break
+    await sleep(200)
+  }
+  const ledger = await waitUntilSettled(product.url)
+  assert.equal(ledger.stored, 2_000)
+  const healthy = AbortSignal.timeout(20_000)
+  while (!(await readStatus(product.url)).healthy) {
+    assert(!healthy.aborted, String((await readStatus(product.url)).problems))
+    await sleep(100)
+  }
+  await product.stop()
+  await verified(folder)
+  await folder.close()
+})
+
+test('the product is killed under load and started again: each event is in the tables once', async () => {
+  const place = await broker.topic('product-kills')
+  const { folder, start } = await openProduct(place)
+  let product = await start()
+  const bodies = Array.from({ length: 60 }, (_, at) => bodyOf(eventLines(`b${at}`, 200)))
+  for (const [at, body] of bodies.entries()) {
+    if (at % 20 === 10) {
+      await sleep(at * 10)
+      await product.kill()
+      product = await start()
+    }
+    await postAccepted(product.url, body)
+  }
+  const { duplicates, rejected, stored } = await waitUntilSettled(product.url)
+  assert.deepEqual({ duplicates, rejected, stored }, { duplicates: 0, rejected: 0, stored: 12_000 })
+  await product.stop()
+  await verified(folder)
+  await folder.close()
+})
+
+test('a topic made anew is refused at the next start, and taken with --new-log', async () => {
+  const place = await broker.topic('anew')
+  const { folder, start } = await openProduct(place)
+  const first = await start()
+  await postAccepted(first.url, bodyOf(eventLines('old', 300)))
+  await waitUntilSettled(first.url)
+  await first.stop()
+  await deleteTopic(place)
+  await setUpTopic(place, 'make')
+  await produceFromOutside(place, eventLines('anew', 20))
+  await assert.rejects(start(), (error) => {
+    assert(error instanceof StartRefused)
+    assert.match(error.message, /were filled from the log kafka:.*this is another one.*--new-log/s)
+    return true
+  })
+  const product = await start('--new-log')
+  const ledger = await waitUntilSettled(product.url)
+  assert.deepEqual([ledger.received, ledger.stored], [320, 320])
+  await product.stop()
+  await verified(folder)
+  await folder.close()
+})

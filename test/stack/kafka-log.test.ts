@@ -1,0 +1,284 @@
+/** The log on a real broker: what is acknowledged is there, once its repeats are counted once, whatever happens to the broker. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Consumer, murmur2 } from '@platformatic/kafka'
+import { LogError, readConsumerLag, setUpTopic } from '../../src/log.ts'
+import { eventLine, eventLines } from '../support/events.ts'
+import {
+  addPartitions,
+  type Broker,
+  deleteTopic,
+  openAdmin,
+  openBroker,
+  openLogAt,
+  openOutsideProducer,
+  produceFromOutside,
+  readBack,
+} from './kafka/broker.ts'
+
+let broker: Broker
+
+before(async () => {
+  broker = await openBroker()
+})
+
+after(() => broker.close())
+
+const bodyOf = (lines: readonly string[]): Buffer => Buffer.from(`${lines.join('\n')}\n`)
+const idOf = (line: string): string => JSON.parse(line).event_id
+
+test('what is appended is read back line by line, each id in the partition of its key', async () => {
+  const place = await broker.topic('equality')
+  const log = await openLogAt(place)
+  const hard = [
+    '{"event_id":"first","event_id":"last","user_id":"u"}',
+    `{"event\\u005fid":"é\\u00e9","pad":"${'x'.repeat(30_000)}"}`,
+    '{ "event_id" : "spaced" }',
+  ]
+  const many = eventLines('many', 20_000)
+  // In pieces that end anywhere, as bodies come.
+  const body = bodyOf(many)
+  const pieces = [body.subarray(0, 777), body.subarray(777, 50_001), body.subarray(50_001)]
+  await Promise.all([
+    log.append(bodyOf(hard), hard.length, log.stampUs()),
+    log.append(pieces, many.length, log.stampUs()),
+  ])
+  assert.equal(log.end(), hard.length + many.length)
+  await log.close()
+
+  const { lines, passedOver } = await readBack(place)
+  assert.deepEqual(lines.map(({ text }) => text).sort(), [...hard, ...many].sort())
+  assert.equal(passedOver, 0)
+  for (const { partition, text } of lines) {
+    assert.equal(partition, (murmur2(Buffer.from(idOf(text))) & 0x7fffffff) % place.partitions)
+  }
+  const arrivals = lines.map(({ ms }) => ms)
+  assert.deepEqual(
+    arrivals,
+    arrivals.toSorted((a, b) => a - b),
+  )
+})
+
+test('records of another producer are read with every codec, none and missing values included', async () => {
+  const place = await broker.topic('codecs')
+  const expected: string[] = []
+  for (const codec of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
+    const lines = eventLines(codec, 3_000)
+    expected.push(...lines, '?', '{ "event_id":"broken" }')
+    await produceFromOutside(place, [...lines, null, '{\n"event_id":"broken"\n}'], codec)
+  }
+  const { lines } = await readBack(place)
+  assert.deepEqual(lines.map(({ text }) => text).sort(), expected.sort())
+})
+
+test('records of an aborted transaction are not read, and nothing waits behind their markers', async () => {
+  const place = await broker.topic('transactions', { partitions: 1 })
+  const producer = openOutsideProducer(place, { transactionalId: 'tx', idempotent: true })
+  const send = async (value: string, end: 'commit' | 'abort') => {
+    const transaction = await producer.beginTransaction()
+    const messages = [{ topic: place.topic, key: Buffer.from('k'), value: Buffer.from(value) }]
+    await transaction.send({ messages })
+    await transaction[end]()
+  }
+  await send('"kept"', 'commit')
+  await send('"taken back"', 'abort')
+  await produceFromOutside(place, ['"plain"'])
+  await send('"taken back, too"', 'abort')
+  await producer.close()
+
+  const log = await openLogAt(place)
+  const { lines, passedOver } = await readBack(place)
+  assert.deepEqual(
+    lines.map(({ text }) => text),
+    ['"kept"', '"plain"'],
+  )
+  // Two records that were taken back, and three markers.
+  assert.equal(passedOver, 5)
+  assert.equal(log.end() - passedOver, 2)
+  await log.close()
+})
+
+test('the broker is killed amid batches: every acknowledged event is there, and none that was not sent', async () => {
+  const place = await broker.topic('kills', { partitions: 4 })
+  const log = await openLogAt(place)
+  const acknowledged = new Set<string>()
+  const sent = new Set<string>()
+  const codes = new Map<string, number>()
+  let isOver = false
+  const sender = async (name: string) => {
+    for (let body = 0; !isOver; body += 1) {
+      const lines = eventLines(`${name}-${body}`, 40)
+      for (const line of lines) sent.add(idOf(line))
+      for (let isKept = false; !isKept; ) {
+        try {
+          await log.append(bodyOf(lines), lines.length, log.stampUs())
+          isKept = true
+        } catch (error) {
+          assert(error instanceof LogError && error.canRetry, String(error))
+          codes.set(error.code, (codes.get(error.code) ?? 0) + 1)
+          await sleep(100)
+        }
+      }
+      for (const line of lines) acknowledged.add(idOf(line))
+      await sleep(1)
+    }
+  }
+  const senders = Array.from({ length: 12 }, (_, at) => sender(`s${at}`))
+  for (let kill = 0; kill < 2; kill += 1) {
+    await sleep(2_000)
+    const before = acknowledged.size
+    assert(before > 0)
+    await broker.stack.kill('kafka', 'SIGKILL')
+    // The first time away for longer than an append waits.
+    if (kill === 0) await sleep(10_000)
+    await broker.restart()
+    while (acknowledged.size === before) await sleep(50)
+  }
+  await sleep(1_000)
+  isOver = true
+  await Promise.all(senders)
+  await log.close()
+  assert((codes.get('unavailable') ?? 0) > 0, 'senders were told that the broker was away')
+
+  const { lines } = await readBack(place)
+  const read = new Set(lines.map(({ text }) => idOf(text)))
+  assert.deepEqual(
+    [...acknowledged].filter((id) => !read.has(id)),
+    [],
+  )
+  assert.deepEqual(
+    [...read].filter((id) => !sent.has(id)),
+    [],
+  )
+  console.log(
+    `${acknowledged.size} acknowledged, ${lines.length - read.size} of them twice in the topic`,
+  )
+})
+
+test('an append waits for a while, then hears that the broker is away; later ones hear it at once', async () => {
+  const place = await broker.topic('away')
+  const log = await openLogAt(place)
+  await broker.stack.kill('kafka', 'SIGKILL')
+  const startMs = performance.now()
+  const append = () => log.append(bodyOf(eventLines('away', 1)), 1, log.stampUs())
+  await assert.rejects(append(), { code: 'unavailable', message: /It is tried again/ })
+  assert(performance.now() - startMs < 20_000)
+  const againMs = performance.now()
+  await assert.rejects(append(), { code: 'unavailable' })
+  assert(performance.now() - againMs < 500)
+  assert.equal(log.stats().full?.code, 'unavailable')
+  await broker.restart()
+  for (;;) {
+    try {
+      await append()
+      break
+    } catch (error) {
+      assert(error instanceof LogError && error.code === 'unavailable')
+      await sleep(200)
+    }
+  }
+  assert.equal(log.stats().full, null)
+  await log.close()
+})
+
+test('a topic that is missing, or kept with the time of senders, is refused with the way on', async () => {
+  const place = broker.place('unfit')
+  await assert.rejects(openLogAt(place), {
+    code: 'topic-missing',
+    message: /campaign-metrics setup/,
+  })
+  const admin = openAdmin(place)
+  const configs = [{ name: 'cleanup.policy', value: 'compact' }]
+  await admin.createTopics({ topics: [place.topic], partitions: 1, replicas: 1, configs })
+  await admin.close()
+  await assert.rejects(openLogAt(place), {
+    code: 'topic-unfit',
+    message: /--add-config message.timestamp.type=LogAppendTime.*cleanup.policy/s,
+  })
+  const { faults, outcome } = await setUpTopic(place, 'make')
+  assert.equal(outcome, 'unfit')
+  assert.equal(faults.length, 2)
+  await produceFromOutside(place, ['{}'])
+  await assert.rejects(readBack(place), { code: 'topic-unfit', message: /sender's time/ })
+})
+
+test('setup makes the topic once, changes nothing the second time, and nothing at all when it only looks', async () => {
+  const place = broker.place('setup', { partitions: 5 })
+  assert.equal((await setUpTopic(place, 'look')).outcome, 'missing')
+  assert.equal((await setUpTopic(place, 'look')).outcome, 'missing')
+  const made = await setUpTopic(place, 'make')
+  assert.deepEqual([made.outcome, made.partitions, made.remarks], ['made', 5, []])
+  const found = await setUpTopic({ ...place, partitions: 9 }, 'make')
+  assert.deepEqual(found, { ...made, outcome: 'found' })
+})
+
+test('a topic made anew stops writer and reader, and says how to go on', async () => {
+  const place = await broker.topic('anew')
+  const log = await openLogAt(place)
+  const append = () => log.append(bodyOf(eventLines('a', 1)), 1, log.stampUs())
+  await append()
+  const { offsets } = await readBack(place)
+  const reading = readBack(place, offsets)
+  await deleteTopic(place)
+  await setUpTopic(place, 'make')
+  await assert.rejects(
+    async () => {
+      for (;;) {
+        await append().catch((error: LogError) => {
+          if (error.code === 'topic-replaced') throw error
+        })
+        await sleep(50)
+      }
+    },
+    { code: 'topic-replaced', message: /--new-log/ },
+  )
+  assert.equal(log.stats().failed?.code, 'topic-replaced')
+  await reading.catch(() => {})
+  await log.close()
+})
+
+test('partitions that a topic gains are written and read without a restart', async () => {
+  const place = await broker.topic('gains', { partitions: 1 })
+  const log = await openLogAt(place)
+  await log.append(bodyOf(eventLines('one', 10)), 10, log.stampUs())
+  await addPartitions(place, 4)
+  // The writer asks for partitions every five seconds.
+  const seen = new Set<number>()
+  for (let at = 0; seen.size < 4; at += 1) {
+    await log.append(bodyOf(eventLines(`more-${at}`, 40)), 40, log.stampUs())
+    for (const { partition } of (await readBack(place, [0])).lines) seen.add(partition)
+    await sleep(500)
+  }
+  await log.close()
+})
+
+test('the lag of a group is all that is held until it commits, then what is behind its offsets', async () => {
+  const place = await broker.topic('lag', { partitions: 2 })
+  await produceFromOutside(
+    place,
+    Array.from({ length: 30 }, (_, at) => eventLine({ event_id: `${at}` })),
+  )
+  const before = await readConsumerLag(place, 'nobody')
+  assert.equal(before.waiting, 30)
+  assert.deepEqual(
+    before.partitions.map(({ committed }) => committed),
+    [null, null],
+  )
+  const consumer = new Consumer({
+    groupId: 'half',
+    clientId: 'outside',
+    bootstrapBrokers: [...place.brokers],
+  })
+  await consumer.joinGroup({})
+  const { topic } = place
+  await consumer.commit({
+    offsets: [
+      { topic, partition: 1, offset: BigInt(before.partitions[1]?.end ?? 0), leaderEpoch: 0 },
+    ],
+  })
+  await consumer.leaveGroup()
+  await consumer.close()
+  const behind = await readConsumerLag(place, 'half')
+  assert.equal(behind.waiting, before.partitions[0]?.end)
+})

@@ -1,0 +1,70 @@
+/** Events of the last two hours with the windows they make, added up here and not by the product. */
+import type { StoredEvent, StoredWindow } from './lake-stack.ts'
+
+export const WINDOW_MS = 300_000
+/** A campaign that is HTML, has quotes, and is no ASCII. */
+export const HOSTILE_NAME = `<b>l'été</b> "黑五"`
+
+/** Two hours of twelve campaigns, whose names and ratios are all different. */
+export function adTraffic(
+  nowMs: number,
+): Readonly<{ events: readonly StoredEvent[]; windows: readonly StoredWindow[] }> {
+  const textOf = (ms: number): string => new Date(ms).toISOString().slice(0, 23).replace('T', ' ')
+  const events: StoredEvent[] = []
+  const sums = new Map<
+    string,
+    { start: number; campaign: string; counts: [number, number, number]; cents: number }
+  >()
+  const add = (
+    campaign: string,
+    type: 'impression' | 'click' | 'conversion',
+    ms: number,
+    cents: number,
+  ): void => {
+    events.push({
+      id: `e${events.length}`,
+      campaign,
+      type,
+      at: textOf(ms),
+      revenue: String(cents / 100),
+    })
+    const start = Math.floor(ms / WINDOW_MS) * WINDOW_MS
+    const key = `${campaign} ${start}`
+    const sum = sums.get(key) ?? {
+      start,
+      campaign,
+      counts: [0, 0, 0] as [number, number, number],
+      cents: 0,
+    }
+    sum.counts[['impression', 'click', 'conversion'].indexOf(type)]! += 1
+    sum.cents += cents
+    sums.set(key, sum)
+  }
+  for (let index = 0; index < 12; index++) {
+    const campaign = index === 0 ? HOSTILE_NAME : `campaign ${index}`
+    for (let minute = 0; minute < 120; minute += 2) {
+      const ms = nowMs - minute * 60_000
+      for (let count = 0; count <= index + (minute % 7); count++) add(campaign, 'impression', ms, 0)
+      if ((minute + index) % 3 === 0) add(campaign, 'click', ms, 0)
+      if ((minute / 2 + index) % 6 === 0) add(campaign, 'conversion', ms, 1234 + index * 7)
+    }
+  }
+  const windows = [...sums.values()].map(({ start, campaign, counts, cents }): StoredWindow => {
+    const ratio = (part: number, whole: number): string =>
+      whole === 0 ? 'NULL' : String((part * 100) / whole)
+    const [impressions, clicks, conversions] = counts
+    const [ctr, cvr] = [ratio(clicks, impressions), ratio(conversions, clicks)]
+    const times = { start: textOf(start), end: textOf(start + WINDOW_MS) }
+    return { campaign, ...times, counts, revenue: String(cents / 100), ctr, cvr }
+  })
+  return { events, windows }
+}
+
+/** An event a second, around a moment: so that the last minutes have some, however slow the machine is. */
+export function secondsAround(nowMs: number): readonly StoredEvent[] {
+  return Array.from({ length: 400 }, (_, index): StoredEvent => {
+    const at = new Date(nowMs + (index - 120) * 1000).toISOString().slice(0, 23).replace('T', ' ')
+    const type = index % 5 === 0 ? 'click' : 'impression'
+    return { id: `s${index}`, campaign: index % 2 === 0 ? HOSTILE_NAME : 'campaign 1', type, at }
+  })
+}

@@ -1,0 +1,194 @@
+/** Flink with all that its job needs, and jobs on it: each with a topic, tables and a folder of rejected records of its own. */
+import { randomUUID } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Producer } from '@platformatic/kafka'
+import {
+  type FlinkCommit,
+  type FlinkJob,
+  flinkCommitIn,
+  openCluster,
+  openFlinkJob,
+  openSeenFile,
+} from '../../../src/flink.ts'
+import { type KafkaPlace, setUpTopic } from '../../../src/log.ts'
+import type { Cell } from '../../../src/query.ts'
+import { openQuery } from '../../../src/query.ts'
+import { openLake, readLake } from '../../../src/table.ts'
+import { type LakeServices, openLakeServices, type RemotePlaces } from './lake-services.ts'
+
+export type FlinkStack = Readonly<{
+  services: LakeServices
+  /** A topic and empty tables; nothing is submitted. */
+  place(partitions?: number): Promise<FlinkPlace>
+  /** Ends a job: the machine is small. */
+  cancel(jobId: string): Promise<void>
+  close(): Promise<void>
+}>
+
+export type JobOverrides = Readonly<{
+  watermarkDelayMs?: number
+  dedupeHorizonMs?: number
+  seenFile?: string
+}>
+
+export type FlinkPlace = Readonly<{
+  topic: KafkaPlace
+  lake: RemotePlaces
+  rejectedDirectory: string
+  seenFile: string
+  /** As one program opens it; several may. */
+  openJob(more?: JobOverrides): FlinkJob
+  send(values: readonly (string | Uint8Array | null)[], partition?: number): Promise<void>
+  commits(): Promise<readonly FlinkCommit[]>
+  /** Rows that the raw table holds. */
+  stored(): Promise<number>
+  query(sql: string): Promise<readonly (readonly Cell[])[]>
+  /** Resolves once the raw table holds so many rows. */
+  awaitStored(rows: number): Promise<void>
+}>
+
+const WINDOW_US = 300_000_000
+const STORED_MS_MAX = 240_000
+
+export async function openFlinkStack(): Promise<FlinkStack> {
+  const services = await openLakeServices(['kafka', 'jobmanager', 'taskmanager', 'sql-gateway'])
+  return {
+    services,
+    place: (partitions = 1) => openPlace(services, partitions),
+    async cancel(jobId) {
+      const cluster = openCluster(`http://${services.stack.address('jobmanager', 8081)}`)
+      await cluster.cancel(jobId)
+      await cluster.awaitEnd(jobId)
+    },
+    close: () => services.close(),
+  }
+}
+
+async function openPlace(services: LakeServices, partitions: number): Promise<FlinkPlace> {
+  const { stack } = services
+  const name = `events-${randomUUID().slice(0, 8)}`
+  const topic: KafkaPlace = {
+    kind: 'kafka',
+    brokers: [stack.address('kafka')],
+    topic: name,
+    partitions,
+    replication: 1,
+    tls: null,
+    sasl: null,
+  }
+  await setUpTopic(topic, 'make')
+  const lake = await services.places()
+  const made = await openLake({ ...lake, windowUs: WINDOW_US, writer: 'flink', nowUs })
+  await made.close()
+  const base = stack.path('taskmanager', '/var/lib/campaign-metrics/flink-rejected')
+  const rejectedDirectory = join(base, name)
+  await mkdir(rejectedDirectory, { recursive: true })
+  const seenFile = join(services.folder, 'seen', `${name}.json`)
+  const commits = async (): Promise<readonly FlinkCommit[]> => {
+    const { events, metrics } = await readLake(lake)
+    return [events, metrics].flatMap(({ history }) => {
+      const found = history.map(({ summary }) => flinkCommitIn(summary)).find((one) => one !== null)
+      return found === undefined || found === null ? [] : [found]
+    })
+  }
+  const stored = async (): Promise<number> => {
+    const { events } = await readLake(lake)
+    return Number(events.summary['total-records'] ?? 0)
+  }
+  return {
+    topic,
+    lake,
+    rejectedDirectory,
+    seenFile,
+    commits,
+    stored,
+    openJob: ({ seenFile: file = seenFile, ...more } = {}) =>
+      openFlinkJob({
+        kafka: topic,
+        warehouse: lake.warehouse,
+        catalog: lake.catalog,
+        parallelism: 1,
+        checkpointIntervalMs: 2_000,
+        watermarkDelayMs: 1_000,
+        idleTimeoutMs: 2_000,
+        dedupeHorizonMs: 3_600_000,
+        windowUs: WINDOW_US,
+        stateBackend: 'hashmap',
+        rejectedDirectory,
+        gateway: `http://${stack.address('sql-gateway', 8083)}`,
+        rest: `http://${stack.address('jobmanager', 8081)}`,
+        readTables: async () => ({ commits: await commits(), rows: await stored() }),
+        seen: openSeenFile(file),
+        withLock: lockOf(name),
+        nowMs: () => Date.now(),
+        pollMs: 1_000,
+        ...more,
+      }),
+    send: (values, partition) => send(topic, values, partition),
+    async query(sql) {
+      const query = await openQuery({ ...lake, nowMs: () => Date.now() })
+      try {
+        const result = await query.runSql(sql)
+        const rows: (readonly Cell[])[] = []
+        for await (const batch of result.batches) rows.push(...batch)
+        return rows
+      } finally {
+        await query.close()
+      }
+    },
+    async awaitStored(rows) {
+      const until = performance.now() + STORED_MS_MAX
+      for (;;) {
+        const held = await stored()
+        if (held >= rows) return
+        if (performance.now() > until) throw new Error(`${held} of ${rows} rows stored`)
+        await sleep(500)
+      }
+    },
+  }
+}
+
+/** As PostgreSQL's advisory lock: one holder, others turn away. */
+const held = new Set<string>()
+function lockOf(name: string) {
+  return async <T>(work: () => Promise<T | null>): Promise<T | null> => {
+    if (held.has(name)) return null
+    held.add(name)
+    try {
+      return await work()
+    } finally {
+      held.delete(name)
+    }
+  }
+}
+
+async function send(
+  { brokers, topic }: KafkaPlace,
+  values: readonly (string | Uint8Array | null)[],
+  partition?: number,
+): Promise<void> {
+  const producer = new Producer({ clientId: 'flink-test', bootstrapBrokers: [...brokers] })
+  try {
+    for (let from = 0; from < values.length; from += 2_000) {
+      const messages = values.slice(from, from + 2_000).map((value) => ({
+        topic,
+        key: Buffer.from(keyOf(value)),
+        // A missing value is a tombstone, which the type does not know.
+        value: (value === null ? null : Buffer.from(value)) as Buffer,
+        ...(partition === undefined ? {} : { partition }),
+      }))
+      await producer.send({ messages, acks: -1 })
+    }
+  } finally {
+    await producer.close()
+  }
+}
+
+/** The event's id, as the collector has it. */
+function keyOf(value: string | Uint8Array | null): string {
+  return /"event_id":"([^"]*)"/.exec(String(value ?? ''))?.[1] ?? 'none'
+}
+
+const nowUs = (): number => Date.now() * 1000

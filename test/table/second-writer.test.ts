@@ -1,0 +1,47 @@
+/** A lake beside a second writer: overtaken again and again, it plans anew, and gives up after a while without a trace. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openCatalog } from '../../src/table/catalog.ts'
+import { type LakeOptions, TableError } from '../../src/table.ts'
+import { dayRows, eventRow, metricsRow, openPlace } from './fixture.ts'
+
+/** A catalog in which another writer is quicker so many times. */
+function overtaking(times: number): NonNullable<LakeOptions['openCatalog']> {
+  let left = times
+  return async (place) => {
+    const inner = await openCatalog(place)
+    return {
+      ...inner,
+      async swap(base, next, onStep) {
+        if (left-- <= 0) return await inner.swap(base, next, onStep)
+        throw new TableError('commit-conflict', { table: 'campaign_events', base: '', current: '' })
+      },
+    }
+  }
+}
+
+test('a commit that is overtaken nine times is there once, and what it had written in vain is gone', async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open({ writer: 'flink', openCatalog: overtaking(9) })
+  const file = await lake.writeEventsFile(dayRows([eventRow()]))
+  await lake.commit({ events: { add: [file], remove: [] }, summary: {}, commitId: '1' })
+  assert.equal(lake.events.files.length, 1)
+  assert.equal(lake.metrics.snapshotId, null, 'a table without a change has no snapshot')
+  assert.equal(await lake.sweepOrphans(-1e9), 0)
+})
+
+test('the tenth time it is refused, and nothing but its data file stays', async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open({ writer: 'flink', openCatalog: overtaking(10) })
+  const file = await lake.writeMetricsFile(dayRows([eventRow()]).day, [metricsRow()])
+  const change = { metrics: { add: [file], remove: [] }, summary: {}, commitId: '1' }
+  await assert.rejects(lake.commit(change), { code: 'commit-conflict' })
+  assert.equal(await lake.sweepOrphans(-1e9), 1)
+  assert.equal(lake.metrics.snapshotId, null)
+})
+
+test('our own job has both tables to itself: one conflict ends it', async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open({ openCatalog: overtaking(1) })
+  await assert.rejects(lake.commit({ summary: {}, commitId: '1' }), { code: 'commit-conflict' })
+})
