@@ -30,6 +30,7 @@ export const FLINK_SIDE_SERVICES: readonly string[] = [
 /** The database of the catalog that Trino is configured with. */
 const SHARED_DATABASE = 'iceberg'
 const REGION = 'us-east-1'
+const PARTITIONS = 4
 const MINUTE_MS = 60_000
 
 /** Kafka, the embedded engine, S3 and PostgreSQL. */
@@ -84,7 +85,7 @@ export async function openFlinkSide(
     topic: name,
     database: SHARED_DATABASE,
     readerWords: readerWords(stack, SHARED_DATABASE),
-    flush: () => produce(stack, name, [flushRecord()], 0),
+    flush: () => flushPartitions(stack, name),
     settleLimitMs: 10 * MINUTE_MS,
     close: async () => {
       await cancelJobs(stack)
@@ -101,6 +102,16 @@ export function flinkFields(stack: Stack): Readonly<Record<string, unknown>> {
     checkpointInterval: '2s',
     watermarkDelay: '1s',
     idleTimeout: '2s',
+  }
+}
+
+/**
+ * One record to each partition: where all fall silent at once, no partition's clock counts any more, and that of the
+ * newest record would not be seen.
+ */
+async function flushPartitions(stack: Stack, topic: string): Promise<void> {
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    await produce(stack, topic, [flushRecord()], partition)
   }
 }
 
@@ -135,7 +146,7 @@ function commonFields(
     ...KEEP_ALL,
     commitInterval: '1s',
     log: `kafka://${stack.address('kafka')}/${name}`,
-    kafka: { partitions: 4 },
+    kafka: { partitions: PARTITIONS },
     warehouse: `s3://${name.replaceAll('_', '-')}/warehouse`,
     s3: { endpoint: `http://${stack.address('s3')}`, region: REGION, pathStyle: true },
     catalog: catalogUrl(stack, database),
