@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = new URL('../', import.meta.url)
 const DIST = new URL('dist/', ROOT)
-const READ_AT_RUN_TIME = ['src/**/*.wasm', 'src/dashboard/build', 'src/dashboard/openapi.json']
+const READ_AT_RUN_TIME = [
+  'src/**/*.wasm',
+  'src/dashboard/build',
+  'src/dashboard/openapi.json',
+  'src/flink/job.sql',
+]
 /** Says to the next build whether it has anything to do. */
 const FINGERPRINT = new URL('dashboard/build/fingerprint', DIST)
 

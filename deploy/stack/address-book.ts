@@ -3,6 +3,7 @@
  * stack, on 127.0.0.1. Texts written for the containers' network (config files, environment, commands) are rewritten:
  *
  *   kafka:9092, 0.0.0.0:9092        → 127.0.0.1:18000
+ *   localhost:8088 (published)      → 127.0.0.1:18012
  *   rest.address: jobmanager        → rest.address: 127.0.0.1
  *   http-server.http.port=8080      → http-server.http.port=18009
  *
@@ -28,7 +29,7 @@ export function openAddressBook({ services }: ComposeFile, portBase: number): Ad
   assert.ok(exposed.length <= PORTS_MAX, `compose.yaml exposes more than ${PORTS_MAX} ports`)
   const nativePort = (port: number): number => portBase + exposed.indexOf(port)
 
-  const names = [...services.keys(), '0\\.0\\.0\\.0'].join('|')
+  const names = [...services.keys(), '0\\.0\\.0\\.0', 'localhost'].join('|')
   const ports = exposed.join('|')
   const address = new RegExp(`(?<![\\w.-])(?:${names}):(${ports})\\b`, 'g')
   const host = new RegExp(

@@ -51,12 +51,13 @@ export type TrinoConfig = Readonly<{
   catalog: string
 }>
 
-/** `trinoUrl` is where Superset finds Trino. */
+/** `trinoUrl` is where Superset finds Trino, `publicUrl` where browsers find Superset. */
 export type SupersetConfig = Readonly<{
   url: string
   user: string
   password: string
   trinoUrl: string
+  publicUrl: string
 }>
 
 export type Config = Readonly<{

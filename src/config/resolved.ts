@@ -58,8 +58,9 @@ export function trinoOf({ trino }: Settings): TrinoConfig | null {
 }
 
 export function supersetOf({ superset, trino }: Settings): SupersetConfig | null {
-  if (superset.url === '') return null
-  return { ...superset, trinoUrl: superset.trinoUrl === '' ? trino.url : superset.trinoUrl }
+  const { url, trinoUrl, publicUrl } = superset
+  if (url === '') return null
+  return { ...superset, trinoUrl: trinoUrl || trino.url, publicUrl: publicUrl || url }
 }
 
 function tlsOf(kafka: KafkaSettings, absolute: Absolute): KafkaLog['tls'] {

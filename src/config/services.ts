@@ -38,6 +38,7 @@ export type SupersetSettings = Readonly<{
   user: string
   password: string
   trinoUrl: string
+  publicUrl: string
 }>
 
 const PARTITIONS_MAX = 1000
@@ -177,5 +178,6 @@ export const SUPERSET: Field<SupersetSettings> = group<SupersetSettings>(
     user: text('The user to sign in as.', 'admin'),
     password: text('Its password.', 'admin'),
     trinoUrl: url('Where Superset finds Trino, if not where `trino.url` says.'),
+    publicUrl: url('Where browsers find it, if not where `url` says.'),
   },
 )

@@ -198,6 +198,15 @@ SELECT
 FROM TABLE(TUMBLE(TABLE accepted, DESCRIPTOR(rowtime), INTERVAL {text:windowSeconds} SECOND(5)))
 GROUP BY campaign_id, window_start, window_end;
 
+-- The lines as text; and as RFC 8259 wants them, after what the format takes beyond it has been put right: a byte order mark, and control
+-- characters inside of strings. (Between values a control character stays an error, as the x that it becomes.)
+CREATE TEMPORARY VIEW texts AS
+SELECT
+  *,
+  CAST(line AS STRING) AS text,
+  REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(CAST(line AS STRING), '^\x{FEFF}', ''), '[\t\n\r]', ' '), '[\x00-\x1f]', 'x') AS strict
+FROM lines;
+
 EXECUTE STATEMENT SET BEGIN
 
 INSERT INTO lake.campaigns.campaign_events
@@ -220,28 +229,25 @@ SELECT
   CAST(CURRENT_TIMESTAMP AS TIMESTAMP(6))
 FROM windows;
 
--- `lines` gives what `json_events` cannot: exactly the records in which Flink's JSON format finds no object. A line of plain names and
--- values is one for certain, and a pattern sees that sooner than a parser. For the others the parser decides, after what the format
--- takes beyond RFC 8259 has been put right: a byte order mark, and control characters inside of strings. (Between values a
--- control character stays an error, as the x that it becomes.) Bytes that are not UTF-8 even in the format's loose sense are told by a
--- pattern over their Latin-1 form, one character a byte.
+-- `lines` gives what `json_events` cannot: exactly the records in which Flink's JSON format finds no object.
 INSERT INTO rejected
 SELECT reason, arrived, `partition`, `offset`, CAST(NULL AS BYTES)
 FROM judged
 WHERE reason <> ''
 UNION ALL
 SELECT 'syntax', arrived, `partition`, `offset`, line
-FROM lines
+FROM texts
 WHERE line IS NULL
+  -- A line of plain names and values is JSON for certain, and a pattern sees that sooner than a parser.
   OR NOT REGEXP(
-    CAST(line AS STRING),
+    text,
     '^\{"\w{1,64}":(?:"[ !#-\[\]-~]*+"|-?(?:0|[1-9]\d{0,15}+)(?:\.\d{1,20}+)?|null)(?:,"\w{1,64}":(?:"[ !#-\[\]-~]*+"|-?(?:0|[1-9]\d{0,15}+)(?:\.\d{1,20}+)?|null))*+\}\z')
   AND (
-    NOT (
-      REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(CAST(line AS STRING), '^\x{FEFF}', ''), '[\t\n\r]', ' '), '[\x00-\x1f]', 'x')
-      IS JSON OBJECT)
+    -- The format takes the objects out of an array as well.
+    NOT (strict IS JSON OBJECT OR (REGEXP(strict, '^ *+\[ *+\{') AND strict IS JSON ARRAY))
     -- A number of more than 1000 characters stops the format, not the parser.
-    OR REGEXP(CAST(line AS STRING), '[:,\[]\s*+-?\d[-+.eE0-9]{1000}')
+    OR REGEXP(text, '[:,\[]\s*+-?\d[-+.eE0-9]{1000}')
+    -- Not UTF-8 even in the format's loose sense, told over the Latin-1 form: one character a byte.
     OR NOT REGEXP(
       DECODE(line, 'ISO-8859-1'),
       '^(?:[\x00-\x7f]++|[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3})*+\z'));

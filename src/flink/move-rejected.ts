@@ -61,12 +61,15 @@ class Mover implements RejectedMover {
   }
 
   async #moveFile(path: string, kept: Set<string>): Promise<number> {
-    const records: RejectedRecord[] = []
+    const parts = new Map<string, PartRecord>()
     for (const part of readPart(await readFile(path, 'utf8'), path)) {
-      if (!kept.has(placeKey(part))) records.push(await this.#complete(part))
+      // Objects of one array stand at one place.
+      if (!kept.has(placeKey(part))) parts.set(placeKey(part), part)
     }
+    const records: RejectedRecord[] = []
+    for (const part of parts.values()) records.push(await this.#complete(part))
     await this.#options.store.keep(records)
-    for (const record of records) kept.add(placeKey(record))
+    for (const place of parts.keys()) kept.add(place)
     await rm(path)
     return records.length
   }

@@ -68,7 +68,7 @@ function pageOf({ superset }: FlinkSettings): Dashboard {
   const where =
     superset === null
       ? 'Read the tables through Trino, or name Superset in the configuration.'
-      : `The dashboard "Campaign Performance" is in Superset: ${superset.url}/superset/dashboard/campaign-performance/`
+      : `The dashboard "Campaign Performance" is in Superset: ${superset.publicUrl}/superset/dashboard/campaign-performance/`
   const body = `campaign-metrics collects events here; Flink fills the tables. ${where}\n`
   const headers = { 'content-type': 'text/plain; charset=utf-8' }
   return {

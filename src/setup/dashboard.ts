@@ -24,7 +24,7 @@ export async function setUpDashboard(
   const outcome =
     changed.length === 0 ? 'found' : changed.length < assets.length ? 'changed' : 'made'
   const remarks = [
-    url,
+    url.replace(superset.url, superset.publicUrl),
     ...(outcome === 'changed'
       ? changed.map(({ kind, name, outcome: of }) => `${kind} ${name}: ${of}`)
       : []),

@@ -87,6 +87,7 @@ test('the distributed side is a few lines of the same file', () => {
     user: 'admin',
     password: 'admin',
     trinoUrl: 'http://trino:8080',
+    publicUrl: 'http://superset:8088',
   })
   assert.equal(config.rejectedDirectory, join(FOLDER, 'data/rejected'))
 })

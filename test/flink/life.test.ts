@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import type { ClusterJob } from '../../src/flink/cluster.ts'
 import { type Life, type LifeEvent, nextStep } from '../../src/flink/life.ts'
 

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openRejectedMover } from '../../src/flink/move-rejected.ts'
+import { FlinkError, openRejectedMover } from '../../src/flink.ts'
 import { listRejected, openRejected } from '../../src/rejected.ts'
 
 const PART = 'part-0c1f6bb6-0d40-4b8c-9d5b-2c8a6c3f4f11-0-'
@@ -92,7 +92,11 @@ test('a line that the job does not write stops the move, names its place, and lo
   const place = await openPlace()
   await writeFile(join(place.root, `${PART}0`), `${line(1, 'syntax', 'a')}{"reason":"no such"}\n`)
   const { store, mover } = await place.open()
-  await assert.rejects(mover.move(), /Line 2 of .*part-/)
+  await assert.rejects(mover.move(), (error) => {
+    assert.ok(error instanceof FlinkError && error.code === 'rejected-file')
+    assert.equal(error.facts.line, 2)
+    return true
+  })
   assert.deepEqual(await place.kept(), [])
   assert.ok((await readdir(place.root)).includes(`${PART}0`))
   await store.close()

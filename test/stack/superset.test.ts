@@ -172,7 +172,7 @@ function plain(cell: Cell): unknown {
 const settled = (_key: string, value: unknown): unknown =>
   typeof value === 'number' ? Number(value.toPrecision(13)) : value
 const byText = (rows: readonly unknown[]): string[] =>
-  rows.map((row) => JSON.stringify(row, settled)).sort()
+  rows.map((row) => JSON.stringify(Object.entries(row as object).sort(), settled)).sort()
 const shown = (id: MeasureId, value: unknown): string =>
   value === null
     ? 'N/A'

@@ -103,6 +103,8 @@ function windows(): Params {
 }
 
 const PLAIN_TABLE: Params = {
+  // A campaign's name is text: by default Superset would show `<b>sale</b>` in bold.
+  allow_render_html: false,
   show_cell_bars: false,
   table_timestamp_format: '%Y-%m-%d %H:%M',
   temporal_columns_lookup: {},

@@ -50,7 +50,8 @@ export type FlinkPlace = Readonly<{
 }>
 
 const WINDOW_US = 300_000_000
-const STORED_MS_MAX = 240_000
+/** Without a new row. */
+const STANDSTILL_MS_MAX = 180_000
 
 export async function openFlinkStack(): Promise<FlinkStack> {
   const services = await openLakeServices(['kafka', 'jobmanager', 'taskmanager', 'sql-gateway'])
@@ -139,10 +140,13 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
       }
     },
     async awaitStored(rows) {
-      const until = performance.now() + STORED_MS_MAX
+      let held = -1
+      let until = 0
       for (;;) {
-        const held = await stored()
-        if (held >= rows) return
+        const now = await stored()
+        if (now >= rows) return
+        if (now > held) until = performance.now() + STANDSTILL_MS_MAX
+        held = now
         if (performance.now() > until) throw new Error(`${held} of ${rows} rows stored`)
         await sleep(500)
       }

@@ -61,7 +61,7 @@ export async function openSupersetPage(
     async answers(charts) {
       const deadline = performance.now() + ANSWERS_LIMIT_MS
       while (answered.size < charts && performance.now() < deadline) await page.waitForTimeout(100)
-      assert.equal(answered.size, charts, 'charts that were answered')
+      assert.ok(answered.size >= charts, `${answered.size} of ${charts} charts were answered`)
       const found = answered
       answered = new Map()
       return found
