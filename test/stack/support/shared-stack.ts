@@ -3,14 +3,15 @@
  * runs, and leaves it for the next; scripts/test.ts stops them all after the last file. Tests stay apart by names of their
  * own (topic, bucket, database), not by services of their own.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findPortBase } from '../../../deploy/stack/port-base.ts'
 import { describeStack, inOrder, type Stack } from '../../../deploy/stack/stack.ts'
 import { TOOLS } from '../../../deploy/stack/tools.ts'
 
-/** Another name is another stack beside this one, and may have ports of its own choice. */
-const NAME = process.env.CAMPAIGN_METRICS_STACK ?? 'tests'
+/** Another name is another stack beside this one, and may have ports of its own choice. Who names it also stops it. */
+const OWN_NAME = process.env.CAMPAIGN_METRICS_STACK
+const NAME = OWN_NAME ?? 'tests'
 const PORT_BASE = process.env.CAMPAIGN_METRICS_STACK_PORT_BASE
 const FOLDER = join(TOOLS, 'run', NAME)
 const PORT_FILE = join(FOLDER, 'port-base')
@@ -27,10 +28,11 @@ export async function openSharedStack(services: readonly string[]): Promise<Stac
   return stack
 }
 
-/** Stops what runs of it; nothing where no test has opened it. */
+/** Stops what runs of it and forgets its data; nothing where no test has opened it. */
 export async function closeSharedStack(): Promise<void> {
-  if (!existsSync(PORT_FILE)) return
+  if (OWN_NAME !== undefined || !existsSync(PORT_FILE)) return
   await describeStack({ services: [], folder: FOLDER, portBase: await portBase() }).close()
+  rmSync(FOLDER, { recursive: true, force: true })
 }
 
 /** The same as long as the folder stands: files and data of the services have it in them. */
