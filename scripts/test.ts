@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join, matchesGlob } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isRightRuntime, runtimeMessage } from '../src/cli/runtime.ts'
+import { closeSharedStack } from '../test/stack/support/shared-stack.ts'
 import type { TestCounts } from './test-counts.ts'
 
 const ALL_TESTS = 'test/**/*.test.ts'
@@ -19,9 +20,9 @@ const TEST_TIMEOUT_MS = 10 * 60_000
 const STACK_TEST_TIMEOUT_MS = 30 * 60_000
 const CONCURRENCY = 2
 
-process.exitCode = runTests(process.argv.slice(2))
+process.exitCode = await runTests(process.argv.slice(2))
 
-function runTests(args: readonly string[]): number {
+async function runTests(args: readonly string[]): Promise<number> {
   if (!isRightRuntime(process.versions.node)) return fail(runtimeMessage())
   const patterns = args.filter((arg) => !arg.startsWith('-'))
   const options = args.filter((arg) => arg.startsWith('-'))
@@ -47,6 +48,7 @@ function runTests(args: readonly string[]): number {
     return counts.passed > 0 ? 0 : fail('no test ran')
   } finally {
     rmSync(scratch, { recursive: true, force: true })
+    if (isOnStack) await closeSharedStack()
   }
 }
 

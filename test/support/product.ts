@@ -10,6 +10,8 @@ import type { Folder } from './folder.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const CLI_PATH = join(ROOT, 'src/cli.ts')
+/** Other addresses that it prints are those of services, in errors. */
+const LISTENS = /listens on (https?:\/\/[\w.[\]:]+:\d+)/
 const START_LIMIT_MS = 30_000
 const OUTPUT_CHARACTERS_MAX = 1_000_000
 
@@ -34,6 +36,8 @@ export type StartOptions = Readonly<{
   /** A program and its arguments to run the product under, for example `taskset -c 0`. */
   under?: readonly string[]
   arguments?: readonly string[]
+  /** How much of each stream is kept; a million characters unless said. */
+  outputCharactersMax?: number
 }>
 
 /** The product ended before it printed its URL. */
@@ -58,7 +62,7 @@ export async function startProduct(folder: Folder, options: StartOptions = {}): 
   )
   const deadline = AbortSignal.timeout(START_LIMIT_MS)
   for (;;) {
-    const url = /https?:\/\/[\w.[\]:]+:\d+/.exec(run.stdout() + run.stderr())?.[0]
+    const url = LISTENS.exec(run.stdout() + run.stderr())?.[1]
     if (url !== undefined) {
       let asked = false
       const kill = async (signal: NodeJS.Signals): Promise<Exit> => {
@@ -129,11 +133,12 @@ function spawnCli(folder: Folder, words: readonly string[], options: StartOption
     env: { ...process.env, NODE_NO_WARNINGS: '1', NO_COLOR: '1', ...options.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  const { outputCharactersMax = OUTPUT_CHARACTERS_MAX } = options
   const collected = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8')
     child[stream].on('data', (text: string) => {
-      if (collected[stream].length < OUTPUT_CHARACTERS_MAX) collected[stream] += text
+      if (collected[stream].length < outputCharactersMax) collected[stream] += text
     })
   }
   const exited = new Promise<Exit>((resolve, reject) => {

@@ -52,17 +52,22 @@ export async function runReader(
 }
 
 /** `tables.py` over the tables and the inputs they were made from; throws with its report. */
-export async function checkTables(
-  folder: Folder,
-  inputs: readonly string[],
-): Promise<TablesSummary> {
+export function checkTables(folder: Folder, inputs: readonly string[]): Promise<TablesSummary> {
   const { uri, properties } = folder.reader
   const options = Object.entries(properties).flatMap(([name, value]) => [
     '--property',
     `${name}=${value}`,
   ])
-  const words = ['--catalog', uri, ...options, ...inputs]
-  const run = await runReader(folder, 'tables.py', words)
+  return checkTablesWith(folder, ['--catalog', uri, ...options], inputs)
+}
+
+/** The same over a catalog and with properties of one's own, as arguments of `tables.py`. */
+export async function checkTablesWith(
+  folder: Folder,
+  words: readonly string[],
+  inputs: readonly string[],
+): Promise<TablesSummary> {
+  const run = await runReader(folder, 'tables.py', [...words, ...inputs])
   if (run.exit.code !== 0) throw new Error(`tables.py differs:\n${run.stdout}${run.stderr}`)
   const numbers =
     /input: (\d+) events, (\d+) duplicates, (\d+) rejected; tables: (\d+) raw rows, (\d+) metrics rows/.exec(

@@ -1,0 +1,53 @@
+/** Holds what a side shows to its readers against the model: both tables, to the last bit, and no data file twice. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { areEqual, compareRows, inWords } from './compare-rows.ts'
+import { type Model, metricsKey } from './model.ts'
+import type { Side } from './side.ts'
+import { filesTwice, readTable } from './table-report.ts'
+
+export type Checked = Readonly<{
+  rawRows: number
+  metricsRows: number
+  problems: readonly string[]
+}>
+
+const POLL_MS = 3_000
+
+/** Reads both tables once and says what is wrong with them. */
+export async function checkSide(side: Side, model: Model): Promise<Checked> {
+  const raw = await readTable(side, 'campaign_events')
+  const metrics = await readTable(side, 'campaign_metrics')
+  const rawRows = await compareRows(raw.rowsFile, model.events, (row) => String(row[0]))
+  const metricsRows = await compareRows(metrics.rowsFile, model.metrics(), (row) =>
+    metricsKey(String(row[0]), Number(row[1])),
+  )
+  const problems: string[] = []
+  if (!areEqual(rawRows)) problems.push(inWords('campaign_events', rawRows))
+  if (!areEqual(metricsRows)) problems.push(inWords('campaign_metrics', metricsRows))
+  for (const [table, report] of Object.entries({
+    campaign_events: raw,
+    campaign_metrics: metrics,
+  })) {
+    const twice = filesTwice(report)
+    if (twice.length > 0) problems.push(`${table}: data files twice: ${twice.join(', ')}`)
+    if (report.deleteFiles > 0) problems.push(`${table}: ${report.deleteFiles} delete files`)
+  }
+  return { rawRows: rawRows.rows, metricsRows: metricsRows.rows, problems }
+}
+
+/**
+ * Checks until nothing is wrong any more: a window that closes, or is amended, does so in its own time. What is still wrong
+ * after the side's limit is wrong.
+ */
+export async function checkUntilRight(side: Side, model: Model): Promise<Checked> {
+  const deadline = AbortSignal.timeout(side.settleLimitMs)
+  for (;;) {
+    const checked = await checkSide(side, model)
+    if (checked.problems.length === 0) return checked
+    if (deadline.aborted) {
+      const limit = `${side.name}: not right after ${side.settleLimitMs / 1000} s`
+      throw new Error([limit, ...checked.problems].join('\n'))
+    }
+    await sleep(POLL_MS)
+  }
+}

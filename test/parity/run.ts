@@ -1,0 +1,44 @@
+/**
+ * The command `npm run parity`: the parity run at any size, on the sides asked for, with figures.
+ * usage: npm run parity -- [--events 1000000] [--seed 1] [--sides embedded,kafka,flink]
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { prepareInput, rejectedOtherwise, runSide, type SideReport } from './parity-run.ts'
+import { isSideName, openSide, SIDE_NAMES } from './sides.ts'
+
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '1000000' },
+    seed: { type: 'string', default: '1' },
+    sides: { type: 'string', default: SIDE_NAMES.join(',') },
+  },
+})
+const say = (text: string): void => console.log(text)
+const folder = await mkdtemp(join(tmpdir(), 'campaign-metrics-parity-'))
+try {
+  const input = { seed: Number(values.seed), nowMs: Date.now(), events: Number(values.events) }
+  const prepared = await prepareInput(input, folder)
+  const { model, requests } = prepared
+  say(
+    `seed ${input.seed}: ${input.events} events in ${requests.length} requests; ${model.events.size} rows, ` +
+      `${model.metrics().size} windows, ${model.duplicates()} duplicates, ${model.rejected.length} rejected`,
+  )
+  let first: SideReport | null = null
+  for (const name of values.sides.split(',')) {
+    if (!isSideName(name)) throw new Error(`no side ${name}: it is one of ${SIDE_NAMES.join(', ')}`)
+    const side = await openSide(name)
+    try {
+      const report: SideReport = await runSide(side, prepared, say)
+      first ??= report
+      const differences = rejectedOtherwise(first, report)
+      if (differences.length > 0) throw new Error(differences.join('\n'))
+    } finally {
+      await side.close()
+    }
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}

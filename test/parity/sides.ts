@@ -1,0 +1,27 @@
+/** The three sides by name, on the services that they need. */
+import {
+  FLINK_SIDE_SERVICES,
+  KAFKA_SIDE_SERVICES,
+  openFlinkSide,
+  openKafkaSide,
+} from '../stack/support/distributed-side.ts'
+import { openSharedStack } from '../stack/support/shared-stack.ts'
+import { openEmbeddedSide, type Side } from './side.ts'
+
+export const SIDE_NAMES = ['embedded', 'kafka', 'flink'] as const
+export type SideName = (typeof SIDE_NAMES)[number]
+
+export async function openSide(name: SideName): Promise<Side> {
+  switch (name) {
+    case 'embedded':
+      return await openEmbeddedSide()
+    case 'kafka':
+      return await openKafkaSide(await openSharedStack(KAFKA_SIDE_SERVICES), 'parity')
+    case 'flink':
+      return await openFlinkSide(await openSharedStack(FLINK_SIDE_SERVICES), 'parity')
+  }
+}
+
+export function isSideName(name: string): name is SideName {
+  return SIDE_NAMES.some((known) => known === name)
+}

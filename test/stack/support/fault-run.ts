@@ -1,0 +1,80 @@
+/**
+ * One fault under traffic, and the claims that must hold after each of them: what was accepted stands in the tables exactly
+ * once, the metrics are its GROUP BY, `verify` agrees, the ledger closes, no data file is referenced twice.
+ *
+ *   setup ─ start ─ traffic ───────── fault ───────── traffic ─ finish ─ flush ─ both tables equal the model
+ */
+import assert from 'node:assert/strict'
+import { checkUntilRight } from '../../parity/check-side.ts'
+import { openModel } from '../../parity/model.ts'
+import { expectVerified, setUp } from '../../parity/parity-run.ts'
+import type { Side } from '../../parity/side.ts'
+import { type Product, startProduct } from '../../support/product.ts'
+import { waitForLedger } from './ledger.ts'
+import {
+  type Address,
+  type Sent,
+  startTraffic,
+  type Traffic,
+  type TrafficOptions,
+} from './traffic.ts'
+
+export type Running = Readonly<{
+  traffic: Traffic
+  product(): Product
+  /** SIGKILL for `start`, and a new one in its place. */
+  killProduct(): Promise<void>
+  /** Ends `start` as asked, and puts a new one in its place. */
+  restartProduct(signal: NodeJS.Signals): Promise<void>
+}>
+
+export type FaultReport = Sent & Readonly<{ rawRows: number; metricsRows: number }>
+
+/** Answered before the fault and after it. */
+const EVENTS_BEFORE = 6_000
+const EVENTS_AFTER = 6_000
+
+export async function runFault(
+  side: Side,
+  fault: (running: Running) => Promise<void>,
+  options: Partial<Pick<TrafficOptions, 'eventsPerSecond' | 'lateShare' | 'seed'>> = {},
+): Promise<FaultReport> {
+  await setUp(side)
+  const address: Address = { url: null }
+  let product = await startProduct(side.folder, { environment: side.environment })
+  address.url = product.url
+  const model = openModel()
+  const traffic = startTraffic({ seed: 1, ...options, address, model })
+  const restartProduct = async (signal: NodeJS.Signals): Promise<void> => {
+    address.url = null
+    await product.stop(signal)
+    product = await startProduct(side.folder, { environment: side.environment })
+    address.url = product.url
+  }
+  try {
+    await traffic.more(EVENTS_BEFORE)
+    await fault({
+      traffic,
+      product: () => product,
+      killProduct: () => restartProduct('SIGKILL'),
+      restartProduct,
+    })
+    await traffic.more(EVENTS_AFTER)
+    const sent = await traffic.finish()
+    await side.flush()
+    const { rawRows, metricsRows } = await checkUntilRight(side, model)
+    await expectVerified(side)
+    const ledger = await waitForLedger(product.url, side.settleLimitMs)
+    assert.equal(ledger.stored, model.events.size, JSON.stringify(ledger))
+    return { ...sent, rawRows, metricsRows }
+  } catch (error) {
+    const output = product.output().slice(-OUTPUT_SHOWN)
+    throw new Error(`${side.name}: ${String(error)}\nstart printed:\n${output}`, { cause: error })
+  } finally {
+    address.isGivenUp = true
+    await traffic.finish().catch(() => {})
+    await product.stop()
+  }
+}
+
+const OUTPUT_SHOWN = 4_000
