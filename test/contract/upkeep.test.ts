@@ -42,6 +42,10 @@ test('a moved folder is said at the start, and relocate makes it whole: ids are 
     logPath: join(folder.path, 'new/place/log'),
     warehousePath: join(folder.path, 'new/place/warehouse'),
     catalogPath: join(folder.path, 'new/place/catalog.db'),
+    reader: {
+      ...folder.reader,
+      uri: `sqlite:///${join(folder.path, 'new/place/catalog.db')}`,
+    },
   }
   await mkdir(join(folder.path, 'new'))
   await rename(join(folder.path, 'data'), join(folder.path, 'new/place'))
