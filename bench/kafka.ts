@@ -8,18 +8,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type KafkaPlace, openKafkaLog, setUpTopic } from '../src/log.ts'
+import { type KafkaPlace, setUpTopic } from '../src/log.ts'
 import { openLakeServices } from '../test/stack/support/lake-services.ts'
 import { readStatus } from '../test/support/client.ts'
 import { openFolder } from '../test/support/folder.ts'
 import { startProduct } from '../test/support/product.ts'
-import { openBodies } from './support/bodies.ts'
 import { runLoad } from './support/children.ts'
+import { fillTopic, ROUND_EVENTS } from './support/fill-topic.ts'
 import { describeMachine, readBusySeconds, readThreads } from './support/machine.ts'
 
-const BODY_EVENTS = 4_200
 const PACED_EVENTS = 50
-const APPENDS_AT_ONCE = 4
 
 const { values } = parseArgs({
   options: {
@@ -31,8 +29,6 @@ const { values } = parseArgs({
     warehouse: { type: 'string', default: 's3' },
   },
 })
-/** Whole rounds. */
-const ROUND_EVENTS = APPENDS_AT_ONCE * BODY_EVENTS
 const events = Math.ceil(Number(values.events) / ROUND_EVENTS) * ROUND_EVENTS
 const seed = Number(values.seed)
 const onS3 = values.warehouse === 's3'
@@ -48,7 +44,7 @@ try {
 
 async function backlog(): Promise<void> {
   const place = await topic('backlog')
-  const appendsMs = await fill(place)
+  const appendsMs = await fillTopic(place, events, seed)
   console.log(`fill      ${perSecond(events, appendsMs)} events/s acknowledged by the broker`)
   const { close, product } = await start(place)
   const startMs = performance.now()
@@ -86,24 +82,6 @@ async function topic(name: string): Promise<KafkaPlace> {
   }
   await setUpTopic(place, 'make')
   return place
-}
-
-/** How long it took, ms. */
-async function fill(place: KafkaPlace): Promise<number> {
-  const log = await openKafkaLog(place, {
-    nowUs: () => Date.now() * 1000,
-    steadyMs: () => performance.now(),
-  })
-  const bodies = openBodies(seed, BODY_EVENTS)
-  let appendsMs = 0
-  for (let filled = 0; filled < events; filled += ROUND_EVENTS) {
-    const round = Array.from({ length: APPENDS_AT_ONCE }, () => bodies.next(Date.now()))
-    const startMs = performance.now()
-    await Promise.all(round.map((body) => log.append(body, BODY_EVENTS, log.stampUs())))
-    appendsMs += performance.now() - startMs
-  }
-  await log.close()
-  return appendsMs
 }
 
 async function start(place: KafkaPlace) {

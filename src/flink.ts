@@ -10,13 +10,14 @@
 export { type Checkpoint, type Checkpoints, type Cluster, openCluster } from './flink/cluster.ts'
 export { flinkJobOptions, type JobSeen, lookAtJob, openConfiguredJob } from './flink/configured.ts'
 export { FlinkError, type FlinkErrorCode } from './flink/flink-error.ts'
+export { openGatewaySession } from './flink/gateway.ts'
 export {
   type FlinkJob,
   type FlinkJobSettings,
   type FlinkJobStatus,
   openFlinkJob,
 } from './flink/job.ts'
-export { consumerGroups } from './flink/job-sql.ts'
+export { consumerGroups, makeJobSql } from './flink/job-sql.ts'
 export type { Life } from './flink/life.ts'
 export {
   openRejectedMover,

@@ -77,6 +77,7 @@ test('the tarball holds the command, the compiled program with its WASM, the pag
     'dist/dashboard/build/third-party-licences.md',
     'dist/dashboard/openapi.json',
     'dist/dashboard/facts/worker.js',
+    'dist/flink/job.sql',
     'docs/cli.md',
     'docs/configuration.md',
   ]) {
@@ -84,7 +85,7 @@ test('the tarball holds the command, the compiled program with its WASM, the pag
   }
   const others = files.filter(
     (path) =>
-      !/^(dist\/.*\.(js|wasm)|dist\/dashboard\/(openapi\.json|build\/((index\.html|favicon\.svg|assets\/[\w.-]+)(\.br|\.gz)?|third-party-licences\.md))|bin\/[\w-]+\.js|docs\/.*|LICENSE|README\.md|package\.json)$/.test(
+      !/^(dist\/.*\.(js|wasm)|dist\/flink\/job\.sql|dist\/dashboard\/(openapi\.json|build\/((index\.html|favicon\.svg|assets\/[\w.-]+)(\.br|\.gz)?|third-party-licences\.md))|bin\/[\w-]+\.js|docs\/.*|LICENSE|README\.md|package\.json)$/.test(
         path,
       ),
   )

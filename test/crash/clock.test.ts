@@ -21,7 +21,8 @@ for (const [name, offsetMs] of [
 ] as const) {
   test(`while it runs the clock steps ${name}: events are still committed`, async () => {
     folder = await openFolder()
-    const atMs = Date.now() + 4_000
+    // A busy machine needs some seconds for the start and the first events.
+    const atMs = Date.now() + 8_000
     const environment = clockEnvironment({ offsetMs: 0, later: { atMs, offsetMs } })
     await whileRunning(
       folder,

@@ -44,10 +44,12 @@ async function untilFamilyOf(pid: number, size: number): Promise<number[]> {
 
 test('a process is found again by its record', { skip }, async () => {
   const { running, record } = start('found', 'echo said; exec sleep 60')
+  const log = join(FOLDER, 'found.log')
+  while (readFileSync(log, 'utf8') === '') await sleep(20)
   assert.deepEqual(findRecorded(record), running)
   assert.equal(await endRecorded(running, 'SIGTERM', LIMIT_MS), true)
   assert.equal(findRecorded(record), null)
-  assert.equal(readFileSync(join(FOLDER, 'found.log'), 'utf8'), 'said\n')
+  assert.equal(readFileSync(log, 'utf8'), 'said\n')
 })
 
 test('another process that got the same id is left alone', { skip }, async () => {
