@@ -161,11 +161,11 @@ class Watcher implements FlinkJob {
     try {
       const jobs = await this.#listJobs()
       const life = this.#life
-      const started =
-        life.kind === 'starting' ? jobs.find(({ id }) => id === life.jobId) : undefined
-      const isLost = started !== undefined && hasEnded(started.state)
-      const failure = isLost ? await this.#cluster.readFailure(started.id) : null
-      if (life.kind === 'running') await this.#noteCheckpoint(life.jobId)
+      const own = 'jobId' in life ? jobs.find(({ id }) => id === life.jobId) : undefined
+      const isLost = own !== undefined && hasEnded(own.state)
+      const failure = isLost ? await this.#cluster.readFailure(own.id) : null
+      // Of a job that the cluster has forgotten there are no checkpoints to ask for.
+      if (life.kind === 'running' && own !== undefined) await this.#noteCheckpoint(own.id)
       return { kind: 'jobs', jobs, failure }
     } catch (cause) {
       return failed(cause)

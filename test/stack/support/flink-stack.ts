@@ -31,6 +31,7 @@ export type JobOverrides = Readonly<{
   watermarkDelayMs?: number
   dedupeHorizonMs?: number
   seenFile?: string
+  tell?: (message: string) => void
 }>
 
 export type FlinkPlace = Readonly<{
