@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stack } from '../../deploy/stack/stack.ts'
-import { runFault } from './support/fault-run.ts'
-import { onFlinkSide, onKafkaSide } from './support/on-side.ts'
+import { runFault } from '../stack/support/fault-run.ts'
+import { onFlinkSide, onKafkaSide } from '../stack/support/on-side.ts'
 
 const AWAY_MS = 3_000
 

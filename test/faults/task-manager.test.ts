@@ -1,7 +1,7 @@
 /** F4 on Flink's side: the task manager dies between checkpoints, with everything that it had written and not committed. */
 import { test } from 'node:test'
-import { runFault } from './support/fault-run.ts'
-import { onFlinkSide } from './support/on-side.ts'
+import { runFault } from '../stack/support/fault-run.ts'
+import { onFlinkSide } from '../stack/support/on-side.ts'
 
 test('Kafka with Flink: the task manager is killed, and a new one goes on where the tables stand', () =>
   onFlinkSide('taskmanager', async (stack, side) => {

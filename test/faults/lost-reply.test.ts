@@ -6,11 +6,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stack } from '../../deploy/stack/stack.ts'
-import type { DistributedSide } from './support/distributed-side.ts'
-import { type Running, runFault } from './support/fault-run.ts'
-import { onFlinkSide, onKafkaSide } from './support/on-side.ts'
-import { catalogUrl } from './support/postgres.ts'
-import { openPostgresProxy, type PostgresProxy } from './support/postgres-proxy.ts'
+import type { DistributedSide } from '../stack/support/distributed-side.ts'
+import { type Running, runFault } from '../stack/support/fault-run.ts'
+import { onFlinkSide, onKafkaSide } from '../stack/support/on-side.ts'
+import { catalogUrl } from '../stack/support/postgres.ts'
+import { openPostgresProxy, type PostgresProxy } from '../stack/support/postgres-proxy.ts'
 
 /** pgjdbc says in its first message how dates are to be written; the collector's driver does not. */
 const isFlink = (startup: string): boolean => startup.includes('DateStyle')

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runFault } from './support/fault-run.ts'
-import { runningJobs } from './support/flink-jobs.ts'
-import { onFlinkSide } from './support/on-side.ts'
+import { runFault } from '../stack/support/fault-run.ts'
+import { runningJobs } from '../stack/support/flink-jobs.ts'
+import { onFlinkSide } from '../stack/support/on-side.ts'
 
 const RESUBMIT_LIMIT_MS = 120_000
 const POLL_MS = 500

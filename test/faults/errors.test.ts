@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stack } from '../../deploy/stack/stack.ts'
-import type { DistributedSide } from './support/distributed-side.ts'
-import { runFault } from './support/fault-run.ts'
-import { onFlinkSide, onKafkaSide } from './support/on-side.ts'
-import { catalogUrl } from './support/postgres.ts'
-import { openPostgresProxy } from './support/postgres-proxy.ts'
-import { openS3Proxy } from './support/s3-proxy.ts'
+import type { DistributedSide } from '../stack/support/distributed-side.ts'
+import { runFault } from '../stack/support/fault-run.ts'
+import { onFlinkSide, onKafkaSide } from '../stack/support/on-side.ts'
+import { catalogUrl } from '../stack/support/postgres.ts'
+import { openPostgresProxy } from '../stack/support/postgres-proxy.ts'
+import { openS3Proxy } from '../stack/support/s3-proxy.ts'
 
 const FAIL_SHARE = 0.3
 const FAIL_MS = 15_000

@@ -14,9 +14,9 @@ import { listRejected } from '../parity/rejected-list.ts'
 import { post } from '../support/client.ts'
 import { eventLine } from '../support/events.ts'
 import { startProduct } from '../support/product.ts'
-import type { DistributedSide } from './support/distributed-side.ts'
-import { onFlinkSide, onKafkaSide } from './support/on-side.ts'
-import { produce } from './support/topic.ts'
+import type { DistributedSide } from '../stack/support/distributed-side.ts'
+import { onFlinkSide, onKafkaSide } from '../stack/support/on-side.ts'
+import { produce } from '../stack/support/topic.ts'
 
 const WINDOW_MS = 300_000
 const HOUR_MS = 3_600_000
