@@ -19,6 +19,7 @@ export {
 } from './flink/job.ts'
 export { consumerGroups, makeJobSql } from './flink/job-sql.ts'
 export type { Life } from './flink/life.ts'
+export { fitLog } from './flink/log-fit.ts'
 export {
   openRejectedMover,
   type Place,

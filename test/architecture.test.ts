@@ -58,7 +58,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: ['fflate'],
   },
   upkeep: { rooms: ['table', 'query', 'job'], packages: [] },
-  flink: { rooms: ['event', 'rejected', 'make-folder', 'table'], packages: [] },
+  flink: { rooms: ['event', 'log', 'rejected', 'make-folder', 'table'], packages: [] },
   setup: { rooms: ['config', 'log', 'table', 'flink', 'dashboard'], packages: [] },
   pipeline: {
     rooms: [

@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<SetupOutcome, string>> = {
   changed: 'changed',
   missing: 'would be made',
   differs: 'would be changed',
+  left: 'left as it is',
   unfit: 'unfit',
 }
 const PART_WIDTH = 10

@@ -35,6 +35,7 @@ export function addStart(program: Command, terminal: Terminal, finish: Finish): 
 async function start(options: StartOptions, terminal: Terminal, version: string): Promise<number> {
   const demoRate = demoRateOf(options.demo)
   const config = configOf(options, terminal)
+  checkStart(options, config)
   const stop = openStopSignal(() =>
     terminal.stderr.write('\nStopping: finishing what was accepted. Again to stop at once.\n'),
   )
@@ -77,6 +78,21 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
   await stopPipeline(pipeline, terminal)
   stop.close()
   return EXIT_CODE.ok
+}
+
+function checkStart({ newLog }: StartOptions, { engine, keys, listen }: Config): void {
+  if (newLog === true && engine === 'flink') {
+    const way =
+      'fill new ones: name another warehouse and catalog, and run `campaign-metrics setup`'
+    throw new CliError('usage', `--new-log: tables that Flink fills stay with their topic; ${way}`)
+  }
+  const isKeyless = keys.write.length === 0 || keys.read.length === 0
+  if (keys.file !== null && isKeyless) {
+    throw new CliError(
+      'input',
+      `listening on ${listen.host} needs keys, and ${keys.file} does not exist: run \`campaign-metrics setup\`, which makes it`,
+    )
+  }
 }
 
 function demoRateOf(demo: StartOptions['demo']): number | null {

@@ -90,6 +90,14 @@ function flinkProblems(settings: Partial<Settings>): SettingProblem[] {
       ? [needs(['flink', 'gateway'], 'the address of the SQL Gateway')]
       : []),
     ...(flink?.rest === '' ? [needs(['flink', 'rest'], 'the address of the JobManager')] : []),
+    ...(settings.kafka !== undefined && settings.kafka.certFile !== settings.kafka.keyFile
+      ? [
+          needs(
+            ['kafka', 'certFile'],
+            'certificate and key in one PEM file, for `certFile` and `keyFile` alike: its client takes one',
+          ),
+        ]
+      : []),
     ...(trino?.url === ''
       ? [needs(['trino', 'url'], 'Trino, which recomputes windows that late events changed')]
       : []),

@@ -90,7 +90,10 @@ export function openConfiguredJob(
       return { commits, rows }
     },
     seen: openSeenFile(`${settings.rejectedDirectory}/${SEEN_FILE}`),
-    withLock: (work) => work(),
+    async withLock(work) {
+      await lake.keepLock()
+      return await work()
+    },
     nowMs,
     tell,
   })

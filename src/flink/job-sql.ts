@@ -85,7 +85,10 @@ function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
 }
 
 function catalogOptions({ catalog, warehouse }: FlinkJobOptions): Record<string, string> {
-  const tls = catalog.tls ? '?sslmode=verify-full' : ''
+  // Without the factory the driver asks for a file of its own; with it Java's trust store decides.
+  const tls = catalog.tls
+    ? '?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory'
+    : ''
   return {
     uri: `jdbc:postgresql://${catalog.host}:${catalog.port}/${catalog.database}${tls}`,
     'jdbc.user': catalog.user,

@@ -20,6 +20,7 @@ import { type Action, type Life, type LifeEvent, nextStep } from './life.ts'
 import type { FlinkJobOptions } from './options.ts'
 import { type FlinkCommit, recoverFrom, type SeenCheckpoint } from './recovery.ts'
 import type { SeenNote } from './seen-file.ts'
+import { openTrouble, type Trouble } from './trouble.ts'
 
 export type FlinkJobSettings = FlinkJobOptions &
   Readonly<{
@@ -54,8 +55,8 @@ export type FlinkJob = {
   ensureRunning(timeoutMs?: number): Promise<string>
   /** Goes on looking until `close`. */
   watch(): void
-  /** As of the last look. */
-  life(): Life
+  /** What keeps the job from running, as of the last look; null when it runs, or will soon. */
+  problem(): string | null
   status(): Promise<FlinkJobStatus>
   /** Ends the watch. The job goes on. */
   close(): Promise<void>
@@ -79,10 +80,12 @@ class Watcher implements FlinkJob {
   #stepping: Promise<void> = Promise.resolve()
   #watching: Promise<void> | null = null
   #seen: SeenCheckpoint | null = null
+  readonly #trouble: Trouble
 
   constructor(settings: FlinkJobSettings) {
     this.#settings = settings
     this.#cluster = openCluster(settings.rest)
+    this.#trouble = openTrouble(settings.nowMs)
     this.#sql = makeJobSql(settings)
   }
 
@@ -106,8 +109,10 @@ class Watcher implements FlinkJob {
     this.#watching ??= this.#watch()
   }
 
-  life(): Life {
-    return this.#life
+  problem(): string | null {
+    const life = this.#life
+    if (life.kind === 'waiting' || life.kind === 'refused') return life.why
+    return this.#trouble.problem()
   }
 
   async status(): Promise<FlinkJobStatus> {
@@ -166,10 +171,23 @@ class Watcher implements FlinkJob {
       const failure = isLost ? await this.#cluster.readFailure(own.id) : null
       // Of a job that the cluster has forgotten there are no checkpoints to ask for.
       if (life.kind === 'running' && own !== undefined) await this.#noteCheckpoint(own.id)
+      await this.#noteTrouble(own)
       return { kind: 'jobs', jobs, failure }
     } catch (cause) {
-      return failed(cause)
+      const event = failed(cause)
+      if ('why' in event) this.#trouble.note(event.why)
+      return event
     }
+  }
+
+  /** A job that has been put back to a checkpoint again and again is said with what failed last. */
+  async #noteTrouble(job: ClusterJob | undefined): Promise<void> {
+    if (job === undefined || job.state === 'RUNNING') {
+      this.#trouble.clear()
+      return
+    }
+    const failure = await this.#cluster.readFailure(job.id)
+    this.#trouble.note(`it is ${job.state}${failure === null ? '' : `, ${failure}`}`)
   }
 
   async #act(action: Action): Promise<LifeEvent | null> {
@@ -192,7 +210,7 @@ class Watcher implements FlinkJob {
     // No checkpoint of this job is newer.
     await this.#note({
       jobId,
-      after: jobId,
+      after: newestJob((await this.#settings.readTables()).commits),
       checkpointId: Number.MAX_SAFE_INTEGER,
       path: savepoint,
     })

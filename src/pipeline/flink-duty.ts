@@ -3,13 +3,13 @@
  *
  *     waiting ──► the writer's lock of the tables ──► on duty: the job is watched, upkeep runs
  *        ▲                                                 │
- *        └──── a failure; another process has the lock ────┘
+ *        └── another process has the lock now; a commit of which nobody knows what it did
  *
  * The lock is what makes it one: two that watched the job with different configurations would take turns in replacing it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Closing, closeAll } from '../close-all.ts'
-import { type FlinkJob, type FlinkJobStatus, openConfiguredJob } from '../flink.ts'
+import { type FlinkJob, openConfiguredJob } from '../flink.ts'
 import { openTrinoQuery } from '../query.ts'
 import { type Lake, openLake, TableError } from '../table.ts'
 import { openUpkeep } from '../upkeep.ts'
@@ -28,14 +28,18 @@ export type FlinkDutyOptions = Readonly<{
 export type FlinkDuty = Readonly<{
   /** What keeps the job or the tables from being in order; null when all is well, or another process sees to it. */
   problem(): string | null
-  /** Null unless this process is on duty. */
-  job(): Promise<FlinkJobStatus | null>
   /** Rejects when the duty must not go on; never resolves. */
   failed: Promise<never>
   close(): Promise<void>
 }>
 
-type OnDuty = Readonly<{ job: FlinkJob; rejected: RejectedMoving; close: () => Promise<void> }>
+type OnDuty = Readonly<{
+  job: FlinkJob
+  rejected: RejectedMoving
+  /** Resolves when another process has the lock, or the tables must be opened anew: with the reason; null when it was closed. */
+  ended: Promise<Error | null>
+  close: () => Promise<void>
+}>
 
 const RETRY_MS = 5_000
 const MS_PER_DAY = 86_400_000
@@ -64,59 +68,60 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
       const job = openConfiguredJob(config, lake, { nowMs: () => nowUs() / 1000, tell: onWarning })
       opened.push(job)
       job.watch()
-      opened.push(startUpkeep(lake))
-      return { job, rejected, close }
+      const upkeep = startUpkeep(lake)
+      opened.push(upkeep, { close: async () => lake.stopWaiting() })
+      return { job, rejected, ended: upkeep.ended, close }
     } catch (error) {
       await close()
       throw error
     }
   }
 
-  function startUpkeep(lake: Lake): Closing {
+  function startUpkeep(lake: Lake): Closing & Pick<OnDuty, 'ended'> {
     const upkeep = openUpkeep({
       ...upkeepSettings(options, lake),
       onRound: ({ failure }) => {
         upkeepTrouble = failure
       },
     })
-    const running = upkeep.run()
+    const ended = upkeep.run()
     return {
+      ended,
       async close() {
         upkeep.stop()
-        await running
+        await ended
       },
     }
   }
 
+  /** Until it is closed: waits for the lock, is on duty, and waits again when the duty has ended. */
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
         duty = await take()
         trouble = null
-        return
+        const reason = await Promise.race([duty.ended, aborted(stopping.signal)])
+        await duty.close()
+        duty = null
+        if (reason !== null) onWarning(`off duty: ${wordsOf(reason)}`)
       } catch (error) {
+        duty = null
         if (isFinal(error)) return failed.reject(error)
         trouble = isLocked(error) ? null : `the tables cannot be kept in order: ${wordsOf(error)}`
-        if (trouble !== null) onWarning(trouble)
+        if (trouble !== null && !stopping.signal.aborted) onWarning(trouble)
       }
       await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {})
     }
   }
 
-  const taking = run()
+  const running = run()
   return {
     problem: () =>
-      trouble ??
-      (duty === null ? null : lifeProblem(duty.job)) ??
-      upkeepTrouble ??
-      duty?.rejected.problem() ??
-      null,
-    job: async () => (duty === null ? null : await duty.job.status()),
+      trouble ?? duty?.job.problem() ?? upkeepTrouble ?? duty?.rejected.problem() ?? null,
     failed: failed.promise,
     async close() {
       stopping.abort()
-      await taking
-      await duty?.close()
+      await running
     },
   }
 }
@@ -155,9 +160,11 @@ function isFinal(error: unknown): boolean {
   return ['other-writer', 'other-window', 'other-log', 'log-too-short'].includes(String(error.code))
 }
 
-function lifeProblem(job: FlinkJob): string | null {
-  const life = job.life()
-  return life.kind === 'waiting' || life.kind === 'refused' ? life.why : null
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null)
+    else signal.addEventListener('abort', () => resolve(null), { once: true })
+  })
 }
 
 function wordsOf(error: unknown): string {

@@ -6,13 +6,12 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import type { Dashboard } from '../dashboard.ts'
-import { consumerGroups, flinkJobOptions } from '../flink.ts'
+import { consumerGroups, fitLog, flinkJobOptions } from '../flink.ts'
 import type { JobProgress } from '../job.ts'
 import type { EventLog } from '../log.ts'
 import type { EngineSide } from './engine-side.ts'
 import { openFlinkDuty } from './flink-duty.ts'
-import { type FlinkSettings, flinkSettings, readFlinkProgress } from './flink-progress.ts'
-import { fitLog } from './log-fit.ts'
+import { type FlinkSettings, flinkSettings, openFlinkProgress } from './flink-progress.ts'
 import type { PipelineOptions } from './pipeline.ts'
 
 const LOOK_INTERVAL_MS = 2_000
@@ -26,6 +25,9 @@ export async function openFlinkEngine(
   const settings = flinkSettings(config)
   const group = consumerGroups(flinkJobOptions(settings)).events
   const stopping = new AbortController()
+  const progress = openFlinkProgress(settings, nowUs)
+  // Nothing is begun before Kafka and the tables have been seen: a start that fails ends.
+  let latest = await progress.look({ id: log.id, end: log.end() })
   const duty = openFlinkDuty({
     config: settings,
     checkLog: (lake) => fitLog(lake, settings.log, log.id, group),
@@ -33,12 +35,10 @@ export async function openFlinkEngine(
     newId: randomUUID,
     onWarning,
   })
-  const spare: number[] = []
-  const look = async (): Promise<JobProgress> => {
-    const seen = await readFlinkProgress(settings, { id: log.id, end: log.end() }, spare)
-    return { ...seen, heldUp: duty.problem() }
-  }
-  let latest = await look()
+  const look = async (): Promise<JobProgress> => ({
+    ...(await progress.look({ id: log.id, end: log.end() })),
+    heldUp: duty.problem(),
+  })
   const looking = (async () => {
     while (!stopping.signal.aborted) {
       await sleep(LOOK_INTERVAL_MS, undefined, { signal: stopping.signal }).catch(() => {})

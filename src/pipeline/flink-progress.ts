@@ -10,13 +10,16 @@ import { consumerGroups, flinkJobOptions } from '../flink.ts'
 import { type JobProgress, tableFigures } from '../job.ts'
 import { type ConsumerLag, readConsumerLag } from '../log.ts'
 import { countRejected } from '../rejected.ts'
-import { readLake } from '../table.ts'
+import { type LakeSnapshot, newestWith, readLake, TableError, type TableView } from '../table.ts'
 
 export type FlinkSettings = Config &
   Readonly<{ flink: FlinkConfig; trino: TrinoConfig; log: KafkaLog }>
 
 /** How many looks a record may be noted as taken before its row is in the table, without counting as a duplicate. */
 const SPARE_LOOKS = 10
+/** An hour of looks. */
+const ENDS_MAX = 1_800
+const DROPPED_ROWS_KEY = 'campaign-metrics.dropped-rows'
 
 /** A configuration with Flink as the engine names all of it, or was refused. */
 export function flinkSettings(config: Config): FlinkSettings {
@@ -25,29 +28,50 @@ export function flinkSettings(config: Config): FlinkSettings {
   return { ...config, flink, trino, log }
 }
 
-/**
- * `spare` is kept from look to look: records taken that are neither stored nor rejected. A checkpoint's offsets stand in Kafka while its
- * rows are still being committed, so only what stays over for a while are duplicates; until then it waits.
- */
-export async function readFlinkProgress(
+export type FlinkProgress = Readonly<{
+  /** `log`: the topic, and where it ends now. */
+  look(log: Readonly<{ id: string; end: number }>): Promise<JobProgress>
+}>
+
+/** What is remembered from one look to the next. */
+type Memory = Readonly<{
+  /** Records taken that are neither stored nor rejected. A checkpoint's offsets stand in Kafka while its rows are still being committed, so
+   * only what stays over for a while are duplicates; until then it waits. */
+  spare: number[]
+  /** Where the topic ended when, oldest first: tells since when what waits has been waiting. */
+  ends: { atUs: number; end: number }[]
+}>
+
+export function openFlinkProgress(config: FlinkSettings, nowUs: () => number): FlinkProgress {
+  const memory: Memory = { spare: [], ends: [] }
+  return { look: (log) => look(config, log, memory, nowUs()) }
+}
+
+async function look(
   config: FlinkSettings,
   log: Readonly<{ id: string; end: number }>,
-  spare: number[],
+  { spare, ends }: Memory,
+  nowUs: number,
 ): Promise<JobProgress> {
   const lag = await readConsumerLag(config.log, consumerGroups(flinkJobOptions(config)).events)
-  const { events, metrics } = await readLake(config)
-  const stored = Number(events.summary['total-records'] ?? 0)
+  const tables = await readTables(config)
+  const stored = storedIn(tables?.events ?? null)
   const rejected = await countRejected(config.rejectedDirectory, 'job')
   spare.push(Math.max(0, Math.min(log.end, takenOf(lag)) - stored - rejected))
   if (spare.length > SPARE_LOOKS) spare.shift()
   const duplicates = Math.min(...spare)
+  const nextOffset = stored + rejected + duplicates
+  ends.push({ atUs: nowUs, end: log.end })
+  while (ends.length > ENDS_MAX || (ends[1]?.end ?? Number.POSITIVE_INFINITY) <= nextOffset)
+    ends.shift()
   const horizonMs = config.dedupe.horizonMs
+  const commitMs = tables?.events.timestampMs ?? null
   return {
     checkpoint: {
       logId: log.id,
-      nextOffset: stored + rejected + duplicates,
+      nextOffset,
       logBase: 0,
-      arrivedUs: 0,
+      arrivedUs: (ends[0]?.end ?? 0) <= nextOffset ? (ends[0]?.atUs ?? 0) : 0,
       stored,
       duplicates,
       rejected,
@@ -55,12 +79,33 @@ export async function readFlinkProgress(
     },
     state: 'running',
     dedupe: { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 },
-    tables: { events: tableFigures(events), metrics: tableFigures(metrics) },
+    tables: {
+      events: tables === null ? NO_TABLE : tableFigures(tables.events),
+      metrics: tables === null ? NO_TABLE : tableFigures(tables.metrics),
+    },
     rejectedCountsOnly: false,
     heldUp: null,
-    lastCommit:
-      events.timestampMs === null ? null : { atUs: events.timestampMs * 1000, durationMs: 0 },
+    lastCommit: commitMs === null ? null : { atUs: commitMs * 1000, durationMs: 0 },
   }
+}
+
+const NO_TABLE: JobProgress['tables']['events'] = { rows: 0, files: 0, bytes: 0, snapshotId: null }
+
+/** Null before there are any. */
+async function readTables(config: FlinkSettings): Promise<LakeSnapshot | null> {
+  try {
+    return await readLake(config)
+  } catch (error) {
+    if (error instanceof TableError && error.code === 'catalog-missing') return null
+    throw error
+  }
+}
+
+/** Rows of the raw table, and those that retention has taken from it. */
+function storedIn(events: TableView | null): number {
+  if (events === null) return 0
+  const dropped = newestWith(events, DROPPED_ROWS_KEY)?.summary[DROPPED_ROWS_KEY]
+  return Number(events.summary['total-records'] ?? 0) + Number(dropped ?? 0)
 }
 
 /** Records of the topic that Flink's checkpoints hold. */

@@ -10,11 +10,12 @@ import {
 import { inspectLog, type LogExtent, type LogPlace, readTopicExtent } from '../log.ts'
 import { countRejected } from '../rejected.ts'
 import { readLake } from '../table.ts'
-import { flinkSettings, readFlinkProgress } from './flink-progress.ts'
+import { flinkSettings, openFlinkProgress } from './flink-progress.ts'
 import { type LogFigures, type Status, statusOf } from './status.ts'
 
 export async function readStatus(config: Config, nowUs: number): Promise<Status> {
-  const { progress, log } = config.engine === 'flink' ? await ofFlink(config) : await ofJob(config)
+  const { progress, log } =
+    config.engine === 'flink' ? await ofFlink(config, nowUs) : await ofJob(config)
   const { checkpoint } = progress
   return statusOf({
     state: 'stopped',
@@ -31,10 +32,10 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
 
 type Standing = Readonly<{ progress: Omit<JobProgress, 'state'>; log: LogFigures }>
 
-async function ofFlink(config: Config): Promise<Standing> {
+async function ofFlink(config: Config, nowUs: number): Promise<Standing> {
   const settings = flinkSettings(config)
   const { id, start, end } = await readTopicExtent(settings.log)
-  const progress = await readFlinkProgress(settings, { id, end }, [])
+  const progress = await openFlinkProgress(settings, () => nowUs).look({ id, end })
   return { progress, log: { id, start, end, bytes: 0 } }
 }
 

@@ -1,6 +1,7 @@
 /** The job on Flink: running as the configuration says, or submitted, or changed. */
 import type { Config } from '../config.ts'
-import { lookAtJob, openConfiguredJob } from '../flink.ts'
+import { consumerGroups, fitLog, flinkJobOptions, lookAtJob, openConfiguredJob } from '../flink.ts'
+import { readTopicExtent } from '../log.ts'
 import { type Lake, openLake, TableError } from '../table.ts'
 import type { SetupPart, SetupWorld } from './set-up.ts'
 
@@ -18,9 +19,10 @@ export async function setUpJob(config: Config, world: SetupWorld): Promise<reado
   if (lake === null) {
     const advice =
       'a running `campaign-metrics start` keeps the job: restart it with this configuration'
-    return [{ ...part, outcome: 'unfit', remarks: [...remarks, advice] }]
+    return [{ ...part, outcome: 'left', remarks: [...remarks, advice] }]
   }
   try {
+    await fitTopic(config, flink, lake)
     const jobId = await submit(config, flink, lake, world)
     const outcome = live === null ? 'made' : 'changed'
     return [{ ...part, outcome, remarks: [`${jobId}, RUNNING`] }]
@@ -30,6 +32,14 @@ export async function setUpJob(config: Config, world: SetupWorld): Promise<reado
 }
 
 type Flink = NonNullable<Config['flink']>
+
+/** A job must not go on with a topic that is another one than the tables were filled from (F11). */
+async function fitTopic({ log, ...config }: Config, flink: Flink, lake: Lake): Promise<void> {
+  if (log.kind !== 'kafka') return
+  const { id } = await readTopicExtent(log)
+  const group = consumerGroups(flinkJobOptions({ ...config, log, flink })).events
+  await fitLog(lake, log, id, group)
+}
 
 async function submit(
   config: Config,

@@ -6,8 +6,11 @@ import { setUpKeys } from './keys.ts'
 import { setUpTables } from './tables.ts'
 import { setUpTopicOf } from './topic.ts'
 
-/** `missing` and `differs` are told where only looking was asked for; `unfit` is what a user must change by hand. */
-export type SetupOutcome = 'found' | 'made' | 'changed' | 'missing' | 'differs' | 'unfit'
+/**
+ * `missing` and `differs` are told where only looking was asked for; `unfit` is what a user must change by hand, `left` what a running
+ * process will change.
+ */
+export type SetupOutcome = 'found' | 'made' | 'changed' | 'missing' | 'differs' | 'left' | 'unfit'
 
 export type SetupPart = Readonly<{
   part: 'keys' | 'topic' | 'bucket' | 'folder' | 'tables' | 'job' | 'dashboard'

@@ -98,6 +98,11 @@ export class Lake {
     return this.#enqueue(() => this.#committer.commit(change))
   }
 
+  /** Takes the writer's lock again where it was lost. Throws TableError 'locked' when another process has it now. */
+  keepLock(): Promise<void> {
+    return this.#parts.keepLock()
+  }
+
   /** Looks at what another writer has committed. */
   refresh(): Promise<void> {
     return this.#enqueue(() => this.#committer.reload())

@@ -9,7 +9,10 @@ import { reasonOf, TableError } from './error.ts'
 import { type CatalogPlace, catalogText, type PostgresqlPlace } from './place.ts'
 
 export type WriterLock = Readonly<{
-  /** Takes it again where the connection that held it was lost. Throws 'catalog-failed' where there is no connection. */
+  /**
+   * Takes it again where the connection that held it was lost. Throws 'catalog-failed' where there is no connection, and 'locked' where
+   * another process was quicker: then this one must write no more.
+   */
   keep(): Promise<void>
   release(): Promise<void>
 }>
@@ -47,8 +50,9 @@ async function lockInPostgresql(place: PostgresqlPlace): Promise<WriterLock> {
     async keep() {
       if (held.isHeld()) return
       const again = await take()
-      // The server may not have noticed yet that our own session is gone: the next commit asks again.
       if (!('holder' in again)) held = again
+      // The server may not have noticed yet that our own session is gone: the next commit asks again.
+      else if (!again.isOwn) throw new TableError('locked', { catalog, holder: again.holder })
     },
     release: () => held.release(),
   }

@@ -65,7 +65,7 @@ export function planAmend(input: AmendInput): AmendPlan {
     Math.max(keptFromUs, windowOf(Math.min(...files.map(({ firstUs }) => firstUs))))
   const amendedUntilUs = marks.untilUs ?? Math.min(closedUntilUs, startOf(raw.files))
   const untilUs = Math.max(amendedUntilUs, closedUntilUs)
-  const fresh = spanOf(amendedUntilUs, untilUs)
+  const fresh = spanOf(Math.max(amendedUntilUs, windowOf(keptFromUs)), untilUs)
   const files = raw.files.filter(
     ({ sequence, firstUs }) => sequence > marks.sequence && firstUs < amendedUntilUs,
   )

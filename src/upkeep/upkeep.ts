@@ -16,7 +16,7 @@ import { amendView, marksSummary } from './amend-view.ts'
 import { countSmall, planOptimize } from './optimize-plan.ts'
 
 export type UpkeepOptions = Readonly<{
-  /** Opened for the writer `flink`. */
+  /** Opened for the writer `flink`, and with it the writer's lock is held. */
   lake: Lake
   trino: TrinoQuery
   windowUs: number
@@ -42,14 +42,15 @@ export type Round = Readonly<{
 }>
 
 export type Upkeep = Readonly<{
-  /** Runs until `stop`; does not reject. */
-  run(): Promise<void>
+  /** Runs until `stop`, or until the lake must be opened anew: then with the reason. Does not reject. */
+  run(): Promise<Error | null>
   /** One round of everything that is due. Returns the windows amended. */
   step(): Promise<number>
   stop(): void
 }>
 
 const EXPIRE_INTERVAL_US = 60_000_000
+const MARKS_INTERVAL_US = 3_600_000_000
 const DAY_US = 86_400_000_000
 const FAILURE_PAUSE_MS = 10_000
 const FAILURE_PAUSE_MS_MAX = 2 * 60_000
@@ -58,6 +59,10 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   const { lake, trino, windowUs, nowUs, newId, pause, onWarning } = options
   const stopping = new AbortController()
   const left = new Map<number, number>()
+  let optimizing: Promise<void> | null = null
+  let ended: Error | null = null
+  let keptMarks = -1
+  let marksKeptUs = nowUs()
   let expiredUs = nowUs()
   let amended = 0
   let failures = 0
@@ -108,16 +113,37 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
     }
   }
 
-  async function optimize(): Promise<void> {
-    const { files } = lake.events
-    const plan = planOptimize(files, left, nowUs())
-    if (plan === null) return
+  /** Beside everything else: a large day takes Trino minutes. */
+  function optimize(): void {
+    const plan = planOptimize(lake.events.files, left, nowUs())
+    if (plan === null || optimizing !== null) return
     const { day, thresholdBytes } = plan
     const span = { fromUs: day * DAY_US, toUs: (day + 1) * DAY_US }
-    await trino.optimizeEvents({ span, fileSizeThresholdBytes: thresholdBytes })
-    await lake.refresh()
-    const ofDay = lake.events.files.filter((file) => file.day === day)
-    left.set(day, countSmall(ofDay, thresholdBytes))
+    const { signal } = stopping
+    const ended = (): void => {
+      optimizing = null
+    }
+    optimizing = (async () => {
+      await trino.optimizeEvents({ span, fileSizeThresholdBytes: thresholdBytes, signal })
+      await lake.refresh()
+      const ofDay = lake.events.files.filter((file) => file.day === day)
+      left.set(day, countSmall(ofDay, thresholdBytes))
+    })()
+    optimizing.then(ended, (error: unknown) => {
+      ended()
+      if (!signal.aborted) onWarning(`raw files of a day could not be merged: ${wordsOf(error)}`)
+    })
+  }
+
+  /** Marks that no commit has taken along would have all be looked through again after a restart. */
+  async function keepMarks(): Promise<void> {
+    const marks = amendments.marks()
+    if (marks === null || marks.sequence === keptMarks || nowUs() - marksKeptUs < MARKS_INTERVAL_US)
+      return
+    const metrics = { add: [], remove: [] }
+    await lake.commit({ metrics, summary: marksSummary(marks), commitId: `marks-${newId()}` })
+    keptMarks = marks.sequence
+    marksKeptUs = nowUs()
   }
 
   async function expire(): Promise<void> {
@@ -126,11 +152,29 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
     expiredUs = nowUs()
   }
 
+  /** Each thing for itself: what Trino cannot do now keeps nothing else from being done. */
   async function step(): Promise<number> {
-    const count = await amendments.step()
-    await maintenance.step()
-    await optimize()
-    await expire()
+    await lake.keepLock()
+    let count = 0
+    const failures: unknown[] = []
+    const parts = [
+      async () => {
+        count = await amendments.step()
+      },
+      maintenance.step,
+      async () => optimize(),
+      keepMarks,
+      expire,
+    ]
+    for (const part of parts) {
+      try {
+        await part()
+      } catch (error) {
+        if (isFinal(error)) throw error
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
     return count
   }
 
@@ -141,10 +185,13 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       options.onRound({ amended, failure: null })
       return options.intervalMs
     } catch (error) {
+      if (isFinal(error)) {
+        ended = error
+        return 0
+      }
       const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
       failures++
-      const words = error instanceof Error ? error.message : String(error)
-      const failure = `upkeep of the tables failed and is tried again in ${pauseMs / 1000} s: ${words}`
+      const failure = `upkeep of the tables failed and is tried again in ${pauseMs / 1000} s: ${wordsOf(error)}`
       if (!stopping.signal.aborted) onWarning(failure)
       options.onRound({ amended, failure })
       return pauseMs
@@ -153,7 +200,12 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
 
   return {
     async run() {
-      while (!stopping.signal.aborted) await pause(await round(), stopping.signal)
+      while (!stopping.signal.aborted && ended === null) {
+        const pauseMs = await round()
+        if (ended === null) await pause(pauseMs, stopping.signal)
+      }
+      await optimizing?.catch(() => {})
+      return ended
     },
     step,
     stop() {
@@ -161,4 +213,13 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       maintenance.stop()
     },
   }
+}
+
+/** Another process writes now, or it is not known what the last commit did: this lake must write no more. */
+function isFinal(error: unknown): error is TableError {
+  return error instanceof TableError && ['locked', 'outcome-unknown'].includes(error.code)
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -32,25 +32,28 @@ export type VerifyClosedParts = Readonly<{
 
 const LOOKS_MAX = 6
 const PAUSE_MS = 10_000
+/** Windows held from one look to the next. */
+const LISTED_MAX = 20_000
 
 export async function verifyClosed(parts: VerifyClosedParts): Promise<Verification> {
   let lasting: ReadonlySet<string> | null = null
   for (let look = 1; ; look++) {
     const found = await verifyOnce(parts)
-    // More than can be listed cannot be told apart from one look to the next.
-    if (found.differing > found.differences.length) return found
     const keys = new Set(found.differences.map(keyOf))
     const before: ReadonlySet<string> = lasting ?? keys
     lasting = new Set([...before].filter((key) => keys.has(key)))
-    if (look === LOOKS_MAX) return lastingOnly(found, lasting)
-    if (lasting.size === 0) return lastingOnly(found, lasting)
+    // More than can be listed cannot be told apart from one look to the next, and so count as lasting.
+    const isWhole = found.differing <= found.differences.length
+    if (look === LOOKS_MAX)
+      return isWhole ? shown(lastingOnly(found, lasting), parts) : shown(found, parts)
+    if (isWhole && lasting.size === 0) return lastingOnly(found, lasting)
     await parts.pause(PAUSE_MS)
   }
 }
 
 /** Of snapshots where the raw table is as far as the metrics: else events would be missing that a row has counted. */
 async function verifyOnce(parts: VerifyClosedParts): Promise<Verification> {
-  const { windowUs, horizonUs, fromUs, differencesMax } = parts
+  const { windowUs, horizonUs, fromUs } = parts
   for (let look = 1; ; look++) {
     const view = amendView(await parts.readTables(), windowUs)
     if (view === null) return NOTHING
@@ -58,7 +61,13 @@ async function verifyOnce(parts: VerifyClosedParts): Promise<Verification> {
     const isBehind = metrics.checkpoint !== null && (raw.checkpoint ?? -1) < metrics.checkpoint
     if (!isBehind || look === LOOKS_MAX) {
       const untilUs = metrics.closedUntilUs
-      return await parts.verify({ snapshots, horizonUs, fromUs, untilUs, differencesMax })
+      return await parts.verify({
+        snapshots,
+        horizonUs,
+        fromUs,
+        untilUs,
+        differencesMax: LISTED_MAX,
+      })
     }
     await parts.pause(PAUSE_MS)
   }
@@ -83,6 +92,15 @@ function lastingOnly(found: Verification, lasting: ReadonlySet<string>): Verific
     differing: differences.length,
     differences,
     isEqual: differences.length === 0 && isSound,
+  }
+}
+
+function shown(found: Verification, { differencesMax }: VerifyClosedParts): Verification {
+  const { repeatedIds } = found
+  return {
+    ...found,
+    differences: found.differences.slice(0, differencesMax),
+    repeatedIds: { ...repeatedIds, examples: repeatedIds.examples.slice(0, differencesMax) },
   }
 }
 

@@ -40,7 +40,7 @@ test('the settings of the configuration stand in the statements', () => {
     "SET 'state.backend.type' = 'rocksdb'",
     "INTERVAL '10.500' SECOND(3, 3)",
     "INTERVAL '300' SECOND(5)",
-    "'uri' = 'jdbc:postgresql://pg:5432/iceberg?sslmode=verify-full'",
+    "'uri' = 'jdbc:postgresql://pg:5432/iceberg?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory'",
     "'properties.bootstrap.servers' = 'k1:9092,k2:9092'",
     "'properties.security.protocol' = 'SASL_PLAINTEXT'",
     "'path' = 'file:///var/lib/rejected%20records'",

@@ -11,6 +11,8 @@ export type OptimizeOptions = Readonly<{
   span: Span
   /** Files smaller than this are merged. Default 128 MiB. */
   fileSizeThresholdBytes?: number
+  /** Ends it: nothing has changed then. */
+  signal?: AbortSignal
 }>
 
 /**
@@ -24,5 +26,6 @@ export async function optimizeEvents(client: TrinoClient, options: OptimizeOptio
   await client.rows(
     `ALTER TABLE campaign_events EXECUTE optimize(file_size_threshold => '${threshold}MB')
       WHERE "timestamp" >= ${momentSql(fromUs)} AND "timestamp" < ${momentSql(toUs)}`,
+    options.signal,
   )
 }

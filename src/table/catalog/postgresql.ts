@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { Socket } from 'node:net'
+import { hostname } from 'node:os'
 import pg from 'pg'
 import { catalogText, type PostgresqlPlace } from '../place.ts'
 import type { CatalogConnection } from './connection.ts'
@@ -63,8 +64,8 @@ export type WriterLock = Readonly<{
   release(): Promise<void>
 }>
 
-/** A writer that has the lock already, in words; null when nobody could be found any more. */
-export type LockHolder = Readonly<{ holder: string }>
+/** A writer that has the lock already, in words; `isOwn`: it is a session of this process, which the server has not given up yet. */
+export type LockHolder = Readonly<{ holder: string; isOwn: boolean }>
 
 /**
  * One writer a catalog: a lock that the server takes back when the session ends, however it ends. The session is one of its own,
@@ -85,7 +86,8 @@ export async function takeWriterLock(
     }
     const found = await session.client.query(HOLDER, [String(key)])
     await session.close()
-    return { holder: found.rows[0]?.holder ?? 'one that has just ended' }
+    const holder = String(found.rows[0]?.holder ?? 'one that has just ended')
+    return { holder, isOwn: found.rows.length === 0 || holder.startsWith(`${sessionName()},`) }
   } catch (error) {
     await session.close()
     throw error
@@ -98,6 +100,11 @@ const HOLDER = `SELECT application_name || ', server process ' || l.pid
   FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
   WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
     AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint`
+
+/** Tells processes apart, also those in containers, which all have the same number. PostgreSQL cuts at 63 bytes. */
+function sessionName(): string {
+  return `campaign-metrics ${process.pid} on ${hostname()}`.slice(0, 63)
+}
 
 type Session = Readonly<{ client: pg.Client; isOpen(): boolean; close(): Promise<void> }>
 
@@ -112,7 +119,7 @@ async function connect(place: PostgresqlPlace): Promise<Session> {
     ssl: place.tls,
     stream: () => socket,
     keepAlive: true,
-    application_name: `campaign-metrics ${process.pid}`,
+    application_name: sessionName(),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: ANSWER_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,

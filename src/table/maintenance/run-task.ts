@@ -11,6 +11,7 @@ import { TableError } from '../error.ts'
 import type { Lake } from '../lake.ts'
 import { dayText } from '../partition-spec.ts'
 import { type FileChange, OWN_KEY_PREFIX } from '../snapshot.ts'
+import { newestWith, type TableView } from '../view.ts'
 import type { ArrivalRanges } from './arrival-ranges.ts'
 import type { EventMerge } from './merge-events.ts'
 import type { MetricsMerge } from './merge-metrics.ts'
@@ -20,6 +21,9 @@ import type { Task } from './plan.ts'
  * The first day whose windows can be held against their events, in both snapshots' summaries once days were dropped.
  */
 const KEPT_FROM_KEY = `${OWN_KEY_PREFIX}kept-from`
+
+/** Raw rows that retention has taken, since ever: what was stored is what the table holds and these. */
+const DROPPED_ROWS_KEY = `${OWN_KEY_PREFIX}dropped-rows`
 
 export type MergeEventFiles = (
   inputs: readonly string[],
@@ -37,6 +41,7 @@ export type TaskParts = Readonly<{
     Lake,
     | 'commit'
     | 'discard'
+    | 'events'
     | 'importEventsFile'
     | 'local'
     | 'newEventsPath'
@@ -72,7 +77,10 @@ export async function runTask(task: Task, parts: TaskParts): Promise<Outcome> {
     case 'merge-metrics':
       return await parts.exclusively(() => mergeMetrics(task, parts))
     case 'drop-days': {
-      const summary = { [KEPT_FROM_KEY]: dayText(task.keptFromDay) }
+      const summary = {
+        [KEPT_FROM_KEY]: dayText(task.keptFromDay),
+        [DROPPED_ROWS_KEY]: String(droppedRows(parts.lake.events, task.events)),
+      }
       const change = { events: removal(task.events), metrics: removal(task.metrics) }
       return await parts.exclusively(() => commit(parts, 'drop', change, summary))
     }
@@ -153,4 +161,9 @@ async function commit(
 
 function removal(files: readonly DataFile[]): FileChange {
   return { add: [], remove: files }
+}
+
+function droppedRows(events: TableView, dropped: readonly DataFile[]): number {
+  const before = Number(newestWith(events, DROPPED_ROWS_KEY)?.summary[DROPPED_ROWS_KEY] ?? 0)
+  return dropped.reduce((sum, { rows }) => sum + rows, before)
 }

@@ -3,8 +3,7 @@
  * Flink would go on as if nothing were there to read, in silence (F11). Our commits carry the log's id along.
  */
 
-import type { KafkaLog } from '../config.ts'
-import { readConsumerLag } from '../log.ts'
+import { type KafkaPlace, readConsumerLag } from '../log.ts'
 import { type Lake, newestWith } from '../table.ts'
 
 const LOG_ID_KEY = 'campaign-metrics.log-id'
@@ -39,7 +38,7 @@ export class LogFitError extends Error {
 /** Throws LogFitError; notes the log's id in tables that do not name one yet. */
 export async function fitLog(
   lake: Lake,
-  log: KafkaLog,
+  log: KafkaPlace,
   logId: string,
   group: string,
 ): Promise<void> {
