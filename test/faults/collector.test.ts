@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openRandom } from '../support/random.ts'
 import { type Running, runFault } from '../stack/support/fault-run.ts'
 import { onFlinkSide, onKafkaSide } from '../stack/support/on-side.ts'
+import { openRandom } from '../support/random.ts'
 
 const SEED = Number(process.env.CRASH_SEED ?? 1)
 const KILLS = 6

@@ -11,12 +11,12 @@ import { checkUntilRight } from '../parity/check-side.ts'
 import { type Model, openModel } from '../parity/model.ts'
 import { expectVerified, setUp } from '../parity/parity-run.ts'
 import { listRejected } from '../parity/rejected-list.ts'
-import { post } from '../support/client.ts'
-import { eventLine } from '../support/events.ts'
-import { startProduct } from '../support/product.ts'
 import type { DistributedSide } from '../stack/support/distributed-side.ts'
 import { onFlinkSide, onKafkaSide } from '../stack/support/on-side.ts'
 import { produce } from '../stack/support/topic.ts'
+import { post } from '../support/client.ts'
+import { eventLine } from '../support/events.ts'
+import { startProduct } from '../support/product.ts'
 
 const WINDOW_MS = 300_000
 const HOUR_MS = 3_600_000

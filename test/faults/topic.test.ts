@@ -5,12 +5,12 @@ import type { Stack } from '../../deploy/stack/stack.ts'
 import { checkUntilRight } from '../parity/check-side.ts'
 import { openModel } from '../parity/model.ts'
 import { expectVerified, setUp } from '../parity/parity-run.ts'
-import { post, waitUntilSettled } from '../support/client.ts'
-import { eventLines } from '../support/events.ts'
-import { expectRefusal, runCommand, startProduct } from '../support/product.ts'
 import type { DistributedSide } from '../stack/support/distributed-side.ts'
 import { onFlinkSide, onKafkaSide } from '../stack/support/on-side.ts'
 import { deleteTopic, produce, withAdmin } from '../stack/support/topic.ts'
+import { post, waitUntilSettled } from '../support/client.ts'
+import { eventLines } from '../support/events.ts'
+import { expectRefusal, runCommand, startProduct } from '../support/product.ts'
 
 const PAST = { timestamp: new Date(Date.now() - 3_600_000).toISOString() }
 const SETUP_LIMIT_MS = 180_000
