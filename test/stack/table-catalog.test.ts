@@ -121,7 +121,9 @@ test('a second writer is refused and told who has the tables (F7); a lock goes w
   const lake = await openLake(options)
   await assert.rejects(openLake(options), {
     code: 'locked',
-    message: new RegExp(`campaign-metrics ${process.pid}, server process \\d+ from 127.0.0.1`),
+    message: new RegExp(
+      `campaign-metrics ${process.pid} on .+, server process \\d+ from 127.0.0.1`,
+    ),
   })
   await services.sql(
     places.catalog.database,
@@ -133,6 +135,40 @@ test('a second writer is refused and told who has the tables (F7); a lock goes w
   await assert.rejects(openLake(options), { code: 'locked' }, 'a commit takes it again')
   await lake.close()
   await (await openLake(options)).close()
+})
+
+test('who has lost the lock to another process writes no more', async () => {
+  const places = await services.places()
+  const lake = await openLake({
+    ...places,
+    windowUs: WINDOW_US,
+    writer: 'embedded',
+    nowUs: () => NOON_US,
+  })
+  const { database } = places.catalog
+  const [held] = await services.sql(
+    database,
+    `SELECT (classid::bigint << 32) | objid::bigint AS key, pid FROM pg_locks
+     WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = '${database}')`,
+  )
+  const other = await services.connect(database, 'another process')
+  try {
+    await services.sql(database, `SELECT pg_terminate_backend(${held?.pid})`)
+    await other.query(`SELECT pg_advisory_lock(${held?.key})`)
+    const file = await lake.writeEventsFile(dayRows([eventRow()]))
+    const change = { events: { add: [file], remove: [] }, summary: {}, commitId: '1' }
+    await assert.rejects(lake.commit(change), { code: 'locked', message: /another process/ })
+    await assert.rejects(lake.keepLock(), { code: 'locked' })
+    assert.equal((await readLake(places)).events.files.length, 0)
+  } finally {
+    await other.end()
+  }
+  await lake.commit({
+    events: { add: [await lake.writeEventsFile(dayRows([eventRow()]))], remove: [] },
+    summary: {},
+    commitId: '2',
+  })
+  await lake.close()
 })
 
 /** The message of the simple protocol that ends a transaction. */

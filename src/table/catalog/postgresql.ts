@@ -22,7 +22,7 @@ const ANSWER_TIMEOUT_MS = 30_000
 
 const UNDEFINED_TABLE = '42P01'
 /** Two sessions that make the same table at once: one of them sees the other's. */
-const MADE_MEANWHILE = ['23505', '42P07', '42701']
+const MADE_MEANWHILE = ['23505', '42P07', '42701', '42710']
 
 /** Makes the layout where it is missing. */
 export async function openPostgresql(place: PostgresqlPlace): Promise<CatalogConnection> {

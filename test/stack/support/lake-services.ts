@@ -23,6 +23,8 @@ export type LakeServices = Readonly<{
   places(): Promise<RemotePlaces>
   /** Of a stack's service: its port on 127.0.0.1. */
   port(service: 's3' | 'postgres'): number
+  /** A session of its own; whoever asks ends it. */
+  connect(database: string, name: string): Promise<pg.Client>
   sql(database: string, text: string): Promise<readonly Record<string, unknown>[]>
   close(): Promise<void>
 }>
@@ -42,15 +44,21 @@ export async function openLakeServices(more: readonly string[] = []): Promise<La
   Object.assign(process.env, credentials)
   const port = (service: string): number => Number(stack.address(service).split(':')[1])
 
-  async function sql(database: string, text: string) {
+  async function connect(database: string, name: string) {
     const client = new pg.Client({
       host: '127.0.0.1',
       port: port('postgres'),
       user: 'postgres',
       password: POSTGRES_PASSWORD,
       database,
+      application_name: name,
     })
     await client.connect()
+    return client
+  }
+
+  async function sql(database: string, text: string) {
+    const client = await connect(database, 'test')
     try {
       return (await client.query(text)).rows
     } finally {
@@ -63,6 +71,7 @@ export async function openLakeServices(more: readonly string[] = []): Promise<La
     folder,
     credentials,
     port,
+    connect,
     sql,
     async places() {
       const name = `lake_${randomUUID().slice(0, 8)}`
