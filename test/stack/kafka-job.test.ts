@@ -1,6 +1,6 @@
 /** The product on a real broker: what anybody wrote to the topic is in the tables once, or kept as rejected once. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type KafkaPlace, setUpTopic } from '../../src/log.ts'
 import { listRejected } from '../../src/rejected.ts'
@@ -24,13 +24,26 @@ before(async () => {
 
 after(() => broker.close())
 
+/** A test that fails must not leave one behind, which the file would wait for. */
+const started: Product[] = []
+afterEach(async () => {
+  for (const product of started.splice(0)) await product.kill()
+})
+
 const bodyOf = (lines: readonly string[]): string => `${lines.join('\n')}\n`
 
 async function openProduct(
   place: KafkaPlace,
 ): Promise<{ folder: Folder; start(...words: string[]): Promise<Product> }> {
   const folder = await openFolder({ log: `kafka://${place.brokers[0]}/${place.topic}` })
-  return { folder, start: (...words) => startProduct(folder, { arguments: words }) }
+  return {
+    folder,
+    async start(...words) {
+      const product = await startProduct(folder, { arguments: words })
+      started.push(product)
+      return product
+    },
+  }
 }
 
 async function verified(folder: Folder): Promise<void> {
@@ -157,7 +170,8 @@ test('a topic made anew is refused at the next start, and taken with --new-log',
   })
   const product = await start('--new-log')
   const ledger = await waitUntilSettled(product.url)
-  assert.deepEqual([ledger.received, ledger.stored], [320, 320])
+  // The producer from outside asks for no idempotence: what it sends again to a young topic is there twice.
+  assert.deepEqual([ledger.received - ledger.duplicates, ledger.stored], [320, 320])
   await product.stop()
   await verified(folder)
   await folder.close()
