@@ -31,21 +31,27 @@ export async function listAssets(url: string, account: Account): Promise<readonl
   return assets.sort()
 }
 
-/** The rows of a chart as Superset's own interface gives them, by the query that the chart was saved with. */
-export async function chartRows(
+/** Sums and ratios by campaign as Superset's chart interface computes them: the metrics of the dataset, which every chart is made of. */
+export async function campaignRows(
   url: string,
   account: Account,
-  chart: string,
+  metrics: readonly string[],
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const authorization = `Bearer ${await signIn(url, account)}`
-  const filter = encodeURIComponent(`(filters:!((col:slice_name,opr:eq,value:'${chart}')))`)
-  const found = await fetch(`${url}/api/v1/chart/?q=${filter}`, { headers: { authorization } })
+  const filter = encodeURIComponent("(filters:!((col:table_name,opr:eq,value:'campaign_metrics')))")
+  const found = await fetch(`${url}/api/v1/dataset/?q=${filter}`, { headers: { authorization } })
   const { ids } = (await found.json()) as { ids: readonly number[] }
-  if (ids.length !== 1) throw new Error(`${ids.length} charts are called ${chart}`)
-  const answer = await fetch(`${url}/api/v1/chart/${ids[0]}/data/?force=true`, {
-    headers: { authorization },
+  if (ids.length !== 1) throw new Error(`${ids.length} datasets are called campaign_metrics`)
+  const answer = await fetch(`${url}/api/v1/chart/data`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      datasource: { id: ids[0], type: 'table' },
+      force: true,
+      queries: [{ columns: ['campaign_id'], metrics, row_limit: 100 }],
+    }),
   })
-  if (!answer.ok) throw new Error(`the chart's data answered ${answer.status}`)
+  if (!answer.ok) throw new Error(`chart data answered ${answer.status}: ${await answer.text()}`)
   const { result } = (await answer.json()) as {
     result: readonly Readonly<{ data: readonly Readonly<Record<string, unknown>>[] }>[]
   }
