@@ -34,7 +34,7 @@ export {
   type RestAnswer,
   type RestRequest,
 } from './table/rest-catalog.ts'
-export type { FileChange } from './table/snapshot.ts'
+export { DROPPED_ROWS_KEY, type FileChange, KEPT_FROM_KEY } from './table/snapshot.ts'
 export type { Storage } from './table/storage.ts'
 export { eventTimes, type TimeBounds, windowStarts } from './table/time-bounds.ts'
 export { newestWith, type SnapshotView, type TableView } from './table/view.ts'

@@ -15,8 +15,6 @@ type Difference = Verification['differences'][number]
 
 const DIFFERENCES_SHOWN = 50
 const US_PER_MS = 1000
-/** In the snapshots' summaries, a date; written when retention drops days. */
-const KEPT_FROM_KEY = 'campaign-metrics.kept-from'
 
 export function addVerify(program: Command, terminal: Terminal, finish: Finish): void {
   const command = program
@@ -51,7 +49,9 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
  * tables': every one of them would differ.
  */
 async function keptFromUs(config: Config): Promise<number | null> {
-  const { newestWith, readLake, WINDOW_KEY, windowText } = await import('../table.ts')
+  const { KEPT_FROM_KEY, newestWith, readLake, WINDOW_KEY, windowText } = await import(
+    '../table.ts'
+  )
   const { events } = await readLake(config)
   const filled = events.properties[WINDOW_KEY]
   const wanted = windowText(config.windowUs)

@@ -10,7 +10,14 @@ import { consumerGroups, flinkJobOptions } from '../flink.ts'
 import { type JobProgress, tableFigures } from '../job.ts'
 import { type ConsumerLag, readConsumerLag } from '../log.ts'
 import { countRejected } from '../rejected.ts'
-import { type LakeSnapshot, newestWith, readLake, TableError, type TableView } from '../table.ts'
+import {
+  DROPPED_ROWS_KEY,
+  type LakeSnapshot,
+  newestWith,
+  readLake,
+  TableError,
+  type TableView,
+} from '../table.ts'
 
 export type FlinkSettings = Config &
   Readonly<{ flink: FlinkConfig; trino: TrinoConfig; log: KafkaLog }>
@@ -19,7 +26,6 @@ export type FlinkSettings = Config &
 const SPARE_LOOKS = 10
 /** An hour of looks. */
 const ENDS_MAX = 1_800
-const DROPPED_ROWS_KEY = 'campaign-metrics.dropped-rows'
 
 /** A configuration with Flink as the engine names all of it, or was refused. */
 export function flinkSettings(config: Config): FlinkSettings {

@@ -52,20 +52,36 @@ export async function verifyLake(
     const large = counts.large === 0 ? NONE : await compareLarge(connection, compared, limit)
     const repeatedIds = await findRepeatedIds(connection, files.events, options)
     const unfitEvents = await countUnfit(connection, files)
-    const differing = counts.differing + large.count
-    return {
-      isEqual: differing === 0 && repeatedIds.withinHorizon === 0 && unfitEvents === 0,
-      windows: counts.windows,
-      events: counts.events,
-      differing,
-      differences: [...inSql, ...large.differences].sort(byStart).slice(0, limit),
-      repeatedIds,
-      unfitEvents,
-    }
+    return verificationOf({ counts, inSql, large, repeatedIds, unfitEvents, limit })
   } catch (error) {
     throw queryErrorOf(error, duck)
   } finally {
     connection.closeSync()
+  }
+}
+
+type Compared = Readonly<{
+  counts: Readonly<{ windows: number; events: number; differing: number }>
+  inSql: readonly Difference[]
+  /** Windows whose revenue is compared outside SQL. */
+  large: Readonly<{ count: number; differences: readonly Difference[] }>
+  repeatedIds: RepeatedIds
+  unfitEvents: number
+  limit: number
+}>
+
+/** The result of a comparison, whichever engine made it. */
+export function verificationOf(compared: Compared): Verification {
+  const { counts, inSql, large, repeatedIds, unfitEvents, limit } = compared
+  const differing = counts.differing + large.count
+  return {
+    isEqual: differing === 0 && repeatedIds.withinHorizon === 0 && unfitEvents === 0,
+    windows: counts.windows,
+    events: counts.events,
+    differing,
+    differences: [...inSql, ...large.differences].sort(byStart).slice(0, limit),
+    repeatedIds,
+    unfitEvents,
   }
 }
 

@@ -30,6 +30,10 @@ export type FileChange = Readonly<{
 
 export const OWN_KEY_PREFIX = 'campaign-metrics.'
 export const COMMIT_ID_KEY = 'campaign-metrics.commit-id'
+/** The first day whose windows can be held against their events, a date; there once days were dropped. */
+export const KEPT_FROM_KEY = 'campaign-metrics.kept-from'
+/** Raw rows that retention has taken, since ever: what was stored is what the table holds and these. */
+export const DROPPED_ROWS_KEY = 'campaign-metrics.dropped-rows'
 
 /** Spec: "Snapshots", the field `operation`. */
 export function operationOf(change: FileChange): Operation {

@@ -1,6 +1,6 @@
 /** What the amendments need to know of both tables, read off their metadata. */
 import type { SnapshotIds } from '../query.ts'
-import { eventTimes, newestWith, type TableView, windowStarts } from '../table.ts'
+import { eventTimes, KEPT_FROM_KEY, newestWith, type TableView, windowStarts } from '../table.ts'
 import type { AmendInput, Marks } from './amend-plan.ts'
 
 /** Both tables as of one moment. */
@@ -15,8 +15,6 @@ const CHECKPOINT_KEY = 'flink.max-committed-checkpoint-id'
 /** In the summaries of our snapshots. */
 const SEQUENCE_KEY = 'campaign-metrics.amended-sequence'
 const UNTIL_KEY = 'campaign-metrics.amended-until'
-/** A date; written when retention drops days. */
-const KEPT_FROM_KEY = 'campaign-metrics.kept-from'
 /** No event is older. */
 const FIRST_DAY = '2000-01-01'
 

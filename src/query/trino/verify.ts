@@ -3,7 +3,7 @@
  * ids that stand in the raw table twice: the distributed side's counterpart of ../verify.ts, with the same result. Both
  * tables are read at snapshots that the caller chose, because no transaction spans them.
  */
-import type { Verification } from '../verify.ts'
+import { type Verification, verificationOf } from '../verify.ts'
 import { type Difference, differenceOf } from '../window-difference.ts'
 import type { TrinoClient } from './client.ts'
 import { COMPARED_COLUMNS, comparedSql } from './comparison.ts'
@@ -40,16 +40,7 @@ export async function verifyTables(
     arrivalOf: options.arrivalOf ?? (() => null),
   })
   const unfitEvents = await countUnfit(client, snapshots.eventsId)
-  const differing = counts.differing + large.count
-  return {
-    isEqual: differing === 0 && repeatedIds.withinHorizon === 0 && unfitEvents === 0,
-    windows: counts.windows,
-    events: counts.events,
-    differing,
-    differences: [...inSql, ...large.differences].sort(byStart).slice(0, limit),
-    repeatedIds,
-    unfitEvents,
-  }
+  return verificationOf({ counts, inSql, large, repeatedIds, unfitEvents, limit })
 }
 
 /** The last window that is compared begins a window's length before `untilUs`. */
@@ -117,10 +108,6 @@ function comparedRow(row: readonly unknown[]): Parameters<typeof differenceOf>[0
     ] as const
   })
   return Object.fromEntries(entries) as Parameters<typeof differenceOf>[0]
-}
-
-function byStart(a: Difference, b: Difference): number {
-  return (a.windowStartUs ?? 0) - (b.windowStartUs ?? 0)
 }
 
 async function countUnfit(client: TrinoClient, eventsId: bigint): Promise<number> {

@@ -10,20 +10,12 @@ import type { DataFile } from '../data-file.ts'
 import { TableError } from '../error.ts'
 import type { Lake } from '../lake.ts'
 import { dayText } from '../partition-spec.ts'
-import { type FileChange, OWN_KEY_PREFIX } from '../snapshot.ts'
+import { DROPPED_ROWS_KEY, type FileChange, KEPT_FROM_KEY } from '../snapshot.ts'
 import { newestWith, type TableView } from '../view.ts'
 import type { ArrivalRanges } from './arrival-ranges.ts'
 import type { EventMerge } from './merge-events.ts'
 import type { MetricsMerge } from './merge-metrics.ts'
 import type { Task } from './plan.ts'
-
-/**
- * The first day whose windows can be held against their events, in both snapshots' summaries once days were dropped.
- */
-const KEPT_FROM_KEY = `${OWN_KEY_PREFIX}kept-from`
-
-/** Raw rows that retention has taken, since ever: what was stored is what the table holds and these. */
-const DROPPED_ROWS_KEY = `${OWN_KEY_PREFIX}dropped-rows`
 
 export type MergeEventFiles = (
   inputs: readonly string[],
