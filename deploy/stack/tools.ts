@@ -29,7 +29,9 @@ export function installPart(
   install: (folder: string) => void,
   { isInPlace = false }: Readonly<{ isInPlace?: boolean }> = {},
 ): string {
-  const digest = createHash('sha256').update(fingerprint.join('\0')).digest('hex')
+  // Where it remembers its place, a clone that was moved installs anew.
+  const parts = isInPlace ? [...fingerprint, TOOLS] : fingerprint
+  const digest = createHash('sha256').update(parts.join('\0')).digest('hex')
   const folder = join(TOOLS, `${name}-${digest.slice(0, FINGERPRINT_DIGITS)}`)
   const stamp = `${folder}.complete`
   if (existsSync(stamp)) return folder

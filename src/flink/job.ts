@@ -16,7 +16,7 @@ import {
 import { FlinkError } from './flink-error.ts'
 import { openGatewaySession } from './gateway.ts'
 import { consumerGroups, jobNamePrefix, makeJobSql } from './job-sql.ts'
-import { type Action, type Life, type LifeEvent, nextStep } from './life.ts'
+import { type Action, isMissing, type Life, type LifeEvent, nextStep } from './life.ts'
 import type { FlinkJobOptions } from './options.ts'
 import { type FlinkCommit, recoverFrom, type SeenCheckpoint } from './recovery.ts'
 import type { SeenNote } from './seen-file.ts'
@@ -175,7 +175,7 @@ class Watcher implements FlinkJob {
       return { kind: 'jobs', jobs, failure }
     } catch (cause) {
       const event = failed(cause)
-      if ('why' in event) this.#trouble.note(event.why)
+      this.#trouble.note(event.why)
       return event
     }
   }
@@ -224,11 +224,18 @@ class Watcher implements FlinkJob {
     const paths = from ?? (await this.#findPaths(tables))
     if ('kind' in paths) return paths
     const [path = null, ...rest] = paths
-    const jobId = await this.#execute(path)
-    const after = newestJob(tables.commits)
-    if (path !== null) await this.#note({ jobId, after, checkpointId: -1, path })
-    this.#settings.tell?.(`submitted the Flink job ${jobId}${path === null ? '' : ` from ${path}`}`)
-    return { kind: 'submitted', jobId, rest }
+    try {
+      const jobId = await this.#execute(path)
+      const after = newestJob(tables.commits)
+      if (path !== null) await this.#note({ jobId, after, checkpointId: -1, path })
+      const from = path === null ? '' : ` from ${path}`
+      this.#settings.tell?.(`submitted the Flink job ${jobId}${from}`)
+      return { kind: 'submitted', jobId, rest }
+    } catch (cause) {
+      const { why } = failed(cause)
+      if (path !== null && isMissing(why)) return { kind: 'missing', why, rest }
+      throw cause
+    }
   }
 
   async #findPaths(
@@ -292,7 +299,7 @@ function newestJob(commits: readonly FlinkCommit[]): string | null {
   return newest?.jobId ?? null
 }
 
-function failed(cause: unknown): LifeEvent {
+function failed(cause: unknown): Extract<LifeEvent, { why: string }> {
   if (cause instanceof FlinkError && cause.code === 'no-checkpoint') {
     return { kind: 'refused', why: cause.message }
   }

@@ -25,6 +25,8 @@ export type LifeEvent =
   /** Jobs on these tables, whatever became of them; `failure` is of the job that is being started, if it failed. */
   | Readonly<{ kind: 'jobs'; jobs: readonly ClusterJob[]; failure: string | null }>
   | Readonly<{ kind: 'submitted'; jobId: string; rest: readonly string[] }>
+  /** Flink took no job, since the path is not there. */
+  | Readonly<{ kind: 'missing'; why: string; rest: readonly string[] }>
   | Readonly<{ kind: 'stopped'; savepoint: string }>
   | Readonly<{ kind: 'failed'; why: string }>
   | Readonly<{ kind: 'refused'; why: string }>
@@ -55,13 +57,14 @@ const WAIT_MS_MAX = 60_000
 const STATE_MISMATCH =
   /Cannot map checkpoint\/savepoint state|Failed to rollback to checkpoint\/savepoint|StateMigration|state serializer.*incompatible/i
 /** Flink's words for a checkpoint that is not there. */
-const MISSING = /Cannot find (?:checkpoint|meta data)|FileNotFound|does not exist|No such file/i
+const MISSING = /Cannot find (?:checkpoint|meta data)|FileNotFound|NoSuchFile|No such file/i
 
 /** Every state meets every event. */
 const RULES: Rules = {
   looking: {
     jobs: (_, { jobs }, wanted) => look(jobs, wanted, { kind: 'submit', from: null }, 0),
     submitted: (_, event) => start(event, 0),
+    missing: nextPath,
     stopped: (_, { savepoint }) => submitFrom([savepoint]),
     failed: (_, { why }, { nowMs }) => wait(why, 0, nowMs),
     refused: refuse,
@@ -69,6 +72,7 @@ const RULES: Rules = {
   starting: {
     jobs: whileStarting,
     submitted: ({ failures }, event) => start(event, failures),
+    missing: nextPath,
     stopped: (_, { savepoint }) => submitFrom([savepoint]),
     failed: (life) => ({ life, action: NONE }),
     refused: refuse,
@@ -76,6 +80,7 @@ const RULES: Rules = {
   running: {
     jobs: (_, { jobs }, wanted) => look(jobs, wanted, { kind: 'submit', from: null }, 0),
     submitted: (_, event) => start(event, 0),
+    missing: nextPath,
     stopped: (_, { savepoint }) => submitFrom([savepoint]),
     // Flink does not answer for a moment: the job goes on, or will be missed in the next list.
     failed: (life) => ({ life, action: NONE }),
@@ -84,6 +89,7 @@ const RULES: Rules = {
   stopping: {
     jobs: (life) => ({ life, action: NONE }),
     submitted: (_, event) => start(event, 0),
+    missing: nextPath,
     stopped: (_, { savepoint }) => submitFrom([savepoint]),
     failed: (_, { why }, { nowMs }) => wait(why, 0, nowMs),
     refused: refuse,
@@ -98,6 +104,7 @@ const RULES: Rules = {
         : step
     },
     submitted: ({ failures }, event) => start(event, failures),
+    missing: nextPath,
     stopped: (_, { savepoint }) => submitFrom([savepoint]),
     failed: ({ failures }, { why }, { nowMs }) => wait(why, failures, nowMs),
     refused: refuse,
@@ -105,10 +112,16 @@ const RULES: Rules = {
   refused: {
     jobs: (life) => ({ life, action: NONE }),
     submitted: (life) => ({ life, action: NONE }),
+    missing: (life) => ({ life, action: NONE }),
     stopped: (life) => ({ life, action: NONE }),
     failed: (life) => ({ life, action: NONE }),
     refused: (life) => ({ life, action: NONE }),
   },
+}
+
+/** Whether a failure says that there is nothing at the path to go on from. */
+export function isMissing(why: string): boolean {
+  return MISSING.test(why)
 }
 
 /** `name`: of the job that is wanted, its fingerprint included. */
@@ -147,18 +160,24 @@ function whileStarting(
       : { life, action: NONE }
   }
   const why = failure ?? 'the job ended before it ran'
-  if (STATE_MISMATCH.test(why) && !MISSING.test(why)) {
+  if (STATE_MISMATCH.test(why) && !isMissing(why)) {
     return { life: { kind: 'refused', why: otherState(why) }, action: NONE }
   }
-  if (job !== undefined && MISSING.test(why)) {
-    if (life.rest.length > 0) return submitFrom(life.rest)
-    return { life: { kind: 'refused', why: noCheckpoint(why) }, action: NONE }
-  }
+  if (job !== undefined && isMissing(why)) return nextPath(life, { ...life, why })
   return wait(why, life.failures, wanted.nowMs)
 }
 
 function start({ jobId, rest }: EventOf<'submitted'>, failures: number): Step {
   return { life: { kind: 'starting', jobId, rest, failures }, action: NONE }
+}
+
+/** The path that was tried is not there. */
+function nextPath(
+  _: Life,
+  { why, rest }: Readonly<{ why: string; rest: readonly string[] }>,
+): Step {
+  if (rest.length > 0) return submitFrom(rest)
+  return { life: { kind: 'refused', why: noCheckpoint(why) }, action: NONE }
 }
 
 function submitFrom(from: readonly string[]): Step {

@@ -3,8 +3,9 @@
  *
  * The tables know: the summary of each snapshot that Flink commits has `flink.job-id` and `flink.max-committed-checkpoint-id`, and a
  * checkpoint N of job J lies under `<checkpoint directory>/J/chk-N`. Going on from one that is older than the newest commit would
- * append its rows again; a newer one is right, its files are committed when it is restored. Flink keeps the newest three, and commits N
- * before it completes N+2, so N itself is there as a rule.
+ * append its rows again; a newer one is right, its files are committed when it is restored. Flink keeps the newest three: while events
+ * come, N is among them. While none come, the sink commits every tenth checkpoint only (`flink.max-continuous-empty-commits`), and one
+ * that was aborted takes a number too; so the ones after N are tried in turn, and each that is not there costs a second.
  *
  * What the tables cannot tell is what happened after their last commit: a savepoint that a job was stopped with, and checkpoints of
  * a job that has had nothing to commit yet. `start` notes these as it sees them, and the note is used when it continues what the
@@ -38,8 +39,8 @@ export type Recovery =
   | Readonly<{ kind: 'restore'; paths: readonly string[] }>
   | Readonly<{ kind: 'refused'; why: string }>
 
-/** Checkpoints that may have completed after the newest commit. */
-const NEWER_MAX = 2
+/** Numbers of checkpoints that may have passed since the newest commit: thrice what an idle job takes. */
+const NEWER_MAX = 30
 
 /** The commit that a snapshot's summary tells; null where another writer made it. */
 export function flinkCommitIn(summary: Readonly<Record<string, string>>): FlinkCommit | null {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { ClusterJob } from '../../src/flink/cluster.ts'
-import { type Life, type LifeEvent, nextStep } from '../../src/flink/life.ts'
+import { isMissing, type Life, type LifeEvent, nextStep } from '../../src/flink/life.ts'
 
 const NAME = 'job#new'
 const AT = { name: NAME, nowMs: 100_000 }
@@ -66,6 +66,17 @@ test('a checkpoint that is gone: the next path, and after the last one a person'
   assert.equal(last.life.kind, 'refused')
 })
 
+test('a submission that is refused since its checkpoint is gone: the next path, likewise', () => {
+  const why =
+    'Flink refused "EXECUTE STATEMENT SET": FileNotFoundException: Cannot find checkpoint or savepoint'
+  assert.ok(isMissing(why))
+  assert.ok(!isMissing('Table lake.campaigns.campaign_events does not exist'))
+  const next = nextStep(LOOKING, { kind: 'missing', why, rest: ['p2'] }, AT)
+  assert.deepEqual(next.action, { kind: 'submit', from: ['p2'] })
+  const last = nextStep(LOOKING, { kind: 'missing', why, rest: [] }, AT)
+  assert.ok(last.life.kind === 'refused' && last.life.why.includes(why))
+})
+
 test('state that does not fit is refused, with the way on', () => {
   const why =
     'IllegalStateException: Failed to rollback to checkpoint/savepoint s. Cannot map checkpoint/savepoint state for operator x'
@@ -98,6 +109,11 @@ const someEvent: fc.Arbitrary<LifeEvent> = fc.oneof(
     failure: fc.constantFrom(null, 'no slots', 'Cannot find checkpoint'),
   }),
   fc.record({ kind: fc.constant('failed' as const), why: fc.constant('x') }),
+  fc.record({
+    kind: fc.constant('missing' as const),
+    why: fc.constant('x'),
+    rest: fc.constant([]),
+  }),
 )
 
 test('whatever is seen, nothing is submitted while a job is alive, and a refusal stays', () => {

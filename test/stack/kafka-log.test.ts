@@ -74,7 +74,7 @@ test('records of another producer are read with every codec, none and missing va
 
 test('records of an aborted transaction are not read, and nothing waits behind their markers', async () => {
   const place = await broker.topic('transactions', { partitions: 1 })
-  const producer = openOutsideProducer(place, { transactionalId: 'tx', idempotent: true })
+  const producer = openOutsideProducer(place, { transactionalId: 'tx' })
   const send = async (value: string, end: 'commit' | 'abort') => {
     const transaction = await producer.beginTransaction()
     const messages = [{ topic: place.topic, key: Buffer.from('k'), value: Buffer.from(value) }]

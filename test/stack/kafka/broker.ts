@@ -125,11 +125,13 @@ export async function produceFromOutside(
   }
 }
 
+/** Idempotent: what is sent again to a partition of a young topic must not stand there twice. */
 export function openOutsideProducer(
   place: KafkaPlace,
-  more: Readonly<{ transactionalId?: string; idempotent?: boolean }> = {},
+  more: Readonly<{ transactionalId?: string }> = {},
 ): Producer {
-  return new Producer({ clientId: 'outside', bootstrapBrokers: [...place.brokers], ...more })
+  const bootstrapBrokers = [...place.brokers]
+  return new Producer({ clientId: 'outside', bootstrapBrokers, idempotent: true, ...more })
 }
 
 export function openAdmin(place: KafkaPlace): Admin {

@@ -174,7 +174,8 @@ async function send(
   values: readonly (string | Uint8Array | null)[],
   partition?: number,
 ): Promise<void> {
-  const producer = new Producer({ clientId: 'flink-test', bootstrapBrokers: [...brokers] })
+  const bootstrapBrokers = [...brokers]
+  const producer = new Producer({ clientId: 'flink-test', bootstrapBrokers, idempotent: true })
   try {
     for (let from = 0; from < values.length; from += 2_000) {
       const messages = values.slice(from, from + 2_000).map((value) => ({

@@ -15,6 +15,7 @@ export async function produce(
     clientId: CLIENT,
     bootstrapBrokers: [stack.address('kafka')],
     serializers: stringSerializers,
+    idempotent: true,
   })
   const messages = values.map((value): MessageToProduce<string, string, string, string> => {
     return { topic, value, ...(partition === undefined ? {} : { partition }) }
