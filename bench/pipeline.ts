@@ -12,10 +12,11 @@ import { get, post, readStatus } from '../test/support/client.ts'
 import { eventLine } from '../test/support/events.ts'
 import { type Folder, openFolder } from '../test/support/folder.ts'
 import { type Product, runCommand, startProduct } from '../test/support/product.ts'
-import { runLoad, type Sighting, startSink, startWatch } from './support/children.ts'
-import { type Percentiles, percentiles } from './support/histogram.ts'
+import { runLoad, startSink, startWatch } from './support/children.ts'
+import type { Percentiles } from './support/histogram.ts'
 import type { LoadReport } from './support/load.ts'
 import { measureDisk, readMemory, readThreads } from './support/machine.ts'
+import { visibility } from './support/visibility.ts'
 
 export type BenchOptions = Readonly<{ events: number; rate: number; seconds: number; seed: number }>
 
@@ -260,19 +261,6 @@ export async function waitUntilCommitted(url: string, events: number): Promise<v
 async function readEndOffset(url: string): Promise<number> {
   const { ledger } = await readStatus(url)
   return ledger.stored + ledger.duplicates
-}
-
-/**
- * An event is visible once a snapshot's next offset covers it. Where it stands is not told; it is
- * at most as many events as were sent when its answer came, which is what is taken: never too early.
- */
-function visibility(load: LoadReport, base: number, sightings: readonly Sighting[]): Percentiles {
-  const values = load.trace.map(([dueMs, sentEvents]) => {
-    const offset = base + Math.min(sentEvents, load.events)
-    const seen = sightings.find(([, nextOffset]) => nextOffset >= offset)
-    return seen === undefined ? Number.POSITIVE_INFINITY : seen[0] - dueMs
-  })
-  return percentiles(values)
 }
 
 /** Where the status says how large the memory of ids is, it is taken off. */

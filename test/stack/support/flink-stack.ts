@@ -54,8 +54,9 @@ const WINDOW_US = 300_000_000
 /** Without a new row. */
 const STANDSTILL_MS_MAX = 180_000
 
-export async function openFlinkStack(): Promise<FlinkStack> {
-  const services = await openLakeServices(['kafka', 'jobmanager', 'taskmanager', 'sql-gateway'])
+export async function openFlinkStack(more: readonly string[] = []): Promise<FlinkStack> {
+  const flink = ['kafka', 'jobmanager', 'taskmanager', 'sql-gateway']
+  const services = await openLakeServices([...flink, ...more])
   return {
     services,
     place: (partitions = 1) => openPlace(services, partitions),

@@ -21,6 +21,8 @@ export type LakeServices = Readonly<{
   credentials: Readonly<Record<string, string>>
   /** An empty database and an empty prefix. */
   places(): Promise<RemotePlaces>
+  warehouseAt(location: string): RemotePlaces['warehouse']
+  catalog(database: string): RemotePlaces['catalog']
   /** Of a stack's service: its port on 127.0.0.1. */
   port(service: 's3' | 'postgres'): number
   /** A session of its own; whoever asks ends it. */
@@ -66,35 +68,41 @@ export async function openLakeServices(more: readonly string[] = []): Promise<La
     }
   }
 
+  const warehouseAt = (location: string) =>
+    ({
+      kind: 's3',
+      location,
+      endpoint: `http://127.0.0.1:${port('s3')}`,
+      region: 'us-east-1',
+      pathStyle: true,
+    }) as const
+  const catalog = (database: string) =>
+    ({
+      kind: 'postgresql',
+      host: '127.0.0.1',
+      port: port('postgres'),
+      database,
+      user: 'postgres',
+      password: POSTGRES_PASSWORD,
+      tls: false,
+    }) as const
+
   return {
     stack,
     folder,
     credentials,
+    warehouseAt,
+    catalog,
     port,
     connect,
     sql,
     async places() {
       const name = `lake_${randomUUID().slice(0, 8)}`
       await sql('postgres', `CREATE DATABASE ${name}`)
-      const warehouse = {
-        kind: 's3',
-        location: `s3://${BUCKET}/${name}`,
-        endpoint: `http://127.0.0.1:${port('s3')}`,
-        region: 'us-east-1',
-        pathStyle: true,
-      } as const
+      const warehouse = warehouseAt(`s3://${BUCKET}/${name}`)
       await makeWarehouse(warehouse, false)
-      const catalog = {
-        kind: 'postgresql',
-        host: '127.0.0.1',
-        port: port('postgres'),
-        database: name,
-        user: 'postgres',
-        password: POSTGRES_PASSWORD,
-        tls: false,
-      } as const
       const cache = { directory: join(folder, 'cache', name), sizeBytes: 2 ** 30 }
-      return { warehouse, catalog, cache }
+      return { warehouse, catalog: catalog(name), cache }
     },
     async close() {
       await stack.close()

@@ -1,0 +1,21 @@
+/** From when an event was due to be sent until a reader of the tables can see it. */
+import type { Sighting } from './children.ts'
+import { type Percentiles, percentiles } from './histogram.ts'
+import type { LoadReport } from './load.ts'
+
+/**
+ * An event is visible once a snapshot's next offset covers it. Where it stands is not told; it is
+ * at most as many events as were sent when its answer came, which is what is taken: never too early.
+ */
+export function visibility(
+  load: LoadReport,
+  base: number,
+  sightings: readonly Sighting[],
+): Percentiles {
+  const values = load.trace.map(([dueMs, sentEvents]) => {
+    const offset = base + Math.min(sentEvents, load.events)
+    const seen = sightings.find(([, nextOffset]) => nextOffset >= offset)
+    return seen === undefined ? Number.POSITIVE_INFINITY : seen[0] - dueMs
+  })
+  return percentiles(values)
+}
