@@ -99,7 +99,7 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
     states,
     files: openDataFiles({ storage, folders, windowUs, newUuid, onStep }),
     importFile: (file) => importEventsFile(storage, local, file),
-    reload: async (before) => load((await (await access.current()).read()) ?? pointers, before),
+    reload: async (before) => load((await readPointers(access)) ?? pointers, before),
     expiry: { policy: options.retention ?? EXPIRY_POLICY, isShared },
     onWait,
     nowUs,
@@ -136,6 +136,15 @@ async function openAccess(options: LakeOptions): Promise<Closing> {
     },
     pause: options.pause ?? ((durationMs) => sleep(durationMs)),
     close,
+  }
+}
+
+/** Over a new connection where the one that there is has broken since it was used last. */
+async function readPointers(access: CatalogAccess): Promise<Pointers | null> {
+  try {
+    return await (await access.current()).read()
+  } catch {
+    return await (await access.reopen()).read()
   }
 }
 

@@ -45,3 +45,28 @@ test('our own job has both tables to itself: one conflict ends it', async (t) =>
   const lake = await place.open({ openCatalog: overtaking(1) })
   await assert.rejects(lake.commit({ summary: {}, commitId: '1' }), { code: 'commit-conflict' })
 })
+
+test('a connection that broke while nobody used it is not used again', async (t) => {
+  const place = await openPlace(t)
+  let opened = 0
+  let broken = 0
+  const openBreakable: NonNullable<LakeOptions['openCatalog']> = async (at) => {
+    const inner = await openCatalog(at)
+    const own = ++opened
+    return {
+      ...inner,
+      async read() {
+        if (own <= broken) throw new Error('not queryable')
+        return await inner.read()
+      },
+    }
+  }
+  const lake = await place.open({ writer: 'flink', openCatalog: openBreakable })
+  broken = opened
+  await lake.refresh()
+  assert.equal(opened, 2)
+  broken = opened
+  const file = await lake.writeEventsFile(dayRows([eventRow()]))
+  await lake.commit({ events: { add: [file], remove: [] }, summary: {}, commitId: '1' })
+  assert.equal(lake.events.files.length, 1)
+})
