@@ -1,6 +1,6 @@
 /**
  * Runs the tests and fails when none ran, which `node --test` alone takes for a success. What needs real services lies
- * in test/stack and test/faults and runs only when it is named, file by file: the services share the machine.
+ * in test/stack and runs only when it is named, file by file: the services share the machine.
  * usage: node scripts/test.ts [GLOB, FILE or FOLDER…] [--test-… options of node]
  */
 
@@ -14,7 +14,7 @@ import { closeSharedStack } from '../test/stack/support/shared-stack.ts'
 import type { TestCounts } from './test-counts.ts'
 
 const ALL_TESTS = 'test/**/*.test.ts'
-const STACK_TESTS = 'test/{stack,faults}/**'
+const STACK_TESTS = 'test/stack/**'
 /** A file that takes longer than this hangs. */
 const TEST_TIMEOUT_MS = 10 * 60_000
 const STACK_TEST_TIMEOUT_MS = 30 * 60_000

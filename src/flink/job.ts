@@ -18,7 +18,7 @@ import { openGatewaySession } from './gateway.ts'
 import { consumerGroups, jobNamePrefix, makeJobSql } from './job-sql.ts'
 import { type Action, isMissing, type Life, type LifeEvent, nextStep } from './life.ts'
 import type { FlinkJobOptions } from './options.ts'
-import { type FlinkCommit, recoverFrom, type SeenCheckpoint } from './recovery.ts'
+import { type FlinkCommit, newestJob, recoverFrom, type SeenCheckpoint } from './recovery.ts'
 import type { SeenNote } from './seen-file.ts'
 import { openTrouble, type Trouble } from './trouble.ts'
 
@@ -291,12 +291,6 @@ class Watcher implements FlinkJob {
     if (after.kind === 'running') this.#settings.tell?.(`the Flink job ${after.jobId} runs`)
     if (after.kind === 'waiting' || after.kind === 'refused') this.#settings.tell?.(after.why)
   }
-}
-
-/** Numbers of checkpoints go on over restores, so the highest is of the newest job. */
-function newestJob(commits: readonly FlinkCommit[]): string | null {
-  const newest = [...commits].sort((a, b) => b.checkpointId - a.checkpointId)[0]
-  return newest?.jobId ?? null
 }
 
 function failed(cause: unknown): Extract<LifeEvent, { why: string }> {

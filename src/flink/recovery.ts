@@ -71,6 +71,10 @@ export function recoverFrom({ commits, seen, directory, rows }: RecoveryFacts): 
   }
 }
 
+export function newestJob(commits: readonly FlinkCommit[]): string | null {
+  return newestOf(commits)?.jobId ?? null
+}
+
 /** Of two tables the job with the higher checkpoint is the later one: numbers go on over restores. */
 function newestOf(commits: readonly FlinkCommit[]): FlinkCommit | null {
   return commits.reduce<FlinkCommit | null>(

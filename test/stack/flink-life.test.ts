@@ -59,32 +59,6 @@ test('two programs that start at once submit one job', async () => {
   await second.close()
 })
 
-test('kill -9 of the task manager during traffic: each event once', async (t) => {
-  const job = place.openJob()
-  t.after(() => job.close())
-  job.watch()
-  const sending = send(30)
-  await sleep(1_500)
-  await flink.services.stack.kill('taskmanager', 'SIGKILL')
-  await flink.services.stack.start('taskmanager')
-  await sending
-  await assertEachOnce()
-})
-
-test('kill -9 of the job manager, which forgets its jobs: resubmitted from the newest checkpoint', async (t) => {
-  const job = place.openJob({ tell: (message) => t.diagnostic(message) })
-  t.after(() => job.close())
-  const before = await job.ensureRunning()
-  job.watch()
-  const sending = send(30)
-  await sleep(1_500)
-  await flink.services.stack.kill('jobmanager', 'SIGKILL')
-  await flink.services.stack.start('jobmanager')
-  await sending
-  await assertEachOnce()
-  assert.notEqual((await job.status()).jobId, before)
-})
-
 test('the job manager is lost while nobody watches: what the tables say is enough', async () => {
   await awaitIdle()
   await flink.services.stack.kill('jobmanager', 'SIGKILL')
