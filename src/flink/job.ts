@@ -202,9 +202,7 @@ class Watcher implements FlinkJob {
   }
 
   async #stop(jobId: string): Promise<LifeEvent> {
-    this.#settings.tell?.(
-      `stopping the Flink job ${jobId}: the configuration or the version has changed`,
-    )
+    this.#settings.tell?.(`stopping the Flink job ${jobId}: configuration or version changed`)
     const savepoint = await this.#cluster.stopWithSavepoint(jobId)
     await this.#cluster.awaitEnd(jobId)
     // No checkpoint of this job is newer.
