@@ -6,6 +6,7 @@
  *   freshness  events over HTTP at a steady rate, until a reader of the raw table can see them; goal p99 <= checkpoint interval + 2 s
  *
  * usage: node bench/flink.ts [--only dedup,no-dedup,freshness] [--events 3000000] [--rate 5000] [--seconds 60] [--seed 1] [--parallelism 1]
+ *                            [--state hashmap|rocksdb]
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '3000000' },
     seed: { type: 'string', default: '1' },
     parallelism: { type: 'string', default: '1' },
+    state: { type: 'string', default: 'hashmap' },
   },
 })
 const events = Math.ceil(Number(values.events) / ROUND_EVENTS) * ROUND_EVENTS
@@ -143,7 +145,7 @@ async function submit(place: Place, change: (statement: string) => string): Prom
       checkpointIntervalMs: CHECKPOINT_MS,
       watermarkDelayMs: 10_000,
       idleTimeoutMs: 10_000,
-      stateBackend: 'hashmap',
+      stateBackend: values.state === 'rocksdb' ? 'rocksdb' : 'hashmap',
       rejectedDirectory: place.rejectedDirectory,
     },
   })

@@ -143,7 +143,7 @@ export const FLINK: Field<FlinkSettings> = group<FlinkSettings>(
     stateBackend: field(
       {
         description:
-          'Where the job keeps event ids: in memory, or on disk for more than some ten million of them.',
+          'Where the job keeps event ids: in memory, some 3 million in a task manager with 1.2 GB of heap, or on disk.',
         accepts: '`hashmap` or `rocksdb`',
         initial: 'hashmap',
       },

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { closeSharedStack } from '../stack/support/shared-stack.ts'
 import { prepareInput, rejectedOtherwise, runSide, type SideReport } from './parity-run.ts'
 import { isSideName, openSide, SIDE_NAMES } from './sides.ts'
 
@@ -40,5 +41,6 @@ try {
     }
   }
 } finally {
+  await closeSharedStack()
   await rm(folder, { recursive: true, force: true })
 }
