@@ -16,7 +16,7 @@ import Table from 'cli-table3'
 import { CACHE_SECONDS, CHART_IDS } from '../src/dashboard/superset/charts.ts'
 import { setUpSuperset } from '../src/dashboard.ts'
 import { adTraffic, secondsAround } from '../test/stack/support/ad-traffic.ts'
-import { type LakeStack, openLakeStack } from '../test/stack/support/lake-stack.ts'
+import { openLakeStack } from '../test/stack/support/lake-stack.ts'
 import { describeMachine, describeRevision, readBusySeconds } from './support/machine.ts'
 import { recordRefresh, signInViewer } from './support/superset-viewers.ts'
 
@@ -36,28 +36,27 @@ const { values } = parseArgs({
   },
 })
 const { user, password } = values
-const lake = values.url === undefined ? await openLakeStack(['superset']) : null
-try {
-  if (lake !== null) await fill(lake)
-  await measure(values.url ?? addressOf(lake))
-} finally {
-  await lake?.close()
-}
+if (values.url === undefined) await measureOwn()
+else await measure(values.url)
 
-function addressOf(stack: LakeStack | null): string {
-  return `http://${stack?.stack.address('superset')}`
-}
-
-async function fill(stack: LakeStack): Promise<void> {
-  await stack.makeTables()
-  const { events, windows } = adTraffic(Date.now())
-  await stack.writeEvents([...events, ...secondsAround(Date.now())])
-  await stack.writeWindows(windows)
-  await setUpSuperset({
-    superset: { url: addressOf(stack), user, password },
-    database: { trinoUrl: stack.trinoUrl, user: 'superset', password: null, catalog: null },
-    isDryRun: false,
-  })
+/** On services that are started for it. */
+async function measureOwn(): Promise<void> {
+  const lake = await openLakeStack(['superset'])
+  try {
+    const url = `http://${lake.stack.address('superset')}`
+    await lake.makeTables()
+    const { events, windows } = adTraffic(Date.now())
+    await lake.writeEvents([...events, ...secondsAround(Date.now())])
+    await lake.writeWindows(windows)
+    await setUpSuperset({
+      superset: { url, user, password },
+      database: { trinoUrl: lake.trinoUrl, user: 'superset', password: null, catalog: null },
+      isDryRun: false,
+    })
+    await measure(url)
+  } finally {
+    await lake.close()
+  }
 }
 
 async function measure(address: string): Promise<void> {

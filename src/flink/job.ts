@@ -222,18 +222,18 @@ class Watcher implements FlinkJob {
     const paths = from ?? (await this.#findPaths(tables))
     if ('kind' in paths) return paths
     const [path = null, ...rest] = paths
+    let jobId: string
     try {
-      const jobId = await this.#execute(path)
-      const after = newestJob(tables.commits)
-      if (path !== null) await this.#note({ jobId, after, checkpointId: -1, path })
-      const from = path === null ? '' : ` from ${path}`
-      this.#settings.tell?.(`submitted the Flink job ${jobId}${from}`)
-      return { kind: 'submitted', jobId, rest }
+      jobId = await this.#execute(path)
     } catch (cause) {
       const { why } = failed(cause)
       if (path !== null && isMissing(why)) return { kind: 'missing', why, rest }
       throw cause
     }
+    const after = newestJob(tables.commits)
+    if (path !== null) await this.#note({ jobId, after, checkpointId: -1, path })
+    this.#settings.tell?.(`submitted the Flink job ${jobId}${path === null ? '' : ` from ${path}`}`)
+    return { kind: 'submitted', jobId, rest }
   }
 
   async #findPaths(

@@ -9,7 +9,7 @@ import { checkUntilRight } from '../../parity/check-side.ts'
 import { openModel } from '../../parity/model.ts'
 import { expectVerified, setUp } from '../../parity/parity-run.ts'
 import type { Side } from '../../parity/side.ts'
-import { type Product, startProduct } from '../../support/product.ts'
+import { startProduct } from '../../support/product.ts'
 import { waitForLedger } from './ledger.ts'
 import {
   type Address,
@@ -21,11 +21,8 @@ import {
 
 export type Running = Readonly<{
   traffic: Traffic
-  product(): Product
   /** SIGKILL for `start`, and a new one in its place. */
   killProduct(): Promise<void>
-  /** Ends `start` as asked, and puts a new one in its place. */
-  restartProduct(signal: NodeJS.Signals): Promise<void>
 }>
 
 export type FaultReport = Sent & Readonly<{ rawRows: number; metricsRows: number }>
@@ -45,20 +42,15 @@ export async function runFault(
   address.url = product.url
   const model = openModel()
   const traffic = startTraffic({ seed: 1, ...options, address, model })
-  const restartProduct = async (signal: NodeJS.Signals): Promise<void> => {
+  const killProduct = async (): Promise<void> => {
     address.url = null
-    await product.stop(signal)
+    await product.stop('SIGKILL')
     product = await startProduct(side.folder, { environment: side.environment })
     address.url = product.url
   }
   try {
     await traffic.more(EVENTS_BEFORE)
-    await fault({
-      traffic,
-      product: () => product,
-      killProduct: () => restartProduct('SIGKILL'),
-      restartProduct,
-    })
+    await fault({ traffic, killProduct })
     await traffic.more(EVENTS_AFTER)
     const sent = await traffic.finish()
     await side.flush()
