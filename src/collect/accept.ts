@@ -10,7 +10,7 @@
  * A body refused as a whole (4xx) is not received: none of its events is counted or kept anywhere.
  */
 import type { Inspection, Inspector } from '../engine.ts'
-import { REJECTION_REASONS, type RejectionReason, reasonText } from '../event.ts'
+import { REJECTION_REASONS, type RejectionReason, reasonText, type Unsplittable } from '../event.ts'
 import type { EventLog } from '../log.ts'
 import type { Meter } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
@@ -49,11 +49,9 @@ export async function accept(
   const arrivalUs = log.stampUs()
   const inspection = inspector.inspect(chunks, form, arrivalUs)
   if ('unsplittable' in inspection) {
-    const isEmpty = inspection.unsplittable === 'empty'
-    return { failure: isEmpty ? 'body-empty' : 'body-unsplittable' }
+    return { failure: unsplittableRefusal(inspection) }
   }
   const { count, rejected, lines } = inspection
-  if (count > limits.bodyEventsMax) return { failure: 'too-many-events' }
   if (form === 'object' && rejected[0]?.reason === 'too-large')
     return { failure: 'event-too-large' }
 
@@ -71,6 +69,11 @@ export async function accept(
   }
   meter.collect.accepted += accepted
   return { body: answerBody(accepted, rejected, limits.answerRejectionsMax) }
+}
+
+function unsplittableRefusal({ unsplittable }: Unsplittable): RefusalCode {
+  if (unsplittable === 'empty') return 'body-empty'
+  return unsplittable === 'too-many' ? 'too-many-events' : 'body-unsplittable'
 }
 
 async function keep(

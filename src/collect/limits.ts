@@ -3,8 +3,6 @@
 export type CollectLimits = Readonly<{
   /** One body, after decompression (and before it). */
   bodyBytesMax: number
-  /** Events in one body: above what valid events of the smallest size could be. */
-  bodyEventsMax: number
   /** Rejections listed in one answer; `rejectedCount` then tells how many there were. */
   answerRejectionsMax: number
   /** Body bytes held over all requests, from the first chunk to the answer. */
@@ -36,7 +34,6 @@ const MIB = 1024 * KIB
 
 export const DEFAULT_LIMITS: CollectLimits = {
   bodyBytesMax: 16 * MIB,
-  bodyEventsMax: 200_000,
   answerRejectionsMax: 1000,
   heldBytesMax: 256 * MIB,
   requestBytes: 2 * KIB,
