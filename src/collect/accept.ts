@@ -15,6 +15,7 @@ import type { EventLog } from '../log.ts'
 import type { Meter } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
 import { type BodyType, bodyForm } from './body-form.ts'
+import type { Held } from './held.ts'
 import type { CollectLimits } from './limits.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSlicer } from './slicer.ts'
@@ -26,6 +27,7 @@ export type AcceptParts = Readonly<{
   rejected: Pick<RejectedStore, 'keep'>
   meter: Meter
   limits: CollectLimits
+  held: Held
   warn: (message: string, cause: unknown) => void
 }>
 
@@ -43,7 +45,7 @@ export async function accept(
   chunks: readonly Uint8Array[],
   type: BodyType,
 ): Promise<Outcome> {
-  const { log, inspector, limits, meter } = parts
+  const { log, inspector, limits, held } = parts
   const form = bodyForm(type, chunks)
   if (form === null) return { failure: 'body-empty' }
   const arrivalUs = log.stampUs()
@@ -51,10 +53,26 @@ export async function accept(
   if ('unsplittable' in inspection) {
     return { failure: unsplittableRefusal(inspection) }
   }
-  const { count, rejected, lines } = inspection
+  const { rejected } = inspection
   if (form === 'object' && rejected[0]?.reason === 'too-large')
     return { failure: 'event-too-large' }
 
+  const rejectedBytes = rejected.length * limits.rejectionBytes
+  if (!held.take(rejectedBytes)) return { failure: 'too-busy' }
+  try {
+    return await store(parts, chunks, inspection, arrivalUs)
+  } finally {
+    held.release(rejectedBytes)
+  }
+}
+
+async function store(
+  parts: AcceptParts,
+  chunks: readonly Uint8Array[],
+  { count, rejected, lines }: Inspection,
+  arrivalUs: number,
+): Promise<Outcome> {
+  const { log, limits, meter } = parts
   const accepted = count - rejected.length
   if (accepted > 0) {
     try {

@@ -19,7 +19,7 @@ import type { RefusalCode } from './refusal.ts'
 import { createSessions } from './session.ts'
 import { limitWarnings } from './warnings.ts'
 
-export type CollectorOptions = Omit<AcceptParts, 'limits' | 'warn'> &
+export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
   Readonly<{
     listen: Readonly<{ host: string; port: number }>
     keys: Keys

@@ -5,10 +5,12 @@ export type CollectLimits = Readonly<{
   bodyBytesMax: number
   /** Rejections listed in one answer; `rejectedCount` then tells how many there were. */
   answerRejectionsMax: number
-  /** Body bytes held over all requests, from the first chunk to the answer. */
+  /** Memory for bodies over all requests, from the first chunk to the answer. */
   heldBytesMax: number
   /** What a request costs beside its body, counted into `heldBytesMax`. */
   requestBytes: number
+  /** The same for a rejected event, until it is kept. */
+  rejectionBytes: number
   connectionsMax: number
   /** The first line and the headers of a request; a link of the page that chooses 50 campaigns has up to 39 KB. */
   headBytesMax: number
@@ -37,6 +39,7 @@ export const DEFAULT_LIMITS: CollectLimits = {
   answerRejectionsMax: 1000,
   heldBytesMax: 256 * MIB,
   requestBytes: 2 * KIB,
+  rejectionBytes: 512,
   connectionsMax: 8192,
   headBytesMax: 64 * KIB,
   inflationsMax: 2,
