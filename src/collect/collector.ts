@@ -12,12 +12,12 @@ import { createConnections } from './connections.ts'
 import { createHeld } from './held.ts'
 import { answerOther, createIngest, type IngestParts } from './ingest.ts'
 import { createKeyCheck, type Keys } from './keys.ts'
-import { type CollectLimits, DEFAULT_LIMITS } from './limits.ts'
+import { type CollectLimits, connectionsWithin, DEFAULT_LIMITS } from './limits.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
 import { type CollectorStatus, openReading, type ReadRoute } from './reading.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSessions } from './session.ts'
-import { limitWarnings } from './warnings.ts'
+import { limitWarnings, type Warn } from './warnings.ts'
 
 export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
   Readonly<{
@@ -29,6 +29,8 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
     /** Read-only parts of the API, such as the Iceberg REST catalog. */
     routes?: readonly ReadRoute[]
     limits?: Partial<CollectLimits>
+    /** How many files and connections the process may have open; null = no limit. */
+    openFilesMax?: number | null
     /** Hears of faults of ours, which the client only sees as 500 or 503. */
     warn: (message: string, cause: unknown) => void
     /** A steady clock for durations. */
@@ -55,6 +57,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const limits: CollectLimits = { ...DEFAULT_LIMITS, ...options.limits }
   assert(limits.bodyBytesMax <= options.inspector.bodyBytesMax, 'the inspector takes every body')
   const { meter, nowMs } = options
+  const connectionsMax = connectionsWithin(limits.connectionsMax, options.openFilesMax ?? null)
   const warn = limitWarnings(options.warn, nowMs)
   let isClosing = false
 
@@ -72,7 +75,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     keys: createKeyCheck(options.keys, createSessions(options.keys.read, options.nowUs)),
     origins: createOriginRules({ cors: options.cors, guardHost: needsHostGuard(options) }),
     held: createHeld(meter.collect, limits.heldBytesMax),
-    connections: createConnections(countOther),
+    connections: createConnections(connectionsMax, countOther),
     isClosing: () => isClosing,
   }
   const ingest = createIngest(parts)
@@ -94,7 +97,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     parts.connections.track(response)
     const code = refusalAtTheDoor(parts, request)
     if (code !== null) {
-      const answer = refusalAnswer(code, [], isClosing || awaitsContinue)
+      const isSurplus = code === 'too-many-connections'
+      if (isSurplus) warnOfSurplus(warn, connectionsMax)
+      const answer = refusalAnswer(code, [], isClosing || awaitsContinue || isSurplus)
       if (awaitsContinue) writeAnswer(response, answer)
       else writeRefusal(request, response, answer, limits)
       countOther(answer.status)
@@ -119,7 +124,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     maxHeaderSize: limits.headBytesMax,
     noDelay: true,
   })
-  server.maxConnections = limits.connectionsMax
+  server.maxConnections = connectionsMax
+  server.on('connection', parts.connections.open)
+  server.on('drop', () => warnOfSurplus(warn, connectionsMax))
   server.on('request', (request, response) => receive(request, response, false))
   server.on('checkContinue', (request, response) => receive(request, response, true))
   server.on('clientError', parts.connections.onClientError)
@@ -139,12 +146,18 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 
 /** Whatever the route: the rules for browsers, and the end. */
 function refusalAtTheDoor(
-  { origins, isClosing }: IngestParts,
-  { headers, method }: IncomingMessage,
+  { origins, connections, isClosing }: IngestParts,
+  { headers, method, socket }: IncomingMessage,
 ): RefusalCode | null {
+  if (connections.isSurplus(socket)) return 'too-many-connections'
   if (!origins.allowsHost(headers)) return 'host-not-allowed'
   if (!SAFE_METHODS.has(method) && !origins.allowsOrigin(headers)) return 'origin-not-allowed'
   return isClosing() ? 'closing' : null
+}
+
+function warnOfSurplus(warn: Warn, connectionsMax: number): void {
+  const why = `there are ${connectionsMax}, as many as \`ulimit -n\` and the collector's own limit leave room for`
+  warn('connections are refused', why)
 }
 
 function isEventsUrl(url: string | undefined): boolean {

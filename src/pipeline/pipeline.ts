@@ -6,11 +6,12 @@ import { startCollector } from '../collect.ts'
 import type { Config } from '../config.ts'
 import { openInspector } from '../engine.ts'
 import type { JobProgress } from '../job.ts'
-import { type Memory, type Meter, openMeter } from '../meter.ts'
+import { type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
 import { openEmbeddedEngine } from './embedded-engine.ts'
 import { openFlinkEngine } from './flink-engine.ts'
 import { openEventLog } from './open-event-log.ts'
+import { memoryFigures, openFilesMax } from './process-limits.ts'
 import { restCatalogRoute } from './rest-catalog-route.ts'
 import type { Status } from './status.ts'
 import { openWatch } from './watch.ts'
@@ -102,6 +103,7 @@ async function openPipeline(
     meter,
     status: () => watch.status(),
     routes: [restCatalogRoute(config), ...page.routes],
+    openFilesMax: openFilesMax(),
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
     nowMs: () => performance.now(),
     nowUs,
@@ -111,9 +113,4 @@ async function openPipeline(
   const failed = Promise.race([engine.failed, logFailed.promise])
   failed.catch(() => {})
   return { address: collector.address.url, status: () => watch.status(), failed }
-}
-
-function memoryFigures(): Memory {
-  const { rss, heapUsed, external } = process.memoryUsage()
-  return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external }
 }

@@ -26,7 +26,7 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     waitingSinceUs: checkpoint.arrivedUs === 0 ? nowUs : checkpoint.arrivedUs,
     failure: null,
     nowUs,
-    rssBytes: 0,
+    rssBytes: null,
   })
 }
 

@@ -20,7 +20,8 @@ export type Status = Readonly<{
   nextOffset: number
   tables: JobProgress['tables']
   dedupe: Readonly<{ horizonMs: number; trueHorizonMs: number; ids: number; bytes: number }>
-  memory: Readonly<{ rssBytes: number }>
+  /** Null: not measurable at the moment, or of no process. */
+  memory: Readonly<{ rssBytes: number | null }>
   state: 'rebuilding' | 'running' | 'stopped'
   healthy: boolean
   /** One sentence for each thing that is wrong, saying what to do. */
@@ -41,7 +42,7 @@ export type StatusInput = Readonly<{
   waitingSinceUs: number
   failure: string | null
   nowUs: number
-  rssBytes: number
+  rssBytes: number | null
 }>
 
 /** Commits come about once a second; this late means something is stuck or far too slow. */

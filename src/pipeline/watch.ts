@@ -3,6 +3,7 @@ import type { JobProgress } from '../job.ts'
 import type { EventLog } from '../log.ts'
 import type { Meter, Readings } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
+import { residentBytes } from './process-limits.ts'
 import { type Status, statusOf } from './status.ts'
 
 export type Watched = Readonly<{ log: EventLog; rejected: RejectedStore }>
@@ -44,7 +45,7 @@ export function openWatch(
       failure:
         failure ?? stats.failed?.message ?? stats.full?.message ?? failedKeeping(rooms.rejected),
       nowUs: nowUs(),
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes: residentBytes(),
     })
   }
 
