@@ -11,6 +11,7 @@ import type { RowBatch, TakenBatch } from '../engine.ts'
 import type { RejectionReason } from '../event.ts'
 import { freeBytes } from '../free-bytes.ts'
 import type { Frame } from '../log.ts'
+import { settleAll } from '../settle-all.ts'
 import { type Change, type DataFile, mayPass } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { writeCheckpoint } from './checkpoint.ts'
@@ -24,6 +25,8 @@ const COMMIT_BYTES = 64 * 1024 * 1024
 /** Commits take at most this share of the time: a backfill over hundreds of windows commits in larger steps. */
 const COMMIT_TIME_SHARE = 0.5
 const COMMIT_INTERVAL_MS_MAX = 30_000
+/** Files of other days are written side by side. */
+const WRITES_AT_ONCE = 8
 /** From here on maintenance steps back. */
 const BUSY_EVENTS_PER_SECOND = 100_000
 /** So long after the last commit it is no longer busy. */
@@ -150,7 +153,7 @@ export function openLoop(parts: LoopParts): Loop {
     taken: TakenBatch,
     checkpoint: Checkpoint,
   ): Promise<readonly DataFile[] | null> {
-    const written = await Promise.allSettled(taken.days.map(parts.writeEventsFile))
+    const written = await settleAll(taken.days, WRITES_AT_ONCE, parts.writeEventsFile)
     const rawFiles = written.flatMap((file) => (file.status === 'fulfilled' ? [file.value] : []))
     let unused = rawFiles
     try {

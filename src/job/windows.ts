@@ -8,12 +8,15 @@
  */
 
 import type { WindowDelta } from '../engine.ts'
+import { allOf } from '../settle-all.ts'
 import type { DataFile, MetricsRow, StoredMetricsRow } from '../table.ts'
 
 /** A metrics file takes new rows while it has fewer than this. */
 const OPEN_FILE_ROWS_MAX = 8_192
 /** No metrics file has more rows than this. */
 const FILE_ROWS_MAX = 65_536
+/** Files of other days are written side by side. */
+const WRITES_AT_ONCE = 8
 /** Decoded rows kept between commits, over all files. */
 const CACHED_ROWS_MAX = 524_288
 
@@ -119,8 +122,7 @@ export function openWindows(files: MetricsFiles): Windows {
     }
   }
 
-  async function changeDay(day: number, changes: readonly RowChange[]) {
-    const live = files.live().filter((file) => file.day === day)
+  async function changeDay(live: readonly DataFile[], changes: readonly RowChange[]) {
     const places = await locate(live, changes)
     const touched: Touched = new Map()
     const fresh: RowChange[] = []
@@ -174,18 +176,20 @@ export function openWindows(files: MetricsFiles): Windows {
 
   async function change(changes: readonly RowChange[]): Promise<MetricsChange> {
     shrinkCache()
-    const addFiles: DataFile[] = []
-    const removeFiles: DataFile[] = []
+    const live = Map.groupBy(files.live(), (file) => file.day)
+    const outputs: { day: number; held: Decoded }[] = []
+    const remove: DataFile[] = []
     for (const [day, ofDay] of Map.groupBy(changes, dayOf)) {
-      const { remove, outputs } = await changeDay(day, ofDay)
-      removeFiles.push(...remove)
-      for (const held of outputs) {
-        const file = await files.write(day, sorted(held.rows))
-        cache.set(file.path, held)
-        addFiles.push(file)
-      }
+      const changed = await changeDay(live.get(day) ?? [], ofDay)
+      remove.push(...changed.remove)
+      for (const held of changed.outputs) outputs.push({ day, held })
     }
-    return { add: addFiles, remove: removeFiles }
+    const add = await allOf(outputs, WRITES_AT_ONCE, async ({ day, held }) => {
+      const file = await files.write(day, sorted(held.rows))
+      cache.set(file.path, held)
+      return file
+    })
+    return { add, remove }
   }
 
   return {

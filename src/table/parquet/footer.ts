@@ -37,7 +37,7 @@ const ENCODING = {
 } as const
 const PAGE_TYPE = { data: 0, dictionary: 2 } as const
 const OPTIONAL = 1
-const ZSTD = 6
+const CODECS = { none: 0, zstd: 6 } as const
 const UTF8 = 0
 
 export type CompressedPage = Readonly<{ page: EncodedPage; body: Uint8Array; crc: number }>
@@ -61,7 +61,10 @@ function dataPageHeader(page: EncodedPage, encoding: ThriftValue): ThriftStruct 
 }
 
 /** A column as it lies in the file. Sizes include the page headers. */
+export type Codec = keyof typeof CODECS
+
 export type ColumnChunk = Readonly<{
+  codec: Codec
   field: Field
   column: EncodedColumn
   firstPageAt: number
@@ -132,7 +135,7 @@ function columnChunk(chunk: ColumnChunk): ThriftStruct {
     [1, i32(PHYSICAL_TYPE[field.type])],
     [2, list([ENCODING.RLE, ...encodings].map(i32))],
     [3, list([text(field.name)])],
-    [4, i32(ZSTD)],
+    [4, i32(CODECS[chunk.codec])],
     [5, i64(column.values)],
     [6, i64(chunk.uncompressedBytes)],
     [7, i64(chunk.compressedBytes)],

@@ -1,4 +1,7 @@
-/** Puts encoded columns together to a Parquet file: pages are compressed with zstd and given a checksum. */
+/**
+ * Puts encoded columns together to a Parquet file: pages are compressed with zstd, unless a column is so small that it would
+ * gain nothing (a file of few rows has 20 such pages), and given a checksum.
+ */
 import { strict as assert } from 'node:assert'
 import { promisify } from 'node:util'
 import { crc32, constants as zlib, zstdCompress } from 'node:zlib'
@@ -7,6 +10,7 @@ import type { DataFile } from '../data-file.ts'
 import type { EncodedColumn } from '../day-rows.ts'
 import type { Field, Schema } from '../schema.ts'
 import {
+  type Codec,
   type ColumnChunk,
   type CompressedPage,
   fileMetaData,
@@ -17,6 +21,8 @@ import {
 const compress = promisify(zstdCompress)
 
 const MIN_CHUNK_BYTES = 256
+/** A column of fewer bytes is not compressed. */
+const COMPRESSED_BYTES_MIN = 256
 
 const MAGIC = Buffer.from('PAR1', 'latin1')
 
@@ -56,7 +62,14 @@ export async function encodeParquet(
   return { chunks: parts, stats: statsOf(rows, bytes, chunks) }
 }
 
-function compressColumn(column: EncodedColumn, level: number): Promise<CompressedPage[]> {
+type CompressedColumn = Readonly<{ codec: Codec; pages: readonly CompressedPage[] }>
+
+async function compressColumn(column: EncodedColumn, level: number): Promise<CompressedColumn> {
+  const bytes = column.pages.reduce((sum, page) => sum + page.bytes.byteLength, 0)
+  if (bytes < COMPRESSED_BYTES_MIN) {
+    const pages = column.pages.map((page) => ({ page, body: page.bytes, crc: crc32(page.bytes) }))
+    return { codec: 'none', pages }
+  }
   const params = { [zlib.ZSTD_c_compressionLevel]: level }
   const pages = column.pages.map(async (page) => {
     const size = page.bytes.byteLength
@@ -65,7 +78,7 @@ function compressColumn(column: EncodedColumn, level: number): Promise<Compresse
     const body = await compress(page.bytes, { params, chunkSize, pledgedSrcSize: size })
     return { page, body, crc: crc32(body) }
   })
-  return Promise.all(pages)
+  return { codec: 'zstd', pages: await Promise.all(pages) }
 }
 
 type LaidColumn = Readonly<{ chunk: ColumnChunk; parts: readonly Uint8Array[] }>
@@ -73,7 +86,7 @@ type LaidColumn = Readonly<{ chunk: ColumnChunk; parts: readonly Uint8Array[] }>
 function layColumn(
   field: Field,
   column: EncodedColumn,
-  pages: readonly CompressedPage[],
+  { codec, pages }: CompressedColumn,
   start: number,
 ): LaidColumn {
   const parts: Uint8Array[] = []
@@ -88,6 +101,7 @@ function layColumn(
     uncompressedBytes += header.byteLength + each.page.bytes.byteLength
   }
   const chunk = {
+    codec,
     field,
     column,
     firstPageAt: start,

@@ -10,8 +10,12 @@ import { strict as assert } from 'node:assert'
 import { type FileHandle, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { makeFolder } from '../../make-folder.ts'
+import { allOf } from '../../settle-all.ts'
 import { reasonOf, TableError } from '../error.ts'
 import type { Storage, StoredFile } from './contract.ts'
+
+/** Each has a file open. */
+const SYNCS_AT_ONCE = 16
 
 export function openDiskStorage(): Storage {
   const unsynced = new Set<string>()
@@ -68,7 +72,7 @@ export function openDiskStorage(): Storage {
       const folders = [...unsynced]
       unsynced.clear()
       try {
-        await Promise.all(folders.map(syncPath))
+        await allOf(folders, SYNCS_AT_ONCE, syncPath)
       } catch (error) {
         for (const folder of folders) unsynced.add(folder)
         const facts = { path: folders.join(', '), reason: reasonOf(error) }

@@ -1,0 +1,33 @@
+/**
+ * `Promise.allSettled` with a bound: so many under way at once, in order. Thousands of files that are written or synced at the
+ * same time would each have memory and an open file, and stand in front of everybody else's work in libuv's threads.
+ */
+export async function settleAll<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  act: (item: Item) => Promise<Result>,
+): Promise<readonly PromiseSettledResult<Result>[]> {
+  const results = new Array<PromiseSettledResult<Result>>(items.length)
+  const rest = items.entries()
+  async function work(): Promise<void> {
+    for (const [index, item] of rest) {
+      const [result] = await Promise.allSettled([act(item)])
+      results[index] = result
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work))
+  return results
+}
+
+/** All values, once all have ended; throws the first failure. */
+export async function allOf<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  act: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results = await settleAll(items, atOnce, act)
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
+}
