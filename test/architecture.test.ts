@@ -24,6 +24,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   'close-all': { rooms: [], packages: [] },
   'free-bytes': { rooms: [], packages: [] },
   'wake-pool': { rooms: [], packages: [] },
+  'clock-watch': { rooms: [], packages: [] },
   'demo-traffic': { rooms: [], packages: [] },
   config: { rooms: [], packages: ['yaml', 'zod'] },
   meter: { rooms: [], packages: ['prom-client'] },
@@ -35,7 +36,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: ['fastify'],
   },
   table: {
-    rooms: ['make-folder', 'lock', 'free-bytes'],
+    rooms: ['event', 'make-folder', 'lock', 'free-bytes', 'clock-watch'],
     packages: ['avsc', 'hyparquet', '@aws-sdk/client-s3', 'pg'],
   },
   query: { rooms: ['table'], packages: ['@duckdb/node-api'] },
@@ -63,6 +64,8 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   pipeline: {
     rooms: [
       'config',
+      'event',
+      'clock-watch',
       'engine',
       'collect',
       'log',

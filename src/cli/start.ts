@@ -12,7 +12,8 @@ import { action, addConfigOption, type ConfigOption, configOf, type Finish } fro
 import { openStopSignal } from './stop-signal.ts'
 import type { Terminal } from './terminal.ts'
 
-type StartOptions = ConfigOption & Readonly<{ demo?: true | string; newLog?: boolean }>
+type StartOptions = ConfigOption &
+  Readonly<{ demo?: true | string; newLog?: boolean; acceptRepeats?: boolean }>
 
 const DEMO_RATE = 200
 const DEMO_RATE_MAX = 1_000_000
@@ -27,6 +28,10 @@ export function addStart(program: Command, terminal: Terminal, finish: Finish): 
       `make demo traffic, ${DEMO_RATE} events a second or as many as said; on empty tables after some history`,
     )
     .option('--new-log', 'go on with filled tables after their log was lost or removed')
+    .option(
+      '--accept-repeats',
+      'with Flink: go on after an outage so long that repeats may be counted twice',
+    )
   addConfigOption(command).action(
     action(finish, (options: StartOptions) => start(options, terminal, program.version() ?? '')),
   )
@@ -47,6 +52,7 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
     nowUs: () => terminal.nowMs() * US_PER_MS,
     version,
     acceptNewLog: options.newLog ?? false,
+    acceptRepeats: options.acceptRepeats ?? false,
     killAt: terminal.environment.CAMPAIGN_METRICS_KILL_AT,
     onWarning: warn,
   })
@@ -80,11 +86,17 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
   return EXIT_CODE.ok
 }
 
-function checkStart({ newLog }: StartOptions, { engine, keys, listen }: Config): void {
+function checkStart(
+  { newLog, acceptRepeats }: StartOptions,
+  { engine, keys, listen }: Config,
+): void {
   if (newLog === true && engine === 'flink') {
     const way =
       'fill new ones: name another warehouse and catalog, and run `campaign-metrics setup`'
     throw new CliError('usage', `--new-log: tables that Flink fills stay with their topic; ${way}`)
+  }
+  if (acceptRepeats === true && engine !== 'flink') {
+    throw new CliError('usage', '--accept-repeats: only Flink forgets event ids in an outage')
   }
   const isKeyless = keys.write.length === 0 || keys.read.length === 0
   if (keys.file !== null && isKeyless) {

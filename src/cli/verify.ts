@@ -49,9 +49,7 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
  * tables': every one of them would differ.
  */
 async function keptFromUs(config: Config): Promise<number | null> {
-  const { KEPT_FROM_KEY, newestWith, readLake, WINDOW_KEY, windowText } = await import(
-    '../table.ts'
-  )
+  const { readLake, WINDOW_KEY, wholeFromUs, windowText } = await import('../table.ts')
   const { events } = await readLake(config)
   const filled = events.properties[WINDOW_KEY]
   const wanted = windowText(config.windowUs)
@@ -61,8 +59,7 @@ async function keptFromUs(config: Config): Promise<number | null> {
       `the tables were filled with windows of ${filled}, the configuration says ${wanted}: set "window" back to verify them`,
     )
   }
-  const day = newestWith(events, KEPT_FROM_KEY)?.summary[KEPT_FROM_KEY]
-  return day === undefined ? null : Date.parse(`${day}T00:00:00Z`) * US_PER_MS
+  return wholeFromUs(events)
 }
 
 function jsonText(found: Verification): string {

@@ -27,6 +27,8 @@ export type AcceptParts = Readonly<{
   meter: Meter
   limits: CollectLimits
   warn: (message: string, cause: unknown) => void
+  /** The start of the oldest day that the tables keep, for an event that arrives then; microseconds since the epoch. */
+  keptFromUs: (arrivalUs: number) => number
 }>
 
 /** `body`: of the 200. */
@@ -37,7 +39,6 @@ const REASON_JSON: ReadonlyMap<RejectionReason, string> = new Map(
   REJECTION_REASONS.map(({ code }) => [code, JSON.stringify(reasonText(code))]),
 )
 
-/** Synchronous up to `append`, so that arrival times rise as the log asks for. */
 export async function accept(
   parts: AcceptParts,
   chunks: readonly Uint8Array[],
@@ -47,7 +48,7 @@ export async function accept(
   const form = bodyForm(type, chunks)
   if (form === null) return { failure: 'body-empty' }
   const arrivalUs = log.stampUs()
-  const inspection = inspector.inspect(chunks, form, arrivalUs)
+  const inspection = inspector.inspect(chunks, form, arrivalUs, parts.keptFromUs(arrivalUs))
   if ('unsplittable' in inspection) {
     const isEmpty = inspection.unsplittable === 'empty'
     return { failure: isEmpty ? 'body-empty' : 'body-unsplittable' }

@@ -69,6 +69,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     limits,
     warn,
     nowMs,
+    keptFromUs: options.keptFromUs,
     keys: createKeyCheck(options.keys, createSessions(options.keys.read, options.nowUs)),
     origins: createOriginRules({ cors: options.cors, guardHost: needsHostGuard(options) }),
     held: createHeld(meter.collect, limits.heldBytesMax),

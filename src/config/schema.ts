@@ -195,19 +195,20 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     readOrigins,
   ),
   retention: group<Settings['retention']>(
-    'How long rows stay in the tables. Whole days are dropped.',
+    'How long rows stay in the tables. Whole days are dropped, once wall and steady clock have agreed for an hour and no event id in them can be asked for.',
     {
       events: field(
         {
-          description: 'For `campaign_events`.',
+          description:
+            'For `campaign_events`. An older event is rejected when it arrives. Windows keep their metrics, but can no longer be verified.',
           accepts: 'a duration from `1d`, or `0` for ever',
-          initial: '90d',
+          initial: 0,
         },
         (value) => readDuration(value, DAY_MS, 100_000 * DAY_MS, { zero: true }),
       ),
       metrics: field(
         {
-          description: 'For `campaign_metrics`.',
+          description: 'For `campaign_metrics`. An older event is rejected as well.',
           accepts: 'a duration from `1d`, or `0` for ever',
           initial: 0,
         },

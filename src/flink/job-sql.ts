@@ -9,8 +9,10 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { fillSql, type SqlValues, splitStatements } from './fill-sql.ts'
+import { REMEMBERED_HORIZONS } from './id-memory.ts'
 import { kafkaOptions } from './kafka-options.ts'
 import type { FlinkJobOptions } from './options.ts'
+import { retentionOf } from './retention.ts'
 
 export type JobSql = Readonly<{
   /** Of the whole job: `campaign-metrics TOPIC#FINGERPRINT`. */
@@ -23,10 +25,12 @@ export type JobSql = Readonly<{
 const TEMPLATE_FILE = new URL('./job.sql', import.meta.url)
 const FINGERPRINT_CHARACTERS = 12
 const NAME_PREFIX = 'campaign-metrics'
+/** What the configuration allows; every event is younger. */
+const DAYS_MAX = 100_000
 
 export function makeJobSql(options: FlinkJobOptions): JobSql {
   const template = readFileSync(TEMPLATE_FILE, 'utf8')
-  const open = fillSql(template, valuesFor(withoutSecrets(options), ''))
+  const open = fillSql(template, valuesFor(comparable(options), ''))
   const fingerprint = createHash('sha256')
     .update(open)
     .digest('hex')
@@ -55,14 +59,22 @@ function jobName(options: FlinkJobOptions, fingerprint: string): string {
   return `${jobNamePrefix(options)}${fingerprint}`
 }
 
-function withoutSecrets(options: FlinkJobOptions): FlinkJobOptions {
+/** Without passwords, and without what only the tables know of the retention: that changes with its setting, never alone. */
+function comparable(options: FlinkJobOptions): FlinkJobOptions {
   const { kafka, catalog } = options
+  const retention = retentionOf(options.retention.days)
   const sasl = kafka.sasl === null ? null : { ...kafka.sasl, password: '' }
-  return { ...options, kafka: { ...kafka, sasl }, catalog: { ...catalog, password: null } }
+  return {
+    ...options,
+    retention,
+    kafka: { ...kafka, sasl },
+    catalog: { ...catalog, password: null },
+  }
 }
 
 function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
   const groups = consumerGroups(options)
+  const { days, sinceUs, keptFromUs } = options.retention
   return {
     text: {
       jobName: name,
@@ -70,7 +82,10 @@ function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
       checkpointInterval: `${options.checkpointIntervalMs} ms`,
       stateBackend: options.stateBackend,
       idleTimeout: `${options.idleTimeoutMs} ms`,
-      dedupeHorizon: `${options.dedupeHorizonMs} ms`,
+      idsRemembered: `${REMEMBERED_HORIZONS * options.dedupeHorizonMs} ms`,
+      retentionDays: String((days === 0 ? DAYS_MAX : days) + 1),
+      retentionSince: timestampText(sinceUs),
+      keptFrom: timestampText(keptFromUs),
       watermarkDelay: (options.watermarkDelayMs / 1000).toFixed(3),
       windowSeconds: String(options.windowUs / 1_000_000),
       group: groups.events,
@@ -82,6 +97,10 @@ function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
       catalog: catalogOptions(options),
     },
   }
+}
+
+function timestampText(us: number): string {
+  return new Date(us / 1000).toISOString().replace('T', ' ').replace('Z', '')
 }
 
 function catalogOptions({ catalog, warehouse }: FlinkJobOptions): Record<string, string> {

@@ -42,6 +42,8 @@ export type JobProgress = Readonly<{
   state: 'rebuilding' | 'running'
   dedupe: DedupStats
   tables: Readonly<{ events: TableFigures; metrics: TableFigures }>
+  /** The start of the first day that both tables keep whole; null while retention has dropped nothing. */
+  wholeFromUs: number | null
   rejectedCountsOnly: boolean
   /** Why reading or committing is held up for now; null when it is not. */
   heldUp: string | null

@@ -9,10 +9,19 @@ import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
 import { type EventReader, openEventReader } from '../log.ts'
 import { mergeEventFiles, recomputeFromFiles } from '../query.ts'
 import { keptPlaces, openRejected, type RejectedStore } from '../rejected.ts'
-import { type CommitStep, type Lake, mayHoldWindow, openLake, openMaintenance } from '../table.ts'
+import {
+  type CommitStep,
+  type Lake,
+  mayHoldWindow,
+  openLake,
+  openMaintenance,
+  wholeFromUs,
+} from '../table.ts'
 import { type Checkpoint, readCheckpoint, rejectedKeptUntil, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
+import { openDedupeClock } from './dedupe-clock.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
+import { openKeptFrom, retentionDaysOf } from './kept-from.ts'
 import { type Loop, openLoop } from './loop.ts'
 import type { JobProgress, JobSettings } from './message.ts'
 import { openMutex } from './mutex.ts'
@@ -58,8 +67,6 @@ type Waiting = { onWait: (reason: string) => void }
 type HeldUp = { message: string | null; report: () => void }
 
 type Opened = Closing[]
-
-const MS_PER_DAY = 86_400_000
 
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
@@ -157,13 +164,17 @@ function startRun(
   let lastCommit: JobProgress['lastCommit'] = null
   let heldUp: string | null = null
   const exclusively = openMutex()
+  const dedupeClock = openDedupeClock(checkpoint, world)
+  const hasReadAll = (): boolean => checkpoint.nextOffset === reader.end()
+  const dedupeNowUs = (): number => (hasReadAll() ? dedupeClock.now() : checkpoint.dedupeUs)
 
   function report(state: JobProgress['state']): void {
     world.onProgress({
       checkpoint,
       state,
-      dedupe: memory.stats(world.nowUs()),
+      dedupe: memory.stats(dedupeNowUs()),
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
+      wholeFromUs: wholeFromUs(lake.events),
       heldUp: heldUp ?? readingHeldUp.message,
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
@@ -194,6 +205,8 @@ function startRun(
     checkpoint,
     commitIntervalMs: settings.commitIntervalMs,
     horizonUs: settings.dedupeHorizonMs * 1000,
+    keptFromUs: openKeptFrom(settings, lake, world.nowUs()),
+    dedupeClock,
     nowUs: world.nowUs,
     steadyMs: world.steadyMs,
     readFrame: reader.next,
@@ -204,7 +217,7 @@ function startRun(
     // What a run before this one has kept already is read again after a crash, not kept again.
     keepRejected: (records) =>
       rejected.keep(records.filter((one) => one.offset > keptUntil(one.partition))),
-    writeEventsFile: (rows) => lake.writeEventsFile(rows),
+    writeEventsFile: (rows, dedupe) => lake.writeEventsFile(rows, dedupe),
     exclusively,
     commit: (change) => lake.commit(change),
     discard: (files) => lake.discard(files),
@@ -223,11 +236,11 @@ function startRun(
     mergeEventFiles,
     exclusively,
     horizonUs: settings.dedupeHorizonMs * 1000,
-    retentionDays: {
-      events: settings.retentionEventsMs / MS_PER_DAY,
-      metrics: settings.retentionMetricsMs / MS_PER_DAY,
-    },
+    retentionDays: retentionDaysOf(settings),
     nowUs: world.nowUs,
+    steadyMs: world.steadyMs,
+    dedupeNowUs,
+    logProgress: () => ({ ends: [reader.end()], taken: [checkpoint.nextOffset] }),
     newId: randomUUID,
     pause: (durationMs, signal) => sleep(durationMs, undefined, { signal }).catch(() => {}),
     isBusy: loop.isBusy,
@@ -245,9 +258,8 @@ function startRun(
 
   async function work(): Promise<void> {
     readingHeldUp.report = () => report('running')
-    const caughtUp = checkpoint.nextOffset === reader.end()
-    const fromUs = caughtUp ? Math.max(world.nowUs(), checkpoint.arrivedUs) : checkpoint.arrivedUs
-    if (!(await rebuildMemory(lake, batch.hashIds, memory, fromUs, goesOn))) return
+    const rebuilt = await rebuildMemory(lake, batch.hashIds, memory, checkpoint.dedupeUs, goesOn)
+    if (!rebuilt) return
     report('running')
     const maintained = maintenance.run()
     try {

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Closing, closeAll } from '../close-all.ts'
 import { type FlinkJob, openConfiguredJob } from '../flink.ts'
 import { openTrinoQuery } from '../query.ts'
-import { type Lake, openLake, TableError } from '../table.ts'
+import { type Lake, type LogProgress, openLake, TableError } from '../table.ts'
 import { openUpkeep } from '../upkeep.ts'
 import type { FlinkSettings } from './flink-progress.ts'
 import { type RejectedMoving, startRejectedMoving } from './rejected-moving.ts'
@@ -20,6 +20,9 @@ export type FlinkDutyOptions = Readonly<{
   config: FlinkSettings
   /** Throws where the tables were filled from another log (F11). */
   checkLog: (lake: Lake) => Promise<void>
+  /** How far the tables are behind the topic; null where that is not known now. */
+  logProgress: () => LogProgress | null
+  acceptRepeats: boolean
   nowUs: () => number
   newId: () => string
   onWarning: (text: string) => void
@@ -44,6 +47,7 @@ type OnDuty = Readonly<{
 const RETRY_MS = 5_000
 const MS_PER_DAY = 86_400_000
 const US_PER_MS = 1000
+const SPARE_DAYS = 2
 
 export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
   const { config, onWarning } = options
@@ -65,7 +69,11 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
       await options.checkLog(lake)
       const rejected = await startRejectedMoving(config, { nowUs, warn: onWarning })
       opened.push(rejected)
-      const job = openConfiguredJob(config, lake, { nowMs: () => nowUs() / 1000, tell: onWarning })
+      const job = await openConfiguredJob(config, lake, {
+        nowMs: () => nowUs() / 1000,
+        tell: onWarning,
+        acceptRepeats: options.acceptRepeats,
+      })
       opened.push(job)
       job.watch()
       const upkeep = startUpkeep(lake)
@@ -127,7 +135,7 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
 }
 
 function upkeepSettings(
-  { config, nowUs, newId, onWarning }: FlinkDutyOptions,
+  { config, nowUs, newId, logProgress, onWarning }: FlinkDutyOptions,
   lake: Lake,
 ): Omit<Parameters<typeof openUpkeep>[0], 'onRound'> {
   const { windowUs, retention, dedupe, flink, trino } = config
@@ -137,17 +145,24 @@ function upkeepSettings(
     windowUs,
     horizonUs: dedupe.horizonMs * US_PER_MS,
     retentionDays: {
-      events: retention.eventsMs / MS_PER_DAY,
-      metrics: retention.metricsMs / MS_PER_DAY,
+      events: keptDays(retention.eventsMs),
+      metrics: keptDays(retention.metricsMs),
     },
     intervalMs: flink.checkpointIntervalMs,
     nowUs,
+    steadyMs: () => performance.now(),
+    logProgress,
     newId,
     pause: async (durationMs, signal) => {
       await sleep(durationMs, undefined, { signal }).catch(() => {})
     },
     onWarning,
   }
+}
+
+/** Flink takes events that are a day older than the collector does (see flink/retention.ts), and its windows close later still. */
+function keptDays(retentionMs: number): number {
+  return retentionMs === 0 ? 0 : retentionMs / MS_PER_DAY + SPARE_DAYS
 }
 
 function isLocked(error: unknown): boolean {

@@ -19,7 +19,7 @@ const LOOK_INTERVAL_MS = 2_000
 export async function openFlinkEngine(
   config: Config,
   log: EventLog,
-  { nowUs, onWarning }: PipelineOptions,
+  { nowUs, acceptRepeats = false, onWarning }: PipelineOptions,
   onProgress: (progress: JobProgress) => void,
 ): Promise<EngineSide> {
   const settings = flinkSettings(config)
@@ -31,6 +31,8 @@ export async function openFlinkEngine(
   const duty = openFlinkDuty({
     config: settings,
     checkLog: (lake) => fitLog(lake, settings.log, log.id, group),
+    logProgress: progress.logProgress,
+    acceptRepeats,
     nowUs,
     newId: randomUUID,
     onWarning,

@@ -5,6 +5,7 @@ import { type Closing, closeAll } from '../close-all.ts'
 import { startCollector } from '../collect.ts'
 import type { Config } from '../config.ts'
 import { openInspector } from '../engine.ts'
+import { KEEPS_ALL_US, keptFromUs } from '../event.ts'
 import type { JobProgress } from '../job.ts'
 import { type Memory, type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
@@ -21,6 +22,8 @@ export type PipelineOptions = Readonly<{
   version: string
   /** Filled tables go on with another log (`start --new-log`). */
   acceptNewLog?: boolean
+  /** Flink goes on although it may have forgotten event ids (`start --accept-repeats`). */
+  acceptRepeats?: boolean
   /** For crash tests, see kill-at.ts. */
   killAt?: string | undefined
   /** Things the user should know while it runs, one sentence each. */
@@ -38,6 +41,7 @@ export type Pipeline = {
 }
 
 const TICK_MS = 1_000
+const MS_PER_DAY = 86_400_000
 
 export async function startPipeline(config: Config, options: PipelineOptions): Promise<Pipeline> {
   const opened: Closing[] = []
@@ -102,6 +106,7 @@ async function openPipeline(
     meter,
     status: () => watch.status(),
     routes: [restCatalogRoute(config), ...page.routes],
+    keptFromUs: keptFromOf(config, engine.progress),
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
     nowMs: () => performance.now(),
     nowUs,
@@ -111,6 +116,16 @@ async function openPipeline(
   const failed = Promise.race([engine.failed, logFailed.promise])
   failed.catch(() => {})
   return { address: collector.address.url, status: () => watch.status(), failed }
+}
+
+/** What the collector judges an event's age by: the retention, and what it has dropped already, under this setting or an earlier one. */
+function keptFromOf(
+  { retention: { eventsMs, metricsMs } }: Config,
+  progress: () => JobProgress,
+): (arrivalUs: number) => number {
+  const retentions = [eventsMs / MS_PER_DAY, metricsMs / MS_PER_DAY]
+  return (arrivalUs) =>
+    Math.max(keptFromUs(arrivalUs, ...retentions), progress().wholeFromUs ?? KEEPS_ALL_US)
 }
 
 function memoryFigures(): Memory {

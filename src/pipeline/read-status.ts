@@ -9,7 +9,7 @@ import {
 } from '../job.ts'
 import { inspectLog, type LogExtent, type LogPlace, readTopicExtent } from '../log.ts'
 import { countRejected } from '../rejected.ts'
-import { readLake } from '../table.ts'
+import { readLake, wholeFromUs } from '../table.ts'
 import { flinkSettings, openFlinkProgress } from './flink-progress.ts'
 import { type LogFigures, type Status, statusOf } from './status.ts'
 
@@ -51,6 +51,7 @@ async function ofJob(config: Config): Promise<Standing> {
       checkpoint,
       dedupe: { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 },
       tables: { events: tableFigures(events), metrics: tableFigures(metrics) },
+      wholeFromUs: wholeFromUs(events),
       rejectedCountsOnly: false,
       heldUp: null,
       lastCommit:

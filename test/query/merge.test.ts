@@ -15,8 +15,7 @@ before(async () => {
 after(() => fixture.close())
 
 const options = () => ({
-  arrivalMinUs: 1_795_000_000_000_001,
-  arrivalMaxUs: 1_795_000_060_000_002,
+  footer: { "it's": '1_795', 'campaign-metrics.arrival-max-us': '1795000060000002' },
   isSorted: true,
   memoryMaxBytes: 256 * 2 ** 20,
   threads: 1,

@@ -66,7 +66,6 @@ function kafkaLog(
       counts.commitUs += Math.round(durationMs * 1000)
     },
   })
-  let stampedUs = 0
   let isClosed = false
   let looks = 0
   let looking: Promise<void> | null = null
@@ -92,10 +91,7 @@ function kafkaLog(
   return {
     id,
     cursor,
-    stampUs() {
-      stampedUs = Math.max(stampedUs, Math.floor(options.nowUs()))
-      return stampedUs
-    },
+    stampUs: () => Math.floor(options.nowUs()),
     async append(lines, count, arrivalUs) {
       const bytes = wholeLines(lines)
       assert(count > 0 && bytes.length > 0, 'an append holds lines')
