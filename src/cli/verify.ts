@@ -68,13 +68,15 @@ function jsonText(found: Verification): string {
 
 function verificationText(found: Verification, timezone: string): string {
   const scope = `${countOf(found.windows, 'window')} over ${countOf(found.events, 'event')}`
+  const rest = withoutEventsText(found)
   if (found.isEqual) {
+    if (found.windows === 0 && rest !== '') return `no window was compared\n${rest}`
     const unplaced = found.repeatedIds.unplaced
     const note =
       unplaced === 0
         ? ''
         : ` (${countOf(unplaced, 'event id')} came again past the dedupe horizon, which counts as new)`
-    return `${scope}: campaign_metrics equals the raw table${note}\n`
+    return `${scope}: campaign_metrics equals the raw table${note}\n${rest}`
   }
   const hidden = found.differing - found.differences.length
   const { withinHorizon, examples } = found.repeatedIds
@@ -90,8 +92,15 @@ function verificationText(found: Verification, timezone: string): string {
       ? [`${countOf(found.unfitEvents, 'raw row')} that no accepted event can be`]
       : []),
     `${scope}: ${countText(found.differing)} differ`,
-    '',
+    rest,
   ].join('\n')
+}
+
+function withoutEventsText({ withoutEvents }: Verification): string {
+  if (withoutEvents === null || withoutEvents.windows === 0) return ''
+  const { windows, beforeUs } = withoutEvents
+  const day = new Date(beforeUs / US_PER_MS).toISOString().slice(0, 10)
+  return `${countOf(windows, 'window')} before ${day} stand without their events, which retention has dropped: they cannot be compared\n`
 }
 
 function differenceText(difference: Difference, timezone: string): string {

@@ -195,7 +195,7 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     readOrigins,
   ),
   retention: group<Settings['retention']>(
-    'How long rows stay in the tables. Whole days are dropped, once wall and steady clock have agreed for an hour and no event id in them can be asked for.',
+    'How long rows stay in the tables. Whole days are dropped, an hour or more after midnight UTC.',
     {
       events: field(
         {

@@ -4,8 +4,22 @@ import { type Lake, wholeFromUs } from '../table.ts'
 import type { JobSettings } from './message.ts'
 
 const MS_PER_DAY = 86_400_000
-/** By how much a record of a topic may be older than the retention: the collector may have let it in on the day before. */
 const SPARE_DAYS = 1
+
+/**
+ * The retention of both tables in days, 0 for ever. A topic may hold events that the collector let in on the day before they reached
+ * it: these find their day a day longer.
+ */
+export function retentionDaysOf(
+  settings: JobSettings,
+): Readonly<{ events: number; metrics: number }> {
+  const spareDays = settings.log.kind === 'kafka' ? SPARE_DAYS : 0
+  const daysOf = (ms: number): number => (ms === 0 ? 0 : ms / MS_PER_DAY + spareDays)
+  return {
+    events: daysOf(settings.retentionEventsMs),
+    metrics: daysOf(settings.retentionMetricsMs),
+  }
+}
 
 /**
  * The start of the oldest day that is kept, by arrival. What the folder holds the collector has judged, and what it accepted is
@@ -14,22 +28,14 @@ const SPARE_DAYS = 1
  */
 export function openKeptFrom(
   settings: JobSettings,
-  lake: Lake,
+  lake: Pick<Lake, 'events'>,
   startedUs: number,
 ): (arrivalUs: number) => number {
   const { events, metrics } = retentionDaysOf(settings)
-  const retentions = [events, metrics].map((days) => (days === 0 ? 0 : days + SPARE_DAYS))
   const isJudged = settings.log.kind === 'kafka'
   return (arrivalUs) => {
     const wholeUs = wholeFromUs(lake.events) ?? KEEPS_ALL_US
     if (!isJudged || arrivalUs < startedUs) return wholeUs
-    return Math.max(wholeUs, keptFromUs(arrivalUs, ...retentions))
+    return Math.max(wholeUs, keptFromUs(arrivalUs, events, metrics))
   }
-}
-
-export function retentionDaysOf(
-  settings: JobSettings,
-): Readonly<{ events: number; metrics: number }> {
-  const { retentionEventsMs, retentionMetricsMs } = settings
-  return { events: retentionEventsMs / MS_PER_DAY, metrics: retentionMetricsMs / MS_PER_DAY }
 }

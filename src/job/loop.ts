@@ -8,7 +8,7 @@
  * While a commit writes, the next batch is already being read; there is never more than one commit under way.
  */
 import type { RowBatch, TakenBatch } from '../engine.ts'
-import type { RejectionReason } from '../event.ts'
+import { KEEPS_ALL_US, type RejectionReason } from '../event.ts'
 import { freeBytes } from '../free-bytes.ts'
 import type { Frame } from '../log.ts'
 import { type Change, type DataFile, mayPass, type TimeRange } from '../table.ts'
@@ -51,6 +51,8 @@ export type LoopParts = Readonly<{
   horizonUs: number
   /** The start of the oldest day that the tables keep, for an event with this arrival. */
   keptFromUs: (arrivalUs: number) => number
+  /** The start of the first day that both tables keep whole; null while nothing was dropped. */
+  wholeFromUs: () => number | null
   nowUs: () => number
   /** A clock that never steps back, for intervals. */
   steadyMs: () => number
@@ -174,6 +176,7 @@ export function openLoop(parts: LoopParts): Loop {
     try {
       for (const file of written) if (file.status === 'rejected') throw file.reason
       await parts.exclusively(async () => {
+        refuseDropped(taken, parts.wholeFromUs())
         const metrics = await parts.windows.amend(taken.windows, parts.nowUs())
         unused = [...rawFiles, ...metrics.add]
         await parts.commit({
@@ -262,6 +265,16 @@ function closeLedger(at: Checkpoint): void {
   if (taken !== at.logBase + at.nextOffset) {
     throw new JobError('ledger-open', { taken, nextOffset: at.nextOffset, logBase: at.logBase })
   }
+}
+
+/**
+ * A window is never changed once rows of it are gone: its sums could not be held against its events any more (F26). Events of such days
+ * are rejected when they are read, and days are dropped only when none of their events can be under way; so this does not happen.
+ */
+function refuseDropped({ windows }: TakenBatch, wholeFromUs: number | null): void {
+  const dropped = windows.find(({ windowStartUs }) => windowStartUs < (wholeFromUs ?? KEEPS_ALL_US))
+  if (dropped === undefined) return
+  throw new JobError('day-dropped', { windowStartUs: dropped.windowStartUs })
 }
 
 function freePages(taken: TakenBatch): void {

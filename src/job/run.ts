@@ -164,6 +164,8 @@ function startRun(
   let lastCommit: JobProgress['lastCommit'] = null
   let heldUp: string | null = null
   const exclusively = openMutex()
+  /** Known once maintenance runs. */
+  let bytesPerDay = (): number | null => null
   const dedupeClock = openDedupeClock(checkpoint, world)
   const hasReadAll = (): boolean => checkpoint.nextOffset === reader.end()
   const dedupeNowUs = (): number => (hasReadAll() ? dedupeClock.now() : checkpoint.dedupeUs)
@@ -175,6 +177,7 @@ function startRun(
       dedupe: memory.stats(dedupeNowUs()),
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
       wholeFromUs: wholeFromUs(lake.events),
+      bytesPerDay: bytesPerDay(),
       heldUp: heldUp ?? readingHeldUp.message,
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
@@ -206,6 +209,7 @@ function startRun(
     commitIntervalMs: settings.commitIntervalMs,
     horizonUs: settings.dedupeHorizonMs * 1000,
     keptFromUs: openKeptFrom(settings, lake, world.nowUs()),
+    wholeFromUs: () => wholeFromUs(lake.events),
     dedupeClock,
     nowUs: world.nowUs,
     steadyMs: world.steadyMs,
@@ -251,6 +255,8 @@ function startRun(
     },
     onWarning: world.onWarning,
   })
+
+  bytesPerDay = maintenance.bytesPerDay
 
   /** When a stop that came while ids are read back no longer waits for the rest of them. */
   let rebuildUntilMs = Number.POSITIVE_INFINITY

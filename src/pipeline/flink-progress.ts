@@ -101,6 +101,7 @@ async function look(
       metrics: tables === null ? NO_TABLE : tableFigures(tables.metrics),
     },
     wholeFromUs: tables === null ? null : wholeFromUs(tables.events),
+    bytesPerDay: null,
     rejectedCountsOnly: false,
     heldUp: null,
     lastCommit: commitMs === null ? null : { atUs: commitMs * 1000, durationMs: 0 },

@@ -12,6 +12,7 @@ import { openRejected } from '../rejected.ts'
 import { openEmbeddedEngine } from './embedded-engine.ts'
 import { openFlinkEngine } from './flink-engine.ts'
 import { openEventLog } from './open-event-log.ts'
+import { openOutlookWatch } from './outlook.ts'
 import { restCatalogRoute } from './rest-catalog-route.ts'
 import type { Status } from './status.ts'
 import { openWatch } from './watch.ts'
@@ -82,8 +83,13 @@ async function openPipeline(
   const engine = await openEngine(config, log, options, (progress) => observe(progress))
   onClose(() => engine.close())
 
+  const { warehouse } = config
+  const outlook = openOutlookWatch(warehouse.kind === 'folder' ? warehouse.path : null, {
+    nowUs,
+    steadyMs: () => performance.now(),
+  })
   const meter: Meter = openMeter({ readings: () => watch.readings(), memory: memoryFigures })
-  const watch = openWatch({ log, rejected }, engine.progress(), () => meter, nowUs)
+  const watch = openWatch({ log, rejected, outlook }, engine.progress(), () => meter, nowUs)
   observe = (progress) => watch.observe(progress)
   engine.failed.catch((error: Error) => watch.fail(error))
   const logFailed = Promise.withResolvers<never>()

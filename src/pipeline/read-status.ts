@@ -23,6 +23,7 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     log,
     rejectedBefore: (await countRejected(config.rejectedDirectory)) - checkpoint.rejected,
     rejectedCountsOnly: false,
+    outlook: { clockSteps: [], disk: null },
     waitingSinceUs: checkpoint.arrivedUs === 0 ? nowUs : checkpoint.arrivedUs,
     failure: null,
     nowUs,
@@ -52,6 +53,7 @@ async function ofJob(config: Config): Promise<Standing> {
       dedupe: { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 },
       tables: { events: tableFigures(events), metrics: tableFigures(metrics) },
       wholeFromUs: wholeFromUs(events),
+      bytesPerDay: null,
       rejectedCountsOnly: false,
       heldUp: null,
       lastCommit:

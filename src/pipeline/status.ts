@@ -1,5 +1,6 @@
 /** Where everything stands: what `status`, /v1/status, /healthz and the dashboard show. */
 import type { JobProgress } from '../job.ts'
+import type { Outlook } from './outlook.ts'
 
 export type Status = Readonly<{
   /** received = stored + duplicates + rejected + waiting, over restarts. */
@@ -21,6 +22,7 @@ export type Status = Readonly<{
   tables: JobProgress['tables']
   dedupe: Readonly<{ horizonMs: number; trueHorizonMs: number; ids: number; bytes: number }>
   memory: Readonly<{ rssBytes: number }>
+  outlook: Outlook
   state: 'rebuilding' | 'running' | 'stopped'
   healthy: boolean
   /** One sentence for each thing that is wrong, saying what to do. */
@@ -37,6 +39,7 @@ export type StatusInput = Readonly<{
   /** Rejected by the collector, before the log, since ever. */
   rejectedBefore: number
   rejectedCountsOnly: boolean
+  outlook: Outlook
   /** Since when events have been waiting, if any are. */
   waitingSinceUs: number
   failure: string | null
@@ -97,6 +100,7 @@ export function statusOf(input: StatusInput): Status {
     tables: progress.tables,
     dedupe: progress.dedupe,
     memory: { rssBytes: input.rssBytes },
+    outlook: input.outlook,
     state,
     healthy: problems.length === 0,
     problems,

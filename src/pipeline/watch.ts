@@ -3,9 +3,14 @@ import type { JobProgress } from '../job.ts'
 import type { EventLog } from '../log.ts'
 import type { Meter, Readings } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
+import type { OutlookWatch } from './outlook.ts'
 import { type Status, statusOf } from './status.ts'
 
-export type Watched = Readonly<{ log: EventLog; rejected: RejectedStore }>
+export type Watched = Readonly<{
+  log: EventLog
+  rejected: RejectedStore
+  outlook: OutlookWatch
+}>
 
 export type Watch = {
   observe(progress: JobProgress): void
@@ -40,6 +45,7 @@ export function openWatch(
       },
       rejectedBefore: rooms.rejected.stats().total,
       rejectedCountsOnly: rooms.rejected.stats().keepingCountsOnly,
+      outlook: rooms.outlook.outlook(progress),
       waitingSinceUs: Math.max(caughtUpUs, progress.checkpoint.arrivedUs),
       failure:
         failure ?? stats.failed?.message ?? stats.full?.message ?? failedKeeping(rooms.rejected),
@@ -58,6 +64,7 @@ export function openWatch(
       progress = next
     },
     tick(): void {
+      rooms.outlook.tick()
       if (progress.checkpoint.nextOffset === rooms.log.end()) caughtUpUs = nowUs()
     },
     fail(error): void {

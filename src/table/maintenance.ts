@@ -6,6 +6,7 @@ import { strict as assert } from 'node:assert'
 import type { OnStep } from './commit.ts'
 import type { DataFile } from './data-file.ts'
 import type { Lake } from './lake.ts'
+import { bytesPerDay } from './maintenance/bytes-per-day.ts'
 import { openKnownTimes } from './maintenance/known-times.ts'
 import type { TimedFile } from './maintenance/merge-events.ts'
 import { planMaintenance, type Task } from './maintenance/plan.ts'
@@ -50,6 +51,8 @@ export type Maintenance = Readonly<{
   run(): Promise<void>
   /** Plans and carries out the most urgent task; null when there is nothing to do. For `run`, and for tests. */
   step(): Promise<TaskDone | null>
+  /** What both tables gained in the last day, by the arrivals in the footers; null while less than an hour is known. */
+  bytesPerDay(): number | null
   /** Breaks off a merge under way (it has changed nothing yet) and ends `run`. */
   stop(): void
 }>
@@ -127,6 +130,7 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
       while (!stopping.signal.aborted) await stepOrPause()
     },
     step,
+    bytesPerDay: () => bytesPerDay(lake, times.known(), nowUs()),
     stop: () => stopping.abort(),
   }
 }

@@ -56,7 +56,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
     keys: { write: [], read: [], file: null },
     cors: [],
-    retention: { eventsMs: 7_776_000_000, metricsMs: 0 },
+    retention: { eventsMs: 0, metricsMs: 0 },
     logRetention: { timeMs: 0, sizeBytes: 8 * GIB },
     diskReserveBytes: GIB,
     rejectedMaxBytes: 268_435_456,

@@ -92,6 +92,7 @@ export async function openFeedJob(options: { commitIntervalMs: number }): Promis
     commitIntervalMs: options.commitIntervalMs,
     horizonUs: HORIZON_US,
     keptFromUs: () => KEEPS_ALL_US,
+    wholeFromUs: () => null,
     dedupeClock: { advance: (arrivalUs) => arrivalUs },
     nowUs: () => Date.now() * 1000,
     steadyMs: () => performance.now(),

@@ -22,6 +22,7 @@ const FIRST: JobProgress = {
   dedupe: { horizonMs: 1, trueHorizonMs: 1, ids: 0, bytes: 0 },
   tables: { events: FIGURES, metrics: FIGURES },
   wholeFromUs: null,
+  bytesPerDay: null,
   rejectedCountsOnly: false,
   heldUp: null,
   lastCommit: null,
@@ -35,6 +36,7 @@ const ROOMS = {
     stats: () => ({ bytesOnDisk: 0, failed: null, full: null }),
   },
   rejected: { stats: () => ({ total: 0, keepingCountsOnly: false, failed: false }) },
+  outlook: { outlook: () => ({ clockSteps: [], disk: null }) },
 } as unknown as Watched
 
 test('a commit is counted once, however often its progress is told', async () => {

@@ -70,6 +70,7 @@ test('equal tables are equal', async () => {
     differences: [],
     repeatedIds: { withinHorizon: 0, unplaced: 0, examples: [] },
     unfitEvents: 0,
+    withoutEvents: null,
   })
 })
 

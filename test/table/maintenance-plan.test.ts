@@ -325,6 +325,7 @@ test('raw files that another program merges are left alone, and everything else 
   const later = {
     mergesEvents: false,
     nowUs: START_US + 9 * DAY_US,
+    trustedUs: START_US + 9 * DAY_US,
     sweptUs: START_US + 9 * DAY_US,
   }
   const [task] = planned(events, { ...later, retentionDays: { events: 1, metrics: 0 } })

@@ -7,12 +7,15 @@ export type KnownTimes = Readonly<{
   /** Adds what a merge has written, whose times are known. */
   add(file: DataFile, times: FileTimes): void
   of(files: readonly DataFile[]): Promise<readonly TimedFile[]>
+  /** As of the last `of`. */
+  known(): readonly TimedFile[]
 }>
 
 const READS_AT_ONCE = 16
 
 export function openKnownTimes(read: (file: DataFile) => Promise<FileTimes>): KnownTimes {
   let known = new Map<string, FileTimes>()
+  let latest: readonly TimedFile[] = []
   return {
     add: (file, times) => {
       known.set(file.path, times)
@@ -33,7 +36,9 @@ export function openKnownTimes(read: (file: DataFile) => Promise<FileTimes>): Kn
       })
       // Only what is live is kept.
       known = new Map(timed.map(({ file, times }) => [file.path, times]))
+      latest = timed
       return timed
     },
+    known: () => latest,
   }
 }
