@@ -61,7 +61,7 @@ export type LoopParts = Readonly<{
   logEnd: () => number
   batch: RowBatch
   windows: Pick<Windows, 'amend'>
-  dedupeClock: Pick<DedupeClock, 'advance'>
+  dedupeClock: Pick<DedupeClock, 'advance' | 'idle'>
   feed: Pick<Feed, 'took' | 'commitBegun' | 'committed'>
   keepRejected: (records: readonly Rejected[]) => Promise<void>
   writeEventsFile: (rows: TakenBatch['days'][number], dedupe: TimeRange) => Promise<DataFile>
@@ -228,7 +228,10 @@ export function openLoop(parts: LoopParts): Loop {
     if (large || (!isEmpty() && dueInMs() <= 0 && committing === null)) await commitNow()
     const waitMs = committing !== null ? 5 : Math.max(0, Math.min(READ_WAIT_MS, dueInMs()))
     const frame = await parts.readFrame(read.nextOffset, waitMs)
-    if (frame === null) return
+    if (frame === null) {
+      if (read.nextOffset >= parts.logEnd()) parts.dedupeClock.idle()
+      return
+    }
     frameAtMs = steadyMs()
     const dedupeUs = parts.dedupeClock.advance(frame.arrivalUs)
     // No raw file holds two generations, so that a restart rebuilds the same sets.

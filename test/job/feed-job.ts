@@ -93,7 +93,7 @@ export async function openFeedJob(options: { commitIntervalMs: number }): Promis
     horizonUs: HORIZON_US,
     keptFromUs: () => KEEPS_ALL_US,
     wholeFromUs: () => null,
-    dedupeClock: { advance: (arrivalUs) => arrivalUs },
+    dedupeClock: { advance: (arrivalUs) => arrivalUs, idle() {} },
     nowUs: () => Date.now() * 1000,
     steadyMs: () => performance.now(),
     readFrame: log.next,
