@@ -38,7 +38,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     rooms: ['make-folder', 'lock', 'free-bytes'],
     packages: ['avsc', 'hyparquet', '@aws-sdk/client-s3', 'pg'],
   },
-  query: { rooms: ['table'], packages: ['@duckdb/node-api'] },
+  query: { rooms: ['lock', 'table'], packages: ['@duckdb/node-api'] },
   job: {
     rooms: [
       'event',
