@@ -13,6 +13,7 @@ import { type CommitStep, type Lake, mayHoldWindow, openLake, openMaintenance } 
 import { type Checkpoint, readCheckpoint, rejectedKeptUntil, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
+import { keepRejected } from './keep-rejected.ts'
 import { type Loop, openLoop } from './loop.ts'
 import type { JobProgress, JobSettings } from './message.ts'
 import { openMutex } from './mutex.ts'
@@ -156,6 +157,9 @@ function startRun(
   let checkpoint = rooms.checkpoint
   let lastCommit: JobProgress['lastCommit'] = null
   let heldUp: string | null = null
+  let maintenanceFailed: string | null = null
+  /** When a stop that came while ids are read back no longer waits for the rest of them. */
+  let rebuildUntilMs = Number.POSITIVE_INFINITY
   const exclusively = openMutex()
 
   function report(state: JobProgress['state']): void {
@@ -164,7 +168,7 @@ function startRun(
       state,
       dedupe: memory.stats(world.nowUs()),
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
-      heldUp: heldUp ?? readingHeldUp.message,
+      heldUp: heldUp ?? readingHeldUp.message ?? maintenanceFailed,
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
     })
@@ -190,6 +194,12 @@ function startRun(
     batch,
     steadyMs: world.steadyMs,
   })
+  const keeping = {
+    store: rejected,
+    keptUntil,
+    onHeldUp: holdUp,
+    goesOn: () => rebuildUntilMs === Number.POSITIVE_INFINITY,
+  }
   const loop: Loop = openLoop({
     checkpoint,
     commitIntervalMs: settings.commitIntervalMs,
@@ -201,9 +211,7 @@ function startRun(
     batch,
     windows,
     feed,
-    // What a run before this one has kept already is read again after a crash, not kept again.
-    keepRejected: (records) =>
-      rejected.keep(records.filter((one) => one.offset > keptUntil(one.partition))),
+    keepRejected: (records) => keepRejected(keeping, records),
     writeEventsFile: (rows) => lake.writeEventsFile(rows),
     exclusively,
     commit: (change) => lake.commit(change),
@@ -237,10 +245,13 @@ function startRun(
       report('running')
     },
     onWarning: world.onWarning,
+    onTrouble(why) {
+      const isNews = (why === null) !== (maintenanceFailed === null)
+      maintenanceFailed = why === null ? null : `maintenance of the tables fails: ${why}`
+      if (isNews) report('running')
+    },
   })
 
-  /** When a stop that came while ids are read back no longer waits for the rest of them. */
-  let rebuildUntilMs = Number.POSITIVE_INFINITY
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
 
   async function work(): Promise<void> {

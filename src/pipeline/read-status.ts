@@ -25,6 +25,7 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     rejectedCountsOnly: false,
     waitingSinceUs: checkpoint.arrivedUs === 0 ? nowUs : checkpoint.arrivedUs,
     failure: null,
+    noticed: [],
     nowUs,
     rssBytes: 0,
   })

@@ -13,6 +13,7 @@ import { eventLines } from '../support/events.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
 import { runCommand } from '../support/product.ts'
 import { whileRunning } from '../support/settled.ts'
+import { until } from '../support/until.ts'
 
 const LAUNCHER = join(import.meta.dirname, '../../bin/campaign-metrics.js')
 const WAIT_LIMIT_MS = 30_000
@@ -67,20 +68,6 @@ async function launch(
   const url = `http://127.0.0.1:${port}`
   await until(async () => (await fetch(`${url}/healthz`)).ok)
   return { folder, url, child, output: () => output, ended }
-}
-
-/** Asks again until it is so; fails after a while with what went wrong last. */
-async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const limit = AbortSignal.timeout(WAIT_LIMIT_MS)
-  for (;;) {
-    try {
-      if (await isSo()) return
-      limit.throwIfAborted()
-    } catch (error) {
-      if (limit.aborted) throw error
-    }
-    await sleep(20)
-  }
 }
 
 async function countStored(folder: Folder): Promise<number> {
