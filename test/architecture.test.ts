@@ -39,7 +39,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     rooms: ['event', 'make-folder', 'lock', 'free-bytes', 'clock-watch'],
     packages: ['avsc', 'hyparquet', '@aws-sdk/client-s3', 'pg'],
   },
-  query: { rooms: ['table'], packages: ['@duckdb/node-api'] },
+  query: { rooms: ['lock', 'table'], packages: ['@duckdb/node-api'] },
   job: {
     rooms: [
       'event',

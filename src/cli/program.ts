@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { EXIT_CODE } from './exit-code.ts'
 import { addQuery } from './query.ts'
+import { type ReaderNeed, readerNeed, watchReaders } from './readers.ts'
 import { addRejected } from './rejected.ts'
 import { addRelocate } from './relocate.ts'
 import { errorText, exitCodeOf } from './report-error.ts'
@@ -19,10 +20,13 @@ export async function runCli(
   words: readonly string[],
   terminal: Terminal = processTerminal(),
 ): Promise<number> {
-  quietClosedPipe(terminal)
-  const run = { exitCode: EXIT_CODE.ok as number }
+  const run = { exitCode: EXIT_CODE.ok as number, need: 'printer' as ReaderNeed }
+  watchReaders(terminal, () => run.need)
   const program = buildProgram(terminal, (exitCode) => {
     run.exitCode = exitCode
+  })
+  program.hook('preAction', (_, command) => {
+    run.need = readerNeed(command.name())
   })
   try {
     await program.parseAsync(words, { from: 'user' })
@@ -63,15 +67,6 @@ export function buildProgram(terminal: Terminal, finish: (exitCode: number) => v
     add(program, terminal, finish)
   }
   return program
-}
-
-/** `campaign-metrics query … | head`: the reader has had enough, which is no fault of anybody's. */
-function quietClosedPipe(terminal: Terminal): void {
-  terminal.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT_CODE.ok)
-    throw error
-  })
-  terminal.stderr.on('error', () => {})
 }
 
 /** package.json lies one folder above src/ and dist/ alike. */

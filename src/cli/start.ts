@@ -18,6 +18,8 @@ type StartOptions = ConfigOption &
 const DEMO_RATE = 200
 const DEMO_RATE_MAX = 1_000_000
 const US_PER_MS = 1000
+/** How long a stop waits for rooms that are being opened. */
+const OPENING_END_MS = 2_000
 
 export function addStart(program: Command, terminal: Terminal, finish: Finish): void {
   const command = program
@@ -48,6 +50,7 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
     terminal.stderr.write(`campaign-metrics: ${text}\n`)
   }
   const { startPipeline } = await import('../pipeline.ts')
+  const opened = endWhileOpening(stop.signal)
   const pipeline = await startPipeline(config, {
     nowUs: () => terminal.nowMs() * US_PER_MS,
     version,
@@ -55,7 +58,7 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
     acceptRepeats: options.acceptRepeats ?? false,
     killAt: terminal.environment.CAMPAIGN_METRICS_KILL_AT,
     onWarning: warn,
-  })
+  }).finally(opened)
   let demo: Demo | null = null
   const live = openLiveLine(terminal, () => pipeline.status())
   try {
@@ -115,6 +118,22 @@ function demoRateOf(demo: StartOptions['demo']): number | null {
     'usage',
     `--demo: ${JSON.stringify(demo)} is not a rate; accepted: 1 to ${DEMO_RATE_MAX} events a second`,
   )
+}
+
+/**
+ * Opening may wait for services. Nothing has been accepted yet, so a stop waits for it only briefly. Returns what is to be
+ * called when all is open.
+ */
+function endWhileOpening(signal: AbortSignal): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const end = (): void => {
+    timer = setTimeout(() => process.exit(EXIT_CODE.ok), OPENING_END_MS)
+  }
+  signal.addEventListener('abort', end, { once: true })
+  return () => {
+    signal.removeEventListener('abort', end)
+    clearTimeout(timer)
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

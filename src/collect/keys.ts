@@ -19,6 +19,8 @@ export type KeyCheck = Readonly<{
   /** null = go on. `url` is looked into for `?key=` (sendBeacon cannot set headers). */
   mayWrite(headers: IncomingHttpHeaders, url: string): RefusalCode | null
   mayRead(headers: IncomingHttpHeaders): RefusalCode | null
+  /** A key is asked for, and was given: what is for operators only may be told. */
+  isReader(headers: IncomingHttpHeaders): boolean
   /** A session for the read key in the headers; null where reading needs no key. */
   signIn(
     headers: IncomingHttpHeaders,
@@ -30,19 +32,23 @@ const BEARER = /^bearer +(\S+) *$/i
 export function createKeyCheck(keys: Keys, sessions: Sessions): KeyCheck {
   const write = keys.write.map(digest)
   const read = keys.read.map(digest)
+
+  function mayRead(headers: IncomingHttpHeaders): RefusalCode | null {
+    if (read.length === 0) return null
+    const key = keyInHeaders(headers)
+    const isSignedIn = key === null ? sessions.holds(headers.cookie) : null
+    if (isSignedIn !== null) return isSignedIn ? null : 'session-over'
+    return check(key, read, write, 'key-not-for-reading')
+  }
+
   return {
     mayWrite(headers, url) {
       if (write.length === 0) return null
       const key = keyInHeaders(headers) ?? keyInQuery(url)
       return check(key, write, read, 'key-not-for-writing')
     },
-    mayRead(headers) {
-      if (read.length === 0) return null
-      const key = keyInHeaders(headers)
-      const isSignedIn = key === null ? sessions.holds(headers.cookie) : null
-      if (isSignedIn !== null) return isSignedIn ? null : 'session-over'
-      return check(key, read, write, 'key-not-for-reading')
-    },
+    mayRead,
+    isReader: (headers) => read.length > 0 && mayRead(headers) === null,
     signIn(headers) {
       if (read.length === 0) return { session: null }
       const key = keyInHeaders(headers)

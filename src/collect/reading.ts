@@ -99,7 +99,9 @@ export async function openReading(parts: ReadingParts): Promise<Reading> {
     answers[reply.statusCode] = (answers[reply.statusCode] ?? 0) + 1
   })
 
-  addRead(app, '/healthz', (_request, reply) => answerHealth(parts.status(), reply))
+  addRead(app, '/healthz', (request, reply) =>
+    answerHealth(parts.status(), parts.keys.isReader(request.headers), reply),
+  )
   addRead(
     app,
     '/metrics',
@@ -175,12 +177,26 @@ function guarded(keys: KeyCheck, handler: Handler): Handler {
   }
 }
 
-function answerHealth({ healthy, problems }: CollectorStatus, reply: FastifyReply): unknown {
-  const body = { status: healthy ? 'ok' : 'unhealthy', problems }
+/** Problems name paths, hosts and users: whoever reaches the port is told only how many there are. */
+function answerHealth(
+  { healthy, problems }: CollectorStatus,
+  isReader: boolean,
+  reply: FastifyReply,
+): unknown {
+  const isTold = isReader || problems.length === 0
+  const body = {
+    status: healthy ? 'ok' : 'unhealthy',
+    problems: isTold ? problems : [problemCount(problems.length)],
+  }
   return reply
     .code(healthy ? 200 : 503)
     .type(JSON_TYPE)
     .send(JSON.stringify(body))
+}
+
+function problemCount(count: number): string {
+  const what = count === 1 ? '1 problem' : `${count} problems`
+  return `${what}: see GET /v1/status or \`campaign-metrics status\`; with a read key they are named here`
 }
 
 function refuse(reply: FastifyReply, code: RefusalCode): FastifyReply {

@@ -8,7 +8,7 @@ import { type Closing, closeAll } from '../close-all.ts'
 import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
 import { type EventReader, openEventReader } from '../log.ts'
 import { mergeEventFiles, recomputeFromFiles } from '../query.ts'
-import { keptPlaces, openRejected, type RejectedStore } from '../rejected.ts'
+import { openRejected, type RejectedStore } from '../rejected.ts'
 import {
   type CommitStep,
   type Lake,
@@ -17,10 +17,11 @@ import {
   openMaintenance,
   wholeFromUs,
 } from '../table.ts'
-import { type Checkpoint, readCheckpoint, rejectedKeptUntil, resumeFrom } from './checkpoint.ts'
+import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
 import { openDedupeClock } from './dedupe-clock.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
+import { keepRejected, keptBeyond } from './keep-rejected.ts'
 import { openKeptFrom, retentionDaysOf } from './kept-from.ts'
 import { type Loop, openLoop } from './loop.ts'
 import type { JobProgress, JobSettings } from './message.ts'
@@ -137,21 +138,8 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       warn: world.onWarning,
     }),
   )
-  const keptUntil = await keptBeyond(settings, rejected, checkpoint)
+  const keptUntil = await keptBeyond(settings.rejectedDirectory, rejected, checkpoint)
   return { lake, reader, readingHeldUp, batch, memory, rejected, keptUntil, checkpoint, waiting }
-}
-
-async function keptBeyond(
-  { rejectedDirectory }: JobSettings,
-  rejected: RejectedStore,
-  checkpoint: Checkpoint,
-): Promise<Rooms['keptUntil']> {
-  if (checkpoint.offsets === null) {
-    const until = rejectedKeptUntil(checkpoint, rejected.stats())
-    return () => until
-  }
-  const places = await keptPlaces(rejectedDirectory, 'job', checkpoint.rejected)
-  return (partition = 0) => places.get(partition) ?? -1
 }
 
 function startRun(
@@ -163,6 +151,9 @@ function startRun(
   let checkpoint = rooms.checkpoint
   let lastCommit: JobProgress['lastCommit'] = null
   let heldUp: string | null = null
+  let maintenanceFailed: string | null = null
+  /** When a stop that came while ids are read back no longer waits for the rest of them. */
+  let rebuildUntilMs = Number.POSITIVE_INFINITY
   const exclusively = openMutex()
   /** Known once maintenance runs. */
   let bytesPerDay = (): number | null => null
@@ -178,7 +169,7 @@ function startRun(
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
       wholeFromUs: wholeFromUs(lake.events),
       bytesPerDay: bytesPerDay(),
-      heldUp: heldUp ?? readingHeldUp.message,
+      heldUp: heldUp ?? readingHeldUp.message ?? maintenanceFailed,
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
     })
@@ -204,6 +195,12 @@ function startRun(
     batch,
     steadyMs: world.steadyMs,
   })
+  const keeping = {
+    store: rejected,
+    keptUntil,
+    onHeldUp: holdUp,
+    goesOn: () => rebuildUntilMs === Number.POSITIVE_INFINITY,
+  }
   const loop: Loop = openLoop({
     checkpoint,
     commitIntervalMs: settings.commitIntervalMs,
@@ -218,9 +215,7 @@ function startRun(
     batch,
     windows,
     feed,
-    // What a run before this one has kept already is read again after a crash, not kept again.
-    keepRejected: (records) =>
-      rejected.keep(records.filter((one) => one.offset > keptUntil(one.partition))),
+    keepRejected: (records) => keepRejected(keeping, records),
     writeEventsFile: (rows, dedupe) => lake.writeEventsFile(rows, dedupe),
     exclusively,
     commit: (change) => lake.commit(change),
@@ -254,12 +249,15 @@ function startRun(
       report('running')
     },
     onWarning: world.onWarning,
+    onTrouble(why) {
+      const isNews = (why === null) !== (maintenanceFailed === null)
+      maintenanceFailed = why === null ? null : `maintenance of the tables fails: ${why}`
+      if (isNews) report('running')
+    },
   })
 
   bytesPerDay = maintenance.bytesPerDay
 
-  /** When a stop that came while ids are read back no longer waits for the rest of them. */
-  let rebuildUntilMs = Number.POSITIVE_INFINITY
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
 
   async function work(): Promise<void> {

@@ -75,6 +75,7 @@ function pageOf({ superset }: FlinkSettings): Dashboard {
   const headers = { 'content-type': 'text/plain; charset=utf-8' }
   return {
     routes: [{ prefix: '/', access: 'open', answer: () => ({ status: 200, headers, body }) }],
+    look: () => null,
     stop() {},
     close: async () => {},
   }

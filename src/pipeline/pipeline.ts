@@ -93,14 +93,15 @@ async function openPipeline(
   observe = (progress) => watch.observe(progress)
   engine.failed.catch((error: Error) => watch.fail(error))
   const logFailed = Promise.withResolvers<never>()
+  const page = await engine.openPage(watch)
   const ticking = setInterval(() => {
     watch.tick()
+    watch.notice([page.look()].filter((problem) => problem !== null))
+    void rejected.look()
     const { failed } = log.stats()
     if (failed !== null) logFailed.reject(failed)
   }, TICK_MS)
   onClose(async () => clearInterval(ticking))
-
-  const page = await engine.openPage(watch)
   onClose(() => page.close())
   const collector = await startCollector({
     listen: config.listen,

@@ -26,6 +26,7 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     outlook: { clockSteps: [], disk: null },
     waitingSinceUs: checkpoint.arrivedUs === 0 ? nowUs : checkpoint.arrivedUs,
     failure: null,
+    noticed: [],
     nowUs,
     rssBytes: 0,
   })

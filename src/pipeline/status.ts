@@ -43,6 +43,8 @@ export type StatusInput = Readonly<{
   /** Since when events have been waiting, if any are. */
   waitingSinceUs: number
   failure: string | null
+  /** What other rooms say is wrong. */
+  noticed: readonly string[]
   nowUs: number
   rssBytes: number
 }>
@@ -61,6 +63,7 @@ export function statusOf(input: StatusInput): Status {
   const problems = [
     ...(input.failure === null ? [] : [input.failure]),
     ...(progress.heldUp === null ? [] : [progress.heldUp]),
+    ...input.noticed,
     ...(taken + waiting + input.rejectedBefore === received
       ? []
       : [

@@ -17,6 +17,8 @@ export type Watch = {
   /** To be called once a second: notes when nothing waits, which tells since when something does. */
   tick(): void
   fail(error: Error): void
+  /** What else is wrong, as of the last look: each time in place of what it was. */
+  notice(problems: readonly string[]): void
   status(): Status
   readings(): Readings
 }
@@ -31,6 +33,7 @@ export function openWatch(
   let caughtUpUs = nowUs()
   let commits = 0
   let failure: string | null = null
+  let noticed: readonly string[] = []
 
   function status(): Status {
     const stats = rooms.log.stats()
@@ -47,8 +50,8 @@ export function openWatch(
       rejectedCountsOnly: rooms.rejected.stats().keepingCountsOnly,
       outlook: rooms.outlook.outlook(progress),
       waitingSinceUs: Math.max(caughtUpUs, progress.checkpoint.arrivedUs),
-      failure:
-        failure ?? stats.failed?.message ?? stats.full?.message ?? failedKeeping(rooms.rejected),
+      failure: failure ?? stats.failed?.message ?? stats.full?.message ?? null,
+      noticed: [...rejectedTrouble(rooms.rejected), ...noticed],
       nowUs: nowUs(),
       rssBytes: process.memoryUsage.rss(),
     })
@@ -69,6 +72,9 @@ export function openWatch(
     },
     fail(error): void {
       failure = error.message
+    },
+    notice(problems): void {
+      noticed = problems
     },
     status,
     readings(): Readings {
@@ -96,7 +102,9 @@ export function openWatch(
   }
 }
 
-function failedKeeping(rejected: RejectedStore): string | null {
-  if (!rejected.stats().failed) return null
-  return 'rejected events cannot be kept any more: a write to the rejected/ folder failed; look at the disk, then restart'
+function rejectedTrouble(rejected: RejectedStore): readonly string[] {
+  const { failed, trouble } = rejected.stats()
+  if (trouble === null) return []
+  if (failed) return [trouble]
+  return [`${trouble} Bodies with a rejected event are answered 503 until it can be kept`]
 }

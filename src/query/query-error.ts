@@ -14,6 +14,7 @@ export type QueryErrorCode =
   | 'files-expired'
   | 'out-of-memory'
   | 'merge-failed'
+  | 'no-spill-folder'
   | 'closed'
   | 'trino-unreachable'
   | 'trino-sign-in'
@@ -51,6 +52,12 @@ const KINDS: Readonly<Record<QueryErrorCode, Kind>> = {
     message: (f) =>
       `merging ${f.files} files into ${f.output} failed (${f.reason}); the files themselves are untouched. ` +
       'Check the disk and its free space',
+  },
+  'no-spill-folder': {
+    canRetry: true,
+    message: (f) =>
+      `no folder for temporary files can be made in ${f.folder} (${f.reason}): see to its rights and its disk, or let ` +
+      'TMPDIR name another one',
   },
   closed: {
     canRetry: false,

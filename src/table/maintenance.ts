@@ -38,6 +38,8 @@ export type MaintenanceOptions = Readonly<{
   onTask: (done: TaskDone) => void
   /** One sentence for the user. */
   onWarning: (text: string) => void
+  /** Why the last step failed; null when it did not. */
+  onTrouble?: (why: string | null) => void
 }>
 
 export type TaskDone = Readonly<{
@@ -114,12 +116,14 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
     try {
       const done = await step()
       failures = 0
+      options.onTrouble?.(null)
       if (done === null) await pause(IDLE_PAUSE_MS, stopping.signal)
     } catch (error) {
       if (stopping.signal.aborted) return
       const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
       failures++
       const words = error instanceof Error ? error.message : String(error)
+      options.onTrouble?.(words)
       onWarning(`maintenance failed and is tried again in ${pauseMs / 1000} s: ${words}`)
       await pause(pauseMs, stopping.signal)
     }

@@ -88,6 +88,29 @@ describe('keys', () => {
     assert.equal((await get(harness, '/healthz')).status, 200)
   })
 
+  it('/healthz names problems to those with a read key only: they hold paths, hosts and users', async () => {
+    const problem = 'postgresql://bob@db.internal:5432 and s3://bucket/lake and /srv/a b/catalog.db'
+    harness.status = { healthy: false, problems: [problem] }
+    const ask = async (headers: Record<string, string>) => {
+      const { status, text } = await get(harness, '/healthz', headers)
+      assert.equal(status, 503)
+      return JSON.parse(text) as { problems: string[] }
+    }
+    for (const headers of [
+      {},
+      { 'x-api-key': WRITE },
+      { 'x-api-key': 'wrong' },
+      { cookie: 'a=b' },
+    ]) {
+      const { problems } = await ask(headers as Record<string, string>)
+      assert.equal(problems.length, 1)
+      assert.match(problems[0] ?? '', /^1 problem: see GET \/v1\/status/)
+      assert.doesNotMatch(problems[0] ?? '', /bob|internal|bucket|srv|catalog\.db/)
+    }
+    assert.deepEqual((await ask({ 'x-api-key': READ })).problems, [problem])
+    harness.status = { healthy: true, problems: [] }
+  })
+
   it('a refused body is not read into the log, whatever its size', async () => {
     const before = harness.log.end()
     const reply = await post(harness, Buffer.alloc(10_000_000, ' '), JSON_TYPE)

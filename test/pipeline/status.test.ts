@@ -34,6 +34,7 @@ const WAITING: Omit<StatusInput, 'state'> = {
   rejectedCountsOnly: false,
   waitingSinceUs: HOUR_US,
   failure: null,
+  noticed: [],
   nowUs: 2 * HOUR_US,
   rssBytes: 0,
 }

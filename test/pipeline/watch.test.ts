@@ -35,8 +35,8 @@ const ROOMS = {
     end: () => 0,
     stats: () => ({ bytesOnDisk: 0, failed: null, full: null }),
   },
-  rejected: { stats: () => ({ total: 0, keepingCountsOnly: false, failed: false }) },
   outlook: { outlook: () => ({ clockSteps: [], disk: null }) },
+  rejected: { stats: () => ({ total: 0, keepingCountsOnly: false, failed: false, trouble: null }) },
 } as unknown as Watched
 
 test('a commit is counted once, however often its progress is told', async () => {

@@ -1,0 +1,90 @@
+/** What goes wrong while it runs is said, by status and health alike, and over when it is over. */
+
+import assert from 'node:assert/strict'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { get, post, postAccepted, readStatus } from '../support/client.ts'
+import { eventLines } from '../support/events.ts'
+import { openFolder } from '../support/folder.ts'
+import { runCommand } from '../support/product.ts'
+import { whileRunning } from '../support/settled.ts'
+import { until } from '../support/until.ts'
+
+const BAD = '{"event_id":""}\n'
+
+async function problemsAt(url: string): Promise<readonly string[]> {
+  const health = await get(url, '/healthz')
+  const { healthy, problems } = (await readStatus(url)) as unknown as {
+    healthy: boolean
+    problems: readonly string[]
+  }
+  assert.equal(healthy, problems.length === 0)
+  assert.equal(health.status, problems.length === 0 ? 200 : 503)
+  return problems
+}
+
+async function untilProblem(url: string, pattern: RegExp): Promise<void> {
+  await until(async () => {
+    const problems = await problemsAt(url)
+    assert.match(problems.join('\n'), pattern)
+    return true
+  })
+}
+
+async function untilHealthy(url: string): Promise<void> {
+  await until(async () => {
+    assert.deepEqual(await problemsAt(url), [])
+    return true
+  })
+}
+
+test('without a folder for temporary files the figures cannot be read: unhealthy, events go on; over when there is one', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  const TMPDIR = join(folder.path, 'tmp')
+  await whileRunning(
+    folder,
+    async ({ url }) => {
+      await untilProblem(url, /the dashboard cannot read the tables .*TMPDIR/)
+      await postAccepted(url, eventLines('meanwhile', 5).join('\n'))
+      await mkdir(TMPDIR)
+      await untilHealthy(url)
+    },
+    { environment: { TMPDIR } },
+  )
+})
+
+test('where rejected events cannot be kept it is unhealthy before there is one, and after; the count stays whole', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  const rejected = join(folder.warehousePath, 'rejected')
+  await whileRunning(folder, async ({ url }) => {
+    assert.equal((await post(url, BAD)).status, 200)
+    await rename(rejected, `${rejected}-aside`)
+    await writeFile(rejected, 'a file in its place')
+    await untilProblem(url, /Rejected events cannot be kept in .*rejected/)
+    assert.equal((await post(url, BAD)).status, 503)
+    assert.equal((await post(url, eventLines('good', 1).join('\n'))).status, 200)
+    await rm(rejected)
+    await rename(`${rejected}-aside`, rejected)
+    await untilHealthy(url)
+    assert.equal((await post(url, BAD)).status, 200)
+    assert.equal((await readStatus(url)).ledger.rejected, 2)
+  })
+  const listed = await runCommand(folder, ['rejected', '--json'])
+  assert.equal(listed.stdout.trim().split('\n').length, 2)
+})
+
+test('a rejected folder that was removed is made again by the next rejected event, which is kept, and counted on', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  await whileRunning(folder, async ({ url }) => {
+    assert.equal((await post(url, BAD)).status, 200)
+    await rm(join(folder.warehousePath, 'rejected'), { recursive: true })
+    assert.equal((await post(url, BAD)).status, 200)
+    assert.equal((await readStatus(url)).ledger.rejected, 2)
+  })
+  const listed = await runCommand(folder, ['rejected', '--json'])
+  assert.equal(listed.stdout.trim().split('\n').length, 1)
+})
