@@ -17,6 +17,7 @@ import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
 import { type CollectorStatus, openReading, type ReadRoute } from './reading.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSessions } from './session.ts'
+import { readTarget, WHOLE_SERVER } from './target.ts'
 import { limitWarnings } from './warnings.ts'
 
 export type CollectorOptions = Omit<AcceptParts, 'limits' | 'warn'> &
@@ -47,6 +48,8 @@ export type Collector = Readonly<{
 }>
 
 const EVENTS_PATH = '/v1/events'
+/** Of all routes together. */
+const SERVER_METHODS = 'GET, HEAD, POST, DELETE, OPTIONS'
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Throws CollectorError when it may not or cannot listen. */
@@ -98,6 +101,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       if (awaitsContinue) writeAnswer(response, answer)
       else writeRefusal(request, response, answer, limits)
       countOther(answer.status)
+    } else if (request.url === WHOLE_SERVER) {
+      response.writeHead(204, ['Allow', SERVER_METHODS]).end()
+      countOther(204)
     } else if (!isEventsUrl(request.url)) {
       if (awaitsContinue) response.writeContinue()
       reading.routing(request, response)
@@ -137,11 +143,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
 }
 
-/** Whatever the route: the rules for browsers, and the end. */
+/** Whatever the route: what is asked for, the rules for browsers, and the end. */
 function refusalAtTheDoor(
   { origins, isClosing }: IngestParts,
-  { headers, method }: IncomingMessage,
+  request: IncomingMessage,
 ): RefusalCode | null {
+  if (!readTarget(request)) return 'http-syntax'
+  const { headers, method } = request
   if (!origins.allowsHost(headers)) return 'host-not-allowed'
   if (!SAFE_METHODS.has(method) && !origins.allowsOrigin(headers)) return 'origin-not-allowed'
   return isClosing() ? 'closing' : null

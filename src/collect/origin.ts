@@ -32,7 +32,7 @@ export type OriginOptions = Readonly<{
 
 const PREFLIGHT_SECONDS = 86_400
 const NONE: readonly string[] = []
-const HOST = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/
+const HOST = /^(?:\[([^\]]+)\]|([^:/?#@\\\s]+))(?::\d{1,5})?$/
 
 export function createOriginRules(options: OriginOptions): OriginRules {
   const configured = new Set(options.cors)
@@ -90,7 +90,17 @@ function isLoopbackAuthority(host: string | undefined): boolean {
 
 /** `https` too: a proxy in front may speak TLS. */
 function isSameOrigin(origin: string, host: string | undefined): boolean {
-  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
+  return (
+    host !== undefined &&
+    HOST.test(host) &&
+    (origin === originOf('http', host) || origin === originOf('https', host))
+  )
+}
+
+/** As browsers write it: in lower case, and without the scheme's usual port. */
+function originOf(scheme: string, host: string): string | null {
+  const text = `${scheme}://${host}`
+  return URL.canParse(text) ? new URL(text).origin : null
 }
 
 function originHeaders(origin: string): string[] {
