@@ -73,7 +73,7 @@ describe('signing in', () => {
       for (const [headers, status, code] of [
         [{}, 401, 'key-missing'],
         [bearer('wrong'), 401, 'key-wrong'],
-        [{ authorization: 'Basic x' }, 401, 'key-wrong'],
+        [{ authorization: 'Basic x' }, 401, 'key-missing'],
         [bearer(WRITE), 403, 'key-not-for-reading'],
         // What is signed in already does not sign in for longer.
         [{ cookie: await signIn(harness) }, 401, 'key-missing'],
@@ -132,6 +132,21 @@ describe('a session', () => {
       const keyed = await post(harness, event('s'), { ...headers, ...bearer(WRITE) })
       assert.equal(keyed.status, 200)
       assert.equal(harness.log.end(), 1)
+    }))
+
+  it('reads beside the Authorization of a proxy in front, and is given to a key beside it', () =>
+    on(KEYED, async (harness) => {
+      for (const scheme of ['Basic dXNlcjpwYXNz', 'Digest username="u"', 'Negotiate YII=']) {
+        const proxy = { authorization: scheme }
+        const signedIn = await ask(harness, 'POST', { ...proxy, 'x-api-key': READ })
+        const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+        assert.equal((await get(harness, '/v1/status', { ...proxy, cookie })).status, 200, scheme)
+        assert.equal((await get(harness, '/v1/status', proxy)).status, 401, scheme)
+      }
+      // The session is that of the key that counted.
+      const both = await ask(harness, 'POST', { ...bearer('wrong'), 'x-api-key': READ })
+      const cookie = both.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+      assert.equal(await statusWith(harness, cookie), 200)
     }))
 
   it('does not save a wrong key in a header', () =>

@@ -39,8 +39,7 @@ export function createApiClient(send: typeof fetch): ApiClient {
         return signal?.aborted === true ? { kind: 'aborted' } : unreachable(error)
       }
     },
-    signIn: (readKey) =>
-      askSession(send, { method: 'POST', headers: { authorization: `Bearer ${readKey}` } }),
+    signIn: (readKey) => askSession(send, { method: 'POST', headers: { 'x-api-key': readKey } }),
     signOut: () => askSession(send, { method: 'DELETE' }),
   }
 }
