@@ -14,6 +14,7 @@ import { answerOther, createIngest, type IngestParts } from './ingest.ts'
 import { createKeyCheck, type Keys } from './keys.ts'
 import { type CollectLimits, DEFAULT_LIMITS } from './limits.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
+import { type AddressRange, createClientSide } from './proxy.ts'
 import { type CollectorStatus, openReading, type ReadRoute } from './reading.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSessions } from './session.ts'
@@ -26,6 +27,10 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'warn'> &
     keys: Keys
     /** Origins whose pages may send events, as browsers write them; `*` = every origin. */
     cors: readonly string[]
+    /** Proxies whose word on the client counts; default: none. */
+    trustedProxies?: readonly AddressRange[]
+    /** Where browsers find the page, if not where it listens: `https://example.org/campaigns`. */
+    publicUrl?: string | null
     status: () => CollectorStatus
     /** Read-only parts of the API, such as the Iceberg REST catalog. */
     routes?: readonly ReadRoute[]
@@ -61,6 +66,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const warn = limitWarnings(options.warn, nowMs)
   let isClosing = false
 
+  const clientSide = createClientSide(options.trustedProxies ?? [])
+  const publicUrl = options.publicUrl ? new URL(`${options.publicUrl}/`) : null
   const countOther = (status: number) => {
     meter.collect.otherAnswers[status] = (meter.collect.otherAnswers[status] ?? 0) + 1
   }
@@ -73,7 +80,12 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     warn,
     nowMs,
     keys: createKeyCheck(options.keys, createSessions(options.keys.read, options.nowUs)),
-    origins: createOriginRules({ cors: options.cors, guardHost: needsHostGuard(options) }),
+    origins: createOriginRules({
+      cors: options.cors,
+      guardHost: needsHostGuard(options),
+      clientSide,
+      publicOrigin: publicUrl?.origin ?? null,
+    }),
     held: createHeld(meter.collect, limits.heldBytesMax),
     connections: createConnections(countOther),
     isClosing: () => isClosing,
@@ -85,6 +97,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     keys: parts.keys,
     status: options.status,
     routes: options.routes ?? [],
+    clientSide,
+    publicUrl,
     stuckTimeoutMs: limits.stuckTimeoutMs,
     isClosing: parts.isClosing,
   })
@@ -151,7 +165,7 @@ function refusalAtTheDoor(
   if (!readTarget(request)) return 'http-syntax'
   const { headers, method } = request
   if (!origins.allowsHost(headers)) return 'host-not-allowed'
-  if (!SAFE_METHODS.has(method) && !origins.allowsOrigin(headers)) return 'origin-not-allowed'
+  if (!SAFE_METHODS.has(method) && !origins.allowsOrigin(request)) return 'origin-not-allowed'
   return isClosing() ? 'closing' : null
 }
 

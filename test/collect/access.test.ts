@@ -169,13 +169,13 @@ describe('browsers', () => {
   })
   after(() => harness.close())
 
-  const preflight = (origin: string) =>
+  const preflight = (origin: string, names = 'content-type') =>
     fetch(`${harness.url}/v1/events`, {
       method: 'OPTIONS',
       headers: {
         origin,
         'access-control-request-method': 'POST',
-        'access-control-request-headers': 'content-type',
+        'access-control-request-headers': names,
       },
     })
 
@@ -193,6 +193,24 @@ describe('browsers', () => {
       const reply = await post(harness, event('shop'), { 'content-type': type, origin: SHOP })
       assert.equal(reply.status, status)
       assert.equal(reply.headers.get('access-control-allow-origin'), SHOP)
+    }
+  })
+
+  it('headers that tools add to every request of a page do not stop it (F33)', async () => {
+    const names = async (asked: string) =>
+      (await preflight(SHOP, asked)).headers.get('access-control-allow-headers')?.split(', ')
+    const ours = ['authorization', 'content-encoding', 'content-type', 'x-api-key']
+    for (const asked of [
+      ['traceparent', 'tracestate', 'baggage'],
+      ['sentry-trace'],
+      ['x-datadog-trace-id', 'x-datadog-origin'],
+      ['b3', 'content-type', 'x-b3-traceid'],
+    ]) {
+      assert.deepEqual(await names(asked.join(', ')), [...ours, ...asked])
+    }
+    assert.deepEqual(await names('content-type'), [...ours, 'content-type'])
+    for (const asked of ['', 'a b', 'a,,b', 'a:b', 'a, *"']) {
+      assert.deepEqual(await names(asked), ours, asked)
     }
   })
 

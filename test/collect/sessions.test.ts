@@ -13,6 +13,7 @@ const KEYED = {
 }
 const DAYS_30_US = 30 * 86_400 * 1_000_000
 const PATH = '/api/v1/session'
+const LOOPBACK = { address: '127.0.0.0', prefix: 8, family: 'ipv4' } as const
 
 type Headers = Readonly<Record<string, string>>
 
@@ -52,20 +53,31 @@ describe('signing in', () => {
       assert.equal(await statusWith(harness, await signIn(harness, 'another-read-key')), 200)
     }))
 
-  it('behind a proxy that speaks TLS the cookie is Secure; what else the header says is not repeated', () =>
-    on(KEYED, async (harness) => {
-      for (const [proto, isSecure] of [
-        ['https', true],
-        ['HTTPS , http', true],
-        ['http, https', false],
-        ['https; Domain=evil.example', false],
-        ['', false],
+  it('over TLS the cookie is Secure: as the page itself says, or else a trusted proxy; what else they say is not repeated', () =>
+    on({ ...KEYED, trustedProxies: [LOOPBACK] }, async (harness) => {
+      const { host } = new URL(harness.url)
+      for (const [said, isSecure] of [
+        [{ origin: `https://${host}` }, true],
+        [{ origin: `http://${host}` }, false],
+        [{ 'x-forwarded-proto': 'https' }, true],
+        [{ 'x-forwarded-proto': 'http , HTTPS' }, true],
+        [{ 'x-forwarded-proto': 'https, http' }, false],
+        [{ 'x-forwarded-proto': 'https; Domain=evil.example' }, false],
+        [{ 'x-forwarded-proto': '' }, false],
+        [{}, false],
       ] as const) {
-        const headers = { ...bearer(READ), 'x-forwarded-proto': proto }
+        const headers = { ...bearer(READ), ...said }
         const [cookie = ''] = (await ask(harness, 'POST', headers)).headers.getSetCookie()
-        assert.equal(/; Secure$/.test(cookie), isSecure, proto)
+        assert.equal(/; Secure$/.test(cookie), isSecure, JSON.stringify(said))
         assert.ok(!cookie.includes('evil'))
       }
+    }))
+
+  it('a proxy that is not trusted does not make it Secure', () =>
+    on(KEYED, async (harness) => {
+      const headers = { ...bearer(READ), 'x-forwarded-proto': 'https' }
+      const [cookie = ''] = (await ask(harness, 'POST', headers)).headers.getSetCookie()
+      assert.doesNotMatch(cookie, /Secure/)
     }))
 
   it('without a key or with a wrong one is 401, with a write key 403, and sets nothing', () =>

@@ -39,6 +39,7 @@ export function createApiClient(send: typeof fetch): ApiClient {
         return signal?.aborted === true ? { kind: 'aborted' } : unreachable(error)
       }
     },
+    // Not as Authorization: with that of its own a request would not get past a proxy that asks for one.
     signIn: (readKey) => askSession(send, { method: 'POST', headers: { 'x-api-key': readKey } }),
     signOut: () => askSession(send, { method: 'DELETE' }),
   }

@@ -63,5 +63,5 @@ test('the key is sent in a header, never in the address', async () => {
   const [[address, request] = ['', undefined]] = sent
   assert.equal(address, '/api/v1/session')
   assert.equal(request?.method, 'POST')
-  assert.deepEqual(request?.headers, { authorization: 'Bearer a read key' })
+  assert.deepEqual(request?.headers, { 'x-api-key': 'a read key' })
 })
