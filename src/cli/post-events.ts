@@ -110,8 +110,15 @@ async function tryPost(collector: Collector, body: Uint8Array, isGzip: boolean):
   return { reason, retryAfterMs, answered: true }
 }
 
-export function authorization({ key }: Collector): Record<string, string> {
-  return key === undefined ? {} : { authorization: `Bearer ${key}` }
+/** There is one Authorization; where a proxy takes it, the key has a header of its own. */
+export function authorization({ key, proxyAuthorization }: Collector): Record<string, string> {
+  if (proxyAuthorization === undefined) {
+    return key === undefined ? {} : { authorization: `Bearer ${key}` }
+  }
+  return {
+    authorization: proxyAuthorization,
+    ...(key === undefined ? {} : { 'x-api-key': key }),
+  }
 }
 
 function readAnswer(collector: Collector, text: string): PostAnswer {

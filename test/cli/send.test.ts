@@ -216,6 +216,53 @@ test('the key comes from the environment; one of the configuration goes to the c
   )
 })
 
+test('the path of --url is kept: nothing goes to the root of that host', async (t) => {
+  const { url, requests } = await collector(t)
+  for (const path of ['/cm', '/cm/', '/a/b', '/a%20b/', '']) {
+    const ran = await runInside(['send', '-', '--url', url + path], { input: 'a\n' })
+    assert.equal(ran.exitCode, 0, ran.stderr)
+  }
+  assert.deepEqual(
+    requests.map(({ path }) => path),
+    ['/cm/v1/events', '/cm/v1/events', '/a/b/v1/events', '/a%20b/v1/events', '/v1/events'],
+  )
+  await runInside(['status', '--url', `${url}/cm/`])
+  assert.equal(requests.at(-1)?.path, '/cm/v1/status')
+})
+
+test('--url with a query or a fragment is refused, because it would be lost', async (t) => {
+  const { url, requests } = await collector(t)
+  for (const more of ['/cm?key=secret-key', '?key=secret-key', '/cm#top', '/?', '/cm#']) {
+    for (const words of [['send', '-'], ['status'], ['rejected', '--replay']]) {
+      const ran = await runInside([...words, '--url', url + more], { input: 'a\n' })
+      assert.equal(ran.exitCode, 2, ran.stderr)
+      assert.match(
+        ran.stderr,
+        /--url: http:\S+ has a query or a fragment; name the collector alone/,
+      )
+      assert.ok(!ran.stderr.includes('secret-key'))
+    }
+  }
+  assert.equal(requests.length, 0)
+})
+
+test('user and password in --url are for a proxy in front; the key goes beside them, and no message repeats them', async (t) => {
+  const { url, requests } = await collector(t, (lines, number) =>
+    number === 1 ? { status: 401, body: 'a proxy' } : takeAllButBad(lines),
+  )
+  const address = url.replace('//', '//us%40er:pa%3Ass@')
+  const environment = { CAMPAIGN_METRICS_KEY: 'key-of-environment' }
+  await runInside(['send', '-', '--url', `${address}/cm`], { input: 'a\n', environment })
+  const [sent] = requests
+  // Counted by `printf 'us@er:pa:ss' | base64`.
+  assert.equal(sent?.headers.authorization, 'Basic dXNAZXI6cGE6c3M=')
+  assert.equal(sent?.headers['x-api-key'], 'key-of-environment')
+  assert.equal(sent?.path, '/cm/v1/events')
+  const ran = await runInside(['send', '-', '--url', address], { input: 'a\n' })
+  assert.equal(ran.exitCode, 2)
+  assert.doesNotMatch(ran.stderr, /pa(%3A|:)ss|us(%40|@)er/)
+})
+
 test('wrong files and options are refused before anything is sent', async (t) => {
   const { url, requests } = await collector(t)
   const good = fileOf('good.ndjson', 'a\n')
