@@ -25,6 +25,8 @@ export type PostOptions = Readonly<{
   onWait: (reason: string, waitMs: number) => void
 }>
 
+/** A collector that was there will come back; one that never answered is more likely not started. */
+export const PATIENCE_MS = { first: 5000, later: 60_000 }
 const ANSWER_TIMEOUT_MS = 60_000
 const PAUSE_FIRST_MS = 200
 const PAUSE_MAX_MS = 10_000

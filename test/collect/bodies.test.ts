@@ -376,6 +376,16 @@ describe('codings', () => {
     )
   })
 
+  it('zstd frames with skippable ones before, between and behind them are one body (RFC 8878, 3.1.2)', async () => {
+    const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4])
+    const frames = events(3).map((line) => zstdCompressSync(`${line}\n`))
+    const body = Buffer.concat([skippable, ...frames.flatMap((frame) => [frame, skippable])])
+    await expectStored(body, { 'content-encoding': 'zstd' }, 3)
+    const garbage = Buffer.concat([body, Buffer.from('{}')])
+    const reply = await post(harness, garbage, { 'content-encoding': 'zstd' })
+    assert.deepEqual([reply.status, codeOf(reply)], [400, 'body-compression'])
+  })
+
   it('cut at any place, or with bytes after the end, it is 400', async () => {
     for (const [coding, encode] of CODINGS.slice(1)) {
       const whole = encode(Buffer.from(event('cut')))
