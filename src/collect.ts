@@ -21,4 +21,5 @@ export {
 } from './collect/collector.ts'
 export { CollectorError, type CollectorErrorCode } from './collect/collector-error.ts'
 export type { CollectLimits } from './collect/limits.ts'
+export type { AddressRange } from './collect/proxy.ts'
 export type { CollectorStatus, ReadAnswer, ReadRequest, ReadRoute } from './collect/reading.ts'

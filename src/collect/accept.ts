@@ -14,7 +14,7 @@ import { REJECTION_REASONS, type RejectionReason, reasonText } from '../event.ts
 import type { EventLog } from '../log.ts'
 import type { Meter } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
-import { type BodyType, bodyForm } from './body-form.ts'
+import { type BodyType, bodyForm, withoutMark } from './body-form.ts'
 import type { CollectLimits } from './limits.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSlicer } from './slicer.ts'
@@ -41,12 +41,13 @@ const REASON_JSON: ReadonlyMap<RejectionReason, string> = new Map(
 
 export async function accept(
   parts: AcceptParts,
-  chunks: readonly Uint8Array[],
+  body: readonly Uint8Array[],
   type: BodyType,
 ): Promise<Outcome> {
   const { log, inspector, limits, meter } = parts
+  const chunks = withoutMark(body)
   const form = bodyForm(type, chunks)
-  if (form === null) return { failure: 'body-empty' }
+  if (form === 'body-empty' || form === 'body-unsplittable') return { failure: form }
   const arrivalUs = log.stampUs()
   const inspection = inspector.inspect(chunks, form, arrivalUs, parts.keptFromUs(arrivalUs))
   if ('unsplittable' in inspection) {

@@ -13,9 +13,10 @@ import fastify, {
 import type { Meter } from '../meter.ts'
 import { cutWhenStuck } from './cut-stuck.ts'
 import type { KeyCheck } from './keys.ts'
+import type { ReadClientSide } from './proxy.ts'
 import { createReadStreams, type ReadStreams } from './read-streams.ts'
 import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
-import { signInRoute } from './sign-in.ts'
+import { type SignInRoute, signInRoute } from './sign-in.ts'
 
 /** What `/healthz` needs of a status; the whole of it is `GET /v1/status`. */
 export type CollectorStatus = Readonly<{
@@ -62,6 +63,9 @@ export type ReadingParts = Readonly<{
   keys: KeyCheck
   status: () => CollectorStatus
   routes: readonly ReadRoute[]
+  clientSide: ReadClientSide
+  /** Where browsers find the page; its path ends in a slash. */
+  publicUrl: URL | null
   stuckTimeoutMs: number
   isClosing: () => boolean
   warn: (message: string, cause: unknown) => void
@@ -117,7 +121,7 @@ export async function openReading(parts: ReadingParts): Promise<Reading> {
       reply.type(JSON_TYPE).send(JSON.stringify(parts.status())),
     ),
   )
-  for (const route of [signInRoute(parts.keys), ...parts.routes]) {
+  for (const route of [signInRoute(parts.keys, parts.publicUrl), ...parts.routes]) {
     addRoute(app, parts, streams, route)
   }
   await app.ready()
@@ -138,9 +142,9 @@ function addRead(app: FastifyInstance, url: string, handler: Handler): void {
 
 function addRoute(
   app: FastifyInstance,
-  { keys, stuckTimeoutMs }: ReadingParts,
+  { keys, stuckTimeoutMs, clientSide }: ReadingParts,
   streams: ReadStreams,
-  { prefix, access, answer }: ReadRoute,
+  { prefix, access, answer }: ReadRoute | SignInRoute,
 ): void {
   const ask: Handler = async (request, reply) => {
     const { url = '/' } = request.raw
@@ -150,6 +154,7 @@ function addRoute(
       path: cut === -1 ? url : url.slice(0, cut),
       query: new URLSearchParams(cut === -1 ? '' : url.slice(cut + 1)),
       headers: request.headers,
+      client: clientSide(request.raw),
     })
     reply.code(status)
     if (body !== null) reply.type(JSON_TYPE)

@@ -120,6 +120,8 @@ function resolved(
     dedupe: { horizonMs: dedupe.horizon, memoryMaxBytes: dedupe.memoryMax },
     keys: keysOf(settings, absolute),
     cors: settings.cors,
+    publicUrl: settings.publicUrl === '' ? null : settings.publicUrl,
+    proxy: settings.proxy,
     retention: { eventsMs: retention.events, metricsMs: retention.metrics },
     logRetention: { timeMs: logRetention.time, sizeBytes: logRetention.size },
     diskReserveBytes: settings.diskReserve,

@@ -107,6 +107,8 @@ async function openPipeline(
     listen: config.listen,
     keys: config.keys,
     cors: config.cors,
+    trustedProxies: config.proxy.trust,
+    publicUrl: config.publicUrl,
     log,
     inspector,
     rejected,
