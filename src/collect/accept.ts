@@ -10,11 +10,12 @@
  * A body refused as a whole (4xx) is not received: none of its events is counted or kept anywhere.
  */
 import type { Inspection, Inspector } from '../engine.ts'
-import { REJECTION_REASONS, type RejectionReason, reasonText } from '../event.ts'
+import { REJECTION_REASONS, type RejectionReason, reasonText, type Unsplittable } from '../event.ts'
 import type { EventLog } from '../log.ts'
 import type { Meter } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
 import { type BodyType, bodyForm, withoutMark } from './body-form.ts'
+import type { Held } from './held.ts'
 import type { CollectLimits } from './limits.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSlicer } from './slicer.ts'
@@ -26,6 +27,7 @@ export type AcceptParts = Readonly<{
   rejected: Pick<RejectedStore, 'keep'>
   meter: Meter
   limits: CollectLimits
+  held: Held
   warn: (message: string, cause: unknown) => void
   /** The start of the oldest day that the tables keep, for an event that arrives then; microseconds since the epoch. */
   keptFromUs: (arrivalUs: number) => number
@@ -44,21 +46,35 @@ export async function accept(
   body: readonly Uint8Array[],
   type: BodyType,
 ): Promise<Outcome> {
-  const { log, inspector, limits, meter } = parts
+  const { log, inspector, limits, held } = parts
   const chunks = withoutMark(body)
   const form = bodyForm(type, chunks)
   if (form === 'body-empty' || form === 'body-unsplittable') return { failure: form }
   const arrivalUs = log.stampUs()
   const inspection = inspector.inspect(chunks, form, arrivalUs, parts.keptFromUs(arrivalUs))
   if ('unsplittable' in inspection) {
-    const isEmpty = inspection.unsplittable === 'empty'
-    return { failure: isEmpty ? 'body-empty' : 'body-unsplittable' }
+    return { failure: unsplittableRefusal(inspection) }
   }
-  const { count, rejected, lines } = inspection
-  if (count > limits.bodyEventsMax) return { failure: 'too-many-events' }
+  const { rejected } = inspection
   if (form === 'object' && rejected[0]?.reason === 'too-large')
     return { failure: 'event-too-large' }
 
+  const rejectedBytes = rejected.length * limits.rejectionBytes
+  if (!held.take(rejectedBytes)) return { failure: 'too-busy' }
+  try {
+    return await store(parts, chunks, inspection, arrivalUs)
+  } finally {
+    held.release(rejectedBytes)
+  }
+}
+
+async function store(
+  parts: AcceptParts,
+  chunks: readonly Uint8Array[],
+  { count, rejected, lines }: Inspection,
+  arrivalUs: number,
+): Promise<Outcome> {
+  const { log, limits, meter } = parts
   const accepted = count - rejected.length
   if (accepted > 0) {
     try {
@@ -73,6 +89,11 @@ export async function accept(
   }
   meter.collect.accepted += accepted
   return { body: answerBody(accepted, rejected, limits.answerRejectionsMax) }
+}
+
+function unsplittableRefusal({ unsplittable }: Unsplittable): RefusalCode {
+  if (unsplittable === 'empty') return 'body-empty'
+  return unsplittable === 'too-many' ? 'too-many-events' : 'body-unsplittable'
 }
 
 async function keep(

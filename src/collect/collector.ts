@@ -21,7 +21,7 @@ import { createSessions } from './session.ts'
 import { readTarget, WHOLE_SERVER } from './target.ts'
 import { limitWarnings } from './warnings.ts'
 
-export type CollectorOptions = Omit<AcceptParts, 'limits' | 'warn'> &
+export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
   Readonly<{
     listen: Readonly<{ host: string; port: number }>
     keys: Keys

@@ -13,13 +13,13 @@ import {
   type Gunzip,
   type ZstdDecompress,
 } from 'node:zlib'
+import { type BodyBytes, openBodyBytes } from './body-bytes.ts'
 import type { BodyCoding } from './body-form.ts'
 import type { Held } from './held.ts'
 import type { Upload, UploadFailure } from './upload.ts'
 
 export type Inflater = (body: Upload, coding: BodyCoding) => Promise<Upload>
 
-type Output = { chunks: Uint8Array[]; bytes: number; heldBytes: number }
 type Step = Readonly<{ consumed: number } | { failure: UploadFailure }>
 
 const OUTPUT_CHUNK_BYTES = 64 * 1024
@@ -53,26 +53,30 @@ async function inflateAll(
   bytesMax: number,
   held: Held,
 ): Promise<Upload> {
-  const output: Output = { chunks: [], bytes: 0, heldBytes: body.heldBytes }
-  const fail = (failure: UploadFailure): Upload => ({ ...output, chunks: [], failure })
+  const output = openBodyBytes(held)
+  const end = (failure: UploadFailure | null): Upload => ({
+    chunks: failure === null ? output.pieces() : [],
+    bytes: output.bytes,
+    heldBytes: body.heldBytes + output.heldBytes,
+    failure,
+  })
   let rest = Buffer.concat(body.chunks)
   for (let frames = 0; frames === 0 || rest.length > 0; frames++) {
     // gzip members are followed by Node itself; what it leaves over are padding zeros, and no gzip.
-    if (frames >= (coding === 'zstd' ? FRAMES_MAX : 1)) return fail('body-compression')
-    const step = await inflateFrame(rest, coding, bytesMax, held, output)
-    if ('failure' in step) return fail(step.failure)
-    if (step.consumed === 0) return fail('body-compression')
+    if (frames >= (coding === 'zstd' ? FRAMES_MAX : 1)) return end('body-compression')
+    const step = await inflateFrame(rest, coding, bytesMax, output)
+    if ('failure' in step) return end(step.failure)
+    if (step.consumed === 0) return end('body-compression')
     rest = rest.subarray(step.consumed)
   }
-  return { ...output, failure: null }
+  return end(null)
 }
 
 function inflateFrame(
   input: Buffer,
   coding: BodyCoding,
   bytesMax: number,
-  held: Held,
-  output: Output,
+  output: BodyBytes,
 ): Promise<Step> {
   return new Promise((resolve) => {
     const stream = openStream(coding)
@@ -81,11 +85,8 @@ function inflateFrame(
       resolve({ failure })
     }
     stream.on('data', (chunk: Buffer) => {
-      output.bytes += chunk.length
-      if (output.bytes > bytesMax) return stop('body-too-large')
-      if (!held.take(chunk.length)) return stop('too-busy')
-      output.heldBytes += chunk.length
-      output.chunks.push(chunk)
+      if (output.bytes + chunk.length > bytesMax) return stop('body-too-large')
+      if (!output.add(chunk)) stop('too-busy')
     })
     stream.on('error', () => stop('body-compression'))
     stream.on('end', () => resolve({ consumed: stream.bytesWritten }))

@@ -13,7 +13,6 @@ import { type AcceptParts, accept, type Outcome } from './accept.ts'
 import { type Answer, refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
 import { type BodyCoding, type BodyType, bodyCoding, bodyType } from './body-form.ts'
 import type { Connections } from './connections.ts'
-import type { Held } from './held.ts'
 import { createInflater, type Inflater } from './inflate.ts'
 import type { KeyCheck } from './keys.ts'
 import type { OriginRules } from './origin.ts'
@@ -24,7 +23,6 @@ export type IngestParts = AcceptParts &
   Readonly<{
     keys: KeyCheck
     origins: OriginRules
-    held: Held
     connections: Connections
     isClosing: () => boolean
     nowMs: () => number

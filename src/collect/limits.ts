@@ -3,14 +3,14 @@
 export type CollectLimits = Readonly<{
   /** One body, after decompression (and before it). */
   bodyBytesMax: number
-  /** Events in one body: above what valid events of the smallest size could be. */
-  bodyEventsMax: number
   /** Rejections listed in one answer; `rejectedCount` then tells how many there were. */
   answerRejectionsMax: number
-  /** Body bytes held over all requests, from the first chunk to the answer. */
+  /** Memory for bodies over all requests, from the first chunk to the answer. */
   heldBytesMax: number
   /** What a request costs beside its body, counted into `heldBytesMax`. */
   requestBytes: number
+  /** The same for a rejected event, until it is kept. */
+  rejectionBytes: number
   connectionsMax: number
   /** The first line and the headers of a request; a link of the page that chooses 50 campaigns has up to 39 KB. */
   headBytesMax: number
@@ -36,10 +36,10 @@ const MIB = 1024 * KIB
 
 export const DEFAULT_LIMITS: CollectLimits = {
   bodyBytesMax: 16 * MIB,
-  bodyEventsMax: 200_000,
   answerRejectionsMax: 1000,
   heldBytesMax: 256 * MIB,
   requestBytes: 2 * KIB,
+  rejectionBytes: 512,
   connectionsMax: 8192,
   headBytesMax: 64 * KIB,
   inflationsMax: 2,

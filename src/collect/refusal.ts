@@ -2,6 +2,7 @@
  * Every answer that is not a success: a closed table of codes, statuses and what the sender can do.
  * On the wire: `{"error":{"code":"log-full","message":"…"}}`, with `Retry-After` where waiting helps.
  */
+import { LIMITS } from '../event.ts'
 
 export type Refusal = Readonly<{
   status: number
@@ -114,7 +115,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   'too-many-events': {
     status: 413,
-    message: 'A body may hold 200,000 events. Send them in several requests.',
+    message: `A body may hold ${LIMITS.bodyEventsMax.toLocaleString('en-US')} events. Send them in several requests.`,
   },
   'content-type': {
     status: 415,

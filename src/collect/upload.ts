@@ -1,5 +1,6 @@
-/** Reads one body: chunks as the socket gave them, never joined, within the limits. */
+/** Reads one body within the limits: of its size, and of the memory that all bodies may take (`body-bytes.ts`). */
 import type { IncomingMessage } from 'node:http'
+import { openBodyBytes } from './body-bytes.ts'
 import type { Held } from './held.ts'
 import type { RefusalCode } from './refusal.ts'
 
@@ -32,17 +33,16 @@ export function readBody(
   onStop: (stop: StopUpload | null) => void,
 ): Promise<Upload> {
   return new Promise((resolve) => {
-    let chunks: Uint8Array[] = []
+    const body = openBodyBytes(held)
     let bytes = 0
-    let heldBytes = 0
     let isSettled = false
 
     function settle(failure: UploadFailure | null): void {
       if (isSettled) return
       isSettled = true
       onStop(null)
-      if (failure !== null) chunks = []
-      resolve({ chunks, bytes, heldBytes, failure })
+      const chunks = failure === null ? body.pieces() : []
+      resolve({ chunks, bytes, heldBytes: body.heldBytes, failure })
     }
 
     onStop((why) => {
@@ -54,9 +54,7 @@ export function readBody(
       if (isSettled) return
       bytes += chunk.length
       if (bytes > bytesMax) return settle('body-too-large')
-      if (!held.take(chunk.length)) return settle('too-busy')
-      heldBytes += chunk.length
-      chunks.push(chunk)
+      if (!body.add(chunk)) settle('too-busy')
     })
     request.on('end', () => settle(null))
     // `close` follows an abort; the error says no more than that.

@@ -31,7 +31,7 @@ export const LIMITS = {
   optionalBytesMax: 64,
   revenueMax: 1e9,
   /** Events of one body, bad ones included: more than any body of 16 MiB holds of good ones. */
-  bodyEventsMax: 262_144,
+  bodyEventsMax: 200_000,
   /** How far an event may be dated after its arrival. */
   futureSlackUs: 300_000_000,
   /** 2000-01-01T00:00:00Z. */

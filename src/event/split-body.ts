@@ -13,7 +13,7 @@ import { type Span, trimmed } from './span.ts'
 
 export type BodyForm = 'array' | 'lines' | 'object'
 
-/** The body as a whole cannot be cut into events: answered with 400. */
+/** The body as a whole cannot be cut into events: answered with 400, and with 413 where they are too many. */
 export type Unsplittable = Readonly<{
   unsplittable: 'empty' | 'not-array' | 'unclosed' | 'trailing' | 'too-many'
 }>

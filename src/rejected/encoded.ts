@@ -26,9 +26,11 @@ type Tallies = Map<string, Tally>
 
 /** Of one call: a body full of two-byte junk must not become fifty times its size on disk. */
 const KEEP_BYTES_MAX = 64 * 1024 * 1024
+const PIECE_CHARACTERS = 64 * 1024
 
 export function encodeRecords(records: readonly RejectedRecord[]): Encoded {
-  const kept: string[] = []
+  const written: Buffer[] = []
+  let text = ''
   const all: Tallies = new Map()
   const over: Tallies = new Map()
   let length = 0
@@ -43,11 +45,15 @@ export function encodeRecords(records: readonly RejectedRecord[]): Encoded {
       continue
     }
     const line = eventLine(record)
-    kept.push(line)
+    text += line
     length += line.length
+    // Hundreds of thousands of short strings weigh several times what they hold.
+    if (text.length < PIECE_CHARACTERS) continue
+    written.push(Buffer.from(text))
+    text = ''
   }
   return {
-    lines: Buffer.from(kept.join('') + countLines(over)),
+    lines: Buffer.concat([...written, Buffer.from(text + countLines(over))]),
     counts: Buffer.from(countLines(all)),
     events: records.length,
     overflow,

@@ -340,9 +340,21 @@ describe('limits', () => {
     }
   })
 
-  it('more events than could be valid are 413, so that junk cannot become millions of objects', async () => {
-    const reply = await post(harness, 'x\n'.repeat(200_001))
-    assert.deepEqual([reply.status, codeOf(reply)], [413, 'too-many-events'])
+  it('more events than could be valid are 413 with the limit, in every form and however many more', async () => {
+    const before = harness.rejected.stats().total
+    for (const count of [200_001, 262_145, 400_001]) {
+      const bodies = [
+        ['x\n'.repeat(count), { 'content-type': 'application/x-ndjson' }],
+        ['x\n'.repeat(count), { 'content-type': 'text/plain' }],
+        [`[${'0,'.repeat(count - 1)}0]`, JSON_TYPE],
+      ] as const
+      for (const [body, headers] of bodies) {
+        const reply = await post(harness, body, headers)
+        assert.deepEqual([reply.status, codeOf(reply)], [413, 'too-many-events'], `${count}`)
+        assert.match(JSON.stringify(reply.body), /200,000 events/)
+      }
+    }
+    assert.equal(harness.rejected.stats().total, before)
   })
 })
 
