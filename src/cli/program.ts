@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { EXIT_CODE } from './exit-code.ts'
+import { refuseSwallowedOptions } from './npm-options.ts'
 import { addQuery } from './query.ts'
 import { type ReaderNeed, readerNeed, watchReaders } from './readers.ts'
 import { addRejected } from './rejected.ts'
@@ -29,6 +30,9 @@ export async function runCli(
     run.need = readerNeed(command.name())
   })
   try {
+    const [name, ...more] = words
+    const command = program.commands.find((each) => each.name() === name)
+    if (command !== undefined) refuseSwallowedOptions(command, more, terminal.environment)
     await program.parseAsync(words, { from: 'user' })
     return run.exitCode
   } catch (error) {

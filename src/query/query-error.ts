@@ -112,10 +112,35 @@ export class QueryError extends Error {
   }
 }
 
-/** DuckDB's own words without its "… Error:" prefix; the position under the statement stays. */
+/** What a statement that names a table in vain is told, whichever engine refuses it. */
+export const TABLES_HINT = 'The tables are campaign_events and campaign_metrics.'
+
+/** DuckDB's words for a table, schema or catalog that is not there. */
+const NO_SUCH_TABLE =
+  /^(?:Table with name .* does not exist\b.*|Catalog ".*" does not exist!.*|.*No catalog \+ schema named .*)$/m
+/** Tables, functions and settings that are near in name are its own. What it says of columns and plain functions is of use. */
+const SUGGESTION = /\n+Did you mean:? (.*)$/m
+const OWN_NAMES = /^"(?:campaign_events|campaign_metrics)"\?$/
+const PLAIN_KIND = /^(?:Scalar Function|Aggregate Function|Macro Function|Type) with name /
+const INTERNAL = /"(?:pg_|duckdb_|sqlite_|pragma_|__)/
+/** Extensions cannot be loaded here, however they are installed. */
+const EXTENSION_ADVICE = /\n+Please try installing and loading [\s\S]*$/
+
+/**
+ * DuckDB's own words without its "… Error:" prefix and without advice that cannot be followed here; the position under the
+ * statement stays.
+ */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  return text.replace(/^[A-Za-z ]+ Error: /, '').trim()
+  const words = text.replace(/^(?:Failed to \w+ statements: )?[A-Za-z ]+ Error: /, '').trim()
+  return words
+    .replace(SUGGESTION, (whole, named: string) => (isOfUse(words, named) ? whole : ''))
+    .replace(EXTENSION_ADVICE, '\nExtensions of DuckDB are not loaded here.')
+    .replace(NO_SUCH_TABLE, (line) => `${line}\n${TABLES_HINT}`)
+}
+
+function isOfUse(words: string, named: string): boolean {
+  return OWN_NAMES.test(named) || (PLAIN_KIND.test(words) && !INTERNAL.test(named))
 }
 
 /** A file that a view names is not there (any more): expiry or a merge took it away while the query ran. */

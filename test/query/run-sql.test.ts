@@ -120,6 +120,54 @@ test("DuckDB's own complaint reaches the user, with its hint", async () => {
   })
 })
 
+for (const sql of [
+  'SELECT * FROM foo',
+  'SELECT * FROM events',
+  'FROM metrics',
+  'SELECT * FROM campaign_event',
+  'DESCRIBE foo',
+  'EXPLAIN SELECT * FROM foo',
+  'SELECT (SELECT 1 FROM foo)',
+  'WITH t AS (SELECT 1) SELECT * FROM tt',
+  'SELECT * FROM lake.campaigns.campaign_events',
+  'SELECT * FROM campaigns.campaign_events',
+  'SELECT * FROM main.foo',
+  'SELECT * FROM pg_catalog.pg_clas',
+  'SELECT * FROM duckdb_table',
+  'SHOW TABLES FROM foo',
+]) {
+  test(`a table that is not there is answered with the two that are: ${sql}`, async () => {
+    await assert.rejects(rowsOf(sql), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'sql-refused')
+      assert.match(error.message, /\nThe tables are campaign_events and campaign_metrics\.(\n|$)/)
+      assert.doesNotMatch(error.message, /Did you mean:? (?!"campaign_)/)
+      return true
+    })
+  })
+}
+
+for (const [sql, hint] of [
+  ['SELECT countt(*) FROM campaign_events', /Did you mean "count"\?/],
+  ['SELECT 1::varchars', /Did you mean "varchar"\?/],
+  ['SELECT event_idd FROM campaign_events', /Candidate bindings: "event_id"/],
+  ['SELECT * FROM foo(1)', null],
+  ['SELECT * FROM pragma_table_inf(1)', null],
+  ["SELECT current_setting('foo')", null],
+  ['SELECT pg_typeoff(1)', null],
+  ["SELECT * FROM st_read('x')", /Extensions of DuckDB are not loaded here\.$/],
+  ["SELECT * FROM iceberg_scan('x')", /Extensions of DuckDB are not loaded here\.$/],
+] as const) {
+  test(`advice is of use, or is left out: ${sql}`, async () => {
+    await assert.rejects(rowsOf(sql), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'sql-refused')
+      if (hint === null) assert.doesNotMatch(error.message, /[Dd]id you mean/)
+      else assert.match(error.message, hint)
+      assert.doesNotMatch(error.message, /INSTALL|autoload|The tables are/)
+      return true
+    })
+  })
+}
+
 test('DESCRIBE, SUMMARIZE, SHOW, EXPLAIN and FROM-first queries run', async () => {
   for (const sql of [
     'DESCRIBE campaign_events',
