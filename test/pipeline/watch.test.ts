@@ -30,7 +30,7 @@ const ROOMS = {
     id: 'log-a',
     start: () => 0,
     end: () => 0,
-    stats: () => ({ bytesOnDisk: 0, failed: null, full: null }),
+    stats: () => ({ bytesOnDisk: 0, failed: null, full: null, unreadable: null }),
   },
   rejected: { stats: () => ({ total: 0, keepingCountsOnly: false, failed: false, trouble: null }) },
 } as unknown as Watched
