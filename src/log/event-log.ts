@@ -40,4 +40,6 @@ export type EventLogStats = Readonly<{
   full: LogError | null
   /** Why the log has failed for good. */
   failed: LogError | null
+  /** Why readers cannot read to the end, though appends go on; null when they can, or soon. */
+  unreadable: string | null
 }>

@@ -62,6 +62,8 @@ export type LogStats = CommitCounts &
     full: LogError | null
     /** Why the log has failed for good (`io`). */
     failed: LogError | null
+    /** A folder can be read to its end. */
+    unreadable: null
   }>
 
 export type Log = Readonly<{
@@ -184,6 +186,7 @@ async function openLocked(settings: Settings): Promise<Log> {
       recycledEarly: segments.recycledEarly,
       full: segments.full,
       failed: commit.failure,
+      unreadable: null,
     }),
     async close() {
       try {

@@ -26,6 +26,8 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     outlook: { clockSteps: [], disk: null },
     waitingSinceUs: checkpoint.arrivedUs === 0 ? nowUs : checkpoint.arrivedUs,
     failure: null,
+    unreadable: null,
+    advancedUs: null,
     noticed: [],
     nowUs,
     rssBytes: 0,
@@ -36,7 +38,8 @@ type Standing = Readonly<{ progress: Omit<JobProgress, 'state'>; log: LogFigures
 
 async function ofFlink(config: Config, nowUs: number): Promise<Standing> {
   const settings = flinkSettings(config)
-  const { id, start, end } = await readTopicExtent(settings.log)
+  const { id, start, partitions } = await readTopicExtent(settings.log)
+  const end = (partitions ?? []).reduce((sum, one) => sum + one.end, 0)
   const progress = await openFlinkProgress(settings, () => nowUs).look({ id, end })
   return { progress, log: { id, start, end, bytes: 0 } }
 }

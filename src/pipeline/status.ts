@@ -43,6 +43,10 @@ export type StatusInput = Readonly<{
   /** Since when events have been waiting, if any are. */
   waitingSinceUs: number
   failure: string | null
+  /** Why the job cannot read to the end of the log. */
+  unreadable: string | null
+  /** When the job last took events, as far as it was watched; null where it was not. */
+  advancedUs: number | null
   /** What other rooms say is wrong. */
   noticed: readonly string[]
   nowUs: number
@@ -63,6 +67,7 @@ export function statusOf(input: StatusInput): Status {
   const problems = [
     ...(input.failure === null ? [] : [input.failure]),
     ...(progress.heldUp === null ? [] : [progress.heldUp]),
+    ...(input.unreadable === null ? [] : [input.unreadable]),
     ...input.noticed,
     ...(taken + waiting + input.rejectedBefore === received
       ? []
@@ -80,9 +85,7 @@ export function statusOf(input: StatusInput): Status {
         ]
       : []),
     ...(secondsBehind > BEHIND_SECONDS_MAX && state === 'running'
-      ? [
-          `the tables are ${Math.floor(secondsBehind)} s behind: events come faster than they are committed`,
-        ]
+      ? [`the tables are ${Math.floor(secondsBehind)} s behind${lagCause(input)}`]
       : []),
   ]
   return {
@@ -108,4 +111,14 @@ export function statusOf(input: StatusInput): Status {
     healthy: problems.length === 0,
     problems,
   }
+}
+
+/** What is known to hold the job up stands beside it, and needs no guess. */
+function lagCause({ failure, progress, unreadable, advancedUs, nowUs }: StatusInput): string {
+  if (failure !== null || progress.heldUp !== null || unreadable !== null) return ''
+  if (advancedUs === null) return ''
+  const idleSeconds = Math.floor((nowUs - advancedUs) / 1e6)
+  return idleSeconds > BEHIND_SECONDS_MAX
+    ? `: nothing has been committed for ${idleSeconds} s, though events wait`
+    : ': events come faster than they are committed'
 }

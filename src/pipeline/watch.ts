@@ -31,6 +31,7 @@ export function openWatch(
 ): Watch {
   let progress = first
   let caughtUpUs = nowUs()
+  let advancedUs = caughtUpUs
   let commits = 0
   let failure: string | null = null
   let noticed: readonly string[] = []
@@ -51,6 +52,8 @@ export function openWatch(
       outlook: rooms.outlook.outlook(progress),
       waitingSinceUs: Math.max(caughtUpUs, progress.checkpoint.arrivedUs),
       failure: failure ?? stats.failed?.message ?? stats.full?.message ?? null,
+      unreadable: stats.unreadable,
+      advancedUs,
       noticed: [...rejectedTrouble(rooms.rejected), ...noticed],
       nowUs: nowUs(),
       rssBytes: process.memoryUsage.rss(),
@@ -64,11 +67,14 @@ export function openWatch(
         commits++
         meter().commitSeconds.observe(next.lastCommit.durationMs / 1000)
       }
+      if (next.checkpoint.nextOffset !== progress.checkpoint.nextOffset) advancedUs = nowUs()
       progress = next
     },
     tick(): void {
       rooms.outlook.tick()
-      if (progress.checkpoint.nextOffset === rooms.log.end()) caughtUpUs = nowUs()
+      if (progress.checkpoint.nextOffset !== rooms.log.end()) return
+      caughtUpUs = nowUs()
+      advancedUs = caughtUpUs
     },
     fail(error): void {
       failure = error.message

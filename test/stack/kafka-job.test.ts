@@ -8,10 +8,12 @@ import { post, postAccepted, readStatus, waitUntilSettled } from '../support/cli
 import { eventLines } from '../support/events.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
 import { type Product, runCommand, StartRefused, startProduct } from '../support/product.ts'
+import { until } from '../support/until.ts'
 import {
   type Broker,
   deleteTopic,
   openBroker,
+  openOutsideProducer,
   produceFromOutside,
   readBack,
 } from './kafka/broker.ts'
@@ -174,4 +176,33 @@ test('a topic made anew is refused at the next start, and taken with --new-log',
   await product.stop()
   await verified(folder)
   await folder.close()
+})
+
+test('events behind a transaction of another producer are waiting, not stored; after a minute that is unhealthy, until it ends', async () => {
+  const place = await broker.topic('held', { partitions: 1 })
+  const producer = openOutsideProducer(place, { transactionalId: 'held-up', timeout: 600_000 })
+  const transaction = await producer.beginTransaction()
+  const messages = eventLines('held', 5000).map((line) => {
+    return { topic: place.topic, value: Buffer.from(line) }
+  })
+  await transaction.send({ messages })
+  const { start } = await openProduct(place)
+  const { url } = await start()
+  await postAccepted(url, bodyOf(eventLines('behind', 1)))
+  const isUnhealthy = async () => {
+    const { ledger, problems } = (await readStatus(url)) as unknown as {
+      ledger: { waiting: number; stored: number }
+      problems: readonly string[]
+    }
+    assert.deepEqual([ledger.waiting, ledger.stored], [5001, 0])
+    if (problems.length === 0) return false
+    assert.match(problems.join('\n'), /transaction of producer \d+ \(transactional id "held-up"\)/)
+    assert.match(problems.join('\n'), /in partition 0 of held, at offset 0: the 5001 records/)
+    assert.doesNotMatch(problems.join('\n'), /come faster/)
+    return true
+  }
+  await until(isUnhealthy, 90_000)
+  await transaction.commit()
+  await producer.close()
+  assert.equal((await waitUntilSettled(url)).stored, 5001)
 })

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer, murmur2 } from '@platformatic/kafka'
-import { LogError, readConsumerLag, setUpTopic } from '../../src/log.ts'
+import { LogError, openKafkaLog, readConsumerLag, setUpTopic } from '../../src/log.ts'
 import { eventLine, eventLines } from '../support/events.ts'
+import { until } from '../support/until.ts'
 import {
   addPartitions,
   type Broker,
@@ -70,6 +71,42 @@ test('records of another producer are read with every codec, none and missing va
   }
   const { lines } = await readBack(place)
   assert.deepEqual(lines.map(({ text }) => text).sort(), expected.sort())
+})
+
+test('records behind an open transaction wait, up to the end of the topic; after a minute its producer is named', async () => {
+  const place = await broker.topic('open-transaction', { partitions: 1 })
+  await produceFromOutside(place, ['"before"'])
+  // The broker gives up on a transaction after the timeout of its producer.
+  const producer = openOutsideProducer(place, { transactionalId: 'billing-7', timeout: 600_000 })
+  const transaction = await producer.beginTransaction()
+  const value = Buffer.from('"in between"')
+  const messages = Array.from({ length: 5000 }, () => ({ topic: place.topic, value }))
+  await transaction.send({ messages })
+  let aheadMs = 0
+  const log = await openKafkaLog(place, {
+    nowUs: () => Date.now() * 1000,
+    steadyMs: () => performance.now() + aheadMs,
+  })
+  await log.append(bodyOf(eventLines('behind', 1)), 1, log.stampUs())
+  assert.equal((await readBack(place)).lines.length, 1, 'only what stands before it can be read')
+  assert.equal(log.end(), 5002)
+  // It has been looked at meanwhile.
+  await sleep(3_000)
+  assert.equal(log.stats().unreadable, null, 'for a moment it is nothing unusual')
+  aheadMs = 60_000
+  // The brokers are asked once it is said.
+  await until(() => {
+    assert.match(
+      log.stats().unreadable ?? '',
+      /a transaction of producer \d+ \(transactional id "billing-7"\) has been open since \d{4}-.*Z in partition 0 of open-transaction, at offset 1: the 5001 records/,
+    )
+    return true
+  })
+  await transaction.commit()
+  await until(() => log.stats().unreadable === null)
+  assert.equal((await readBack(place)).lines.length, 5002)
+  await log.close()
+  await producer.close()
 })
 
 test('records of an aborted transaction are not read, and nothing waits behind their markers', async () => {

@@ -20,8 +20,12 @@ export async function listExtents(cluster: Cluster): Promise<readonly PartitionE
   return starts.map((start, partition) => ({ start, end: ends[partition] ?? start }))
 }
 
-/** The ends that a reader of committed records reaches. */
 export function listEnds(cluster: Cluster): Promise<readonly number[]> {
+  return listOffsets(cluster, LATEST, 'written')
+}
+
+/** The ends that a reader of committed records reaches: before the first record of a transaction that is open. */
+export function listReadableEnds(cluster: Cluster): Promise<readonly number[]> {
   return listOffsets(cluster, LATEST, 'committed')
 }
 
