@@ -40,6 +40,7 @@ const MAPPED = /^::ffff:(?=\d+\.)/i
 /** A node of the headers: an address, maybe in brackets, maybe with a port. */
 const NODE = /^(?:\[([\da-f:.]+)\]|([\d.]+))(?::\d+)?$/i
 /** RFC 7239, 4: elements between commas, pairs between semicolons; both may stand inside quotes. */
+const ARE_QUOTES_CLOSED = /^(?:[^"]|"(?:[^"\\]|\\.)*")*$/
 const ELEMENT = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g
 const PAIR = /([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))/g
 
@@ -76,8 +77,10 @@ function saidByLists(headers: IncomingHttpHeaders, isTrusted: IsTrusted): Partia
 }
 
 /** An element without a host or scheme takes that of the next nearer proxy. */
-function saidByElements({ forwarded }: IncomingHttpHeaders, isTrusted: IsTrusted) {
-  const elements = [...(forwarded ?? '').matchAll(ELEMENT)].map(([text]) => pairsOf(text))
+function saidByElements({ forwarded = '' }: IncomingHttpHeaders, isTrusted: IsTrusted) {
+  // A quote that is not closed leaves nothing sure, and would be looked for once from each quote on.
+  const text = ARE_QUOTES_CLOSED.test(forwarded) ? forwarded : ''
+  const elements = [...text.matchAll(ELEMENT)].map(([element]) => pairsOf(element))
   const { address, hops } = walk(
     elements.map((element) => element.get('for') ?? ''),
     isTrusted,

@@ -211,6 +211,11 @@ describe('Forwarded (RFC 7239)', () => {
     it(forwarded, () => assert.deepEqual(clientOf('10.0.0.1', { forwarded }), expected))
   }
 
+  it('with a quote that is not closed is not read', () => {
+    const forwarded = 'for=198.51.100.9;host=ads.example, for="x'
+    assert.equal(clientOf('10.0.0.1', { forwarded }).host, 'inside:8088')
+  })
+
   it('counts after X-Forwarded-…, which a proxy that sets those would not let through from outside', () => {
     const both = { ...FORWARDED, forwarded: 'for=203.0.113.66;host=evil.example;proto=http' }
     assert.deepEqual(clientOf('10.0.0.1', both), {
