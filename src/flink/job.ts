@@ -172,7 +172,7 @@ class Watcher implements FlinkJob {
       const failure = isLost ? await this.#cluster.readFailure(own.id) : null
       // Of a job that the cluster has forgotten there are no checkpoints to ask for.
       if (life.kind === 'running' && own !== undefined) await this.#noteCheckpoint(own.id)
-      await this.#noteTrouble(own)
+      await this.#noteTrouble(own ?? jobs.find(({ state }) => !hasEnded(state)))
       return { kind: 'jobs', jobs, failure }
     } catch (cause) {
       const event = failed(cause)
@@ -183,10 +183,8 @@ class Watcher implements FlinkJob {
 
   /** A job that has been put back to a checkpoint again and again is said with what failed last. */
   async #noteTrouble(job: ClusterJob | undefined): Promise<void> {
-    if (job === undefined || job.state === 'RUNNING') {
-      this.#trouble.clear()
-      return
-    }
+    if (job === undefined) return this.#trouble.note('the cluster has no such job')
+    if (job.state === 'RUNNING') return this.#trouble.clear()
     const failure = await this.#cluster.readFailure(job.id)
     this.#trouble.note(`it is ${job.state}${failure === null ? '' : `, ${failure}`}`)
   }

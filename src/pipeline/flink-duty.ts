@@ -9,7 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Closing, closeAll } from '../close-all.ts'
-import { type FlinkJob, openConfiguredJob } from '../flink.ts'
+import { type FlinkJob, lookAtJob, openConfiguredJob, openTrouble } from '../flink.ts'
 import { openTrinoQuery } from '../query.ts'
 import { type Lake, type LogProgress, openLake, TableError } from '../table.ts'
 import { openUpkeep } from '../upkeep.ts'
@@ -57,6 +57,19 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
   let duty: OnDuty | null = null
   let trouble: string | null = null
   let upkeepTrouble: string | null = null
+  /** While another process is on duty: it may not see to the job, and then its word is not heard here. */
+  const absence = openTrouble(() => options.nowUs() / US_PER_MS)
+
+  async function lookFromAside(locked: TableError): Promise<void> {
+    const seen = await lookAtJob(config).catch((error: unknown) => wordsOf(error))
+    if (typeof seen === 'string') absence.note(seen)
+    else if (seen.live?.state === 'RUNNING') absence.clear()
+    else if (seen.live !== null) absence.note(`it is ${seen.live.state}`)
+    else {
+      const onDuty = `another process (${locked.facts.holder}) is on duty and does not submit it`
+      absence.note(`${onDuty}. Look at its log; when it ends, this one takes over`)
+    }
+  }
 
   async function take(): Promise<OnDuty> {
     const opened: Closing[] = []
@@ -108,6 +121,7 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
       try {
         duty = await take()
         trouble = null
+        absence.clear()
         const reason = await Promise.race([duty.ended, aborted(stopping.signal)])
         await duty.close()
         duty = null
@@ -116,6 +130,7 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
         duty = null
         if (isFinal(error)) return failed.reject(error)
         trouble = isLocked(error) ? null : `the tables cannot be kept in order: ${wordsOf(error)}`
+        if (isLocked(error)) await lookFromAside(error)
         if (trouble !== null && !stopping.signal.aborted) onWarning(trouble)
       }
       await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {})
@@ -125,7 +140,12 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
   const running = run()
   return {
     problem: () =>
-      trouble ?? duty?.job.problem() ?? upkeepTrouble ?? duty?.rejected.problem() ?? null,
+      trouble ??
+      absence.problem() ??
+      duty?.job.problem() ??
+      upkeepTrouble ??
+      duty?.rejected.problem() ??
+      null,
     failed: failed.promise,
     async close() {
       stopping.abort()
@@ -165,7 +185,7 @@ function keptDays(retentionMs: number): number {
   return retentionMs === 0 ? 0 : retentionMs / MS_PER_DAY + SPARE_DAYS
 }
 
-function isLocked(error: unknown): boolean {
+function isLocked(error: unknown): error is TableError {
   return error instanceof TableError && error.code === 'locked'
 }
 
