@@ -50,7 +50,8 @@ export type CollectCounts = {
   otherAnswers: Record<number, number>
 }
 
-export type Memory = Readonly<{ rssBytes: number; heapBytes: number; externalBytes: number }>
+/** `rssBytes` is null where it cannot be measured at the moment. */
+export type Memory = Readonly<{ rssBytes: number | null; heapBytes: number; externalBytes: number }>
 
 export type MeterOptions = Readonly<{ readings: () => Readings; memory: () => Memory }>
 

@@ -12,8 +12,9 @@ export function countOf(count: number, noun: string): string {
   return `${countText(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** `1.5 GiB` */
-export function bytesText(bytes: number): string {
+/** `1.5 GiB`, `unknown` */
+export function bytesText(bytes: number | null): string {
+  if (bytes === null) return 'unknown'
   let value = bytes
   let unit = 0
   while (value >= 1024 && unit < UNITS.length - 1) {

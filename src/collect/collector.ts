@@ -12,14 +12,14 @@ import { createConnections } from './connections.ts'
 import { createHeld } from './held.ts'
 import { answerOther, createIngest, type IngestParts } from './ingest.ts'
 import { createKeyCheck, type Keys } from './keys.ts'
-import { type CollectLimits, DEFAULT_LIMITS } from './limits.ts'
+import { type CollectLimits, connectionsWithin, DEFAULT_LIMITS } from './limits.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
 import { type AddressRange, createClientSide } from './proxy.ts'
 import { type CollectorStatus, openReading, type ReadRoute } from './reading.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSessions } from './session.ts'
 import { readTarget, WHOLE_SERVER } from './target.ts'
-import { limitWarnings } from './warnings.ts'
+import { limitWarnings, type Warn } from './warnings.ts'
 
 export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
   Readonly<{
@@ -35,6 +35,8 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
     /** Read-only parts of the API, such as the Iceberg REST catalog. */
     routes?: readonly ReadRoute[]
     limits?: Partial<CollectLimits>
+    /** How many files and connections the process may have open; null = no limit. */
+    openFilesMax?: number | null
     /** Hears of faults of ours, which the client only sees as 500 or 503. */
     warn: (message: string, cause: unknown) => void
     /** A steady clock for durations. */
@@ -63,6 +65,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const limits: CollectLimits = { ...DEFAULT_LIMITS, ...options.limits }
   assert(limits.bodyBytesMax <= options.inspector.bodyBytesMax, 'the inspector takes every body')
   const { meter, nowMs } = options
+  const connectionsMax = connectionsWithin(limits.connectionsMax, options.openFilesMax ?? null)
   const warn = limitWarnings(options.warn, nowMs)
   let isClosing = false
 
@@ -88,7 +91,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       publicOrigin: publicUrl?.origin ?? null,
     }),
     held: createHeld(meter.collect, limits.heldBytesMax),
-    connections: createConnections(countOther),
+    connections: createConnections(connectionsMax, countOther),
     isClosing: () => isClosing,
   }
   const ingest = createIngest(parts)
@@ -112,7 +115,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     parts.connections.track(response)
     const code = refusalAtTheDoor(parts, request)
     if (code !== null) {
-      const answer = refusalAnswer(code, [], isClosing || awaitsContinue)
+      const isSurplus = code === 'too-many-connections'
+      if (isSurplus) warnOfSurplus(warn, connectionsMax)
+      const answer = refusalAnswer(code, [], isClosing || awaitsContinue || isSurplus)
       if (awaitsContinue) writeAnswer(response, answer)
       else writeRefusal(request, response, answer, limits)
       countOther(answer.status)
@@ -140,7 +145,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     maxHeaderSize: limits.headBytesMax,
     noDelay: true,
   })
-  server.maxConnections = limits.connectionsMax
+  server.maxConnections = connectionsMax
+  server.on('connection', parts.connections.open)
+  server.on('drop', () => warnOfSurplus(warn, connectionsMax))
   server.on('request', (request, response) => receive(request, response, false))
   server.on('checkContinue', (request, response) => receive(request, response, true))
   server.on('clientError', parts.connections.onClientError)
@@ -160,14 +167,20 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 
 /** Whatever the route: what is asked for, the rules for browsers, and the end. */
 function refusalAtTheDoor(
-  { origins, isClosing }: IngestParts,
+  { origins, connections, isClosing }: IngestParts,
   request: IncomingMessage,
 ): RefusalCode | null {
+  if (connections.isSurplus(request.socket)) return 'too-many-connections'
   if (!readTarget(request)) return 'http-syntax'
   const { headers, method } = request
   if (!origins.allowsHost(headers)) return 'host-not-allowed'
   if (!SAFE_METHODS.has(method) && !origins.allowsOrigin(request)) return 'origin-not-allowed'
   return isClosing() ? 'closing' : null
+}
+
+function warnOfSurplus(warn: Warn, connectionsMax: number): void {
+  const why = `there are ${connectionsMax}, as many as \`ulimit -n\` and the collector's own limit leave room for`
+  warn('connections are refused', why)
 }
 
 function isEventsUrl(url: string | undefined): boolean {

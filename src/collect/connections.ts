@@ -1,4 +1,7 @@
 /**
+ * How many connections there are, and which of them are too many: the last ones below the bound are there to be told so, since
+ * a connection that is closed without a word looks like a broken network.
+ *
  * What node's HTTP parser reports about a connection (`clientError`: bad syntax, too slow, gone) becomes an answer in its
  * place: through the request whose body was coming, or on the bare socket, but never ahead of the answers that earlier requests on
  * the same connection still wait for (pipelining).
@@ -9,12 +12,17 @@ import { type RefusalCode, refusal, refusalBody } from './refusal.ts'
 import type { StopUpload } from './upload.ts'
 
 type Connection = {
+  isSurplus: boolean
   unanswered: number
   stopUpload: StopUpload | null
   isBroken: boolean
 }
 
 export type Connections = Readonly<{
+  /** For the server's `connection`. */
+  open(socket: Duplex): void
+  /** Its requests are answered with 503, and it is closed. */
+  isSurplus(socket: Duplex): boolean
   /** Counts a request until its response is over. */
   track(response: ServerResponse): void
   /** The body that is coming on this connection at the moment; null = none. */
@@ -28,19 +36,35 @@ const REFUSAL_OF: Readonly<Record<string, RefusalCode>> = {
   HPE_HEADER_OVERFLOW: 'head-too-large',
 }
 
-export function createConnections(onRefused: (status: number) => void): Connections {
+/** An eighth of the bound, and at most this many. */
+const SURPLUS_MAX = 32
+
+export function createConnections(
+  connectionsMax: number,
+  onRefused: (status: number) => void,
+): Connections {
+  const served = connectionsMax - Math.min(SURPLUS_MAX, Math.floor(connectionsMax / 8))
   const connections = new WeakMap<Duplex, Connection>()
+  let opened = 0
 
   function of(socket: Duplex): Connection {
     let connection = connections.get(socket)
     if (connection === undefined) {
-      connection = { unanswered: 0, stopUpload: null, isBroken: false }
+      connection = { isSurplus: false, unanswered: 0, stopUpload: null, isBroken: false }
       connections.set(socket, connection)
     }
     return connection
   }
 
   return {
+    open(socket) {
+      opened += 1
+      of(socket).isSurplus = opened > served
+      socket.once('close', () => {
+        opened -= 1
+      })
+    },
+    isSurplus: (socket) => of(socket).isSurplus,
     track(response) {
       const { socket } = response.req
       const connection = of(socket)

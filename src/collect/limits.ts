@@ -11,6 +11,7 @@ export type CollectLimits = Readonly<{
   requestBytes: number
   /** The same for a rejected event, until it is kept. */
   rejectionBytes: number
+  /** The last few of them are answered 503 and closed; those beyond are closed at once. */
   connectionsMax: number
   /** The first line and the headers of a request; a link of the page that chooses 50 campaigns has up to 39 KB. */
   headBytesMax: number
@@ -51,4 +52,14 @@ export const DEFAULT_LIMITS: CollectLimits = {
   lingerMs: 2000,
   lingerBytes: 64 * MIB,
   closeTimeoutMs: 10_000,
+}
+
+/** Files of log, tables, DuckDB, sockets to S3 and Kafka: beside many connections this many stay possible, and at least half. */
+const OTHER_FILES = 512
+
+/** Connections that this process may take where it may have `openFilesMax` files open; null = there is no limit. */
+export function connectionsWithin(connectionsMax: number, openFilesMax: number | null): number {
+  if (openFilesMax === null) return connectionsMax
+  const others = Math.min(OTHER_FILES, Math.ceil(openFilesMax / 2))
+  return Math.min(connectionsMax, openFilesMax - others)
 }

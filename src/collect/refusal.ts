@@ -32,6 +32,7 @@ export type RefusalCode =
   | 'content-type'
   | 'content-encoding'
   | 'too-busy'
+  | 'too-many-connections'
   | 'log-busy'
   | 'head-too-large'
   | 'internal'
@@ -168,6 +169,13 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
       'Rejected events of this body could not be kept. Send the whole body again: what was accepted is ' +
       'recognised by its event_id.',
     retryAfter: 10,
+  },
+  'too-many-connections': {
+    status: 503,
+    message:
+      'Too many connections are open here. Ask again in a moment, over few connections that are kept; the operator raises ' +
+      '`ulimit -n`.',
+    retryAfter: 5,
   },
   closing: {
     status: 503,

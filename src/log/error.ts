@@ -92,3 +92,9 @@ export function systemCode(cause: unknown): string | null {
     ? cause.code
     : null
 }
+
+/** The process, or the machine, has as many files open as it may: that passes by itself, and nothing has been done. */
+export function isOutOfFiles(cause: unknown): boolean {
+  const code = systemCode(cause)
+  return code === 'EMFILE' || code === 'ENFILE'
+}

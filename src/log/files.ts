@@ -5,7 +5,9 @@
 import fs, { type NoParamCallback } from 'node:fs'
 import { readdir, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder } from '../make-folder.ts'
+import { isOutOfFiles } from './error.ts'
 
 export type LogFiles = Readonly<{
   /** With the folders above it; what is new is on disk. */
@@ -27,6 +29,8 @@ export type LogFiles = Readonly<{
   /** fsync of a folder: its names are on disk. */
   syncFolder(directory: string): Promise<void>
 }>
+
+const OPEN_PAUSE_MS = 50
 
 export const diskFiles: LogFiles = {
   async createFolder(directory) {
@@ -61,11 +65,23 @@ export const diskFiles: LogFiles = {
 }
 
 async function syncFolder(directory: string): Promise<void> {
-  const folder = await openFile(directory, 'read')
+  const folder = await openFolder(directory)
   try {
     await settle((done) => fs.fsync(folder, done))
   } finally {
     await settle((done) => fs.close(folder, done))
+  }
+}
+
+/** What is to be synced is done already, and giving it up would end the log: so this waits until a file can be opened. */
+async function openFolder(directory: string): Promise<number> {
+  for (;;) {
+    try {
+      return await openFile(directory, 'read')
+    } catch (error) {
+      if (!isOutOfFiles(error)) throw error
+    }
+    await sleep(OPEN_PAUSE_MS)
   }
 }
 

@@ -6,6 +6,7 @@ const REMEDIES = {
     'The tables lag behind the log: it goes on when they catch up; or raise its budget (`logRetention.size`).',
   diskReserveBytes:
     'It goes on when the disk has room again; or lower the reserve (`diskReserve`).',
+  openFiles: 'It goes on when files can be opened again; or raise their limit (`ulimit -n`).',
   disk: 'It goes on when the disk, or the quota on it, has room again.',
 } as const
 

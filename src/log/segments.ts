@@ -9,11 +9,11 @@
  * change to the next segment waits for it only when it is not there yet.
  */
 import type { Cursor } from './cursor.ts'
-import type { LogError } from './error.ts'
+import { isOutOfFiles, type LogError } from './error.ts'
 import { type LogFiles, writeFully } from './files.ts'
 import { fullError, isFull } from './full.ts'
 import { type OpenSegment, type SegmentHeader, segmentPath, writeSegmentHeader } from './segment.ts'
-import type { Spare, Spares } from './spares.ts'
+import { noFile, type Spare, type Spares } from './spares.ts'
 import type { LogStep } from './step.ts'
 
 const LOOK_INTERVAL_US = 1_000_000
@@ -103,7 +103,7 @@ export class Segments {
         sizeBytes: spare.fileBytes,
         mark: randomMark(),
       }
-      const file = await files.open(spare.path, 'write')
+      const file = await this.#openSpare(spare)
       await writeFully(files, file, [writeSegmentHeader(header)], 0)
       await files.sync(file)
       onStep('segment-headed')
@@ -190,6 +190,18 @@ export class Segments {
     const spare = this.#spares.take()
     if (spare === null) throw new Error('a spare was made and is not there')
     return spare
+  }
+
+  async #openSpare(spare: Spare): Promise<number> {
+    const { directory, files } = this.#options
+    try {
+      return await files.open(spare.path, 'write')
+    } catch (cause) {
+      if (!isOutOfFiles(cause)) throw cause
+      this.#spares.putBack(spare)
+      this.#full = noFile(directory, cause)
+      throw this.#full
+    }
   }
 
   /** Within the budget by a new file; else of the oldest segment, when it is in the tables and only the retention keeps it. */

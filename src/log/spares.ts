@@ -1,6 +1,6 @@
 /** Files that wait to become segments: full of zeros, or of what a recycled segment held. */
 import { join } from 'node:path'
-import { systemCode } from './error.ts'
+import { isOutOfFiles, type LogError, systemCode } from './error.ts'
 import { type LogFiles, writeFully } from './files.ts'
 import { fullError } from './full.ts'
 import type { LogStep } from './step.ts'
@@ -58,6 +58,11 @@ export class Spares {
     return this.#ready.pop() ?? null
   }
 
+  /** Takes back one that was not used after all. */
+  putBack(spare: Spare): void {
+    this.#ready.push(spare)
+  }
+
   /** Makes a spare. Throws `full` when the disk has no room for it, with nothing left behind. */
   async fill(): Promise<void> {
     const { directory, files, onStep, segmentBytes } = this.#options
@@ -67,6 +72,7 @@ export class Spares {
       await fillWithZeros(files, unfinishedPath, segmentBytes)
     } catch (cause) {
       await files.remove(unfinishedPath).catch(() => {})
+      if (isOutOfFiles(cause)) throw noFile(directory, cause)
       const code = systemCode(cause)
       if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause
       throw fullError('disk', `no room for a segment in ${directory}`, { segmentBytes }, cause)
@@ -116,4 +122,9 @@ async function fillWithZeros(files: LogFiles, path: string, bytes: number): Prom
   } finally {
     await files.close(file)
   }
+}
+
+/** Nothing has changed: a segment is begun later. */
+export function noFile(directory: string, cause: unknown): LogError {
+  return fullError('openFiles', `no file can be opened in ${directory}`, { directory }, cause)
 }

@@ -7,12 +7,13 @@ import type { Config } from '../config.ts'
 import { openInspector } from '../engine.ts'
 import { KEEPS_ALL_US, keptFromUs } from '../event.ts'
 import type { JobProgress } from '../job.ts'
-import { type Memory, type Meter, openMeter } from '../meter.ts'
+import { type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
 import { openEmbeddedEngine } from './embedded-engine.ts'
 import { openFlinkEngine } from './flink-engine.ts'
 import { openEventLog } from './open-event-log.ts'
 import { openOutlookWatch } from './outlook.ts'
+import { memoryFigures, openFilesMax } from './process-limits.ts'
 import { restCatalogRoute } from './rest-catalog-route.ts'
 import type { Status } from './status.ts'
 import { openWatch } from './watch.ts'
@@ -116,6 +117,7 @@ async function openPipeline(
     status: () => watch.status(),
     routes: [restCatalogRoute(config), ...page.routes],
     keptFromUs: keptFromOf(config, engine.progress),
+    openFilesMax: openFilesMax(),
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
     nowMs: () => performance.now(),
     nowUs,
@@ -135,9 +137,4 @@ function keptFromOf(
   const retentions = [eventsMs / MS_PER_DAY, metricsMs / MS_PER_DAY]
   return (arrivalUs) =>
     Math.max(keptFromUs(arrivalUs, ...retentions), progress().wholeFromUs ?? KEEPS_ALL_US)
-}
-
-function memoryFigures(): Memory {
-  const { rss, heapUsed, external } = process.memoryUsage()
-  return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external }
 }

@@ -30,7 +30,7 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     advancedUs: null,
     noticed: [],
     nowUs,
-    rssBytes: 0,
+    rssBytes: null,
   })
 }
 

@@ -21,7 +21,8 @@ export type Status = Readonly<{
   nextOffset: number
   tables: JobProgress['tables']
   dedupe: Readonly<{ horizonMs: number; trueHorizonMs: number; ids: number; bytes: number }>
-  memory: Readonly<{ rssBytes: number }>
+  /** Null: not measurable at the moment, or of no process. */
+  memory: Readonly<{ rssBytes: number | null }>
   outlook: Outlook
   state: 'rebuilding' | 'running' | 'stopped'
   healthy: boolean
@@ -50,7 +51,7 @@ export type StatusInput = Readonly<{
   /** What other rooms say is wrong. */
   noticed: readonly string[]
   nowUs: number
-  rssBytes: number
+  rssBytes: number | null
 }>
 
 /** Commits come about once a second; this late means something is stuck or far too slow. */

@@ -4,6 +4,7 @@ import type { EventLog } from '../log.ts'
 import type { Meter, Readings } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
 import type { OutlookWatch } from './outlook.ts'
+import { residentBytes } from './process-limits.ts'
 import { type Status, statusOf } from './status.ts'
 
 export type Watched = Readonly<{
@@ -56,7 +57,7 @@ export function openWatch(
       advancedUs,
       noticed: [...rejectedTrouble(rooms.rejected), ...noticed],
       nowUs: nowUs(),
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes: residentBytes(),
     })
   }
 

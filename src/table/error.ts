@@ -168,18 +168,25 @@ export class TableError extends Error {
 }
 
 const FULL_DISK_CODES = ['ENOSPC', 'EDQUOT']
+/** The process, or the machine, has as many files open as it may. */
+const NO_FILE_CODES = ['EMFILE', 'ENFILE']
 
 /**
  * A known failure that may pass by itself, after which nothing has changed: the same commit may be tried again. One whose
  * outcome is unknown never looks like this, and neither does an fsync that failed: tried again, it would report success
  * without any.
  */
-export function mayPass(error: unknown): error is TableError {
+export function mayPass(error: unknown): error is Error {
+  if (hasCode(error, NO_FILE_CODES)) return true
   if (!(error instanceof TableError)) return false
   if (error.code === 'catalog-failed' || error.code === 's3-failed') return true
-  if (error.code !== 'storage-failed') return false
-  const { cause } = error
-  return cause instanceof Error && 'code' in cause && FULL_DISK_CODES.includes(String(cause.code))
+  return (
+    error.code === 'storage-failed' && hasCode(error.cause, [...FULL_DISK_CODES, ...NO_FILE_CODES])
+  )
+}
+
+function hasCode(error: unknown, codes: readonly string[]): error is Error {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }
 
 /** The words of any thrown value, for the `reason` of another error. */

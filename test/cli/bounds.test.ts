@@ -1,19 +1,27 @@
 /** What one client can make `start` hold in memory or keep open: as a process of its own, measured from outside. */
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { post } from '../support/client.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { get, openAgent, post, postAccepted, waitUntilSettled } from '../support/client.ts'
 import { openFolder } from '../support/folder.ts'
 import { growthDuring } from '../support/memory.ts'
 import { type Product, startProduct } from '../support/product.ts'
 
 const MIB = 1024 * 1024
 
-async function running(t: TestContext): Promise<Product> {
+async function running(t: TestContext, under: readonly string[] = []): Promise<Product> {
   const folder = await openFolder()
-  t.after(() => folder.close())
-  const product = await startProduct(folder)
-  t.after(() => product.kill())
+  const product = await startProduct(folder, { under }).catch(async (error) => {
+    await folder.close()
+    throw error
+  })
+  t.after(async () => {
+    await product.kill()
+    await folder.close()
+  })
   return product
 }
 
@@ -67,4 +75,72 @@ test('bodies of nothing but bad events are refused before their rejections fill 
     statuses.filter((status) => status !== 200 && status !== 429),
     [],
   )
+})
+
+/** Connections that say nothing; one that the other side closes stays in the list. */
+async function openIdle({ url }: Product, count: number): Promise<readonly Socket[]> {
+  const sockets = Array.from({ length: count }, () =>
+    connect(Number(new URL(url).port), '127.0.0.1'),
+  )
+  for (const socket of sockets) socket.on('error', () => {})
+  await Promise.all(
+    sockets.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])),
+  )
+  return sockets
+}
+
+/** Sockets of the other end that are open still: nothing comes, so only the end can be heard. */
+const isOpen = (socket: Socket): boolean => socket.readyState === 'open'
+
+test('more idle connections than files may be open: events are taken and committed, and the process goes on', async (t) => {
+  const limited = ['sh', '-c', 'ulimit -n 300 && exec "$@"', 'sh']
+  const product = await running(t, limited)
+  const agent = openAgent()
+  await postAccepted(product.url, event('before'), { agent })
+  const idle = await openIdle(product, 400)
+  // Three times as long as everything that is measured on a timer.
+  for (let second = 0; second < 3; second++) {
+    await postAccepted(product.url, `${event(`beside-${second}`)}\n`, { agent })
+    await sleep(1000)
+  }
+  assert.ok(idle.filter(isOpen).length < 200, 'the rest was closed')
+  for (const socket of idle) socket.destroy()
+  agent.destroy()
+  await untilAnswered(product)
+  assert.equal((await waitUntilSettled(product.url)).stored, 4)
+  const { memory, problems } = JSON.parse((await get(product.url, '/v1/status')).text)
+  assert.ok(memory.rssBytes > 0)
+  assert.deepEqual(problems, [])
+  assert.match(product.output(), /connections are refused: there are 150/)
+  assert.deepEqual(await product.stop(), { code: 0, signal: null }, product.output())
+})
+
+/** Connections that were closed here are a little later closed there. */
+async function untilAnswered({ url }: Product): Promise<void> {
+  for (;;) {
+    const status = await get(url, '/healthz').then(
+      (answer) => answer.status,
+      () => null,
+    )
+    if (status === 200) return
+    await sleep(20)
+  }
+}
+
+test('no file at all can be opened for a while: events are taken, the commit is tried again, nothing is lost', async (t) => {
+  const product = await running(t)
+  const limitFiles = (files: number) =>
+    spawnSync('prlimit', ['--pid', String(product.pid), `--nofile=${files}:`]).status
+  if (limitFiles(4096) !== 0) return t.skip('no prlimit here')
+  const agent = openAgent()
+  await postAccepted(product.url, event('before'), { agent })
+  await waitUntilSettled(product.url)
+  limitFiles(3)
+  await postAccepted(product.url, event('during'), { agent })
+  while (!/EMFILE/.test(product.output())) await sleep(20)
+  limitFiles(4096)
+  await postAccepted(product.url, event('after'), { agent })
+  agent.destroy()
+  assert.equal((await waitUntilSettled(product.url)).stored, 3)
+  assert.deepEqual(await product.stop(), { code: 0, signal: null }, product.output())
 })

@@ -1,17 +1,21 @@
 /** Connections that do not behave: slow, cut, malformed, pipelined, very many; and a collector that closes under them. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { request } from 'node:http'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
+import { connectionsWithin } from '../../src/collect/limits.ts'
 import {
   event,
   events,
   heldBytes,
   on,
   openGate,
+  openHarness,
   openRaw,
   post,
+  type RawConnection,
   rawRequest,
   statusesOf,
 } from './harness.ts'
@@ -257,3 +261,49 @@ it('whatever bytes come, in whatever pieces: the collector answers the next clie
     await fc.assert(property, { numRuns: 150 })
     await heldBytes(harness, (bytes) => bytes === 0)
   }))
+
+describe('too many connections', () => {
+  const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
+
+  it('the last below the bound hear 503, those beyond are closed, the others work, and places come free', async () => {
+    const harness = await openHarness({ limits: { connectionsMax: 16 } })
+    const open = async (): Promise<RawConnection> => {
+      const raw = openRaw(harness.port)
+      await once(raw.socket, 'connect')
+      return raw
+    }
+    const served: RawConnection[] = []
+    for (let at = 0; at < 14; at++) served.push(await open())
+    const surplus = [await open(), await open()]
+    for (const raw of served) raw.send(HEALTH)
+    for (const raw of served) await raw.until(/"ok"/)
+
+    assert.equal(await (await open()).end, '', 'closed without a word')
+    surplus[0]?.send(HEALTH)
+    surplus[1]?.send(rawRequest(event('surplus'), [JSON_TYPE]))
+    for (const raw of surplus) {
+      const text = await raw.end
+      assert.deepEqual(statusesOf(text), [503])
+      assert.match(text, /too-many-connections/)
+      assert.match(text, /Retry-After: 5/)
+    }
+    served[0]?.send(rawRequest(event('served'), [JSON_TYPE]))
+    await served[0]?.until(/"accepted":1/)
+
+    for (const raw of served) raw.socket.destroy()
+    let status = 0
+    while (status !== 200) status = (await post(harness, event('later'))).status
+    assert.deepEqual(await harness.lines(), [event('served'), event('later')])
+    assert.equal(harness.warnings.length, 1, 'one warning for all of them')
+    assert.match(harness.warnings.join(), /connections are refused: there are 16/)
+    await harness.close()
+  })
+
+  it('as many as the limit of open files leaves room for, at least half of it for files', () => {
+    assert.equal(connectionsWithin(8192, null), 8192)
+    assert.equal(connectionsWithin(8192, 1_048_576), 8192)
+    assert.equal(connectionsWithin(8192, 8192), 7680)
+    assert.equal(connectionsWithin(8192, 1024), 512)
+    assert.equal(connectionsWithin(8192, 255), 127)
+  })
+})

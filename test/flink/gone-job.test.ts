@@ -32,6 +32,8 @@ test('a cluster without the job, whose gateway hangs, is a problem after a while
     watermarkDelayMs: 0,
     idleTimeoutMs: 1_000,
     dedupeHorizonMs: 3_600_000,
+    retention: { days: 0, sinceUs: 0, keptFromUs: 0 },
+    whyForgotten: async () => null,
     windowUs: 300_000_000,
     stateBackend: 'hashmap',
     rejectedDirectory: '/rejected',

@@ -76,11 +76,16 @@ describe('a group that the disk refuses', () => {
 })
 
 describe('a new segment that the disk refuses', () => {
+  const REASONS: Readonly<Record<string, string>> = {
+    EIO: 'EIO',
+    EMFILE: 'no file can be opened .* raise their limit',
+  }
   const large = 8 * KIB
   const cases: readonly [string, DiskOperation, LogErrorCode][] = [
     ['ENOSPC', 'write', 'full'],
     ['EDQUOT', 'sync', 'full'],
     ['ENOSPC', 'open', 'full'],
+    ['EMFILE', 'open', 'full'],
     ['EIO', 'write', 'io'],
   ]
   for (const [code, operation, expected] of cases) {
@@ -92,10 +97,7 @@ describe('a new segment that the disk refuses', () => {
           disk.fault = (met, name) => (met === operation && name.endsWith('.new') ? code : null)
           // The first change of segments may find a spare that was made before.
           const refused = append(log, 1, 1, large).then(() => append(log, 2, 1, large))
-          await assert.rejects(
-            refused,
-            logError(expected, new RegExp(code === 'EIO' ? 'EIO' : 'no room')),
-          )
+          await assert.rejects(refused, logError(expected, new RegExp(REASONS[code] ?? 'no room')))
           assert.deepEqual(disk.names('.new'), [])
           const end = log.end()
           disk.fault = () => null
@@ -107,6 +109,22 @@ describe('a new segment that the disk refuses', () => {
         })
       }))
   }
+
+  test('when its file cannot be opened is full, with nothing changed, until it can', () =>
+    inRoom(async ({ options, disk, clock }) => {
+      await withLog({ ...options, files: disk.files }, async (log) => {
+        await append(log, 0, 1, large)
+        disk.fault = (met, name) => (met === 'open' && name.endsWith('.spare') ? 'ENFILE' : null)
+        await assert.rejects(append(log, 1, 1, large), logError('full', /no file can be opened/))
+        disk.fault = () => null
+        clock.nowUs += 1_000_000
+        await append(log, 1, 1, large).catch(() => {})
+        while (log.stats().full !== null) await new Promise((resolve) => setImmediate(resolve))
+        assert.equal(await append(log, log.end(), 1, large), log.end() - 1)
+        const memory = { ...options, files: disk.files }
+        assert.equal((await readText(log, memory)).split('\n').length - 1, log.end())
+      })
+    }))
 
   test('when its header cannot be synced fails the log', () =>
     inRoom(async ({ options, disk }) => {
