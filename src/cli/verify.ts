@@ -97,9 +97,11 @@ function verificationText(found: Verification, timezone: string): string {
 }
 
 function withoutEventsText({ withoutEvents }: Verification): string {
-  if (withoutEvents === null || withoutEvents.windows === 0) return ''
+  if (withoutEvents === null) return ''
   const { windows, beforeUs } = withoutEvents
   const day = new Date(beforeUs / US_PER_MS).toISOString().slice(0, 10)
+  if (windows === 0)
+    return `nothing before ${day} was compared: retention has dropped rows of earlier days\n`
   return `${countOf(windows, 'window')} before ${day} stand without their events, which retention has dropped: they cannot be compared\n`
 }
 
