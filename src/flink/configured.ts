@@ -1,6 +1,6 @@
 /** The job of a configuration, on the tables that it names. */
 import { strict as assert } from 'node:assert'
-import type { KafkaPlace } from '../log.ts'
+import { countWaiting, type KafkaPlace } from '../log.ts'
 import { type Lake, newestWith } from '../table.ts'
 import { type ClusterJob, hasEnded, openCluster } from './cluster.ts'
 import { whyForgotten } from './id-memory.ts'
@@ -104,11 +104,10 @@ export async function openConfiguredJob(
     async whyForgotten() {
       if (acceptRepeats || log.kind !== 'kafka') return null
       return await whyForgotten({
-        topic: log,
-        group: consumerGroups(options).events,
         horizonMs: options.dedupeHorizonMs,
         committedMs: newestWith(lake.events, CHECKPOINT_KEY)?.timestampMs ?? null,
         nowMs: nowMs(),
+        countWaiting: (beforeMs) => countWaiting(log, consumerGroups(options).events, beforeMs),
       })
     },
     async readTables() {

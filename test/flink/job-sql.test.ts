@@ -79,3 +79,36 @@ test('the name tells a changed job, and no password', () => {
   assert.ok(changed({ watermarkDelayMs: 10_000 }).startsWith(jobNamePrefix(OPTIONS)))
   assert.ok(!changed({ kafka: { ...kafka, topic: 'other' } }).startsWith(jobNamePrefix(OPTIONS)))
 })
+
+const SINCE_US = Date.UTC(2026, 10, 22, 12, 30, 15, 250) * 1000
+const KEPT_FROM_US = Date.UTC(2026, 7, 24) * 1000
+
+/** What each rule of the retention compares with. */
+function retentionRules(days: number): readonly string[] {
+  const retention = { days, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }
+  const sql = makeJobSql({ ...OPTIONS, retention }).statements.join('\n')
+  return [...sql.matchAll(/(?:WHEN|AND) (rowtime < .*|arrived >= .*)$/gm)].flatMap(
+    ([, rule = '']) => rule.split(' AND '),
+  )
+}
+
+test('the retention stands in the rules: a day to spare, since when it holds, and which days had gone', () => {
+  assert.deepEqual(retentionRules(90).slice(-4), [
+    "rowtime < TIMESTAMP '2026-08-24 00:00:00.000' THEN 'timestamp-retention'",
+    "rowtime < arrived - INTERVAL '91' DAY(6)",
+    "arrived >= TIMESTAMP '2026-11-22 12:30:15.250'",
+    "rowtime < FLOOR(arrived TO DAY) - INTERVAL '91' DAY(6)",
+  ])
+  // Before the first day that there is an event of.
+  assert.ok(retentionRules(0).includes("rowtime < arrived - INTERVAL '100001' DAY(6)"))
+})
+
+test('the name tells another retention, but not since when it holds nor what had gone', () => {
+  const named = (retention: FlinkJobOptions['retention']): string =>
+    makeJobSql({ ...OPTIONS, retention }).name
+  const first = named({ days: 90, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US })
+  assert.equal(named({ days: 90, sinceUs: SINCE_US + 1_000_000, keptFromUs: KEPT_FROM_US }), first)
+  assert.equal(named({ days: 90, sinceUs: SINCE_US, keptFromUs: 0 }), first)
+  assert.notEqual(named({ days: 91, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }), first)
+  assert.notEqual(named({ days: 0, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }), first)
+})

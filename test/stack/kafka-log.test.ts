@@ -3,7 +3,14 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer, murmur2 } from '@platformatic/kafka'
-import { LogError, openKafkaLog, readConsumerLag, setUpTopic } from '../../src/log.ts'
+import {
+  countWaiting,
+  type KafkaPlace,
+  LogError,
+  openKafkaLog,
+  readConsumerLag,
+  setUpTopic,
+} from '../../src/log.ts'
 import { eventLine, eventLines } from '../support/events.ts'
 import { until } from '../support/until.ts'
 import {
@@ -303,20 +310,40 @@ test('the lag of a group is all that is held until it commits, then what is behi
     before.partitions.map(({ committed }) => committed),
     [null, null],
   )
-  const consumer = new Consumer({
-    groupId: 'half',
-    clientId: 'outside',
-    bootstrapBrokers: [...place.brokers],
-  })
-  await consumer.joinGroup({})
-  const { topic } = place
-  await consumer.commit({
-    offsets: [
-      { topic, partition: 1, offset: BigInt(before.partitions[1]?.end ?? 0), leaderEpoch: 0 },
-    ],
-  })
-  await consumer.leaveGroup()
-  await consumer.close()
+  await commitOffset(place, 'half', 1, before.partitions[1]?.end ?? 0)
   const behind = await readConsumerLag(place, 'half')
   assert.equal(behind.waiting, before.partitions[0]?.end)
 })
+
+test('of what a group has yet to read, what came before a time is counted', async () => {
+  const place = await broker.topic('waiting', { partitions: 2 })
+  const batch = (name: string): readonly string[] => eventLines(name, 20)
+  await produceFromOutside(place, batch('first'))
+  await sleep(20)
+  const betweenMs = Date.now()
+  await sleep(20)
+  await produceFromOutside(place, batch('second'))
+  assert.equal(await countWaiting(place, 'waiting', betweenMs), 20)
+  assert.equal(await countWaiting(place, 'waiting', Date.now() + 60_000), 40)
+  assert.equal(await countWaiting(place, 'waiting', 0), 0)
+  const { partitions } = await readConsumerLag(place, 'waiting')
+  const { end } = partitions[0] ?? assert.fail()
+  await commitOffset(place, 'waiting', 0, end)
+  const inOther = (await readBack(place)).lines.filter(
+    ({ partition, text }) => partition === 1 && text.includes('"first-'),
+  )
+  assert.equal(await countWaiting(place, 'waiting', betweenMs), inOther.length)
+})
+
+async function commitOffset(
+  { topic, brokers }: KafkaPlace,
+  groupId: string,
+  partition: number,
+  offset: number,
+): Promise<void> {
+  const consumer = new Consumer({ groupId, clientId: 'outside', bootstrapBrokers: [...brokers] })
+  await consumer.joinGroup({})
+  await consumer.commit({ offsets: [{ topic, partition, offset: BigInt(offset), leaderEpoch: 0 }] })
+  await consumer.leaveGroup()
+  await consumer.close()
+}

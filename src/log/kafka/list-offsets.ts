@@ -33,6 +33,11 @@ export function listStarts(cluster: Cluster): Promise<readonly number[]> {
   return listOffsets(cluster, EARLIEST, 'written')
 }
 
+/** The first offset that reached the topic at a time (milliseconds since the epoch) or later; -1 where none did. */
+export function listOffsetsAt(cluster: Cluster, ms: number): Promise<readonly number[]> {
+  return listOffsets(cluster, BigInt(Math.ceil(ms)), 'committed')
+}
+
 async function listOffsets(
   cluster: Cluster,
   timestamp: bigint,
