@@ -25,8 +25,10 @@ export type JobSql = Readonly<{
 const TEMPLATE_FILE = new URL('./job.sql', import.meta.url)
 const FINGERPRINT_CHARACTERS = 12
 const NAME_PREFIX = 'campaign-metrics'
-/** What the configuration allows; every event is younger. */
-const DAYS_MAX = 100_000
+/** No record arrives later. */
+const NEVER_US = Date.UTC(9999, 11, 31) * 1000
+const SPARE_DAYS = 1
+const DAY_US = 86_400_000_000
 
 export function makeJobSql(options: FlinkJobOptions): JobSql {
   const template = readFileSync(TEMPLATE_FILE, 'utf8')
@@ -83,9 +85,11 @@ function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
       stateBackend: options.stateBackend,
       idleTimeout: `${options.idleTimeoutMs} ms`,
       idsRemembered: `${REMEMBERED_HORIZONS * options.dedupeHorizonMs} ms`,
-      retentionDays: String((days === 0 ? DAYS_MAX : days) + 1),
-      retentionSince: timestampText(sinceUs),
+      retentionDays: String(days + SPARE_DAYS),
+      retentionSince: timestampText(days === 0 ? NEVER_US : sinceUs),
       keptFrom: timestampText(keptFromUs),
+      // A date-time as it is written may be a day ahead of UTC.
+      keptFromText: timestampText(keptFromUs + 2 * DAY_US).slice(0, 10),
       watermarkDelay: (options.watermarkDelayMs / 1000).toFixed(3),
       windowSeconds: String(options.windowUs / 1_000_000),
       group: groups.events,

@@ -166,10 +166,11 @@ SELECT
       OR TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) IS NULL
       THEN 'timestamp-format'
     WHEN `timestamp` < '2000-01-03' AND rowtime < TIMESTAMP '2000-01-01 00:00:00.000' THEN 'timestamp-early'
-    -- Days that had gone before, and then the retention, with a day to spare behind what the collector has let in.
-    WHEN rowtime < TIMESTAMP {text:keptFrom} THEN 'timestamp-retention'
-    WHEN rowtime < arrived - INTERVAL {text:retentionDays} DAY(6) AND arrived >= TIMESTAMP {text:retentionSince}
-      AND rowtime < FLOOR(arrived TO DAY) - INTERVAL {text:retentionDays} DAY(6)
+    -- Days that had gone before, and then the retention, with a day to spare behind what the collector has let in. rowtime is computed
+    -- anew wherever it is asked: where nothing has gone and all is kept, what stands before it decides. (An interval holds 999 days.)
+    WHEN `timestamp` < {text:keptFromText} AND rowtime < TIMESTAMP {text:keptFrom} THEN 'timestamp-retention'
+    WHEN arrived >= TIMESTAMP {text:retentionSince} AND TIMESTAMPDIFF(DAY, rowtime, arrived) >= CAST({text:retentionDays} AS INT)
+      AND TIMESTAMPDIFF(DAY, FLOOR(rowtime TO DAY), FLOOR(arrived TO DAY)) > CAST({text:retentionDays} AS INT)
       THEN 'timestamp-retention'
     -- rowtime is whole seconds: only near the limit the rest of the date-time decides.
     WHEN rowtime > arrived + INTERVAL '299' SECOND(3) AND event_time > arrived + INTERVAL '300' SECOND(3)

@@ -90,7 +90,8 @@ test('with a retention of 90 days what is older than the 91st is rejected, by ar
   // The last in a zone where the 91st day has begun.
   const old = [ago(92), ago(92, '23:59:59.999999Z'), ago(400), ago(91, '00:29:59.999+00:30')]
   const first = ago(500, '00:00:00Z')
-  const gone = [ago(501, '23:59:59.999Z'), '2000-01-01T00:00:00Z']
+  // The first in a zone where the first day has begun.
+  const gone = [ago(500, '00:15:00+00:30'), ago(501, '23:59:59.999Z'), '2000-01-01T00:00:00Z']
 
   // Let in under another setting; but a day that had gone takes nothing.
   const before = [...old, first, ...gone]
@@ -109,7 +110,7 @@ test('with a retention of 90 days what is older than the 91st is rejected, by ar
   const rejected = [...reasons].sort(([a], [b]) => a - b)
   assert.deepEqual(
     rejected,
-    [5, 6, 12, 13, 14, 15, 16, 17].map((offset) => [offset, 'timestamp-retention']),
+    [5, 6, 7, 13, 14, 15, 16, 17, 18, 19].map((offset) => [offset, 'timestamp-retention']),
   )
   const rows = await place.query('SELECT epoch_ms(timestamp) FROM campaign_events')
   const stored = rows.map(([ms]) => Number(ms))
