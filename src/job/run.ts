@@ -21,6 +21,7 @@ import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
 import { openDedupeClock } from './dedupe-clock.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
+import { type HeldUp, openHeldUp } from './held-up.ts'
 import { keepRejected, keptBeyond } from './keep-rejected.ts'
 import { openKeptFrom, retentionDaysOf } from './kept-from.ts'
 import { type Loop, openLoop } from './loop.ts'
@@ -52,20 +53,14 @@ export type Run = {
 type Rooms = Readonly<{
   lake: Lake
   reader: EventReader
-  readingHeldUp: HeldUp
+  heldUp: HeldUp
   batch: RowBatch
   memory: DedupMemory
   rejected: RejectedStore
   /** Highest offset kept by a run that could not commit it; of a topic, by partition. */
   keptUntil: (partition: number | undefined) => number
   checkpoint: Checkpoint
-  waiting: Waiting
 }>
-
-/** Who hears that a commit waits for the catalog; known once the job runs. */
-type Waiting = { onWait: (reason: string) => void }
-/** Told by the reader, shown with the next report. */
-type HeldUp = { message: string | null; report: () => void }
 
 type Opened = Closing[]
 
@@ -85,7 +80,7 @@ export async function openRun(settings: JobSettings, world: RunWorld): Promise<R
 }
 
 async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened): Promise<Rooms> {
-  const waiting: Waiting = { onWait: () => {} }
+  const heldUp = openHeldUp(world.onWarning)
   const keep = <T extends { close(): unknown }>(room: T): T => {
     opened.push(room)
     return room
@@ -99,21 +94,15 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       writer: 'embedded',
       nowUs: world.nowUs,
       onStep: world.onStep,
-      onWait: (reason) => waiting.onWait(reason),
+      onWait: (reason) => heldUp.say('commit', reason),
     }),
   )
-  const readingHeldUp: HeldUp = { message: null, report: () => {} }
   const reader = keep(
     await openEventReader({
       place: settings.log,
       cursor: settings.logCursor,
       steadyMs: world.steadyMs,
-      onHeldUp(message) {
-        const isNews = readingHeldUp.message === null && message !== null
-        readingHeldUp.message = message
-        if (isNews) world.onWarning(message)
-        readingHeldUp.report()
-      },
+      onHeldUp: (message) => heldUp.say('reading', message),
     }),
   )
   const kept = readCheckpoint(lake.events.summary)
@@ -139,7 +128,7 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
     }),
   )
   const keptUntil = await keptBeyond(settings.rejectedDirectory, rejected, checkpoint)
-  return { lake, reader, readingHeldUp, batch, memory, rejected, keptUntil, checkpoint, waiting }
+  return { lake, reader, heldUp, batch, memory, rejected, keptUntil, checkpoint }
 }
 
 function startRun(
@@ -147,11 +136,9 @@ function startRun(
   world: RunWorld,
   rooms: Rooms,
 ): Pick<Run, 'finished' | 'stop'> & { feed: Feed } {
-  const { lake, reader, readingHeldUp, batch, memory, rejected, keptUntil } = rooms
+  const { lake, reader, heldUp, batch, memory, rejected, keptUntil } = rooms
   let checkpoint = rooms.checkpoint
   let lastCommit: JobProgress['lastCommit'] = null
-  let heldUp: string | null = null
-  let maintenanceFailed: string | null = null
   /** When a stop that came while ids are read back no longer waits for the rest of them. */
   let rebuildUntilMs = Number.POSITIVE_INFINITY
   const exclusively = openMutex()
@@ -169,18 +156,11 @@ function startRun(
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
       wholeFromUs: wholeFromUs(lake.events),
       bytesPerDay: bytesPerDay(),
-      heldUp: heldUp ?? readingHeldUp.message ?? maintenanceFailed,
+      heldUp: heldUp.message(),
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
     })
   }
-
-  function holdUp(message: string): void {
-    if (heldUp === null) world.onWarning(`${message}; it is tried again every second`)
-    heldUp = message
-    report('running')
-  }
-  rooms.waiting.onWait = holdUp
 
   const windows = openWindows({
     live: () => lake.metrics.files,
@@ -198,7 +178,7 @@ function startRun(
   const keeping = {
     store: rejected,
     keptUntil,
-    onHeldUp: holdUp,
+    onHeldUp: (message: string) => heldUp.say('commit', message),
     goesOn: () => rebuildUntilMs === Number.POSITIVE_INFINITY,
   }
   const loop: Loop = openLoop({
@@ -221,9 +201,9 @@ function startRun(
     commit: (change) => lake.commit(change),
     discard: (files) => lake.discard(files),
     pause: (durationMs) => sleep(durationMs),
-    onHeldUp: holdUp,
+    onHeldUp: (message) => heldUp.say('commit', message),
     onCommit(committed, durationMs) {
-      heldUp = null
+      heldUp.say('commit', null)
       checkpoint = committed
       lastCommit = { atUs: world.nowUs(), durationMs }
       report('running')
@@ -249,11 +229,8 @@ function startRun(
       report('running')
     },
     onWarning: world.onWarning,
-    onTrouble(why) {
-      const isNews = (why === null) !== (maintenanceFailed === null)
-      maintenanceFailed = why === null ? null : `maintenance of the tables fails: ${why}`
-      if (isNews) report('running')
-    },
+    onTrouble: (why) =>
+      heldUp.say('maintenance', why === null ? null : `maintenance of the tables fails: ${why}`),
   })
 
   bytesPerDay = maintenance.bytesPerDay
@@ -261,7 +238,7 @@ function startRun(
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
 
   async function work(): Promise<void> {
-    readingHeldUp.report = () => report('running')
+    heldUp.attend(() => report('running'))
     const rebuilt = await rebuildMemory(lake, batch.hashIds, memory, checkpoint.dedupeUs, goesOn)
     if (!rebuilt) return
     report('running')

@@ -11,6 +11,7 @@ type Kind = Readonly<{
 export type TableErrorCode =
   | 'catalog-missing'
   | 'catalog-failed'
+  | 'catalog-locked'
   | 'commit-conflict'
   | 'outcome-unknown'
   | 'duplicate-file'
@@ -43,6 +44,12 @@ const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
     message: (f) =>
       `the catalog ${f.catalog} cannot be used (${f.reason}). Nothing was committed. See that the database answers, or that ` +
       'the file and its folder can be read and written and the disk is not full',
+  },
+  'catalog-locked': {
+    canRetry: true,
+    message: (f) =>
+      `the catalog ${f.catalog} is locked by another process (${f.reason}). Nothing was changed. Find out who holds it (fuser ` +
+      'names the process), and end its transaction',
   },
   'commit-conflict': {
     canRetry: false,
@@ -167,6 +174,7 @@ export class TableError extends Error {
   }
 }
 
+const PASSING_CODES: readonly TableErrorCode[] = ['catalog-failed', 'catalog-locked', 's3-failed']
 const FULL_DISK_CODES = ['ENOSPC', 'EDQUOT']
 /** The process, or the machine, has as many files open as it may. */
 const NO_FILE_CODES = ['EMFILE', 'ENFILE']
@@ -179,7 +187,7 @@ const NO_FILE_CODES = ['EMFILE', 'ENFILE']
 export function mayPass(error: unknown): error is Error {
   if (hasCode(error, NO_FILE_CODES)) return true
   if (!(error instanceof TableError)) return false
-  if (error.code === 'catalog-failed' || error.code === 's3-failed') return true
+  if (PASSING_CODES.includes(error.code)) return true
   return (
     error.code === 'storage-failed' && hasCode(error.cause, [...FULL_DISK_CODES, ...NO_FILE_CODES])
   )

@@ -17,6 +17,7 @@ import { copies, identity, type LocalFiles, openCacheOf } from './local-files.ts
 import { below, isOnS3, locationOf, pathOf, warehouseFolder } from './location.ts'
 import { type CatalogPlace, catalogText, type LakePlaces } from './place.ts'
 import { type Properties, propertiesDiffer, tableProperties, type Writer } from './properties.ts'
+import { sayingWait } from './saying-wait.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { newTableMetadata, serializeMetadata } from './table-metadata.ts'
 import { openWriterLock } from './writer-lock.ts'
@@ -29,8 +30,8 @@ export type LakeOptions = LakePlaces &
     nowUs: () => number
     /** Called at each step of a commit; for tests that stop the process there. */
     onStep?: (step: CommitStep) => void
-    /** A commit waits for a catalog that does not answer: why. */
-    onWait?: (reason: string) => void
+    /** A commit waits for a catalog that is locked or does not answer: why; null when it no longer does. */
+    onWait?: (reason: string | null) => void
     storage?: Storage
     /** Which snapshots stay. */
     retention?: ExpiryPolicy
@@ -59,13 +60,16 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
     await lock.release()
   }
   try {
-    access = await openAccess(options)
+    const { onWait = () => {} } = options
+    const say = <T>(act: () => Promise<T>): Promise<T> =>
+      sayingWait(catalogText(options.catalog), onWait, act)
+    access = await say(() => openAccess(options))
     const nowMs = (): number => options.nowUs() / 1000
     const cache = openCacheOf(options, nowMs)
     const storage = options.storage ?? (await openStorage(options.warehouse, cache))
     local = cache === null ? identity(folder) : copies(cache, (file) => storage.read(file))
     const parts = { access, local, storage, keepLock: lock.keep, release }
-    return await openWith(folder, parts, options)
+    return await say(() => openWith(folder, parts, options))
   } catch (error) {
     await release()
     throw error

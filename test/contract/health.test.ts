@@ -1,16 +1,22 @@
 /** What goes wrong while it runs is said, by status and health alike, and over when it is over. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { get, post, postAccepted, readStatus } from '../support/client.ts'
+import { DatabaseSync } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { get, post, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
 import { eventLines } from '../support/events.ts'
 import { openFolder } from '../support/folder.ts'
 import { runCommand } from '../support/product.ts'
 import { whileRunning } from '../support/settled.ts'
 import { until } from '../support/until.ts'
 
+/** Longer than SQLite's own patience used to be. */
+const LOCKED_MS = 12_000
+const CLI_PATH = join(import.meta.dirname, '../../src/cli.ts')
 const BAD = '{"event_id":""}\n'
 
 async function problemsAt(url: string): Promise<readonly string[]> {
@@ -87,4 +93,53 @@ test('a rejected folder that was removed is made again by the next rejected even
   })
   const listed = await runCommand(folder, ['rejected', '--json'])
   assert.equal(listed.stdout.trim().split('\n').length, 1)
+})
+
+/** Another process holds the catalog, as a backup or a curious user does. */
+function lockCatalog(t: TestContext, path: string, mode: 'NORMAL' | 'EXCLUSIVE') {
+  const other = new DatabaseSync(path)
+  t.after(() => other.isOpen && other.close())
+  other.exec(`PRAGMA locking_mode = ${mode}; BEGIN IMMEDIATE; CREATE TABLE held_by_other (x)`)
+  return { release: () => other.close() }
+}
+
+async function storedAt(url: string): Promise<number> {
+  return (await readStatus(url)).ledger.stored
+}
+
+test('a catalog that another process has locked is said while it lasts; then commits go on at once', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  await whileRunning(folder, async ({ url }) => {
+    await postAccepted(url, eventLines('before', 3).join('\n'))
+    await waitUntilSettled(url)
+    const lock = lockCatalog(t, folder.catalogPath, 'NORMAL')
+    await postAccepted(url, eventLines('during', 3).join('\n'))
+    await untilProblem(url, /catalog.db has kept this process waiting for \d+ s: another process/)
+    await sleep(LOCKED_MS)
+    assert.equal(await storedAt(url), 3)
+    assert.equal((await post(url, eventLines('more', 1).join('\n'))).status, 200)
+    assert.equal((await get(url, '/iceberg/v1/config')).status, 200, 'others read it meanwhile')
+    lock.release()
+    await until(async () => (await storedAt(url)) === 7)
+    await untilHealthy(url)
+  })
+})
+
+test('a catalog that is locked at the start is waited for, which is said; commands that read it say what holds them up', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  await whileRunning(folder, ({ url }) => postAccepted(url, eventLines('before', 3).join('\n')))
+  const lock = lockCatalog(t, folder.catalogPath, 'EXCLUSIVE')
+  const words = [CLI_PATH, 'start', '--config', folder.configPath]
+  const child = spawn(process.execPath, words, { cwd: folder.path })
+  t.after(() => child.kill('SIGKILL'))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
+  await until(() => /catalog.db has kept this process waiting for 1 s/.test(output))
+  const query = await runCommand(folder, ['query', 'select 1'])
+  assert.equal(query.exit.code, 4)
+  assert.match(query.stderr, /catalog.db is locked by another process/)
+  lock.release()
+  await until(() => /listens on/.test(output))
 })
