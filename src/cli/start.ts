@@ -1,7 +1,7 @@
 /** `campaign-metrics start`: the pipeline in this process, until ctrl-C or until it cannot go on. */
 
 import type { Command } from 'commander'
-import type { Config } from '../config.ts'
+import { type Config, missingKeys } from '../config.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { CliError } from './cli-error.ts'
 import { type Demo, demoHistoryMs, startDemo } from './demo.ts'
@@ -89,12 +89,9 @@ function checkStart({ newLog }: StartOptions, { engine, keys, listen }: Config):
       'fill new ones: name another warehouse and catalog, and run `campaign-metrics setup`'
     throw new CliError('usage', `--new-log: tables that Flink fills stay with their topic; ${way}`)
   }
-  const isKeyless = keys.write.length === 0 || keys.read.length === 0
-  if (keys.file !== null && isKeyless) {
-    throw new CliError(
-      'input',
-      `listening on ${listen.host} needs keys, and ${keys.file} does not exist: run \`campaign-metrics setup\`, which makes it`,
-    )
+  const missing = missingKeys(keys)
+  if (missing !== null) {
+    throw new CliError('input', `listening on ${listen.host} needs keys, and ${missing}`)
   }
 }
 
