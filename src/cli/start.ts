@@ -1,7 +1,7 @@
 /** `campaign-metrics start`: the pipeline in this process, until ctrl-C or until it cannot go on. */
 
 import type { Command } from 'commander'
-import type { Config } from '../config.ts'
+import { type Config, missingKeys } from '../config.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { CliError } from './cli-error.ts'
 import { type Demo, demoHistoryMs, startDemo } from './demo.ts'
@@ -101,12 +101,9 @@ function checkStart(
   if (acceptRepeats === true && engine !== 'flink') {
     throw new CliError('usage', '--accept-repeats: only Flink forgets event ids in an outage')
   }
-  const isKeyless = keys.write.length === 0 || keys.read.length === 0
-  if (keys.file !== null && isKeyless) {
-    throw new CliError(
-      'input',
-      `listening on ${listen.host} needs keys, and ${keys.file} does not exist: run \`campaign-metrics setup\`, which makes it`,
-    )
+  const missing = missingKeys(keys)
+  if (missing !== null) {
+    throw new CliError('input', `listening on ${listen.host} needs keys, and ${missing}`)
   }
 }
 

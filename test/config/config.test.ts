@@ -191,6 +191,30 @@ test('text that is not YAML is refused with its line, and so is a setting that s
   )
 })
 
+test('whatever YAML can be wrong with is refused with its line: aliases of nothing, of themselves, far too many; several documents', () => {
+  const bomb = [...'bcdefghi'].reduce(
+    (text, name, at) => `${text}${name}: &${name} [${`*${'abcdefgh'[at]},`.repeat(9)}]\n`,
+    'a: &a [x]\n',
+  )
+  for (const [text, line, reason] of [
+    ['window: 5m\nlog: *x\n', 2, /\*x names nothing/],
+    ['<<: *nope\n', 1, /\*nope names nothing/],
+    ['keys:\n  write: [*a]\n', 2, /\*a names nothing/],
+    ['window: 5m\nlog: &l [*l]\n', 2, /\*l stands inside of what it names/],
+    ['keys: &k\n  write: *k\n', 2, /\*k stands inside/],
+    [bomb, null, /alias/],
+    ['window: 5m\n---\nlog: ./x\n', 2, /second document/],
+    ['retention:\n\tevents: 1d\n', 2, /[Tt]abs/],
+  ] as const) {
+    const message = refusal(text)
+    const at = line === null ? '' : `:${line}`
+    assert.ok(message.startsWith(`/campaign-metrics.yaml${at}: not YAML: `), message)
+    assert.match(message, reason)
+  }
+  assert.equal(load('window: &w 1m\ncommitInterval: *w\n').windowUs, 60_000_000, 'others are taken')
+  assert.match(refusal('window: 1e999'), /Infinity is not a duration/)
+})
+
 test('a time zone keeps the name it was given, in its proper case', () => {
   assert.equal(load('timezone: Asia/Kolkata').timezone, 'Asia/Kolkata')
   assert.equal(load('timezone: europe/berlin').timezone, 'Europe/Berlin')
