@@ -43,8 +43,9 @@ export type CollectCounts = {
   /** Body bytes as received, and after decompression. */
   bodyBytes: number
   inflatedBytes: number
-  /** Body bytes held at this moment. */
+  /** Memory held for bodies at this moment, and for requests that read with their answers. */
   heldBytes: number
+  heldReadBytes: number
   /** Answers of `POST /v1/events` and of everything else, by status; 499 = the client went away. */
   eventAnswers: Record<number, number>
   otherAnswers: Record<number, number>
@@ -123,7 +124,12 @@ const LABELLED_COUNTERS: readonly Labelled[] = [
 ]
 
 const GAUGES: readonly One[] = [
-  ['body_bytes_held', 'Body bytes of requests in flight.', (s) => s.collect.heldBytes],
+  ['body_bytes_held', 'Memory for bodies in flight.', (s) => s.collect.heldBytes],
+  [
+    'read_bytes_held',
+    'Memory for requests that read, until their answers are taken.',
+    (s) => s.collect.heldReadBytes,
+  ],
   ['log_start_offset', 'First offset the log still holds.', (s) => s.readings.logStart],
   [
     'log_end_offset',
@@ -205,6 +211,7 @@ function emptyCounts(): CollectCounts {
     bodyBytes: 0,
     inflatedBytes: 0,
     heldBytes: 0,
+    heldReadBytes: 0,
     eventAnswers: {},
     otherAnswers: {},
   }

@@ -10,6 +10,7 @@ import { refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
 import { CollectorError } from './collector-error.ts'
 import { createConnections } from './connections.ts'
 import { createHeld } from './held.ts'
+import { createHeldReads } from './held-reads.ts'
 import { answerOther, createIngest, type IngestParts } from './ingest.ts'
 import { createKeyCheck, type Keys } from './keys.ts'
 import { type CollectLimits, connectionsWithin, DEFAULT_LIMITS } from './limits.ts'
@@ -90,13 +91,15 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       clientSide,
       publicOrigin: publicUrl?.origin ?? null,
     }),
-    held: createHeld(meter.collect, limits.heldBytesMax),
+    held: createHeld(meter.collect, 'heldBytes', limits.heldBytesMax),
     connections: createConnections(connectionsMax, countOther),
     isClosing: () => isClosing,
   }
   const ingest = createIngest(parts)
+  const heldReads = createHeldReads(meter.collect, limits)
   const reading = await openReading({
     meter,
+    heldReads,
     warn,
     keys: parts.keys,
     status: options.status,
@@ -125,8 +128,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       response.writeHead(204, ['Allow', SERVER_METHODS]).end()
       countOther(204)
     } else if (!isEventsUrl(request.url)) {
-      if (awaitsContinue) response.writeContinue()
-      reading.routing(request, response)
+      read(request, response, awaitsContinue)
     } else if (request.method === 'POST') {
       ingest(request, response, awaitsContinue).catch((cause) => {
         warn('an answer could not be written', cause)
@@ -135,6 +137,22 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     } else {
       countOther(answerOther(parts, request, response))
     }
+  }
+
+  function read(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    if (!heldReads.begin(request, response)) {
+      const { socket } = request
+      const answer = refusalAnswer('too-many-answers', [], true)
+      countOther(answer.status)
+      // A refusal that has to wait would itself be held.
+      if (parts.connections.isBehind(socket)) socket.destroy()
+      else writeAnswer(response, answer)
+      return
+    }
+    if (awaitsContinue) response.writeContinue()
+    // Nobody reads a body here; left alone, it would wait in as many buffers as it has chunks.
+    request.resume()
+    reading.routing(request, response)
   }
 
   const server = createServer({

@@ -25,6 +25,8 @@ export type Connections = Readonly<{
   isSurplus(socket: Duplex): boolean
   /** Counts a request until its response is over. */
   track(response: ServerResponse): void
+  /** Whether its newest request has to wait for answers to earlier ones, or for a client that does not read. */
+  isBehind(socket: Duplex): boolean
   /** The body that is coming on this connection at the moment; null = none. */
   setUpload(socket: Duplex, stop: StopUpload | null): void
   /** For the server's `clientError`. */
@@ -74,6 +76,7 @@ export function createConnections(
         if (connection.isBroken && connection.unanswered === 0) socket.end()
       })
     },
+    isBehind: (socket) => of(socket).unanswered > 1 || socket.writableLength > 0,
     setUpload(socket, stop) {
       of(socket).stopUpload = stop
     },

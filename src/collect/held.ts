@@ -1,4 +1,5 @@
-/** Body bytes in memory over all requests, and their limit. Past it requests are answered 429. */
+/** Memory held for clients over all connections, and its limit. */
+import type { IncomingMessage } from 'node:http'
 import type { CollectCounts } from '../meter.ts'
 
 export type Held = Readonly<{
@@ -7,16 +8,28 @@ export type Held = Readonly<{
   release(bytes: number): void
 }>
 
-/** The number itself lives in the meter, which shows it. */
-export function createHeld(counts: CollectCounts, bytesMax: number): Held {
+/** The number itself lives in the meter, which shows it; several may share one. */
+export function createHeld(
+  counts: CollectCounts,
+  shownAs: 'heldBytes' | 'heldReadBytes',
+  bytesMax: number,
+): Held {
+  let held = 0
+  const add = (bytes: number): void => {
+    held += bytes
+    counts[shownAs] += bytes
+  }
   return {
     take(bytes) {
-      if (counts.heldBytes + bytes > bytesMax) return false
-      counts.heldBytes += bytes
+      if (held + bytes > bytesMax) return false
+      add(bytes)
       return true
     },
-    release(bytes) {
-      counts.heldBytes -= bytes
-    },
+    release: (bytes) => add(-bytes),
   }
+}
+
+/** A request's first line and headers: up to 64 KB that wait with it. */
+export function headBytes({ rawHeaders, url = '' }: IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length, url.length)
 }

@@ -13,10 +13,11 @@ import { type AcceptParts, accept, type Outcome } from './accept.ts'
 import { type Answer, refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
 import { type BodyCoding, type BodyType, bodyCoding, bodyType } from './body-form.ts'
 import type { Connections } from './connections.ts'
+import { headBytes } from './held.ts'
 import { createInflater, type Inflater } from './inflate.ts'
 import type { KeyCheck } from './keys.ts'
 import type { OriginRules } from './origin.ts'
-import type { RefusalCode } from './refusal.ts'
+import { type RefusalCode, refusal } from './refusal.ts'
 import { readBody, type Upload, type UploadFailure } from './upload.ts'
 
 export type IngestParts = AcceptParts &
@@ -35,7 +36,8 @@ export type Ingest = (
   awaitsContinue: boolean,
 ) => Promise<void>
 
-type Admission = Readonly<{ type: BodyType; coding: BodyCoding }>
+/** `heldBytes`: taken for the request, beside its body. */
+type Admission = Readonly<{ type: BodyType; coding: BodyCoding; heldBytes: number }>
 
 /** nginx's number for a client that went away before its answer; only the meter sees it. */
 const CLIENT_GONE = 499
@@ -58,7 +60,7 @@ export function createIngest(parts: IngestParts): Ingest {
       )
       meter.collect.bodyBytes += upload.bytes
       const outcome = await takeBody(parts, inflate, upload, admission)
-      held.release(limits.requestBytes)
+      held.release(admission.heldBytes)
       status =
         'body' in outcome
           ? confirm(parts, request, response, outcome.body)
@@ -92,7 +94,7 @@ export function answerOther(
   return answer.status
 }
 
-/** From the headers alone: may this body come in? On success `requestBytes` are held for it. */
+/** From the headers alone: may this body come in? */
 function admit(parts: IngestParts, request: IncomingMessage): Admission | RefusalCode {
   const { headers, url = '' } = request
   const key = parts.keys.mayWrite(headers, url)
@@ -107,8 +109,9 @@ function admit(parts: IngestParts, request: IncomingMessage): Admission | Refusa
   }
   const length = headers['content-length']
   if (length !== undefined && Number(length) > parts.limits.bodyBytesMax) return 'body-too-large'
-  if (!parts.held.take(parts.limits.requestBytes)) return 'too-busy'
-  return { type, coding }
+  const heldBytes = parts.limits.requestBytes + headBytes(request)
+  if (!parts.held.take(heldBytes)) return 'too-busy'
+  return { type, coding, heldBytes }
 }
 
 /** From what was read to the outcome; releases the body's bytes. */
@@ -155,6 +158,11 @@ function refuse(
   awaitsContinue: boolean,
 ): number {
   if (failure === 'aborted' || response.destroyed) return CLIENT_GONE
+  // A refusal that has to wait would itself be held.
+  if (failure === 'too-busy' && parts.connections.isBehind(request.socket)) {
+    request.socket.destroy()
+    return refusal(failure).status
+  }
   const headers = parts.origins.corsHeaders(request.headers)
   const answer: Answer = refusalAnswer(failure, headers, parts.isClosing())
   // No rest of the body will come, or none that could be understood.

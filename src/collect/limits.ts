@@ -7,10 +7,15 @@ export type CollectLimits = Readonly<{
   answerRejectionsMax: number
   /** Memory for bodies over all requests, from the first chunk to the answer. */
   heldBytesMax: number
-  /** What a request costs beside its body, counted into `heldBytesMax`. */
+  /** What a request costs beside its body and its head, counted into `heldBytesMax`. */
   requestBytes: number
   /** The same for a rejected event, until it is kept. */
   rejectionBytes: number
+  /** Memory for requests that read, over all connections: what each costs, a small answer included, and all of them. */
+  readRequestBytes: number
+  readRequestsBytesMax: number
+  /** Memory for large answers until they are taken. One that is larger is sent when there is no other. */
+  answersBytesMax: number
   /** The last few of them are answered 503 and closed; those beyond are closed at once. */
   connectionsMax: number
   /** The first line and the headers of a request; a link of the page that chooses 50 campaigns has up to 39 KB. */
@@ -41,6 +46,9 @@ export const DEFAULT_LIMITS: CollectLimits = {
   heldBytesMax: 256 * MIB,
   requestBytes: 2 * KIB,
   rejectionBytes: 512,
+  readRequestBytes: 16 * KIB,
+  readRequestsBytesMax: 64 * MIB,
+  answersBytesMax: 128 * MIB,
   connectionsMax: 8192,
   headBytesMax: 64 * KIB,
   inflationsMax: 2,

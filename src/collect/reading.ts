@@ -12,6 +12,7 @@ import fastify, {
 } from 'fastify'
 import type { Meter } from '../meter.ts'
 import { cutWhenStuck } from './cut-stuck.ts'
+import type { HeldReads } from './held-reads.ts'
 import type { KeyCheck } from './keys.ts'
 import type { ReadClientSide } from './proxy.ts'
 import { createReadStreams, type ReadStreams } from './read-streams.ts'
@@ -60,6 +61,7 @@ export type Reading = Readonly<{
 
 export type ReadingParts = Readonly<{
   meter: Meter
+  heldReads: HeldReads
   keys: KeyCheck
   status: () => CollectorStatus
   routes: readonly ReadRoute[]
@@ -142,7 +144,7 @@ function addRead(app: FastifyInstance, url: string, handler: Handler): void {
 
 function addRoute(
   app: FastifyInstance,
-  { keys, stuckTimeoutMs, clientSide }: ReadingParts,
+  { keys, heldReads, stuckTimeoutMs, clientSide }: ReadingParts,
   streams: ReadStreams,
   { prefix, access, answer }: ReadRoute | SignInRoute,
 ): void {
@@ -156,17 +158,21 @@ function addRoute(
       headers: request.headers,
       client: clientSide(request.raw),
     })
+    const isHead = request.method === 'HEAD'
+    const isWhole = body !== null && !(body instanceof Readable)
+    const sent = isWhole && !isHead ? heldReads.hold(reply.raw, body) : body
+    if (isWhole && sent === null) return refuse(reply, 'too-many-answers')
     reply.code(status)
     if (body !== null) reply.type(JSON_TYPE)
     if (headers !== undefined) reply.headers(headers)
-    if (!(body instanceof Readable)) return reply.send(body ?? undefined)
-    if (request.method === 'HEAD') {
-      body.destroy()
+    if (!(sent instanceof Readable)) return reply.send(sent ?? undefined)
+    if (isHead) {
+      sent.destroy()
       return reply.send()
     }
     reply.hijack()
     cutWhenStuck(reply.raw, stuckTimeoutMs)
-    streams.send(reply.raw, status, { ...HARDENING, ...reply.getHeaders() }, body)
+    streams.send(reply.raw, status, { ...HARDENING, ...reply.getHeaders() }, sent)
     return reply
   }
   const handler = access === 'open' ? ask : guarded(keys, ask)

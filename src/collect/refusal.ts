@@ -33,6 +33,7 @@ export type RefusalCode =
   | 'content-encoding'
   | 'too-busy'
   | 'too-many-connections'
+  | 'too-many-answers'
   | 'log-busy'
   | 'head-too-large'
   | 'internal'
@@ -169,6 +170,13 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
       'Rejected events of this body could not be kept. Send the whole body again: what was accepted is ' +
       'recognised by its event_id.',
     retryAfter: 10,
+  },
+  'too-many-answers': {
+    status: 503,
+    message:
+      'The answers that clients have not taken yet fill the memory there is for them. Read what was asked for, then ' +
+      'again in a moment.',
+    retryAfter: 1,
   },
   'too-many-connections': {
     status: 503,

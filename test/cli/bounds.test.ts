@@ -43,10 +43,14 @@ function exchange({ url }: Product, pieces: readonly (string | Buffer)[]): Promi
   })
 }
 
-function event(id: string): string {
-  const timestamp = new Date().toISOString()
-  const fields = { event_id: id, user_id: 'u', campaign_id: 'c', event_type: 'click', timestamp }
-  return JSON.stringify(fields)
+function event(id: string, campaign = 'c'): string {
+  return JSON.stringify({
+    event_id: id,
+    user_id: 'u',
+    campaign_id: campaign,
+    event_type: 'click',
+    timestamp: new Date().toISOString(),
+  })
 }
 
 function inChunksOfOneByte(text: string): string {
@@ -75,6 +79,30 @@ test('bodies of nothing but bad events are refused before their rejections fill 
     statuses.filter((status) => status !== 200 && status !== 429),
     [],
   )
+})
+
+test('readers that never read take the memory of a few answers, and others are answered', async (t) => {
+  const product = await running(t)
+  for (let body = 0; body < 2; body++) {
+    const lines = Array.from({ length: 20_000 }, (_, at) =>
+      event(`e${body}-${at}`, `${body}-${at}-`.padEnd(250, 'long')),
+    )
+    await postAccepted(product.url, lines.join('\n'))
+  }
+  await waitUntilSettled(product.url)
+  const path = '/api/v1/campaigns.csv'
+  const whole = (await get(product.url, path)).text.length
+  assert.ok(whole > 10 * MIB)
+  let readers: readonly Socket[] = []
+  const growth = await growthDuring(product.pid, async () => {
+    readers = await openIdle(product, 60)
+    for (const socket of readers) socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    await Promise.all(readers.map((socket) => once(socket, 'readable')))
+    assert.equal((await get(product.url, '/api/v1/summary')).status, 200)
+  })
+  assert.ok(growth < 300 * MIB, `${Math.round(growth / MIB)} MiB`)
+  for (const socket of readers) socket.destroy()
+  while ((await get(product.url, path)).text.length !== whole) await sleep(100)
 })
 
 /** Connections that say nothing; one that the other side closes stays in the list. */

@@ -55,6 +55,17 @@ describe('many at once', () => {
       assert.equal(harness.log.end(), 3)
     }))
 
+  it('the heads of requests count too, while their bodies are on the way', () =>
+    on({ limits: { heldBytesMax: MIB } }, async (harness) => {
+      const head = rawRequest('', [`X-Filler: ${'x'.repeat(60_000)}`, 'Content-Length: 5'])
+      const raws = Array.from({ length: 40 }, () => openRaw(harness.port))
+      for (const raw of raws) raw.send(head)
+      await Promise.race(raws.map((raw) => raw.until(/429/)))
+      assert.ok(harness.meter.collect.heldBytes <= MIB)
+      for (const raw of raws) raw.socket.destroy()
+      await heldBytes(harness, (bytes) => bytes === 0)
+    }))
+
   it('decompressed bytes count too: small bombs at once stay within the limit', () =>
     on({ limits: { heldBytesMax: 20 * MIB } }, async (harness) => {
       const { zstdCompressSync } = await import('node:zlib')

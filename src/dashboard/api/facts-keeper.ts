@@ -47,6 +47,9 @@ const FAULT_PAUSE_MS = 60_000
 const ANSWER_MS_MAX = 30_000
 /** Requests that wait for the thread; a page asks for five at a time. */
 const WAITING_MAX = 256
+/** Of these, files of all campaigns: each takes the thread for a second, and figures of the page wait behind it. */
+const WAITING_FILES_MAX = 4
+const FILE_PATH = 'campaigns.csv'
 
 export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
   let thread: Promise<Facts> | null = null
@@ -58,6 +61,7 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
   let fault: Readonly<{ reason: string; atMs: number }> | null = null
   /** Questions under way, the oldest first: the way to end each, and when it was asked. */
   const waiting = new Map<(reply: FactsReply) => void, number>()
+  let waitingFiles = 0
   let isClosed = false
 
   /** Null while one that failed rests. */
@@ -100,7 +104,9 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
 
   async function ask(facts: Promise<Facts>, path: string, query: string): Promise<FactsReply> {
     const reply = Promise.withResolvers<FactsReply>()
+    const isFile = path === FILE_PATH
     waiting.set(reply.resolve, parts.nowMs())
+    if (isFile) waitingFiles += 1
     facts
       .then((ready) => ready.answer(path, query, parts.isWaiting()))
       .then(reply.resolve, (error) => reply.resolve({ failed: reasonOf(error) }))
@@ -108,6 +114,7 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
       return await reply.promise
     } finally {
       waiting.delete(reply.resolve)
+      if (isFile) waitingFiles -= 1
     }
   }
 
@@ -125,7 +132,8 @@ export function openFactsKeeper(parts: FactsKeeperParts): FactsKeeper {
 
   return {
     async answer(path, query, sentTags): Promise<ReadAnswer> {
-      if (waiting.size >= WAITING_MAX) {
+      const isFileTooMany = path === FILE_PATH && waitingFiles >= WAITING_FILES_MAX
+      if (waiting.size >= WAITING_MAX || isFileTooMany) {
         return errorAnswer('too-busy', 'Too many questions are waiting. Ask again in a moment.')
       }
       const facts = awake()

@@ -1,0 +1,69 @@
+/**
+ * Memory for what is read: each request, and each large answer until the client has taken all of it or is gone. A client that
+ * asks and never reads costs this memory, however many connections it has and however many requests it sends at once.
+ *
+ *     a request    a fixed sum, which a small answer is within, and its head
+ *     an answer    its size where it is large; bytes that several clients are sent are counted once
+ *
+ * The two have limits of their own, so that large answers to clients that do not read never refuse a look at the health.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { CollectCounts } from '../meter.ts'
+import { createHeld, headBytes } from './held.ts'
+import type { CollectLimits } from './limits.ts'
+
+export type HeldReads = Readonly<{
+  /** false = there is no room for the request. */
+  begin(request: IncomingMessage, response: ServerResponse): boolean
+  /** The bytes to be sent; null = there is no room for them now. */
+  hold(response: ServerResponse, body: string | Uint8Array): string | Uint8Array | null
+}>
+
+type Shared = { readonly bytes: number; readers: number }
+
+export function createHeldReads(counts: CollectCounts, limits: CollectLimits): HeldReads {
+  const requests = createHeld(counts, 'heldReadBytes', limits.readRequestsBytesMax)
+  const answers = createHeld(counts, 'heldReadBytes', limits.answersBytesMax)
+  const sent = new Map<ArrayBufferLike, Shared>()
+
+  /** An answer larger than the limit is held alone. */
+  function share(bytes: Uint8Array): boolean {
+    const { buffer } = bytes
+    const shared = sent.get(buffer)
+    if (shared !== undefined) {
+      shared.readers += 1
+      return true
+    }
+    const size = Math.min(buffer.byteLength, limits.answersBytesMax)
+    if (!answers.take(size)) return false
+    sent.set(buffer, { bytes: size, readers: 1 })
+    return true
+  }
+
+  function leave({ buffer }: Uint8Array): void {
+    const shared = sent.get(buffer)
+    if (shared === undefined) return
+    shared.readers -= 1
+    if (shared.readers > 0) return
+    sent.delete(buffer)
+    answers.release(shared.bytes)
+  }
+
+  return {
+    begin(request, response) {
+      const bytes = limits.readRequestBytes + headBytes(request)
+      if (!requests.take(bytes)) return false
+      response.once('close', () => requests.release(bytes))
+      return true
+    },
+    hold(response, body) {
+      const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+      if (length <= limits.readRequestBytes) return body
+      // A text would be copied once more while it waits to be sent.
+      const bytes = typeof body === 'string' ? Buffer.from(body) : body
+      if (response.destroyed || !share(bytes)) return null
+      response.once('close', () => leave(bytes))
+      return bytes
+    },
+  }
+}
