@@ -18,7 +18,7 @@ import {
   NOON_MS,
   openTimedFolder,
   type TimedFolder,
-} from './timed-folder.ts'
+} from '../support/timed-folder.ts'
 
 const ROWS = 20
 /** On a clock that runs so fast, what passes between reading the one and the other looks like a step. */

@@ -11,7 +11,7 @@ import { type Folder, openFolder } from '../support/folder.ts'
 import { wasMerged } from '../support/lake.ts'
 import { runCommand } from '../support/product.ts'
 import { expectSettled, whileRunning } from '../support/settled.ts'
-import { DAY_MS, MINUTE_MS, openTimedFolder, type TimedFolder } from './timed-folder.ts'
+import { DAY_MS, MINUTE_MS, openTimedFolder, type TimedFolder } from '../support/timed-folder.ts'
 
 /** Two minutes in a second. */
 const FAST = 120

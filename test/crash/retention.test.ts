@@ -21,7 +21,7 @@ import {
   NOON_MS,
   openTimedFolder,
   type TimedFolder,
-} from './timed-folder.ts'
+} from '../support/timed-folder.ts'
 
 /** Ten minutes in a second. */
 const FAST = 600

@@ -1,10 +1,10 @@
 /** A folder whose runs of the product all see one clock, which the test sets. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openTestClock, type TestClock } from '../support/clock.ts'
-import { eventLine } from '../support/events.ts'
-import { type Folder, openFolder } from '../support/folder.ts'
-import { type Product, type Run, runCommand } from '../support/product.ts'
-import { whileRunning } from '../support/settled.ts'
+import { openTestClock, type TestClock } from './clock.ts'
+import { eventLine } from './events.ts'
+import { type Folder, openFolder } from './folder.ts'
+import { type Product, type Run, runCommand } from './product.ts'
+import { whileRunning } from './settled.ts'
 
 export const MINUTE_MS = 60_000
 export const HOUR_MS: number = 60 * MINUTE_MS
