@@ -12,6 +12,8 @@ export type QueryErrorCode =
   | 'sql-refused'
   | 'not-a-query'
   | 'files-expired'
+  | 'file-lost'
+  | 'file-damaged'
   | 'out-of-memory'
   | 'merge-failed'
   | 'no-spill-folder'
@@ -40,6 +42,17 @@ const KINDS: Readonly<Record<QueryErrorCode, Kind>> = {
       `a file of the tables was replaced while it was being read (${f.reason}): run it again. Beside a running ` +
       'pipeline replaced files stay for at least two minutes; what takes longer needs a smaller range of time, or ' +
       'the pipeline stopped',
+  },
+  'file-lost': {
+    canRetry: false,
+    message: (f) =>
+      `a file of the tables is not on the disk (${f.reason}): restore it from a backup; if the folder was moved, run: ` +
+      'campaign-metrics relocate',
+  },
+  'file-damaged': {
+    canRetry: false,
+    message: (f) =>
+      `a file of the tables cannot be read (${f.reason}): see to the disk, or restore it from a backup`,
   },
   'out-of-memory': {
     canRetry: false,
@@ -147,6 +160,14 @@ function isOfUse(words: string, named: string): boolean {
 export function isMissingFile(error: unknown): boolean {
   const text = error instanceof Error ? error.message : String(error)
   return /No files found that match|No such file or directory|could not open file/i.test(text)
+}
+
+/** What DuckDB says of a Parquet file that is none, or no longer. */
+const DAMAGE =
+  /No magic bytes|too small to be a Parquet|don't know what type|Could not read (enough bytes|from file)|failed to cast column|TProtocol|[Cc]orrupt|Error while reading file|Permission denied|Is a directory/
+
+export function isDamagedFile(error: unknown): boolean {
+  return DAMAGE.test(error instanceof Error ? error.message : String(error))
 }
 
 export function isOutOfMemory(error: unknown): boolean {

@@ -23,6 +23,7 @@ export type TableErrorCode =
   | 'warehouse-path'
   | 'file-damaged'
   | 'file-lost'
+  | 'file-unreadable'
   | 'file-unfit'
   | 'storage-failed'
   | 's3-failed'
@@ -89,7 +90,8 @@ const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
     canRetry: false,
     message: (f) =>
       `the tables in the catalog ${f.catalog} lie at ${f.recorded}, but the folder is now ${f.actual}. ` +
-      'If it was moved or copied, run: campaign-metrics relocate',
+      'If it was moved or copied, let "warehouse" name it and run: campaign-metrics relocate. If it was removed, restore it ' +
+      'from a backup',
   },
   'foreign-warehouse': {
     canRetry: false,
@@ -111,6 +113,10 @@ const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
     canRetry: false,
     message: (f) =>
       `${f.path} is in the table but not on the disk: restore it from a backup; if the folder was moved, run: campaign-metrics relocate`,
+  },
+  'file-unreadable': {
+    canRetry: true,
+    message: (f) => `${f.path} cannot be read (${f.reason}): see to its rights and its disk`,
   },
   'file-unfit': {
     canRetry: false,

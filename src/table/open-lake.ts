@@ -1,25 +1,25 @@
 /** Opens the lake for writing: takes the lock, makes what is missing, refuses what does not fit. */
 import { randomUUID } from 'node:crypto'
-import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Catalog, openCatalog, type Pointers } from './catalog.ts'
 import { type CatalogAccess, type CommitStep, type States, swapPointers } from './commit.ts'
 import { nextMetadataName, PREVIOUS_METADATA_MAX, type TableState } from './commit-plan.ts'
 import { openDataFiles } from './data-files.ts'
-import { forBothTables, NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
+import { forBothTables, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { EXPIRY_POLICY, type ExpiryPolicy } from './expiry.ts'
 import { importEventsFile } from './import-file.ts'
 import { Lake } from './lake.ts'
 import { type Known, loadForWriting } from './load.ts'
 import { copies, identity, type LocalFiles, openCacheOf } from './local-files.ts'
-import { below, isOnS3, locationOf, pathOf, warehouseFolder } from './location.ts'
+import { below, locationOf, warehouseFolder } from './location.ts'
 import { type CatalogPlace, catalogText, type LakePlaces } from './place.ts'
 import { type Properties, propertiesDiffer, tableProperties, type Writer } from './properties.ts'
 import { sayingWait } from './saying-wait.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { newTableMetadata, serializeMetadata } from './table-metadata.ts'
+import { checkPlace, tableFolders } from './table-place.ts'
 import { openWriterLock } from './writer-lock.ts'
 
 export type LakeOptions = LakePlaces &
@@ -94,7 +94,7 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
   const opening: Opening = { catalog: access.name, folders, storage, properties, nowMs, newUuid }
   const catalog = await access.current()
   const pointers = (await catalog.read()) ?? (await createTables(opening, catalog))
-  await checkPlace(opening, pointers)
+  await checkPlace(access.name, folders, pointers)
   const isShared = writer === 'flink'
   const load = openLoading(storage, isShared)
   const states = await withProperties(opening, access, await load(pointers, null))
@@ -110,10 +110,6 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
     newUuid,
     onStep,
   })
-}
-
-export function tableFolders(warehouse: string): Readonly<Record<TableKey, string>> {
-  return forBothTables((key) => below(warehouse, NAMESPACE, TABLES[key].name))
 }
 
 type Closing = CatalogAccess & Readonly<{ close(): Promise<void> }>
@@ -195,23 +191,6 @@ async function checkUnused({ storage, catalog }: Opening, folder: string): Promi
     if (path.basename(file.path).startsWith('00000-')) continue
     throw new TableError('foreign-warehouse', { folder, catalog })
   }
-}
-
-/** The catalog may point to where the folder was before it was moved. */
-async function checkPlace({ folders, catalog }: Opening, pointers: Pointers): Promise<void> {
-  for (const key of TABLE_KEYS) {
-    const recorded = path.dirname(path.dirname(pathOf(pointers[key])))
-    const actual = folders[key]
-    if (recorded === actual || (await samePlace(recorded, actual))) continue
-    const isElsewhere = isOnS3(recorded) || isOnS3(actual)
-    throw new TableError(isElsewhere ? 'other-warehouse' : 'moved', { catalog, recorded, actual })
-  }
-}
-
-async function samePlace(a: string, b: string): Promise<boolean> {
-  const real = (each: string) => realpath(each).catch(() => null)
-  const [first, second] = await Promise.all([real(a), real(b)])
-  return first !== null && first === second
 }
 
 /** Gives empty tables the properties of this writer. */

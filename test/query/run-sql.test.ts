@@ -1,6 +1,6 @@
 /** What SQL a user may run, on what, and how its result comes back. */
 import assert from 'node:assert/strict'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { formatCsv } from '../../src/query/format-csv.ts'
@@ -311,15 +311,35 @@ test('a file that expired before the query is answered by the new state', async 
   assert.deepEqual(await rowsOf('SELECT event_id FROM campaign_events', live), [['o']])
 })
 
-test('a file that is gone in the new state as well is an error that says what to do', async () => {
+test('a file that is gone though the tables have not moved on is lost, and the error says what to do', async () => {
   const file = await fixture.eventsFile('gone.parquet', [{ id: 'g' }])
   const live = await fixture.query({ events: [file] })
   await rename(file, `${file}.away`)
   await assert.rejects(rowsOf('SELECT * FROM campaign_events', live), {
-    code: 'files-expired',
-    canRetry: true,
-    message: /run it again/,
+    code: 'file-lost',
+    canRetry: false,
+    message: /gone\.parquet.*: restore it from a backup/,
   })
+})
+
+test('files of the tables that are gone or damaged are named, on one line', async () => {
+  const read = async (file: string) =>
+    await rowsOf('SELECT * FROM campaign_events', await fixture.query({ events: [file] }))
+  await assert.rejects(read(join(fixture.path, 'data/never.parquet')), {
+    code: 'file-lost',
+    message: /never\.parquet/,
+  })
+  const damaged = await fixture.eventsFile('cut.parquet', [{ id: 'c' }])
+  for (const bytes of [0, 3, 200]) {
+    await truncate(damaged, bytes)
+    await assert.rejects(read(damaged), (error: Error) => {
+      assert.match(
+        error.message,
+        /^a file of the tables cannot be read \(.*cut\.parquet.*\): .*backup$/,
+      )
+      return true
+    })
+  }
 })
 
 test('a closed room refuses to run', async () => {
