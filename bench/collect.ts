@@ -9,6 +9,7 @@
  * threads do the fdatasync). The load keeps 64 connections busy (8 for 1 MB), one request each: closed loop, on
  * purpose, since the question is what a core can do, not how long a queue gets.
  */
+
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -19,6 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type CollectorOptions, startCollector } from '../src/collect.ts'
 import { type Inspector, openInspector } from '../src/engine.ts'
+import { KEEPS_ALL_US } from '../src/event.ts'
 import { openLog } from '../src/log.ts'
 import { openMeter } from '../src/meter.ts'
 import { openRejected } from '../src/rejected.ts'
@@ -155,6 +157,7 @@ async function serveCollector(kind: Kind, directory: string): Promise<number> {
     listen: { host: '127.0.0.1', port: 0 },
     keys: { write: [], read: [] },
     cors: [],
+    keptFromUs: () => KEEPS_ALL_US,
     log: isWhole ? await openBenchLog(directory, nowUs) : NO_LOG,
     inspector: isWhole ? await openInspector() : NO_INSPECTOR,
     rejected: await openRejected({

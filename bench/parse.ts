@@ -4,11 +4,13 @@
  *
  * usage: node bench/parse.ts [rounds=40]
  */
+
 import { cpus } from 'node:os'
 import { openLineParser } from '../src/engine/line-parser.ts'
 import type { ParserExports } from '../src/engine/parser-module.ts'
 import { instantiate, loadModule } from '../src/engine/wasm.ts'
 import { openInspector } from '../src/engine.ts'
+import { KEEPS_ALL_US } from '../src/event.ts'
 import { openRandom, type Random } from '../test/support/random.ts'
 
 const SEED = 20_261_122
@@ -103,7 +105,8 @@ function measureCase(given: Case): void {
 function parseAll(body: Uint8Array): void {
   parser.load(body)
   let events = 0
-  for (let rows = parser.next(ARRIVAL_US); rows > 0; rows = parser.next(ARRIVAL_US)) events += rows
+  const next = (): number => parser.next(ARRIVAL_US, KEEPS_ALL_US)
+  for (let rows = next(); rows > 0; rows = next()) events += rows
   if (events !== EVENTS) throw new Error(`${events} events instead of ${EVENTS}`)
 }
 

@@ -79,11 +79,12 @@ async function bundle(outDir: string): Promise<void> {
   const { build } = await loadVite()
   await build({
     root: PAGE,
-    base: '/',
+    // A proxy may serve the page under any path.
+    base: './',
     configFile: false,
     envDir: false,
     logLevel: 'warn',
-    plugins: [themeBeforePaint()],
+    plugins: [slashBeforeAll(), themeBeforePaint()],
     build: {
       outDir,
       emptyOutDir: false,
@@ -94,6 +95,20 @@ async function bundle(outDir: string): Promise<void> {
       chunkSizeWarningLimit: 1000,
     },
   })
+}
+
+/**
+ * The first script, before any address of the page is used. Of all relative addresses only one that is a query leads back
+ * to the page itself (RFC 3986, 5.2.2), with a slash at the end of its own or without.
+ */
+function slashBeforeAll(): Plugin {
+  return {
+    name: 'slash-before-all',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html) => html.replace('<title>', '<script src="?slash.js"></script>\n    <title>'),
+    },
+  }
 }
 
 /** The page waits for its entry, a few kilobytes, before it paints: a theme chosen by hand must not flash the other. */

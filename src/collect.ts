@@ -3,7 +3,7 @@
  * health, metrics, status, and the read-only routes of other rooms.
  *
  *     POST /v1/events        write key   events: JSON object, JSON array or NDJSON, plain, gzip or zstd
- *     GET  /healthz          open        200 or 503, with the reasons
+ *     GET  /healthz          open        200 or 503; the reasons with a read key
  *     GET  /metrics          read key    Prometheus text
  *     GET  /v1/status        read key    JSON
  *     …    /api/v1/session   read key    POST signs a browser in, DELETE signs it out
@@ -21,4 +21,5 @@ export {
 } from './collect/collector.ts'
 export { CollectorError, type CollectorErrorCode } from './collect/collector-error.ts'
 export type { CollectLimits } from './collect/limits.ts'
+export type { AddressRange } from './collect/proxy.ts'
 export type { CollectorStatus, ReadAnswer, ReadRequest, ReadRoute } from './collect/reading.ts'

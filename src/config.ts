@@ -14,6 +14,6 @@ export {
 } from './config/config.ts'
 export { configurationPage, exampleFile } from './config/documentation.ts'
 export { ConfigError, type ConfigProblem } from './config/error.ts'
-export { writeKeysFile } from './config/keys-file.ts'
+export { missingKeys, writeKeysFile } from './config/keys-file.ts'
 export { loadConfig } from './config/load.ts'
 export { parseSize } from './config/quantity.ts'

@@ -13,6 +13,7 @@ export {
   type RejectionReason,
   reasonText,
 } from './event/rejection.ts'
+export { KEEPS_ALL_US, keptFromDay, keptFromUs } from './event/retention.ts'
 export { revenueMillionths } from './event/revenue.ts'
 export type { Span } from './event/span.ts'
 export { type BodyForm, splitBody, type Unsplittable } from './event/split-body.ts'

@@ -29,3 +29,4 @@ export {
 export type { FlinkJobOptions } from './flink/options.ts'
 export { type FlinkCommit, flinkCommitIn } from './flink/recovery.ts'
 export { openSeenFile, type SeenNote } from './flink/seen-file.ts'
+export { openTrouble } from './flink/trouble.ts'

@@ -19,6 +19,7 @@ export type { ConsumerLag } from './log/kafka/consumer-lag.ts'
 export type { RecordPlace, RecordSource } from './log/kafka/record-source.ts'
 export type { TopicReport } from './log/kafka/topic.ts'
 export {
+  countWaiting,
   openKafkaLog,
   openRecordSource,
   readConsumerLag,

@@ -14,6 +14,7 @@ export { keptPlaces } from './rejected/kept-places.ts'
 export type { RejectedRecord, RejectedSource } from './rejected/line.ts'
 export {
   countRejected,
+  isHopeless,
   type KeptEvent,
   listRejected,
   markReplayed,

@@ -5,13 +5,21 @@
 export { COMMIT_STEPS, type CommitStep } from './table/commit.ts'
 export type { Change } from './table/committer.ts'
 export type { DataFile } from './table/data-file.ts'
-export type { ArrivalRange } from './table/data-files.ts'
 export type { DayRows, EncodedColumn, EncodedPage } from './table/day-rows.ts'
-export { dropDays } from './table/drop-days.ts'
 export { mayPass, TableError, type TableErrorCode } from './table/error.ts'
 export type { ExpiryPolicy } from './table/expiry.ts'
+export {
+  ARRIVAL_MAX_KEY,
+  ARRIVAL_MIN_KEY,
+  DEDUPE_MAX_KEY,
+  DEDUPE_MIN_KEY,
+  type FileTimes,
+  footerOf,
+  type TimeRange,
+} from './table/file-times.ts'
 export type { Lake } from './table/lake.ts'
 export { type HeldFiles, type LocalFiles, openLocalFiles } from './table/local-files.ts'
+export type { LogProgress } from './table/maintenance/trusted-time.ts'
 export {
   type Maintenance,
   type MaintenanceOptions,
@@ -34,7 +42,7 @@ export {
   type RestAnswer,
   type RestRequest,
 } from './table/rest-catalog.ts'
-export { DROPPED_ROWS_KEY, type FileChange, KEPT_FROM_KEY } from './table/snapshot.ts'
+export { DROPPED_ROWS_KEY, type FileChange } from './table/snapshot.ts'
 export type { Storage } from './table/storage.ts'
 export { eventTimes, type TimeBounds, windowStarts } from './table/time-bounds.ts'
-export { newestWith, type SnapshotView, type TableView } from './table/view.ts'
+export { newestWith, type SnapshotView, type TableView, wholeFromUs } from './table/view.ts'

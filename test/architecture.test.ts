@@ -25,6 +25,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   'free-bytes': { rooms: [], packages: [] },
   'settle-all': { rooms: [], packages: [] },
   'wake-pool': { rooms: [], packages: [] },
+  'clock-watch': { rooms: [], packages: [] },
   'demo-traffic': { rooms: [], packages: [] },
   config: { rooms: [], packages: ['yaml', 'zod'] },
   meter: { rooms: [], packages: ['prom-client'] },
@@ -36,10 +37,10 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: ['fastify'],
   },
   table: {
-    rooms: ['make-folder', 'lock', 'free-bytes', 'settle-all'],
+    rooms: ['event', 'make-folder', 'lock', 'free-bytes', 'settle-all', 'clock-watch'],
     packages: ['avsc', 'hyparquet', '@aws-sdk/client-s3', 'pg'],
   },
-  query: { rooms: ['table'], packages: ['@duckdb/node-api'] },
+  query: { rooms: ['lock', 'table'], packages: ['@duckdb/node-api'] },
   job: {
     rooms: [
       'event',
@@ -65,6 +66,8 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   pipeline: {
     rooms: [
       'config',
+      'event',
+      'clock-watch',
       'engine',
       'collect',
       'log',

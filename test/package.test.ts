@@ -160,11 +160,13 @@ async function expectPage(url: string): Promise<void> {
   const page = await fetch(`${url}/`)
   const html = await page.text()
   assert.equal(page.status, 200, html)
-  const assets = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map((match) => match[1] ?? '')
+  const assets = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '')
   assert.ok(
     assets.some((path) => path.endsWith('.js')) && assets.some((path) => path.endsWith('.css')),
   )
-  for (const path of assets) assert.equal((await fetch(url + path)).status, 200, path)
+  for (const path of assets) {
+    assert.equal((await fetch(new URL(path, `${url}/`))).status, 200, path)
+  }
   // What was accepted is seen a moment later.
   let clicks = 0
   for (const limit = AbortSignal.timeout(SEEN_LIMIT_MS); clicks === 0 && !limit.aborted; ) {

@@ -12,7 +12,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { writeCheckpoint } from '../../src/job/checkpoint.ts'
 import { openLog } from '../../src/log.ts'
 import { mergeEventFiles } from '../../src/query.ts'
-import { type DataFile, type Lake, type MetricsRow, openLake } from '../../src/table.ts'
+import { type DataFile, footerOf, type Lake, type MetricsRow, openLake } from '../../src/table.ts'
 import type { Folder } from '../../test/support/folder.ts'
 import { placesIn } from '../../test/support/places.ts'
 
@@ -130,9 +130,12 @@ class Past {
       scratchFiles.push(file)
       const output = this.#lake.newEventsPath(day)
       await mkdir(join(output, '..'), { recursive: true })
+      const came = {
+        minUs: this.#startUs + piece.firstWindow * WINDOW_US,
+        maxUs: this.#startUs + piece.endWindow * WINDOW_US - 1,
+      }
       await mergeEventFiles([file], output, {
-        arrivalMinUs: this.#startUs + piece.firstWindow * WINDOW_US,
-        arrivalMaxUs: this.#startUs + piece.endWindow * WINDOW_US - 1,
+        footer: footerOf({ arrival: came, dedupe: came }),
         isSorted: true,
         memoryMaxBytes: GIB,
         threads: 2,
@@ -141,11 +144,13 @@ class Past {
     }
     const metrics = await this.#writeMetrics(day, scratchFiles)
     this.#stored += events.reduce((sum, { rows }) => sum + rows, 0)
+    const endUs = this.#startUs + (pieces.at(-1)?.endWindow ?? 0) * WINDOW_US - 1
     const checkpoint = {
       logId,
       nextOffset: 0,
       logBase: this.#stored,
-      arrivedUs: this.#startUs + (pieces.at(-1)?.endWindow ?? 0) * WINDOW_US - 1,
+      arrivedUs: endUs,
+      dedupeUs: endUs,
       stored: this.#stored,
       duplicates: 0,
       rejected: 0,

@@ -26,7 +26,7 @@ export function commandsPage(): string {
     'The first ctrl-C (or SIGTERM, SIGHUP) ends a command cleanly: `start` takes no more events, commits what it has and ' +
       'stops; what does not fit into ten seconds waits in the log for the next start. A second one ends it at once; ' +
       'nothing acknowledged is lost either way. `send` may be run again with the same files within `dedupe.horizon`: ' +
-      'each `event_id` counts once.',
+      'each `event_id` counts once. `start` does not depend on who reads its output: it goes on when they leave.',
     '## Exit codes',
     exitCodeTable(),
     'An error is one line on standard error: what failed, where, and what to do. `DEBUG=1` adds the stack trace.',

@@ -7,6 +7,8 @@ import type { Terminal } from './terminal.ts'
 const TERMINAL_INTERVAL_MS = 1000
 const LOG_INTERVAL_MS = 60_000
 const COLUMNS_DEFAULT = 100
+/** What a reader that has stalled may leave unread before lines are left out. */
+const UNREAD_BYTES_MAX = 1024 * 1024
 
 export type LiveLine = Readonly<{ close(): void }>
 
@@ -24,6 +26,7 @@ export function openLiveLine(terminal: Terminal, status: () => Status): LiveLine
       terminal.stderr.write(`${isTerminal ? '\r\x1b[K' : ''}campaign-metrics: ${problems}\n`)
     }
     problemsBefore = problems
+    if (stdout.writableLength > UNREAD_BYTES_MAX) return
     const text = lineText(current, perSecond)
     if (isTerminal)
       stdout.write(`\r\x1b[K${text.slice(0, (stdout.columns ?? COLUMNS_DEFAULT) - 1)}`)

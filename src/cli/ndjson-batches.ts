@@ -9,6 +9,10 @@ export type LineBatch = Readonly<{
   bytes: Uint8Array
   /** The input's line, from 1, on which the event of an index in the collector's answer stood. */
   lineOf(index: number): number
+  /** The input's line behind the last one in here. */
+  endLine: number
+  /** The last line lacks its line feed: the input ends there. */
+  isUnfinished: boolean
 }>
 
 /** A line that is longer than any event may be: reported, not sent. */
@@ -64,7 +68,7 @@ function skipToLineEnd(state: CutState): LongLine | null {
 function* cutFull(state: CutState, limits: BatchLimits): Generator<LineBatch | LongLine> {
   const { end, lines } = wholeLines(state.rest, limits)
   if (end > 0) {
-    if (!isBlank(state.rest, 0, end)) yield batchOf(state.rest.subarray(0, end), state.line)
+    if (!isBlank(state.rest, 0, end)) yield batchOf(state.rest.subarray(0, end), state.line, lines)
     state.rest = state.rest.subarray(end)
     state.line += lines
     return
@@ -80,7 +84,7 @@ function* cutWhole(state: CutState, length: number, limits: BatchLimits): Genera
     const { end, lines } = wholeLines(state.rest.subarray(0, left), limits)
     // When no line feed follows, the last line ends with the input.
     const cut = lines < limits.linesMax ? left : end
-    if (!isBlank(state.rest, 0, cut)) yield batchOf(state.rest.subarray(0, cut), state.line)
+    if (!isBlank(state.rest, 0, cut)) yield batchOf(state.rest.subarray(0, cut), state.line, lines)
     state.rest = state.rest.subarray(cut)
     state.line += lines
     left -= cut
@@ -100,8 +104,16 @@ function wholeLines(bytes: Buffer, limits: BatchLimits): { end: number; lines: n
   return { end, lines }
 }
 
-function batchOf(bytes: Buffer, firstLine: number): LineBatch {
-  return { kind: 'batch', bytes, lineOf: (index) => lineOfEvent(bytes, firstLine, index) }
+/** `lines`: those that end in a line feed. */
+function batchOf(bytes: Buffer, firstLine: number, lines: number): LineBatch {
+  const isUnfinished = bytes.at(-1) !== LF
+  return {
+    kind: 'batch',
+    bytes,
+    lineOf: (index) => lineOfEvent(bytes, firstLine, index),
+    endLine: firstLine + lines + Number(isUnfinished),
+    isUnfinished,
+  }
 }
 
 /** The collector does not count blank lines. */

@@ -24,12 +24,13 @@ export function bytesText(bytes: number | null): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`
 }
 
-/** `850 ms`, `12.3 s`, `4 min 5 s`, `2 h 3 min` */
+/** `850 ms`, `12.3 s`, `4 min 5 s`, `2 h 3 min`, `91 d 2 h` */
 export function elapsedText(durationMs: number): string {
   if (durationMs < 1000) return `${Math.round(durationMs)} ms`
   if (durationMs < 60_000) return `${(durationMs / 1000).toFixed(1)} s`
   const seconds = Math.round(durationMs / 1000)
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)]
+  if (hours >= 48) return `${Math.floor(hours / 24)} d ${hours % 24} h`
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${seconds % 60} s`
 }
 

@@ -1,5 +1,6 @@
 /** Options that several commands share, and what they lead to: the configuration and the collector's address. */
 
+import querystring from 'node:querystring'
 import type { Command } from 'commander'
 import { type Config, DEFAULT_CONFIG_FILE, loadConfig } from '../config.ts'
 import { CliError } from './cli-error.ts'
@@ -8,8 +9,12 @@ import type { Terminal } from './terminal.ts'
 export type ConfigOption = Readonly<{ config?: string }>
 export type UrlOption = Readonly<{ url?: string }>
 
-/** Where the collector is, and the key to show it. */
-export type Collector = Readonly<{ url: string; key: string | undefined }>
+/** Where the collector is, without a slash at the end; the key to show it; and what a proxy in front asks for (Basic). */
+export type Collector = Readonly<{
+  url: string
+  key: string | undefined
+  proxyAuthorization?: string | undefined
+}>
 
 const KEY_VARIABLE = 'CAMPAIGN_METRICS_KEY'
 
@@ -26,7 +31,8 @@ export function addConfigOption(command: Command): Command {
 export function addUrlOption(command: Command): Command {
   return command.option(
     '--url <url>',
-    `the collector to talk to (default: what \`listen\` says); its key comes from ${KEY_VARIABLE}`,
+    'the collector to talk to, with the path under which a proxy serves it, if any (default: what `listen` says); its key ' +
+      `comes from ${KEY_VARIABLE}`,
   )
 }
 
@@ -44,14 +50,30 @@ export function collectorOf(
   const given = terminal.environment[KEY_VARIABLE] || undefined
   if (options.url === undefined)
     return { url: listenUrl(config), key: given ?? config.keys[kind][0] }
-  const isWeb = URL.canParse(options.url) && /^https?:$/.test(new URL(options.url).protocol)
-  if (!isWeb) {
+  return { ...givenPlace(options.url), key: given }
+}
+
+/** The path is kept: what stands at the root of that host may be somebody else's, who must not be sent events or keys. */
+function givenPlace(text: string): Omit<Collector, 'key'> {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new CliError(
       'usage',
-      `--url: ${JSON.stringify(options.url)} is not a URL such as http://127.0.0.1:8088`,
+      `--url: ${JSON.stringify(text)} is not a URL such as http://127.0.0.1:8088`,
     )
   }
-  return { url: new URL(options.url).origin, key: given }
+  const { origin, pathname, username, password } = url
+  // Not in `search` and `hash` when nothing follows them.
+  if (/[?#]/.test(text)) {
+    throw new CliError(
+      'usage',
+      `--url: ${origin}${pathname} has a query or a fragment; name the collector alone. A key goes into ${KEY_VARIABLE}`,
+    )
+  }
+  const place = { url: origin + pathname.replace(/\/+$/, '') }
+  if (username === '' && password === '') return place
+  const credentials = `${querystring.unescape(username)}:${querystring.unescape(password)}`
+  return { ...place, proxyAuthorization: `Basic ${Buffer.from(credentials).toString('base64')}` }
 }
 
 /** The address on which this machine reaches what listens at `listen`. */

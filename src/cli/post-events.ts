@@ -25,6 +25,8 @@ export type PostOptions = Readonly<{
   onWait: (reason: string, waitMs: number) => void
 }>
 
+/** A collector that was there will come back; one that never answered is more likely not started. */
+export const PATIENCE_MS = { first: 5000, later: 60_000 }
 const ANSWER_TIMEOUT_MS = 60_000
 const PAUSE_FIRST_MS = 200
 const PAUSE_MAX_MS = 10_000
@@ -110,8 +112,15 @@ async function tryPost(collector: Collector, body: Uint8Array, isGzip: boolean):
   return { reason, retryAfterMs, answered: true }
 }
 
-export function authorization({ key }: Collector): Record<string, string> {
-  return key === undefined ? {} : { authorization: `Bearer ${key}` }
+/** There is one Authorization; where a proxy takes it, the key has a header of its own. */
+export function authorization({ key, proxyAuthorization }: Collector): Record<string, string> {
+  if (proxyAuthorization === undefined) {
+    return key === undefined ? {} : { authorization: `Bearer ${key}` }
+  }
+  return {
+    authorization: proxyAuthorization,
+    ...(key === undefined ? {} : { 'x-api-key': key }),
+  }
 }
 
 function readAnswer(collector: Collector, text: string): PostAnswer {

@@ -3,7 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { EXIT_CODE } from './exit-code.ts'
+import { refuseSwallowedOptions } from './npm-options.ts'
 import { addQuery } from './query.ts'
+import { type ReaderNeed, readerNeed, watchReaders } from './readers.ts'
 import { addRejected } from './rejected.ts'
 import { addRelocate } from './relocate.ts'
 import { errorText, exitCodeOf } from './report-error.ts'
@@ -19,12 +21,18 @@ export async function runCli(
   words: readonly string[],
   terminal: Terminal = processTerminal(),
 ): Promise<number> {
-  quietClosedPipe(terminal)
-  const run = { exitCode: EXIT_CODE.ok as number }
+  const run = { exitCode: EXIT_CODE.ok as number, need: 'printer' as ReaderNeed }
+  watchReaders(terminal, () => run.need)
   const program = buildProgram(terminal, (exitCode) => {
     run.exitCode = exitCode
   })
+  program.hook('preAction', (_, command) => {
+    run.need = readerNeed(command.name())
+  })
   try {
+    const [name, ...more] = words
+    const command = program.commands.find((each) => each.name() === name)
+    if (command !== undefined) refuseSwallowedOptions(command, more, terminal.environment)
     await program.parseAsync(words, { from: 'user' })
     return run.exitCode
   } catch (error) {
@@ -63,15 +71,6 @@ export function buildProgram(terminal: Terminal, finish: (exitCode: number) => v
     add(program, terminal, finish)
   }
   return program
-}
-
-/** `campaign-metrics query … | head`: the reader has had enough, which is no fault of anybody's. */
-function quietClosedPipe(terminal: Terminal): void {
-  terminal.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT_CODE.ok)
-    throw error
-  })
-  terminal.stderr.on('error', () => {})
 }
 
 /** package.json lies one folder above src/ and dist/ alike. */

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
-import { type KeptEvent, listRejected, markReplayed, replayBody } from '../rejected.ts'
+import { isHopeless, type KeptEvent, listRejected, markReplayed, replayBody } from '../rejected.ts'
 import { EXIT_CODE } from './exit-code.ts'
 import { countOf, countText, elapsedText, timeText } from './number-text.ts'
 import {
@@ -15,7 +15,7 @@ import {
   type Finish,
   type UrlOption,
 } from './options.ts'
-import { postEvents } from './post-events.ts'
+import { PATIENCE_MS, postEvents } from './post-events.ts'
 import { openStopSignal } from './stop-signal.ts'
 import { type Terminal, write } from './terminal.ts'
 
@@ -25,7 +25,8 @@ type RejectedOptions = ConfigOption &
 
 const BATCH_BYTES_MAX = 1024 * 1024
 const BATCH_EVENTS_MAX = 10_000
-const PATIENCE_MS = 60_000
+/** How many events are looked at before they are sent: more would keep a large folder waiting. */
+const JUDGED_MAX = 20_000
 const PREVIEW_CHARACTERS = 120
 const US_PER_MS = 1000
 
@@ -56,12 +57,10 @@ async function list(options: RejectedOptions, config: Config, terminal: Terminal
       options.json === true ? jsonLine(event) : textLine(event, config.timezone),
     )
   }
-  const reasons = [...byReason].sort(([, a], [, b]) => b - a)
-  const total = reasons.reduce((sum, [, count]) => sum + count, 0)
-  const parts = reasons.map(([reason, count]) => `${countText(count)} ${reason}`)
+  const { total, parts } = countsOf(byReason)
   const advice = total === 0 ? '' : '; `campaign-metrics rejected --replay` sends them again'
   terminal.stderr.write(
-    `${countOf(total, 'rejected event')}${total === 0 ? '' : `: ${parts.join(', ')}`}${advice}\n`,
+    `${countOf(total, 'rejected event')}${total === 0 ? '' : `: ${parts}`}${advice}\n`,
   )
   return EXIT_CODE.ok
 }
@@ -107,11 +106,13 @@ async function replay(
   const onWait = (reason: string, waitMs: number): void => {
     terminal.stderr.write(`${collector.url}: ${reason}; next try in ${elapsedText(waitMs)}\n`)
   }
-  const post = { gzip: false, patienceMs: PATIENCE_MS, signal: stop.signal, onWait }
+  const post = { gzip: false, signal: stop.signal, onWait }
   try {
+    terminal.stderr.write(await forecast(config.rejectedDirectory))
     for await (const batch of replayBatches(config.rejectedDirectory)) {
       if (stop.signal.aborted) break
-      const answer = await postEvents(collector, replayBody(batch), post)
+      const patienceMs = tally.sent === 0 ? PATIENCE_MS.first : PATIENCE_MS.later
+      const answer = await postEvents(collector, replayBody(batch), { ...post, patienceMs })
       const last = batch.at(-1)
       if (last !== undefined) await markReplayed(config.rejectedDirectory, last)
       tally.sent += batch.length
@@ -126,6 +127,36 @@ async function replay(
   }
   if (stop.signal.aborted) return EXIT_CODE.interrupted
   return tally.rejected > 0 ? EXIT_CODE.negative : EXIT_CODE.ok
+}
+
+/** What is known to fail before anything is sent; '' = nothing. */
+async function forecast(directory: string): Promise<string> {
+  const byReason = new Map<string, number>()
+  let judged = 0
+  for await (const event of listRejected(directory)) {
+    if (event.replayed) continue
+    if (judged === JUDGED_MAX) break
+    judged += 1
+    if (isHopeless(event)) byReason.set(event.reason, (byReason.get(event.reason) ?? 0) + 1)
+  }
+  if (byReason.size === 0) return ''
+  const { total, parts } = countsOf(byReason)
+  const of = judged === JUDGED_MAX ? `the first ${countText(judged)}` : countText(judged)
+  return (
+    `${countText(total)} of ${of} cannot be accepted with the bytes they have (${parts}) and will be rejected, and kept, ` +
+    'once more: correct such events and send them with `campaign-metrics send`.\n'
+  )
+}
+
+/** The most frequent reason first. */
+function countsOf(
+  byReason: ReadonlyMap<string, number>,
+): Readonly<{ total: number; parts: string }> {
+  const reasons = [...byReason].sort(([, a], [, b]) => b - a)
+  return {
+    total: reasons.reduce((sum, [, count]) => sum + count, 0),
+    parts: reasons.map(([reason, count]) => `${countText(count)} ${reason}`).join(', '),
+  }
 }
 
 /** Events to send again, in batches of one file each, so that a batch can be marked by its last event. */

@@ -1,13 +1,11 @@
 /** `campaign-metrics send`: events from files or standard input to the collector, in batches, tried again until answered. */
 
-import { createReadStream, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Readable } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { Command } from 'commander'
 import { CliError } from './cli-error.ts'
+import { readEvents, STDIN } from './event-input.ts'
 import { EXIT_CODE } from './exit-code.ts'
-import { markIdle } from './idle.ts'
 import { cutBatches, type LineBatch } from './ndjson-batches.ts'
 import { bytesText, countOf, countText, elapsedText } from './number-text.ts'
 import {
@@ -21,26 +19,30 @@ import {
   type Finish,
   type UrlOption,
 } from './options.ts'
-import { type PostOptions, postEvents } from './post-events.ts'
+import { PATIENCE_MS, type PostOptions, postEvents } from './post-events.ts'
 import { openProgress, type Progress } from './progress.ts'
 import { openStopSignal } from './stop-signal.ts'
 import type { Terminal } from './terminal.ts'
 
 type SendOptions = ConfigOption & UrlOption & Readonly<{ gzip?: boolean; patience?: string }>
 
-const STDIN = '-'
 const BATCH = { bytesMax: 1024 * 1024, linesMax: 50_000 }
-const READ_BYTES = 1024 * 1024
-/** Lines from a pipe that pauses, such as `tail -F`, are sent after this. */
-const STDIN_IDLE_MS = 500
 /** The rest is counted; the collector keeps them all in `rejected/`. */
 const REJECTED_LINES_SHOWN = 100
 const PATIENCE_SECONDS_MAX = 86_400
-/** A collector that was there will come back; one that never answered is more likely not started. */
-const PATIENCE_MS = { first: 5000, later: 60_000 }
+/** What the collector says of half an event. */
+const NOT_WHOLE = /^event: not valid/
 
 /** What was sent so far. */
-type Tally = { sent: number; accepted: number; rejected: number; tooLong: number; bytes: number }
+type Tally = {
+  sent: number
+  accepted: number
+  rejected: number
+  tooLong: number
+  bytes: number
+  /** The first line of the file under way that has no answer. */
+  nextLine: number
+}
 
 export function addSend(program: Command, terminal: Terminal, finish: Finish): void {
   const command = program
@@ -71,7 +73,7 @@ async function send(
   const totalBytes = sizeOf(files)
   const stop = openStopSignal()
   const progress = openProgress(terminal, totalBytes)
-  const tally: Tally = { sent: 0, accepted: 0, rejected: 0, tooLong: 0, bytes: 0 }
+  const tally: Tally = { sent: 0, accepted: 0, rejected: 0, tooLong: 0, bytes: 0, nextLine: 1 }
   const startedMs = terminal.nowMs()
   const post = {
     gzip: options.gzip ?? false,
@@ -80,20 +82,21 @@ async function send(
     onWait: (reason: string, waitMs: number) =>
       progress.say(`${collector.url}: ${reason}; next try in ${elapsedText(waitMs)}`),
   }
+  let done = 0
   try {
     for (const file of files) {
+      tally.nextLine = 1
       await sendFile(file, { collector, post, patienceMs, tally, progress, terminal })
       if (stop.signal.aborted) break
+      done += 1
     }
-  } catch (error) {
-    progress.close()
-    terminal.stderr.write(summary(tally, terminal.nowMs() - startedMs))
-    throw error
   } finally {
     progress.close()
     stop.close()
+    terminal.stderr.write(
+      summary(tally, terminal.nowMs() - startedMs) + leftOver(files.slice(done), tally),
+    )
   }
-  terminal.stderr.write(summary(tally, terminal.nowMs() - startedMs))
   if (stop.signal.aborted) {
     throw new CliError(
       'interrupted',
@@ -114,12 +117,13 @@ type Sending = Readonly<{
 
 async function sendFile(file: string, sending: Sending): Promise<void> {
   const { collector, post, patienceMs, tally, progress, terminal } = sending
-  const name = file === STDIN ? 'stdin' : file
-  const input = openInput(file, terminal, post.signal, (bytes) => progress.advance(bytes))
+  const name = nameOf(file)
+  const input = readEvents(file, terminal, post.signal, (bytes) => progress.advance(bytes))
   for await (const part of cutBatches(input, BATCH)) {
     if (post.signal.aborted) return
     if (part.kind === 'long-line') {
       tally.tooLong += 1
+      tally.nextLine = part.line + 1
       reportRejected(
         tally,
         progress,
@@ -132,6 +136,7 @@ async function sendFile(file: string, sending: Sending): Promise<void> {
     tally.sent += answer.accepted + answer.rejectedCount
     tally.accepted += answer.accepted
     tally.bytes += part.bytes.length
+    tally.nextLine = part.endLine
     reportBatch(name, part, answer.rejected, tally, progress)
     tally.rejected += answer.rejectedCount - answer.rejected.length
   }
@@ -148,66 +153,15 @@ function reportBatch(
     tally.rejected += 1
     // Finding a line costs a pass over the batch: only for those that are shown.
     if (tally.rejected + tally.tooLong > REJECTED_LINES_SHOWN) continue
-    reportRejected(tally, progress, `${name}:${batch.lineOf(index)}: ${reason}`)
+    const line = batch.lineOf(index)
+    const isCut = batch.isUnfinished && line === batch.endLine - 1 && NOT_WHOLE.test(reason)
+    const hint = isCut ? ' (the last line, without a line feed: it may be cut)' : ''
+    reportRejected(tally, progress, `${name}:${line}: ${reason}${hint}`)
   }
 }
 
 function reportRejected(tally: Tally, progress: Progress, text: string): void {
   if (tally.rejected + tally.tooLong <= REJECTED_LINES_SHOWN) progress.say(text)
-}
-
-/** A file's bytes, decompressed by its ending; `onRead` hears of bytes as they lie on the disk. */
-function openInput(
-  file: string,
-  terminal: Terminal,
-  signal: AbortSignal,
-  onRead: (bytes: number) => void,
-): AsyncIterable<Uint8Array | null> {
-  if (file === STDIN) return markIdle(readUntil(signal, terminal.stdin, onRead), STDIN_IDLE_MS)
-  const read = createReadStream(file, { highWaterMark: READ_BYTES })
-  read.on('data', (chunk) => onRead(chunk.length))
-  read.pause()
-  const inflate = file.endsWith('.gz')
-    ? createGunzip()
-    : file.endsWith('.zst')
-      ? createZstdDecompress()
-      : null
-  if (inflate === null) return read
-  read.on('error', (error) => inflate.destroy(error))
-  return damagedNamed(file, read.pipe(inflate))
-}
-
-/** Ends with the input or with the signal: a pipe may have nothing to give for ever. */
-async function* readUntil(
-  signal: AbortSignal,
-  input: Readable,
-  onRead: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  const end = (): unknown => input.destroy()
-  signal.addEventListener('abort', end)
-  try {
-    for await (const chunk of input) {
-      onRead(chunk.length)
-      yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error
-  } finally {
-    signal.removeEventListener('abort', end)
-  }
-}
-
-async function* damagedNamed(file: string, input: Readable): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of input) yield chunk
-  } catch (cause) {
-    const { message } = cause as Error
-    throw new CliError(
-      'input',
-      `${file} cannot be decompressed: ${message}; what stood before was sent`,
-      cause,
-    )
-  }
 }
 
 /** The bytes to be read, or null when that is not known; refuses what is not there before anything is sent. */
@@ -256,4 +210,15 @@ function summary(tally: Tally, elapsedMs: number): string {
       : []),
     '',
   ].join('\n')
+}
+
+/** What has no answer: from where on in the file under way, and which files were not begun. */
+function leftOver(files: readonly string[], { nextLine }: Tally): string {
+  const [begun, ...others] = files.map(nameOf)
+  if (begun === undefined) return ''
+  return `Not sent, or not answered: ${[`${begun} from line ${nextLine} on`, ...others].join(', ')}.\n`
+}
+
+function nameOf(file: string): string {
+  return file === STDIN ? 'stdin' : file
 }

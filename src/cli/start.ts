@@ -1,7 +1,7 @@
 /** `campaign-metrics start`: the pipeline in this process, until ctrl-C or until it cannot go on. */
 
 import type { Command } from 'commander'
-import type { Config } from '../config.ts'
+import { type Config, missingKeys } from '../config.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { CliError } from './cli-error.ts'
 import { type Demo, demoHistoryMs, startDemo } from './demo.ts'
@@ -12,11 +12,14 @@ import { action, addConfigOption, type ConfigOption, configOf, type Finish } fro
 import { openStopSignal } from './stop-signal.ts'
 import type { Terminal } from './terminal.ts'
 
-type StartOptions = ConfigOption & Readonly<{ demo?: true | string; newLog?: boolean }>
+type StartOptions = ConfigOption &
+  Readonly<{ demo?: true | string; newLog?: boolean; acceptRepeats?: boolean }>
 
 const DEMO_RATE = 200
 const DEMO_RATE_MAX = 1_000_000
 const US_PER_MS = 1000
+/** How long a stop waits for rooms that are being opened. */
+const OPENING_END_MS = 2_000
 
 export function addStart(program: Command, terminal: Terminal, finish: Finish): void {
   const command = program
@@ -27,6 +30,10 @@ export function addStart(program: Command, terminal: Terminal, finish: Finish): 
       `make demo traffic, ${DEMO_RATE} events a second or as many as said; on empty tables after some history`,
     )
     .option('--new-log', 'go on with filled tables after their log was lost or removed')
+    .option(
+      '--accept-repeats',
+      'with Flink: go on after an outage so long that repeats may be counted twice',
+    )
   addConfigOption(command).action(
     action(finish, (options: StartOptions) => start(options, terminal, program.version() ?? '')),
   )
@@ -43,13 +50,15 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
     terminal.stderr.write(`campaign-metrics: ${text}\n`)
   }
   const { startPipeline } = await import('../pipeline.ts')
+  const opened = endWhileOpening(stop.signal)
   const pipeline = await startPipeline(config, {
     nowUs: () => terminal.nowMs() * US_PER_MS,
     version,
     acceptNewLog: options.newLog ?? false,
+    acceptRepeats: options.acceptRepeats ?? false,
     killAt: terminal.environment.CAMPAIGN_METRICS_KILL_AT,
     onWarning: warn,
-  })
+  }).finally(opened)
   let demo: Demo | null = null
   const live = openLiveLine(terminal, () => pipeline.status())
   try {
@@ -80,18 +89,21 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
   return EXIT_CODE.ok
 }
 
-function checkStart({ newLog }: StartOptions, { engine, keys, listen }: Config): void {
+function checkStart(
+  { newLog, acceptRepeats }: StartOptions,
+  { engine, keys, listen }: Config,
+): void {
   if (newLog === true && engine === 'flink') {
     const way =
       'fill new ones: name another warehouse and catalog, and run `campaign-metrics setup`'
     throw new CliError('usage', `--new-log: tables that Flink fills stay with their topic; ${way}`)
   }
-  const isKeyless = keys.write.length === 0 || keys.read.length === 0
-  if (keys.file !== null && isKeyless) {
-    throw new CliError(
-      'input',
-      `listening on ${listen.host} needs keys, and ${keys.file} does not exist: run \`campaign-metrics setup\`, which makes it`,
-    )
+  if (acceptRepeats === true && engine !== 'flink') {
+    throw new CliError('usage', '--accept-repeats: only Flink forgets event ids in an outage')
+  }
+  const missing = missingKeys(keys)
+  if (missing !== null) {
+    throw new CliError('input', `listening on ${listen.host} needs keys, and ${missing}`)
   }
 }
 
@@ -103,6 +115,22 @@ function demoRateOf(demo: StartOptions['demo']): number | null {
     'usage',
     `--demo: ${JSON.stringify(demo)} is not a rate; accepted: 1 to ${DEMO_RATE_MAX} events a second`,
   )
+}
+
+/**
+ * Opening may wait for services. Nothing has been accepted yet, so a stop waits for it only briefly. Returns what is to be
+ * called when all is open.
+ */
+function endWhileOpening(signal: AbortSignal): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const end = (): void => {
+    timer = setTimeout(() => process.exit(EXIT_CODE.ok), OPENING_END_MS)
+  }
+  signal.addEventListener('abort', end, { once: true })
+  return () => {
+    signal.removeEventListener('abort', end)
+    clearTimeout(timer)
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 /** A status as lines for people. */
 
-import type { Status } from '../pipeline.ts'
+import type { Outlook, Status } from '../pipeline.ts'
 import { bytesText, countOf, countText, elapsedText, timeText } from './number-text.ts'
 
 export type StatusSetting = Readonly<{
@@ -24,6 +24,7 @@ export function statusText(status: Status, setting: StatusSetting): string {
     ],
     ['events', tableText(status.tables.events)],
     ['metrics', tableText(status.tables.metrics)],
+    ...outlookLines(status, setting),
     ...(setting.url === null
       ? []
       : ([
@@ -70,6 +71,35 @@ function freshnessText({ freshness, ledger }: Status, setting: StatusSetting): s
 function tableText({ rows, files, bytes, snapshotId }: Status['tables']['events']): string {
   const snapshot = snapshotId === null ? 'no snapshot yet' : `snapshot ${snapshotId}`
   return `${countOf(rows, 'row')} in ${countOf(files, 'file')} (${bytesText(bytes)}), ${snapshot}`
+}
+
+function outlookLines({ outlook }: Status, setting: StatusSetting): (readonly [string, string])[] {
+  const { clockSteps, disk } = outlook
+  const steps = clockSteps.map(
+    ({ atUs, byMs }) =>
+      `${byMs < 0 ? 'back' : 'ahead'} by ${elapsedText(Math.abs(byMs))} to ${timeText(atUs, setting.timezone)}`,
+  )
+  return [
+    ...(disk === null ? [] : ([['disk', diskText(disk)]] as const)),
+    ...(steps.length === 0
+      ? []
+      : ([
+          [
+            'clock',
+            `set ${steps.join('; ')} (or the machine was suspended); nothing is dropped within an hour after it`,
+          ],
+        ] as const)),
+  ]
+}
+
+function diskText({ freeBytes, bytesPerDay, daysLeft }: NonNullable<Outlook['disk']>): string {
+  const free = `${bytesText(freeBytes)} free`
+  if (bytesPerDay === null)
+    return `${free}; how long it lasts is known an hour after the first event`
+  const rate = `at the rate of the last day, ${bytesText(bytesPerDay)} a day`
+  return daysLeft === null
+    ? `${free}, nothing added in the last day`
+    : `${free}: lasts ${countOf(daysLeft, 'day')} ${rate}`
 }
 
 function repeatsText({ dedupe }: Status): string {

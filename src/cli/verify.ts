@@ -49,9 +49,7 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
  * tables': every one of them would differ.
  */
 async function keptFromUs(config: Config): Promise<number | null> {
-  const { KEPT_FROM_KEY, newestWith, readLake, WINDOW_KEY, windowText } = await import(
-    '../table.ts'
-  )
+  const { readLake, WINDOW_KEY, wholeFromUs, windowText } = await import('../table.ts')
   const { events } = await readLake(config)
   const filled = events.properties[WINDOW_KEY]
   const wanted = windowText(config.windowUs)
@@ -61,8 +59,7 @@ async function keptFromUs(config: Config): Promise<number | null> {
       `the tables were filled with windows of ${filled}, the configuration says ${wanted}: set "window" back to verify them`,
     )
   }
-  const day = newestWith(events, KEPT_FROM_KEY)?.summary[KEPT_FROM_KEY]
-  return day === undefined ? null : Date.parse(`${day}T00:00:00Z`) * US_PER_MS
+  return wholeFromUs(events)
 }
 
 function jsonText(found: Verification): string {
@@ -71,13 +68,15 @@ function jsonText(found: Verification): string {
 
 function verificationText(found: Verification, timezone: string): string {
   const scope = `${countOf(found.windows, 'window')} over ${countOf(found.events, 'event')}`
+  const rest = withoutEventsText(found)
   if (found.isEqual) {
+    if (found.windows === 0 && rest !== '') return `no window was compared\n${rest}`
     const unplaced = found.repeatedIds.unplaced
     const note =
       unplaced === 0
         ? ''
         : ` (${countOf(unplaced, 'event id')} came again past the dedupe horizon, which counts as new)`
-    return `${scope}: campaign_metrics equals the raw table${note}\n`
+    return `${scope}: campaign_metrics equals the raw table${note}\n${rest}`
   }
   const hidden = found.differing - found.differences.length
   const { withinHorizon, examples } = found.repeatedIds
@@ -93,8 +92,17 @@ function verificationText(found: Verification, timezone: string): string {
       ? [`${countOf(found.unfitEvents, 'raw row')} that no accepted event can be`]
       : []),
     `${scope}: ${countText(found.differing)} differ`,
-    '',
+    rest,
   ].join('\n')
+}
+
+function withoutEventsText({ withoutEvents }: Verification): string {
+  if (withoutEvents === null) return ''
+  const { windows, beforeUs } = withoutEvents
+  const day = new Date(beforeUs / US_PER_MS).toISOString().slice(0, 10)
+  if (windows === 0)
+    return `nothing before ${day} was compared: retention has dropped rows of earlier days\n`
+  return `${countOf(windows, 'window')} before ${day} stand without their events, which retention has dropped: they cannot be compared\n`
 }
 
 function differenceText(difference: Difference, timezone: string): string {

@@ -14,7 +14,7 @@ import { REJECTION_REASONS, type RejectionReason, reasonText, type Unsplittable 
 import type { EventLog } from '../log.ts'
 import type { Meter } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
-import { type BodyType, bodyForm } from './body-form.ts'
+import { type BodyType, bodyForm, withoutMark } from './body-form.ts'
 import type { Held } from './held.ts'
 import type { CollectLimits } from './limits.ts'
 import type { RefusalCode } from './refusal.ts'
@@ -29,6 +29,8 @@ export type AcceptParts = Readonly<{
   limits: CollectLimits
   held: Held
   warn: (message: string, cause: unknown) => void
+  /** The start of the oldest day that the tables keep, for an event that arrives then; microseconds since the epoch. */
+  keptFromUs: (arrivalUs: number) => number
 }>
 
 /** `body`: of the 200. */
@@ -39,17 +41,17 @@ const REASON_JSON: ReadonlyMap<RejectionReason, string> = new Map(
   REJECTION_REASONS.map(({ code }) => [code, JSON.stringify(reasonText(code))]),
 )
 
-/** Synchronous up to `append`, so that arrival times rise as the log asks for. */
 export async function accept(
   parts: AcceptParts,
-  chunks: readonly Uint8Array[],
+  body: readonly Uint8Array[],
   type: BodyType,
 ): Promise<Outcome> {
   const { log, inspector, limits, held } = parts
+  const chunks = withoutMark(body)
   const form = bodyForm(type, chunks)
-  if (form === null) return { failure: 'body-empty' }
+  if (form === 'body-empty' || form === 'body-unsplittable') return { failure: form }
   const arrivalUs = log.stampUs()
-  const inspection = inspector.inspect(chunks, form, arrivalUs)
+  const inspection = inspector.inspect(chunks, form, arrivalUs, parts.keptFromUs(arrivalUs))
   if ('unsplittable' in inspection) {
     return { failure: unsplittableRefusal(inspection) }
   }

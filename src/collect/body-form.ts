@@ -1,23 +1,27 @@
 /**
- * In which form a body holds its events, and how it is compressed: from the headers alone, and from the
- * first byte where the content type leaves it open.
+ * In which form a body holds its events, and how it is compressed: from the headers, and from the first bytes where the
+ * content type leaves it open.
  *
- *     content type            first byte `[`     anything else
- *     application/json        array              object
- *     application/x-ndjson    lines              lines
- *     text/plain, none        array              lines          (beacons)
+ *     content type                     first byte `[`     anything else
+ *     application/json                 array              object, or lines under a wrong name (`json-form.ts`)
+ *     application/x-ndjson and alike   lines              lines
+ *     text/plain, none                 array              lines          (beacons)
+ *
+ * A byte order mark at the very start belongs to the body and to no event: editors and exports put it there.
  */
+import { MIMEType } from 'node:util'
 import type { BodyForm } from '../event.ts'
+import { jsonForm, skipBlanks } from './json-form.ts'
 
 export type BodyType = 'json' | 'ndjson' | 'plain'
 export type BodyCoding = 'identity' | 'gzip' | 'zstd'
 
 const TYPES: ReadonlyMap<string, BodyType> = new Map([
   ['application/json', 'json'],
-  ['application/x-ndjson', 'ndjson'],
-  ['application/ndjson', 'ndjson'],
   ['text/plain', 'plain'],
 ])
+/** The names under which lines of JSON travel; none of them is registered. */
+const LINES = /^(?:application|text)\/(?:x-)?(?:ndjson|ldjson|jsonl|jsonlines|json-lines)$/
 
 const CODINGS: ReadonlyMap<string, BodyCoding> = new Map([
   ['identity', 'identity'],
@@ -26,7 +30,9 @@ const CODINGS: ReadonlyMap<string, BodyCoding> = new Map([
   ['zstd', 'zstd'],
 ])
 
-const CHARSET = /^charset=(?:"utf-?8"|utf-?8)$/i
+/** ASCII is UTF-8. */
+const CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii'])
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 const BRACKET = 0x5b
 
 /** null = 415. A parameter other than charset means nothing here and is let pass. */
@@ -34,11 +40,19 @@ export function bodyType(header: string | undefined): BodyType | null {
   if (header === undefined || header === '') return 'plain'
   const plain = TYPES.get(header)
   if (plain !== undefined) return plain
-  const [name = '', ...parameters] = header.split(';').map((part) => part.trim())
-  for (const parameter of parameters) {
-    if (/^charset=/i.test(parameter) && !CHARSET.test(parameter)) return null
+  const type = parseType(header)
+  if (type === null) return null
+  const charset = type.params.get('charset')
+  if (charset !== null && !CHARSETS.has(charset.toLowerCase())) return null
+  return TYPES.get(type.essence) ?? (LINES.test(type.essence) ? 'ndjson' : null)
+}
+
+function parseType(header: string): MIMEType | null {
+  try {
+    return new MIMEType(header)
+  } catch {
+    return null
   }
-  return TYPES.get(name.toLowerCase()) ?? null
 }
 
 /** null = 415; several codings too: `gzip, gzip` is how a bomb is hidden in a bomb. */
@@ -47,21 +61,28 @@ export function bodyCoding(header: string | undefined): BodyCoding | null {
   return CODINGS.get(header.trim().toLowerCase()) ?? null
 }
 
-/** null = nothing but white space. */
-export function bodyForm(type: BodyType, chunks: readonly Uint8Array[]): BodyForm | null {
-  const first = firstByte(chunks)
-  if (first === null) return null
-  if (type === 'ndjson') return 'lines'
-  if (first === BRACKET) return 'array'
-  return type === 'json' ? 'object' : 'lines'
-}
-
-/** The first byte that is not JSON white space. */
-function firstByte(chunks: readonly Uint8Array[]): number | null {
-  for (const chunk of chunks) {
-    for (const byte of chunk) {
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return byte
+/** The body without a byte order mark at its start. */
+export function withoutMark(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
+  let seen = 0
+  for (const [at, chunk] of chunks.entries()) {
+    for (const [index, byte] of chunk.entries()) {
+      if (byte !== BYTE_ORDER_MARK[seen]) return chunks
+      seen += 1
+      if (seen < BYTE_ORDER_MARK.length) continue
+      return [chunk.subarray(index + 1), ...chunks.slice(at + 1)]
     }
   }
-  return null
+  return chunks
+}
+
+/** A refusal: nothing but white space, or nothing that can be taken for one event or for several. */
+export function bodyForm(
+  type: BodyType,
+  chunks: readonly Uint8Array[],
+): BodyForm | 'body-empty' | 'body-unsplittable' {
+  const start = skipBlanks(chunks, 0)
+  if (start === null) return 'body-empty'
+  if (type === 'ndjson') return 'lines'
+  if (start.byte === BRACKET) return 'array'
+  return type === 'json' ? jsonForm(chunks, start.at) : 'lines'
 }

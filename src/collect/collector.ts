@@ -15,9 +15,11 @@ import { answerOther, createIngest, type IngestParts } from './ingest.ts'
 import { createKeyCheck, type Keys } from './keys.ts'
 import { type CollectLimits, connectionsWithin, DEFAULT_LIMITS } from './limits.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
+import { type AddressRange, createClientSide } from './proxy.ts'
 import { type CollectorStatus, openReading, type ReadRoute } from './reading.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSessions } from './session.ts'
+import { readTarget, WHOLE_SERVER } from './target.ts'
 import { limitWarnings, type Warn } from './warnings.ts'
 
 export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
@@ -26,6 +28,10 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
     keys: Keys
     /** Origins whose pages may send events, as browsers write them; `*` = every origin. */
     cors: readonly string[]
+    /** Proxies whose word on the client counts; default: none. */
+    trustedProxies?: readonly AddressRange[]
+    /** Where browsers find the page, if not where it listens: `https://example.org/campaigns`. */
+    publicUrl?: string | null
     status: () => CollectorStatus
     /** Read-only parts of the API, such as the Iceberg REST catalog. */
     routes?: readonly ReadRoute[]
@@ -50,6 +56,8 @@ export type Collector = Readonly<{
 }>
 
 const EVENTS_PATH = '/v1/events'
+/** Of all routes together. */
+const SERVER_METHODS = 'GET, HEAD, POST, DELETE, OPTIONS'
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Throws CollectorError when it may not or cannot listen. */
@@ -62,6 +70,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const warn = limitWarnings(options.warn, nowMs)
   let isClosing = false
 
+  const clientSide = createClientSide(options.trustedProxies ?? [])
+  const publicUrl = options.publicUrl ? new URL(`${options.publicUrl}/`) : null
   const countOther = (status: number) => {
     meter.collect.otherAnswers[status] = (meter.collect.otherAnswers[status] ?? 0) + 1
   }
@@ -73,8 +83,14 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     limits,
     warn,
     nowMs,
+    keptFromUs: options.keptFromUs,
     keys: createKeyCheck(options.keys, createSessions(options.keys.read, options.nowUs)),
-    origins: createOriginRules({ cors: options.cors, guardHost: needsHostGuard(options) }),
+    origins: createOriginRules({
+      cors: options.cors,
+      guardHost: needsHostGuard(options),
+      clientSide,
+      publicOrigin: publicUrl?.origin ?? null,
+    }),
     held: createHeld(meter.collect, 'heldBytes', limits.heldBytesMax),
     connections: createConnections(connectionsMax, countOther),
     isClosing: () => isClosing,
@@ -88,6 +104,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     keys: parts.keys,
     status: options.status,
     routes: options.routes ?? [],
+    clientSide,
+    publicUrl,
     stuckTimeoutMs: limits.stuckTimeoutMs,
     isClosing: parts.isClosing,
   })
@@ -106,6 +124,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       if (awaitsContinue) writeAnswer(response, answer)
       else writeRefusal(request, response, answer, limits)
       countOther(answer.status)
+    } else if (request.url === WHOLE_SERVER) {
+      response.writeHead(204, ['Allow', SERVER_METHODS]).end()
+      countOther(204)
     } else if (!isEventsUrl(request.url)) {
       read(request, response, awaitsContinue)
     } else if (request.method === 'POST') {
@@ -162,14 +183,16 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
 }
 
-/** Whatever the route: the rules for browsers, and the end. */
+/** Whatever the route: what is asked for, the rules for browsers, and the end. */
 function refusalAtTheDoor(
   { origins, connections, isClosing }: IngestParts,
-  { headers, method, socket }: IncomingMessage,
+  request: IncomingMessage,
 ): RefusalCode | null {
-  if (connections.isSurplus(socket)) return 'too-many-connections'
+  if (connections.isSurplus(request.socket)) return 'too-many-connections'
+  if (!readTarget(request)) return 'http-syntax'
+  const { headers, method } = request
   if (!origins.allowsHost(headers)) return 'host-not-allowed'
-  if (!SAFE_METHODS.has(method) && !origins.allowsOrigin(headers)) return 'origin-not-allowed'
+  if (!SAFE_METHODS.has(method) && !origins.allowsOrigin(request)) return 'origin-not-allowed'
   return isClosing() ? 'closing' : null
 }
 

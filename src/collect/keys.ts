@@ -2,8 +2,9 @@
  * Who may do what. A key is for writing or for reading, never both; where no key of a kind is configured,
  * that kind is open to everyone who reaches the port (`startCollector` allows it on loopback only).
  *
- * A browser that has signed in with a read key sends a session (`session.ts`) in its place. A key that is sent decides
- * alone: a wrong one is not saved by a session.
+ * A browser that has signed in with a read key sends a session (`session.ts`) in its place. Only `Authorization: Bearer`
+ * and `X-Api-Key` are keys of ours: other schemes are those of a proxy in front, which passes them on. Of several keys one
+ * that counts is enough. Keys that are sent decide alone: wrong ones are not saved by a session, nor by the query.
  *
  * Keys are compared by their SHA-256 in constant time and against all keys, so that neither a prefix
  * nor the number of keys shows in the time of the answer.
@@ -19,51 +20,60 @@ export type KeyCheck = Readonly<{
   /** null = go on. `url` is looked into for `?key=` (sendBeacon cannot set headers). */
   mayWrite(headers: IncomingHttpHeaders, url: string): RefusalCode | null
   mayRead(headers: IncomingHttpHeaders): RefusalCode | null
+  /** A key is asked for, and was given: what is for operators only may be told. */
+  isReader(headers: IncomingHttpHeaders): boolean
   /** A session for the read key in the headers; null where reading needs no key. */
   signIn(
     headers: IncomingHttpHeaders,
   ): Readonly<{ session: Session | null } | { refusal: RefusalCode }>
 }>
 
+const IS_BEARER = /^bearer(?: |$)/i
 const BEARER = /^bearer +(\S+) *$/i
 
 export function createKeyCheck(keys: Keys, sessions: Sessions): KeyCheck {
   const write = keys.write.map(digest)
   const read = keys.read.map(digest)
+
+  function mayRead(headers: IncomingHttpHeaders): RefusalCode | null {
+    if (read.length === 0) return null
+    const sent = keysInHeaders(headers)
+    const isSignedIn = sent.length === 0 ? sessions.holds(headers.cookie) : null
+    if (isSignedIn !== null) return isSignedIn ? null : 'session-over'
+    return check(sent, read, write, 'key-not-for-reading')
+  }
+
   return {
     mayWrite(headers, url) {
       if (write.length === 0) return null
-      const key = keyInHeaders(headers) ?? keyInQuery(url)
-      return check(key, write, read, 'key-not-for-writing')
+      const sent = keysInHeaders(headers)
+      return check(sent.length > 0 ? sent : keysInQuery(url), write, read, 'key-not-for-writing')
     },
-    mayRead(headers) {
-      if (read.length === 0) return null
-      const key = keyInHeaders(headers)
-      const isSignedIn = key === null ? sessions.holds(headers.cookie) : null
-      if (isSignedIn !== null) return isSignedIn ? null : 'session-over'
-      return check(key, read, write, 'key-not-for-reading')
-    },
+    mayRead,
+    isReader: (headers) => read.length > 0 && mayRead(headers) === null,
     signIn(headers) {
       if (read.length === 0) return { session: null }
-      const key = keyInHeaders(headers)
-      const refusal = check(key, read, write, 'key-not-for-reading')
-      return refusal === null ? { session: sessions.issue(key ?? '') } : { refusal }
+      const sent = keysInHeaders(headers)
+      const refusal = check(sent, read, write, 'key-not-for-reading')
+      if (refusal !== null) return { refusal }
+      const [key = ''] = sent.filter((each) => isAmong(digest(each), read))
+      return { session: sessions.issue(key) }
     },
   }
 }
 
 function check(
-  key: string | null,
+  sent: readonly string[],
   wanted: readonly Buffer[],
   others: readonly Buffer[],
   wrongKind: RefusalCode,
 ): RefusalCode | null {
-  if (key === null) return 'key-missing'
-  const sent = digest(key)
-  const isWanted = isAmong(sent, wanted)
-  const isOther = isAmong(sent, others)
-  if (isWanted) return null
-  return isOther ? wrongKind : 'key-wrong'
+  if (sent.length === 0) return 'key-missing'
+  const digests = sent.map(digest)
+  const areWanted = digests.map((each) => isAmong(each, wanted))
+  const areOthers = digests.map((each) => isAmong(each, others))
+  if (areWanted.includes(true)) return null
+  return areOthers.includes(true) ? wrongKind : 'key-wrong'
 }
 
 function isAmong(sent: Buffer, keys: readonly Buffer[]): boolean {
@@ -76,13 +86,18 @@ function digest(key: string): Buffer {
   return hash('sha256', key, 'buffer')
 }
 
-function keyInHeaders(headers: IncomingHttpHeaders): string | null {
-  if (headers.authorization !== undefined) return BEARER.exec(headers.authorization)?.[1] ?? ''
-  const key = headers['x-api-key']
-  return typeof key === 'string' ? key : null
+/** An empty one is a key too, and a wrong one. */
+function keysInHeaders({ authorization, 'x-api-key': apiKey }: IncomingHttpHeaders): string[] {
+  const keys: string[] = []
+  if (authorization !== undefined && IS_BEARER.test(authorization)) {
+    keys.push(BEARER.exec(authorization)?.[1] ?? '')
+  }
+  if (typeof apiKey === 'string') keys.push(apiKey)
+  return keys
 }
 
-function keyInQuery(url: string): string | null {
+function keysInQuery(url: string): string[] {
   const at = url.indexOf('?')
-  return at === -1 ? null : new URLSearchParams(url.slice(at + 1)).get('key')
+  const key = at === -1 ? null : new URLSearchParams(url.slice(at + 1)).get('key')
+  return key === null ? [] : [key]
 }

@@ -5,18 +5,20 @@
  *   nothing else. Credentials are allowed in the answer because `sendBeacon` always asks for them; what is sent
  *   here is not judged by cookies.
  * - A POST whose `Origin` is neither configured nor this collector itself is refused: a form or a simple
- *   fetch needs no CORS permission to be *sent*, and would write events into a collector without keys.
+ *   fetch needs no CORS permission to be *sent*, and would write events into a collector without keys. The collector's own
+ *   name is the Host header, what a trusted proxy says that it was (`collect/proxy.ts`), and `publicUrl`.
  * - On loopback without keys the `Host` header must name loopback: else a page could point its own name at
  *   127.0.0.1 (DNS rebinding) and read everything as "same origin".
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
+import type { ProxiedRequest, ReadClientSide } from './proxy.ts'
 
 export type OriginRules = Readonly<{
   /** May a request with these headers come in at all (the Host rule)? */
   allowsHost(headers: IncomingHttpHeaders): boolean
   /** May a page with this Origin send events? No Origin = no browser, or the same origin. */
-  allowsOrigin(headers: IncomingHttpHeaders): boolean
+  allowsOrigin(request: ProxiedRequest): boolean
   /** Header pairs for an answer to a configured origin; none for others. */
   corsHeaders(headers: IncomingHttpHeaders): readonly string[]
   /** Header pairs for a preflight's answer; null = refuse it. */
@@ -28,11 +30,16 @@ export type OriginOptions = Readonly<{
   cors: readonly string[]
   /** Ask for a loopback Host. */
   guardHost: boolean
+  clientSide: ReadClientSide
+  /** Under which browsers know this collector, where it is told. */
+  publicOrigin: string | null
 }>
 
 const PREFLIGHT_SECONDS = 86_400
 const NONE: readonly string[] = []
-const HOST = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/
+const OUR_HEADERS = 'authorization, content-encoding, content-type, x-api-key'
+const HEADER_NAMES = /^[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*$/
+const HOST = /^(?:\[([^\]]+)\]|([^:/?#@\\\s]+))(?::\d{1,5})?$/
 
 export function createOriginRules(options: OriginOptions): OriginRules {
   const configured = new Set(options.cors)
@@ -40,21 +47,27 @@ export function createOriginRules(options: OriginOptions): OriginRules {
   const isConfigured = (origin: string) => everyone || configured.has(origin)
   return {
     allowsHost: ({ host }) => !options.guardHost || isLoopbackAuthority(host),
-    allowsOrigin: ({ origin, host }) =>
-      origin === undefined || isConfigured(origin) || isSameOrigin(origin, host),
+    allowsOrigin(request) {
+      const { origin } = request.headers
+      if (origin === undefined || isConfigured(origin)) return true
+      return (
+        origin === options.publicOrigin || isSameOrigin(origin, options.clientSide(request).host)
+      )
+    },
     corsHeaders({ origin }) {
       if (origin === undefined) return NONE
       if (!isConfigured(origin)) return ['Vary', 'Origin']
       return originHeaders(origin)
     },
-    preflightHeaders({ origin }) {
+    preflightHeaders(headers) {
+      const { origin } = headers
       if (origin === undefined || !isConfigured(origin)) return null
       return [
         ...originHeaders(origin),
         'Access-Control-Allow-Methods',
         'POST',
         'Access-Control-Allow-Headers',
-        'authorization, content-encoding, content-type, x-api-key',
+        allowedHeaders(headers['access-control-request-headers']),
         'Access-Control-Max-Age',
         String(PREFLIGHT_SECONDS),
       ]
@@ -90,7 +103,25 @@ function isLoopbackAuthority(host: string | undefined): boolean {
 
 /** `https` too: a proxy in front may speak TLS. */
 function isSameOrigin(origin: string, host: string | undefined): boolean {
-  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
+  return (
+    host !== undefined &&
+    HOST.test(host) &&
+    (origin === originOf('http', host) || origin === originOf('https', host))
+  )
+}
+
+/** As browsers write it: in lower case, and without the scheme's usual port. */
+function originOf(scheme: string, host: string): string | null {
+  const text = `${scheme}://${host}`
+  return URL.canParse(text) ? new URL(text).origin : null
+}
+
+/**
+ * Ours, and whatever else the page's tools put on every request (`traceparent`, `baggage`, `x-datadog-…`): with one name
+ * missing, a browser sends nothing at all. What we do not know is not looked at.
+ */
+function allowedHeaders(asked: string | undefined): string {
+  return asked !== undefined && HEADER_NAMES.test(asked) ? `${OUR_HEADERS}, ${asked}` : OUR_HEADERS
 }
 
 function originHeaders(origin: string): string[] {

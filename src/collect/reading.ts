@@ -14,9 +14,10 @@ import type { Meter } from '../meter.ts'
 import { cutWhenStuck } from './cut-stuck.ts'
 import type { HeldReads } from './held-reads.ts'
 import type { KeyCheck } from './keys.ts'
+import type { ReadClientSide } from './proxy.ts'
 import { createReadStreams, type ReadStreams } from './read-streams.ts'
 import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
-import { signInRoute } from './sign-in.ts'
+import { type SignInRoute, signInRoute } from './sign-in.ts'
 
 /** What `/healthz` needs of a status; the whole of it is `GET /v1/status`. */
 export type CollectorStatus = Readonly<{
@@ -64,6 +65,9 @@ export type ReadingParts = Readonly<{
   keys: KeyCheck
   status: () => CollectorStatus
   routes: readonly ReadRoute[]
+  clientSide: ReadClientSide
+  /** Where browsers find the page; its path ends in a slash. */
+  publicUrl: URL | null
   stuckTimeoutMs: number
   isClosing: () => boolean
   warn: (message: string, cause: unknown) => void
@@ -101,7 +105,9 @@ export async function openReading(parts: ReadingParts): Promise<Reading> {
     answers[reply.statusCode] = (answers[reply.statusCode] ?? 0) + 1
   })
 
-  addRead(app, '/healthz', (_request, reply) => answerHealth(parts.status(), reply))
+  addRead(app, '/healthz', (request, reply) =>
+    answerHealth(parts.status(), parts.keys.isReader(request.headers), reply),
+  )
   addRead(
     app,
     '/metrics',
@@ -117,7 +123,7 @@ export async function openReading(parts: ReadingParts): Promise<Reading> {
       reply.type(JSON_TYPE).send(JSON.stringify(parts.status())),
     ),
   )
-  for (const route of [signInRoute(parts.keys), ...parts.routes]) {
+  for (const route of [signInRoute(parts.keys, parts.publicUrl), ...parts.routes]) {
     addRoute(app, parts, streams, route)
   }
   await app.ready()
@@ -138,9 +144,9 @@ function addRead(app: FastifyInstance, url: string, handler: Handler): void {
 
 function addRoute(
   app: FastifyInstance,
-  { keys, heldReads, stuckTimeoutMs }: ReadingParts,
+  { keys, heldReads, stuckTimeoutMs, clientSide }: ReadingParts,
   streams: ReadStreams,
-  { prefix, access, answer }: ReadRoute,
+  { prefix, access, answer }: ReadRoute | SignInRoute,
 ): void {
   const ask: Handler = async (request, reply) => {
     const { url = '/' } = request.raw
@@ -150,6 +156,7 @@ function addRoute(
       path: cut === -1 ? url : url.slice(0, cut),
       query: new URLSearchParams(cut === -1 ? '' : url.slice(cut + 1)),
       headers: request.headers,
+      client: clientSide(request.raw),
     })
     const isHead = request.method === 'HEAD'
     const isWhole = body !== null && !(body instanceof Readable)
@@ -181,12 +188,26 @@ function guarded(keys: KeyCheck, handler: Handler): Handler {
   }
 }
 
-function answerHealth({ healthy, problems }: CollectorStatus, reply: FastifyReply): unknown {
-  const body = { status: healthy ? 'ok' : 'unhealthy', problems }
+/** Problems name paths, hosts and users: whoever reaches the port is told only how many there are. */
+function answerHealth(
+  { healthy, problems }: CollectorStatus,
+  isReader: boolean,
+  reply: FastifyReply,
+): unknown {
+  const isTold = isReader || problems.length === 0
+  const body = {
+    status: healthy ? 'ok' : 'unhealthy',
+    problems: isTold ? problems : [problemCount(problems.length)],
+  }
   return reply
     .code(healthy ? 200 : 503)
     .type(JSON_TYPE)
     .send(JSON.stringify(body))
+}
+
+function problemCount(count: number): string {
+  const what = count === 1 ? '1 problem' : `${count} problems`
+  return `${what}: see GET /v1/status or \`campaign-metrics status\`; with a read key they are named here`
 }
 
 function refuse(reply: FastifyReply, code: RefusalCode): FastifyReply {

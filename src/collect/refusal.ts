@@ -52,7 +52,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     status: 400,
     message:
       'The body cannot be split into events: it must be one whole JSON array (or one object) and nothing ' +
-      'after it. Nothing of it was accepted. Send NDJSON if parts of it may be damaged.',
+      'after it. Nothing of it was accepted. Send NDJSON, one event a line, as application/x-ndjson if parts of it may be damaged.',
   },
   'body-compression': {
     status: 400,
@@ -121,7 +121,9 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   'content-type': {
     status: 415,
-    message: 'Send application/json, application/x-ndjson or text/plain, in UTF-8.',
+    message:
+      'Send application/json, application/x-ndjson (or application/jsonl) or text/plain, in UTF-8: with charset=utf-8, ' +
+      'charset=us-ascii, or without a charset.',
   },
   'content-encoding': {
     status: 415,

@@ -3,9 +3,13 @@
  *
  * The cookie is `HttpOnly` (no script reads it) and `SameSite=Strict` (no other site's page sends it along). Another
  * site cannot sign a browser in either: its POST is refused for its Origin, and it may not set the key's header.
+ *
+ * Behind a proxy the browser knows other names than we do: a cookie is `Secure` when the page was reached by TLS, and its path
+ * is that of `publicUrl` where the page was reached there.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { KeyCheck } from './keys.ts'
+import type { ClientSide } from './proxy.ts'
 import type { ReadAnswer, ReadRequest, ReadRoute } from './reading.ts'
 import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
 import { SESSION_COOKIE } from './session.ts'
@@ -13,46 +17,63 @@ import { SESSION_COOKIE } from './session.ts'
 const PATH = '/api/v1/session'
 const NO_STORE = { 'cache-control': 'no-store' }
 
-export function signInRoute(keys: KeyCheck): ReadRoute {
+type SignInRequest = ReadRequest & Readonly<{ client: ClientSide }>
+
+export type SignInRoute = Omit<ReadRoute, 'answer'> &
+  Readonly<{ answer(request: SignInRequest): ReadAnswer }>
+
+export function signInRoute(keys: KeyCheck, publicUrl: URL | null): SignInRoute {
   return {
     prefix: PATH,
     access: 'open',
-    answer({ method, path, headers }: ReadRequest): ReadAnswer {
+    answer(request) {
+      const { method, path } = request
       if (path !== PATH) return refused('not-found')
-      if (method === 'POST') return signIn(keys, headers)
-      if (method === 'DELETE') return withCookie(cookie('', 0, headers))
+      if (method === 'POST') return signIn(keys, request, publicUrl)
+      if (method === 'DELETE') return withCookie(cookie('', 0, request, publicUrl))
       return refused('method-not-allowed', { allow: 'POST, DELETE' })
     },
   }
 }
 
-function signIn(keys: KeyCheck, headers: IncomingHttpHeaders): ReadAnswer {
-  const signed = keys.signIn(headers)
+function signIn(keys: KeyCheck, request: SignInRequest, publicUrl: URL | null): ReadAnswer {
+  const signed = keys.signIn(request.headers)
   if ('refusal' in signed) return refused(signed.refusal)
   // Where no read key is configured, everybody is in.
   if (signed.session === null) return { status: 204, headers: NO_STORE, body: null }
-  return withCookie(cookie(signed.session.token, signed.session.maxAgeSeconds, headers))
+  const { token, maxAgeSeconds } = signed.session
+  return withCookie(cookie(token, maxAgeSeconds, request, publicUrl))
 }
 
 function withCookie(text: string): ReadAnswer {
   return { status: 204, headers: { ...NO_STORE, 'set-cookie': text }, body: null }
 }
 
-function cookie(token: string, maxAgeSeconds: number, headers: IncomingHttpHeaders): string {
+function cookie(
+  token: string,
+  maxAgeSeconds: number,
+  request: SignInRequest,
+  publicUrl: URL | null,
+): string {
+  const page = pageOrigin(request, publicUrl)
+  const isPublic = publicUrl !== null && page === publicUrl.origin
   const fields = [
     `${SESSION_COOKIE}=${token}`,
     'HttpOnly',
     'SameSite=Strict',
-    'Path=/',
+    `Path=${isPublic ? publicUrl.pathname : '/'}`,
     `Max-Age=${maxAgeSeconds}`,
   ]
-  return [...fields, ...(isEncrypted(headers) ? ['Secure'] : [])].join('; ')
+  return [...fields, ...(page.startsWith('https:') ? ['Secure'] : [])].join('; ')
 }
 
-/** A proxy in front that speaks TLS says so; the first of several is the one the browser spoke to. */
-function isEncrypted(headers: IncomingHttpHeaders): boolean {
-  const [first = ''] = [headers['x-forwarded-proto'] ?? ''].flat()
-  return first.split(',')[0]?.trim().toLowerCase() === 'https'
+/** As the browser knows it: every browser says it of a POST. Others are answered by what the proxy said, or by `publicUrl`. */
+function pageOrigin({ headers, client }: SignInRequest, publicUrl: URL | null): string {
+  const { origin } = headers as IncomingHttpHeaders
+  if (origin !== undefined) return origin
+  return client.scheme === undefined
+    ? (publicUrl?.origin ?? '')
+    : `${client.scheme}://${client.host}`
 }
 
 function refused(code: RefusalCode, more: Readonly<Record<string, string>> = {}): ReadAnswer {

@@ -1,4 +1,5 @@
 /** The configuration as the program sees it: read-only, every field present, units in the names, paths absolute. */
+import type { AddressRange } from './address-range.ts'
 import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } from './places.ts'
 
 export const DEFAULT_CONFIG_FILE = 'campaign-metrics.yaml'
@@ -94,6 +95,10 @@ export type Config = Readonly<{
   }>
   /** Origins, such as `https://shop.example`, whose pages may send events; `*` is every origin. */
   cors: readonly string[]
+  /** Where browsers find the page, without a slash at the end; null where that is the address listened on. */
+  publicUrl: string | null
+  /** Addresses whose word on the client of a request counts. */
+  proxy: Readonly<{ trust: readonly AddressRange[] }>
   /** How long rows are kept; 0 is for ever. */
   retention: Readonly<{ eventsMs: number; metricsMs: number }>
   /** What the log keeps of events that are in the tables already, and its limit in all. */

@@ -63,6 +63,8 @@ export function group<T extends object>(
 
 /** A value as it is shown in a message: short, on one line. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
+  // JSON has no word for infinity, which a number too large is.
+  const isNoNumber = typeof value === 'number' && !Number.isFinite(value)
+  const text = isNoNumber ? String(value) : (JSON.stringify(value) ?? String(value))
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }

@@ -3,17 +3,19 @@
  * without any. YAML, with the lists `write` and `read`; readable by its owner only.
  */
 
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
-import { parse } from 'yaml'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { Config } from './config.ts'
 import { ConfigError } from './error.ts'
 import { Refusal } from './field.ts'
 import { readKeys } from './readers.ts'
 import type { Settings } from './schema.ts'
+import { readYaml } from './yaml-text.ts'
 
 export type GeneratedKeys = Readonly<{ write: readonly string[]; read: readonly string[] }>
 
 const OWNER_ONLY = 0o600
+/** A hundred keys of each kind, and more. */
+const FILE_BYTES_MAX = 256 * 1024
 
 /** The keys of the configuration and those of the file, as far as it exists. Throws `ConfigError` where it is no such file. */
 export function keysOf({ keys }: Settings, absolute: (path: string) => string): Config['keys'] {
@@ -27,6 +29,18 @@ export function keysOf({ keys }: Settings, absolute: (path: string) => string): 
   }
 }
 
+/** Why a collector with a file of keys lacks some, and what to do; null where it has both kinds, or needs none. */
+export function missingKeys({ file, write, read }: Config['keys']): string | null {
+  if (file === null || (write.length > 0 && read.length > 0)) return null
+  if (!existsSync(file))
+    return `${file} does not exist: run \`campaign-metrics setup\`, which makes it`
+  const kind = write.length === 0 ? 'write' : 'read'
+  return (
+    `there is no ${kind} key in ${file} or under \`keys\`: add one; or move the file away and run \`campaign-metrics setup\`, ` +
+    'which makes one with both'
+  )
+}
+
 /** Fails where the file exists: keys that somebody uses are not replaced. */
 export function writeKeysFile(file: string, { write, read }: GeneratedKeys): void {
   writeFileSync(file, `write: [${write.join(', ')}]\nread: [${read.join(', ')}]\n`, {
@@ -37,33 +51,45 @@ export function writeKeysFile(file: string, { write, read }: GeneratedKeys): voi
   chmodSync(file, OWNER_ONLY)
 }
 
-/** Null when there is no such file. */
+/** Null when there is no such file. Another program's file is not taken for one without keys. */
 function readKeysFile(file: string): GeneratedKeys | null {
-  let text: string
+  const text = readText(file)
+  if (text === null) return null
+  const yaml = readYaml(text)
+  const value = 'faults' in yaml ? null : yaml.value
+  if (typeof value !== 'object' || value === null || !isKeysFile(value)) {
+    throw unusable(file, 'is not a file of keys (`write: [KEY]`, `read: [KEY]`)')
+  }
+  const { write = [], read = [] } = value as Record<string, unknown>
+  const [writeKeys, readingKeys] = [readKeys(write), readKeys(read)]
+  if (writeKeys instanceof Refusal) throw unusable(file, `write: ${writeKeys.reason}`)
+  if (readingKeys instanceof Refusal) throw unusable(file, `read: ${readingKeys.reason}`)
+  if (writeKeys.length + readingKeys.length === 0) throw unusable(file, 'holds no key')
+  return { write: writeKeys, read: readingKeys }
+}
+
+function isKeysFile(value: object): boolean {
+  const names = Object.keys(value)
+  return names.length > 0 && names.every((name) => name === 'write' || name === 'read')
+}
+
+/** Null when there is no such file. */
+function readText(file: string): string | null {
   try {
-    text = readFileSync(file, 'utf8')
+    const found = statSync(file)
+    if (found.size <= FILE_BYTES_MAX) return readFileSync(file, 'utf8')
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw unusable(file, `cannot be read: ${(cause as Error).message}`, cause)
   }
-  let content: unknown
-  try {
-    content = parse(text)
-  } catch (cause) {
-    throw unusable(file, 'is not YAML', cause)
-  }
-  const { write, read } = (content ?? {}) as Record<string, unknown>
-  const [writeKeys, readingKeys] = [readKeys(write ?? []), readKeys(read ?? [])]
-  if (writeKeys instanceof Refusal) throw unusable(file, `write: ${writeKeys.reason}`)
-  if (readingKeys instanceof Refusal) throw unusable(file, `read: ${readingKeys.reason}`)
-  return { write: writeKeys, read: readingKeys }
+  throw unusable(file, `is not a file of keys: it has more than ${FILE_BYTES_MAX} bytes`)
 }
 
 function unusable(file: string, reason: string, cause?: unknown): ConfigError {
   const problem = {
     path: '',
     line: null,
-    reason: `${reason}; remove it to have \`setup\` make one`,
+    reason: `${reason}. \`keys.file\` names it: name another file, or move it away to have \`setup\` make one`,
   }
   return new ConfigError('invalid', file, [problem], cause)
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { type Document, isMap, isScalar, type Node } from 'yaml'
 import { type Config, DEFAULT_CONFIG_FILE } from './config.ts'
 import { type Environment, substituteEnvironment } from './environment.ts'
 import { ConfigError, type ConfigProblem } from './error.ts'
@@ -18,6 +18,7 @@ import {
 } from './resolved.ts'
 import type { Settings } from './schema.ts'
 import { checkSettings, type SettingProblem } from './settings.ts'
+import { readYaml, type YamlText } from './yaml-text.ts'
 
 const FILE_BYTES_MAX = 1024 * 1024
 const US_PER_MS = 1000
@@ -61,19 +62,16 @@ function parseConfig(
   folder: string,
   environment: Environment,
 ): Config {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { version: '1.2', lineCounter: lines, prettyErrors: false })
-  if (document.errors.length > 0) {
-    const problems = document.errors.map((error) => ({
-      path: '',
-      line: lines.linePos(error.pos[0]).line,
-      reason: `not YAML: ${error.message}`,
-    }))
-    throw new ConfigError('syntax', file, problems, document.errors[0])
+  const yaml = readYaml(text)
+  if ('faults' in yaml) {
+    const problems = yaml.faults.map(({ line, reason }) => {
+      return { path: '', line, reason: `not YAML: ${reason}` }
+    })
+    throw new ConfigError('syntax', file, problems)
   }
 
   const problems: SettingProblem[] = []
-  const raw = substituteEnvironment(document.toJS(), environment, (place, reason) =>
+  const raw = substituteEnvironment(yaml.value, environment, (place, reason) =>
     problems.push({ place, reason }),
   )
   const absolute = (path: string): string => resolve(folder, path)
@@ -88,7 +86,7 @@ function parseConfig(
     throw new ConfigError(
       'invalid',
       file,
-      inFileOrder(problems.map((problem) => located(problem, document, lines))),
+      inFileOrder(problems.map((problem) => located(problem, yaml))),
     )
   }
   return resolved(checked.settings, file, absolute, environment)
@@ -120,6 +118,8 @@ function resolved(
     dedupe: { horizonMs: dedupe.horizon, memoryMaxBytes: dedupe.memoryMax },
     keys: keysOf(settings, absolute),
     cors: settings.cors,
+    publicUrl: settings.publicUrl === '' ? null : settings.publicUrl,
+    proxy: settings.proxy,
     retention: { eventsMs: retention.events, metricsMs: retention.metrics },
     logRetention: { timeMs: logRetention.time, sizeBytes: logRetention.size },
     diskReserveBytes: settings.diskReserve,
@@ -128,11 +128,11 @@ function resolved(
   }
 }
 
-function located(problem: SettingProblem, document: Document, lines: LineCounter): ConfigProblem {
+function located(problem: SettingProblem, { document, lineOf }: YamlText): ConfigProblem {
   const offset = offsetOf(problem, document)
   return {
     path: pathText(problem.place),
-    line: offset === undefined ? null : lines.linePos(offset).line,
+    line: offset === undefined ? null : lineOf(offset),
     reason: problem.reason,
   }
 }

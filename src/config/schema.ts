@@ -4,6 +4,14 @@
  */
 
 import type { z } from 'zod'
+import {
+  CORS,
+  KEYS,
+  type KeySettings,
+  PROXY,
+  type ProxySettings,
+  PUBLIC_URL,
+} from './access-fields.ts'
 import { field, group } from './field.ts'
 import type { ListenAddress } from './listen.ts'
 import { CATALOG, LOG, WAREHOUSE } from './place-fields.ts'
@@ -11,9 +19,7 @@ import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } f
 import {
   readChoice,
   readDuration,
-  readKeys,
   readListen,
-  readOrigins,
   readPath,
   readSize,
   readTimezone,
@@ -49,8 +55,10 @@ export type Settings = Readonly<{
   timezone: string
   commitInterval: number
   dedupe: Readonly<{ horizon: number; memoryMax: number }>
-  keys: Readonly<{ write: readonly string[]; read: readonly string[]; file: string }>
+  keys: KeySettings
   cors: readonly string[]
+  publicUrl: string
+  proxy: ProxySettings
   retention: Readonly<{ events: number; metrics: number }>
   logRetention: Readonly<{ time: number; size: number }>
   diskReserve: number
@@ -151,63 +159,25 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
       (value) => readSize(value, MIB, 64 * GIB),
     ),
   }),
-  keys: group<Settings['keys']>(
-    'Keys, sent as `Authorization: Bearer KEY`. With none, no key is asked for.',
-    {
-      write: field(
-        {
-          description: 'Keys that may send events, and nothing else.',
-          accepts:
-            'a list of keys of 16 to 256 visible ASCII characters, best from the environment',
-          initial: [],
-          example: ['${CAMPAIGN_METRICS_WRITE_KEY}'],
-        },
-        readKeys,
-      ),
-      read: field(
-        {
-          description: 'Keys that may read: the page, the status, the metrics and the tables.',
-          accepts:
-            'a list of keys of 16 to 256 visible ASCII characters, best from the environment',
-          initial: [],
-          example: ['${CAMPAIGN_METRICS_READ_KEY}'],
-        },
-        readKeys,
-      ),
-      file: field(
-        {
-          description:
-            'A file with more keys. `campaign-metrics setup` makes it, with one key of each kind, and prints them.',
-          accepts: 'the path of a file (relative to this file)',
-          initial: '',
-        },
-        (value) => (value === '' ? '' : readPath(value)),
-      ),
-    },
-  ),
-  cors: field(
-    {
-      description: 'Origins whose pages may send events from a browser. `*` is every origin.',
-      accepts: 'a list of origins such as `https://shop.example` (no path), or `*`',
-      initial: [],
-      example: ['https://shop.example'],
-    },
-    readOrigins,
-  ),
+  keys: KEYS,
+  cors: CORS,
+  publicUrl: PUBLIC_URL,
+  proxy: PROXY,
   retention: group<Settings['retention']>(
-    'How long rows stay in the tables. Whole days are dropped.',
+    'How long rows stay in the tables. Whole days are dropped, an hour or more after midnight UTC.',
     {
       events: field(
         {
-          description: 'For `campaign_events`.',
+          description:
+            'For `campaign_events`. An older event is rejected when it arrives. Windows keep their metrics, but can no longer be verified.',
           accepts: 'a duration from `1d`, or `0` for ever',
-          initial: '90d',
+          initial: 0,
         },
         (value) => readDuration(value, DAY_MS, 100_000 * DAY_MS, { zero: true }),
       ),
       metrics: field(
         {
-          description: 'For `campaign_metrics`.',
+          description: 'For `campaign_metrics`. An older event is rejected as well.',
           accepts: 'a duration from `1d`, or `0` for ever',
           initial: 0,
         },

@@ -29,6 +29,11 @@ export type DashboardOptions = Readonly<{
 
 export type Dashboard = Readonly<{
   routes: readonly ReadRoute[]
+  /**
+   * One sentence while the figures cannot be read, else null. To be called now and then: what has failed is started again
+   * when it is time, though nobody watches.
+   */
+  look(): string | null
   /** Ends streams and answers under way: before the collector is closed, which would wait for them. */
   stop(): void
   /** After the collector. */
@@ -50,7 +55,8 @@ export async function openDashboardOn(
     figures: () => {
       const figures = options.live()
       const problem = facts.problem()
-      return problem === null ? figures : { ...figures, problems: [...figures.problems, problem] }
+      const isKnown = problem === null || figures.problems.includes(problem)
+      return isKnown ? figures : { ...figures, problems: [...figures.problems, problem] }
     },
     windowUs,
     nowUs,
@@ -86,6 +92,10 @@ export async function openDashboardOn(
   }
   return {
     routes: [...api, ...page],
+    look() {
+      facts.wake()
+      return facts.problem()
+    },
     stop,
     async close() {
       stop()

@@ -5,7 +5,7 @@
  * moved together there and copied out once, or not at all when the body is already what would come out.
  */
 import assert from 'node:assert/strict'
-import { type BodyForm, LIMITS, type Unsplittable } from '../event.ts'
+import { type BodyForm, KEEPS_ALL_US, LIMITS, type Unsplittable } from '../event.ts'
 import { EngineError } from './engine-error.ts'
 import { BODY_FAULTS, FORM_CODES, type ParserExports } from './parser-module.ts'
 import { type RejectedEvent, readRejected } from './rejected-event.ts'
@@ -27,8 +27,16 @@ export type Inspection = Readonly<{
 export type Inspector = {
   /** Bodies may have this many bytes, after decompression. */
   readonly bodyBytesMax: number
-  /** `body` is one body in any number of chunks; `arrivalUs`: microseconds since the epoch. */
-  inspect(body: readonly Uint8Array[], form: BodyForm, arrivalUs: number): Inspection | Unsplittable
+  /**
+   * `body` is one body in any number of chunks; `arrivalUs` and `keptFromUs`, the start of the oldest day that is kept:
+   * microseconds since the epoch.
+   */
+  inspect(
+    body: readonly Uint8Array[],
+    form: BodyForm,
+    arrivalUs: number,
+    keptFromUs?: number,
+  ): Inspection | Unsplittable
 }
 
 const BODY_BYTES_MAX = 16 * 1024 * 1024
@@ -39,10 +47,10 @@ export async function openInspector(bodyBytesMax: number = BODY_BYTES_MAX): Prom
   if (engine.openInput(bodyBytesMax) === 0) throw new EngineError('memory', { bodyBytesMax })
   return {
     bodyBytesMax,
-    inspect(body, form, arrivalUs) {
+    inspect(body, form, arrivalUs, keptFromUs = KEEPS_ALL_US) {
       const bodyBytes = copyChunks(engine, body, bodyBytesMax)
       engine.beginBody(bodyBytes, FORM_CODES[form], 0)
-      return inspectBlocks(engine, body, arrivalUs)
+      return inspectBlocks(engine, body, arrivalUs, keptFromUs)
     },
   }
 }
@@ -70,13 +78,14 @@ function inspectBlocks(
   engine: ParserExports,
   body: readonly Uint8Array[],
   arrivalUs: number,
+  keptFromUs: number,
 ): Inspection | Unsplittable {
   const rejected: RejectedEvent[] = []
   let count = 0
   let linesBytes = 0
   let rows: number
   do {
-    rows = engine.parseBlock(arrivalUs)
+    rows = engine.parseBlock(arrivalUs, keptFromUs)
     const isWithin = count + rows <= LIMITS.bodyEventsMax
     if (isWithin && engine.rejectedRows() > 0) readRejected(engine, rows, count, rejected)
     linesBytes = engine.gatherLines(rows)

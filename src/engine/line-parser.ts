@@ -19,7 +19,7 @@ export type LineParser = {
   /** The lines to parse from now on; they must not change until `next` has answered 0. */
   load(lines: Uint8Array): void
   /** Fills the block with the next events, at most BLOCK_ROWS; 0: there are no more. */
-  next(arrivalUs: number): number
+  next(arrivalUs: number, keptFromUs: number): number
 }
 
 export function openLineParser(
@@ -62,13 +62,13 @@ export function openLineParser(
       loadedEnd = 0
       isPieceDone = true
     },
-    next(arrivalUs) {
+    next(arrivalUs, keptFromUs) {
       for (;;) {
         if (isPieceDone) {
           if (loadedEnd === lines.length) return 0
           if (!loadPiece()) return 1
         }
-        const rows = engine.parseBlock(arrivalUs)
+        const rows = engine.parseBlock(arrivalUs, keptFromUs)
         isPieceDone = rows < blockRows
         if (rows > 0) return rows
       }

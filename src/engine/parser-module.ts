@@ -12,7 +12,7 @@ export type ParserExports = {
   openInput(bytes: number): number
   inputAddress(): number
   beginBody(bytes: number, form: number, offset: number): void
-  parseBlock(arrivalUs: number): number
+  parseBlock(arrivalUs: number, keptFromUs: number): number
   rejectedRows(): number
   bodyFault(): number
   gatherLines(rows: number): number

@@ -22,8 +22,17 @@ const HASH_BYTES = 16
 /** The memory of event ids; implemented by the job. */
 export type RecentIds = {
   /** `mask` in: 1 = skip, the event is rejected; out: 1 = skip, or a duplicate. `hashes` holds 16 bytes a row. */
-  admit(hashes: Uint8Array, rows: number, mask: Uint8Array, arrivalUs: number): void
+  admit(hashes: Uint8Array, rows: number, mask: Uint8Array, dedupeUs: number): void
 }
+
+/** Of lines that arrived together, microseconds. */
+export type LineTimes = Readonly<{
+  arrivalUs: number
+  /** The start of the oldest day that the tables keep. */
+  keptFromUs: number
+  /** By the clock that event ids age by; handed on to `RecentIds`. */
+  dedupeUs: number
+}>
 
 export type RowBatchOptions = Readonly<{
   windowUs: number
@@ -44,7 +53,7 @@ export type AddedLines = Readonly<{
 
 export type RowBatch = {
   /** Takes accepted lines (NDJSON). Throws EngineError `batch-full` when `full`; nothing is taken then. */
-  add(lines: Uint8Array, arrivalUs: number): AddedLines
+  add(lines: Uint8Array, times: LineTimes): AddedLines
   /** The hashes `add` gives these ids, 16 bytes each: for rebuilding the memory from raw files. */
   hashIds(ids: readonly Uint8Array[]): Uint8Array
   /** Stored rows since the last `take`. */
@@ -84,16 +93,18 @@ export function rowBatchOf(
     return engine.batchRows() >= rowsMax || engine.batchBytes() >= COLUMN_BYTES_MAX
   }
 
-  function addBlocks(lines: Uint8Array, arrivalUs: number): AddedLines {
+  function addBlocks(lines: Uint8Array, times: LineTimes): AddedLines {
+    const { arrivalUs, keptFromUs, dedupeUs } = times
+    const nextRows = (): number => parser.next(arrivalUs, keptFromUs)
     parser.load(lines)
     const rejected: RejectedEvent[] = []
     let events = 0
     let stored = 0
-    for (let rows = parser.next(arrivalUs); rows > 0; rows = parser.next(arrivalUs)) {
+    for (let rows = nextRows(); rows > 0; rows = nextRows()) {
       if (engine.hashBlock(rows) > 0) readRejected(engine, rows, events, rejected)
       const { buffer } = engine.memory
       const hashes = new Uint8Array(buffer, engine.HASHES.value, rows * HASH_BYTES)
-      recentIds.admit(hashes, rows, new Uint8Array(buffer, engine.MASK.value, rows), arrivalUs)
+      recentIds.admit(hashes, rows, new Uint8Array(buffer, engine.MASK.value, rows), dedupeUs)
       stored += engine.appendBlock(rows, arrivalUs)
       engine.aggregateBlock()
       events += rows
@@ -102,10 +113,10 @@ export function rowBatchOf(
   }
 
   return {
-    add(lines, arrivalUs) {
+    add(lines, times) {
       if (isFull()) throw new EngineError('batch-full', { rows: engine.batchRows(), rawBytes })
       try {
-        const added = addBlocks(lines, arrivalUs)
+        const added = addBlocks(lines, times)
         rawBytes += lines.length
         return added
       } catch (error) {

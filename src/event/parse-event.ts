@@ -3,11 +3,19 @@
 import { EVENT_TYPES, type Event, type EventType, LIMITS } from './event.ts'
 import { type JsonObject, type JsonValue, readJson } from './json.ts'
 import type { Rejection, RejectionReason } from './rejection.ts'
+import { KEEPS_ALL_US } from './retention.ts'
 import { trimmed } from './span.ts'
 import { parseTimestampUs } from './timestamp.ts'
 
-/** `arrivalUs`: when the event arrived, microseconds since the epoch. */
-export function parseEvent(bytes: Uint8Array, arrivalUs: number): Event | Rejection {
+/**
+ * `arrivalUs`: when the event arrived; `keptFromUs`: the start of the oldest day that the tables keep (see retention.ts). Both in
+ * microseconds since the epoch.
+ */
+export function parseEvent(
+  bytes: Uint8Array,
+  arrivalUs: number,
+  keptFromUs: number = KEEPS_ALL_US,
+): Event | Rejection {
   const { start, end } = trimmed(bytes, 0, bytes.length)
   if (end - start > LIMITS.eventBytesMax) return reject('too-large')
   const text = decodeUtf8(bytes.subarray(start, end))
@@ -16,7 +24,7 @@ export function parseEvent(bytes: Uint8Array, arrivalUs: number): Event | Reject
   const json = readJson(text, LIMITS.depthMax)
   if ('fault' in json) return reject(json.fault)
   if (!(json.value instanceof Map)) return reject('not-object')
-  return readFields(json.value, arrivalUs)
+  return readFields(json.value, arrivalUs, keptFromUs)
 }
 
 function decodeUtf8(bytes: Uint8Array): string | null {
@@ -28,7 +36,7 @@ function decodeUtf8(bytes: Uint8Array): string | null {
 }
 
 /** The first fault in the order of the fields decides, so each step returns as soon as it finds one. */
-function readFields(object: JsonObject, arrivalUs: number): Event | Rejection {
+function readFields(object: JsonObject, arrivalUs: number, keptFromUs: number): Event | Rejection {
   const eventId = readId(object.get('event_id'), 'event-id', LIMITS.eventIdBytesMax)
   if (typeof eventId !== 'string') return eventId
   const userId = readId(object.get('user_id'), 'user-id', LIMITS.userIdBytesMax)
@@ -37,7 +45,7 @@ function readFields(object: JsonObject, arrivalUs: number): Event | Rejection {
   if (typeof campaignId !== 'string') return campaignId
   const eventType = readEventType(object.get('event_type'))
   if (typeof eventType !== 'string') return eventType
-  const timestampUs = readTimestamp(object.get('timestamp'), arrivalUs)
+  const timestampUs = readTimestamp(object.get('timestamp'), arrivalUs, keptFromUs)
   if (typeof timestampUs !== 'number') return timestampUs
   const revenue = readRevenue(object.get('revenue'))
   if (typeof revenue !== 'number') return revenue
@@ -73,12 +81,17 @@ function readEventType(value: JsonValue | undefined): EventType | Rejection {
   return EVENT_TYPES.find((type) => type === value) ?? reject('event-type-unknown')
 }
 
-function readTimestamp(value: JsonValue | undefined, arrivalUs: number): number | Rejection {
+function readTimestamp(
+  value: JsonValue | undefined,
+  arrivalUs: number,
+  keptFromUs: number,
+): number | Rejection {
   if (value === undefined) return reject('timestamp-missing')
   if (typeof value !== 'string') return reject('timestamp-not-string')
   const timestampUs = parseTimestampUs(value)
   if (timestampUs === null) return reject('timestamp-format')
   if (timestampUs < LIMITS.earliestUs) return reject('timestamp-early')
+  if (timestampUs < keptFromUs) return reject('timestamp-retention')
   if (timestampUs > arrivalUs + LIMITS.futureSlackUs) return reject('timestamp-future')
   return timestampUs
 }

@@ -35,6 +35,10 @@ export const REJECTION_REASONS = [
     text: 'timestamp: expected RFC 3339, as 2026-11-22T19:30:00.123Z or with an offset as +01:00',
   },
   { code: 'timestamp-early', text: 'timestamp: before 2000-01-01T00:00:00Z' },
+  {
+    code: 'timestamp-retention',
+    text: 'timestamp: its day is no longer kept (retention.events, retention.metrics)',
+  },
   { code: 'timestamp-future', text: 'timestamp: more than 5 minutes after the arrival' },
   { code: 'revenue-not-number', text: 'revenue: expected a number or null' },
   { code: 'revenue-range', text: 'revenue: expected a number from -1e9 to 1e9' },

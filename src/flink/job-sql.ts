@@ -9,8 +9,10 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { fillSql, type SqlValues, splitStatements } from './fill-sql.ts'
+import { REMEMBERED_HORIZONS } from './id-memory.ts'
 import { kafkaOptions } from './kafka-options.ts'
 import type { FlinkJobOptions } from './options.ts'
+import { retentionOf } from './retention.ts'
 
 export type JobSql = Readonly<{
   /** Of the whole job: `campaign-metrics TOPIC#FINGERPRINT`. */
@@ -23,10 +25,14 @@ export type JobSql = Readonly<{
 const TEMPLATE_FILE = new URL('./job.sql', import.meta.url)
 const FINGERPRINT_CHARACTERS = 12
 const NAME_PREFIX = 'campaign-metrics'
+/** No record arrives later. */
+const NEVER_US = Date.UTC(9999, 11, 31) * 1000
+const SPARE_DAYS = 1
+const DAY_US = 86_400_000_000
 
 export function makeJobSql(options: FlinkJobOptions): JobSql {
   const template = readFileSync(TEMPLATE_FILE, 'utf8')
-  const open = fillSql(template, valuesFor(withoutSecrets(options), ''))
+  const open = fillSql(template, valuesFor(comparable(options), ''))
   const fingerprint = createHash('sha256')
     .update(open)
     .digest('hex')
@@ -55,14 +61,22 @@ function jobName(options: FlinkJobOptions, fingerprint: string): string {
   return `${jobNamePrefix(options)}${fingerprint}`
 }
 
-function withoutSecrets(options: FlinkJobOptions): FlinkJobOptions {
+/** Without passwords, and without what only the tables know of the retention: that changes with its setting, never alone. */
+function comparable(options: FlinkJobOptions): FlinkJobOptions {
   const { kafka, catalog } = options
+  const retention = retentionOf(options.retention.days)
   const sasl = kafka.sasl === null ? null : { ...kafka.sasl, password: '' }
-  return { ...options, kafka: { ...kafka, sasl }, catalog: { ...catalog, password: null } }
+  return {
+    ...options,
+    retention,
+    kafka: { ...kafka, sasl },
+    catalog: { ...catalog, password: null },
+  }
 }
 
 function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
   const groups = consumerGroups(options)
+  const { days, sinceUs, keptFromUs } = options.retention
   return {
     text: {
       jobName: name,
@@ -70,7 +84,12 @@ function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
       checkpointInterval: `${options.checkpointIntervalMs} ms`,
       stateBackend: options.stateBackend,
       idleTimeout: `${options.idleTimeoutMs} ms`,
-      dedupeHorizon: `${options.dedupeHorizonMs} ms`,
+      idsRemembered: `${REMEMBERED_HORIZONS * options.dedupeHorizonMs} ms`,
+      retentionDays: String(days + SPARE_DAYS),
+      retentionSince: timestampText(days === 0 ? NEVER_US : sinceUs),
+      keptFrom: timestampText(keptFromUs),
+      // A date-time as it is written may be a day ahead of UTC.
+      keptFromText: timestampText(keptFromUs + 2 * DAY_US).slice(0, 10),
       watermarkDelay: (options.watermarkDelayMs / 1000).toFixed(3),
       windowSeconds: String(options.windowUs / 1_000_000),
       group: groups.events,
@@ -82,6 +101,10 @@ function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
       catalog: catalogOptions(options),
     },
   }
+}
+
+function timestampText(us: number): string {
+  return new Date(us / 1000).toISOString().replace('T', ' ').replace('Z', '')
 }
 
 function catalogOptions({ catalog, warehouse }: FlinkJobOptions): Record<string, string> {

@@ -27,8 +27,9 @@ SET 'restart-strategy.exponential-delay.max-backoff' = '20 s';
 
 -- A partition without events holds no window open for longer than this.
 SET 'table.exec.source.idle-timeout' = {text:idleTimeout};
--- How long an event_id is remembered, from when it came. A repeat does not prolong it.
-SET 'table.exec.state.ttl' = {text:dedupeHorizon};
+-- How long an event_id is remembered, from when it came: longer than the horizon, since it ages while the job does not run. A repeat
+-- does not prolong it.
+SET 'table.exec.state.ttl' = {text:idsRemembered};
 
 -- Without this each INSERT would read, judge and deduplicate for itself.
 SET 'table.optimizer.reuse-optimize-block-with-digest-enabled' = 'true';
@@ -165,6 +166,12 @@ SELECT
       OR TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) IS NULL
       THEN 'timestamp-format'
     WHEN `timestamp` < '2000-01-03' AND rowtime < TIMESTAMP '2000-01-01 00:00:00.000' THEN 'timestamp-early'
+    -- Days that had gone before, and then the retention, with a day to spare behind what the collector has let in. rowtime is computed
+    -- anew wherever it is asked: where nothing has gone and all is kept, what stands before it decides. (An interval holds 999 days.)
+    WHEN `timestamp` < {text:keptFromText} AND rowtime < TIMESTAMP {text:keptFrom} THEN 'timestamp-retention'
+    WHEN arrived >= TIMESTAMP {text:retentionSince} AND TIMESTAMPDIFF(DAY, rowtime, arrived) >= CAST({text:retentionDays} AS INT)
+      AND TIMESTAMPDIFF(DAY, FLOOR(rowtime TO DAY), FLOOR(arrived TO DAY)) > CAST({text:retentionDays} AS INT)
+      THEN 'timestamp-retention'
     -- rowtime is whole seconds: only near the limit the rest of the date-time decides.
     WHEN rowtime > arrived + INTERVAL '299' SECOND(3) AND event_time > arrived + INTERVAL '300' SECOND(3)
       THEN 'timestamp-future'

@@ -4,7 +4,6 @@
  * Two programs that start at once do not submit twice: submitting happens under a lock that is handed in, and the cluster is looked at
  * again once the lock is held.
  */
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Checkpoints,
@@ -16,7 +15,7 @@ import {
 import { FlinkError } from './flink-error.ts'
 import { openGatewaySession } from './gateway.ts'
 import { consumerGroups, jobNamePrefix, makeJobSql } from './job-sql.ts'
-import { type Action, isMissing, type Life, type LifeEvent, nextStep } from './life.ts'
+import { type Action, failed, isMissing, type Life, type LifeEvent, nextStep } from './life.ts'
 import type { FlinkJobOptions } from './options.ts'
 import { type FlinkCommit, newestJob, recoverFrom, type SeenCheckpoint } from './recovery.ts'
 import type { SeenNote } from './seen-file.ts'
@@ -30,6 +29,8 @@ export type FlinkJobSettings = FlinkJobOptions &
     /** Of each table its newest commit by Flink, whoever has committed since; and the rows of both. */
     readTables: () => Promise<Readonly<{ commits: readonly FlinkCommit[]; rows: number }>>
     seen: SeenNote
+    /** Why the event ids in a checkpoint no longer suffice to go on from it; null when they do. */
+    whyForgotten: () => Promise<string | null>
     /** Runs the work while no other process does; null when one does. */
     withLock: (work: () => Promise<LifeEvent | null>) => Promise<LifeEvent | null>
     nowMs: () => number
@@ -171,7 +172,7 @@ class Watcher implements FlinkJob {
       const failure = isLost ? await this.#cluster.readFailure(own.id) : null
       // Of a job that the cluster has forgotten there are no checkpoints to ask for.
       if (life.kind === 'running' && own !== undefined) await this.#noteCheckpoint(own.id)
-      await this.#noteTrouble(own)
+      await this.#noteTrouble(own ?? jobs.find(({ state }) => !hasEnded(state)))
       return { kind: 'jobs', jobs, failure }
     } catch (cause) {
       const event = failed(cause)
@@ -182,10 +183,8 @@ class Watcher implements FlinkJob {
 
   /** A job that has been put back to a checkpoint again and again is said with what failed last. */
   async #noteTrouble(job: ClusterJob | undefined): Promise<void> {
-    if (job === undefined || job.state === 'RUNNING') {
-      this.#trouble.clear()
-      return
-    }
+    if (job === undefined) return this.#trouble.note('the cluster has no such job')
+    if (job.state === 'RUNNING') return this.#trouble.clear()
     const failure = await this.#cluster.readFailure(job.id)
     this.#trouble.note(`it is ${job.state}${failure === null ? '' : `, ${failure}`}`)
   }
@@ -241,8 +240,11 @@ class Watcher implements FlinkJob {
   ): Promise<readonly string[] | LifeEvent> {
     const directory = await this.#cluster.checkpointDirectory()
     const recovery = recoverFrom({ ...tables, directory, seen: await this.#settings.seen.read() })
-    if (recovery.kind === 'restore') return recovery.paths
     if (recovery.kind === 'fresh') return []
+    if (recovery.kind === 'restore') {
+      const why = await this.#settings.whyForgotten()
+      return why === null ? recovery.paths : { kind: 'refused', why }
+    }
     const why =
       `The Flink job cannot go on: ${recovery.why}. Tables of another writer stay with it; ` +
       'fill new ones by naming another warehouse and catalog, or restore the checkpoint directory.'
@@ -289,11 +291,4 @@ class Watcher implements FlinkJob {
     if (after.kind === 'running') this.#settings.tell?.(`the Flink job ${after.jobId} runs`)
     if (after.kind === 'waiting' || after.kind === 'refused') this.#settings.tell?.(after.why)
   }
-}
-
-function failed(cause: unknown): Extract<LifeEvent, { why: string }> {
-  if (cause instanceof FlinkError && cause.code === 'no-checkpoint') {
-    return { kind: 'refused', why: cause.message }
-  }
-  return { kind: 'failed', why: cause instanceof Error ? cause.message : String(cause) }
 }

@@ -12,6 +12,7 @@
  */
 
 import { type ClusterJob, hasEnded } from './cluster.ts'
+import { FlinkError } from './flink-error.ts'
 
 export type Life =
   | Readonly<{ kind: 'looking' }>
@@ -122,6 +123,14 @@ const RULES: Rules = {
 /** Whether a failure says that there is nothing at the path to go on from. */
 export function isMissing(why: string): boolean {
   return MISSING.test(why)
+}
+
+/** What an attempt that threw means. */
+export function failed(cause: unknown): Extract<LifeEvent, { why: string }> {
+  if (cause instanceof FlinkError && cause.code === 'no-checkpoint') {
+    return { kind: 'refused', why: cause.message }
+  }
+  return { kind: 'failed', why: cause instanceof Error ? cause.message : String(cause) }
 }
 
 /** `name`: of the job that is wanted, its fingerprint included. */

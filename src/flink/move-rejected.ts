@@ -77,7 +77,9 @@ class Mover implements RejectedMover {
   async #complete(part: PartRecord): Promise<RejectedRecord> {
     const { partition, offset, arrivalUs } = part
     const bytes = part.bytes ?? (await this.#options.readRecord({ partition, offset }))
-    const verdict = bytes === null ? null : parseEvent(bytes, arrivalUs)
+    // How old an event may be the job knows; what stands before its date decides sooner.
+    const keptFromUs = part.reason === 'timestamp-retention' ? Number.POSITIVE_INFINITY : undefined
+    const verdict = bytes === null ? null : parseEvent(bytes, arrivalUs, keptFromUs)
     const reason = verdict !== null && 'reason' in verdict ? verdict.reason : part.reason
     return { bytes: bytes ?? NO_BYTES, reason, arrivalUs, partition, offset }
   }

@@ -33,8 +33,17 @@ export type FlinkJobOptions = Readonly<{
   checkpointIntervalMs: number
   watermarkDelayMs: number
   idleTimeoutMs: number
-  /** How long an event id is remembered, in processing time. */
+  /** How long a repeat must be recognised; an id is remembered longer, see id-memory.ts. */
   dedupeHorizonMs: number
+  /** How old an event may be, see retention.ts. */
+  retention: Readonly<{
+    /** 0 keeps all. */
+    days: number
+    /** Of what arrived earlier no age is asked. Microseconds since the epoch. */
+    sinceUs: number
+    /** Days before it had gone when the setting was made, and take no event. */
+    keptFromUs: number
+  }>
   /** Whole seconds that divide a day. */
   windowUs: number
   stateBackend: 'hashmap' | 'rocksdb'

@@ -5,6 +5,7 @@
  *   next-offset  the first offset of that log which is not in the tables
  *   log-base     events taken from earlier logs; stored + duplicates + rejected = log-base + next-offset
  *   arrived      arrival time of the last event taken, µs
+ *   dedupe-time  its dedupe time (dedupe-clock.ts), µs
  *   stored, duplicates, rejected   the job's part of the ledger, since ever
  *
  * Of a topic, next-offset counts the records taken from it, and offsets says from where each partition is read on:
@@ -18,6 +19,7 @@ export type Checkpoint = Readonly<{
   nextOffset: number
   logBase: number
   arrivedUs: number
+  dedupeUs: number
   stored: number
   duplicates: number
   rejected: number
@@ -33,6 +35,7 @@ const COUNTS = {
   nextOffset: 'next-offset',
   logBase: 'log-base',
   arrivedUs: 'arrived',
+  dedupeUs: 'dedupe-time',
   stored: 'stored',
   duplicates: 'duplicates',
   rejected: 'rejected',
@@ -51,16 +54,25 @@ export function writeCheckpoint(checkpoint: Checkpoint): Record<string, string> 
 export function readCheckpoint(summary: Readonly<Record<string, string>>): Checkpoint | null {
   const logId = summary[`${PREFIX}log-id`]
   if (logId === undefined) return null
-  const counts = { nextOffset: 0, logBase: 0, arrivedUs: 0, stored: 0, duplicates: 0, rejected: 0 }
-  for (const name of COUNT_NAMES) {
-    const text = summary[PREFIX + COUNTS[name]]
+  const count = (name: keyof typeof COUNTS, otherwise?: string): number => {
+    const key = PREFIX + COUNTS[name]
+    const text = summary[key] ?? otherwise
     const value = Number(text)
-    if (text === undefined || !/^-?\d+$/.test(text) || !Number.isSafeInteger(value)) {
-      throw new JobError('checkpoint-unreadable', { key: PREFIX + COUNTS[name], value: text ?? '' })
-    }
-    counts[name] = value
+    if (text !== undefined && /^-?\d+$/.test(text) && Number.isSafeInteger(value)) return value
+    throw new JobError('checkpoint-unreadable', { key, value: text ?? '' })
   }
-  return { logId, ...counts, offsets: readOffsets(summary[OFFSETS]) }
+  return {
+    logId,
+    nextOffset: count('nextOffset'),
+    logBase: count('logBase'),
+    arrivedUs: count('arrivedUs'),
+    // Earlier versions have none: ids aged by their arrival.
+    dedupeUs: count('dedupeUs', summary[PREFIX + COUNTS.arrivedUs]),
+    stored: count('stored'),
+    duplicates: count('duplicates'),
+    rejected: count('rejected'),
+    offsets: readOffsets(summary[OFFSETS]),
+  }
 }
 
 function readOffsets(text: string | undefined): readonly number[] | null {
@@ -91,6 +103,7 @@ export function resumeFrom(
       nextOffset: log.start,
       logBase: 0 - log.start,
       arrivedUs: 0,
+      dedupeUs: 0,
       stored: 0,
       duplicates: 0,
       rejected: 0,

@@ -1,12 +1,12 @@
 /**
  * The dedup memory: which event ids were stored within the horizon.
  *
- * Time is cut into generations as long as the horizon H: generation = floor(arrival / H). Ids live in the set of the
- * generation they arrived in; sets of the current generation and the one before it are asked, older ones dropped.
+ * Dedupe time (dedupe-clock.ts) is cut into generations as long as the horizon H: generation = floor(dedupe time / H). Ids live in
+ * the set of the generation they came in; sets of the current generation and the one before it are asked, older ones dropped.
  *
  *        g-1            g            g+1
  *   |------a-------|-----------|-----------|      a is found until the end of g:
- *          |<---- H ---->|                        at least H, at most 2 H after its arrival
+ *          |<---- H ---->|                        at least H, at most 2 H after it came
  *
  * So within the horizon a repeat is always a duplicate and past twice the horizon it is new, however sparse the traffic,
  * and a restart rebuilds the same sets: no raw file holds events of two generations (see `generationOf`).
@@ -21,10 +21,10 @@ import type { IdSet, RecentIds } from '../engine.ts'
 const SETS_MAX = 4
 
 export type DedupMemory = RecentIds & {
-  /** Puts ids of a raw file back; `arrivalUs` is the largest arrival in that file. */
-  remember(hashes: Uint8Array, rows: number, arrivalUs: number): void
-  /** Whether ids that arrived at `arrivalUs` can still matter at `nowUs`. */
-  covers(arrivalUs: number, nowUs: number): boolean
+  /** Puts ids of a raw file back; `cameUs` is the largest dedupe time in that file. */
+  remember(hashes: Uint8Array, rows: number, cameUs: number): void
+  /** Whether ids that came at `cameUs` can still matter at `nowUs`. */
+  covers(cameUs: number, nowUs: number): boolean
   stats(nowUs: number): DedupStats
 }
 
@@ -41,44 +41,44 @@ export type DedupOptions = Readonly<{
   openSet: (options: { bytesMax: number }) => IdSet
 }>
 
-type Generation = { readonly number: number; readonly firstArrivalUs: number; readonly set: IdSet }
+type Generation = { readonly number: number; readonly firstUs: number; readonly set: IdSet }
 
-export function generationOf(arrivalUs: number, horizonUs: number): number {
-  return Math.floor(arrivalUs / horizonUs)
+export function generationOf(dedupeUs: number, horizonUs: number): number {
+  return Math.floor(dedupeUs / horizonUs)
 }
 
 export function openDedupMemory(options: DedupOptions): DedupMemory {
   const { horizonUs, openSet } = options
   const setBytesMax = Math.floor(options.bytesMax / SETS_MAX)
   const sets: Generation[] = []
-  /** Ids that arrived before this may have been forgotten for want of memory. */
+  /** Ids that came before this may have been forgotten for want of memory. */
   let coveredFromUs = Number.NEGATIVE_INFINITY
 
-  function newestFor(arrivalUs: number): Generation {
-    const number = generationOf(arrivalUs, horizonUs)
+  function newestFor(dedupeUs: number): Generation {
+    const number = generationOf(dedupeUs, horizonUs)
     while (sets[0] !== undefined && sets[0].number < number - 1) sets.shift()
     const newest = sets.at(-1)
     if (newest !== undefined && newest.number >= number && !newest.set.full) return newest
     if (sets.length === SETS_MAX) {
       sets.shift()
-      coveredFromUs = Math.max(coveredFromUs, sets[0]?.firstArrivalUs ?? arrivalUs)
+      coveredFromUs = Math.max(coveredFromUs, sets[0]?.firstUs ?? dedupeUs)
     }
     const opened = {
       number: Math.max(number, newest?.number ?? number),
-      firstArrivalUs: arrivalUs,
+      firstUs: dedupeUs,
       set: openSet({ bytesMax: setBytesMax }),
     }
     sets.push(opened)
     return opened
   }
 
-  function admit(hashes: Uint8Array, rows: number, mask: Uint8Array, arrivalUs: number): void {
-    let newest = newestFor(arrivalUs)
+  function admit(hashes: Uint8Array, rows: number, mask: Uint8Array, dedupeUs: number): void {
+    let newest = newestFor(dedupeUs)
     for (const older of sets) if (older !== newest) older.set.markPresent(hashes, rows, mask)
     let done = newest.set.insertNew(hashes, rows, mask)
     while (done < rows) {
       const full = newest
-      newest = newestFor(arrivalUs)
+      newest = newestFor(dedupeUs)
       assert(newest !== full, 'a full set is followed by a new one')
       const rest = mask.subarray(done)
       full.set.markPresent(hashes.subarray(done * 16), rows - done, rest)
@@ -88,11 +88,11 @@ export function openDedupMemory(options: DedupOptions): DedupMemory {
 
   return {
     admit,
-    remember(hashes, rows, arrivalUs): void {
-      admit(hashes, rows, new Uint8Array(rows), arrivalUs)
+    remember(hashes, rows, cameUs): void {
+      admit(hashes, rows, new Uint8Array(rows), cameUs)
     },
-    covers(arrivalUs, nowUs): boolean {
-      return generationOf(arrivalUs, horizonUs) >= generationOf(nowUs, horizonUs) - 1
+    covers(cameUs, nowUs): boolean {
+      return generationOf(cameUs, horizonUs) >= generationOf(nowUs, horizonUs) - 1
     },
     stats(nowUs): DedupStats {
       const coveredUs = Math.max(0, nowUs - coveredFromUs)

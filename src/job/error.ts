@@ -26,6 +26,9 @@ const MESSAGES = {
     'between are gone (retention?). Restore the topic; or, to go on without them: campaign-metrics start --new-log',
   'ledger-open': (f: Facts): string =>
     `the ledger does not close: ${f.taken} events counted, offset ${f.nextOffset} reached (log base ${f.logBase}); this is a defect, please report it`,
+  'day-dropped': (f: Facts): string =>
+    `an event is to go into the window of ${new Date(Number(f.windowStartUs) / 1000).toISOString()}, whose events retention has dropped; ` +
+    'nothing was changed. Start again: such events are then rejected and kept',
   'thread-ended': (f: Facts): string => `the job thread ended by itself with code ${f.exitCode}`,
   failed: (f: Facts): string => `the job stopped: ${f.reason}`,
 }

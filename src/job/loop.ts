@@ -8,14 +8,15 @@
  * While a commit writes, the next batch is already being read; there is never more than one commit under way.
  */
 import type { RowBatch, TakenBatch } from '../engine.ts'
-import type { RejectionReason } from '../event.ts'
+import { KEEPS_ALL_US, type RejectionReason } from '../event.ts'
 import { freeBytes } from '../free-bytes.ts'
 import type { Frame } from '../log.ts'
 import { settleAll } from '../settle-all.ts'
-import { type Change, type DataFile, mayPass } from '../table.ts'
+import { type Change, type DataFile, mayPass, type TimeRange } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { generationOf } from './dedup-memory.ts'
+import type { DedupeClock } from './dedupe-clock.ts'
 import { JobError } from './error.ts'
 import type { Feed } from './feed.ts'
 import type { Windows } from './windows.ts'
@@ -51,6 +52,10 @@ export type LoopParts = Readonly<{
   checkpoint: Checkpoint
   commitIntervalMs: number
   horizonUs: number
+  /** The start of the oldest day that the tables keep, for an event with this arrival. */
+  keptFromUs: (arrivalUs: number) => number
+  /** The start of the first day that both tables keep whole; null while nothing was dropped. */
+  wholeFromUs: () => number | null
   nowUs: () => number
   /** A clock that never steps back, for intervals. */
   steadyMs: () => number
@@ -59,9 +64,10 @@ export type LoopParts = Readonly<{
   logEnd: () => number
   batch: RowBatch
   windows: Pick<Windows, 'amend'>
+  dedupeClock: Pick<DedupeClock, 'advance' | 'idle'>
   feed: Pick<Feed, 'took' | 'commitBegun' | 'committed'>
   keepRejected: (records: readonly Rejected[]) => Promise<void>
-  writeEventsFile: (rows: TakenBatch['days'][number]) => Promise<DataFile>
+  writeEventsFile: (rows: TakenBatch['days'][number], dedupe: TimeRange) => Promise<DataFile>
   /** Runs nothing else that commits meanwhile: the metrics files a commit replaces are chosen inside. */
   exclusively: <T>(work: () => Promise<T>) => Promise<T>
   commit: (change: Change) => Promise<void>
@@ -87,6 +93,8 @@ export function openLoop(parts: LoopParts): Loop {
   let committed = parts.checkpoint
   let read = parts.checkpoint
   let batchSinceMs = 0
+  /** Dedupe time of the first event in the batch. */
+  let batchFromUs = 0
   let committedAtMs = steadyMs()
   /** Between the last two commits. */
   let eventsPerSecond = 0
@@ -100,16 +108,21 @@ export function openLoop(parts: LoopParts): Loop {
   let takenOffset = read.nextOffset
   const isEmpty = (): boolean => read.nextOffset === takenOffset
 
-  async function take(frame: Frame): Promise<void> {
-    if (isEmpty()) batchSinceMs = steadyMs()
-    const result = batch.add(frame.bytes, frame.arrivalUs)
-    parts.feed.took(frame.arrivalUs)
+  async function take(frame: Frame, dedupeUs: number): Promise<void> {
+    const { arrivalUs } = frame
+    if (isEmpty()) {
+      batchSinceMs = steadyMs()
+      batchFromUs = dedupeUs
+    }
+    const keptFromUs = parts.keptFromUs(arrivalUs)
+    const result = batch.add(frame.bytes, { arrivalUs, keptFromUs, dedupeUs })
+    parts.feed.took(arrivalUs)
     if (result.rejected.length > 0) {
       await parts.keepRejected(
         result.rejected.map(({ index, reason, start, end }) => ({
           bytes: frame.origin?.originalOf(index) ?? frame.bytes.slice(start, end),
           reason,
-          arrivalUs: frame.arrivalUs,
+          arrivalUs,
           ...(frame.origin?.placeOf(index) ?? { offset: frame.firstOffset + index }),
         })),
       )
@@ -117,8 +130,8 @@ export function openLoop(parts: LoopParts): Loop {
     read = {
       ...read,
       nextOffset: frame.firstOffset + frame.count,
-      // Of a topic, partitions come in the order of arrival nearly, not quite.
-      arrivedUs: Math.max(read.arrivedUs, frame.arrivalUs),
+      arrivedUs: arrivalUs,
+      dedupeUs,
       offsets: frame.origin?.offsets ?? read.offsets,
       stored: read.stored + result.stored,
       duplicates: read.duplicates + result.duplicates,
@@ -127,12 +140,16 @@ export function openLoop(parts: LoopParts): Loop {
     closeLedger(read)
   }
 
-  async function writeCommit(taken: TakenBatch, checkpoint: Checkpoint): Promise<void> {
+  async function writeCommit(
+    taken: TakenBatch,
+    checkpoint: Checkpoint,
+    dedupe: TimeRange,
+  ): Promise<void> {
     const startMs = steadyMs()
-    let added = await tryCommit(taken, checkpoint)
+    let added = await tryCommit(taken, checkpoint, dedupe)
     while (added === null) {
       await parts.pause(HELD_UP_PAUSE_MS)
-      added = await tryCommit(taken, checkpoint)
+      added = await tryCommit(taken, checkpoint, dedupe)
     }
     parts.feed.committed(checkpoint, added)
     freePages(taken)
@@ -152,13 +169,17 @@ export function openLoop(parts: LoopParts): Loop {
   async function tryCommit(
     taken: TakenBatch,
     checkpoint: Checkpoint,
+    dedupe: TimeRange,
   ): Promise<readonly DataFile[] | null> {
-    const written = await settleAll(taken.days, WRITES_AT_ONCE, parts.writeEventsFile)
+    const written = await settleAll(taken.days, WRITES_AT_ONCE, (rows) =>
+      parts.writeEventsFile(rows, dedupe),
+    )
     const rawFiles = written.flatMap((file) => (file.status === 'fulfilled' ? [file.value] : []))
     let unused = rawFiles
     try {
       for (const file of written) if (file.status === 'rejected') throw file.reason
       await parts.exclusively(async () => {
+        refuseDropped(taken, parts.wholeFromUs())
         const metrics = await parts.windows.amend(taken.windows, parts.nowUs())
         unused = [...rawFiles, ...metrics.add]
         await parts.commit({
@@ -182,7 +203,8 @@ export function openLoop(parts: LoopParts): Loop {
     takenOffset = checkpoint.nextOffset
     const taken = batch.take()
     parts.feed.commitBegun(checkpoint.nextOffset, taken.windows)
-    committing = writeCommit(taken, checkpoint).then(
+    const dedupe = { minUs: batchFromUs, maxUs: checkpoint.dedupeUs }
+    committing = writeCommit(taken, checkpoint, dedupe).then(
       () => {
         committing = null
       },
@@ -209,14 +231,18 @@ export function openLoop(parts: LoopParts): Loop {
     if (large || (!isEmpty() && dueInMs() <= 0 && committing === null)) await commitNow()
     const waitMs = committing !== null ? 5 : Math.max(0, Math.min(READ_WAIT_MS, dueInMs()))
     const frame = await parts.readFrame(read.nextOffset, waitMs)
-    if (frame === null) return
+    if (frame === null) {
+      if (read.nextOffset >= parts.logEnd()) parts.dedupeClock.idle()
+      return
+    }
     frameAtMs = steadyMs()
-    // An older arrival joins the generation under way, as its id does in the dedup memory.
-    if (!isEmpty() && generation(frame.arrivalUs) > generation(read.arrivedUs)) await commitNow()
-    await take(frame)
+    const dedupeUs = parts.dedupeClock.advance(frame.arrivalUs)
+    // No raw file holds two generations, so that a restart rebuilds the same sets.
+    if (!isEmpty() && generation(dedupeUs) > generation(read.dedupeUs)) await commitNow()
+    await take(frame, dedupeUs)
   }
 
-  const generation = (arrivalUs: number): number => generationOf(arrivalUs, parts.horizonUs)
+  const generation = (dedupeUs: number): number => generationOf(dedupeUs, parts.horizonUs)
 
   function isDone(): boolean {
     if (stopAt === null) return false
@@ -245,6 +271,16 @@ function closeLedger(at: Checkpoint): void {
   if (taken !== at.logBase + at.nextOffset) {
     throw new JobError('ledger-open', { taken, nextOffset: at.nextOffset, logBase: at.logBase })
   }
+}
+
+/**
+ * A window is never changed once rows of it are gone: its sums could not be held against its events any more (F26). Events of such days
+ * are rejected when they are read, and days are dropped only when none of their events can be under way; so this does not happen.
+ */
+function refuseDropped({ windows }: TakenBatch, wholeFromUs: number | null): void {
+  const dropped = windows.find(({ windowStartUs }) => windowStartUs < (wholeFromUs ?? KEEPS_ALL_US))
+  if (dropped === undefined) return
+  throw new JobError('day-dropped', { windowStartUs: dropped.windowStartUs })
 }
 
 function freePages(taken: TakenBatch): void {

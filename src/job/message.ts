@@ -42,6 +42,10 @@ export type JobProgress = Readonly<{
   state: 'rebuilding' | 'running'
   dedupe: DedupStats
   tables: Readonly<{ events: TableFigures; metrics: TableFigures }>
+  /** The start of the first day that both tables keep whole; null while retention has dropped nothing. */
+  wholeFromUs: number | null
+  /** What both tables gained in the last day; null while less than an hour is known. */
+  bytesPerDay: number | null
   rejectedCountsOnly: boolean
   /** Why reading or committing is held up for now; null when it is not. */
   heldUp: string | null

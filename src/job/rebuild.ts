@@ -6,12 +6,12 @@ import type { DataFile, Lake } from '../table.ts'
 import type { DedupMemory } from './dedup-memory.ts'
 
 /**
- * Oldest arrivals first, as the ids came in: should memory not suffice, it is the oldest that are forgotten.
- * `fromUs` is the arrival time from which the job goes on. Asks `goesOn` before each page, and answers false once it was
+ * Oldest first, as the ids came in: should memory not suffice, it is the oldest that are forgotten.
+ * `fromUs` is the dedupe time from which the job goes on. Asks `goesOn` before each page, and answers false once it was
  * told no: the memory is then incomplete, and nothing may be admitted by it.
  */
 export async function rebuildMemory(
-  lake: Pick<Lake, 'events' | 'arrivalRange' | 'readEventIds'>,
+  lake: Pick<Lake, 'events' | 'fileTimes' | 'readEventIds'>,
   hashIds: RowBatch['hashIds'],
   memory: DedupMemory,
   fromUs: number,
@@ -20,7 +20,7 @@ export async function rebuildMemory(
   const needed: { file: DataFile; maxUs: number }[] = []
   for (const file of lake.events.files) {
     if (!goesOn()) return false
-    const { maxUs } = await lake.arrivalRange(file)
+    const { maxUs } = (await lake.fileTimes(file)).dedupe
     if (memory.covers(maxUs, fromUs)) needed.push({ file, maxUs })
   }
   needed.sort((a, b) => a.maxUs - b.maxUs)

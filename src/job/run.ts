@@ -8,11 +8,22 @@ import { type Closing, closeAll } from '../close-all.ts'
 import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
 import { type EventReader, openEventReader } from '../log.ts'
 import { mergeEventFiles, recomputeFromFiles } from '../query.ts'
-import { keptPlaces, openRejected, type RejectedStore } from '../rejected.ts'
-import { type CommitStep, type Lake, mayHoldWindow, openLake, openMaintenance } from '../table.ts'
-import { type Checkpoint, readCheckpoint, rejectedKeptUntil, resumeFrom } from './checkpoint.ts'
+import { openRejected, type RejectedStore } from '../rejected.ts'
+import {
+  type CommitStep,
+  type Lake,
+  mayHoldWindow,
+  openLake,
+  openMaintenance,
+  wholeFromUs,
+} from '../table.ts'
+import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
+import { openDedupeClock } from './dedupe-clock.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
+import { type HeldUp, openHeldUp } from './held-up.ts'
+import { keepRejected, keptBeyond } from './keep-rejected.ts'
+import { openKeptFrom, retentionDaysOf } from './kept-from.ts'
 import { type Loop, openLoop } from './loop.ts'
 import type { JobProgress, JobSettings } from './message.ts'
 import { openMutex } from './mutex.ts'
@@ -42,24 +53,16 @@ export type Run = {
 type Rooms = Readonly<{
   lake: Lake
   reader: EventReader
-  readingHeldUp: HeldUp
+  heldUp: HeldUp
   batch: RowBatch
   memory: DedupMemory
   rejected: RejectedStore
   /** Highest offset kept by a run that could not commit it; of a topic, by partition. */
   keptUntil: (partition: number | undefined) => number
   checkpoint: Checkpoint
-  waiting: Waiting
 }>
 
-/** Who hears that a commit waits for the catalog; known once the job runs. */
-type Waiting = { onWait: (reason: string) => void }
-/** Told by the reader, shown with the next report. */
-type HeldUp = { message: string | null; report: () => void }
-
 type Opened = Closing[]
-
-const MS_PER_DAY = 86_400_000
 
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
@@ -77,7 +80,7 @@ export async function openRun(settings: JobSettings, world: RunWorld): Promise<R
 }
 
 async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened): Promise<Rooms> {
-  const waiting: Waiting = { onWait: () => {} }
+  const heldUp = openHeldUp(world.onWarning)
   const keep = <T extends { close(): unknown }>(room: T): T => {
     opened.push(room)
     return room
@@ -91,21 +94,15 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       writer: 'embedded',
       nowUs: world.nowUs,
       onStep: world.onStep,
-      onWait: (reason) => waiting.onWait(reason),
+      onWait: (reason) => heldUp.say('commit', reason),
     }),
   )
-  const readingHeldUp: HeldUp = { message: null, report: () => {} }
   const reader = keep(
     await openEventReader({
       place: settings.log,
       cursor: settings.logCursor,
       steadyMs: world.steadyMs,
-      onHeldUp(message) {
-        const isNews = readingHeldUp.message === null && message !== null
-        readingHeldUp.message = message
-        if (isNews) world.onWarning(message)
-        readingHeldUp.report()
-      },
+      onHeldUp: (message) => heldUp.say('reading', message),
     }),
   )
   const kept = readCheckpoint(lake.events.summary)
@@ -130,21 +127,8 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       warn: world.onWarning,
     }),
   )
-  const keptUntil = await keptBeyond(settings, rejected, checkpoint)
-  return { lake, reader, readingHeldUp, batch, memory, rejected, keptUntil, checkpoint, waiting }
-}
-
-async function keptBeyond(
-  { rejectedDirectory }: JobSettings,
-  rejected: RejectedStore,
-  checkpoint: Checkpoint,
-): Promise<Rooms['keptUntil']> {
-  if (checkpoint.offsets === null) {
-    const until = rejectedKeptUntil(checkpoint, rejected.stats())
-    return () => until
-  }
-  const places = await keptPlaces(rejectedDirectory, 'job', checkpoint.rejected)
-  return (partition = 0) => places.get(partition) ?? -1
+  const keptUntil = await keptBeyond(settings.rejectedDirectory, rejected, checkpoint)
+  return { lake, reader, heldUp, batch, memory, rejected, keptUntil, checkpoint }
 }
 
 function startRun(
@@ -152,30 +136,31 @@ function startRun(
   world: RunWorld,
   rooms: Rooms,
 ): Pick<Run, 'finished' | 'stop'> & { feed: Feed } {
-  const { lake, reader, readingHeldUp, batch, memory, rejected, keptUntil } = rooms
+  const { lake, reader, heldUp, batch, memory, rejected, keptUntil } = rooms
   let checkpoint = rooms.checkpoint
   let lastCommit: JobProgress['lastCommit'] = null
-  let heldUp: string | null = null
+  /** When a stop that came while ids are read back no longer waits for the rest of them. */
+  let rebuildUntilMs = Number.POSITIVE_INFINITY
   const exclusively = openMutex()
+  /** Known once maintenance runs. */
+  let bytesPerDay = (): number | null => null
+  const dedupeClock = openDedupeClock(checkpoint, world)
+  const hasReadAll = (): boolean => checkpoint.nextOffset === reader.end()
+  const dedupeNowUs = (): number => (hasReadAll() ? dedupeClock.now() : checkpoint.dedupeUs)
 
   function report(state: JobProgress['state']): void {
     world.onProgress({
       checkpoint,
       state,
-      dedupe: memory.stats(world.nowUs()),
+      dedupe: memory.stats(dedupeNowUs()),
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
-      heldUp: heldUp ?? readingHeldUp.message,
+      wholeFromUs: wholeFromUs(lake.events),
+      bytesPerDay: bytesPerDay(),
+      heldUp: heldUp.message(),
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
     })
   }
-
-  function holdUp(message: string): void {
-    if (heldUp === null) world.onWarning(`${message}; it is tried again every second`)
-    heldUp = message
-    report('running')
-  }
-  rooms.waiting.onWait = holdUp
 
   const windows = openWindows({
     live: () => lake.metrics.files,
@@ -190,10 +175,19 @@ function startRun(
     batch,
     steadyMs: world.steadyMs,
   })
+  const keeping = {
+    store: rejected,
+    keptUntil,
+    onHeldUp: (message: string) => heldUp.say('commit', message),
+    goesOn: () => rebuildUntilMs === Number.POSITIVE_INFINITY,
+  }
   const loop: Loop = openLoop({
     checkpoint,
     commitIntervalMs: settings.commitIntervalMs,
     horizonUs: settings.dedupeHorizonMs * 1000,
+    keptFromUs: openKeptFrom(settings, lake, world.nowUs()),
+    wholeFromUs: () => wholeFromUs(lake.events),
+    dedupeClock,
     nowUs: world.nowUs,
     steadyMs: world.steadyMs,
     readFrame: reader.next,
@@ -201,17 +195,15 @@ function startRun(
     batch,
     windows,
     feed,
-    // What a run before this one has kept already is read again after a crash, not kept again.
-    keepRejected: (records) =>
-      rejected.keep(records.filter((one) => one.offset > keptUntil(one.partition))),
-    writeEventsFile: (rows) => lake.writeEventsFile(rows),
+    keepRejected: (records) => keepRejected(keeping, records),
+    writeEventsFile: (rows, dedupe) => lake.writeEventsFile(rows, dedupe),
     exclusively,
     commit: (change) => lake.commit(change),
     discard: (files) => lake.discard(files),
     pause: (durationMs) => sleep(durationMs),
-    onHeldUp: holdUp,
+    onHeldUp: (message) => heldUp.say('commit', message),
     onCommit(committed, durationMs) {
-      heldUp = null
+      heldUp.say('commit', null)
       checkpoint = committed
       lastCommit = { atUs: world.nowUs(), durationMs }
       report('running')
@@ -223,11 +215,11 @@ function startRun(
     mergeEventFiles,
     exclusively,
     horizonUs: settings.dedupeHorizonMs * 1000,
-    retentionDays: {
-      events: settings.retentionEventsMs / MS_PER_DAY,
-      metrics: settings.retentionMetricsMs / MS_PER_DAY,
-    },
+    retentionDays: retentionDaysOf(settings),
     nowUs: world.nowUs,
+    steadyMs: world.steadyMs,
+    dedupeNowUs,
+    logProgress: () => ({ ends: [reader.end()], taken: [checkpoint.nextOffset] }),
     newId: randomUUID,
     pause: (durationMs, signal) => sleep(durationMs, undefined, { signal }).catch(() => {}),
     isBusy: loop.isBusy,
@@ -237,17 +229,18 @@ function startRun(
       report('running')
     },
     onWarning: world.onWarning,
+    onTrouble: (why) =>
+      heldUp.say('maintenance', why === null ? null : `maintenance of the tables fails: ${why}`),
   })
 
-  /** When a stop that came while ids are read back no longer waits for the rest of them. */
-  let rebuildUntilMs = Number.POSITIVE_INFINITY
+  bytesPerDay = maintenance.bytesPerDay
+
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
 
   async function work(): Promise<void> {
-    readingHeldUp.report = () => report('running')
-    const caughtUp = checkpoint.nextOffset === reader.end()
-    const fromUs = caughtUp ? Math.max(world.nowUs(), checkpoint.arrivedUs) : checkpoint.arrivedUs
-    if (!(await rebuildMemory(lake, batch.hashIds, memory, fromUs, goesOn))) return
+    heldUp.attend(() => report('running'))
+    const rebuilt = await rebuildMemory(lake, batch.hashIds, memory, checkpoint.dedupeUs, goesOn)
+    if (!rebuilt) return
     report('running')
     const maintained = maintenance.run()
     try {

@@ -7,7 +7,7 @@ export type EventLog = Readonly<{
   id: string
   /** For the reader of this log, in any thread. */
   cursor: SharedArrayBuffer
-  /** Arrival time for the next append, in microseconds: never decreases. */
+  /** Arrival time for the next append, in microseconds, by the wall clock. */
   stampUs(): number
   /**
    * Resolves when the events are durable. `lines`: `count` accepted events as NDJSON, each line ended by LF; they must not be
@@ -40,4 +40,6 @@ export type EventLogStats = Readonly<{
   full: LogError | null
   /** Why the log has failed for good. */
   failed: LogError | null
+  /** Why readers cannot read to the end, though appends go on; null when they can, or soon. */
+  unreadable: string | null
 }>

@@ -178,8 +178,6 @@ export class GroupCommit {
     await this.#makeRoom(group.frameBytes)
     const { active } = this.#segments
     const { endOffset: firstOffset, position } = this.#at
-    // Arrivals never decrease from frame to frame, whatever order the appends came in.
-    group.arrivalUs = Math.max(group.arrivalUs, this.#at.arrivalUs)
     await writeFully(files, active.file, group.toFrame(active.header.mark, firstOffset), position)
     onStep('frame-written')
     await files.sync(active.file)

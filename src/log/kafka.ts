@@ -40,3 +40,13 @@ export async function readConsumerLag(place: KafkaPlace, group: string): Promise
   const room = await import('./kafka/consumer-lag.ts')
   return await patiently(GROUP_WAIT_MS, () => room.readConsumerLag(place, group))
 }
+
+/** Of what the group has yet to read, the records that reached the topic before a time, in ms since the epoch. Throws LogError. */
+export async function countWaiting(
+  place: KafkaPlace,
+  group: string,
+  beforeMs: number,
+): Promise<number> {
+  const room = await import('./kafka/consumer-lag.ts')
+  return await patiently(GROUP_WAIT_MS, () => room.countWaiting(place, group, beforeMs))
+}

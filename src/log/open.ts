@@ -62,6 +62,8 @@ export type LogStats = CommitCounts &
     full: LogError | null
     /** Why the log has failed for good (`io`). */
     failed: LogError | null
+    /** A folder can be read to its end. */
+    unreadable: null
   }>
 
 export type Log = Readonly<{
@@ -70,7 +72,7 @@ export type Log = Readonly<{
   recovered: Recovered
   /** For `openLogReader`, in any thread. */
   cursor: SharedArrayBuffer
-  /** Arrival time for the next append: never decreases, across restarts and steps of the clock (F17). Microseconds. */
+  /** Arrival time for the next append, microseconds: the wall clock's, which may step back (F17). The order is that of offsets. */
   stampUs(): number
   /**
    * Resolves with the offset of the first line, after fdatasync. `lines`: `count` lines of NDJSON, each ended by LF, in pieces or one; **they must not be
@@ -153,20 +155,15 @@ async function openLocked(settings: Settings): Promise<Log> {
   const { id, at, recovered } = await recover(settings, segments, spares)
   await files.syncFolder(directory)
   const commit = new GroupCommit({ ...settings, logId: id }, segments, cursor, at)
-  let stampedUs = at.arrivalUs
   const end = () => cursor.get('end')
   const start = () => cursor.get('start')
   return {
     id,
     recovered,
     cursor: memory,
-    stampUs() {
-      stampedUs = Math.max(stampedUs, Math.floor(nowUs()))
-      return stampedUs
-    },
+    stampUs: () => Math.floor(nowUs()),
     append(lines, count, arrivalUs) {
       assert(Number.isSafeInteger(arrivalUs), 'arrivalUs comes from stampUs')
-      stampedUs = Math.max(stampedUs, arrivalUs)
       return commit.append(lines, count, arrivalUs)
     },
     end,
@@ -189,6 +186,7 @@ async function openLocked(settings: Settings): Promise<Log> {
       recycledEarly: segments.recycledEarly,
       full: segments.full,
       failed: commit.failure,
+      unreadable: null,
     }),
     async close() {
       try {

@@ -127,7 +127,8 @@ export class Segments {
     this.#trimmedOffset = Math.max(this.#trimmedOffset, offset)
     await this.#inTurn(async () => {
       const { nowUs, retentionMs } = this.#options
-      const keepFromUs = nowUs() - retentionMs * 1000
+      // Without a retention, no clock is asked: one that has stepped back would keep segments that nobody wants.
+      const keepFromUs = retentionMs === 0 ? Number.POSITIVE_INFINITY : nowUs() - retentionMs * 1000
       for (;;) {
         const next = this.#held[1]
         if (next === undefined || !this.#oldestIsTrimmed()) break

@@ -9,9 +9,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Closing, closeAll } from '../close-all.ts'
-import { type FlinkJob, openConfiguredJob } from '../flink.ts'
+import { type FlinkJob, lookAtJob, openConfiguredJob, openTrouble } from '../flink.ts'
 import { openTrinoQuery } from '../query.ts'
-import { type Lake, openLake, TableError } from '../table.ts'
+import { type Lake, type LogProgress, openLake, TableError } from '../table.ts'
 import { openUpkeep } from '../upkeep.ts'
 import type { FlinkSettings } from './flink-progress.ts'
 import { type RejectedMoving, startRejectedMoving } from './rejected-moving.ts'
@@ -20,6 +20,9 @@ export type FlinkDutyOptions = Readonly<{
   config: FlinkSettings
   /** Throws where the tables were filled from another log (F11). */
   checkLog: (lake: Lake) => Promise<void>
+  /** How far the tables are behind the topic; null where that is not known now. */
+  logProgress: () => LogProgress | null
+  acceptRepeats: boolean
   nowUs: () => number
   newId: () => string
   onWarning: (text: string) => void
@@ -44,6 +47,7 @@ type OnDuty = Readonly<{
 const RETRY_MS = 5_000
 const MS_PER_DAY = 86_400_000
 const US_PER_MS = 1000
+const SPARE_DAYS = 2
 
 export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
   const { config, onWarning } = options
@@ -53,6 +57,19 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
   let duty: OnDuty | null = null
   let trouble: string | null = null
   let upkeepTrouble: string | null = null
+  /** While another process is on duty: it may not see to the job, and then its word is not heard here. */
+  const absence = openTrouble(() => options.nowUs() / US_PER_MS)
+
+  async function lookFromAside(locked: TableError): Promise<void> {
+    const seen = await lookAtJob(config).catch((error: unknown) => wordsOf(error))
+    if (typeof seen === 'string') absence.note(seen)
+    else if (seen.live?.state === 'RUNNING') absence.clear()
+    else if (seen.live !== null) absence.note(`it is ${seen.live.state}`)
+    else {
+      const onDuty = `another process (${locked.facts.holder}) is on duty and does not submit it`
+      absence.note(`${onDuty}. Look at its log; when it ends, this one takes over`)
+    }
+  }
 
   async function take(): Promise<OnDuty> {
     const opened: Closing[] = []
@@ -65,7 +82,11 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
       await options.checkLog(lake)
       const rejected = await startRejectedMoving(config, { nowUs, warn: onWarning })
       opened.push(rejected)
-      const job = openConfiguredJob(config, lake, { nowMs: () => nowUs() / 1000, tell: onWarning })
+      const job = await openConfiguredJob(config, lake, {
+        nowMs: () => nowUs() / 1000,
+        tell: onWarning,
+        acceptRepeats: options.acceptRepeats,
+      })
       opened.push(job)
       job.watch()
       const upkeep = startUpkeep(lake)
@@ -100,6 +121,7 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
       try {
         duty = await take()
         trouble = null
+        absence.clear()
         const reason = await Promise.race([duty.ended, aborted(stopping.signal)])
         await duty.close()
         duty = null
@@ -108,6 +130,7 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
         duty = null
         if (isFinal(error)) return failed.reject(error)
         trouble = isLocked(error) ? null : `the tables cannot be kept in order: ${wordsOf(error)}`
+        if (isLocked(error)) await lookFromAside(error)
         if (trouble !== null && !stopping.signal.aborted) onWarning(trouble)
       }
       await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {})
@@ -117,7 +140,12 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
   const running = run()
   return {
     problem: () =>
-      trouble ?? duty?.job.problem() ?? upkeepTrouble ?? duty?.rejected.problem() ?? null,
+      trouble ??
+      absence.problem() ??
+      duty?.job.problem() ??
+      upkeepTrouble ??
+      duty?.rejected.problem() ??
+      null,
     failed: failed.promise,
     async close() {
       stopping.abort()
@@ -127,7 +155,7 @@ export function openFlinkDuty(options: FlinkDutyOptions): FlinkDuty {
 }
 
 function upkeepSettings(
-  { config, nowUs, newId, onWarning }: FlinkDutyOptions,
+  { config, nowUs, newId, logProgress, onWarning }: FlinkDutyOptions,
   lake: Lake,
 ): Omit<Parameters<typeof openUpkeep>[0], 'onRound'> {
   const { windowUs, retention, dedupe, flink, trino } = config
@@ -137,11 +165,13 @@ function upkeepSettings(
     windowUs,
     horizonUs: dedupe.horizonMs * US_PER_MS,
     retentionDays: {
-      events: retention.eventsMs / MS_PER_DAY,
-      metrics: retention.metricsMs / MS_PER_DAY,
+      events: keptDays(retention.eventsMs),
+      metrics: keptDays(retention.metricsMs),
     },
     intervalMs: flink.checkpointIntervalMs,
     nowUs,
+    steadyMs: () => performance.now(),
+    logProgress,
     newId,
     pause: async (durationMs, signal) => {
       await sleep(durationMs, undefined, { signal }).catch(() => {})
@@ -150,7 +180,12 @@ function upkeepSettings(
   }
 }
 
-function isLocked(error: unknown): boolean {
+/** Flink takes events that are a day older than the collector does (see flink/retention.ts), and its windows close later still. */
+function keptDays(retentionMs: number): number {
+  return retentionMs === 0 ? 0 : retentionMs / MS_PER_DAY + SPARE_DAYS
+}
+
+function isLocked(error: unknown): error is TableError {
   return error instanceof TableError && error.code === 'locked'
 }
 

@@ -19,7 +19,7 @@ const LOOK_INTERVAL_MS = 2_000
 export async function openFlinkEngine(
   config: Config,
   log: EventLog,
-  { nowUs, onWarning }: PipelineOptions,
+  { nowUs, acceptRepeats = false, onWarning }: PipelineOptions,
   onProgress: (progress: JobProgress) => void,
 ): Promise<EngineSide> {
   const settings = flinkSettings(config)
@@ -31,6 +31,8 @@ export async function openFlinkEngine(
   const duty = openFlinkDuty({
     config: settings,
     checkLog: (lake) => fitLog(lake, settings.log, log.id, group),
+    logProgress: progress.logProgress,
+    acceptRepeats,
     nowUs,
     newId: randomUUID,
     onWarning,
@@ -73,6 +75,7 @@ function pageOf({ superset }: FlinkSettings): Dashboard {
   const headers = { 'content-type': 'text/plain; charset=utf-8' }
   return {
     routes: [{ prefix: '/', access: 'open', answer: () => ({ status: 200, headers, body }) }],
+    look: () => null,
     stop() {},
     close: async () => {},
   }

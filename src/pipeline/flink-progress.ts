@@ -13,10 +13,12 @@ import { countRejected } from '../rejected.ts'
 import {
   DROPPED_ROWS_KEY,
   type LakeSnapshot,
+  type LogProgress,
   newestWith,
   readLake,
   TableError,
   type TableView,
+  wholeFromUs,
 } from '../table.ts'
 
 export type FlinkSettings = Config &
@@ -37,29 +39,37 @@ export function flinkSettings(config: Config): FlinkSettings {
 export type FlinkProgress = Readonly<{
   /** `log`: the topic, and where it ends now. */
   look(log: Readonly<{ id: string; end: number }>): Promise<JobProgress>
+  /** As of the last look. */
+  logProgress(): LogProgress | null
 }>
 
 /** What is remembered from one look to the next. */
-type Memory = Readonly<{
+type Memory = {
   /** Records taken that are neither stored nor rejected. A checkpoint's offsets stand in Kafka while its rows are still being committed, so
    * only what stays over for a while are duplicates; until then it waits. */
   spare: number[]
   /** Where the topic ended when, oldest first: tells since when what waits has been waiting. */
   ends: { atUs: number; end: number }[]
-}>
+  lag: ConsumerLag | null
+}
 
 export function openFlinkProgress(config: FlinkSettings, nowUs: () => number): FlinkProgress {
-  const memory: Memory = { spare: [], ends: [] }
-  return { look: (log) => look(config, log, memory, nowUs()) }
+  const memory: Memory = { spare: [], ends: [], lag: null }
+  return {
+    look: (log) => look(config, log, memory, nowUs()),
+    logProgress: () => (memory.lag === null ? null : progressOf(memory.lag)),
+  }
 }
 
 async function look(
   config: FlinkSettings,
   log: Readonly<{ id: string; end: number }>,
-  { spare, ends }: Memory,
+  memory: Memory,
   nowUs: number,
 ): Promise<JobProgress> {
+  const { spare, ends } = memory
   const lag = await readConsumerLag(config.log, consumerGroups(flinkJobOptions(config)).events)
+  memory.lag = lag
   const tables = await readTables(config)
   const stored = storedIn(tables?.events ?? null)
   const rejected = await countRejected(config.rejectedDirectory, 'job')
@@ -78,6 +88,7 @@ async function look(
       nextOffset,
       logBase: 0,
       arrivedUs: (ends[0]?.end ?? 0) <= nextOffset ? (ends[0]?.atUs ?? 0) : 0,
+      dedupeUs: 0,
       stored,
       duplicates,
       rejected,
@@ -89,6 +100,8 @@ async function look(
       events: tables === null ? NO_TABLE : tableFigures(tables.events),
       metrics: tables === null ? NO_TABLE : tableFigures(tables.metrics),
     },
+    wholeFromUs: tables === null ? null : wholeFromUs(tables.events),
+    bytesPerDay: null,
     rejectedCountsOnly: false,
     heldUp: null,
     lastCommit: commitMs === null ? null : { atUs: commitMs * 1000, durationMs: 0 },
@@ -112,6 +125,13 @@ function storedIn(events: TableView | null): number {
   if (events === null) return 0
   const dropped = newestWith(events, DROPPED_ROWS_KEY)?.summary[DROPPED_ROWS_KEY]
   return Number(events.summary['total-records'] ?? 0) + Number(dropped ?? 0)
+}
+
+function progressOf({ partitions }: ConsumerLag): LogProgress {
+  return {
+    ends: partitions.map(({ end }) => end),
+    taken: partitions.map(({ committed, start }) => committed ?? start),
+  }
 }
 
 /** Records of the topic that Flink's checkpoints hold. */

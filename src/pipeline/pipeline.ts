@@ -5,12 +5,14 @@ import { type Closing, closeAll } from '../close-all.ts'
 import { startCollector } from '../collect.ts'
 import type { Config } from '../config.ts'
 import { openInspector } from '../engine.ts'
+import { KEEPS_ALL_US, keptFromUs } from '../event.ts'
 import type { JobProgress } from '../job.ts'
 import { type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
 import { openEmbeddedEngine } from './embedded-engine.ts'
 import { openFlinkEngine } from './flink-engine.ts'
 import { openEventLog } from './open-event-log.ts'
+import { openOutlookWatch } from './outlook.ts'
 import { memoryFigures, openFilesMax } from './process-limits.ts'
 import { restCatalogRoute } from './rest-catalog-route.ts'
 import type { Status } from './status.ts'
@@ -22,6 +24,8 @@ export type PipelineOptions = Readonly<{
   version: string
   /** Filled tables go on with another log (`start --new-log`). */
   acceptNewLog?: boolean
+  /** Flink goes on although it may have forgotten event ids (`start --accept-repeats`). */
+  acceptRepeats?: boolean
   /** For crash tests, see kill-at.ts. */
   killAt?: string | undefined
   /** Things the user should know while it runs, one sentence each. */
@@ -39,6 +43,7 @@ export type Pipeline = {
 }
 
 const TICK_MS = 1_000
+const MS_PER_DAY = 86_400_000
 
 export async function startPipeline(config: Config, options: PipelineOptions): Promise<Pipeline> {
   const opened: Closing[] = []
@@ -79,30 +84,39 @@ async function openPipeline(
   const engine = await openEngine(config, log, options, (progress) => observe(progress))
   onClose(() => engine.close())
 
+  const { warehouse } = config
+  const outlook = openOutlookWatch(warehouse.kind === 'folder' ? warehouse.path : null, {
+    nowUs,
+    steadyMs: () => performance.now(),
+  })
   const meter: Meter = openMeter({ readings: () => watch.readings(), memory: memoryFigures })
-  const watch = openWatch({ log, rejected }, engine.progress(), () => meter, nowUs)
+  const watch = openWatch({ log, rejected, outlook }, engine.progress(), () => meter, nowUs)
   observe = (progress) => watch.observe(progress)
   engine.failed.catch((error: Error) => watch.fail(error))
   const logFailed = Promise.withResolvers<never>()
+  const page = await engine.openPage(watch)
   const ticking = setInterval(() => {
     watch.tick()
+    watch.notice([page.look()].filter((problem) => problem !== null))
+    void rejected.look()
     const { failed } = log.stats()
     if (failed !== null) logFailed.reject(failed)
   }, TICK_MS)
   onClose(async () => clearInterval(ticking))
-
-  const page = await engine.openPage(watch)
   onClose(() => page.close())
   const collector = await startCollector({
     listen: config.listen,
     keys: config.keys,
     cors: config.cors,
+    trustedProxies: config.proxy.trust,
+    publicUrl: config.publicUrl,
     log,
     inspector,
     rejected,
     meter,
     status: () => watch.status(),
     routes: [restCatalogRoute(config), ...page.routes],
+    keptFromUs: keptFromOf(config, engine.progress),
     openFilesMax: openFilesMax(),
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
     nowMs: () => performance.now(),
@@ -113,4 +127,14 @@ async function openPipeline(
   const failed = Promise.race([engine.failed, logFailed.promise])
   failed.catch(() => {})
   return { address: collector.address.url, status: () => watch.status(), failed }
+}
+
+/** What the collector judges an event's age by: the retention, and what it has dropped already, under this setting or an earlier one. */
+function keptFromOf(
+  { retention: { eventsMs, metricsMs } }: Config,
+  progress: () => JobProgress,
+): (arrivalUs: number) => number {
+  const retentions = [eventsMs / MS_PER_DAY, metricsMs / MS_PER_DAY]
+  return (arrivalUs) =>
+    Math.max(keptFromUs(arrivalUs, ...retentions), progress().wholeFromUs ?? KEEPS_ALL_US)
 }

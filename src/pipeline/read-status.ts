@@ -9,7 +9,7 @@ import {
 } from '../job.ts'
 import { inspectLog, type LogExtent, type LogPlace, readTopicExtent } from '../log.ts'
 import { countRejected } from '../rejected.ts'
-import { readLake } from '../table.ts'
+import { readLake, wholeFromUs } from '../table.ts'
 import { flinkSettings, openFlinkProgress } from './flink-progress.ts'
 import { type LogFigures, type Status, statusOf } from './status.ts'
 
@@ -23,8 +23,12 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     log,
     rejectedBefore: (await countRejected(config.rejectedDirectory)) - checkpoint.rejected,
     rejectedCountsOnly: false,
+    outlook: { clockSteps: [], disk: null },
     waitingSinceUs: checkpoint.arrivedUs === 0 ? nowUs : checkpoint.arrivedUs,
     failure: null,
+    unreadable: null,
+    advancedUs: null,
+    noticed: [],
     nowUs,
     rssBytes: null,
   })
@@ -34,7 +38,8 @@ type Standing = Readonly<{ progress: Omit<JobProgress, 'state'>; log: LogFigures
 
 async function ofFlink(config: Config, nowUs: number): Promise<Standing> {
   const settings = flinkSettings(config)
-  const { id, start, end } = await readTopicExtent(settings.log)
+  const { id, start, partitions } = await readTopicExtent(settings.log)
+  const end = (partitions ?? []).reduce((sum, one) => sum + one.end, 0)
   const progress = await openFlinkProgress(settings, () => nowUs).look({ id, end })
   return { progress, log: { id, start, end, bytes: 0 } }
 }
@@ -51,6 +56,8 @@ async function ofJob(config: Config): Promise<Standing> {
       checkpoint,
       dedupe: { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 },
       tables: { events: tableFigures(events), metrics: tableFigures(metrics) },
+      wholeFromUs: wholeFromUs(events),
+      bytesPerDay: null,
       rejectedCountsOnly: false,
       heldUp: null,
       lastCommit:

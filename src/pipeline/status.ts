@@ -1,5 +1,6 @@
 /** Where everything stands: what `status`, /v1/status, /healthz and the dashboard show. */
 import type { JobProgress } from '../job.ts'
+import type { Outlook } from './outlook.ts'
 
 export type Status = Readonly<{
   /** received = stored + duplicates + rejected + waiting, over restarts. */
@@ -22,6 +23,7 @@ export type Status = Readonly<{
   dedupe: Readonly<{ horizonMs: number; trueHorizonMs: number; ids: number; bytes: number }>
   /** Null: not measurable at the moment, or of no process. */
   memory: Readonly<{ rssBytes: number | null }>
+  outlook: Outlook
   state: 'rebuilding' | 'running' | 'stopped'
   healthy: boolean
   /** One sentence for each thing that is wrong, saying what to do. */
@@ -38,9 +40,16 @@ export type StatusInput = Readonly<{
   /** Rejected by the collector, before the log, since ever. */
   rejectedBefore: number
   rejectedCountsOnly: boolean
+  outlook: Outlook
   /** Since when events have been waiting, if any are. */
   waitingSinceUs: number
   failure: string | null
+  /** Why the job cannot read to the end of the log. */
+  unreadable: string | null
+  /** When the job last took events, as far as it was watched; null where it was not. */
+  advancedUs: number | null
+  /** What other rooms say is wrong. */
+  noticed: readonly string[]
   nowUs: number
   rssBytes: number | null
 }>
@@ -59,6 +68,8 @@ export function statusOf(input: StatusInput): Status {
   const problems = [
     ...(input.failure === null ? [] : [input.failure]),
     ...(progress.heldUp === null ? [] : [progress.heldUp]),
+    ...(input.unreadable === null ? [] : [input.unreadable]),
+    ...input.noticed,
     ...(taken + waiting + input.rejectedBefore === received
       ? []
       : [
@@ -75,9 +86,7 @@ export function statusOf(input: StatusInput): Status {
         ]
       : []),
     ...(secondsBehind > BEHIND_SECONDS_MAX && state === 'running'
-      ? [
-          `the tables are ${Math.floor(secondsBehind)} s behind: events come faster than they are committed`,
-        ]
+      ? [`the tables are ${Math.floor(secondsBehind)} s behind${lagCause(input)}`]
       : []),
   ]
   return {
@@ -98,8 +107,19 @@ export function statusOf(input: StatusInput): Status {
     tables: progress.tables,
     dedupe: progress.dedupe,
     memory: { rssBytes: input.rssBytes },
+    outlook: input.outlook,
     state,
     healthy: problems.length === 0,
     problems,
   }
+}
+
+/** What is known to hold the job up stands beside it, and needs no guess. */
+function lagCause({ failure, progress, unreadable, advancedUs, nowUs }: StatusInput): string {
+  if (failure !== null || progress.heldUp !== null || unreadable !== null) return ''
+  if (advancedUs === null) return ''
+  const idleSeconds = Math.floor((nowUs - advancedUs) / 1e6)
+  return idleSeconds > BEHIND_SECONDS_MAX
+    ? `: nothing has been committed for ${idleSeconds} s, though events wait`
+    : ': events come faster than they are committed'
 }

@@ -3,16 +3,23 @@ import type { JobProgress } from '../job.ts'
 import type { EventLog } from '../log.ts'
 import type { Meter, Readings } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
+import type { OutlookWatch } from './outlook.ts'
 import { residentBytes } from './process-limits.ts'
 import { type Status, statusOf } from './status.ts'
 
-export type Watched = Readonly<{ log: EventLog; rejected: RejectedStore }>
+export type Watched = Readonly<{
+  log: EventLog
+  rejected: RejectedStore
+  outlook: OutlookWatch
+}>
 
 export type Watch = {
   observe(progress: JobProgress): void
   /** To be called once a second: notes when nothing waits, which tells since when something does. */
   tick(): void
   fail(error: Error): void
+  /** What else is wrong, as of the last look: each time in place of what it was. */
+  notice(problems: readonly string[]): void
   status(): Status
   readings(): Readings
 }
@@ -25,8 +32,10 @@ export function openWatch(
 ): Watch {
   let progress = first
   let caughtUpUs = nowUs()
+  let advancedUs = caughtUpUs
   let commits = 0
   let failure: string | null = null
+  let noticed: readonly string[] = []
 
   function status(): Status {
     const stats = rooms.log.stats()
@@ -41,9 +50,12 @@ export function openWatch(
       },
       rejectedBefore: rooms.rejected.stats().total,
       rejectedCountsOnly: rooms.rejected.stats().keepingCountsOnly,
+      outlook: rooms.outlook.outlook(progress),
       waitingSinceUs: Math.max(caughtUpUs, progress.checkpoint.arrivedUs),
-      failure:
-        failure ?? stats.failed?.message ?? stats.full?.message ?? failedKeeping(rooms.rejected),
+      failure: failure ?? stats.failed?.message ?? stats.full?.message ?? null,
+      unreadable: stats.unreadable,
+      advancedUs,
+      noticed: [...rejectedTrouble(rooms.rejected), ...noticed],
       nowUs: nowUs(),
       rssBytes: residentBytes(),
     })
@@ -56,13 +68,20 @@ export function openWatch(
         commits++
         meter().commitSeconds.observe(next.lastCommit.durationMs / 1000)
       }
+      if (next.checkpoint.nextOffset !== progress.checkpoint.nextOffset) advancedUs = nowUs()
       progress = next
     },
     tick(): void {
-      if (progress.checkpoint.nextOffset === rooms.log.end()) caughtUpUs = nowUs()
+      rooms.outlook.tick()
+      if (progress.checkpoint.nextOffset !== rooms.log.end()) return
+      caughtUpUs = nowUs()
+      advancedUs = caughtUpUs
     },
     fail(error): void {
       failure = error.message
+    },
+    notice(problems): void {
+      noticed = problems
     },
     status,
     readings(): Readings {
@@ -90,7 +109,9 @@ export function openWatch(
   }
 }
 
-function failedKeeping(rejected: RejectedStore): string | null {
-  if (!rejected.stats().failed) return null
-  return 'rejected events cannot be kept any more: a write to the rejected/ folder failed; look at the disk, then restart'
+function rejectedTrouble(rejected: RejectedStore): readonly string[] {
+  const { failed, trouble } = rejected.stats()
+  if (trouble === null) return []
+  if (failed) return [trouble]
+  return [`${trouble} Bodies with a rejected event are answered 503 until it can be kept`]
 }

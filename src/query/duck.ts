@@ -7,10 +7,9 @@
  * `checkStatement`.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import path from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { QueryError } from './query-error.ts'
+import { makeSpillFolder } from './spill-folder.ts'
 import { listSql, textSql } from './sql-text.ts'
 
 export type { DuckDBBlobValue, DuckDBDataChunk, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
@@ -53,16 +52,16 @@ export type Duck = Readonly<{
 export type DuckConnection = Awaited<ReturnType<DuckDBInstance['connect']>>
 
 export async function openDuck(options: DuckOptions): Promise<Duck> {
-  const spill = await mkdtemp(path.join(options.temporaryPath, 'campaign-metrics-query-'))
+  const spill = makeSpillFolder(options.temporaryPath)
   let instance: DuckDBInstance | undefined
   try {
     instance = await DuckDBInstance.create(':memory:', { threads: String(options.threads) })
     const connection = await instance.connect()
-    for (const setting of lockingSettings(options, spill)) await connection.run(setting)
+    for (const setting of lockingSettings(options, spill.path)) await connection.run(setting)
     connection.closeSync()
   } catch (error) {
     instance?.closeSync()
-    await rm(spill, { recursive: true, force: true })
+    await spill.remove()
     throw error
   }
   let open: DuckDBInstance | undefined = instance
@@ -75,7 +74,7 @@ export async function openDuck(options: DuckOptions): Promise<Duck> {
     close: async () => {
       open?.closeSync()
       open = undefined
-      await rm(spill, { recursive: true, force: true })
+      await spill.remove()
     },
   }
 }

@@ -6,7 +6,7 @@ import type { Cell } from './cell.ts'
 import { EVENT_COLUMNS, METRICS_COLUMNS } from './columns.ts'
 import { type Duck, openDuck } from './duck.ts'
 import { QueryError } from './query-error.ts'
-import { type QueryResult, runSql } from './run-sql.ts'
+import { type QueryResult, queryErrorOf, runSql } from './run-sql.ts'
 import { nameSql } from './sql-text.ts'
 import { tableSql } from './table-sql.ts'
 
@@ -39,6 +39,8 @@ export type LakeQuery = Readonly<{
    * refresh and one more try; later than that the error is `files-expired`.
    */
   runSql(sql: string): Promise<QueryResult>
+  /** Does something with the files, and once more where they had expired. Throws `file-lost` where they are simply gone. */
+  onCurrent<T>(act: () => Promise<T>): Promise<T>
   /** The state on which the views stand. */
   files(): LakeFiles
   duck: Duck
@@ -50,11 +52,21 @@ export async function openLakeQuery(options: LakeQueryOptions): Promise<LakeQuer
   let files = await readFiles()
   const duck = await openDuck({ ...limits, folders: files.folders, keepsOrder: false })
   try {
-    await pointViews(duck, files)
+    await onCurrent(() => pointViews(duck, files))
   } catch (error) {
     await duck.close()
     files.release?.()
     throw error
+  }
+
+  async function onCurrent<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act()
+    } catch (error) {
+      if (!(error instanceof QueryError && error.code === 'files-expired')) throw error
+      if (!(await refresh())) throw new QueryError('file-lost', error.facts, error)
+      return await act()
+    }
   }
 
   async function refresh(): Promise<boolean> {
@@ -71,15 +83,8 @@ export async function openLakeQuery(options: LakeQueryOptions): Promise<LakeQuer
 
   return {
     refresh,
-    async runSql(sql) {
-      try {
-        return await runStarted(duck, sql)
-      } catch (error) {
-        if (!(error instanceof QueryError && error.code === 'files-expired')) throw error
-        await refresh()
-        return await runStarted(duck, sql)
-      }
-    },
+    runSql: (sql) => onCurrent(() => runStarted(duck, sql)),
+    onCurrent,
     files: () => files,
     duck,
     async close() {
@@ -96,6 +101,8 @@ async function pointViews(duck: Duck, files: LakeFiles): Promise<void> {
     await connection.run(viewSql('campaign_events', tableSql(EVENT_COLUMNS, files.events)))
     await connection.run(viewSql('campaign_metrics', tableSql(METRICS_COLUMNS, files.metrics)))
     await connection.run('COMMIT')
+  } catch (error) {
+    throw queryErrorOf(error, duck)
   } finally {
     connection.closeSync()
   }

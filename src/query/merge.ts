@@ -9,14 +9,12 @@ import path from 'node:path'
 import { EVENT_COLUMNS } from './columns.ts'
 import { type Duck, openDuck } from './duck.ts'
 import { QueryError, reasonOf } from './query-error.ts'
-import { ARRIVAL_MAX_KEY, ARRIVAL_MIN_KEY } from './repeated-ids.ts'
 import { nameSql, textSql } from './sql-text.ts'
 import { tableSql } from './table-sql.ts'
 
 export type MergeOptions = Readonly<{
-  /** Smallest and largest arrival over all inputs, kept in the output's footer. */
-  arrivalMinUs: number
-  arrivalMaxUs: number
+  /** The key-value pairs of the output's footer. */
+  footer: Readonly<Record<string, string>>
   isSorted: boolean
   /** Breaks the merge off: it rejects, and nothing is left of it. */
   signal?: AbortSignal
@@ -82,14 +80,12 @@ async function copy(duck: Duck, sql: string, signal: AbortSignal | undefined): P
 
 function copySql(inputs: readonly string[], output: string, options: MergeOptions): string {
   const fieldIds = EVENT_COLUMNS.map(({ id, name }) => `${nameSql(name)}: ${id}`)
+  const keyValues = Object.entries(options.footer).map((pair) => pair.map(textSql).join(': '))
   const order = options.isSorted ? ' ORDER BY campaign_id, "timestamp"' : ''
   return `COPY (SELECT * FROM ${tableSql(EVENT_COLUMNS, inputs)}${order})
     TO ${textSql(output)} (
       FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false,
       FIELD_IDS {${fieldIds.join(', ')}},
-      KV_METADATA {
-        ${textSql(ARRIVAL_MIN_KEY)}: ${textSql(String(options.arrivalMinUs))},
-        ${textSql(ARRIVAL_MAX_KEY)}: ${textSql(String(options.arrivalMaxUs))}
-      }
+      KV_METADATA {${keyValues.join(', ')}}
     )`
 }

@@ -2,7 +2,6 @@
 import { tmpdir } from 'node:os'
 import { type LakePlaces, type LocalFiles, openLocalFiles, readLake } from '../table.ts'
 import { type LakeFiles, openLakeQuery } from './lake-query.ts'
-import { QueryError } from './query-error.ts'
 import type { QueryResult } from './run-sql.ts'
 import { type Verification, type VerifyOptions, verifyLake } from './verify.ts'
 
@@ -60,15 +59,7 @@ async function openWith(local: LocalFiles, options: QueryOptions): Promise<Query
   return {
     refresh: lake.refresh,
     runSql: lake.runSql,
-    async verify(asked) {
-      try {
-        return await verifyLake(lake.duck, lake.files(), asked)
-      } catch (error) {
-        if (!(error instanceof QueryError && error.code === 'files-expired')) throw error
-        await lake.refresh()
-        return await verifyLake(lake.duck, lake.files(), asked)
-      }
-    },
+    verify: (asked) => lake.onCurrent(() => verifyLake(lake.duck, lake.files(), asked)),
     async close() {
       await lake.close()
       local.close()

@@ -1,11 +1,12 @@
 /**
  * Event ids that stand in the raw table more than once.
  *
- * A repeat past the dedup horizon is a new event by the rules, so finding an id twice is not yet a fault. A row's
- * arrival is known as far as its file's range (`campaign-metrics.arrival-…` in the Parquet footer): where even the
- * farthest two moments of two files lie within the horizon, the repeat must have been a duplicate. Files merged
- * past the horizon have wide ranges, so there a repeat counts as `unplaced`.
+ * A repeat past the dedup horizon is a new event by the rules, so finding an id twice is not yet a fault. When a row came is
+ * known as far as its file's range in the Parquet footer (`campaign-metrics.dedupe-…`, or `arrival-…` in files of earlier
+ * versions): where even the farthest two moments of two files lie within the horizon, the repeat must have been a duplicate.
+ * Files merged past the horizon have wide ranges, so there a repeat counts as `unplaced`.
  */
+import { ARRIVAL_MAX_KEY, ARRIVAL_MIN_KEY, DEDUPE_MAX_KEY, DEDUPE_MIN_KEY } from '../table.ts'
 import { EVENT_COLUMNS } from './columns.ts'
 import type { DuckConnection } from './duck.ts'
 import { listSql } from './sql-text.ts'
@@ -19,10 +20,6 @@ export type RepeatedIds = Readonly<{
   /** Some of those within the horizon. */
   examples: readonly string[]
 }>
-
-/** Written by every writer of raw files. */
-export const ARRIVAL_MIN_KEY = 'campaign-metrics.arrival-min-us'
-export const ARRIVAL_MAX_KEY = 'campaign-metrics.arrival-max-us'
 
 type Options = Readonly<{ horizonUs: number; differencesMax: number }>
 
@@ -48,7 +45,7 @@ export async function findRepeatedIds(
     `WITH suspects AS (
       SELECT hash(event_id) AS suspect FROM ${tableSql(EVENT_COLUMNS, files)}
       WHERE event_id IS NOT NULL GROUP BY suspect HAVING count(*) > 1
-    ), ranges AS (${arrivalRangesSql(files)}), places AS (
+    ), ranges AS (${rangesSql(files)}), places AS (
       SELECT event_id, min_us, max_us FROM ${tableSql(EVENT_COLUMNS, files, ', filename = true')}
       LEFT JOIN ranges USING (filename)
       WHERE hash(event_id) IN (SELECT suspect FROM suspects)
@@ -72,10 +69,11 @@ export async function findRepeatedIds(
   }
 }
 
-function arrivalRangesSql(files: readonly string[]): string {
+function rangesSql(files: readonly string[]): string {
   const pick = (key: string): string =>
     `max(TRY_CAST(decode(value) AS BIGINT)) FILTER (decode(key) = '${key}')`
-  return `SELECT file_name AS filename, ${pick(ARRIVAL_MIN_KEY)} AS min_us, ${pick(ARRIVAL_MAX_KEY)} AS max_us
+  return `SELECT file_name AS filename, coalesce(${pick(DEDUPE_MIN_KEY)}, ${pick(ARRIVAL_MIN_KEY)}) AS min_us,
+      coalesce(${pick(DEDUPE_MAX_KEY)}, ${pick(ARRIVAL_MAX_KEY)}) AS max_us
     FROM parquet_kv_metadata(${listSql(files)}) GROUP BY file_name`
 }
 

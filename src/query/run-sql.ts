@@ -4,7 +4,7 @@
  */
 import { type Cell, cellOf, columnsOf, type ResultColumn } from './cell.ts'
 import type { Duck, DuckConnection, DuckDBResult } from './duck.ts'
-import { isMissingFile, isOutOfMemory, QueryError, reasonOf } from './query-error.ts'
+import { isDamagedFile, isMissingFile, isOutOfMemory, QueryError, reasonOf } from './query-error.ts'
 import { checkStatement } from './statement.ts'
 
 export type QueryResult = Readonly<{
@@ -51,7 +51,10 @@ export function queryErrorOf(error: unknown, duck: Duck): QueryError {
     return isMissing ? new QueryError('files-expired', error.facts, error.cause) : error
   }
   const reason = reasonOf(error)
-  if (isMissingFile(error)) return new QueryError('files-expired', { reason }, error)
+  // Where in a statement of ours the file stands is of no use to anybody.
+  const [inShort = reason] = reason.split('\n')
+  if (isMissingFile(error)) return new QueryError('files-expired', { reason: inShort }, error)
+  if (isDamagedFile(error)) return new QueryError('file-damaged', { reason: inShort }, error)
   if (!isOutOfMemory(error)) return new QueryError('sql-refused', { reason }, error)
   const facts = {
     memory: `${Math.round(duck.options.memoryMaxBytes / 2 ** 20)} MiB`,

@@ -36,6 +36,8 @@ export type Verification = Readonly<{
   repeatedIds: RepeatedIds
   /** Raw rows with no id, campaign or time, an unknown event type, or a revenue that is no number within the limits. */
   unfitEvents: number
+  /** Windows before `fromUs`: they stand without their events, and nothing is said of them. Null where every window was compared. */
+  withoutEvents: Readonly<{ windows: number; beforeUs: number }> | null
 }>
 
 export async function verifyLake(
@@ -52,7 +54,9 @@ export async function verifyLake(
     const large = counts.large === 0 ? NONE : await compareLarge(connection, compared, limit)
     const repeatedIds = await findRepeatedIds(connection, files.events, options)
     const unfitEvents = await countUnfit(connection, files)
-    return verificationOf({ counts, inSql, large, repeatedIds, unfitEvents, limit })
+    const withoutEvents = await countWithoutEvents(connection, files, options.fromUs)
+    const found = { counts, inSql, large, repeatedIds, unfitEvents, withoutEvents }
+    return verificationOf({ ...found, limit })
   } catch (error) {
     throw queryErrorOf(error, duck)
   } finally {
@@ -67,12 +71,13 @@ type Compared = Readonly<{
   large: Readonly<{ count: number; differences: readonly Difference[] }>
   repeatedIds: RepeatedIds
   unfitEvents: number
+  withoutEvents: Verification['withoutEvents']
   limit: number
 }>
 
 /** The result of a comparison, whichever engine made it. */
 export function verificationOf(compared: Compared): Verification {
-  const { counts, inSql, large, repeatedIds, unfitEvents, limit } = compared
+  const { counts, inSql, large, repeatedIds, unfitEvents, withoutEvents, limit } = compared
   const differing = counts.differing + large.count
   return {
     isEqual: differing === 0 && repeatedIds.withinHorizon === 0 && unfitEvents === 0,
@@ -82,6 +87,7 @@ export function verificationOf(compared: Compared): Verification {
     differences: [...inSql, ...large.differences].sort(byStart).slice(0, limit),
     repeatedIds,
     unfitEvents,
+    withoutEvents,
   }
 }
 
@@ -177,4 +183,16 @@ async function countUnfit(connection: DuckConnection, files: LakeFiles): Promise
     OR revenue IS NULL OR NOT abs(revenue) <= 1e9`
   const [row = []] = await (await connection.run(sql)).getRows()
   return Number(row[0])
+}
+
+async function countWithoutEvents(
+  connection: DuckConnection,
+  files: LakeFiles,
+  fromUs: number | null,
+): Promise<Verification['withoutEvents']> {
+  if (fromUs === null) return null
+  const sql = `SELECT count(*) FROM ${tableSql(METRICS_COLUMNS, files.metrics)}
+    WHERE window_start < ${momentSql(fromUs)}`
+  const [row = []] = await (await connection.run(sql)).getRows()
+  return { windows: Number(row[0]), beforeUs: fromUs }
 }

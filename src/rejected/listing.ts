@@ -4,6 +4,7 @@
  * written): a mark is a position in a file, and the store removes replayed files when it needs room.
  */
 import { open } from 'node:fs/promises'
+import { parseEvent } from '../event.ts'
 import {
   isMissing,
   listFiles,
@@ -76,6 +77,14 @@ export async function countRejected(
     if (lineBytes === 0 && before !== undefined) events += (await readTotal(before)).total
   }
   return events
+}
+
+/**
+ * Whether its bytes alone are reason enough to reject it again, whenever it arrives: what was dated in the future may be
+ * accepted by now.
+ */
+export function isHopeless(event: KeptEvent): boolean {
+  return 'reason' in parseEvent(replayBody([event]), Number.MAX_SAFE_INTEGER)
 }
 
 /** A body for `POST /v1/events` as NDJSON: line breaks inside an event become spaces. */

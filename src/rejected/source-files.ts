@@ -2,7 +2,8 @@
  * The files of one source: the one being written and the bytes of the others. What is appended is durable when `append`
  * resolves; a write that failed is cut off again, so that the file holds whole lines that were acknowledged.
  */
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { existsSync, statSync } from 'node:fs'
+import { access, constants, type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder } from '../make-folder.ts'
 import {
@@ -21,6 +22,9 @@ export type KeptSoFar = Readonly<{ total: number; lastOffset: number | null }>
 
 /** A counts file holds nothing that its successor's heading does not: it is kept small. */
 const COUNTS_FILE_BYTES_MAX = 256 * 1024
+const PROBE = '.probe'
+/** More than a disk block. */
+const PROBE_BYTES = 64 * 1024
 const NOTHING: KeptSoFar = { total: 0, lastOffset: null }
 
 /** Invariant: the file being written ends behind the last durable line, or `failure` is set. */
@@ -35,6 +39,8 @@ export class SourceFiles {
   #fileBytes = 0
   #otherBytes = 0
   #failure: RejectedError | null = null
+  /** The folder around ours was there: when it is gone, somebody has removed it, and it is not made again. */
+  #wasHoused = false
 
   constructor(directory: string, source: RejectedSource, fileBytesMax: number) {
     this.#directory = directory
@@ -79,6 +85,7 @@ export class SourceFiles {
   /** Goes to the next file when this one is full, or of the other kind. */
   async turn(countsOnly: boolean, kept: KeptSoFar): Promise<void> {
     if (this.#failure !== null) throw this.#failure
+    if (await this.#isRemoved()) await this.#leaveFile()
     const bytesMax = this.#isCounts ? COUNTS_FILE_BYTES_MAX : this.#fileBytesMax
     const fits = this.#file !== null && this.#fileBytes < bytesMax
     // A few counts may stand in a file of events; events never in a file of counts.
@@ -140,6 +147,24 @@ export class SourceFiles {
     }
   }
 
+  /**
+   * Looks whether the next records could be kept, without writing any. `thoroughly`: by a write, for a disk that was full.
+   * Leaves a file that was removed meanwhile. Throws RejectedError `io`.
+   */
+  async look(thoroughly: boolean): Promise<void> {
+    if (this.#failure !== null) throw this.#failure
+    if (await this.#isRemoved()) await this.#leaveFile()
+    try {
+      this.#requireHouse()
+      const folder = existing(this.#directory)
+      await access(folder, constants.W_OK | constants.X_OK)
+      if (folder !== this.#directory) return
+      if (thoroughly) await tryWriting(join(folder, PROBE))
+    } catch (cause) {
+      throw this.error('io', reasonOf(cause), cause)
+    }
+  }
+
   async close(): Promise<void> {
     await this.#file?.close()
     this.#file = null
@@ -153,6 +178,7 @@ export class SourceFiles {
   /** The file is durable with its heading and its name, or there is none. */
   async #create(path: string, heading: Buffer): Promise<FileHandle> {
     try {
+      this.#requireHouse()
       makeFolder(this.#directory)
       await syncFolder(dirname(this.#directory))
       const file = await open(path, 'wx')
@@ -169,6 +195,22 @@ export class SourceFiles {
     } catch (cause) {
       throw this.error('io', reasonOf(cause), cause)
     }
+  }
+
+  async #isRemoved(): Promise<boolean> {
+    if (this.#file === null) return false
+    const [written, found] = await Promise.all([
+      this.#file.stat(),
+      stat(this.#path).catch(() => null),
+    ])
+    return found?.ino !== written.ino || found.dev !== written.dev
+  }
+
+  #requireHouse(): void {
+    const house = dirname(this.#directory)
+    const isHoused = statSync(house, { throwIfNoEntry: false })?.isDirectory() ?? false
+    if (!isHoused && this.#wasHoused) throw new Error(`${house} was removed while this ran`)
+    this.#wasHoused ||= isHoused
   }
 
   /** The file being written was removed by somebody: what it would take now would be lost. */
@@ -199,6 +241,24 @@ export class SourceFiles {
     const todo = 'check the disk, then restart'
     this.#failure ??= this.error('failed', `${what}; nothing more is kept: ${todo}`, cause)
     return this.#failure
+  }
+}
+
+/** The folder, or the nearest one above it that is there. */
+function existing(folder: string): string {
+  let at = folder
+  while (!existsSync(at) && at !== dirname(at)) at = dirname(at)
+  return at
+}
+
+async function tryWriting(path: string): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    await file.writeFile(Buffer.alloc(PROBE_BYTES))
+    await file.datasync()
+  } finally {
+    await file.close()
+    await rm(path, { force: true })
   }
 }
 

@@ -36,6 +36,8 @@ export type RejectedStats = Readonly<{
   keepingCountsOnly: boolean
   /** An `fdatasync` failed: nothing is kept any more until a restart. */
   failed: boolean
+  /** Why the last write failed, or the next one would, as far as was looked; null when all is well. */
+  trouble: string | null
   /** Highest log offset kept: a job that reads its log again skips what it has kept already. */
   lastOffset: number | null
 }>
@@ -44,6 +46,8 @@ export type RejectedStore = {
   /** Resolves when all records are durable. Throws RejectedError; then none of them counts. */
   keep(records: readonly RejectedRecord[]): Promise<void>
   stats(): RejectedStats
+  /** Finds out whether the next record could be kept, before there is one; to be called now and then. Does not reject. */
+  look(): Promise<void>
   close(): Promise<void>
 }
 
@@ -82,6 +86,9 @@ class Store implements RejectedStore {
   #waitingBytes = 0
   #writing: Promise<void> | null = null
   #countsOnly = false
+  #trouble: string | null = null
+  /** The trouble is a write that failed: only a write tells that it is over. */
+  #hasWriteFailed = false
   #roomCheckedUs = Number.NEGATIVE_INFINITY
   #isClosed = false
 
@@ -114,6 +121,24 @@ class Store implements RejectedStore {
       bytes: this.#files.bytes,
       keepingCountsOnly: this.#countsOnly,
       failed: this.#files.failure !== null,
+      trouble: this.#trouble,
+    }
+  }
+
+  async look(): Promise<void> {
+    if (this.#isClosed || this.#writing !== null) return
+    const looking = this.#lookAtFiles().then(() => this.#writeAll())
+    this.#writing = looking
+    await looking
+  }
+
+  async #lookAtFiles(): Promise<void> {
+    try {
+      await this.#files.look(this.#hasWriteFailed)
+      this.#trouble = null
+      this.#hasWriteFailed = false
+    } catch (error) {
+      this.#trouble = reasonOf(error)
     }
   }
 
@@ -131,8 +156,12 @@ class Store implements RejectedStore {
       this.#waitingBytes = 0
       try {
         await this.#writeGroup(group.map(({ encoded }) => encoded))
+        this.#trouble = null
+        this.#hasWriteFailed = false
         for (const { resolve } of group) resolve()
       } catch (cause) {
+        this.#trouble = reasonOf(cause)
+        this.#hasWriteFailed = true
         for (const { reject } of group) reject(cause)
       }
     }
@@ -173,4 +202,8 @@ class Store implements RejectedStore {
     this.#countsOnly = !hasRoom
     return hasRoom
   }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }

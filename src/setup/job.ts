@@ -48,7 +48,11 @@ async function submit(
   { nowUs }: SetupWorld,
 ): Promise<string> {
   const nowMs = (): number => nowUs() / 1000
-  const job = openConfiguredJob({ ...config, flink }, lake, { nowMs, tell: () => {} })
+  const job = await openConfiguredJob({ ...config, flink }, lake, {
+    nowMs,
+    tell: () => {},
+    acceptRepeats: false,
+  })
   try {
     return await job.ensureRunning()
   } finally {

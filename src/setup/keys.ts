@@ -1,7 +1,7 @@
 /** The keys of a collector that others can reach: made once, and printed when they are. */
 
 import { existsSync } from 'node:fs'
-import { type Config, writeKeysFile } from '../config.ts'
+import { type Config, missingKeys, writeKeysFile } from '../config.ts'
 import type { SetupPart, SetupWorld } from './set-up.ts'
 
 const SECRET_BYTES = 24
@@ -13,7 +13,12 @@ export async function setUpKeys(
   const { file } = keys
   if (file === null) return []
   const part = { part: 'keys', name: file } as const
-  if (existsSync(file)) return [{ ...part, outcome: 'found', remarks: [] }]
+  if (existsSync(file)) {
+    const missing = missingKeys(keys)
+    return missing === null
+      ? [{ ...part, outcome: 'found', remarks: [] }]
+      : [{ ...part, outcome: 'unfit', remarks: [missing] }]
+  }
   if (mode === 'look') return [{ ...part, outcome: 'missing', remarks: [] }]
   const [write, read] = [newSecret(SECRET_BYTES), newSecret(SECRET_BYTES)]
   writeKeysFile(file, { write: [write], read: [read] })

@@ -47,6 +47,7 @@ const HEADER = avro.Type.forSchema({
 })
 const MAGIC = Buffer.from('Obj\x01', 'latin1')
 const COUNT = avro.Type.forSchema('long')
+const SYNC_BYTES = 16
 
 export function avroFormat<Row>(schema: AvroSchema): AvroFormat<Row> {
   const schemaText = JSON.stringify(schema)
@@ -89,9 +90,7 @@ export type Container<Row> = Readonly<{ metadata: ReadonlyMap<string, string>; r
  * Throws plain errors; the caller knows the path.
  */
 export async function decodeContainer<Row>(bytes: Buffer): Promise<Container<Row>> {
-  const { value: header, offset } = HEADER.decode(bytes) as Decoded<Header>
-  if (header === undefined || !MAGIC.equals(header.magic)) throw new Error('no Avro header')
-  const metadata = new Map(Object.entries(header.metadata).map(([k, v]) => [k, v.toString()]))
+  const { metadata, sync, offset } = readHeader(bytes)
   const codec = metadata.get('avro.codec') ?? 'null'
   if (codec !== 'deflate' && codec !== 'null')
     throw new Error(`Avro codec ${codec} is not supported`)
@@ -101,19 +100,50 @@ export async function decodeContainer<Row>(bytes: Buffer): Promise<Container<Row
     const count = COUNT.decode(bytes, at) as Decoded<number>
     const size = COUNT.decode(bytes, count.offset) as Decoded<number>
     const end = size.offset + (size.value ?? Number.NaN)
-    if (!(count.value! >= 0 && end + 16 <= bytes.length))
+    if (!(count.value! >= 0 && size.value! >= 0 && end + SYNC_BYTES <= bytes.length))
       throw new Error('an Avro block is cut short')
+    // Before anything in it is believed: a count of garbage would be counted to.
+    if (!sync.equals(bytes.subarray(end, end + SYNC_BYTES)))
+      throw new Error('an Avro sync marker is wrong')
     const block = bytes.subarray(size.offset, end)
     const body = codec === 'deflate' ? await inflate(block) : block
     for (const row of decodeRows<Row>(type, body, count.value!)) rows.push(row)
-    if (!header.sync.equals(bytes.subarray(end, end + 16)))
-      throw new Error('an Avro sync marker is wrong')
-    at = end + 16
+    at = end + SYNC_BYTES
   }
   return { metadata, rows }
 }
 
-type Header = Readonly<{ magic: Buffer; metadata: Record<string, Buffer>; sync: Buffer }>
+type Header = Readonly<{ metadata: ReadonlyMap<string, string>; sync: Buffer; offset: number }>
+
+/** By hand: avsc would count to whatever garbage says there are. */
+function readHeader(bytes: Buffer): Header {
+  if (!MAGIC.equals(bytes.subarray(0, MAGIC.length))) throw new Error('no Avro header')
+  const metadata = new Map<string, string>()
+  let at = MAGIC.length
+  const readLong = (): number => {
+    const { value, offset } = COUNT.decode(bytes, at) as Decoded<number>
+    if (value === undefined) throw new Error('an Avro header is cut short')
+    at = offset
+    return value
+  }
+  const readText = (): string => {
+    const length = readLong()
+    const end = at + length
+    if (!(length >= 0 && end <= bytes.length)) throw new Error('an Avro header is cut short')
+    const text = bytes.toString('utf8', at, end)
+    at = end
+    return text
+  }
+  for (let entries = readLong(); entries !== 0; entries = readLong()) {
+    // A negative count is followed by the size of its block.
+    if (entries < 0) readLong()
+    for (let left = Math.abs(entries); left > 0; left--) metadata.set(readText(), readText())
+  }
+  const sync = bytes.subarray(at, at + SYNC_BYTES)
+  if (sync.length < SYNC_BYTES) throw new Error('an Avro header is cut short')
+  return { metadata, sync, offset: at + SYNC_BYTES }
+}
+
 type Decoded<T> = Readonly<{ value: T | undefined; offset: number }>
 
 /** Types by schema text: making one takes longer than reading a manifest. A catalog has few writers, so few schemas. */
@@ -132,6 +162,7 @@ function typeFor(schemaText: string): avro.Type {
 
 function decodeRows<Row>(type: avro.Type, bytes: Buffer, count: number): Row[] {
   const rows: Row[] = []
+  if (count > bytes.length) throw new Error('an Avro block has fewer bytes than rows')
   let at = 0
   for (let index = 0; index < count; index++) {
     const { value, offset } = type.decode(bytes, at) as Decoded<Row>

@@ -46,7 +46,7 @@ export type Catalog = Readonly<{
   create(pointers: Pointers): Promise<void>
   /**
    * Moves pointers from `base` to `next`, all or none. Throws TableError 'commit-conflict' when one no longer stands at its base
-   * and 'catalog-failed' when it did not get as far as COMMIT: then nothing has changed. Any other error leaves it open
+   * and 'catalog-locked' or 'catalog-failed' when it did not get as far as COMMIT: then nothing has changed. Any other error leaves it open
    * whether the change is there.
    */
   swap(base: SomePointers, next: SomePointers, onStep: (step: SwapStep) => void): Promise<void>
@@ -109,7 +109,7 @@ export async function readCatalog(place: CatalogPlace): Promise<Pointers> {
 
 /** The client of PostgreSQL is loaded only where it is used. */
 async function connect(place: CatalogPlace): Promise<CatalogConnection> {
-  if (place.kind === 'sqlite') return sqlite.openSqlite(place.path)
+  if (place.kind === 'sqlite') return await sqlite.openSqlite(place.path)
   const { openPostgresql } = await import('./catalog/postgresql.ts')
   return await openPostgresql(place)
 }
@@ -172,6 +172,7 @@ async function attempt<T>(catalog: string, act: () => Promise<T>): Promise<T> {
     return await act()
   } catch (error) {
     if (error instanceof TableError) throw error
-    throw new TableError('catalog-failed', { catalog, reason: reasonOf(error) }, error)
+    const code = sqlite.isLocked(error) ? 'catalog-locked' : 'catalog-failed'
+    throw new TableError(code, { catalog, reason: reasonOf(error) }, error)
   }
 }

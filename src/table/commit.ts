@@ -18,6 +18,7 @@ import { locationOf, pathOf } from './location.ts'
 import { manifestFormat, STATUS } from './manifest.ts'
 import { encodeManifestList, manifestFileOf } from './manifest-list.ts'
 import type { LoadedManifest } from './manifest-plan.ts'
+import { sayingWait } from './saying-wait.ts'
 import type { Storage } from './storage.ts'
 import { parseMetadata, serializeMetadata } from './table-metadata.ts'
 
@@ -127,8 +128,8 @@ export type SwapWatch = Readonly<{
   onStep: OnStep
   /** The outcome is unknown for now. */
   onDoubt: () => void
-  /** It stays so for longer: why. */
-  onWait: (reason: string) => void
+  /** The catalog keeps a commit waiting: why; null when it no longer does. */
+  onWait: (reason: string | null) => void
   /** Whether to go on waiting for a catalog that cannot be asked. */
   goesOn: () => boolean
 }>
@@ -139,7 +140,21 @@ const READ_BACKS_MAX = 130
 const FIRST_PAUSE_MS = 100
 const PAUSE_MS_MAX = 5_000
 
+/** Moves the pointers, and says so while the catalog keeps it waiting. */
 export async function swapPointers(
+  access: CatalogAccess,
+  storage: Storage,
+  base: SomeStates,
+  next: SomeStates,
+  commitId: string,
+  watch: SwapWatch,
+): Promise<SwapOutcome> {
+  return await sayingWait(access.name, watch.onWait, (onWait) =>
+    trySwaps(access, storage, base, next, commitId, { ...watch, onWait }),
+  )
+}
+
+async function trySwaps(
   access: CatalogAccess,
   storage: Storage,
   base: SomeStates,
@@ -150,20 +165,26 @@ export async function swapPointers(
   const from = pointersOf(base)
   const to = pointersOf(next)
   let error: unknown
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    if (attempt > 1) await access.pause(FIRST_PAUSE_MS * 2 ** (attempt - 2))
+  let locks = 0
+  for (let failures = 0; failures < ATTEMPTS_MAX; ) {
+    if (failures > 0) await access.pause(FIRST_PAUSE_MS * 2 ** (failures - 1))
     try {
-      const catalog = attempt === 1 ? await access.current() : await access.reopen()
+      const catalog = failures === 0 ? await access.current() : await access.reopen()
       await catalog.swap(from, to, watch.onStep)
       return 'landed'
     } catch (caught) {
       error = caught
     }
     if (error instanceof TableError) {
-      // Known: nothing has changed. Anything but a conflict may have been the connection.
+      // Known: nothing has changed. Anything but a conflict or a lock may have been the connection.
       if (error.code === 'commit-conflict') throw error
+      const isLocked = error.code === 'catalog-locked'
+      if (isLocked && (++locks < ATTEMPTS_MAX || watch.goesOn())) continue
+      if (isLocked) throw error
+      failures++
       continue
     }
+    failures++
     watch.onDoubt()
     const found = await readBack(access, commitId, error, watch)
     if (samePointers(found, to)) return 'landed'

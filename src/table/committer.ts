@@ -41,8 +41,8 @@ export type CommitterParts = Readonly<{
   expiry: Expiry
   /** Before a commit: takes the writer's lock again where its connection was lost. */
   keepLock: () => Promise<void>
-  /** A commit waits for a catalog that does not answer: why. */
-  onWait: (reason: string) => void
+  /** A commit waits for a catalog that is locked or does not answer: why; null when it no longer does. */
+  onWait: (reason: string | null) => void
   nowUs: () => number
   newUuid: () => string
   onStep: OnStep

@@ -4,20 +4,14 @@ import type { OnStep } from './commit.ts'
 import type { DataFile } from './data-file.ts'
 import type { DayRows, EncodedColumn } from './day-rows.ts'
 import { TABLES, type TableKey } from './definition.ts'
-import { TableError } from './error.ts'
+import { type FileTimes, fileTimesOf, footerOf, type TimeRange } from './file-times.ts'
 import { below } from './location.ts'
 import type { MetricsRow, StoredMetricsRow } from './metrics-row.ts'
 import { metricsColumns, readMetricsRows } from './parquet/metrics-columns.ts'
-import { openParquet, type ParquetReader, type RangeReader } from './parquet/read-file.ts'
+import { openParquet, type RangeReader } from './parquet/read-file.ts'
 import { encodeParquet } from './parquet/write-file.ts'
 import { dayText } from './partition-spec.ts'
 import type { Storage } from './storage.ts'
-
-/** Footer keys of every file of campaign_events: the arrival times that its rows lie between. */
-export const ARRIVAL_MIN_KEY = 'campaign-metrics.arrival-min-us'
-export const ARRIVAL_MAX_KEY = 'campaign-metrics.arrival-max-us'
-
-export type ArrivalRange = Readonly<{ minUs: number; maxUs: number }>
 
 /** On random ids level 1 is not only the quickest but also the smallest: 24.6 bytes an event, level 3 makes 25.4. */
 const ZSTD_LEVEL = 1
@@ -25,11 +19,11 @@ const ZSTD_LEVEL = 1
 export type DataFiles = Readonly<{
   /** A path that no file has had, in the folder of its day. */
   newPath(key: TableKey, day: number): string
-  writeEvents(rows: DayRows): Promise<DataFile>
+  writeEvents(rows: DayRows, dedupe: TimeRange): Promise<DataFile>
   writeMetrics(day: number, rows: readonly MetricsRow[]): Promise<DataFile>
   readMetrics(file: DataFile): Promise<StoredMetricsRow[]>
   readEventIds(file: DataFile): AsyncIterable<readonly Uint8Array[]>
-  arrivalRange(file: DataFile): Promise<ArrivalRange>
+  fileTimes(file: DataFile): Promise<FileTimes>
 }>
 
 export type DataFilesOptions = Readonly<{
@@ -71,11 +65,10 @@ export function openDataFiles(options: DataFilesOptions): DataFiles {
 
   return {
     newPath,
-    writeEvents: ({ day, rows, columns, arrivalMinUs, arrivalMaxUs }) =>
-      write('events', day, rows, columns, {
-        [ARRIVAL_MIN_KEY]: String(arrivalMinUs),
-        [ARRIVAL_MAX_KEY]: String(arrivalMaxUs),
-      }),
+    writeEvents: ({ day, rows, columns, arrivalMinUs, arrivalMaxUs }, dedupe) => {
+      const arrival = { minUs: arrivalMinUs, maxUs: arrivalMaxUs }
+      return write('events', day, rows, columns, footerOf({ arrival, dedupe }))
+    },
     writeMetrics: (day, rows) =>
       write('metrics', day, rows.length, metricsColumns(rows, windowUs), {}),
     async readMetrics({ path }) {
@@ -87,24 +80,11 @@ export function openDataFiles(options: DataFilesOptions): DataFiles {
       const reader = await openParquet(storage, file.path, file.bytes)
       for await (const page of reader.pages('event_id')) yield page as Uint8Array[]
     },
-    arrivalRange: async (file) =>
-      arrivalRangeOf(file.path, await openParquet(storage, file.path, file.bytes)),
+    fileTimes: async (file) =>
+      fileTimesOf(file.path, await openParquet(storage, file.path, file.bytes)),
   }
 }
 
 function inMemory(bytes: Buffer): RangeReader {
   return { readRange: async (_, start, end) => bytes.subarray(start, end) }
-}
-
-export function arrivalRangeOf(file: string, { metadata }: ParquetReader): ArrivalRange {
-  const pairs = new Map(metadata.key_value_metadata?.map(({ key, value }) => [key, value]))
-  const minUs = Number(pairs.get(ARRIVAL_MIN_KEY) ?? Number.NaN)
-  const maxUs = Number(pairs.get(ARRIVAL_MAX_KEY) ?? Number.NaN)
-  if (Number.isSafeInteger(minUs) && Number.isSafeInteger(maxUs)) return { minUs, maxUs }
-  const reason = `its footer lacks ${ARRIVAL_MIN_KEY} or ${ARRIVAL_MAX_KEY}`
-  throw new TableError('file-damaged', {
-    path: file,
-    expected: 'a file of campaign_events',
-    reason,
-  })
 }

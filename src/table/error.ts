@@ -11,6 +11,7 @@ type Kind = Readonly<{
 export type TableErrorCode =
   | 'catalog-missing'
   | 'catalog-failed'
+  | 'catalog-locked'
   | 'commit-conflict'
   | 'outcome-unknown'
   | 'duplicate-file'
@@ -22,6 +23,7 @@ export type TableErrorCode =
   | 'warehouse-path'
   | 'file-damaged'
   | 'file-lost'
+  | 'file-unreadable'
   | 'file-unfit'
   | 'storage-failed'
   | 's3-failed'
@@ -43,6 +45,12 @@ const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
     message: (f) =>
       `the catalog ${f.catalog} cannot be used (${f.reason}). Nothing was committed. See that the database answers, or that ` +
       'the file and its folder can be read and written and the disk is not full',
+  },
+  'catalog-locked': {
+    canRetry: true,
+    message: (f) =>
+      `the catalog ${f.catalog} is locked by another process (${f.reason}). Nothing was changed. Find out who holds it (fuser ` +
+      'names the process), and end its transaction',
   },
   'commit-conflict': {
     canRetry: false,
@@ -82,7 +90,8 @@ const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
     canRetry: false,
     message: (f) =>
       `the tables in the catalog ${f.catalog} lie at ${f.recorded}, but the folder is now ${f.actual}. ` +
-      'If it was moved or copied, run: campaign-metrics relocate',
+      'If it was moved or copied, let "warehouse" name it and run: campaign-metrics relocate. If it was removed, restore it ' +
+      'from a backup',
   },
   'foreign-warehouse': {
     canRetry: false,
@@ -104,6 +113,10 @@ const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
     canRetry: false,
     message: (f) =>
       `${f.path} is in the table but not on the disk: restore it from a backup; if the folder was moved, run: campaign-metrics relocate`,
+  },
+  'file-unreadable': {
+    canRetry: true,
+    message: (f) => `${f.path} cannot be read (${f.reason}): see to its rights and its disk`,
   },
   'file-unfit': {
     canRetry: false,
@@ -167,6 +180,7 @@ export class TableError extends Error {
   }
 }
 
+const PASSING_CODES: readonly TableErrorCode[] = ['catalog-failed', 'catalog-locked', 's3-failed']
 const FULL_DISK_CODES = ['ENOSPC', 'EDQUOT']
 /** The process, or the machine, has as many files open as it may. */
 const NO_FILE_CODES = ['EMFILE', 'ENFILE']
@@ -179,7 +193,7 @@ const NO_FILE_CODES = ['EMFILE', 'ENFILE']
 export function mayPass(error: unknown): error is Error {
   if (hasCode(error, NO_FILE_CODES)) return true
   if (!(error instanceof TableError)) return false
-  if (error.code === 'catalog-failed' || error.code === 's3-failed') return true
+  if (PASSING_CODES.includes(error.code)) return true
   return (
     error.code === 'storage-failed' && hasCode(error.cause, [...FULL_DISK_CODES, ...NO_FILE_CODES])
   )

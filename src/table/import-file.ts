@@ -5,9 +5,9 @@
 import type { ColumnMetaData, SchemaElement } from 'hyparquet'
 import { boundsOf, doubleBytes, longBytes, longOf } from './bounds.ts'
 import type { DataFile } from './data-file.ts'
-import { arrivalRangeOf } from './data-files.ts'
 import { TABLES } from './definition.ts'
 import { TableError } from './error.ts'
+import { fileTimesOf } from './file-times.ts'
 import type { LocalFiles } from './local-files.ts'
 import { openParquet, type ParquetReader } from './parquet/read-file.ts'
 import { dayOfUs } from './partition-spec.ts'
@@ -34,7 +34,7 @@ export async function importEventsFile(
   const unfit = (reason: string) =>
     new TableError('file-unfit', { path, table: table.name, reason })
   checkColumns(reader, unfit)
-  arrivalRangeOf(path, reader)
+  fileTimesOf(path, reader)
   const stats = table.schema.map((field, index) => columnStats(reader, field, index))
   const times = stats[table.spec.sourceId - 1]!
   if (times.min === null || times.max === null) throw unfit('its timestamps have no statistics')

@@ -5,10 +5,11 @@
 import { strict as assert } from 'node:assert'
 import { type Change, Committer, type CommitterParts } from './committer.ts'
 import type { DataFile } from './data-file.ts'
-import type { ArrivalRange, DataFiles } from './data-files.ts'
+import type { DataFiles } from './data-files.ts'
 import type { DayRows } from './day-rows.ts'
 import { forBothTables, TABLE_KEYS, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
+import type { FileTimes, TimeRange } from './file-times.ts'
 import type { LocalFiles } from './local-files.ts'
 import { locationOf } from './location.ts'
 import type { MetricsRow, StoredMetricsRow } from './metrics-row.ts'
@@ -45,9 +46,15 @@ export class Lake {
     return this.#views.metrics
   }
 
-  /** Writes one day's events to a file that is on the disk when this returns, and in no table yet. */
-  writeEventsFile(rows: DayRows): Promise<DataFile> {
-    return this.#parts.files.writeEvents(rows)
+  /**
+   * Writes one day's events to a file that is on the disk when this returns, and in no table yet. `dedupe`: the dedupe times that
+   * they lie between, the arrival times unless given.
+   */
+  writeEventsFile(
+    rows: DayRows,
+    dedupe: TimeRange = { minUs: rows.arrivalMinUs, maxUs: rows.arrivalMaxUs },
+  ): Promise<DataFile> {
+    return this.#parts.files.writeEvents(rows, dedupe)
   }
 
   /** The same for metrics; the rows' windows begin on `day`. */
@@ -64,9 +71,9 @@ export class Lake {
     return this.#parts.files.readEventIds(file)
   }
 
-  /** The arrival times that a file's events lie between. */
-  arrivalRange(file: DataFile): Promise<ArrivalRange> {
-    return this.#parts.files.arrivalRange(file)
+  /** When a file's events came. */
+  fileTimes(file: DataFile): Promise<FileTimes> {
+    return this.#parts.files.fileTimes(file)
   }
 
   /** Data files as files on this machine. */
@@ -126,13 +133,13 @@ export class Lake {
     await this.#committer.remove(files.map((file) => file.path))
   }
 
-  /** Removes files that no snapshot refers to and that are older than `ageMs`. Returns how many. */
-  sweepOrphans(ageMs: number): Promise<number> {
-    const { storage, nowUs, expiry } = this.#parts
+  /** Removes files that no snapshot refers to and that were written before `beforeUs`. Returns how many. */
+  sweepOrphans(beforeUs: number): Promise<number> {
+    const { storage, expiry } = this.#parts
     return this.#enqueue(async () => {
       if (this.#committer.isDoubtful) return 0
       if (expiry.isShared) await this.#committer.reload()
-      return await sweepOrphans(storage, this.#committer.states, nowUs() / 1000 - ageMs)
+      return await sweepOrphans(storage, this.#committer.states, beforeUs / 1000)
     })
   }
 

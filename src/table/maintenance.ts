@@ -6,10 +6,12 @@ import { strict as assert } from 'node:assert'
 import type { OnStep } from './commit.ts'
 import type { DataFile } from './data-file.ts'
 import type { Lake } from './lake.ts'
-import { openArrivalRanges } from './maintenance/arrival-ranges.ts'
-import type { ArrivedFile } from './maintenance/merge-events.ts'
+import { bytesPerDay } from './maintenance/bytes-per-day.ts'
+import { openKnownTimes } from './maintenance/known-times.ts'
+import type { TimedFile } from './maintenance/merge-events.ts'
 import { planMaintenance, type Task } from './maintenance/plan.ts'
 import { runTask, type TaskParts } from './maintenance/run-task.ts'
+import { type LogProgress, openTrustedTime } from './maintenance/trusted-time.ts'
 import { ORPHAN_AGE_MS, SHARED_ORPHAN_AGE_MS } from './orphans.ts'
 
 export type MaintenanceOptions = Readonly<{
@@ -21,6 +23,12 @@ export type MaintenanceOptions = Readonly<{
   /** Days kept besides today; 0 keeps all. */
   retentionDays: Readonly<{ events: number; metrics: number }>
   nowUs: () => number
+  /** A clock that never steps. */
+  steadyMs: () => number
+  /** The time that event ids age by, as of now. */
+  dedupeNowUs: () => number
+  /** How far the tables are behind the log; null where that is not known now. */
+  logProgress: () => LogProgress | null
   newId: () => string
   /** Waits; ends early, without an error, when the signal fires. */
   pause: (durationMs: number, signal: AbortSignal) => Promise<void>
@@ -30,6 +38,8 @@ export type MaintenanceOptions = Readonly<{
   onTask: (done: TaskDone) => void
   /** One sentence for the user. */
   onWarning: (text: string) => void
+  /** Why the last step failed; null when it did not. */
+  onTrouble?: (why: string | null) => void
 }>
 
 export type TaskDone = Readonly<{
@@ -43,6 +53,8 @@ export type Maintenance = Readonly<{
   run(): Promise<void>
   /** Plans and carries out the most urgent task; null when there is nothing to do. For `run`, and for tests. */
   step(): Promise<TaskDone | null>
+  /** What both tables gained in the last day, by the arrivals in the footers; null while less than an hour is known. */
+  bytesPerDay(): number | null
   /** Breaks off a merge under way (it has changed nothing yet) and ends `run`. */
   stop(): void
 }>
@@ -53,15 +65,16 @@ const FAILURE_PAUSE_MS = 10_000
 const FAILURE_PAUSE_MS_MAX = 10 * 60_000
 
 export function openMaintenance(options: MaintenanceOptions): Maintenance {
-  const { lake, nowUs, pause, onTask, onWarning } = options
+  const { lake, nowUs, steadyMs, pause, onTask, onWarning } = options
   const stopping = new AbortController()
-  const ranges = openArrivalRanges((file) => lake.arrivalRange(file))
+  const times = openKnownTimes((file) => lake.fileTimes(file))
+  const trusted = openTrustedTime(options)
   const isShared = options.mergeEventFiles === null
+  const orphanAgeUs = (isShared ? SHARED_ORPHAN_AGE_MS : ORPHAN_AGE_MS) * 1000
   const parts: TaskParts = {
     ...options,
     mergeEventFiles: options.mergeEventFiles ?? neverMerged,
-    orphanAgeMs: isShared ? SHARED_ORPHAN_AGE_MS : ORPHAN_AGE_MS,
-    ranges,
+    times,
     signal: stopping.signal,
   }
   let sweptUs = Number.NEGATIVE_INFINITY
@@ -69,16 +82,20 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
 
   async function plan(): Promise<Task | undefined> {
     const { horizonUs, retentionDays } = options
+    const log = options.logProgress()
     const { files } = lake.events
-    const events = isShared ? files.map(withoutArrival) : await ranges.of(files)
+    const events = isShared ? files.map(withoutTimes) : await times.of(files)
     const tasks = planMaintenance({
       events,
       mergesEvents: !isShared,
       metrics: lake.metrics.files,
       nowUs: nowUs(),
+      trustedUs: log === null ? null : trusted.look(log),
+      dedupeNowUs: options.dedupeNowUs(),
       horizonUs,
       retentionDays,
       sweptUs,
+      orphanAgeUs,
       isBusy: options.isBusy(),
     })
     return tasks[0]
@@ -87,10 +104,10 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
   async function step(): Promise<TaskDone | null> {
     const task = await plan()
     if (task === undefined) return null
-    const startUs = nowUs()
+    const startMs = steadyMs()
     const outcome = await runTask(task, parts)
-    if (task.kind === 'sweep-orphans') sweptUs = nowUs()
-    const done = { task, outcome, durationMs: (nowUs() - startUs) / 1000 }
+    if (task.kind === 'sweep-orphans') sweptUs = task.beforeUs + orphanAgeUs
+    const done = { task, outcome, durationMs: steadyMs() - startMs }
     onTask(done)
     return done
   }
@@ -99,12 +116,14 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
     try {
       const done = await step()
       failures = 0
+      options.onTrouble?.(null)
       if (done === null) await pause(IDLE_PAUSE_MS, stopping.signal)
     } catch (error) {
       if (stopping.signal.aborted) return
       const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
       failures++
       const words = error instanceof Error ? error.message : String(error)
+      options.onTrouble?.(words)
       onWarning(`maintenance failed and is tried again in ${pauseMs / 1000} s: ${words}`)
       await pause(pauseMs, stopping.signal)
     }
@@ -115,14 +134,17 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
       while (!stopping.signal.aborted) await stepOrPause()
     },
     step,
+    bytesPerDay: () => bytesPerDay(lake, times.known(), nowUs()),
     stop: () => stopping.abort(),
   }
 }
 
-/** Files of other writers do not say when their events arrived; only merging asks for it. */
-function withoutArrival(file: DataFile): ArrivedFile {
-  return { file, arrival: { minUs: 0, maxUs: 0 } }
+/** Files of other writers do not say when their events came. */
+function withoutTimes(file: DataFile): TimedFile {
+  return { file, times: { arrival: NEVER, dedupe: NEVER } }
 }
+
+const NEVER = { minUs: Number.NEGATIVE_INFINITY, maxUs: Number.NEGATIVE_INFINITY }
 
 function neverMerged(): never {
   assert.fail('raw files that others merge are not planned to be merged')

@@ -1,24 +1,25 @@
 /** Opens the lake for writing: takes the lock, makes what is missing, refuses what does not fit. */
 import { randomUUID } from 'node:crypto'
-import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Catalog, openCatalog, type Pointers } from './catalog.ts'
 import { type CatalogAccess, type CommitStep, type States, swapPointers } from './commit.ts'
 import { nextMetadataName, PREVIOUS_METADATA_MAX, type TableState } from './commit-plan.ts'
 import { openDataFiles } from './data-files.ts'
-import { forBothTables, NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
+import { forBothTables, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { EXPIRY_POLICY, type ExpiryPolicy } from './expiry.ts'
 import { importEventsFile } from './import-file.ts'
 import { Lake } from './lake.ts'
 import { type Known, loadForWriting } from './load.ts'
 import { copies, identity, type LocalFiles, openCacheOf } from './local-files.ts'
-import { below, isOnS3, locationOf, pathOf, warehouseFolder } from './location.ts'
+import { below, locationOf, warehouseFolder } from './location.ts'
 import { type CatalogPlace, catalogText, type LakePlaces } from './place.ts'
 import { type Properties, propertiesDiffer, tableProperties, type Writer } from './properties.ts'
+import { sayingWait } from './saying-wait.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { newTableMetadata, serializeMetadata } from './table-metadata.ts'
+import { checkPlace, tableFolders } from './table-place.ts'
 import { openWriterLock } from './writer-lock.ts'
 
 export type LakeOptions = LakePlaces &
@@ -29,8 +30,8 @@ export type LakeOptions = LakePlaces &
     nowUs: () => number
     /** Called at each step of a commit; for tests that stop the process there. */
     onStep?: (step: CommitStep) => void
-    /** A commit waits for a catalog that does not answer: why. */
-    onWait?: (reason: string) => void
+    /** A commit waits for a catalog that is locked or does not answer: why; null when it no longer does. */
+    onWait?: (reason: string | null) => void
     storage?: Storage
     /** Which snapshots stay. */
     retention?: ExpiryPolicy
@@ -59,13 +60,16 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
     await lock.release()
   }
   try {
-    access = await openAccess(options)
+    const { onWait = () => {} } = options
+    const say = <T>(act: () => Promise<T>): Promise<T> =>
+      sayingWait(catalogText(options.catalog), onWait, act)
+    access = await say(() => openAccess(options))
     const nowMs = (): number => options.nowUs() / 1000
     const cache = openCacheOf(options, nowMs)
     const storage = options.storage ?? (await openStorage(options.warehouse, cache))
     local = cache === null ? identity(folder) : copies(cache, (file) => storage.read(file))
     const parts = { access, local, storage, keepLock: lock.keep, release }
-    return await openWith(folder, parts, options)
+    return await say(() => openWith(folder, parts, options))
   } catch (error) {
     await release()
     throw error
@@ -90,7 +94,7 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
   const opening: Opening = { catalog: access.name, folders, storage, properties, nowMs, newUuid }
   const catalog = await access.current()
   const pointers = (await catalog.read()) ?? (await createTables(opening, catalog))
-  await checkPlace(opening, pointers)
+  await checkPlace(access.name, folders, pointers)
   const isShared = writer === 'flink'
   const load = openLoading(storage, isShared)
   const states = await withProperties(opening, access, await load(pointers, null))
@@ -106,10 +110,6 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
     newUuid,
     onStep,
   })
-}
-
-export function tableFolders(warehouse: string): Readonly<Record<TableKey, string>> {
-  return forBothTables((key) => below(warehouse, NAMESPACE, TABLES[key].name))
 }
 
 type Closing = CatalogAccess & Readonly<{ close(): Promise<void> }>
@@ -191,23 +191,6 @@ async function checkUnused({ storage, catalog }: Opening, folder: string): Promi
     if (path.basename(file.path).startsWith('00000-')) continue
     throw new TableError('foreign-warehouse', { folder, catalog })
   }
-}
-
-/** The catalog may point to where the folder was before it was moved. */
-async function checkPlace({ folders, catalog }: Opening, pointers: Pointers): Promise<void> {
-  for (const key of TABLE_KEYS) {
-    const recorded = path.dirname(path.dirname(pathOf(pointers[key])))
-    const actual = folders[key]
-    if (recorded === actual || (await samePlace(recorded, actual))) continue
-    const isElsewhere = isOnS3(recorded) || isOnS3(actual)
-    throw new TableError(isElsewhere ? 'other-warehouse' : 'moved', { catalog, recorded, actual })
-  }
-}
-
-async function samePlace(a: string, b: string): Promise<boolean> {
-  const real = (each: string) => realpath(each).catch(() => null)
-  const [first, second] = await Promise.all([real(a), real(b)])
-  return first !== null && first === second
 }
 
 /** Gives empty tables the properties of this writer. */

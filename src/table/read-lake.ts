@@ -3,9 +3,10 @@ import { type Pointers, readCatalog } from './catalog.ts'
 import { TABLES } from './definition.ts'
 import { TableError } from './error.ts'
 import { loadTable } from './load.ts'
-import { isOnS3, pathOf } from './location.ts'
+import { warehouseFolder } from './location.ts'
 import { catalogText, type LakePlaces } from './place.ts'
 import { openStorage, type Storage } from './storage.ts'
+import { checkPlace, tableFolders } from './table-place.ts'
 import { type TableView, viewOf } from './view.ts'
 
 /** Both tables as of one commit. */
@@ -25,14 +26,14 @@ export async function readLake({
 }: Pick<LakePlaces, 'catalog' | 'warehouse'>): Promise<LakeSnapshot> {
   const storage = await openStorage(warehouse)
   let pointers = await readCatalog(catalog)
+  await checkPlace(catalogText(catalog), tableFolders(warehouseFolder(warehouse)), pointers)
   for (let attempt = 1; ; attempt++) {
     try {
       return await load(storage, pointers)
     } catch (error) {
       if (!(error instanceof TableError && error.code === 'file-lost')) throw error
       const newer = await readCatalog(catalog)
-      if (samePointers(newer, pointers)) throw movedOr(error, catalogText(catalog), pointers)
-      if (attempt === ATTEMPTS_MAX) throw error
+      if (samePointers(newer, pointers) || attempt === ATTEMPTS_MAX) throw error
       pointers = newer
     }
   }
@@ -50,13 +51,4 @@ async function load(storage: Storage, pointers: Pointers): Promise<LakeSnapshot>
 /** Where Flink writes, the tables move apart from each other. */
 function samePointers(a: Pointers, b: Pointers): boolean {
   return a.events === b.events && a.metrics === b.metrics
-}
-
-/** Where the very file that the catalog points to is gone, the folder was most likely moved. */
-function movedOr(error: TableError, catalog: string, pointers: Pointers): TableError {
-  const path = error.facts.path
-  if (isOnS3(String(path))) return error
-  if (path !== pathOf(pointers.events) && path !== pathOf(pointers.metrics)) return error
-  const recorded = pathOf(pointers.events)
-  return new TableError('moved', { catalog, recorded, actual: 'another place' }, error)
 }

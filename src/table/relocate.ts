@@ -20,12 +20,12 @@ import { reasonOf, TableError } from './error.ts'
 import { isOnS3, locationOf, pathOf, warehouseFolder } from './location.ts'
 import { manifestFormat } from './manifest.ts'
 import { decodeManifestList, encodeManifestList, type ManifestFile } from './manifest-list.ts'
-import { tableFolders } from './open-lake.ts'
 import { type CatalogPlace, catalogText, type WarehousePlace } from './place.ts'
 import type { Snapshot } from './snapshot.ts'
 import { openDiskStorage } from './storage/disk.ts'
 import type { Storage } from './storage.ts'
 import { parseMetadata, serializeMetadata, type TableMetadata } from './table-metadata.ts'
+import { tableFolders } from './table-place.ts'
 import { openWriterLock } from './writer-lock.ts'
 
 export type RelocateOptions = Readonly<{

@@ -5,7 +5,7 @@ import { historyOf } from './history.ts'
 import { liveFiles } from './load.ts'
 import { locationOf } from './location.ts'
 import type { ManifestEntry } from './manifest.ts'
-import type { Snapshot, Summary } from './snapshot.ts'
+import { KEPT_FROM_KEY, type Snapshot, type Summary } from './snapshot.ts'
 
 export type SnapshotView = Readonly<{
   snapshotId: bigint
@@ -63,6 +63,15 @@ export function viewOf({ metadata, metadataPath, manifests }: TableState): Table
  */
 export function newestWith(view: TableView, key: string): SnapshotView | null {
   return view.history.find(({ summary }) => summary[key] !== undefined) ?? null
+}
+
+/**
+ * The start of the first day that both tables keep whole, in microseconds since the epoch; null while retention has dropped nothing.
+ * Windows before it stand without their events.
+ */
+export function wholeFromUs(view: TableView): number | null {
+  const day = newestWith(view, KEPT_FROM_KEY)?.summary[KEPT_FROM_KEY]
+  return day === undefined ? null : Date.parse(`${day}T00:00:00Z`) * 1000
 }
 
 function fileEntry({ file, sequenceNumber, fileSequenceNumber }: ManifestEntry): FileEntry {

@@ -1,6 +1,6 @@
 /** What the amendments need to know of both tables, read off their metadata. */
 import type { SnapshotIds } from '../query.ts'
-import { eventTimes, KEPT_FROM_KEY, newestWith, type TableView, windowStarts } from '../table.ts'
+import { eventTimes, newestWith, type TableView, wholeFromUs, windowStarts } from '../table.ts'
 import type { AmendInput, Marks } from './amend-plan.ts'
 
 /** Both tables as of one moment. */
@@ -16,7 +16,7 @@ const CHECKPOINT_KEY = 'flink.max-committed-checkpoint-id'
 const SEQUENCE_KEY = 'campaign-metrics.amended-sequence'
 const UNTIL_KEY = 'campaign-metrics.amended-until'
 /** No event is older. */
-const FIRST_DAY = '2000-01-01'
+const FIRST_DAY_US = Date.UTC(2000, 0, 1) * 1000
 
 /** Null while a table is empty. */
 export function amendView(
@@ -24,7 +24,6 @@ export function amendView(
   windowUs: number,
 ): AmendView | null {
   if (events.snapshotId === null || metrics.snapshotId === null) return null
-  const keptFrom = newestWith(metrics, KEPT_FROM_KEY)?.summary[KEPT_FROM_KEY] ?? FIRST_DAY
   return {
     snapshots: { eventsId: events.snapshotId, metricsId: metrics.snapshotId },
     raw: {
@@ -41,7 +40,7 @@ export function amendView(
       checkpoint: closingCheckpoint(metrics),
       closedUntilUs: closedUntilUs(metrics, windowUs),
     },
-    keptFromUs: Date.parse(`${keptFrom}T00:00:00Z`) * 1000,
+    keptFromUs: wholeFromUs(metrics) ?? FIRST_DAY_US,
     marks: marksIn(metrics),
   }
 }

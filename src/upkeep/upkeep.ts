@@ -10,7 +10,14 @@
  */
 import { openWindows } from '../job.ts'
 import type { TrinoQuery } from '../query.ts'
-import { type Change, type Lake, mayHoldWindow, openMaintenance, TableError } from '../table.ts'
+import {
+  type Change,
+  type Lake,
+  type LogProgress,
+  mayHoldWindow,
+  openMaintenance,
+  TableError,
+} from '../table.ts'
 import { openAmendments } from './amend.ts'
 import { amendView, marksSummary } from './amend-view.ts'
 import { countSmall, planOptimize } from './optimize-plan.ts'
@@ -26,6 +33,10 @@ export type UpkeepOptions = Readonly<{
   /** Between two rounds: as often as Flink commits. */
   intervalMs: number
   nowUs: () => number
+  /** A clock that never steps. */
+  steadyMs: () => number
+  /** How far the tables are behind the topic; null where that is not known now. */
+  logProgress: () => LogProgress | null
   newId: () => string
   /** Waits; ends early, without an error, when the signal fires. */
   pause: (durationMs: number, signal: AbortSignal) => Promise<void>
@@ -96,6 +107,10 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
     horizonUs: options.horizonUs,
     retentionDays: options.retentionDays,
     nowUs,
+    steadyMs: options.steadyMs,
+    dedupeNowUs: () => 0,
+    // Raw rows whose windows could not be amended must not go.
+    logProgress: () => (failures === 0 ? options.logProgress() : null),
     newId,
     pause,
     isBusy: () => false,

@@ -81,6 +81,7 @@ const NOTHING: Verification = {
   differences: [],
   repeatedIds: { withinHorizon: 0, unplaced: 0, examples: [] },
   unfitEvents: 0,
+  withoutEvents: null,
 }
 
 function lastingOnly(found: Verification, lasting: ReadonlySet<string>): Verification {

@@ -47,6 +47,13 @@ test('wrong usage has exit code 2, one line that says what, and a way on', async
   assert.equal((await runInside(['query'])).exitCode, 2)
 })
 
+test('start --accept-repeats is refused where Flink does not run', async () => {
+  const ran = await runInside(['start', '--accept-repeats', '--config', configOf('{}\n')])
+  assert.equal(ran.exitCode, 2)
+  assert.equal(ran.stdout, '')
+  assert.match(ran.stderr, /^campaign-metrics: --accept-repeats: only Flink forgets event ids/)
+})
+
 test('a wrong configuration has exit code 2 and names file and line, for every command', async () => {
   const config = configOf('windw: 5m\n')
   for (const words of [

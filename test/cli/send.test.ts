@@ -1,6 +1,7 @@
 /** `send`: what reaches the collector, what is tried again, and what its user reads. */
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -176,6 +177,7 @@ test('when patience ends the exit code is 3, and what was sent so far is said', 
   const ran = await runInside(['send', '-', '--patience', '0', '--url', url], { input })
   assert.equal(ran.exitCode, 3)
   assert.match(ran.stderr, /Sent 1,047 events/)
+  assert.match(ran.stderr, /\nNot sent, or not answered: stdin from line 1048 on\.\n/)
   assert.match(ran.stderr, /answered 503.*Sending the same events again later is safe/)
   assert.doesNotMatch(ran.stderr, /[Ss]tart it with/)
 })
@@ -216,6 +218,53 @@ test('the key comes from the environment; one of the configuration goes to the c
   )
 })
 
+test('the path of --url is kept: nothing goes to the root of that host', async (t) => {
+  const { url, requests } = await collector(t)
+  for (const path of ['/cm', '/cm/', '/a/b', '/a%20b/', '']) {
+    const ran = await runInside(['send', '-', '--url', url + path], { input: 'a\n' })
+    assert.equal(ran.exitCode, 0, ran.stderr)
+  }
+  assert.deepEqual(
+    requests.map(({ path }) => path),
+    ['/cm/v1/events', '/cm/v1/events', '/a/b/v1/events', '/a%20b/v1/events', '/v1/events'],
+  )
+  await runInside(['status', '--url', `${url}/cm/`])
+  assert.equal(requests.at(-1)?.path, '/cm/v1/status')
+})
+
+test('--url with a query or a fragment is refused, because it would be lost', async (t) => {
+  const { url, requests } = await collector(t)
+  for (const more of ['/cm?key=secret-key', '?key=secret-key', '/cm#top', '/?', '/cm#']) {
+    for (const words of [['send', '-'], ['status'], ['rejected', '--replay']]) {
+      const ran = await runInside([...words, '--url', url + more], { input: 'a\n' })
+      assert.equal(ran.exitCode, 2, ran.stderr)
+      assert.match(
+        ran.stderr,
+        /--url: http:\S+ has a query or a fragment; name the collector alone/,
+      )
+      assert.ok(!ran.stderr.includes('secret-key'))
+    }
+  }
+  assert.equal(requests.length, 0)
+})
+
+test('user and password in --url are for a proxy in front; the key goes beside them, and no message repeats them', async (t) => {
+  const { url, requests } = await collector(t, (lines, number) =>
+    number === 1 ? { status: 401, body: 'a proxy' } : takeAllButBad(lines),
+  )
+  const address = url.replace('//', '//us%40er:pa%3Ass@')
+  const environment = { CAMPAIGN_METRICS_KEY: 'key-of-environment' }
+  await runInside(['send', '-', '--url', `${address}/cm`], { input: 'a\n', environment })
+  const [sent] = requests
+  // Counted by `printf 'us@er:pa:ss' | base64`.
+  assert.equal(sent?.headers.authorization, 'Basic dXNAZXI6cGE6c3M=')
+  assert.equal(sent?.headers['x-api-key'], 'key-of-environment')
+  assert.equal(sent?.path, '/cm/v1/events')
+  const ran = await runInside(['send', '-', '--url', address], { input: 'a\n' })
+  assert.equal(ran.exitCode, 2)
+  assert.doesNotMatch(ran.stderr, /pa(%3A|:)ss|us(%40|@)er/)
+})
+
 test('wrong files and options are refused before anything is sent', async (t) => {
   const { url, requests } = await collector(t)
   const good = fileOf('good.ndjson', 'a\n')
@@ -244,12 +293,139 @@ test('wrong files and options are refused before anything is sent', async (t) =>
   assert.equal(requests.length, 0)
 })
 
-test('a compressed file that is damaged is said, with what was sent before', async (t) => {
-  const { url } = await collector(t)
-  const file = fileOf('damaged.ndjson.gz', gzipSync('a\n'.repeat(1000)).subarray(0, 20))
-  const ran = await runInside(['send', file, '--url', url])
-  assert.equal(ran.exitCode, 2)
-  assert.match(ran.stderr, /damaged\.ndjson\.gz cannot be decompressed/)
+const CODINGS = [
+  ['gz', gzipSync],
+  ['zst', zstdCompressSync],
+] as const
+const SKIPPABLE = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
+
+for (const [ending, compress] of CODINGS) {
+  test(`of .${ending} files joined by cat every part is sent, from a file and from standard input (F34)`, async (t) => {
+    const { url, requests } = await collector(t)
+    const many = Array.from({ length: 60_000 }, (_, index) => `${index} ${Math.sqrt(index)}`)
+    const parts = ['first\n', `${many.join('\n')}\n`, '', 'la', 'st\n']
+    const joined = Buffer.concat(
+      parts.flatMap((part, index) => {
+        const between = ending === 'gz' ? Buffer.alloc(index) : SKIPPABLE
+        return [
+          ending === 'gz' ? compress(part) : between,
+          ending === 'gz' ? between : compress(part),
+        ]
+      }),
+    )
+    const expected = ['first', ...many, 'last']
+    const file = fileOf(`joined.ndjson.${ending}`, joined)
+    const odd = fileOf(`joined-${ending}.ndjson`, joined)
+    const pieces = Array.from({ length: Math.ceil(joined.length / 997) }, (_, index) =>
+      joined.subarray(index * 997, (index + 1) * 997),
+    )
+    for (const [word, input] of [
+      [file, ''],
+      [odd, ''],
+      ['-', [joined]],
+      ['-', pieces],
+    ] as const) {
+      requests.length = 0
+      const ran = await runInside(['send', word, '--url', url], { input })
+      assert.equal(ran.exitCode, 0, ran.stderr)
+      assert.deepEqual(
+        requests.flatMap(({ lines }) => lines),
+        expected,
+      )
+    }
+  })
+
+  test(`a .${ending} file that is cut short: all whole lines before are sent, and the account is true to the line`, async (t) => {
+    const { url, requests } = await collector(t)
+    const lines = Array.from({ length: 100_000 }, (_, index) => `${index} ${Math.sqrt(index)}`)
+    const whole = compress(`${lines.join('\n')}\n`)
+    const other = fileOf('other.ndjson', 'never\n')
+    for (const share of [0.5, 0.999]) {
+      requests.length = 0
+      const cut = fileOf(
+        `cut.ndjson.${ending}`,
+        whole.subarray(0, Math.floor(whole.length * share)),
+      )
+      const ran = await runInside(['send', cut, other, '--url', url])
+      assert.equal(ran.exitCode, 2)
+      const sent = requests.flatMap((request) => request.lines)
+      // As many as the format's own tool can read.
+      const tool = spawnSync(ending === 'gz' ? 'gzip' : 'zstd', ['-dc', cut], { maxBuffer: 1e9 })
+      if (tool.error === undefined) {
+        assert.equal(sent.length, tool.stdout.toString().split('\n').length - 1)
+      }
+      assert.ok(sent.length > 10_000 && sent.length < lines.length, `${sent.length} sent`)
+      assert.deepEqual(sent, lines.slice(0, sent.length))
+      const count = sent.length.toLocaleString('en-US')
+      assert.ok(ran.stderr.includes(`Sent ${count} events`), ran.stderr)
+      const left = `${cut} from line ${sent.length + 1} on, ${other}.\n`
+      assert.ok(ran.stderr.includes(`Not sent, or not answered: ${left}`), ran.stderr)
+      assert.match(
+        ran.stderr,
+        /cannot be decompressed to its end: unexpected end of file; .* \(\d+ bytes of it could be read\) was not sent/,
+      )
+    }
+  })
+
+  test(`a .${ending} file with anything else behind its end, or at its start, is an error and no silence`, async (t) => {
+    const { url, requests } = await collector(t)
+    const good = compress('a\nb\n')
+    for (const [name, bytes] of [
+      ['behind', Buffer.concat([good, Buffer.from('plain\n')])],
+      ['half', Buffer.concat([good, good.subarray(0, 7)])],
+      ['plain', Buffer.from('a\nb\n')],
+      ['empty', Buffer.alloc(0)],
+      ['tiny', good.subarray(0, 1)],
+    ] as const) {
+      const file = fileOf(`${name}.ndjson.${ending}`, bytes)
+      const ran = await runInside(['send', file, '--url', url])
+      assert.equal(ran.exitCode, 2, `${name}: ${ran.stderr}`)
+      assert.ok(ran.stderr.includes(`${file} cannot be decompressed to its end: `), ran.stderr)
+    }
+    assert.ok(requests.every(({ lines }) => lines.every((line) => line.length === 1)))
+  })
+}
+
+test('a byte order mark at the start of a file is not sent, compressed or not; the lines keep their numbers', async (t) => {
+  const { url, requests } = await collector(t)
+  const text = '\ufeffa\nbad\n\ufeffc'
+  const files = [
+    fileOf('marked.ndjson', text),
+    fileOf('marked.ndjson.gz', gzipSync(text)),
+    fileOf('only-marked.ndjson', '\ufeff'),
+  ]
+  const input = [...Buffer.from(text)].map((byte) => Uint8Array.of(byte))
+  const ran = await runInside(['send', ...files, '-', '--url', url], { input })
+  assert.equal(ran.exitCode, 1)
+  assert.deepEqual(
+    requests.flatMap(({ lines }) => lines),
+    [1, 2, 3].flatMap(() => ['a', 'bad', '\ufeffc']),
+  )
+  for (const name of [files[0], files[1], 'stdin']) {
+    assert.ok(ran.stderr.includes(`${name}:2: event_id: required\n`), ran.stderr)
+  }
+})
+
+test('a file whose last line is cut: the line is sent, rejected, and the reason is likely said', async (t) => {
+  const { url } = await collector(t, (lines) => ({
+    status: 200,
+    body: {
+      accepted: lines.length - 1,
+      rejected: [{ index: lines.length - 1, reason: 'event: not valid JSON (RFC 8259)' }],
+    },
+  }))
+  const cut = fileOf('cut.ndjson', '{}\n{}\n{"event_id":"x')
+  const ran = await runInside(['send', cut, '--url', url])
+  assert.equal(ran.exitCode, 1)
+  assert.match(ran.stderr, /Sent 3 events .*: 2 accepted, 1 rejected/)
+  assert.ok(
+    ran.stderr.includes(
+      `${cut}:3: event: not valid JSON (RFC 8259) (the last line, without a line feed: it may be cut)\n`,
+    ),
+    ran.stderr,
+  )
+  const whole = await runInside(['send', '-', '--url', url], { input: '{}\n{"event_id":"x\n' })
+  assert.doesNotMatch(whole.stderr, /may be cut/)
 })
 
 test('lines from a pipe that pauses are sent before it ends, and only whole ones', async (t) => {

@@ -25,6 +25,13 @@ const HEALTHY: Status = {
   },
   dedupe: { horizonMs: 3_600_000, trueHorizonMs: 3_600_000, ids: 12_300, bytes: 33_554_432 },
   memory: { rssBytes: 314_572_800 },
+  outlook: {
+    clockSteps: [
+      { atUs: NOW_US, byMs: 7_869_600_000 },
+      { atUs: NOW_US - 5_000_000, byMs: -7_201_000 },
+    ],
+    disk: { freeBytes: 85_899_345_920, bytesPerDay: 1_288_490_189, daysLeft: 66 },
+  },
   state: 'running',
   healthy: true,
   problems: [],
@@ -52,6 +59,9 @@ test('a healthy process is shown with its whole ledger', async (t) => {
     'log        log-1, offsets 10 to 12,340, 64.0 MiB on disk',
     'events     12,300 rows in 14 files (512.0 KiB), snapshot 123',
     'metrics    50 rows in 1 file (2.0 KiB), snapshot 124',
+    'disk       80.0 GiB free: lasts 66 days at the rate of the last day, 1.2 GiB a day',
+    'clock      set ahead by 91 d 2 h to 2026-01-01 00:00:00 UTC; back by 2 h 0 min to 2025-12-31 23:59:55 UTC ' +
+      '(or the machine was suspended); nothing is dropped within an hour after it',
     'repeats    recognised for 1 h 0 min at least (dedupe.horizon is 1 h 0 min); 12,300 ids in 32.0 MiB',
     'memory     300.0 MiB',
     '',

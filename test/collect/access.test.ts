@@ -59,15 +59,53 @@ describe('keys', () => {
     for (const headers of [
       { authorization: `Bearer ${WRITE}x` },
       { authorization: `Bearer ${WRITE.slice(0, -1)}` },
-      { authorization: `Basic ${WRITE}` },
-      { authorization: WRITE },
+      { authorization: 'Bearer' },
+      { authorization: `Bearer ${WRITE} ${WRITE}` },
       { 'x-api-key': '' },
+      { authorization: 'Bearer wrong', 'x-api-key': 'wrong' },
     ]) {
       const reply = await send(headers)
       assert.deepEqual([reply.status, codeOf(reply)], [401, 'key-wrong'], JSON.stringify(headers))
     }
     const read = await send({ 'x-api-key': READ })
     assert.deepEqual([read.status, codeOf(read)], [403, 'key-not-for-writing'])
+  })
+
+  for (const scheme of [
+    'Basic dXNlcjpwYXNz',
+    'basic dXNlcjpwYXNz',
+    'Digest username="u", response="Bearer x"',
+    'Negotiate YII=',
+    'AWS4-HMAC-SHA256 Credential=x',
+    'BearerToken x',
+    WRITE,
+    '',
+  ]) {
+    it(`what a proxy in front was shown is no key: Authorization: ${scheme}`, async () => {
+      const proxy = { authorization: scheme }
+      const alone = await send(proxy)
+      assert.deepEqual([alone.status, codeOf(alone)], [401, 'key-missing'])
+      assert.equal((await send({ ...proxy, 'x-api-key': WRITE })).status, 200)
+      assert.equal((await send({ ...proxy, 'x-api-key': 'wrong' })).status, 401)
+      assert.equal((await send({ ...proxy, 'x-api-key': READ })).status, 403)
+      assert.equal((await send(proxy, `/v1/events?key=${WRITE}`)).status, 200)
+      for (const path of ['/metrics', '/v1/status', '/iceberg/v1/config']) {
+        assert.equal((await get(harness, path, proxy)).status, 401, path)
+        assert.equal((await get(harness, path, { ...proxy, 'x-api-key': READ })).status, 200, path)
+      }
+    })
+  }
+
+  it('of two keys one that counts is enough: a gateway in front may have a Bearer or an X-Api-Key of its own', async () => {
+    const wrong = 'eyJhbGciOi.of.the-gateway'
+    for (const headers of [
+      { authorization: `Bearer ${wrong}`, 'x-api-key': WRITE },
+      { authorization: `Bearer ${WRITE}`, 'x-api-key': wrong },
+    ]) {
+      assert.equal((await send(headers)).status, 200)
+    }
+    const reading = { authorization: `Bearer ${wrong}`, 'x-api-key': READ }
+    assert.equal((await get(harness, '/v1/status', reading)).status, 200)
   })
 
   it('a wrong key in a header is not saved by a right one in the query', async () => {
@@ -86,6 +124,29 @@ describe('keys', () => {
       )
     }
     assert.equal((await get(harness, '/healthz')).status, 200)
+  })
+
+  it('/healthz names problems to those with a read key only: they hold paths, hosts and users', async () => {
+    const problem = 'postgresql://bob@db.internal:5432 and s3://bucket/lake and /srv/a b/catalog.db'
+    harness.status = { healthy: false, problems: [problem] }
+    const ask = async (headers: Record<string, string>) => {
+      const { status, text } = await get(harness, '/healthz', headers)
+      assert.equal(status, 503)
+      return JSON.parse(text) as { problems: string[] }
+    }
+    for (const headers of [
+      {},
+      { 'x-api-key': WRITE },
+      { 'x-api-key': 'wrong' },
+      { cookie: 'a=b' },
+    ]) {
+      const { problems } = await ask(headers as Record<string, string>)
+      assert.equal(problems.length, 1)
+      assert.match(problems[0] ?? '', /^1 problem: see GET \/v1\/status/)
+      assert.doesNotMatch(problems[0] ?? '', /bob|internal|bucket|srv|catalog\.db/)
+    }
+    assert.deepEqual((await ask({ 'x-api-key': READ })).problems, [problem])
+    harness.status = { healthy: true, problems: [] }
   })
 
   it('a refused body is not read into the log, whatever its size', async () => {
@@ -131,13 +192,13 @@ describe('browsers', () => {
   })
   after(() => harness.close())
 
-  const preflight = (origin: string) =>
+  const preflight = (origin: string, names = 'content-type') =>
     fetch(`${harness.url}/v1/events`, {
       method: 'OPTIONS',
       headers: {
         origin,
         'access-control-request-method': 'POST',
-        'access-control-request-headers': 'content-type',
+        'access-control-request-headers': names,
       },
     })
 
@@ -155,6 +216,24 @@ describe('browsers', () => {
       const reply = await post(harness, event('shop'), { 'content-type': type, origin: SHOP })
       assert.equal(reply.status, status)
       assert.equal(reply.headers.get('access-control-allow-origin'), SHOP)
+    }
+  })
+
+  it('headers that tools add to every request of a page do not stop it (F33)', async () => {
+    const names = async (asked: string) =>
+      (await preflight(SHOP, asked)).headers.get('access-control-allow-headers')?.split(', ')
+    const ours = ['authorization', 'content-encoding', 'content-type', 'x-api-key']
+    for (const asked of [
+      ['traceparent', 'tracestate', 'baggage'],
+      ['sentry-trace'],
+      ['x-datadog-trace-id', 'x-datadog-origin'],
+      ['b3', 'content-type', 'x-b3-traceid'],
+    ]) {
+      assert.deepEqual(await names(asked.join(', ')), [...ours, ...asked])
+    }
+    assert.deepEqual(await names('content-type'), [...ours, 'content-type'])
+    for (const asked of ['', 'a b', 'a,,b', 'a:b', 'a, *"']) {
+      assert.deepEqual(await names(asked), ours, asked)
     }
   })
 

@@ -3,7 +3,17 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { listRejected } from '../../src/rejected.ts'
-import { codeOf, event, events, get, type Harness, openHarness, post } from './harness.ts'
+import {
+  codeOf,
+  event,
+  events,
+  get,
+  type Harness,
+  openHarness,
+  openRaw,
+  post,
+  rawRequest,
+} from './harness.ts'
 
 const MIB = 1024 * 1024
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -50,6 +60,30 @@ describe('forms', () => {
     await expectStored('[ ]', JSON_TYPE, 0)
   })
 
+  it('lines have many names, and UTF-8 and ASCII their spellings', async () => {
+    const lines = `${events(2).join('\n')}\n`
+    for (const name of [
+      'application/x-ndjson',
+      'application/ndjson',
+      'application/jsonl',
+      'application/x-jsonlines',
+      'application/jsonlines',
+      'application/x-ldjson',
+      'text/x-ndjson',
+      'Application/JSONL',
+    ]) {
+      await expectStored(lines, { 'content-type': name }, 2)
+      // An array is one line there, and no event.
+      const array = await post(harness, '[]', { 'content-type': name })
+      assert.equal((array.body as { rejected: unknown[] }).rejected.length, 1, name)
+    }
+    for (const charset of ['utf-8', 'UTF8', '"utf-8"', 'us-ascii', 'US-ASCII', '"ascii"']) {
+      const type = `application/x-ndjson; charset=${charset}`
+      await expectStored(lines, { 'content-type': type }, 2)
+    }
+    await expectStored(lines, { 'content-type': 'application/x-ndjson;v=1 ; charset=utf-8' }, 2)
+  })
+
   it('other types and charsets are 415', async () => {
     for (const type of [
       'text/html',
@@ -57,12 +91,122 @@ describe('forms', () => {
       'multipart/form-data',
       'application/json; charset=latin1',
       'text/plain;charset=utf-16',
+      'application/x-ndjson; charset=iso-8859-1',
+      'application/x-ndjson; charset="windows-1252"',
+      'application/json; Charset=UTF-16LE',
+      'application/json-seq',
+      'application/xml',
+      'application/jsonx',
       'application',
       ';',
     ]) {
       const reply = await post(harness, '{}', { 'content-type': type })
       assert.deepEqual([reply.status, codeOf(reply)], [415, 'content-type'], type)
     }
+  })
+
+  it('200 lines sent as application/json are 200 events, a bad one among them by itself (F34)', async () => {
+    const lines = events(200)
+    await expectStored(lines.join('\n'), JSON_TYPE, 200)
+    await expectStored(`\r\n${lines.join('\r\n')}\r\n`, JSON_TYPE, 200)
+    await expectStored(
+      gzipSync(lines.join('\n')),
+      { ...JSON_TYPE, 'content-encoding': 'gzip' },
+      200,
+    )
+    for (const bad of ['{"event_id" 1}', 'nonsense', '{"event_id":"cut', '[]', '{}{}']) {
+      const reply = await post(harness, [...lines, bad, ...events(9)].join('\n'), JSON_TYPE)
+      const { accepted, rejected } = reply.body as Record<string, unknown>
+      assert.equal(accepted, 209, bad)
+      assert.equal((rejected as { index: number }[])[0]?.index, 200, bad)
+    }
+  })
+
+  it('several events in any other shape sent as application/json are 400, and nothing of it is taken', async () => {
+    const before = [harness.log.end(), harness.rejected.stats().total]
+    const [one = '', two = '', three = ''] = events(3)
+    const pretty = JSON.stringify(JSON.parse(one), null, 2)
+    for (const body of [
+      one + two,
+      `${one} ${two}`,
+      `${one},${two}`,
+      `${one}, \n${two}`,
+      `${pretty}\n${pretty}`,
+      `${pretty}${pretty}`,
+      `${one.slice(0, -9)}\n${two}\n${three}`,
+      `${one}}\n${two}`,
+      `${one} x`,
+    ]) {
+      const reply = await post(harness, body, JSON_TYPE)
+      assert.deepEqual([reply.status, codeOf(reply)], [400, 'body-unsplittable'], body)
+    }
+    assert.deepEqual([harness.log.end(), harness.rejected.stats().total], before)
+  })
+
+  it('one event in several lines is one, sound or not', async () => {
+    const pretty = JSON.stringify(
+      { ...JSON.parse(event('pretty')), more: [{ a: [] }, {}] },
+      null,
+      2,
+    )
+    await expectStored(`\n${pretty}\r\n`, JSON_TYPE, 1)
+    const reply = await post(harness, pretty.replace('"click"', 'click'), JSON_TYPE)
+    assert.deepEqual(reply.body, {
+      accepted: 0,
+      rejected: [{ index: 0, reason: 'event: not valid JSON (RFC 8259)' }],
+    })
+  })
+
+  it('a byte order mark at the start of a body is no part of its first event, in any form and coding (F34)', async () => {
+    const [one = '', two = ''] = events(2)
+    const forms = [
+      [one, JSON_TYPE, 1],
+      [`[${one},${two}]`, JSON_TYPE, 2],
+      [`${one}\n${two}`, JSON_TYPE, 2],
+      [`${one}\n${two}`, LINES_TYPE, 2],
+      [`\n${one}`, LINES_TYPE, 1],
+      [`[${one},${two}]`, { 'content-type': 'text/plain' }, 2],
+      [`${one}\n${two}`, {}, 2],
+    ] as const
+    for (const [text, headers, count] of forms) {
+      for (const [coding, encode] of CODINGS) {
+        const body = encode(Buffer.from(`\ufeff${text}`))
+        await expectStored(body, { ...headers, 'content-encoding': coding }, count)
+      }
+    }
+    for (const body of ['\ufeff', '\ufeff\n']) {
+      const empty = await post(harness, body, LINES_TYPE)
+      assert.deepEqual([empty.status, codeOf(empty)], [400, 'body-empty'])
+    }
+  })
+
+  it('a byte order mark that arrives in pieces is one', async () => {
+    const body = Buffer.from(`\ufeff${event('pieces')}`)
+    const raw = openRaw(harness.port)
+    raw.send(rawRequest('', ['Connection: close', 'Transfer-Encoding: chunked']))
+    for (const byte of body) {
+      raw.send(`1\r\n`)
+      raw.send(Uint8Array.of(byte))
+      raw.send('\r\n')
+    }
+    raw.send('0\r\n\r\n')
+    assert.match(await raw.end, /\{"accepted":1,"rejected":\[\]\}$/)
+  })
+
+  it('a byte order mark anywhere else is the fault of its event', async () => {
+    const [one = '', two = ''] = events(2)
+    const reason = 'event: begins with a byte order mark'
+    const second = await post(harness, `\ufeff${one}\n\ufeff${two}\n${one}`)
+    assert.deepEqual(second.body, { accepted: 2, rejected: [{ index: 1, reason }] })
+    for (const body of [`\ufeff\ufeff${one}`, `\n\ufeff${one}`]) {
+      const reply = await post(harness, body)
+      assert.deepEqual(reply.body, { accepted: 0, rejected: [{ index: 0, reason }] })
+    }
+    const inArray = await post(harness, `[\ufeff${one},${two}]`, JSON_TYPE)
+    assert.deepEqual(inArray.body, { accepted: 1, rejected: [{ index: 0, reason }] })
+    // Half a mark is none.
+    const half = await post(harness, Buffer.concat([Buffer.of(0xef, 0xbb), Buffer.from(one)]))
+    assert.equal((half.body as { accepted: number }).accepted, 0)
   })
 
   it('a body without events is 400', async () => {
@@ -242,6 +386,16 @@ describe('codings', () => {
       { 'content-encoding': 'zstd' },
       2,
     )
+  })
+
+  it('zstd frames with skippable ones before, between and behind them are one body (RFC 8878, 3.1.2)', async () => {
+    const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4])
+    const frames = events(3).map((line) => zstdCompressSync(`${line}\n`))
+    const body = Buffer.concat([skippable, ...frames.flatMap((frame) => [frame, skippable])])
+    await expectStored(body, { 'content-encoding': 'zstd' }, 3)
+    const garbage = Buffer.concat([body, Buffer.from('{}')])
+    const reply = await post(harness, garbage, { 'content-encoding': 'zstd' })
+    assert.deepEqual([reply.status, codeOf(reply)], [400, 'body-compression'])
   })
 
   it('cut at any place, or with bytes after the end, it is 400', async () => {

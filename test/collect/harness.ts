@@ -2,6 +2,7 @@
  * A collector on a free port with what it stands on: the real inspector, log and store of rejected events. `disk` is the
  * real disk under the log, made slow, full or broken on purpose.
  */
+
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
@@ -15,6 +16,7 @@ import {
   startCollector,
 } from '../../src/collect.ts'
 import { openInspector } from '../../src/engine.ts'
+import { KEEPS_ALL_US } from '../../src/event.ts'
 import {
   diskFiles,
   type Log,
@@ -111,6 +113,7 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     listen: { host: '127.0.0.1', port: 0 },
     keys: { write: [], read: [] },
     cors: [],
+    keptFromUs: () => KEEPS_ALL_US,
     log,
     inspector: await openInspector(),
     rejected,

@@ -126,12 +126,14 @@ describe('a log that cannot take it', () => {
         assert.equal(reply.headers.get('retry-after'), '60')
         harness.disk.syncFault = null
       }
-      harness.status = { healthy: false, problems: ['the log failed: restart'] }
+      harness.status = { healthy: false, problems: ['the log in /srv/secret failed: restart'] }
       const health = await get(harness, '/healthz')
       assert.equal(health.status, 503)
       assert.deepEqual(JSON.parse(health.text), {
         status: 'unhealthy',
-        problems: ['the log failed: restart'],
+        problems: [
+          '1 problem: see GET /v1/status or `campaign-metrics status`; with a read key they are named here',
+        ],
       })
       assert.equal((await get(harness, '/v1/status')).status, 200)
       assert.equal(harness.log.end(), 0)

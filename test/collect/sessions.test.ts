@@ -13,6 +13,7 @@ const KEYED = {
 }
 const DAYS_30_US = 30 * 86_400 * 1_000_000
 const PATH = '/api/v1/session'
+const LOOPBACK = { address: '127.0.0.0', prefix: 8, family: 'ipv4' } as const
 
 type Headers = Readonly<Record<string, string>>
 
@@ -52,20 +53,31 @@ describe('signing in', () => {
       assert.equal(await statusWith(harness, await signIn(harness, 'another-read-key')), 200)
     }))
 
-  it('behind a proxy that speaks TLS the cookie is Secure; what else the header says is not repeated', () =>
-    on(KEYED, async (harness) => {
-      for (const [proto, isSecure] of [
-        ['https', true],
-        ['HTTPS , http', true],
-        ['http, https', false],
-        ['https; Domain=evil.example', false],
-        ['', false],
+  it('over TLS the cookie is Secure: as the page itself says, or else a trusted proxy; what else they say is not repeated', () =>
+    on({ ...KEYED, trustedProxies: [LOOPBACK] }, async (harness) => {
+      const { host } = new URL(harness.url)
+      for (const [said, isSecure] of [
+        [{ origin: `https://${host}` }, true],
+        [{ origin: `http://${host}` }, false],
+        [{ 'x-forwarded-proto': 'https' }, true],
+        [{ 'x-forwarded-proto': 'http , HTTPS' }, true],
+        [{ 'x-forwarded-proto': 'https, http' }, false],
+        [{ 'x-forwarded-proto': 'https; Domain=evil.example' }, false],
+        [{ 'x-forwarded-proto': '' }, false],
+        [{}, false],
       ] as const) {
-        const headers = { ...bearer(READ), 'x-forwarded-proto': proto }
+        const headers = { ...bearer(READ), ...said }
         const [cookie = ''] = (await ask(harness, 'POST', headers)).headers.getSetCookie()
-        assert.equal(/; Secure$/.test(cookie), isSecure, proto)
+        assert.equal(/; Secure$/.test(cookie), isSecure, JSON.stringify(said))
         assert.ok(!cookie.includes('evil'))
       }
+    }))
+
+  it('a proxy that is not trusted does not make it Secure', () =>
+    on(KEYED, async (harness) => {
+      const headers = { ...bearer(READ), 'x-forwarded-proto': 'https' }
+      const [cookie = ''] = (await ask(harness, 'POST', headers)).headers.getSetCookie()
+      assert.doesNotMatch(cookie, /Secure/)
     }))
 
   it('without a key or with a wrong one is 401, with a write key 403, and sets nothing', () =>
@@ -73,7 +85,7 @@ describe('signing in', () => {
       for (const [headers, status, code] of [
         [{}, 401, 'key-missing'],
         [bearer('wrong'), 401, 'key-wrong'],
-        [{ authorization: 'Basic x' }, 401, 'key-wrong'],
+        [{ authorization: 'Basic x' }, 401, 'key-missing'],
         [bearer(WRITE), 403, 'key-not-for-reading'],
         // What is signed in already does not sign in for longer.
         [{ cookie: await signIn(harness) }, 401, 'key-missing'],
@@ -132,6 +144,21 @@ describe('a session', () => {
       const keyed = await post(harness, event('s'), { ...headers, ...bearer(WRITE) })
       assert.equal(keyed.status, 200)
       assert.equal(harness.log.end(), 1)
+    }))
+
+  it('reads beside the Authorization of a proxy in front, and is given to a key beside it', () =>
+    on(KEYED, async (harness) => {
+      for (const scheme of ['Basic dXNlcjpwYXNz', 'Digest username="u"', 'Negotiate YII=']) {
+        const proxy = { authorization: scheme }
+        const signedIn = await ask(harness, 'POST', { ...proxy, 'x-api-key': READ })
+        const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+        assert.equal((await get(harness, '/v1/status', { ...proxy, cookie })).status, 200, scheme)
+        assert.equal((await get(harness, '/v1/status', proxy)).status, 401, scheme)
+      }
+      // The session is that of the key that counted.
+      const both = await ask(harness, 'POST', { ...bearer('wrong'), 'x-api-key': READ })
+      const cookie = both.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+      assert.equal(await statusWith(harness, cookie), 200)
     }))
 
   it('does not save a wrong key in a header', () =>

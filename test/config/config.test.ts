@@ -56,7 +56,9 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
     keys: { write: [], read: [], file: null },
     cors: [],
-    retention: { eventsMs: 7_776_000_000, metricsMs: 0 },
+    retention: { eventsMs: 0, metricsMs: 0 },
+    publicUrl: null,
+    proxy: { trust: [] },
     logRetention: { timeMs: 0, sizeBytes: 8 * GIB },
     diskReserveBytes: GIB,
     rejectedMaxBytes: 268_435_456,
@@ -82,6 +84,8 @@ commitInterval: 250ms
 dedupe: { horizon: 90m, memoryMax: 512MiB }
 keys: { write: [0123456789abcdef], read: [fedcba9876543210] }
 cors: ['HTTPS://Shop.Example:443', '*']
+publicUrl: HTTPS://Example.org/campaigns/
+proxy: { trust: [127.0.0.1, 10.0.0.0/8, 'fd00::/8', '::1', '::ffff:192.0.2.1'] }
 retention: { events: 0, metrics: 365d }
 logRetention: { time: 0, size: 256MiB }
 diskReserve: 10GB
@@ -98,6 +102,14 @@ rejectedMax: 0
   const [write, read] = ['0123456789abcdef', 'fedcba9876543210']
   assert.deepEqual(config.keys, { write: [write], read: [read], file: null })
   assert.deepEqual(config.cors, ['https://shop.example', '*'])
+  assert.equal(config.publicUrl, 'https://example.org/campaigns')
+  assert.deepEqual(config.proxy.trust, [
+    { address: '127.0.0.1', prefix: 32, family: 'ipv4' },
+    { address: '10.0.0.0', prefix: 8, family: 'ipv4' },
+    { address: 'fd00::', prefix: 8, family: 'ipv6' },
+    { address: '::1', prefix: 128, family: 'ipv6' },
+    { address: '::ffff:192.0.2.1', prefix: 128, family: 'ipv6' },
+  ])
   assert.deepEqual(config.retention, { eventsMs: 0, metricsMs: 365 * 24 * HOUR_MS })
   assert.deepEqual(config.logRetention, { timeMs: 0, sizeBytes: GIB / 4 })
   assert.equal(config.diskReserveBytes, 10_000_000_000)
@@ -121,7 +133,7 @@ retention: 5
     '/campaign-metrics.yaml: 5 settings are wrong',
     '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, kafka, warehouse, s3, ' +
       'catalog, rejected, engine, flink, trino, superset, window, timezone, commitInterval, dedupe, keys, cors, ' +
-      'retention, logRetention, diskReserve, rejectedMax, cache',
+      'publicUrl, proxy, retention, logRetention, diskReserve, rejectedMax, cache',
     '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that divides a day, such as ' +
       '`1m`, `5m`, `15m` or `1h`',
     '  line 5: dedupe.horizonn: unknown setting; did you mean `horizon`? accepted here: horizon, memoryMax',
@@ -156,6 +168,15 @@ test('what is wrong with a value is said in its own words', () => {
     ['cors: https://a.example', /is not a list/],
     ['cors: [https://a.example/path]', /is not an origin/],
     ['cors: [ftp://a.example]', /is not an origin/],
+    ['publicUrl: example.org', /publicUrl: not a URL; accepted: a URL such as/],
+    ['publicUrl: https://example.org/?a=b', /has a query/],
+    ['proxy: { trust: 127.0.0.1 }', /is not a list/],
+    ['proxy: { trust: [10.0.0.0/33] }', /"10\.0\.0\.0\/33" is neither an address nor a range/],
+    ['proxy: { trust: ["::1/129"] }', /neither an address nor a range/],
+    ['proxy: { trust: [10.0.0] }', /neither an address nor a range/],
+    ['proxy: { trust: [proxy.example] }', /neither an address nor a range/],
+    ['proxy: { trust: [7] }', /7 is neither an address nor a range/],
+    ['proxy: [127.0.0.1]', /not a group of settings/],
     ['[1, 2]', /accepted/],
     ['just text', /accepted/],
   ]
@@ -168,6 +189,30 @@ test('text that is not YAML is refused with its line, and so is a setting that s
     refusal('window: 5m\nwindow: 1m\n'),
     /^\/campaign-metrics\.yaml:2: not YAML: .*unique/,
   )
+})
+
+test('whatever YAML can be wrong with is refused with its line: aliases of nothing, of themselves, far too many; several documents', () => {
+  const bomb = [...'bcdefghi'].reduce(
+    (text, name, at) => `${text}${name}: &${name} [${`*${'abcdefgh'[at]},`.repeat(9)}]\n`,
+    'a: &a [x]\n',
+  )
+  for (const [text, line, reason] of [
+    ['window: 5m\nlog: *x\n', 2, /\*x names nothing/],
+    ['<<: *nope\n', 1, /\*nope names nothing/],
+    ['keys:\n  write: [*a]\n', 2, /\*a names nothing/],
+    ['window: 5m\nlog: &l [*l]\n', 2, /\*l stands inside of what it names/],
+    ['keys: &k\n  write: *k\n', 2, /\*k stands inside/],
+    [bomb, null, /alias/],
+    ['window: 5m\n---\nlog: ./x\n', 2, /second document/],
+    ['retention:\n\tevents: 1d\n', 2, /[Tt]abs/],
+  ] as const) {
+    const message = refusal(text)
+    const at = line === null ? '' : `:${line}`
+    assert.ok(message.startsWith(`/campaign-metrics.yaml${at}: not YAML: `), message)
+    assert.match(message, reason)
+  }
+  assert.equal(load('window: &w 1m\ncommitInterval: *w\n').windowUs, 60_000_000, 'others are taken')
+  assert.match(refusal('window: 1e999'), /Infinity is not a duration/)
 })
 
 test('a time zone keeps the name it was given, in its proper case', () => {

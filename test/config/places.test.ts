@@ -1,7 +1,7 @@
 /** Services in the configuration file: Kafka, S3, PostgreSQL, Flink, Trino and Superset, and the mixes that make no sense. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -198,4 +198,30 @@ test('keys of a file that setup made are keys; a file that is not there yet hold
   assert.throws(() => writeKeysFile(file, { write: [], read: [] }), { code: 'EEXIST' })
   writeFileSync(file, 'write: [short]')
   assert.match(refusal(text), /keys\.yaml: write: the 1\. key is too short/)
+})
+
+test('a file that setup did not make is not taken for one without keys', () => {
+  const text = 'listen: 0.0.0.0:8089\nkeys: { file: keys.yaml }'
+  const file = join(FOLDER, 'keys.yaml')
+  for (const [content, reason] of [
+    ['', /is not a file of keys/],
+    ['hello', /is not a file of keys/],
+    ['{"name": "another program", "version": "1.0.0"}', /is not a file of keys/],
+    ['listen: 127.0.0.1:8088\nkeys: {}\n', /is not a file of keys/],
+    ['write: *x', /is not a file of keys/],
+    ['\0\u0001binary', /is not a file of keys/],
+    ['write: []\nread: []\n', /holds no key/],
+    ['write: key', /write: not a list/],
+    ['#'.repeat(300_000), /more than 262144 bytes/],
+  ] as const) {
+    writeFileSync(file, content)
+    const message = refusal(text)
+    assert.match(message, reason, content.slice(0, 40))
+    assert.match(message, /^\S*keys\.yaml: /)
+    assert.doesNotMatch(message, /does not exist/)
+  }
+  rmSync(file)
+  mkdirSync(file)
+  assert.match(refusal(text), /keys\.yaml: cannot be read: EISDIR/)
+  rmSync(file, { recursive: true })
 })

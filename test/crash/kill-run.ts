@@ -5,16 +5,27 @@
  *
  *   start(kill at step) ── dies ── start(kill at step) ── dies ── … ── start ── check
  *   sender 1..n  ───────────────── retries ─────────────────────────────── finish
+ *
+ * Around the random kills the wall clock is set ahead or back, before a start or while it runs, `retention.events` is set and taken
+ * back, and some runs end by SIGTERM.
  */
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readStatus, waitUntilSettled } from '../support/client.ts'
+import { openTestClock, type TestClock } from '../support/clock.ts'
 import { openFolder } from '../support/folder.ts'
 import { type Exit, runCommand, StartRefused, startProduct } from '../support/product.ts'
-import { openRandom } from '../support/random.ts'
+import { openRandom, type Random } from '../support/random.ts'
 import { checkTables, openInputFile, skipReaders } from '../support/readers.ts'
-import { type Address, type Sender, type Sent, startFiller, startSender } from './sender.ts'
+import {
+  type Address,
+  type Sender,
+  type Sent,
+  startCurrentSender,
+  startFiller,
+  startSender,
+} from './sender.ts'
 import { tearTail } from './torn-tail.ts'
 
 /** A step as `name` or `name:n` for its n-th occurrence, or a number of milliseconds after the start. */
@@ -22,6 +33,10 @@ export type Kill = string | number
 
 export type KillReport = Readonly<{
   kills: number
+  /** Orderly ends among them, not counted as kills. */
+  stops: number
+  /** How often the wall clock was set. */
+  clockSteps: number
   /** Steps that the product never came to within the limit: nothing was shown about them. */
   notReached: readonly string[]
   sent: Sent
@@ -29,6 +44,27 @@ export type KillReport = Readonly<{
 
 const SENDERS = 3
 const STEP_LIMIT_MS = 20_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+/**
+ * How far the wall clock is set ahead. None lies near an edge at which events of one request would be judged differently: those of a
+ * sender are dated within two days of each other (see sender.ts).
+ */
+const OFFSETS_MS = [
+  -30 * DAY_MS,
+  -6 * HOUR_MS,
+  -2 * MINUTE_MS,
+  2 * MINUTE_MS,
+  90 * MINUTE_MS,
+  8 * HOUR_MS,
+  3 * DAY_MS,
+  60 * DAY_MS,
+  100 * DAY_MS,
+]
+const MILD_OFFSETS_MS = OFFSETS_MS.filter((offsetMs) => offsetMs > 0 && offsetMs < 90 * DAY_MS)
+const RETENTIONS = ['0', '90d']
+const STOPPED_AFTER_MS = 1_500
 /** Segments are free soon after the tables hold their events, so that the run sees them used again. */
 const SHORT_LOG = { logRetention: { time: '0', size: '256MiB' } }
 const LONG_LOG = { logRetention: { time: '1h', size: '2GiB' } }
@@ -49,22 +85,40 @@ export async function runKills(
 ): Promise<KillReport> {
   const say = options.say ?? (() => {})
   const folder = await openFolder({ ...SHORT_LOG, ...options.config })
+  const clock = openTestClock(folder.path)
+  const random = openRandom(options.seed)
   const input = await openInputFile(folder)
   const address: Address = { url: null, fill: false }
   const senders = Array.from({ length: SENDERS }, (_, at) =>
     startSender({ name: `s${at}`, seed: options.seed + at, address, input }),
   )
   senders.push(startFiller({ address, input }))
+  senders.push(startCurrentSender({ seed: options.seed + SENDERS, address, input }))
   const notReached: string[] = []
+  const place: Place = { folder, address, clock }
+  let stops = 0
+  let clockSteps = 0
   try {
     for (const [at, kill] of options.kills.entries()) {
-      const reached = await killOnce(folder, address, kill)
+      const isMixed = !isNamedStep(kill)
+      if (isMixed && random.chance(0.3)) {
+        const retention = { events: random.pick(RETENTIONS) }
+        await folder.configure({ ...SHORT_LOG, ...options.config, retention })
+      }
+      if (isMixed && random.chance(0.3)) {
+        await stopOnce(place, random)
+        stops += 1
+      }
+      const steps = isMixed ? planSteps(random) : NO_STEPS
+      clockSteps += steps.count
+      const reached = await killOnce(place, kill, steps)
       if (!reached) notReached.push(String(kill))
       say(`${at + 1}/${options.kills.length} ${kill}${reached ? '' : ' (never reached)'}`)
     }
-    const sent = await finishAndCheck(folder, address, senders, [input.path])
+    const sent = await finishAndCheck(place, senders, [input.path])
+    clock.close()
     await folder.close()
-    return { kills: options.kills.length - notReached.length, notReached, sent }
+    return { kills: options.kills.length - notReached.length, stops, clockSteps, notReached, sent }
   } catch (error) {
     throw new Error(`crash run failed; its folder is kept: ${folder.path}`, { cause: error })
   }
@@ -92,15 +146,54 @@ export function planKills(seed: number, steps: readonly string[], count: number)
 }
 
 type Folder = Awaited<ReturnType<typeof openFolder>>
+type Place = Readonly<{ folder: Folder; address: Address; clock: TestClock }>
 
-async function killOnce(folder: Folder, address: Address, kill: Kill): Promise<boolean> {
-  const environment = typeof kill === 'string' ? { CAMPAIGN_METRICS_KILL_AT: kill } : {}
+/** What the wall clock does in one run: where it stands at the start, and where it is set some time later. */
+type ClockSteps = Readonly<{
+  count: number
+  atStartMs: number
+  later: Readonly<{ afterMs: number; aheadMs: number }> | null
+}>
+
+const NO_STEPS: ClockSteps = { count: 0, atStartMs: 0, later: null }
+
+/**
+ * Wrong at the start and right later, or right at the start and ahead later; half of the runs see no step. A run that waits for a step of
+ * the product must have events taken in the end, so the last time is one that no retention minds.
+ */
+function planSteps(random: Random): ClockSteps {
+  const afterMs = 500 + random.below(2_000)
+  switch (random.below(4)) {
+    case 0:
+      return { count: 2, atStartMs: random.pick(OFFSETS_MS), later: { afterMs, aheadMs: 0 } }
+    case 1:
+      return { count: 1, atStartMs: 0, later: { afterMs, aheadMs: random.pick(MILD_OFFSETS_MS) } }
+    default:
+      return NO_STEPS
+  }
+}
+
+/** Each step once, without the number of an occurrence: the first part of a plan. */
+function isNamedStep(kill: Kill): boolean {
+  return typeof kill === 'string' && !kill.includes(':')
+}
+
+async function killOnce(place: Place, kill: Kill, steps: ClockSteps): Promise<boolean> {
+  const { folder, address, clock } = place
+  const environment = {
+    ...clock.environment,
+    ...(typeof kill === 'string' ? { CAMPAIGN_METRICS_KILL_AT: kill } : {}),
+  }
   if (AT_RECOVERY.test(String(kill))) await tearTail(folder.logPath)
-  if (AT_REMOVAL.test(String(kill))) await collectSegments(folder, address)
+  if (AT_REMOVAL.test(String(kill))) await collectSegments(place)
+  clock.setAhead(steps.atStartMs)
+  let setLater: NodeJS.Timeout | undefined
   try {
     const product = await startProduct(folder, { environment })
     address.url = product.url
     address.fill = AT_SEGMENT_END.test(String(kill))
+    const { later } = steps
+    if (later !== null) setLater = setTimeout(() => clock.setAhead(later.aheadMs), later.afterMs)
     const limitMs = typeof kill === 'number' ? kill : STEP_LIMIT_MS
     const exit = await Promise.race([product.exited, sleep(limitMs, null, { ref: false })])
     if (exit === null) await product.kill()
@@ -112,15 +205,27 @@ async function killOnce(folder: Folder, address: Address, kill: Kill): Promise<b
     expectKilled(error.run.exit, kill, error.message)
     return true
   } finally {
+    clearTimeout(setLater)
     address.url = null
     address.fill = false
   }
 }
 
+/** A run that ends in order. */
+async function stopOnce({ folder, address, clock }: Place, random: Random): Promise<void> {
+  clock.setAhead(random.chance(0.5) ? 0 : random.pick(OFFSETS_MS))
+  const product = await startProduct(folder, { environment: clock.environment })
+  address.url = product.url
+  await sleep(random.below(STOPPED_AFTER_MS))
+  const exit = await product.stop()
+  address.url = null
+  assert.deepEqual(exit, { code: 0, signal: null }, product.output())
+}
+
 /** Several segments that the next start, with its short log, finds no use for. */
-async function collectSegments(folder: Folder, address: Address): Promise<void> {
+async function collectSegments({ folder, address, clock }: Place): Promise<void> {
   await folder.configure(LONG_LOG)
-  const product = await startProduct(folder)
+  const product = await startProduct(folder, { environment: clock.environment })
   address.url = product.url
   address.fill = true
   const deadline = AbortSignal.timeout(STEP_LIMIT_MS)
@@ -138,12 +243,12 @@ function expectKilled(exit: Exit, kill: Kill, output: string): void {
 }
 
 async function finishAndCheck(
-  folder: Folder,
-  address: Address,
+  { folder, address, clock }: Place,
   senders: readonly Sender[],
   inputs: readonly string[],
 ): Promise<Sent> {
-  const product = await startProduct(folder)
+  clock.setAhead(0)
+  const product = await startProduct(folder, { environment: clock.environment })
   address.url = product.url
   try {
     const all = await Promise.all(senders.map((sender) => sender.finish()))

@@ -1,19 +1,22 @@
 /**
- * Repeats of an `event_id` (F13): counted once within the horizon, across restarts of both kinds
+ * Repeats of an `event_id` (F13): counted once within the horizon of running time, across restarts of both kinds
  * and after the files that held the ids were merged; past twice the horizon they are new.
  */
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
-import { clockEnvironment } from '../support/clock.ts'
 import { eventLine, eventLines } from '../support/events.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
-import { readSummary } from '../support/lake.ts'
-import { type Product, runCommand } from '../support/product.ts'
+import { wasMerged } from '../support/lake.ts'
+import { runCommand } from '../support/product.ts'
 import { expectSettled, whileRunning } from '../support/settled.ts'
+import { DAY_MS, MINUTE_MS, openTimedFolder, type TimedFolder } from '../support/timed-folder.ts'
 
-const HOUR_MS = 3_600_000
+/** Two minutes in a second. */
+const FAST = 120
+const HORIZON_MS = 30 * MINUTE_MS
+const SHORT_RUN_MS = 12 * MINUTE_MS
 const ROWS = 30
 const MERGE_LIMIT_MS = 30_000
 const FILES = 12
@@ -72,44 +75,91 @@ test('of one id with two payloads the first stays: in one body, in the next, aft
 })
 
 test('duplicates do not prolong the horizon of the event they repeat', async () => {
-  folder = await openFolder({ dedupe: { horizon: '1h' } })
+  const timed = await openTimed()
   const body = eventLines('old', ROWS).join('\n')
-  for (const hours of [0, 0.9]) {
-    await at(hours, async (product) => {
-      await postAccepted(product.url, body)
-      await waitUntilSettled(product.url)
-    })
-  }
-  await at(2.2, async (product) => {
-    await postAccepted(product.url, body)
-    await expectSettled(folder, product.url, { stored: 2 * ROWS, duplicates: ROWS })
+  await timed.running(async ({ url }) => {
+    await postAccepted(url, body)
+    await timed.passUntil(timed.clock.trueMs() + 0.7 * HORIZON_MS)
+    await postAccepted(url, body)
+    await expectSettled(folder, url, { stored: ROWS, duplicates: ROWS })
+  }, 'kill')
+  await timed.running(async ({ url }) => {
+    await timed.passUntil(timed.clock.trueMs() + 1.6 * HORIZON_MS)
+    await postAccepted(url, body)
+    await expectSettled(folder, url, { stored: 2 * ROWS, duplicates: ROWS })
   })
 })
 
 test('the memory is rebuilt after older files were merged: recent ids are duplicates, forgotten ones new', async () => {
-  folder = await openFolder({ dedupe: { horizon: '1h' } })
+  const timed = await openTimed()
   const old = Array.from({ length: FILES }, (_, at) => eventLines(`old-${at}`, ROWS).join('\n'))
   const recent = eventLines('recent', ROWS).join('\n')
-  await at(0, async (product) => {
+  await timed.running(async ({ url }) => {
     for (const body of old) {
-      await postAccepted(product.url, body)
-      await waitUntilSettled(product.url)
+      await postAccepted(url, body)
+      await waitUntilSettled(url)
     }
+    await timed.passUntil(timed.clock.trueMs() + 2.2 * HORIZON_MS)
+    // Old files are merged once a newer event is in the table.
+    await postAccepted(url, eventLine({ event_id: 'newer' }))
+    await waitUntilSettled(url)
+    await waitUntil(() => wasMerged(folder))
+    await postAccepted(url, recent)
+    await waitUntilSettled(url)
+  }, 'kill')
+  await timed.running(async ({ url }) => {
+    await postAccepted(url, recent)
+    await waitUntilSettled(url)
+    await postAccepted(url, old[0] as string)
+    await expectSettled(folder, url, { stored: (FILES + 2) * ROWS + 1, duplicates: ROWS })
   })
-  const before = await countFiles()
-  await at(3, async (product) => {
-    await postAccepted(product.url, recent)
-    await waitUntilSettled(product.url)
-    await waitUntilMerged(before + 1)
-  })
-  await at(3.9, async (product) => {
-    await postAccepted(product.url, recent)
-    await waitUntilSettled(product.url)
-    await postAccepted(product.url, old[0] as string)
-    await expectSettled(folder, product.url, {
-      stored: (FILES + 2) * ROWS,
-      duplicates: ROWS,
-    })
+})
+
+test('time in which it does not run does not count: a day later a repeat is a duplicate', async () => {
+  const timed = await openTimed()
+  const body = eventLines('old', ROWS).join('\n')
+  for (const days of [0, 1, 2]) {
+    timed.clock.setAhead(days * DAY_MS)
+    await timed.running(async ({ url }) => {
+      await postAccepted(url, eventLine({ event_id: `day-${days}` }))
+      await postAccepted(url, body)
+      await expectSettled(folder, url, { stored: ROWS + 1 + days, duplicates: days * ROWS })
+    }, 'kill')
+  }
+})
+
+test('short runs add up: an id is a duplicate within the horizon of running time, and new past twice that', async () => {
+  const timed = await openTimed()
+  const repeat = eventLine({ event_id: 'repeated' })
+  let spentMs = 0
+  let runs = 0
+  let repeats = 0
+  while (spentMs < 2.3 * HORIZON_MS) {
+    const isFirst = runs === 0
+    await timed.running(
+      async ({ url }) => {
+        const startMs = timed.clock.trueMs()
+        await postAccepted(url, isFirst ? repeat : eventLine({ event_id: `run-${runs}` }))
+        await waitUntilSettled(url)
+        // Far within the horizon, whatever the starts took.
+        if (runs === 1) {
+          await postAccepted(url, repeat)
+          repeats = (await waitUntilSettled(url)).duplicates
+        }
+        await timed.passUntil(startMs + SHORT_RUN_MS)
+        await postAccepted(url, eventLine({ event_id: `run-${runs}-end` }))
+        await waitUntilSettled(url)
+        spentMs += timed.clock.trueMs() - startMs
+      },
+      runs % 2 === 0 ? 'kill' : 'stop',
+    )
+    runs += 1
+  }
+  assert.equal(repeats, 1)
+  await timed.running(async ({ url }) => {
+    const { stored } = await waitUntilSettled(url)
+    await postAccepted(url, repeat)
+    await expectSettled(folder, url, { stored: stored + 1, duplicates: 1 })
   })
 })
 
@@ -121,21 +171,18 @@ test('the status shows the true horizon', async () => {
   })
 })
 
-/** A run at some hours from now; its end is a kill. */
-function at(hours: number, act: (product: Product) => Promise<void>): Promise<void> {
-  const environment = clockEnvironment({ offsetMs: hours * HOUR_MS })
-  return whileRunning(folder, act, { environment, end: 'kill' })
+/** A clock that runs so fast that the horizon is over in a quarter of a minute. */
+async function openTimed(): Promise<TimedFolder> {
+  const settings = { dedupe: { horizon: '30m' } }
+  const timed = await openTimedFolder(settings, { speed: FAST })
+  folder = timed
+  return timed
 }
 
-async function countFiles(): Promise<number> {
-  const summary = await readSummary(folder, 'campaign_events')
-  return Number(summary['total-data-files'])
-}
-
-async function waitUntilMerged(filesBefore: number): Promise<void> {
+async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
   const deadline = AbortSignal.timeout(MERGE_LIMIT_MS)
-  while ((await countFiles()) >= filesBefore) {
-    if (deadline.aborted) throw new Error(`still ${filesBefore} files after ${MERGE_LIMIT_MS} ms`)
+  while (!(await holds())) {
+    if (deadline.aborted) throw new Error(`not merged after ${MERGE_LIMIT_MS} ms`)
     await sleep(100)
   }
 }

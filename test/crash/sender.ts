@@ -2,6 +2,9 @@
  * A client that never gives up: it sends one body after the other and repeats each until it is
  * answered, across any number of deaths of the product. What it got an answer for must be in the
  * tables once; what it did not, it sends again.
+ *
+ * While the product's clock is wrong, good events may be rejected for their date. A request with one of these is sent again as a whole
+ * until the clock is right: whether an attempt without an answer was taken under another clock, nobody knows.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openHardInput } from '../interop/hard-input.ts'
@@ -29,16 +32,21 @@ export type Sent = Readonly<{
 const EVENTS_MAX = 50
 /** Bodies of 15 MB, which bring the log to its next segment in a second. */
 const FILL_EVENTS = 500
+/** So a clock that is a few days behind rejects nothing, and one that is a month behind everything. */
+const DATED_BEFORE_MS = 10 * 24 * 3_600_000
 const FILL_PADDING = `,"x":"${'x'.repeat(30_000)}"}`
 const PAUSE_MS = 25
 const RETRY_MS = 10
+const MISJUDGED = /^timestamp: (its day is no longer kept|more than 5 minutes after the arrival)/
+/** Each attempt leaves its events under rejected/. */
+const MISJUDGED_PAUSE_MS = 200
 
 /** Ids of one sender are never another's, so the order in the input file decides which one wins. */
 export function startSender(
   options: Readonly<{ name: string; seed: number; address: Address; input: InputFile }>,
 ): Sender {
   const random = openRandom(options.seed)
-  const hard = openHardInput(random, Date.now(), options.name)
+  const hard = openHardInput(random, Date.now() - DATED_BEFORE_MS, options.name)
   const agent = openAgent()
   const sent = { requests: 0, events: 0, rejected: 0, repeated: 0 }
   let finishing = false
@@ -46,7 +54,8 @@ export function startSender(
   const sendItems = async (): Promise<void> => {
     const items = Array.from({ length: 1 + random.below(EVENTS_MAX) }, () => hard.makeItem())
     const request = hard.makeRequest(items)
-    const { attempts, answer } = await sendUntilAnswered(options.address, request, agent)
+    const isGood = (at: number): boolean => items[at]?.blame === null
+    const { attempts, answer } = await sendUntilTaken(options.address, request, agent, isGood)
     if (answer.accepted + answer.rejected.length !== items.length) {
       throw new Error(`${items.length} events were sent, but: ${JSON.stringify(answer)}`)
     }
@@ -85,7 +94,7 @@ export function startFiller(options: Readonly<{ address: Address; input: InputFi
         const lines = eventLines(`fill-${sent.requests}`, FILL_EVENTS)
         const body = Buffer.from(lines.map((line) => line.replace(/}$/, FILL_PADDING)).join('\n'))
         const request = { body, type: 'application/x-ndjson', encoding: undefined }
-        await sendUntilAnswered(options.address, request, agent)
+        await sendUntilTaken(options.address, request, agent, () => true)
         await options.input.add(lines)
         sent.requests += 1
         sent.events += FILL_EVENTS
@@ -104,20 +113,59 @@ export function startFiller(options: Readonly<{ address: Address; input: InputFi
   }
 }
 
+/** Sends events of the true time, each of its own id: the first to be rejected where the product's clock is wrong. */
+export function startCurrentSender(
+  options: Readonly<{ seed: number; address: Address; input: InputFile }>,
+): Sender {
+  const random = openRandom(options.seed)
+  const agent = openAgent()
+  const sent = { requests: 0, events: 0, rejected: 0, repeated: 0 }
+  let finishing = false
+  const done = (async (): Promise<void> => {
+    while (!finishing) {
+      const lines = eventLines(`now-${sent.requests}`, 1 + random.below(EVENTS_MAX))
+      const body = Buffer.from(lines.join('\n'))
+      const request = { body, type: 'application/x-ndjson', encoding: undefined }
+      const { attempts } = await sendUntilTaken(options.address, request, agent, () => true)
+      await options.input.add(lines)
+      sent.requests += 1
+      sent.events += lines.length
+      if (attempts > 1) sent.repeated += 1
+      await sleep(random.below(PAUSE_MS * 2))
+    }
+    agent.destroy()
+  })()
+  done.catch(() => {})
+  return {
+    finish: async () => {
+      finishing = true
+      await done
+      return sent
+    },
+  }
+}
+
 type Request = Readonly<{ body: Uint8Array; type: string; encoding: string | undefined }>
 
-async function sendUntilAnswered(
+/** `isGood`: whether the event at this index may only be rejected for its date. */
+async function sendUntilTaken(
   address: Address,
   request: Request,
   agent: ReturnType<typeof openAgent>,
+  isGood: (index: number) => boolean,
 ): Promise<Readonly<{ attempts: number; answer: Accepted }>> {
   const { body, type, encoding } = request
   const options = { type, agent, ...(encoding === undefined ? {} : { encoding }) }
   for (let attempts = 1; ; attempts += 1) {
     const { url } = address
     const answer = url === null ? null : await post(url, body, options).catch(() => null)
-    if (answer?.status === 200) return { attempts, answer: JSON.parse(answer.text) as Accepted }
-    if (answer !== null && answer.status !== 429 && answer.status !== 503) {
+    if (answer?.status === 200) {
+      const accepted = JSON.parse(answer.text) as Accepted
+      const misjudged = accepted.rejected.find(({ index }) => isGood(index))
+      if (misjudged === undefined) return { attempts, answer: accepted }
+      if (!MISJUDGED.test(misjudged.reason)) throw new Error(`a good event: ${misjudged.reason}`)
+      await sleep(MISJUDGED_PAUSE_MS)
+    } else if (answer !== null && answer.status !== 429 && answer.status !== 503) {
       throw new Error(`unexpected answer ${answer.status}: ${answer.text}`)
     }
     await sleep(RETRY_MS)

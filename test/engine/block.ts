@@ -4,6 +4,7 @@ import type { ColumnsExports } from '../../src/engine/columns-module.ts'
 import type { LineParser } from '../../src/engine/line-parser.ts'
 import { type RecentIds, type RowBatch, rowBatchOf } from '../../src/engine/row-batch.ts'
 import { instantiate, loadModule, type WasmGlobal } from '../../src/engine/wasm.ts'
+import { KEEPS_ALL_US } from '../../src/event.ts'
 
 /** `millionths` is given apart from `revenue`, as the columns must not care how it was made. */
 export type Row = Readonly<{
@@ -58,7 +59,11 @@ export async function openBlockBatch(
       addRows: {
         value: (rows: readonly Row[], arrivalUs: number) => {
           waiting = rows
-          return batch.add(new Uint8Array(), arrivalUs)
+          return batch.add(new Uint8Array(), {
+            arrivalUs,
+            keptFromUs: KEEPS_ALL_US,
+            dedupeUs: arrivalUs,
+          })
         },
       },
     },

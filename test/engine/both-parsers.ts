@@ -7,6 +7,7 @@ import {
   type BodyForm,
   EVENT_TYPES,
   type Event,
+  KEEPS_ALL_US,
   parseEvent,
   REJECTION_REASONS,
   type RejectionReason,
@@ -25,7 +26,7 @@ export type Outcome = Readonly<{
 export type BodyOutcome = readonly Outcome[] | Unsplittable
 
 export type EngineUnderTest = {
-  parse(body: Uint8Array, form: BodyForm, arrivalUs: number): BodyOutcome
+  parse(body: Uint8Array, form: BodyForm, arrivalUs: number, keptFromUs?: number): BodyOutcome
   /** Bytes of linear memory. */
   memoryBytes(): number
 }
@@ -42,7 +43,8 @@ export async function openEngine(bodyBytesMax: number = 1 << 22): Promise<Engine
   const engine = instantiate<Exports>(await loadModule('engine'))
   assert.notEqual(engine.openInput(bodyBytesMax), 0)
   return {
-    parse: (body, form, arrivalUs) => parseWithEngine(engine, body, form, arrivalUs),
+    parse: (body, form, arrivalUs, keptFromUs = KEEPS_ALL_US) =>
+      parseWithEngine(engine, body, form, arrivalUs, keptFromUs),
     memoryBytes: () => engine.memory.buffer.byteLength,
   }
 }
@@ -52,12 +54,13 @@ function parseWithEngine(
   body: Uint8Array,
   form: BodyForm,
   arrivalUs: number,
+  keptFromUs: number,
 ): BodyOutcome {
   new Uint8Array(engine.memory.buffer).set(body, engine.inputAddress())
   engine.beginBody(body.length, FORM_CODES[form], 0)
   const outcomes: Outcome[] = []
   for (;;) {
-    const rows = engine.parseBlock(arrivalUs)
+    const rows = engine.parseBlock(arrivalUs, keptFromUs)
     let rejected = 0
     for (let row = 0; row < rows; row++) {
       const outcome = readRow(engine, row)
@@ -107,11 +110,16 @@ function readString(engine: Exports, view: DataView, row: number, field: number)
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 }
 
-export function parsePlainly(body: Uint8Array, form: BodyForm, arrivalUs: number): BodyOutcome {
+export function parsePlainly(
+  body: Uint8Array,
+  form: BodyForm,
+  arrivalUs: number,
+  keptFromUs: number = KEEPS_ALL_US,
+): BodyOutcome {
   const spans = splitBody(body, form)
   if ('unsplittable' in spans) return spans
   return spans.map(({ start, end }) => {
-    const event = parseEvent(body.subarray(start, end), arrivalUs)
+    const event = parseEvent(body.subarray(start, end), arrivalUs, keptFromUs)
     if ('reason' in event) return { start, end, verdict: event.reason }
     return { start, end, verdict: { ...event, millionths: revenueMillionths(event.revenue) } }
   })
@@ -123,9 +131,10 @@ export function assertSame(
   body: Uint8Array,
   form: BodyForm,
   arrivalUs: number,
+  keptFromUs: number = KEEPS_ALL_US,
 ): BodyOutcome {
-  const plain = parsePlainly(body, form, arrivalUs)
-  const quick = engine.parse(body, form, arrivalUs)
+  const plain = parsePlainly(body, form, arrivalUs, keptFromUs)
+  const quick = engine.parse(body, form, arrivalUs, keptFromUs)
   assert.deepStrictEqual(quick, plain)
   return plain
 }

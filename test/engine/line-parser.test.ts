@@ -4,6 +4,7 @@ import { openLineParser } from '../../src/engine/line-parser.ts'
 import type { ParserExports } from '../../src/engine/parser-module.ts'
 import { type RejectedEvent, readRejected } from '../../src/engine/rejected-event.ts'
 import { instantiate, loadModule } from '../../src/engine/wasm.ts'
+import { KEEPS_ALL_US } from '../../src/event.ts'
 import { eventOfBytes, eventWith } from '../golden/json/whole-events.ts'
 import { openRandom } from '../support/random.ts'
 import { parsePlainly } from './both-parsers.ts'
@@ -19,7 +20,8 @@ async function parseInPieces(lines: Uint8Array, pieceBytesMax: number) {
   const rejected: RejectedEvent[] = []
   let count = 0
   parser.load(lines)
-  for (let rows = parser.next(ARRIVAL_US); rows > 0; rows = parser.next(ARRIVAL_US)) {
+  const next = (): number => parser.next(ARRIVAL_US, KEEPS_ALL_US)
+  for (let rows = next(); rows > 0; rows = next()) {
     readRejected(engine, rows, count, rejected)
     count += rows
   }

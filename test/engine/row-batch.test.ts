@@ -1,8 +1,10 @@
 /** Rows in, pages and window sums out: judged by hyparquet and by a plain model of the same rows. */
+
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type DayRows, openIdSet, openRowBatch } from '../../src/engine.ts'
+import { KEEPS_ALL_US } from '../../src/event.ts'
 import { NO_RECENT_IDS, openBlockBatch, type Row } from './block.ts'
 import {
   anyRow,
@@ -272,7 +274,8 @@ describe('row batch', () => {
       event('c', { revenue: '1' }),
     ]
     const arrivalUs = Number(NOON)
-    const added = batch.add(Buffer.from(`${lines.join('\n')}\n`), arrivalUs)
+    const times = { arrivalUs, keptFromUs: KEEPS_ALL_US, dedupeUs: arrivalUs }
+    const added = batch.add(Buffer.from(`${lines.join('\n')}\n`), times)
     assert.deepEqual([added.events, added.stored, added.duplicates], [5, 2, 1])
     assert.deepEqual(
       added.rejected.map(({ index, reason }) => [index, reason]),
@@ -281,7 +284,7 @@ describe('row batch', () => {
         [4, 'revenue-not-number'],
       ],
     )
-    const again = batch.add(Buffer.from(`${event('b')}\n${event('d')}\n`), arrivalUs)
+    const again = batch.add(Buffer.from(`${event('b')}\n${event('d')}\n`), times)
     assert.deepEqual([again.stored, again.duplicates], [1, 1])
     assert.equal(
       batch.rawBytes,

@@ -24,6 +24,7 @@ const OPTIONS: FlinkJobOptions = {
   watermarkDelayMs: 10_500,
   idleTimeoutMs: 3_000,
   dedupeHorizonMs: 3_600_000,
+  retention: { days: 0, sinceUs: 0, keptFromUs: 0 },
   windowUs: 300_000_000,
   stateBackend: 'rocksdb',
   rejectedDirectory: '/var/lib/rejected records',
@@ -36,7 +37,7 @@ test('the settings of the configuration stand in the statements', () => {
     `SET 'pipeline.name' = '${name}'`,
     "SET 'parallelism.default' = '2'",
     "SET 'execution.checkpointing.interval' = '5000 ms'",
-    "SET 'table.exec.state.ttl' = '3600000 ms'",
+    "SET 'table.exec.state.ttl' = '7200000 ms'",
     "SET 'state.backend.type' = 'rocksdb'",
     "INTERVAL '10.500' SECOND(3, 3)",
     "INTERVAL '300' SECOND(5)",
@@ -77,4 +78,36 @@ test('the name tells a changed job, and no password', () => {
   assert.notEqual(changed({ watermarkDelayMs: 10_000 }), name)
   assert.ok(changed({ watermarkDelayMs: 10_000 }).startsWith(jobNamePrefix(OPTIONS)))
   assert.ok(!changed({ kafka: { ...kafka, topic: 'other' } }).startsWith(jobNamePrefix(OPTIONS)))
+})
+
+const SINCE_US = Date.UTC(2026, 10, 22, 12, 30, 15, 250) * 1000
+const KEPT_FROM_US = Date.UTC(2026, 7, 24) * 1000
+
+/** The conditions of the two rules of the retention. */
+function retentionRules(days: number): readonly string[] {
+  const retention = { days, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }
+  const sql = makeJobSql({ ...OPTIONS, retention }).statements.join('\n')
+  const rules = sql.matchAll(/WHEN ((?:(?!WHEN).)*?)\s+THEN 'timestamp-retention'/gs)
+  return [...rules].flatMap(([, rule = '']) => rule.split(/\s+AND /))
+}
+
+test('the retention stands in the rules: which days had gone, since when it holds, a day to spare', () => {
+  assert.deepEqual(retentionRules(90), [
+    "`timestamp` < '2026-08-26'",
+    "rowtime < TIMESTAMP '2026-08-24 00:00:00.000'",
+    "arrived >= TIMESTAMP '2026-11-22 12:30:15.250'",
+    "TIMESTAMPDIFF(DAY, rowtime, arrived) >= CAST('91' AS INT)",
+    "TIMESTAMPDIFF(DAY, FLOOR(rowtime TO DAY), FLOOR(arrived TO DAY)) > CAST('91' AS INT)",
+  ])
+  assert.equal(retentionRules(0)[2], "arrived >= TIMESTAMP '9999-12-31 00:00:00.000'")
+})
+
+test('the name tells another retention, but not since when it holds nor what had gone', () => {
+  const named = (retention: FlinkJobOptions['retention']): string =>
+    makeJobSql({ ...OPTIONS, retention }).name
+  const first = named({ days: 90, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US })
+  assert.equal(named({ days: 90, sinceUs: SINCE_US + 1_000_000, keptFromUs: KEPT_FROM_US }), first)
+  assert.equal(named({ days: 90, sinceUs: SINCE_US, keptFromUs: 0 }), first)
+  assert.notEqual(named({ days: 91, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }), first)
+  assert.notEqual(named({ days: 0, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }), first)
 })

@@ -67,6 +67,24 @@ test('bytes come from the file or the topic, the reason from the bytes', async (
   await place.close()
 })
 
+test('a record too old for the retention is kept for that, unless a field before its date is wrong', async () => {
+  const place = await openPlace()
+  const event = {
+    ...{ event_id: 'e', user_id: 'u', campaign_id: 'c', event_type: 'click' },
+    timestamp: '2026-01-01T00:00:00Z',
+  }
+  place.topic.set(3, JSON.stringify({ ...event, revenue: true }))
+  place.topic.set(4, JSON.stringify({ ...event, user_id: 5 }))
+  const part = line(3, 'timestamp-retention', null) + line(4, 'timestamp-retention', null)
+  await writeFile(join(place.root, `${PART}0`), part)
+  const { store, mover } = await place.open()
+  await mover.move()
+  const reasons = (await place.kept()).map(({ reason }) => reason)
+  assert.deepEqual(reasons, ['timestamp-retention', 'user-id-not-string'])
+  await store.close()
+  await place.close()
+})
+
 test('a file whose records were kept before a crash, and records that Flink writes again, are kept once', async () => {
   const place = await openPlace()
   const part = line(1, 'syntax', 'a') + line(2, 'syntax', 'b')

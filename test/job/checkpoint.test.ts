@@ -13,6 +13,7 @@ const KEPT = {
   nextOffset: 90,
   logBase: 10,
   arrivedUs: 1_700_000_000_000_000,
+  dedupeUs: 1_699_999_000_000_000,
   stored: 70,
   duplicates: 25,
   rejected: 5,

@@ -2,9 +2,11 @@
  * The job's loop and its feed with the true engine, over a log and tables that are a few Maps: so that a test can fill
  * the disk, hold a commit between landing and being known, and move files, at the moment it wants.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import { loadIdSets, openRowBatch, type WindowDelta } from '../../src/engine.ts'
+import { KEEPS_ALL_US } from '../../src/event.ts'
 import type { Checkpoint } from '../../src/job/checkpoint.ts'
 import { openDedupMemory } from '../../src/job/dedup-memory.ts'
 import { openFeed } from '../../src/job/feed.ts'
@@ -23,6 +25,7 @@ const START: Checkpoint = {
   nextOffset: 0,
   logBase: 0,
   arrivedUs: 0,
+  dedupeUs: 0,
   stored: 0,
   duplicates: 0,
   rejected: 0,
@@ -88,6 +91,9 @@ export async function openFeedJob(options: { commitIntervalMs: number }): Promis
     checkpoint: START,
     commitIntervalMs: options.commitIntervalMs,
     horizonUs: HORIZON_US,
+    keptFromUs: () => KEEPS_ALL_US,
+    wholeFromUs: () => null,
+    dedupeClock: { advance: (arrivalUs) => arrivalUs, idle() {} },
     nowUs: () => Date.now() * 1000,
     steadyMs: () => performance.now(),
     readFrame: log.next,

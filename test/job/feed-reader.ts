@@ -83,17 +83,11 @@ export function sumsText(sums: Sums): string {
   return texts.sort().join('\n')
 }
 
-export function fromDay(sums: Sums, day: number): Sums {
-  return new Map([...sums].filter(([, { windowStartUs }]) => windowStartUs >= day * DAY_US))
-}
-
 export type Expectation = Readonly<{
   /** The rows of a metrics file. */
   readRows: (path: string) => Promise<readonly WindowDelta[]>
   /** After how many parts of the traffic the sums are these; undefined if never. */
   partsAt: (sums: Sums) => number | undefined
-  /** Days before it may leave the tables. */
-  keptFromDay?: number
 }>
 
 /** After each message the reader's sums are those of the first parts of the traffic, never of fewer than before. Answers the last sums. */
@@ -127,12 +121,7 @@ export async function expectExact(
     }
     if (message.kind !== 'pending') {
       const inFiles = await sumsOf(message.metrics, expectation)
-      const keptFromDay = expectation.keptFromDay ?? Number.NEGATIVE_INFINITY
-      assert.equal(
-        sumsText(fromDay(inFiles, keptFromDay)),
-        sumsText(fromDay(tables, keptFromDay)),
-        what,
-      )
+      assert.equal(sumsText(inFiles), sumsText(tables), what)
     }
     const now = expectation.partsAt(total)
     assert.ok(now !== undefined, `${what}: the sums are those of no moment`)

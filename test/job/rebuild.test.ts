@@ -11,7 +11,10 @@ function openTable(maxUs: Readonly<Record<string, number>>) {
   const read: string[] = []
   const lake = {
     events: { files: Object.keys(maxUs).map((path) => ({ path }) as DataFile) },
-    arrivalRange: async ({ path }: DataFile) => ({ minUs: 0, maxUs: maxUs[path] ?? 0 }),
+    fileTimes: async ({ path }: DataFile) => ({
+      arrival: { minUs: 0, maxUs: 0 },
+      dedupe: { minUs: 0, maxUs: maxUs[path] ?? 0 },
+    }),
     async *readEventIds({ path }: DataFile) {
       for (let page = 0; page < 3; page++) {
         read.push(`${path}${page}`)
@@ -22,10 +25,10 @@ function openTable(maxUs: Readonly<Record<string, number>>) {
   const memory = {
     admit() {},
     remembered: [] as number[],
-    remember: (_hashes: Uint8Array, _rows: number, arrivalUs: number): void => {
-      memory.remembered.push(arrivalUs)
+    remember: (_hashes: Uint8Array, _rows: number, cameUs: number): void => {
+      memory.remembered.push(cameUs)
     },
-    covers: (arrivalUs: number, nowUs: number): boolean => arrivalUs >= nowUs - 10,
+    covers: (cameUs: number, nowUs: number): boolean => cameUs >= nowUs - 10,
     stats: () => ({ horizonMs: 0, trueHorizonMs: 0, ids: 0, bytes: 0 }),
   }
   const hashIds = (ids: readonly Uint8Array[]) => new Uint8Array(ids.length * HASH_BYTES)

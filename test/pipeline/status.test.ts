@@ -14,6 +14,7 @@ const WAITING: Omit<StatusInput, 'state'> = {
       nextOffset: 2,
       logBase: 0,
       arrivedUs: HOUR_US,
+      dedupeUs: 0,
       stored: 2,
       duplicates: 0,
       rejected: 0,
@@ -21,15 +22,21 @@ const WAITING: Omit<StatusInput, 'state'> = {
     },
     dedupe: { horizonMs: 1, trueHorizonMs: 1, ids: 0, bytes: 0 },
     tables: { events: FIGURES, metrics: FIGURES },
+    wholeFromUs: null,
+    bytesPerDay: null,
     rejectedCountsOnly: false,
     heldUp: null,
     lastCommit: null,
   },
   log: { id: 'log-a', start: 0, end: 5, bytes: 0 },
   rejectedBefore: 1,
+  outlook: { clockSteps: [], disk: null },
   rejectedCountsOnly: false,
   waitingSinceUs: HOUR_US,
   failure: null,
+  unreadable: null,
+  advancedUs: 2 * HOUR_US,
+  noticed: [],
   nowUs: 2 * HOUR_US,
   rssBytes: 0,
 }
@@ -45,6 +52,26 @@ test('events that wait for an hour are a problem of a process that runs', () => 
   assert.equal(healthy, false)
   assert.match(problems.join(), /3600 s behind/)
   assert.deepEqual(ledger, { received: 6, stored: 2, duplicates: 0, rejected: 1, waiting: 3 })
+})
+
+test('only where commits go on are events said to come too fast; else what is true', () => {
+  const behind = (more: Partial<StatusInput>) =>
+    statusOf({ ...WAITING, state: 'running', ...more }).problems
+  assert.deepEqual(behind({}), [
+    'the tables are 3600 s behind: events come faster than they are committed',
+  ])
+  assert.deepEqual(behind({ advancedUs: HOUR_US }), [
+    'the tables are 3600 s behind: nothing has been committed for 3600 s, though events wait',
+  ])
+  const heldUp = 'no Flink job fills the tables'
+  assert.deepEqual(behind({ progress: { ...WAITING.progress, heldUp } }), [
+    heldUp,
+    'the tables are 3600 s behind',
+  ])
+  assert.deepEqual(behind({ unreadable: 'a transaction is open' }), [
+    'a transaction is open',
+    'the tables are 3600 s behind',
+  ])
 })
 
 test('events that wait for the next start are none: nothing runs that could be too slow', () => {

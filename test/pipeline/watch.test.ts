@@ -12,6 +12,7 @@ const FIRST: JobProgress = {
     nextOffset: 0,
     logBase: 0,
     arrivedUs: 0,
+    dedupeUs: 0,
     stored: 0,
     duplicates: 0,
     rejected: 0,
@@ -20,6 +21,8 @@ const FIRST: JobProgress = {
   state: 'running',
   dedupe: { horizonMs: 1, trueHorizonMs: 1, ids: 0, bytes: 0 },
   tables: { events: FIGURES, metrics: FIGURES },
+  wholeFromUs: null,
+  bytesPerDay: null,
   rejectedCountsOnly: false,
   heldUp: null,
   lastCommit: null,
@@ -30,9 +33,10 @@ const ROOMS = {
     id: 'log-a',
     start: () => 0,
     end: () => 0,
-    stats: () => ({ bytesOnDisk: 0, failed: null, full: null }),
+    stats: () => ({ bytesOnDisk: 0, failed: null, full: null, unreadable: null }),
   },
-  rejected: { stats: () => ({ total: 0, keepingCountsOnly: false, failed: false }) },
+  outlook: { outlook: () => ({ clockSteps: [], disk: null }) },
+  rejected: { stats: () => ({ total: 0, keepingCountsOnly: false, failed: false, trouble: null }) },
 } as unknown as Watched
 
 test('a commit is counted once, however often its progress is told', async () => {

@@ -15,8 +15,7 @@ before(async () => {
 after(() => fixture.close())
 
 const options = () => ({
-  arrivalMinUs: 1_795_000_000_000_001,
-  arrivalMaxUs: 1_795_000_060_000_002,
+  footer: { "it's": '1_795', 'campaign-metrics.arrival-max-us': '1795000060000002' },
   isSorted: true,
   memoryMaxBytes: 256 * 2 ** 20,
   threads: 1,
@@ -51,7 +50,7 @@ test('a merged file has the rows of its inputs, sorted by campaign and time, bit
   )
 })
 
-test("its footer has the field ids, optional columns of the table's types, and the arrival range", async () => {
+test("its footer has the field ids, optional columns of the table's types, and the given key-value pairs", async () => {
   const input = await fixture.eventsFile('in.parquet', [{ id: '1' }])
   const output = join(fixture.path, 'data/footer.parquet')
   await mergeEventFiles([input], output, options())
@@ -79,7 +78,7 @@ test("its footer has the field ids, optional columns of the table's types, and t
     unit: 'MICROS',
   })
   assert.deepEqual(footer.key_value_metadata, [
-    { key: 'campaign-metrics.arrival-min-us', value: '1795000000000001' },
+    { key: "it's", value: '1_795' },
     { key: 'campaign-metrics.arrival-max-us', value: '1795000060000002' },
   ])
   assert.equal(footer.row_groups[0]?.columns[0]?.meta_data?.codec, 'ZSTD')

@@ -1,6 +1,6 @@
 /** What SQL a user may run, on what, and how its result comes back. */
 import assert from 'node:assert/strict'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { formatCsv } from '../../src/query/format-csv.ts'
@@ -119,6 +119,54 @@ test("DuckDB's own complaint reaches the user, with its hint", async () => {
     message: /campaign_event does not exist[\s\S]*campaign_events/,
   })
 })
+
+for (const sql of [
+  'SELECT * FROM foo',
+  'SELECT * FROM events',
+  'FROM metrics',
+  'SELECT * FROM campaign_event',
+  'DESCRIBE foo',
+  'EXPLAIN SELECT * FROM foo',
+  'SELECT (SELECT 1 FROM foo)',
+  'WITH t AS (SELECT 1) SELECT * FROM tt',
+  'SELECT * FROM lake.campaigns.campaign_events',
+  'SELECT * FROM campaigns.campaign_events',
+  'SELECT * FROM main.foo',
+  'SELECT * FROM pg_catalog.pg_clas',
+  'SELECT * FROM duckdb_table',
+  'SHOW TABLES FROM foo',
+]) {
+  test(`a table that is not there is answered with the two that are: ${sql}`, async () => {
+    await assert.rejects(rowsOf(sql), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'sql-refused')
+      assert.match(error.message, /\nThe tables are campaign_events and campaign_metrics\.(\n|$)/)
+      assert.doesNotMatch(error.message, /Did you mean:? (?!"campaign_)/)
+      return true
+    })
+  })
+}
+
+for (const [sql, hint] of [
+  ['SELECT countt(*) FROM campaign_events', /Did you mean "count"\?/],
+  ['SELECT 1::varchars', /Did you mean "varchar"\?/],
+  ['SELECT event_idd FROM campaign_events', /Candidate bindings: "event_id"/],
+  ['SELECT * FROM foo(1)', null],
+  ['SELECT * FROM pragma_table_inf(1)', null],
+  ["SELECT current_setting('foo')", null],
+  ['SELECT pg_typeoff(1)', null],
+  ["SELECT * FROM st_read('x')", /Extensions of DuckDB are not loaded here\.$/],
+  ["SELECT * FROM iceberg_scan('x')", /Extensions of DuckDB are not loaded here\.$/],
+] as const) {
+  test(`advice is of use, or is left out: ${sql}`, async () => {
+    await assert.rejects(rowsOf(sql), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'sql-refused')
+      if (hint === null) assert.doesNotMatch(error.message, /[Dd]id you mean/)
+      else assert.match(error.message, hint)
+      assert.doesNotMatch(error.message, /INSTALL|autoload|The tables are/)
+      return true
+    })
+  })
+}
 
 test('DESCRIBE, SUMMARIZE, SHOW, EXPLAIN and FROM-first queries run', async () => {
   for (const sql of [
@@ -263,15 +311,35 @@ test('a file that expired before the query is answered by the new state', async 
   assert.deepEqual(await rowsOf('SELECT event_id FROM campaign_events', live), [['o']])
 })
 
-test('a file that is gone in the new state as well is an error that says what to do', async () => {
+test('a file that is gone though the tables have not moved on is lost, and the error says what to do', async () => {
   const file = await fixture.eventsFile('gone.parquet', [{ id: 'g' }])
   const live = await fixture.query({ events: [file] })
   await rename(file, `${file}.away`)
   await assert.rejects(rowsOf('SELECT * FROM campaign_events', live), {
-    code: 'files-expired',
-    canRetry: true,
-    message: /run it again/,
+    code: 'file-lost',
+    canRetry: false,
+    message: /gone\.parquet.*: restore it from a backup/,
   })
+})
+
+test('files of the tables that are gone or damaged are named, on one line', async () => {
+  const read = async (file: string) =>
+    await rowsOf('SELECT * FROM campaign_events', await fixture.query({ events: [file] }))
+  await assert.rejects(read(join(fixture.path, 'data/never.parquet')), {
+    code: 'file-lost',
+    message: /never\.parquet/,
+  })
+  const damaged = await fixture.eventsFile('cut.parquet', [{ id: 'c' }])
+  for (const bytes of [0, 3, 200]) {
+    await truncate(damaged, bytes)
+    await assert.rejects(read(damaged), (error: Error) => {
+      assert.match(
+        error.message,
+        /^a file of the tables cannot be read \(.*cut\.parquet.*\): .*backup$/,
+      )
+      return true
+    })
+  }
 })
 
 test('a closed room refuses to run', async () => {

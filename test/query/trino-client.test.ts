@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, test } from 'node:test'
 import { openTrinoClient, type TrinoPlace } from '../../src/query/trino/client.ts'
+import { runSql } from '../../src/query/trino/run-sql.ts'
 
 type Said = Readonly<{ status?: number; body: string }>
 type Heard = Readonly<{ method: string; path: string; headers: IncomingMessage['headers'] }>
@@ -151,3 +152,20 @@ test('a password never goes over http, and an address must be one', () => {
   })
   assert.throws(() => openTrinoClient(place('trino:8080')), { code: 'trino-address' })
 })
+
+for (const [errorName, message, isHinted] of [
+  ['TABLE_NOT_FOUND', "line 1:15: Table 'lake.campaigns.foo' does not exist", true],
+  ['SCHEMA_NOT_FOUND', "line 1:15: Schema 'foo' does not exist", true],
+  ['CATALOG_NOT_FOUND', "line 1:15: Catalog 'foo' not found", true],
+  ['COLUMN_NOT_FOUND', "line 1:8: Column 'foo' cannot be resolved", false],
+] as const) {
+  test(`a user's statement that Trino refuses with ${errorName} is ${isHinted ? '' : 'not '}told the two tables`, async () => {
+    const error = { message, errorName, errorType: 'USER_ERROR' }
+    const { place } = await serve([() => ({ body: JSON.stringify({ id: 'q', error }) })])
+    const hint = isHinted ? '. The tables are campaign_events and campaign_metrics.' : ''
+    await assert.rejects(runSql(openTrinoClient(place), 'SELECT * FROM foo'), {
+      code: 'sql-refused',
+      message: `the query cannot be run: ${message}${hint}`,
+    })
+  })
+}

@@ -76,6 +76,7 @@ test('tables that agree are equal, with rows and windows counted', async () => {
     differences: [],
     repeatedIds: { withinHorizon: 0, unplaced: 0, examples: [] },
     unfitEvents: 0,
+    withoutEvents: null,
   })
 })
 

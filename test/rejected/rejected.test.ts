@@ -1,8 +1,9 @@
 /** What is kept of rejected events, and that its count never lies: over restarts, crashes and a full disk budget. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import {
   appendFile,
+  mkdir,
   mkdtemp,
   open as openFile,
   readdir,
@@ -369,6 +370,32 @@ describe('a failing disk', () => {
     await rm(join(root, 'warehouse'))
     await store.keep([record('x')])
     assert.equal(await countRejected(directory), 1)
+  })
+
+  it('that is full is said until a look finds room again, though nothing was rejected since', async (t) => {
+    await mkdir(directory, { recursive: true })
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', directory])
+    if (mounted.status !== 0) return t.skip('no file system of its own can be mounted here')
+    try {
+      const store = await open()
+      await store.keep([record('one')])
+      const ballast = join(directory, 'ballast')
+      await writeFile(ballast, Buffer.alloc(300_000)).catch(() => {})
+      await assert.rejects(store.keep([record('x'.repeat(20_000))]), { code: 'io' })
+      await store.look()
+      assert.match(store.stats().trouble ?? '', /ENOSPC/)
+      await rm(ballast)
+      await store.look()
+      assert.deepEqual([store.stats().trouble, store.stats().total], [null, 1])
+      assert.deepEqual(
+        await readdir(directory),
+        ['collector-00000001.ndjson'],
+        'no trace of looking',
+      )
+      await store.close()
+    } finally {
+      spawnSync('umount', [directory])
+    }
   })
 
   it('that is full in the middle of a line leaves whole lines only, and what was told as failed is not there', async () => {

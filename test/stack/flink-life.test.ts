@@ -72,11 +72,15 @@ test('the job manager is lost while nobody watches: what the tables say is enoug
   await job.close()
 })
 
-test('a changed setting: stopped with a savepoint, gone on from it', async () => {
+test('changed settings: stopped with a savepoint, gone on from it with the ids that it remembers', async () => {
   const cluster = openCluster(`http://${flink.services.stack.address('jobmanager', 8081)}`)
-  const job = place.openJob({ watermarkDelayMs: 2_500 })
+  const retention = { days: 90, sinceUs: 0, keptFromUs: 0 }
+  const dedupeHorizonMs = 7_200_000
+  const job = place.openJob({ watermarkDelayMs: 2_500, dedupeHorizonMs, retention })
   await send(2)
   await job.ensureRunning()
+  // Repeats of the first ones.
+  await place.send(eventLines('life-0', BATCH))
   await send(2)
   await assertEachOnce()
   // Those that failed were tried with checkpoints that are gone.

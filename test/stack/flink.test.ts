@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openRandom } from '../../src/demo-traffic/random.ts'
 import { parseEvent, revenueMillionths } from '../../src/event.ts'
 import type { FlinkJob } from '../../src/flink.ts'
@@ -79,6 +80,54 @@ test('windows are bit for bit what their events sum up to, hard values and late 
   assert.equal(Number(other?.[0]), 0)
   await stop(job)
 })
+
+test('with a retention of 90 days what is older than the 91st is rejected, by arrival, and only since the setting holds', async () => {
+  const place = await flink.place()
+  const today = await awaitDayWithRoom()
+  const ago = (days: number, time = '12:00:00Z'): string =>
+    `${new Date(today - days * DAY_MS).toISOString().slice(0, 10)}T${time}`
+  const young = [ago(0), ago(90), ago(91), ago(91, '00:00:00Z'), ago(91, '00:30:00.000+00:30')]
+  // The last in a zone where the 91st day has begun.
+  const old = [ago(92), ago(92, '23:59:59.999999Z'), ago(400), ago(91, '00:29:59.999+00:30')]
+  const first = ago(500, '00:00:00Z')
+  // The first in a zone where the first day has begun.
+  const gone = [ago(500, '00:15:00+00:30'), ago(501, '23:59:59.999Z'), '2000-01-01T00:00:00Z']
+
+  // Let in under another setting; but a day that had gone takes nothing.
+  const before = [...old, first, ...gone]
+  await place.send(before.map((timestamp) => eventLine({ timestamp })))
+  await sleep(50)
+  const sinceUs = Date.now() * 1000
+  await sleep(50)
+  await place.send([...young, ...old, ...gone].map((timestamp) => eventLine({ timestamp })))
+  const keptFromUs = Date.parse(first) * 1000
+  const job = place.openJob({ retention: { days: 90, sinceUs, keptFromUs } })
+  await job.ensureRunning()
+
+  const kept = [...old, first, ...young]
+  await place.awaitStored(kept.length)
+  const reasons = await place.awaitRejected(gone.length + old.length + gone.length)
+  const rejected = [...reasons].sort(([a], [b]) => a - b)
+  assert.deepEqual(
+    rejected,
+    [5, 6, 7, 13, 14, 15, 16, 17, 18, 19].map((offset) => [offset, 'timestamp-retention']),
+  )
+  const rows = await place.query('SELECT epoch_ms(timestamp) FROM campaign_events')
+  const stored = rows.map(([ms]) => Number(ms))
+  assert.deepEqual(stored.sort(), kept.map((text) => Date.parse(text)).sort())
+  await stop(job)
+})
+
+const DAY_MS = 86_400_000
+/** The test must not be cut in two by midnight. */
+const ROOM_MS = 20_000
+
+/** The start of the day, UTC, once enough is left of it. */
+async function awaitDayWithRoom(): Promise<number> {
+  const leftMs = DAY_MS - (Date.now() % DAY_MS)
+  if (leftMs < ROOM_MS) await sleep(leftMs)
+  return Date.now() - (Date.now() % DAY_MS)
+}
 
 const TIMESTAMPS = [
   ...[

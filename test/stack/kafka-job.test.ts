@@ -5,13 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type KafkaPlace, setUpTopic } from '../../src/log.ts'
 import { listRejected } from '../../src/rejected.ts'
 import { post, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
-import { eventLines } from '../support/events.ts'
+import { eventLine, eventLines } from '../support/events.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
 import { type Product, runCommand, StartRefused, startProduct } from '../support/product.ts'
+import { until } from '../support/until.ts'
 import {
   type Broker,
   deleteTopic,
   openBroker,
+  openOutsideProducer,
   produceFromOutside,
   readBack,
 } from './kafka/broker.ts'
@@ -175,3 +177,95 @@ test('a topic made anew is refused at the next start, and taken with --new-log',
   await verified(folder)
   await folder.close()
 })
+
+test('events behind a transaction of another producer are waiting, not stored; after a minute that is unhealthy, until it ends', async () => {
+  const place = await broker.topic('held', { partitions: 1 })
+  const producer = openOutsideProducer(place, { transactionalId: 'held-up', timeout: 600_000 })
+  const transaction = await producer.beginTransaction()
+  const messages = eventLines('held', 5000).map((line) => {
+    return { topic: place.topic, value: Buffer.from(line) }
+  })
+  await transaction.send({ messages })
+  const { start } = await openProduct(place)
+  const { url } = await start()
+  await postAccepted(url, bodyOf(eventLines('behind', 1)))
+  const isUnhealthy = async () => {
+    const { ledger, problems } = (await readStatus(url)) as unknown as {
+      ledger: { waiting: number; stored: number }
+      problems: readonly string[]
+    }
+    assert.deepEqual([ledger.waiting, ledger.stored], [5001, 0])
+    if (problems.length === 0) return false
+    assert.match(problems.join('\n'), /transaction of producer \d+ \(transactional id "held-up"\)/)
+    assert.match(problems.join('\n'), /in partition 0 of held, at offset 0: the 5001 records/)
+    assert.doesNotMatch(problems.join('\n'), /come faster/)
+    return true
+  }
+  await until(isUnhealthy, 90_000)
+  await transaction.commit()
+  await producer.close()
+  assert.equal((await waitUntilSettled(url)).stored, 5001)
+})
+test('a retention is asked by whole days: HTTP takes the 90th day, the topic one more, and what is older is kept as rejected', async () => {
+  const place = await broker.topic('retention', { partitions: 1 })
+  const { folder, start } = await openProduct(place)
+  await folder.configure({
+    log: `kafka://${place.brokers[0]}/${place.topic}`,
+    retention: { events: '90d' },
+  })
+  // What has reached the topic before the first start is not judged.
+  await produceFromOutside(place, [agedLine('before', 400)])
+  const product = await start()
+  const today = await awaitDayWithRoom()
+  await produceFromOutside(place, [
+    agedLine('spare', 91, today),
+    agedLine('old', 92, today),
+    agedLine('older', 400, today),
+  ])
+  const { text } = await post(
+    product.url,
+    bodyOf([agedLine('kept', 90, today), agedLine('late', 91, today)]),
+  )
+  const { accepted, rejected } = JSON.parse(text)
+  assert.equal(accepted, 1)
+  assert.deepEqual(rejected, [
+    {
+      index: 1,
+      reason: 'timestamp: its day is no longer kept (retention.events, retention.metrics)',
+    },
+  ])
+  const { stored } = await waitUntilSettled(product.url)
+  assert.equal(stored, 3)
+  await product.stop()
+  await verified(folder)
+  const ids = 'SELECT event_id FROM campaign_events ORDER BY 1'
+  const { stdout } = await runCommand(folder, ['query', '--json', ids])
+  assert.deepEqual(
+    JSON.parse(stdout).map(({ event_id }: { event_id: string }) => event_id),
+    ['before', 'kept', 'spare'],
+  )
+  const kept: unknown[] = []
+  for await (const { source, reason, offset } of listRejected(`${folder.warehousePath}/rejected`)) {
+    if (source === 'job') kept.push([reason, offset])
+  }
+  assert.deepEqual(kept, [
+    ['timestamp-retention', 2],
+    ['timestamp-retention', 3],
+  ])
+  await folder.close()
+})
+
+const DAY_MS = 86_400_000
+
+/** The last second of the day so many days ago. */
+function agedLine(event_id: string, days: number, today = Date.now()): string {
+  const day = new Date(today - days * DAY_MS).toISOString().slice(0, 10)
+  return eventLine({ event_id, timestamp: `${day}T23:59:59Z` })
+}
+
+/** Some moment of a day, UTC, of which enough is left that midnight does not cut a test in two. */
+async function awaitDayWithRoom(): Promise<number> {
+  const leftMs = DAY_MS - (Date.now() % DAY_MS)
+  if (leftMs < 20_000) await sleep(leftMs)
+  return Date.now()
+}

@@ -3,8 +3,16 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer, murmur2 } from '@platformatic/kafka'
-import { LogError, readConsumerLag, setUpTopic } from '../../src/log.ts'
+import {
+  countWaiting,
+  type KafkaPlace,
+  LogError,
+  openKafkaLog,
+  readConsumerLag,
+  setUpTopic,
+} from '../../src/log.ts'
 import { eventLine, eventLines } from '../support/events.ts'
+import { until } from '../support/until.ts'
 import {
   addPartitions,
   type Broker,
@@ -70,6 +78,42 @@ test('records of another producer are read with every codec, none and missing va
   }
   const { lines } = await readBack(place)
   assert.deepEqual(lines.map(({ text }) => text).sort(), expected.sort())
+})
+
+test('records behind an open transaction wait, up to the end of the topic; after a minute its producer is named', async () => {
+  const place = await broker.topic('open-transaction', { partitions: 1 })
+  await produceFromOutside(place, ['"before"'])
+  // The broker gives up on a transaction after the timeout of its producer.
+  const producer = openOutsideProducer(place, { transactionalId: 'billing-7', timeout: 600_000 })
+  const transaction = await producer.beginTransaction()
+  const value = Buffer.from('"in between"')
+  const messages = Array.from({ length: 5000 }, () => ({ topic: place.topic, value }))
+  await transaction.send({ messages })
+  let aheadMs = 0
+  const log = await openKafkaLog(place, {
+    nowUs: () => Date.now() * 1000,
+    steadyMs: () => performance.now() + aheadMs,
+  })
+  await log.append(bodyOf(eventLines('behind', 1)), 1, log.stampUs())
+  assert.equal((await readBack(place)).lines.length, 1, 'only what stands before it can be read')
+  assert.equal(log.end(), 5002)
+  // It has been looked at meanwhile.
+  await sleep(3_000)
+  assert.equal(log.stats().unreadable, null, 'for a moment it is nothing unusual')
+  aheadMs = 60_000
+  // The brokers are asked once it is said.
+  await until(() => {
+    assert.match(
+      log.stats().unreadable ?? '',
+      /a transaction of producer \d+ \(transactional id "billing-7"\) has been open since \d{4}-.*Z in partition 0 of open-transaction, at offset 1: the 5001 records/,
+    )
+    return true
+  })
+  await transaction.commit()
+  await until(() => log.stats().unreadable === null)
+  assert.equal((await readBack(place)).lines.length, 5002)
+  await log.close()
+  await producer.close()
 })
 
 test('records of an aborted transaction are not read, and nothing waits behind their markers', async () => {
@@ -266,20 +310,40 @@ test('the lag of a group is all that is held until it commits, then what is behi
     before.partitions.map(({ committed }) => committed),
     [null, null],
   )
-  const consumer = new Consumer({
-    groupId: 'half',
-    clientId: 'outside',
-    bootstrapBrokers: [...place.brokers],
-  })
-  await consumer.joinGroup({})
-  const { topic } = place
-  await consumer.commit({
-    offsets: [
-      { topic, partition: 1, offset: BigInt(before.partitions[1]?.end ?? 0), leaderEpoch: 0 },
-    ],
-  })
-  await consumer.leaveGroup()
-  await consumer.close()
+  await commitOffset(place, 'half', 1, before.partitions[1]?.end ?? 0)
   const behind = await readConsumerLag(place, 'half')
   assert.equal(behind.waiting, before.partitions[0]?.end)
 })
+
+test('of what a group has yet to read, what came before a time is counted', async () => {
+  const place = await broker.topic('waiting', { partitions: 2 })
+  const batch = (name: string): readonly string[] => eventLines(name, 20)
+  await produceFromOutside(place, batch('first'))
+  await sleep(20)
+  const betweenMs = Date.now()
+  await sleep(20)
+  await produceFromOutside(place, batch('second'))
+  assert.equal(await countWaiting(place, 'waiting', betweenMs), 20)
+  assert.equal(await countWaiting(place, 'waiting', Date.now() + 60_000), 40)
+  assert.equal(await countWaiting(place, 'waiting', 0), 0)
+  const { partitions } = await readConsumerLag(place, 'waiting')
+  const { end } = partitions[0] ?? assert.fail()
+  await commitOffset(place, 'waiting', 0, end)
+  const inOther = (await readBack(place)).lines.filter(
+    ({ partition, text }) => partition === 1 && text.includes('"first-'),
+  )
+  assert.equal(await countWaiting(place, 'waiting', betweenMs), inOther.length)
+})
+
+async function commitOffset(
+  { topic, brokers }: KafkaPlace,
+  groupId: string,
+  partition: number,
+  offset: number,
+): Promise<void> {
+  const consumer = new Consumer({ groupId, clientId: 'outside', bootstrapBrokers: [...brokers] })
+  await consumer.joinGroup({})
+  await consumer.commit({ offsets: [{ topic, partition, offset: BigInt(offset), leaderEpoch: 0 }] })
+  await consumer.leaveGroup()
+  await consumer.close()
+}

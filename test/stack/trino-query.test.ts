@@ -217,7 +217,10 @@ test('an error says what failed, where, and what to do', async () => {
     /line 1:8: Column 'nothing'/,
   )
   assert.equal((await failing('SELECT 1 / 0')).code, 'sql-refused')
-  assert.match((await failing('SELECT * FROM missing')).message, /lake\.campaigns\.missing/)
+  assert.match(
+    (await failing('SELECT * FROM missing')).message,
+    /lake\.campaigns\.missing.*The tables are campaign_events/,
+  )
 
   const at = (url: string) =>
     openTrinoQuery({ url, user: 'test', password: null, catalog: null, windowUs: 300_000_000 })

@@ -47,13 +47,16 @@ const SECOND: StoredWindow = {
   cvr: 'NULL',
 }
 
-async function verified(untilUs: number | null = null): Promise<Verification> {
+async function verified(
+  untilUs: number | null = null,
+  fromUs: number | null = null,
+): Promise<Verification> {
   const snapshots = await query.currentSnapshots()
   assert.ok(snapshots !== null)
   return await query.verify({
     snapshots,
     horizonUs: 60 * MINUTE_US,
-    fromUs: null,
+    fromUs,
     untilUs,
     differencesMax: 20,
   })
@@ -70,7 +73,24 @@ test('equal tables are equal', async () => {
     differences: [],
     repeatedIds: { withinHorizon: 0, unplaced: 0, examples: [] },
     unfitEvents: 0,
+    withoutEvents: null,
   })
+})
+
+test('windows whose events retention has dropped are counted, and neither equal nor different', async () => {
+  await lake.writeEvents(EVENTS)
+  const dropped = ['2026-11-20 23:55:00', '2026-11-21 23:55:00'].map((start) => ({
+    ...FIRST,
+    start,
+    end: start.replace(/(\d\d) 23:55/, (_, day) => `${Number(day) + 1} 00:00`),
+  }))
+  await lake.writeWindows([...dropped, FIRST, SECOND])
+  const dayUs = Date.UTC(2026, 10, 22) * 1000
+  const found = await verified(null, dayUs)
+  assert.deepEqual(found.withoutEvents, { windows: 2, beforeUs: dayUs })
+  assert.deepEqual([found.isEqual, found.windows, found.events], [true, 2, 5])
+  // Held against what is left, they differ.
+  assert.equal((await verified()).differing, 2)
 })
 
 test('each kind of difference is found, and said', async () => {

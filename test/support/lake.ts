@@ -28,36 +28,21 @@ export function writePointers(catalogPath: string, pointers: readonly Pointer[])
   }
 }
 
-type Snapshot = Readonly<{ 'snapshot-id': number; summary?: Readonly<Record<string, string>> }>
-
-/** The summary of a table's current snapshot; empty before the first one. */
-export async function readSummary(
-  folder: Folder,
-  table: TableName,
-): Promise<Readonly<Record<string, string>>> {
-  const { current, snapshots } = await readSnapshots(folder, table)
-  return snapshots.find((found) => found['snapshot-id'] === current)?.summary ?? {}
-}
+type Snapshot = Readonly<{ summary?: Readonly<Record<string, string>> }>
 
 /** Whether raw files were merged since the snapshots that are still kept: rows moved, none changed. */
 export async function wasMerged(folder: Folder): Promise<boolean> {
-  const { snapshots } = await readSnapshots(folder, 'campaign_events')
+  const snapshots = await readSnapshots(folder, 'campaign_events')
   return snapshots.some((snapshot) => snapshot.summary?.operation === 'replace')
 }
 
-async function readSnapshots(
-  folder: Folder,
-  table: TableName,
-): Promise<Readonly<{ current: number | null | undefined; snapshots: readonly Snapshot[] }>> {
+async function readSnapshots(folder: Folder, table: TableName): Promise<readonly Snapshot[]> {
   const pointer = readPointers(folder.catalogPath).find((found) => found.table === table)
   if (pointer === undefined) throw new Error(`no ${table} in ${folder.catalogPath}`)
   const { metadataLocation } = pointer
   const path = metadataLocation.startsWith('file:')
     ? fileURLToPath(metadataLocation)
     : metadataLocation
-  const metadata = JSON.parse(await readFile(path, 'utf8')) as {
-    'current-snapshot-id'?: number | null
-    snapshots?: readonly Snapshot[]
-  }
-  return { current: metadata['current-snapshot-id'], snapshots: metadata.snapshots ?? [] }
+  const metadata = JSON.parse(await readFile(path, 'utf8')) as { snapshots?: readonly Snapshot[] }
+  return metadata.snapshots ?? []
 }

@@ -96,3 +96,17 @@ export async function openInputFile(folder: Folder, name = 'input.ndjson'): Prom
     },
   }
 }
+
+export type TableCounts = Readonly<{
+  rawRows: number
+  distinctIds: number
+  /** Campaign, start of the window, impressions, clicks, conversions, revenue. */
+  metrics: readonly (readonly [string, string, number, number, number, number])[]
+}>
+
+/** What stands in the tables by PyIceberg's count. */
+export async function countRows(folder: Folder): Promise<TableCounts> {
+  const run = await runReader(folder, 'count.py', ['--catalog', folder.reader.uri])
+  if (run.exit.code !== 0) throw new Error(`count.py failed:\n${run.stdout}${run.stderr}`)
+  return JSON.parse(run.stdout) as TableCounts
+}

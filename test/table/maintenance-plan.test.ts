@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ArrivedFile } from '../../src/table/maintenance/merge-events.ts'
+import type { TimedFile } from '../../src/table/maintenance/merge-events.ts'
 import { type PlanInput, planMaintenance, type Task } from '../../src/table/maintenance/plan.ts'
 import type { DataFile } from '../../src/table.ts'
 
@@ -42,20 +42,24 @@ function dataFile(
   }
 }
 
-const arrived = (minUs: number, maxUs: number, rows = 100, day = TODAY): ArrivedFile => ({
+const timed = (minUs: number, maxUs: number, rows = 100, day = TODAY): TimedFile => ({
   file: dataFile(day, rows),
-  arrival: { minUs, maxUs },
+  // Arrivals follow another clock: they are joined, and decide nothing.
+  times: { dedupe: { minUs, maxUs }, arrival: { minUs: -maxUs, maxUs: -minUs } },
 })
 
-const planned = (events: readonly ArrivedFile[], more: Partial<PlanInput> = {}): readonly Task[] =>
+const planned = (events: readonly TimedFile[], more: Partial<PlanInput> = {}): readonly Task[] =>
   planMaintenance({
     events,
     mergesEvents: true,
     metrics: [],
     nowUs: START_US,
+    trustedUs: null,
+    dedupeNowUs: more.nowUs ?? START_US,
     horizonUs: HOUR_US,
     retentionDays: { events: 0, metrics: 0 },
     sweptUs: START_US,
+    orphanAgeUs: 24 * HOUR_US,
     isBusy: false,
     ...more,
   })
@@ -67,9 +71,9 @@ function simulate(options: {
   daysAt?: (second: number) => readonly number[]
   horizonUs?: number
   isBusyAt?: (second: number) => boolean
-  onMerge?: (inputs: readonly ArrivedFile[], output: ArrivedFile, newestUs: number) => void
+  onMerge?: (inputs: readonly TimedFile[], output: TimedFile, newestUs: number) => void
 }) {
-  let files: ArrivedFile[] = []
+  let files: TimedFile[] = []
   let most = 0
   let added = 0
   let rewritten = 0
@@ -79,7 +83,7 @@ function simulate(options: {
     const today = Math.floor(nowUs / DAY_US)
     for (const day of options.daysAt?.(second).map((ago) => today - ago) ?? [today]) {
       const rows = options.rowsAt(second)
-      if (rows > 0) files.push(arrived(nowUs, nowUs + SECOND_US - 1, rows, day))
+      if (rows > 0) files.push(timed(nowUs, nowUs + SECOND_US - 1, rows, day))
       added += rows
     }
     most = Math.max(most, files.length)
@@ -98,11 +102,11 @@ function simulate(options: {
       )
       const rows = inputs.reduce((sum, { file }) => sum + file.rows, 0)
       rewritten += rows
-      const output = { file: dataFile(task.day, rows), arrival: task.arrival }
+      const output = { file: dataFile(task.day, rows), times: task.times }
       options.onMerge?.(
         inputs,
         output,
-        files.reduce((max, each) => Math.max(max, each.arrival.maxUs), 0),
+        files.reduce((max, each) => Math.max(max, each.times.dedupe.maxUs), 0),
       )
       files = [...files.filter(({ file }) => !taken.has(file)), output]
       task = planned(files, { nowUs, horizonUs, isBusy, sweptUs: nowUs })[0]
@@ -139,12 +143,14 @@ for (const horizonUs of [10 * SECOND_US, 7 * MINUTE_US, HOUR_US, 7 * HOUR_US, 24
       seconds: 10 * 3600,
       rowsAt: (second) => (second % 7 === 0 ? 0 : 50),
       horizonUs,
-      onMerge(inputs, { arrival }, newestUs) {
+      onMerge(inputs, { times: { dedupe, arrival } }, newestUs) {
         merges++
-        assert.equal(arrival.minUs, Math.min(...inputs.map((each) => each.arrival.minUs)))
-        assert.equal(arrival.maxUs, Math.max(...inputs.map((each) => each.arrival.maxUs)))
-        if (generation(arrival.maxUs) < generation(newestUs) - 1) return
-        assert.equal(generation(arrival.minUs), generation(arrival.maxUs))
+        assert.equal(dedupe.minUs, Math.min(...inputs.map(({ times }) => times.dedupe.minUs)))
+        assert.equal(dedupe.maxUs, Math.max(...inputs.map(({ times }) => times.dedupe.maxUs)))
+        assert.equal(arrival.minUs, Math.min(...inputs.map(({ times }) => times.arrival.minUs)))
+        assert.equal(arrival.maxUs, Math.max(...inputs.map(({ times }) => times.arrival.maxUs)))
+        if (generation(dedupe.maxUs) < generation(newestUs) - 1) return
+        assert.equal(generation(dedupe.minUs), generation(dedupe.maxUs))
       },
     })
     assert.ok(merges > 0)
@@ -160,11 +166,11 @@ test('while events come fast nothing is merged, until there are 400 files', () =
 test('a job hours behind merges by the newest arrival in the table, not by the clock', () => {
   const files = [0, 1, 2, 3].map((quarter) => {
     const minUs = START_US + 50 * MINUTE_US + quarter * 5 * MINUTE_US
-    return arrived(minUs, minUs + MINUTE_US)
+    return timed(minUs, minUs + MINUTE_US)
   })
   const tasks = planned(files, { nowUs: START_US + 12 * HOUR_US })
   const spans = tasks.flatMap((task) =>
-    task.kind === 'merge-events' ? [[task.arrival.minUs, task.arrival.maxUs]] : [],
+    task.kind === 'merge-events' ? [[task.times.dedupe.minUs, task.times.dedupe.maxUs]] : [],
   )
   assert.deepEqual(spans, [
     [START_US + 50 * MINUTE_US, START_US + 56 * MINUTE_US],
@@ -173,11 +179,11 @@ test('a job hours behind merges by the newest arrival in the table, not by the c
 })
 
 test('a large file is not rewritten, and one merge does not take more than 256 MiB', () => {
-  const at = (minute: number, bytes: number): ArrivedFile => ({
+  const at = (minute: number, bytes: number): TimedFile => ({
     file: dataFile(TODAY, 1_000_000, bytes),
-    arrival: { minUs: START_US + minute * MINUTE_US, maxUs: START_US + minute * MINUTE_US },
+    times: timed(START_US + minute * MINUTE_US, START_US + minute * MINUTE_US).times,
   })
-  const newest = arrived(START_US + 3 * HOUR_US, START_US + 3 * HOUR_US)
+  const newest = timed(START_US + 3 * HOUR_US, START_US + 3 * HOUR_US)
   const sizes = [130, 100, 100, 100, 100].map((mebibytes) => mebibytes * 2 ** 20)
   const tasks = planned([...sizes.map((bytes, minute) => at(minute, bytes)), newest], {
     nowUs: START_US + 3 * HOUR_US,
@@ -193,12 +199,12 @@ test('a large file is not rewritten, and one merge does not take more than 256 M
 test('a few late rows do not rewrite a day that is done', () => {
   const done = {
     file: dataFile(TODAY, 1e6, 100 * 2 ** 20),
-    arrival: { minUs: START_US, maxUs: START_US + DAY_US - 1 },
+    times: timed(START_US, START_US + DAY_US - 1).times,
   }
-  const late = (day: number): ArrivedFile =>
-    arrived(START_US + day * DAY_US, START_US + day * DAY_US + HOUR_US, 10)
+  const late = (day: number): TimedFile =>
+    timed(START_US + day * DAY_US, START_US + day * DAY_US + HOUR_US, 10)
   const nowUs = START_US + 9 * DAY_US
-  const newest = arrived(nowUs, nowUs, 10, TODAY + 9)
+  const newest = timed(nowUs, nowUs, 10, TODAY + 9)
   assert.deepEqual(planned([done, late(2), newest], { nowUs, sweptUs: nowUs }), [])
   assert.deepEqual(planned([done, late(2), late(3), newest], { nowUs, sweptUs: nowUs }), [])
   const [task] = planned([done, late(2), late(3), late(4), newest], { nowUs, sweptUs: nowUs })
@@ -246,12 +252,13 @@ test("today's metrics files are left alone while they are few or hot", () => {
 
 test('retention drops whole days of each table, before anything else', () => {
   const nowUs = START_US + 3 * DAY_US
-  const old = arrived(START_US, START_US + 1, 10, TODAY)
-  const kept = arrived(START_US, START_US + 1, 10, TODAY + 1)
+  const old = timed(START_US, START_US + 1, 10, TODAY)
+  const kept = timed(START_US, START_US + 1, 10, TODAY + 1)
   const metrics = metricsFile(0, 10)
   assert.deepEqual(
     planned([old, kept], {
       nowUs,
+      trustedUs: nowUs,
       sweptUs: 0,
       metrics: [metrics],
       retentionDays: { events: 2, metrics: 0 },
@@ -260,36 +267,65 @@ test('retention drops whole days of each table, before anything else', () => {
   )
 })
 
-test('a retention of one and a half days keeps yesterday', () => {
+test('a part of a day counts as a whole one: a retention of one and a half days keeps two days besides today', () => {
   const nowUs = START_US + 3 * DAY_US
-  const files = [0, 1, 2].map((day) => arrived(START_US, START_US + 1, 10, TODAY + day))
-  const [task] = planned(files, { nowUs, retentionDays: { events: 1.5, metrics: 0 } })
+  const files = [0, 1, 2].map((day) => timed(START_US, START_US + 1, 10, TODAY + day))
+  const retentionDays = { events: 1.5, metrics: 0 }
+  const [task] = planned(files, { nowUs, trustedUs: nowUs, sweptUs: nowUs, retentionDays })
   assert.ok(task?.kind === 'drop-days')
   assert.deepEqual(
     task.events.map(({ day }) => day),
-    [TODAY, TODAY + 1],
+    [TODAY],
   )
-  assert.equal(task.keptFromDay, TODAY + 2)
+  assert.equal(task.keptFromDay, TODAY + 1)
 })
 
-test('orphans are swept at the start and every six hours, when nothing else is due', () => {
+test('a day goes as a whole: not while one of its event ids can still be asked for, and no day before it stays behind', () => {
+  const nowUs = START_US + 9 * DAY_US
+  const file = (day: number, dedupeUs: number): TimedFile => timed(dedupeUs, dedupeUs, 10, day)
+  const events = [
+    file(TODAY, START_US),
+    file(TODAY + 1, START_US),
+    file(TODAY + 1, nowUs - 2 * HOUR_US),
+    file(TODAY + 2, START_US),
+  ]
+  const rules = { nowUs, trustedUs: nowUs, retentionDays: { events: 2, metrics: 0 } }
+  const dropped = (dedupeNowUs: number): unknown => {
+    const [task] = planned(events, { ...rules, dedupeNowUs })
+    return task?.kind === 'drop-days' && [task.events.map(({ day }) => day), task.keptFromDay]
+  }
+  assert.deepEqual(dropped(nowUs), [[TODAY], TODAY + 1])
+  const all = [TODAY, TODAY + 1, TODAY + 1, TODAY + 2]
+  assert.deepEqual(dropped(nowUs + 1), [all, TODAY + 7])
+})
+
+test('without a trusted time nothing is removed, however old it is by the clock', () => {
+  const events = [timed(START_US, START_US, 10, TODAY)]
+  const rules = { retentionDays: { events: 1, metrics: 1 }, sweptUs: Number.NEGATIVE_INFINITY }
+  const nowUs = START_US + 900 * DAY_US
+  assert.deepEqual(planned(events, { ...rules, nowUs, metrics: [metricsFile(0, 10)] }), [])
+})
+
+test('orphans are swept every six hours, those that are a day old by the trusted time', () => {
   const swept = (agoUs: number) =>
-    planned([], { sweptUs: START_US - agoUs }).map(({ kind }) => kind)
-  assert.deepEqual(swept(Number.POSITIVE_INFINITY), ['sweep-orphans'])
-  assert.deepEqual(swept(6 * HOUR_US), ['sweep-orphans'])
+    planned([], { trustedUs: START_US - HOUR_US, sweptUs: START_US - HOUR_US - agoUs })
+  const sweep = { kind: 'sweep-orphans', beforeUs: START_US - 25 * HOUR_US }
+  assert.deepEqual(swept(Number.POSITIVE_INFINITY), [sweep])
+  assert.deepEqual(swept(6 * HOUR_US), [sweep])
   assert.deepEqual(swept(5 * HOUR_US), [])
 })
 
 test('raw files that another program merges are left alone, and everything else is done', () => {
   const minuteAgo = START_US - 10 * MINUTE_US
   const events = Array.from({ length: 60 }, (_, second) =>
-    arrived(minuteAgo + second * SECOND_US, minuteAgo + second * SECOND_US),
+    timed(minuteAgo + second * SECOND_US, minuteAgo + second * SECOND_US),
   )
   assert.equal(planned(events)[0]?.kind, 'merge-events', 'worth a merge where they are ours')
   assert.deepEqual(planned(events, { mergesEvents: false }), [])
   const later = {
     mergesEvents: false,
     nowUs: START_US + 9 * DAY_US,
+    trustedUs: START_US + 9 * DAY_US,
     sweptUs: START_US + 9 * DAY_US,
   }
   const [task] = planned(events, { ...later, retentionDays: { events: 1, metrics: 0 } })

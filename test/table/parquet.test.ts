@@ -7,6 +7,7 @@ import { millionthsOf, revenueOf } from '../../src/table/metrics-row.ts'
 import { encodeDoubles, encodeLongs, encodeStrings } from '../../src/table/parquet/encode-column.ts'
 import { encodeThrift, i32, i64, list, struct, text } from '../../src/table/parquet/thrift.ts'
 import type { MetricsRow } from '../../src/table.ts'
+import { footerOf } from '../../src/table.ts'
 import { DAY_US, dayRows, eventRow, metricsRow, NOON_US, openPlace, WINDOW_US } from './fixture.ts'
 
 const DAY = 20_779
@@ -157,8 +158,7 @@ test('a file merged by DuckDB is taken in with the statistics that our own would
     inputs.map((file) => file.path),
     output,
     {
-      arrivalMinUs: 5,
-      arrivalMaxUs: 9,
+      footer: footerOf({ arrival: { minUs: 5, maxUs: 9 }, dedupe: { minUs: 6, maxUs: 8 } }),
       isSorted: true,
     },
   )
@@ -173,7 +173,10 @@ test('a file merged by DuckDB is taken in with the statistics that our own would
   assert.deepEqual(sorted(merged.nullCounts), sorted(whole.nullCounts))
   assert.deepEqual(bytes(merged.lowerBounds), bytes(whole.lowerBounds))
   assert.deepEqual(bytes(merged.upperBounds), bytes(whole.upperBounds))
-  assert.deepEqual(await lake.arrivalRange(merged), { minUs: 5, maxUs: 9 })
+  assert.deepEqual(await lake.fileTimes(merged), {
+    arrival: { minUs: 5, maxUs: 9 },
+    dedupe: { minUs: 6, maxUs: 8 },
+  })
   const ids: string[] = []
   for await (const page of lake.readEventIds(merged)) {
     for (const id of page) ids.push(Buffer.from(id).toString())

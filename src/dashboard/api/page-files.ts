@@ -3,6 +3,7 @@
  * among the paths that there are, never in the file system.
  *
  *     build/index.html        GET /               asked for each time, 304 where it is known
+ *     build/assets/slash.js   GET /?slash.js      its first script (see scripts/build-page.ts), asked for each time
  *     build/favicon.svg       GET /favicon.svg
  *     build/assets/*          GET /assets/*       named by their content, kept for a year
  *     build/….br, build/….gz  the same, compressed
@@ -44,7 +45,11 @@ const ASSETS = '/assets/'
 const FOREVER = 'public, max-age=31536000, immutable'
 const ASK_AGAIN = 'no-cache'
 /** What is served besides the assets, and from which file. */
-const NAMED: Readonly<Record<string, string>> = { '/': 'index.html', '/favicon.svg': 'favicon.svg' }
+const NAMED: Readonly<Record<string, string>> = {
+  '/': 'index.html',
+  '/?slash.js': 'assets/slash.js',
+  '/favicon.svg': 'favicon.svg',
+}
 
 /** `folder`: where the build lies; a page that has not been built is said by its answers. */
 export async function openPageRoutes(folder: string): Promise<readonly ReadRoute[]> {
@@ -60,7 +65,7 @@ async function readPage(folder: string): Promise<ReadonlyMap<string, PageFile>> 
   for (const name of slashed.filter(isAsset)) paths.set(`/${name}`, name)
   const files = new Map<string, PageFile>()
   for (const [path, name] of paths) {
-    if (slashed.includes(name)) files.set(path, await readPageFile(folder, name, slashed))
+    if (slashed.includes(name)) files.set(path, await readPageFile(folder, path, name, slashed))
   }
   return files
 }
@@ -71,6 +76,7 @@ function isAsset(name: string): boolean {
 
 async function readPageFile(
   folder: string,
+  path: string,
   name: string,
   names: readonly string[],
 ): Promise<PageFile> {
@@ -82,7 +88,7 @@ async function readPageFile(
   }
   return {
     type: TYPES[extname(name)] ?? 'application/octet-stream',
-    cacheControl: isAsset(name) ? FOREVER : ASK_AGAIN,
+    cacheControl: path.startsWith(ASSETS) ? FOREVER : ASK_AGAIN,
     tag: contentHash(bodies.get('identity') ?? ''),
     bodies,
   }
@@ -90,11 +96,11 @@ async function readPageFile(
 
 function answerPage(
   files: ReadonlyMap<string, PageFile>,
-  { method, path, headers }: ReadRequest,
+  { method, path, query, headers }: ReadRequest,
 ): ReadAnswer {
   const refused = refuseMethod(method)
   if (refused !== null) return refused
-  const file = files.get(path)
+  const file = files.get(path === '/' && query.has('slash.js') ? '/?slash.js' : path)
   if (file === undefined) {
     if (path === '/') return NOT_BUILT
     return errorAnswer('not-found', 'The page has no such file. It is at /.')

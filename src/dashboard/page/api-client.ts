@@ -16,14 +16,15 @@ export type ApiFailure =
 export type ApiResult<Answer> = Readonly<{ kind: 'answer'; answer: Answer }> | ApiFailure
 
 export type ApiClient = Readonly<{
-  /** `request` is a path below /api/v1/ with its query. */
+  /** `request` is a path below api/v1/ with its query. */
   get: <Answer>(request: string, signal?: AbortSignal) => Promise<ApiResult<Answer>>
   signIn: (readKey: string) => Promise<ApiResult<null>>
   /** An answer: the browser has no session any more. */
   signOut: () => Promise<ApiResult<null>>
 }>
 
-export const API = '/api/v1/'
+/** Relative to the page, which a proxy may have put under a path of its own. */
+export const API = 'api/v1/'
 /** A server that takes longer than this does not answer. */
 const ANSWER_MS_MAX = 30_000
 
@@ -39,8 +40,8 @@ export function createApiClient(send: typeof fetch): ApiClient {
         return signal?.aborted === true ? { kind: 'aborted' } : unreachable(error)
       }
     },
-    signIn: (readKey) =>
-      askSession(send, { method: 'POST', headers: { authorization: `Bearer ${readKey}` } }),
+    // Not as Authorization: with that of its own a request would not get past a proxy that asks for one.
+    signIn: (readKey) => askSession(send, { method: 'POST', headers: { 'x-api-key': readKey } }),
     signOut: () => askSession(send, { method: 'DELETE' }),
   }
 }

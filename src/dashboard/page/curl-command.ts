@@ -1,7 +1,7 @@
 /** The command that sends a first event, ready to be pasted into a terminal. */
 
 /** One event that is accepted now; its id is new whenever it is asked for. */
-export function curlCommand(origin: string, isKeyNeeded: boolean, nowMs: number): string {
+export function curlCommand(server: string, isKeyNeeded: boolean, nowMs: number): string {
   const event = {
     event_id: `first-${nowMs}`,
     user_id: 'user-1',
@@ -11,7 +11,7 @@ export function curlCommand(origin: string, isKeyNeeded: boolean, nowMs: number)
   }
   const lines = Object.entries(event).map(([name, value]) => `    "${name}": "${value}"`)
   return [
-    `curl ${origin}/v1/events \\`,
+    `curl ${server}/v1/events \\`,
     ...(isKeyNeeded ? ['  -H "Authorization: Bearer $WRITE_KEY" \\'] : []),
     `  -H "Content-Type: application/json" \\`,
     `  -d '{\n${lines.join(',\n')}\n  }'`,

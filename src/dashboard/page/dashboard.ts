@@ -19,7 +19,7 @@ import {
 } from './chart-sections.ts'
 import { element } from './element.ts'
 import { openFilters } from './filters.ts'
-import { createFormat } from './format.ts'
+import { createFormat, readLocale } from './format.ts'
 import { openFreshness } from './freshness.ts'
 import type { Part } from './part-loader.ts'
 import { openRangeLine, type RangeLine } from './range-line.ts'
@@ -47,7 +47,10 @@ type DashboardOptions = Readonly<{
 }>
 
 export function openDashboard({ client, store, settings, nowMs }: DashboardOptions): Dashboard {
-  const format = createFormat({ locale: navigator.language, timezone: settings.timezone })
+  const format = createFormat({
+    locale: readLocale(navigator.languages),
+    timezone: settings.timezone,
+  })
   const room = { format, nowMs, store }
   const freshness = openFreshness(format, nowMs)
   const problems = openProblemsBanner()

@@ -58,6 +58,22 @@ export function createFormat(place: Readonly<{ locale: string; timezone: string 
 
 type FigureFormats = Pick<Format, 'figure' | 'compact' | 'count' | 'change'>
 
+/**
+ * The first of the browser's languages that Intl takes. Some browsers name what is none, such as `en-US@posix`, and Intl
+ * throws.
+ */
+export function readLocale(languages: readonly string[]): string {
+  return languages.find(isLocale) ?? 'en'
+}
+
+function isLocale(language: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(language).length === 1
+  } catch {
+    return false
+  }
+}
+
 function figureFormats(locale: string): FigureFormats {
   const byDigits = new Map<number, Intl.NumberFormat>()
   const fixed = (digits: number): Intl.NumberFormat => {

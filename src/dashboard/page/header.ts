@@ -134,6 +134,6 @@ function themeButton(onSwitch: () => void): HTMLElement {
 function mark(): HTMLElement {
   return element('img', {
     class: 'mark',
-    attributes: { src: '/favicon.svg', alt: '', width: 28, height: 28 },
+    attributes: { src: 'favicon.svg', alt: '', width: 28, height: 28 },
   })
 }

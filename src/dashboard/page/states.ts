@@ -11,7 +11,7 @@ const COPIED_MS = 2000
 export function openEmptyState(isKeyNeeded: boolean, nowMs: number): EmptyState {
   const curl = element('pre', {
     class: 'curl',
-    text: curlCommand(location.origin, isKeyNeeded, nowMs),
+    text: curlCommand(serverAddress(), isKeyNeeded, nowMs),
     attributes: {
       'data-curl': true,
       tabindex: 0,
@@ -35,8 +35,13 @@ export function openEmptyState(isKeyNeeded: boolean, nowMs: number): EmptyState 
   )
   return {
     element: whole,
-    refresh: (now) => setText(curl, curlCommand(location.origin, isKeyNeeded, now)),
+    refresh: (now) => setText(curl, curlCommand(serverAddress(), isKeyNeeded, now)),
   }
+}
+
+/** As this browser reaches it, without a slash at the end. */
+function serverAddress(): string {
+  return new URL('.', location.href).href.slice(0, -1)
 }
 
 function copyButton(source: HTMLElement): HTMLElement {
@@ -78,7 +83,7 @@ export function openErrorState(onRetry: () => void): ErrorState {
   const reset = element('a', {
     class: 'button',
     text: 'Back to the default view',
-    attributes: { href: '/', hidden: true },
+    attributes: { href: './', hidden: true },
   })
   return {
     element: element(

@@ -14,6 +14,7 @@ import {
   FAULT_NOT_NUMBER,
   FAULT_NOT_STRING,
   FAULT_RANGE,
+  FAULT_RETENTION,
   FAULT_SURROGATE,
   FAULT_UNKNOWN_TYPE,
   NOT_OBJECT,
@@ -55,7 +56,7 @@ let present: u32 = 0;
 let faults: u64 = 0;
 
 /** Reads the value at `p` as event; the position after it, 0: not JSON, or nested too deep. */
-export function readEvent(p: usize, row: i32, latestUs: i64): usize {
+export function readEvent(p: usize, row: i32, keptFromUs: i64, latestUs: i64): usize {
   if (load<u8>(p) != OPEN_BRACE) {
     verdict = NOT_OBJECT;
     return skipValue(p, 0);
@@ -87,7 +88,7 @@ export function readEvent(p: usize, row: i32, latestUs: i64): usize {
         p = readType(p, row);
         break;
       case TIMESTAMP_FIELD:
-        p = readTimestamp(p, row, latestUs);
+        p = readTimestamp(p, row, keptFromUs, latestUs);
         break;
       case REVENUE_FIELD:
         p = readRevenueField(p, row);
@@ -183,7 +184,7 @@ function readTypeSlow(p: usize, row: i32): usize {
 
 // @ts-ignore: decorator
 @inline
-function readTimestamp(p: usize, row: i32, latestUs: i64): usize {
+function readTimestamp(p: usize, row: i32, keptFromUs: i64, latestUs: i64): usize {
   let fault: u32 = 0;
   let end = load<u8>(p) == QUOTE ? readUsualTimestamp(p + 1) : 0;
   if (end == 0) {
@@ -197,6 +198,7 @@ function readTimestamp(p: usize, row: i32, latestUs: i64): usize {
   }
   if (fault == 0) {
     if (timestampUs < EARLIEST_US) fault = FAULT_EARLY;
+    else if (timestampUs < keptFromUs) fault = FAULT_RETENTION;
     else if (timestampUs > latestUs) fault = FAULT_FUTURE;
   }
   store<i64>(TIMESTAMP + (<usize>row << 3), timestampUs);

@@ -31,7 +31,7 @@ export const DEPTH: u8 = 5;
 export const NOT_OBJECT: u8 = 6;
 
 /** The verdict of each field's first reason; a fault is 1 + the distance from it, 0 is none. */
-const FIRST_VERDICT: usize = memory.data<u8>([7, 11, 15, 19, 22, 27, 29, 32, 35]);
+const FIRST_VERDICT: usize = memory.data<u8>([7, 11, 15, 19, 22, 28, 30, 33, 36]);
 
 // Faults of the required strings; `missing` is fault 1 of every required field.
 export const FAULT_MISSING: u32 = 1;
@@ -41,7 +41,8 @@ export const FAULT_LENGTH: u32 = 4;
 export const FAULT_UNKNOWN_TYPE: u32 = 3;
 export const FAULT_FORMAT: u32 = 3;
 export const FAULT_EARLY: u32 = 4;
-export const FAULT_FUTURE: u32 = 5;
+export const FAULT_RETENTION: u32 = 5;
+export const FAULT_FUTURE: u32 = 6;
 // Revenue and the optional strings cannot be missing: theirs are one less.
 export const FAULT_NOT_NUMBER: u32 = 1;
 export const FAULT_RANGE: u32 = 2;

@@ -118,10 +118,11 @@ function closeArray(bracket: usize): void {
 }
 
 /**
- * Parses up to a block of events, arrived then (microseconds since the epoch); answers how many.
- * Fewer than a block: the body is at its end.
+ * Parses up to a block of events, arrived then and to be kept if dated from `keptFromUs` on
+ * (microseconds since the epoch); answers how many. Fewer than a block: the body is at its end.
  */
-export function parseBlock(arrivalUs: f64): i32 {
+export function parseBlock(arrivalUs: f64, keptFromUs: f64): i32 {
+  const oldestUs = <i64>max(keptFromUs, 0);
   const latestUs = <i64>min(arrivalUs, ARRIVAL_US_MAX) + FUTURE_SLACK_US;
   let row = 0;
   rejected = 0;
@@ -129,7 +130,7 @@ export function parseBlock(arrivalUs: f64): i32 {
     if (form == LINES) cursor = skipSpaceAndFeeds(cursor);
     if (cursor >= end) break;
     const start = cursor;
-    const after = readEvent(start, row, latestUs);
+    const after = readEvent(start, row, oldestUs, latestUs);
     const next = after == 0 ? <usize>0 : skipSpace(after);
     if (next != 0 && isEventEnd(next)) {
       const given = after - start > EVENT_BYTES_MAX ? TOO_LARGE : verdict;

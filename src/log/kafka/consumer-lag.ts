@@ -3,7 +3,7 @@ import { findCoordinatorV4, offsetFetchV8 } from '@platformatic/kafka'
 import type { KafkaPlace } from '../place.ts'
 import { type Cluster, openCluster, requireTopic } from './cluster.ts'
 import { explainKafka } from './explain.ts'
-import { listEnds, listStarts } from './list-offsets.ts'
+import { listEnds, listOffsetsAt, listStarts } from './list-offsets.ts'
 import { patiently } from './patiently.ts'
 
 const GROUP_KEY = 0
@@ -19,6 +19,30 @@ export type ConsumerLag = Readonly<{
 /** Waits a while for the group's coordinator, which a fresh cluster has yet to choose. Throws LogError. */
 export function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
   return patiently(WAIT_MS, () => readOnce(place, group))
+}
+
+/** Of what the group has yet to read, the records that reached the topic before a time, in milliseconds since the epoch. */
+export async function countWaiting(
+  place: KafkaPlace,
+  group: string,
+  beforeMs: number,
+): Promise<number> {
+  const { partitions } = await readConsumerLag(place, group)
+  const younger = await readOffsetsAt(place, beforeMs)
+  return partitions.reduce((sum, { start, committed, end }, partition) => {
+    const from = younger[partition] ?? -1
+    return sum + Math.max(0, (from === -1 ? end : from) - (committed ?? start))
+  }, 0)
+}
+
+async function readOffsetsAt(place: KafkaPlace, ms: number): Promise<readonly number[]> {
+  const cluster = await openCluster(place)
+  try {
+    requireTopic(cluster.view(), place)
+    return await listOffsetsAt(cluster, ms)
+  } finally {
+    await cluster.close()
+  }
 }
 
 async function readOnce(place: KafkaPlace, group: string): Promise<ConsumerLag> {

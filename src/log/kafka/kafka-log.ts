@@ -5,7 +5,8 @@ import type { EventLog } from '../event-log.ts'
 import { type Lines, piecesOf } from '../group.ts'
 import type { KafkaPlace } from '../place.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
-import { listEnds, listStarts } from './list-offsets.ts'
+import { listEnds, listReadableEnds, listStarts } from './list-offsets.ts'
+import { askTransactionOwner, watchOpenTransactions } from './open-transactions.ts'
 import { newPassedOverMemory, openPassedOver } from './passed-over.ts'
 import { patiently } from './patiently.ts'
 import { Sender } from './sender.ts'
@@ -66,7 +67,13 @@ function kafkaLog(
       counts.commitUs += Math.round(durationMs * 1000)
     },
   })
-  let stampedUs = 0
+  const transactions = watchOpenTransactions({
+    topic: cluster.place.topic,
+    brokers: cluster.place.brokers,
+    nowMs: () => options.nowUs() / 1000,
+    steadyMs: options.steadyMs,
+    ask: (held) => askTransactionOwner(cluster, held),
+  })
   let isClosed = false
   let looks = 0
   let looking: Promise<void> | null = null
@@ -75,9 +82,13 @@ function kafkaLog(
   async function look(): Promise<void> {
     looks += 1
     if (looks % LOOKS_PER_REFRESH === 0) await sender.look()
-    for (const [partition, end] of (await listEnds(cluster)).entries()) {
+    // In this order: what is written between the two answers is not taken for unreadable.
+    const written = await listEnds(cluster)
+    const readable = await listReadableEnds(cluster)
+    for (const [partition, end] of written.entries()) {
       ends[partition] = Math.max(ends[partition] ?? 0, end)
     }
+    await transactions.look(written, readable)
     for (const [partition, start] of (await listStarts(cluster)).entries())
       starts[partition] = start
   }
@@ -92,10 +103,7 @@ function kafkaLog(
   return {
     id,
     cursor,
-    stampUs() {
-      stampedUs = Math.max(stampedUs, Math.floor(options.nowUs()))
-      return stampedUs
-    },
+    stampUs: () => Math.floor(options.nowUs()),
     async append(lines, count, arrivalUs) {
       const bytes = wholeLines(lines)
       assert(count > 0 && bytes.length > 0, 'an append holds lines')
@@ -120,6 +128,7 @@ function kafkaLog(
       waitingBytes: sender.waitingBytes,
       full: sender.trouble,
       failed: sender.failure,
+      unreadable: transactions.problem(),
     }),
     async close() {
       isClosed = true

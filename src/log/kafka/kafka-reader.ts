@@ -5,7 +5,7 @@ import type { Frame } from '../frame.ts'
 import type { KafkaPlace } from '../place.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
 import { Fetcher } from './fetcher.ts'
-import { listExtents } from './list-offsets.ts'
+import { listExtents, listReadableEnds } from './list-offsets.ts'
 import { Merge } from './merge.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import { openPassedOver } from './passed-over.ts'
@@ -30,10 +30,8 @@ export async function openKafkaReader(
   place: KafkaPlace,
   options: KafkaReaderOptions,
 ): Promise<EventReader> {
-  const { cluster, extent } = await patiently(options.openWaitMs ?? OPEN_WAIT_MS, () =>
-    openOnce(place),
-  )
-  return kafkaReader(cluster, extent, options)
+  const opened = await patiently(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place))
+  return kafkaReader(opened, options)
 }
 
 /** What the topic holds, read once: for a look at it without a process that reads it. */
@@ -43,14 +41,18 @@ export async function readExtent(place: KafkaPlace): Promise<LogExtent> {
   return extent
 }
 
-async function openOnce(place: KafkaPlace): Promise<{ cluster: Cluster; extent: LogExtent }> {
+/** `readable`: the ends that reading reaches now. */
+type Opened = Readonly<{ cluster: Cluster; extent: LogExtent; readable: readonly number[] }>
+
+async function openOnce(place: KafkaPlace): Promise<Opened> {
   const cluster = await openCluster(place)
   try {
     const view = cluster.view()
     const id = logIdOf(view, requireTopic(view, place))
+    const readable = await listReadableEnds(cluster)
     const partitions = await listExtents(cluster)
     const held = partitions.reduce((sum, { start, end }) => sum + end - start, 0)
-    return { cluster, extent: { id, start: 0, end: held, partitions } }
+    return { cluster, extent: { id, start: 0, end: held, partitions }, readable }
   } catch (error) {
     await cluster.close()
     throw error
@@ -58,8 +60,7 @@ async function openOnce(place: KafkaPlace): Promise<{ cluster: Cluster; extent: 
 }
 
 function kafkaReader(
-  cluster: Cluster,
-  extent: LogExtent,
+  { cluster, extent, readable }: Opened,
   { cursor, onHeldUp, steadyMs }: KafkaReaderOptions,
 ): EventReader {
   const passedOver = openPassedOver(cursor)
@@ -83,10 +84,9 @@ function kafkaReader(
     extent: () => extent,
     begin(from: ReadFrom) {
       assert(fetcher === null && from.offsets !== null, 'reading begins once, at offsets')
-      const { partitions } = extent
       taken = from.nextOffset
       for (const [partition, offset] of from.offsets.entries()) {
-        const end = partitions?.[partition]?.end ?? offset
+        const end = readable[partition] ?? offset
         merge.add(new PartitionQueue(cluster.place.topic, partition, offset, end))
       }
       tellPassedOver()

@@ -20,13 +20,22 @@ export async function listExtents(cluster: Cluster): Promise<readonly PartitionE
   return starts.map((start, partition) => ({ start, end: ends[partition] ?? start }))
 }
 
-/** The ends that a reader of committed records reaches. */
 export function listEnds(cluster: Cluster): Promise<readonly number[]> {
+  return listOffsets(cluster, LATEST, 'written')
+}
+
+/** The ends that a reader of committed records reaches: before the first record of a transaction that is open. */
+export function listReadableEnds(cluster: Cluster): Promise<readonly number[]> {
   return listOffsets(cluster, LATEST, 'committed')
 }
 
 export function listStarts(cluster: Cluster): Promise<readonly number[]> {
   return listOffsets(cluster, EARLIEST, 'written')
+}
+
+/** The first offset that reached the topic at a time (milliseconds since the epoch) or later; -1 where none did. */
+export function listOffsetsAt(cluster: Cluster, ms: number): Promise<readonly number[]> {
+  return listOffsets(cluster, BigInt(Math.ceil(ms)), 'committed')
 }
 
 async function listOffsets(

@@ -8,7 +8,7 @@ import { type Difference, differenceOf } from '../window-difference.ts'
 import type { TrinoClient } from './client.ts'
 import { COMPARED_COLUMNS, comparedSql } from './comparison.ts'
 import { type ArrivalOfFile, findRepeatedIds } from './repeated-ids.ts'
-import { type OpenSpan, type SnapshotIds, tableAtSql } from './sql-text.ts'
+import { momentSql, type OpenSpan, type SnapshotIds, tableAtSql } from './sql-text.ts'
 
 export type TrinoVerifyOptions = Readonly<{
   windowUs: number
@@ -40,7 +40,9 @@ export async function verifyTables(
     arrivalOf: options.arrivalOf ?? (() => null),
   })
   const unfitEvents = await countUnfit(client, snapshots.eventsId)
-  return verificationOf({ counts, inSql, large, repeatedIds, unfitEvents, limit })
+  const withoutEvents = await countWithoutEvents(client, snapshots.metricsId, options.fromUs)
+  const found = { counts, inSql, large, repeatedIds, unfitEvents, withoutEvents }
+  return verificationOf({ ...found, limit })
 }
 
 /** The last window that is compared begins a window's length before `untilUs`. */
@@ -118,4 +120,16 @@ async function countUnfit(client: TrinoClient, eventsId: bigint): Promise<number
       OR revenue IS NULL OR NOT abs(revenue) <= 1e9`,
   )
   return Number(row[0])
+}
+
+async function countWithoutEvents(
+  client: TrinoClient,
+  metricsId: bigint,
+  fromUs: number | null,
+): Promise<Verification['withoutEvents']> {
+  if (fromUs === null) return null
+  const [row = []] = await client.rows(
+    `SELECT count(*) FROM ${tableAtSql('campaign_metrics', metricsId)} WHERE window_start < ${momentSql(fromUs)}`,
+  )
+  return { windows: Number(row[0]), beforeUs: fromUs }
 }

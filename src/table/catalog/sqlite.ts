@@ -1,29 +1,45 @@
 /**
  * The catalog in an SQLite file. `synchronous=FULL` makes a transaction durable before COMMIT returns; WAL lets readers read
  * meanwhile. `BEGIN IMMEDIATE` admits one writer at a time, so there is nobody to wait for when rows are read.
+ *
+ * A lock of another process is waited for here, not in SQLite: that would stop the whole thread, and comes back late.
  */
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder } from '../../make-folder.ts'
 import type { CatalogConnection } from './connection.ts'
 import { LAYOUT } from './layout.ts'
 
-const BUSY_TIMEOUT_MS = 10_000
+const LOCK_WAIT_MS = 30_000
+/** For a transaction that writes: who asks for it tries again, and says so. */
+const BEGIN_WAIT_MS = 1_000
+/** For one who only looks. */
+const READER_WAIT_MS = 10_000
+const LOCK_PAUSE_MS = 25
+const BEGIN = 'BEGIN IMMEDIATE'
+const SQLITE_BUSY = 5
 const SQLITE_CANTOPEN = 14
 
 /** Creates the file, its folder and its layout where they are missing. */
-export function openSqlite(file: string): CatalogConnection {
+export async function openSqlite(file: string): Promise<CatalogConnection> {
   makeFolder(path.dirname(file))
-  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${LAYOUT}`)
-  return connectionOf(database, file)
+  const database = new DatabaseSync(file)
+  try {
+    const settings = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${LAYOUT}`
+    await whileLocked(LOCK_WAIT_MS, () => database.exec(settings))
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  return connectionOf(database, file, LOCK_WAIT_MS)
 }
 
 /** For reading beside another process; null where there is no catalog. */
 export function openSqliteReader(file: string): CatalogConnection | null {
   try {
-    const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
-    return connectionOf(database, file)
+    const database = new DatabaseSync(file, { readOnly: true })
+    return connectionOf(database, file, READER_WAIT_MS)
   } catch (error) {
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_CANTOPEN)
       return null
@@ -36,18 +52,38 @@ export function isWithoutLayout(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('no such table')
 }
 
-function connectionOf(database: DatabaseSync, name: string): CatalogConnection {
+/** Another process holds a lock: nothing has been done. */
+export function isLocked(error: unknown): boolean {
+  if (!(error instanceof Error) || !('errcode' in error)) return false
+  // Extended codes keep the kind in their lowest byte.
+  return (Number(error.errcode) & 0xff) === SQLITE_BUSY
+}
+
+function connectionOf(database: DatabaseSync, name: string, waitMs: number): CatalogConnection {
   return {
     name,
-    begin: 'BEGIN IMMEDIATE',
+    begin: BEGIN,
     forUpdate: '',
-    async run(sql, values = []) {
-      const statement = database.prepare(sql)
-      if (sql.startsWith('SELECT')) return { rows: statement.all(...values), changes: 0 }
-      return { rows: [], changes: Number(statement.run(...values).changes) }
-    },
+    run: (sql, values = []) =>
+      whileLocked(sql === BEGIN ? BEGIN_WAIT_MS : waitMs, () => {
+        const statement = database.prepare(sql)
+        if (sql.startsWith('SELECT')) return { rows: statement.all(...values), changes: 0 }
+        return { rows: [], changes: Number(statement.run(...values).changes) }
+      }),
     async close() {
       database.close()
     },
+  }
+}
+
+/** Tries again while another process holds a lock, for so long. */
+async function whileLocked<T>(waitMs: number, act: () => T): Promise<T> {
+  for (let waitedMs = 0; ; waitedMs += LOCK_PAUSE_MS) {
+    try {
+      return act()
+    } catch (error) {
+      if (!isLocked(error) || waitedMs >= waitMs) throw error
+    }
+    await sleep(LOCK_PAUSE_MS)
   }
 }

@@ -1,7 +1,8 @@
 /** What maintenance has to do now, most urgent first; decided from the files alone, without touching anything. */
+
+import { keptFromDay } from '../../event.ts'
 import type { DataFile } from '../data-file.ts'
-import { retentionCut } from '../drop-days.ts'
-import { type ArrivedFile, type EventMerge, planEventMerges } from './merge-events.ts'
+import { type EventMerge, planEventMerges, type TimedFile } from './merge-events.ts'
 import { type MetricsMerge, planMetricsMerges } from './merge-metrics.ts'
 
 export type Task =
@@ -14,19 +15,24 @@ export type Task =
     }>
   | EventMerge
   | MetricsMerge
-  | Readonly<{ kind: 'sweep-orphans' }>
+  /** `beforeUs`: younger files are left alone. */
+  | Readonly<{ kind: 'sweep-orphans'; beforeUs: number }>
 
 export type PlanInput = Readonly<{
-  events: readonly ArrivedFile[]
+  events: readonly TimedFile[]
   /** Otherwise raw files are another program's to merge. */
   mergesEvents: boolean
   metrics: readonly DataFile[]
   nowUs: number
+  /** See trusted-time.ts; null: nothing may be removed now. */
+  trustedUs: number | null
+  dedupeNowUs: number
   horizonUs: number
   /** Days kept besides today, also parts of days; 0 keeps all. */
   retentionDays: Readonly<{ events: number; metrics: number }>
-  /** When orphans were swept last. */
+  /** By which trusted time orphans were swept last. */
   sweptUs: number
+  orphanAgeUs: number
   /** Events come so fast that the processors are wanted elsewhere. */
   isBusy: boolean
 }>
@@ -38,28 +44,42 @@ const BUSY_FILES = 400
 const SWEEP_INTERVAL_US = 6 * 3_600_000_000
 
 export function planMaintenance(input: PlanInput): readonly Task[] {
-  const { metrics, nowUs, horizonUs, isBusy } = input
+  const { metrics, nowUs, dedupeNowUs, horizonUs, isBusy } = input
   const events = input.mergesEvents ? input.events : []
   const count = events.length
   const drop = planDrop(input)
   if (isBusy && count <= BUSY_FILES) return drop
-  const merges = planEventMerges(events, { nowUs, horizonUs, isUrgent: false })
+  const merges = planEventMerges(events, { nowUs: dedupeNowUs, horizonUs, isUrgent: false })
   const isUrgent = count > URGENT_FILES && merges.length === 0
-  const urgent = isUrgent ? planEventMerges(events, { nowUs, horizonUs, isUrgent }) : []
+  const urgent = isUrgent
+    ? planEventMerges(events, { nowUs: dedupeNowUs, horizonUs, isUrgent })
+    : []
   if (isBusy) return [...drop, ...merges, ...urgent]
-  const sweep: Task[] =
-    nowUs - input.sweptUs >= SWEEP_INTERVAL_US ? [{ kind: 'sweep-orphans' }] : []
-  return [...drop, ...merges, ...urgent, ...planMetricsMerges(metrics, nowUs), ...sweep]
+  return [...drop, ...merges, ...urgent, ...planMetricsMerges(metrics, nowUs), ...planSweep(input)]
 }
 
-function planDrop({ events, metrics, nowUs, retentionDays }: PlanInput): readonly Task[] {
-  const cuts = {
-    events: retentionCut(nowUs, retentionDays.events),
-    metrics: retentionCut(nowUs, retentionDays.metrics),
-  }
-  const old = events.map(({ file }) => file).filter((file) => file.day < cuts.events)
-  const oldMetrics = metrics.filter((file) => file.day < cuts.metrics)
+/**
+ * Days past the retention. A day of raw rows leaves as a whole, and only once no event id in it can still be asked for: after a
+ * restart the ids are read back from these files. No day leaves before an older one has, so that one date says what is kept.
+ */
+function planDrop(input: PlanInput): readonly Task[] {
+  const { events, metrics, trustedUs, retentionDays } = input
+  if (trustedUs === null) return []
+  const forgottenUs = input.dedupeNowUs - 2 * input.horizonUs
+  const stillAskedFor = events.filter(({ times }) => times.dedupe.maxUs >= forgottenUs)
+  const eventsFromDay = Math.min(
+    keptFromDay(trustedUs, retentionDays.events),
+    ...stillAskedFor.map(({ file }) => file.day),
+  )
+  const metricsFromDay = keptFromDay(trustedUs, retentionDays.metrics)
+  const old = events.map(({ file }) => file).filter(({ day }) => day < eventsFromDay)
+  const oldMetrics = metrics.filter(({ day }) => day < metricsFromDay)
   if (old.length === 0 && oldMetrics.length === 0) return []
-  const keptFromDay = Math.ceil(Math.max(cuts.events, cuts.metrics))
-  return [{ kind: 'drop-days', events: old, metrics: oldMetrics, keptFromDay }]
+  const fromDay = Math.max(eventsFromDay, metricsFromDay)
+  return [{ kind: 'drop-days', events: old, metrics: oldMetrics, keptFromDay: fromDay }]
+}
+
+function planSweep({ trustedUs, sweptUs, orphanAgeUs }: PlanInput): readonly Task[] {
+  if (trustedUs === null || trustedUs - sweptUs < SWEEP_INTERVAL_US) return []
+  return [{ kind: 'sweep-orphans', beforeUs: trustedUs - orphanAgeUs }]
 }

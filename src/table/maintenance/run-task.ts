@@ -8,11 +8,12 @@ import { makeFolder } from '../../make-folder.ts'
 import type { OnStep } from '../commit.ts'
 import type { DataFile } from '../data-file.ts'
 import { TableError } from '../error.ts'
+import { footerOf } from '../file-times.ts'
 import type { Lake } from '../lake.ts'
 import { dayText } from '../partition-spec.ts'
 import { DROPPED_ROWS_KEY, type FileChange, KEPT_FROM_KEY } from '../snapshot.ts'
 import { newestWith, type TableView } from '../view.ts'
-import type { ArrivalRanges } from './arrival-ranges.ts'
+import type { KnownTimes } from './known-times.ts'
 import type { EventMerge } from './merge-events.ts'
 import type { MetricsMerge } from './merge-metrics.ts'
 import type { Task } from './plan.ts'
@@ -21,8 +22,7 @@ export type MergeEventFiles = (
   inputs: readonly string[],
   output: string,
   options: Readonly<{
-    arrivalMinUs: number
-    arrivalMaxUs: number
+    footer: Readonly<Record<string, string>>
     isSorted: boolean
     signal: AbortSignal
   }>,
@@ -48,8 +48,7 @@ export type TaskParts = Readonly<{
    * that it has read and is about to replace must not be replaced by a merge in between.
    */
   exclusively: <T>(work: () => Promise<T>) => Promise<T>
-  ranges: ArrivalRanges
-  orphanAgeMs: number
+  times: KnownTimes
   newId: () => string
   /**
    * The steps of a file that a merge writes, as the lake tells those of its own; for tests that stop the process
@@ -77,17 +76,16 @@ export async function runTask(task: Task, parts: TaskParts): Promise<Outcome> {
       return await parts.exclusively(() => commit(parts, 'drop', change, summary))
     }
     case 'sweep-orphans':
-      await parts.lake.sweepOrphans(parts.orphanAgeMs)
+      await parts.lake.sweepOrphans(task.beforeUs)
       return 'done'
   }
 }
 
 async function mergeEvents(task: EventMerge, parts: TaskParts): Promise<Outcome> {
-  const { lake, ranges, signal } = parts
+  const { lake, times, signal } = parts
   const output = lake.newEventsPath(task.day)
   const local = lake.local.pathOf(output)
-  const arrival = { arrivalMinUs: task.arrival.minUs, arrivalMaxUs: task.arrival.maxUs }
-  const options = { ...arrival, isSorted: task.isSorted, signal }
+  const options = { footer: footerOf(task.times), isSorted: task.isSorted, signal }
   const inputs = await lake.local.hold(task.inputs.map(({ path }) => path))
   try {
     makeFolder(dirname(local))
@@ -100,7 +98,7 @@ async function mergeEvents(task: EventMerge, parts: TaskParts): Promise<Outcome>
   parts.onStep?.('data-file-synced')
   const change: FileChange = { add: [merged], remove: task.inputs, rewrite: true }
   const outcome = await commit(parts, 'merge', { events: change })
-  if (outcome === 'done') ranges.add(merged, task.arrival)
+  if (outcome === 'done') times.add(merged, task.times)
   else await lake.discard([merged])
   return outcome
 }

@@ -65,7 +65,7 @@ export async function openParquet(
       assert(chunk !== undefined, `${path} has no column ${name}`)
       const { start, end } = chunkRange(chunk)
       const stored = await storage.readRange(path, start, end)
-      yield* readable(path, () => chunkPages(metadata, chunk, stored))
+      yield* named(path, chunkPages(metadata, chunk, stored))
     }
   }
 
@@ -145,16 +145,25 @@ function arrayBufferOf(bytes: Buffer): ArrayBuffer {
 }
 
 /** Runs a decoder; what it throws names the file. */
-function readable<T>(path: string, decode: () => T): T {
-  const damaged = (error: unknown): never => {
-    if (error instanceof TableError) throw error
-    const facts = { path, expected: 'a Parquet file', reason: reasonOf(error) }
-    throw new TableError('file-damaged', facts, error)
-  }
+async function readable<T>(path: string, decode: () => Promise<T>): Promise<T> {
   try {
-    const decoded = decode()
-    return decoded instanceof Promise ? (decoded.catch(damaged) as T) : decoded
+    return await decode()
   } catch (error) {
-    return damaged(error)
+    throw damagedFile(path, error)
   }
+}
+
+/** The same for one that gives its pages one after the other. */
+function* named<T>(path: string, pages: Generator<T>): Generator<T> {
+  try {
+    yield* pages
+  } catch (error) {
+    throw damagedFile(path, error)
+  }
+}
+
+function damagedFile(path: string, error: unknown): TableError {
+  if (error instanceof TableError) return error
+  const facts = { path, expected: 'a Parquet file', reason: reasonOf(error) }
+  return new TableError('file-damaged', facts, error)
 }

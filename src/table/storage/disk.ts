@@ -128,7 +128,8 @@ async function reading<T>(file: string, read: (handle: FileHandle) => Promise<T>
     return await read(handle)
   } catch (error) {
     if (isMissing(error)) throw new TableError('file-lost', { path: file }, error)
-    throw error
+    if (!isOfSystem(error)) throw error
+    throw new TableError('file-unreadable', { path: file, reason: reasonOf(error) }, error)
   } finally {
     await handle?.close()
   }
@@ -169,6 +170,10 @@ async function entriesOf(folder: string) {
 /** Not a folder that could not be opened, which may be tried again. */
 function isFailedSync(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && error.syscall === 'fsync'
+}
+
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
 }
 
 function isMissing(error: unknown): boolean {

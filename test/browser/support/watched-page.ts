@@ -27,6 +27,10 @@ export type PageOptions = Readonly<{
   locale?: string
   isPhone?: boolean
   permissions?: readonly string[]
+  /** Of a proxy that asks for them. */
+  httpCredentials?: Readonly<{ username: string; password: string }>
+  /** The server's certificate is nobody's. */
+  ignoreHTTPSErrors?: boolean
 }>
 
 /** Neither UTC nor any zone of the tests: a page that takes the browser's zone for the configured one is found out. */
@@ -62,6 +66,8 @@ export async function openWatchedPage(
     isMobile: isPhone,
     hasTouch: isPhone,
     permissions: [...(options.permissions ?? [])],
+    ignoreHTTPSErrors: options.ignoreHTTPSErrors ?? false,
+    ...(options.httpCredentials === undefined ? {} : { httpCredentials: options.httpCredentials }),
   })
   context.setDefaultTimeout(ACTION_LIMIT_MS)
   const seen: string[] = []

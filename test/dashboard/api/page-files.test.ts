@@ -20,6 +20,7 @@ before(async () => {
   await mkdir(join(build, 'assets/deep'), { recursive: true })
   const files = [
     ['index.html', INDEX],
+    ['assets/slash.js', 'let first'],
     ['favicon.svg', '<svg xmlns="http://www.w3.org/2000/svg"/>'],
     ['assets/main-Ab1.js', SCRIPT],
     ['assets/deep/style-Cd2.css', 'body{}'],
@@ -72,6 +73,10 @@ test('the page is there without a key, asked for again each time; what is named 
   assert.equal(page.headers.get('content-type'), 'text/html; charset=utf-8')
   assert.equal(page.headers.get('cache-control'), 'no-cache')
   assert.equal((await askRaw('/?range=24h&campaign=%3Cimg%3E')).status, 200)
+  const first = await askRaw('/?slash.js')
+  assert.deepEqual([first.status, first.body.toString()], [200, 'let first'])
+  assert.equal(first.headers.get('content-type'), 'text/javascript; charset=utf-8')
+  assert.equal(first.headers.get('cache-control'), 'no-cache')
   const script = await askRaw('/assets/main-Ab1.js')
   assert.deepEqual([script.status, script.body.toString()], [200, SCRIPT])
   assert.equal(script.headers.get('content-type'), 'text/javascript; charset=utf-8')

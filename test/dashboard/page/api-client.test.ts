@@ -61,7 +61,7 @@ test('the key is sent in a header, never in the address', async () => {
   })
   assert.equal((await client.signIn('a read key')).kind, 'answer')
   const [[address, request] = ['', undefined]] = sent
-  assert.equal(address, '/api/v1/session')
+  assert.equal(address, 'api/v1/session')
   assert.equal(request?.method, 'POST')
-  assert.deepEqual(request?.headers, { authorization: 'Bearer a read key' })
+  assert.deepEqual(request?.headers, { 'x-api-key': 'a read key' })
 })

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createFormat, tileText } from '../../../src/dashboard/page/format.ts'
+import { createFormat, readLocale, tileText } from '../../../src/dashboard/page/format.ts'
 
 const english = createFormat({ locale: 'en-GB', timezone: 'UTC' })
 const german = createFormat({ locale: 'de-DE', timezone: 'Europe/Vienna' })
@@ -65,4 +65,13 @@ test('a span says the day twice only where it differs in the zone', () => {
   const to = at('2026-11-22T23:30:00Z')
   assert.equal(english.span(from, to), '22 Nov 22:00–23:30')
   assert.match(german.span(from, to), /^22\. Nov\.? 23:00 – 23\. Nov\.? 00:30$/)
+})
+
+test('a language that Intl does not take is passed over (F35)', () => {
+  assert.equal(readLocale(['de-DE', 'en']), 'de-DE')
+  for (const wrong of ['en-US@posix', 'C', '', 'en_US', 'undefined-']) {
+    assert.equal(readLocale([wrong, 'fr-FR']), 'fr-FR', wrong)
+    assert.equal(readLocale([wrong]), 'en', wrong)
+  }
+  assert.equal(readLocale([]), 'en')
 })

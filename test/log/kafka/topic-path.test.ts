@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadIdSets, openRowBatch, type RowBatch } from '../../../src/engine.ts'
-import { parseEvent, type RejectionReason } from '../../../src/event.ts'
+import { KEEPS_ALL_US, parseEvent, type RejectionReason } from '../../../src/event.ts'
 import { openDedupMemory } from '../../../src/job/dedup-memory.ts'
 import { Merge, type MergedBatches } from '../../../src/log/kafka/merge.ts'
 import { PartitionQueue } from '../../../src/log/kafka/partition-queue.ts'
@@ -143,7 +143,11 @@ function hold(
     decided[model.decide(partition, record, keptByModel)] += 1
   }
   const lines = Buffer.from(bytes)
-  const added = batch.add(bytes, arrivalMs * 1000)
+  const added = batch.add(bytes, {
+    arrivalUs: arrivalMs * 1000,
+    keptFromUs: KEEPS_ALL_US,
+    dedupeUs: arrivalMs * 1000,
+  })
   const kept: Kept[] = added.rejected.map(({ index, reason, start, end }) => ({
     ...origin.placeOf(index),
     reason,

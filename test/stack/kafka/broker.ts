@@ -128,7 +128,7 @@ export async function produceFromOutside(
 /** Idempotent: what is sent again to a partition of a young topic must not stand there twice. */
 export function openOutsideProducer(
   place: KafkaPlace,
-  more: Readonly<{ transactionalId?: string }> = {},
+  more: Readonly<{ transactionalId?: string; timeout?: number }> = {},
 ): Producer {
   const bootstrapBrokers = [...place.brokers]
   return new Producer({ clientId: 'outside', bootstrapBrokers, idempotent: true, ...more })

@@ -7,14 +7,17 @@ import { Producer } from '@platformatic/kafka'
 import {
   type FlinkCommit,
   type FlinkJob,
+  type FlinkJobOptions,
   flinkCommitIn,
   openCluster,
   openFlinkJob,
+  openRejectedMover,
   openSeenFile,
 } from '../../../src/flink.ts'
-import { type KafkaPlace, setUpTopic } from '../../../src/log.ts'
+import { type KafkaPlace, openRecordSource, setUpTopic } from '../../../src/log.ts'
 import type { Cell } from '../../../src/query.ts'
 import { openQuery } from '../../../src/query.ts'
+import { listRejected, openRejected } from '../../../src/rejected.ts'
 import { openLake, readLake } from '../../../src/table.ts'
 import { type LakeServices, openLakeServices, type RemotePlaces } from './lake-services.ts'
 
@@ -30,6 +33,7 @@ export type FlinkStack = Readonly<{
 export type JobOverrides = Readonly<{
   watermarkDelayMs?: number
   dedupeHorizonMs?: number
+  retention?: FlinkJobOptions['retention']
   seenFile?: string
   tell?: (message: string) => void
 }>
@@ -48,6 +52,8 @@ export type FlinkPlace = Readonly<{
   query(sql: string): Promise<readonly (readonly Cell[])[]>
   /** Resolves once the raw table holds so many rows. */
   awaitStored(rows: number): Promise<void>
+  /** Why records of a topic with one partition were rejected, by offset, once so many are kept. */
+  awaitRejected(records: number): Promise<ReadonlyMap<number, string>>
 }>
 
 const WINDOW_US = 300_000_000
@@ -103,6 +109,7 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
   return {
     topic,
     lake,
+    awaitRejected: (records) => awaitRejected(topic, rejectedDirectory, records),
     rejectedDirectory,
     seenFile,
     commits,
@@ -117,6 +124,7 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
         watermarkDelayMs: 1_000,
         idleTimeoutMs: 2_000,
         dedupeHorizonMs: 3_600_000,
+        retention: { days: 0, sinceUs: 0, keptFromUs: 0 },
         windowUs: WINDOW_US,
         stateBackend: 'hashmap',
         rejectedDirectory,
@@ -125,6 +133,7 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
         readTables: async () => ({ commits: await commits(), rows: await stored() }),
         seen: openSeenFile(file),
         withLock: lockOf(name),
+        whyForgotten: async () => null,
         nowMs: () => Date.now(),
         pollMs: 1_000,
         ...more,
@@ -154,6 +163,31 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
       }
     },
   }
+}
+
+/** Moves them as `start` does. */
+async function awaitRejected(
+  topic: KafkaPlace,
+  from: string,
+  records: number,
+): Promise<ReadonlyMap<number, string>> {
+  const directory = `${from}-kept`
+  const store = await openRejected({ directory, source: 'job', bytesMax: 2 ** 24, nowUs })
+  const source = await openRecordSource(topic)
+  try {
+    const mover = openRejectedMover({ from, directory, store, readRecord: source.read })
+    const until = performance.now() + STANDSTILL_MS_MAX
+    while (store.stats().total < records && performance.now() < until) {
+      await mover.move()
+      await sleep(500)
+    }
+  } finally {
+    await source.close()
+    await store.close()
+  }
+  const reasons = new Map<number, string>()
+  for await (const { offset, reason } of listRejected(directory)) reasons.set(offset ?? -1, reason)
+  return reasons
 }
 
 /** As PostgreSQL's advisory lock: one holder, others turn away. */

@@ -1,0 +1,56 @@
+/**
+ * When the rows of a raw file came, as its Parquet footer says.
+ *
+ *   arrival   by the wall clock, which may step either way
+ *   dedupe    by the clock that event ids age by (see job/dedupe-clock.ts): what must be read back after a restart is decided by it
+ *
+ * Files of earlier versions have no dedupe time. It began as their arrival time, so that stands in for it.
+ */
+import { TableError } from './error.ts'
+import type { ParquetReader } from './parquet/read-file.ts'
+
+/** Microseconds, both ends included. */
+export type TimeRange = Readonly<{ minUs: number; maxUs: number }>
+
+export type FileTimes = Readonly<{ arrival: TimeRange; dedupe: TimeRange }>
+
+export const ARRIVAL_MIN_KEY = 'campaign-metrics.arrival-min-us'
+export const ARRIVAL_MAX_KEY = 'campaign-metrics.arrival-max-us'
+export const DEDUPE_MIN_KEY = 'campaign-metrics.dedupe-min-us'
+export const DEDUPE_MAX_KEY = 'campaign-metrics.dedupe-max-us'
+
+/** The footer's key-value pairs. */
+export function footerOf({ arrival, dedupe }: FileTimes): Readonly<Record<string, string>> {
+  return {
+    [ARRIVAL_MIN_KEY]: String(arrival.minUs),
+    [ARRIVAL_MAX_KEY]: String(arrival.maxUs),
+    [DEDUPE_MIN_KEY]: String(dedupe.minUs),
+    [DEDUPE_MAX_KEY]: String(dedupe.maxUs),
+  }
+}
+
+/** Throws TableError `file-damaged` where the footer has no arrival times. */
+export function fileTimesOf(file: string, { metadata }: ParquetReader): FileTimes {
+  const pairs = new Map(metadata.key_value_metadata?.map(({ key, value }) => [key, value]))
+  const rangeOf = (minKey: string, maxKey: string): TimeRange | null => {
+    const minUs = Number(pairs.get(minKey) ?? Number.NaN)
+    const maxUs = Number(pairs.get(maxKey) ?? Number.NaN)
+    return Number.isSafeInteger(minUs) && Number.isSafeInteger(maxUs) ? { minUs, maxUs } : null
+  }
+  const arrival = rangeOf(ARRIVAL_MIN_KEY, ARRIVAL_MAX_KEY)
+  if (arrival === null) {
+    const reason = `its footer lacks ${ARRIVAL_MIN_KEY} or ${ARRIVAL_MAX_KEY}`
+    const expected = 'a file of campaign_events'
+    throw new TableError('file-damaged', { path: file, expected, reason })
+  }
+  return { arrival, dedupe: rangeOf(DEDUPE_MIN_KEY, DEDUPE_MAX_KEY) ?? arrival }
+}
+
+/** The times of the rows of several files together. */
+export function joinTimes(files: readonly FileTimes[]): FileTimes {
+  const join = (pick: (times: FileTimes) => TimeRange): TimeRange => ({
+    minUs: Math.min(...files.map((times) => pick(times).minUs)),
+    maxUs: Math.max(...files.map((times) => pick(times).maxUs)),
+  })
+  return { arrival: join(({ arrival }) => arrival), dedupe: join(({ dedupe }) => dedupe) }
+}

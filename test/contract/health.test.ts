@@ -1,0 +1,145 @@
+/** What goes wrong while it runs is said, by status and health alike, and over when it is over. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { get, post, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
+import { eventLines } from '../support/events.ts'
+import { openFolder } from '../support/folder.ts'
+import { runCommand } from '../support/product.ts'
+import { whileRunning } from '../support/settled.ts'
+import { until } from '../support/until.ts'
+
+/** Longer than SQLite's own patience used to be. */
+const LOCKED_MS = 12_000
+const CLI_PATH = join(import.meta.dirname, '../../src/cli.ts')
+const BAD = '{"event_id":""}\n'
+
+async function problemsAt(url: string): Promise<readonly string[]> {
+  const health = await get(url, '/healthz')
+  const { healthy, problems } = (await readStatus(url)) as unknown as {
+    healthy: boolean
+    problems: readonly string[]
+  }
+  assert.equal(healthy, problems.length === 0)
+  assert.equal(health.status, problems.length === 0 ? 200 : 503)
+  return problems
+}
+
+async function untilProblem(url: string, pattern: RegExp): Promise<void> {
+  await until(async () => {
+    const problems = await problemsAt(url)
+    assert.match(problems.join('\n'), pattern)
+    return true
+  })
+}
+
+async function untilHealthy(url: string): Promise<void> {
+  await until(async () => {
+    assert.deepEqual(await problemsAt(url), [])
+    return true
+  })
+}
+
+test('without a folder for temporary files the figures cannot be read: unhealthy, events go on; over when there is one', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  const TMPDIR = join(folder.path, 'tmp')
+  await whileRunning(
+    folder,
+    async ({ url }) => {
+      await untilProblem(url, /the dashboard cannot read the tables .*TMPDIR/)
+      await postAccepted(url, eventLines('meanwhile', 5).join('\n'))
+      await mkdir(TMPDIR)
+      await untilHealthy(url)
+    },
+    { environment: { TMPDIR } },
+  )
+})
+
+test('where rejected events cannot be kept it is unhealthy before there is one, and after; the count stays whole', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  const rejected = join(folder.warehousePath, 'rejected')
+  await whileRunning(folder, async ({ url }) => {
+    assert.equal((await post(url, BAD)).status, 200)
+    await rename(rejected, `${rejected}-aside`)
+    await writeFile(rejected, 'a file in its place')
+    await untilProblem(url, /Rejected events cannot be kept in .*rejected/)
+    assert.equal((await post(url, BAD)).status, 503)
+    assert.equal((await post(url, eventLines('good', 1).join('\n'))).status, 200)
+    await rm(rejected)
+    await rename(`${rejected}-aside`, rejected)
+    await untilHealthy(url)
+    assert.equal((await post(url, BAD)).status, 200)
+    assert.equal((await readStatus(url)).ledger.rejected, 2)
+  })
+  const listed = await runCommand(folder, ['rejected', '--json'])
+  assert.equal(listed.stdout.trim().split('\n').length, 2)
+})
+
+test('a rejected folder that was removed is made again by the next rejected event, which is kept, and counted on', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  await whileRunning(folder, async ({ url }) => {
+    assert.equal((await post(url, BAD)).status, 200)
+    await rm(join(folder.warehousePath, 'rejected'), { recursive: true })
+    assert.equal((await post(url, BAD)).status, 200)
+    assert.equal((await readStatus(url)).ledger.rejected, 2)
+  })
+  const listed = await runCommand(folder, ['rejected', '--json'])
+  assert.equal(listed.stdout.trim().split('\n').length, 1)
+})
+
+/** Another process holds the catalog, as a backup or a curious user does. */
+function lockCatalog(t: TestContext, path: string, mode: 'NORMAL' | 'EXCLUSIVE') {
+  const other = new DatabaseSync(path)
+  t.after(() => other.isOpen && other.close())
+  other.exec(`PRAGMA locking_mode = ${mode}; BEGIN IMMEDIATE; CREATE TABLE held_by_other (x)`)
+  return { release: () => other.close() }
+}
+
+async function storedAt(url: string): Promise<number> {
+  return (await readStatus(url)).ledger.stored
+}
+
+test('a catalog that another process has locked is said while it lasts; then commits go on at once', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  await whileRunning(folder, async ({ url }) => {
+    await postAccepted(url, eventLines('before', 3).join('\n'))
+    await waitUntilSettled(url)
+    const lock = lockCatalog(t, folder.catalogPath, 'NORMAL')
+    await postAccepted(url, eventLines('during', 3).join('\n'))
+    await untilProblem(url, /catalog.db has kept this process waiting for \d+ s: another process/)
+    await sleep(LOCKED_MS)
+    assert.equal(await storedAt(url), 3)
+    assert.equal((await post(url, eventLines('more', 1).join('\n'))).status, 200)
+    assert.equal((await get(url, '/iceberg/v1/config')).status, 200, 'others read it meanwhile')
+    lock.release()
+    await until(async () => (await storedAt(url)) === 7)
+    await untilHealthy(url)
+  })
+})
+
+test('a catalog that is locked at the start is waited for, which is said; commands that read it say what holds them up', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  await whileRunning(folder, ({ url }) => postAccepted(url, eventLines('before', 3).join('\n')))
+  const lock = lockCatalog(t, folder.catalogPath, 'EXCLUSIVE')
+  const words = [CLI_PATH, 'start', '--config', folder.configPath]
+  const child = spawn(process.execPath, words, { cwd: folder.path })
+  t.after(() => child.kill('SIGKILL'))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
+  await until(() => /catalog.db has kept this process waiting for 1 s/.test(output))
+  const query = await runCommand(folder, ['query', 'select 1'])
+  assert.equal(query.exit.code, 4)
+  assert.match(query.stderr, /catalog.db is locked by another process/)
+  lock.release()
+  await until(() => /listens on/.test(output))
+})
