@@ -9,6 +9,7 @@ export type ColumnsExports = {
   VERDICT: WasmGlobal
   START: WasmGlobal
   END: WasmGlobal
+  TIMESTAMP: WasmGlobal
   /** 16 bytes and 1 byte by block row. */
   HASHES: WasmGlobal
   MASK: WasmGlobal

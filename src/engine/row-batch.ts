@@ -32,6 +32,8 @@ export type LineTimes = Readonly<{
   keptFromUs: number
   /** By the clock that event ids age by; handed on to `RecentIds`. */
   dedupeUs: number
+  /** Events dated from here on are in the tables: their ids are remembered, and they are not stored again. */
+  storedFromUs?: number
 }>
 
 export type RowBatchOptions = Readonly<{
@@ -44,9 +46,11 @@ export type RowBatchOptions = Readonly<{
 }>
 
 export type AddedLines = Readonly<{
-  /** stored + duplicates + rejected. */
+  /** stored + already + duplicates + rejected. */
   events: number
   stored: number
+  /** Those that `storedFromUs` says are in the tables, their repeats included. */
+  already: number
   duplicates: number
   rejected: readonly RejectedEvent[]
 }>
@@ -94,22 +98,26 @@ export function rowBatchOf(
   }
 
   function addBlocks(lines: Uint8Array, times: LineTimes): AddedLines {
-    const { arrivalUs, keptFromUs, dedupeUs } = times
+    const { arrivalUs, keptFromUs, dedupeUs, storedFromUs = Number.POSITIVE_INFINITY } = times
     const nextRows = (): number => parser.next(arrivalUs, keptFromUs)
     parser.load(lines)
     const rejected: RejectedEvent[] = []
     let events = 0
     let stored = 0
+    let already = 0
     for (let rows = nextRows(); rows > 0; rows = nextRows()) {
       if (engine.hashBlock(rows) > 0) readRejected(engine, rows, events, rejected)
       const { buffer } = engine.memory
       const hashes = new Uint8Array(buffer, engine.HASHES.value, rows * HASH_BYTES)
-      recentIds.admit(hashes, rows, new Uint8Array(buffer, engine.MASK.value, rows), dedupeUs)
+      const mask = new Uint8Array(buffer, engine.MASK.value, rows)
+      recentIds.admit(hashes, rows, mask, dedupeUs)
+      if (Number.isFinite(storedFromUs)) already += maskStored(engine, rows, mask, storedFromUs)
       stored += engine.appendBlock(rows, arrivalUs)
       engine.aggregateBlock()
       events += rows
     }
-    return { events, stored, duplicates: events - stored - rejected.length, rejected }
+    const duplicates = events - stored - already - rejected.length
+    return { events, stored, already, duplicates, rejected }
   }
 
   return {
@@ -148,6 +156,25 @@ export function rowBatchOf(
       }
     },
   }
+}
+
+/** Masks the accepted rows dated from `storedFromUs` on, duplicates or not; answers how many there are. */
+function maskStored(
+  engine: ColumnsExports,
+  rows: number,
+  mask: Uint8Array,
+  storedFromUs: number,
+): number {
+  const { buffer } = engine.memory
+  const verdicts = new Uint8Array(buffer, engine.VERDICT.value, rows)
+  const timestamps = new BigInt64Array(buffer, engine.TIMESTAMP.value, rows)
+  let count = 0
+  for (const [row, timestampUs] of timestamps.entries()) {
+    if (verdicts[row] !== 0 || timestampUs < storedFromUs) continue
+    mask[row] = 1
+    count += 1
+  }
+  return count
 }
 
 /** Packs the ids as u32 length | bytes; hashed in parts, so that memory stays small. */

@@ -8,6 +8,9 @@
  *   dedupe-time  its dedupe time (dedupe-clock.ts), µs
  *   stored, duplicates, rejected   the job's part of the ledger, since ever
  *
+ *   partial      of offsets from next-offset on, what is in the tables already: `next-offset until from-day stored commits`. It is
+ *                there while rows of very many days are committed in slices (day-backlog.ts), and of another next-offset it is over
+ *
  * Of a topic, next-offset counts the records taken from it, and offsets says from where each partition is read on:
  * "120,98,131" for the partitions 0, 1 and 2.
  */
@@ -25,11 +28,25 @@ export type Checkpoint = Readonly<{
   rejected: number
   /** By partition of a topic; null for a folder. */
   offsets: readonly number[] | null
+  /** Absent where the tables hold nothing from `nextOffset` on. */
+  partial?: Partial | undefined
+}>
+
+/** Of the offsets from `nextOffset` to before `until`, events of `fromDay` and later days are in the tables. */
+export type Partial = Readonly<{
+  until: number
+  /** Days since 1970-01-01. */
+  fromDay: number
+  /** How many of them are stored; the others were duplicates. */
+  stored: number
+  /** In how many commits. */
+  commits: number
 }>
 
 const PREFIX = 'campaign-metrics.'
 
 const OFFSETS = `${PREFIX}offsets`
+const PARTIAL = `${PREFIX}partial`
 
 const COUNTS = {
   nextOffset: 'next-offset',
@@ -47,7 +64,16 @@ export function writeCheckpoint(checkpoint: Checkpoint): Record<string, string> 
   const summary: Record<string, string> = { [`${PREFIX}log-id`]: checkpoint.logId }
   for (const name of COUNT_NAMES) summary[PREFIX + COUNTS[name]] = String(checkpoint[name])
   if (checkpoint.offsets !== null) summary[OFFSETS] = checkpoint.offsets.join(',')
+  if (checkpoint.partial !== undefined) {
+    const { until, fromDay, stored, commits } = checkpoint.partial
+    summary[PARTIAL] = [checkpoint.nextOffset, until, fromDay, stored, commits].join(' ')
+  }
   return summary
+}
+
+/** Rises with each commit, and is never above the offset that all its events end at. */
+export function positionOf({ nextOffset, partial }: Checkpoint): number {
+  return nextOffset + (partial?.commits ?? 0)
 }
 
 /** The checkpoint in a snapshot's summary, or null where the job has not committed yet. */
@@ -61,9 +87,11 @@ export function readCheckpoint(summary: Readonly<Record<string, string>>): Check
     if (text !== undefined && /^-?\d+$/.test(text) && Number.isSafeInteger(value)) return value
     throw new JobError('checkpoint-unreadable', { key, value: text ?? '' })
   }
+  const nextOffset = count('nextOffset')
+  const partial = readPartial(summary[PARTIAL], nextOffset)
   return {
     logId,
-    nextOffset: count('nextOffset'),
+    nextOffset,
     logBase: count('logBase'),
     arrivedUs: count('arrivedUs'),
     // Earlier versions have none: ids aged by their arrival.
@@ -72,7 +100,20 @@ export function readCheckpoint(summary: Readonly<Record<string, string>>): Check
     duplicates: count('duplicates'),
     rejected: count('rejected'),
     offsets: readOffsets(summary[OFFSETS]),
+    ...(partial === null ? {} : { partial }),
   }
+}
+
+/** Null where it is over: keys of a snapshot that the next one does not name are carried over. */
+function readPartial(text: string | undefined, nextOffset: number): Partial | null {
+  if (text === undefined) return null
+  const numbers = text.split(' ').map(Number)
+  const [offset, until, fromDay, stored, commits] = numbers
+  const isWhole = numbers.length === 5 && numbers.every(Number.isSafeInteger)
+  if (!isWhole || until === undefined || fromDay === undefined || stored === undefined) {
+    throw new JobError('checkpoint-unreadable', { key: PARTIAL, value: text })
+  }
+  return offset === nextOffset ? { until, fromDay, stored, commits: commits ?? 0 } : null
 }
 
 function readOffsets(text: string | undefined): readonly number[] | null {
@@ -114,7 +155,7 @@ export function resumeFrom(
     if (!acceptNewLog) throw new JobError('other-log', { tables: kept.logId, log: log.id })
     const taken = kept.stored + kept.duplicates + kept.rejected
     const logBase = taken - log.start
-    return { ...kept, logId: log.id, nextOffset: log.start, logBase, offsets }
+    return { ...kept, logId: log.id, nextOffset: log.start, logBase, offsets, partial: undefined }
   }
   if (log.partitions !== null) {
     return { ...kept, offsets: resumeOffsets(kept.offsets ?? [], log.partitions, acceptNewLog) }

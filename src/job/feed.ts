@@ -11,9 +11,9 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { RowBatch, WindowDelta } from '../engine.ts'
 import type { DataFile } from '../table.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import { type Checkpoint, positionOf } from './checkpoint.ts'
 import type { FeedMessage, LakeFile, Pending } from './message.ts'
-import { keyOf } from './windows.ts'
+import { sumDeltas } from './window-deltas.ts'
 
 /** Between two looks at what is pending; only the one for a commit does not wait. */
 const PENDING_INTERVAL_MS = 250
@@ -39,8 +39,12 @@ export type Feed = {
   attach(port: MessagePort): void
   /** Events up to this arrival were taken from the log into the batch. */
   took(arrivedUs: number): void
-  /** The batch was given to a commit, which may be held up for long. */
-  commitBegun(nextOffset: number, deltas: readonly WindowDelta[]): void
+  /** A commit has begun, which may be held up for long; `left`: what was taken from the batch and waits for later ones. */
+  commitBegun(
+    nextOffset: number,
+    deltas: readonly WindowDelta[],
+    left: readonly WindowDelta[],
+  ): void
   /** That commit is in the tables. */
   committed(checkpoint: Checkpoint, added: readonly DataFile[]): void
   /** Maintenance has changed which files the tables consist of. */
@@ -56,6 +60,8 @@ export function openFeed(parts: FeedParts): Feed {
   let toldOffset = 0
   let arrivedUs = 0
   let underWay: Readonly<{ nextOffset: number; deltas: readonly WindowDelta[] }> | null = null
+  /** Of what was taken from the batch, what later commits will bring. */
+  let waiting: readonly WindowDelta[] = []
   let pendingAtMs = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | null = null
 
@@ -76,13 +82,15 @@ export function openFeed(parts: FeedParts): Feed {
     cancelTimer()
     pendingAtMs = steadyMs()
     const committing = underWayDeltas()
-    if (Math.max(committing.length, batch.windows) > PENDING_WINDOWS_MAX) return null
-    const deltas = addDeltas(committing, batch.peekWindows())
+    const most = Math.max(committing.length, waiting.length, batch.windows)
+    if (most > PENDING_WINDOWS_MAX) return null
+    const deltas = sumDeltas([committing, waiting, batch.peekWindows()])
     return deltas.length > PENDING_WINDOWS_MAX ? null : { arrivedUs, deltas }
   }
 
   function pendingIfAny(): Pending | null {
-    if (batch.windows + underWayDeltas().length > 0) return lookAtPending()
+    const count = batch.windows + waiting.length + underWayDeltas().length
+    if (count > 0) return lookAtPending()
     cancelTimer()
     return null
   }
@@ -122,14 +130,15 @@ export function openFeed(parts: FeedParts): Feed {
       const waitMs = pendingAtMs + PENDING_INTERVAL_MS - steadyMs()
       timer = setTimeout(() => tellPending(lookAtPending()), Math.max(0, waitMs))
     },
-    commitBegun(nextOffset, deltas): void {
+    commitBegun(nextOffset, deltas, left): void {
       underWay = { nextOffset, deltas }
+      waiting = left
     },
     committed(checkpoint, added): void {
       const deltas = underWayDeltas()
       underWay = null
       if (port === null) return
-      const { nextOffset } = checkpoint
+      const nextOffset = positionOf(checkpoint)
       // Already in the files that were told, where the reader came after they had landed and before this was known.
       if (nextOffset > toldOffset) {
         const { events, metrics } = parts.tables()
@@ -162,31 +171,4 @@ export function openFeed(parts: FeedParts): Feed {
 
 function filesOf(files: readonly DataFile[]): LakeFile[] {
   return files.map(({ path, day, rows }) => ({ path, day, rows }))
-}
-
-/** Both together, each window once. */
-function addDeltas(
-  some: readonly WindowDelta[],
-  more: readonly WindowDelta[],
-): readonly WindowDelta[] {
-  if (some.length === 0) return more
-  if (more.length === 0) return some
-  const sums = new Map(some.map((delta) => [keyOf(delta), delta]))
-  for (const delta of more) {
-    const key = keyOf(delta)
-    const sum = sums.get(key)
-    sums.set(key, sum === undefined ? delta : addDelta(sum, delta))
-  }
-  return [...sums.values()]
-}
-
-function addDelta(a: WindowDelta, b: WindowDelta): WindowDelta {
-  return {
-    campaignId: a.campaignId,
-    windowStartUs: a.windowStartUs,
-    impressions: a.impressions + b.impressions,
-    clicks: a.clicks + b.clicks,
-    conversions: a.conversions + b.conversions,
-    revenueMillionths: a.revenueMillionths + b.revenueMillionths,
-  }
 }

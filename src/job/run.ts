@@ -17,7 +17,7 @@ import {
   openMaintenance,
   wholeFromUs,
 } from '../table.ts'
-import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
+import { type Checkpoint, positionOf, readCheckpoint, resumeFrom } from './checkpoint.ts'
 import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
 import { openDedupeClock } from './dedupe-clock.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
@@ -267,6 +267,6 @@ function startRun(
 function tablesOf(lake: Lake, start: Checkpoint): FeedTables {
   const { summary, files } = lake.events
   const kept = readCheckpoint(summary)
-  const nextOffset = kept?.logId === start.logId ? kept.nextOffset : start.nextOffset
+  const nextOffset = kept?.logId === start.logId ? positionOf(kept) : start.nextOffset
   return { nextOffset, events: files, metrics: lake.metrics.files }
 }

@@ -80,12 +80,12 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
   let sweptUs = Number.NEGATIVE_INFINITY
   let failures = 0
 
-  async function plan(): Promise<Task | undefined> {
+  async function plan(): Promise<readonly Task[]> {
     const { horizonUs, retentionDays } = options
     const log = options.logProgress()
     const { files } = lake.events
     const events = isShared ? files.map(withoutTimes) : await times.of(files)
-    const tasks = planMaintenance({
+    return planMaintenance({
       events,
       mergesEvents: !isShared,
       metrics: lake.metrics.files,
@@ -98,14 +98,13 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
       orphanAgeUs,
       isBusy: options.isBusy(),
     })
-    return tasks[0]
   }
 
   async function step(): Promise<TaskDone | null> {
-    const task = await plan()
+    const [task, ...others] = await plan()
     if (task === undefined) return null
     const startMs = steadyMs()
-    const outcome = await runTask(task, parts)
+    const outcome = await runTask(task, others, parts)
     if (task.kind === 'sweep-orphans') sweptUs = task.beforeUs + orphanAgeUs
     const done = { task, outcome, durationMs: steadyMs() - startMs }
     onTask(done)

@@ -6,13 +6,17 @@ import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { get, openAgent, post, postAccepted, waitUntilSettled } from '../support/client.ts'
-import { openFolder } from '../support/folder.ts'
+import { type Folder, openFolder } from '../support/folder.ts'
+import { readSummaries } from '../support/lake.ts'
 import { growthDuring } from '../support/memory.ts'
 import { type Product, startProduct } from '../support/product.ts'
 
 const MIB = 1024 * 1024
 
-async function running(t: TestContext, under: readonly string[] = []): Promise<Product> {
+async function started(
+  t: TestContext,
+  under: readonly string[] = [],
+): Promise<Readonly<{ product: Product; folder: Folder }>> {
   const folder = await openFolder()
   const product = await startProduct(folder, { under }).catch(async (error) => {
     await folder.close()
@@ -22,8 +26,11 @@ async function running(t: TestContext, under: readonly string[] = []): Promise<P
     await product.kill()
     await folder.close()
   })
-  return product
+  return { product, folder }
 }
+
+const running = async (t: TestContext, under?: readonly string[]): Promise<Product> =>
+  (await started(t, under)).product
 
 const CHUNKED =
   'POST /v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n' +
@@ -43,13 +50,13 @@ function exchange({ url }: Product, pieces: readonly (string | Buffer)[]): Promi
   })
 }
 
-function event(id: string, campaign = 'c'): string {
+function event(id: string, campaign = 'c', time = new Date()): string {
   return JSON.stringify({
     event_id: id,
     user_id: 'u',
     campaign_id: campaign,
     event_type: 'click',
-    timestamp: new Date().toISOString(),
+    timestamp: time.toISOString(),
   })
 }
 
@@ -103,6 +110,25 @@ test('readers that never read take the memory of a few answers, and others are a
   assert.ok(growth < 300 * MIB, `${Math.round(growth / MIB)} MiB`)
   for (const socket of readers) socket.destroy()
   while ((await get(product.url, path)).text.length !== whole) await sleep(100)
+})
+
+test('one body of 1,200 days is committed a few hundred days at a time, and other events in between', async (t) => {
+  const { product, folder } = await started(t)
+  const agent = openAgent()
+  const days = Array.from({ length: 1200 }, (_, day) =>
+    event(`old-${day}`, 'c', new Date(Date.UTC(2003, 0, 1 + day))),
+  )
+  await postAccepted(product.url, days.join('\n'), { agent })
+  for (let at = 0; at < 10; at++) {
+    await postAccepted(product.url, event(`beside-${at}`), { agent })
+    await sleep(50)
+  }
+  agent.destroy()
+  assert.equal((await waitUntilSettled(product.url)).stored, 1210)
+  const summaries = await readSummaries(folder, 'campaign_events')
+  const added = summaries.map((summary) => Number(summary['added-data-files'] ?? 0))
+  assert.ok(Math.max(...added) < 400, `commits of ${added} files`)
+  assert.ok(added.filter((files) => files > 1).length >= 4, `commits of ${added} files`)
 })
 
 /** Connections that say nothing; one that the other side closes stays in the list. */

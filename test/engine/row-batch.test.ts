@@ -219,6 +219,35 @@ describe('row batch', () => {
     )
   })
 
+  test('what is dated from the day on that is stored already is asked about, counted, and not stored again', async () => {
+    const ids = await openIdSet({ bytesMax: 1 << 20 })
+    const batch = await openRowBatch({
+      windowUs: WINDOW_US,
+      seed: 7n,
+      recentIds: { admit: (hashes, rows, mask) => ids.insertNew(hashes, rows, mask) },
+    })
+    const event = (id: string, day: string): string =>
+      JSON.stringify({
+        ...{ event_id: id, user_id: 'u', campaign_id: 'c', event_type: 'click' },
+        timestamp: `2026-11-${day}T00:00:00Z`,
+      })
+    const lines = [
+      ...[event('old', '20'), event('edge', '21'), event('new', '22')],
+      // Repeats: of one that is stored already, in either direction.
+      ...[event('edge', '19'), event('old', '21'), '{'],
+    ]
+    const arrivalUs = Number(NOON)
+    const storedFromUs = Date.UTC(2026, 10, 21) * 1000
+    const times = { arrivalUs, keptFromUs: KEEPS_ALL_US, dedupeUs: arrivalUs, storedFromUs }
+    const added = batch.add(Buffer.from(`${lines.join('\n')}\n`), times)
+    assert.deepEqual(
+      [added.events, added.stored, added.already, added.duplicates, added.rejected.length],
+      [6, 1, 3, 1, 1],
+    )
+    const [day, ...others] = batch.take().days
+    assert.deepEqual([day?.rows, others.length], [1, 0])
+  })
+
   test('hashIds gives the hashes that add asks the recent ids about', async () => {
     const asked: Buffer[] = []
     const batch = await openBlockBatch({

@@ -26,6 +26,25 @@ test('a checkpoint survives the snapshot summary', () => {
   assert.deepEqual(readCheckpoint({ ...summary, 'total-records': '70' }), KEPT)
 })
 
+test('what is in the tables in part is told as long as the job stands there, and no longer', () => {
+  const partial = { until: 400, fromDay: -3, stored: 40, commits: 2 }
+  const summary = writeCheckpoint({ ...KEPT, partial })
+  assert.deepEqual(readCheckpoint(summary), { ...KEPT, partial })
+  // Keys that a snapshot does not name are carried over from the one before.
+  const whole = { ...KEPT, nextOffset: 400 }
+  assert.deepEqual(readCheckpoint({ ...summary, ...writeCheckpoint(whole) }), whole)
+  for (const bad of ['', '90 400', '90 400 x 40 2', '90 400 1.5 40 2']) {
+    const broken = { ...summary, 'campaign-metrics.partial': bad }
+    assert.throws(() => readCheckpoint(broken), { code: 'checkpoint-unreadable' })
+  }
+})
+
+test('of another log nothing is in the tables in part', () => {
+  const partial = { until: 95, fromDay: 3, stored: 4, commits: 1 }
+  const log = { id: 'log-b', start: 0, end: 10, partitions: null }
+  assert.equal(resumeFrom({ ...KEPT, partial }, log, true).partial, undefined)
+})
+
 test('a table without a commit of the job has no checkpoint', () => {
   assert.equal(readCheckpoint({ 'total-records': '0' }), null)
 })

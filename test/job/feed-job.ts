@@ -57,7 +57,13 @@ export type FeedJob = Readonly<{
   close(): Promise<void>
 }>
 
-export async function openFeedJob(options: { commitIntervalMs: number }): Promise<FeedJob> {
+export type FeedJobOptions = Readonly<{
+  commitIntervalMs: number
+  /** Days in a commit; the job's own number unless given. */
+  commitDays?: number
+}>
+
+export async function openFeedJob(options: FeedJobOptions): Promise<FeedJob> {
   const weather: Weather = {
     diskFull: false,
     beforeLanding: async () => {},
@@ -89,7 +95,7 @@ export async function openFeedJob(options: { commitIntervalMs: number }): Promis
   let committedOffset = 0
   const loop = openLoop({
     checkpoint: START,
-    commitIntervalMs: options.commitIntervalMs,
+    ...options,
     horizonUs: HORIZON_US,
     keptFromUs: () => KEEPS_ALL_US,
     wholeFromUs: () => null,

@@ -88,6 +88,8 @@ export type Expectation = Readonly<{
   readRows: (path: string) => Promise<readonly WindowDelta[]>
   /** After how many parts of the traffic the sums are these; undefined if never. */
   partsAt: (sums: Sums) => number | undefined
+  /** The files that a reader is told first may hold some days of a batch whose others are told right after them. */
+  inSlices?: boolean
 }>
 
 /** After each message the reader's sums are those of the first parts of the traffic, never of fewer than before. Answers the last sums. */
@@ -123,6 +125,7 @@ export async function expectExact(
       const inFiles = await sumsOf(message.metrics, expectation)
       assert.equal(sumsText(inFiles), sumsText(tables), what)
     }
+    if (number === 0 && expectation.inSlices === true && messages[1]?.kind === 'pending') continue
     const now = expectation.partsAt(total)
     assert.ok(now !== undefined, `${what}: the sums are those of no moment`)
     assert.ok(now >= parts, `${what}: ${now} parts after ${parts}`)

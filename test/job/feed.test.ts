@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FeedMessage } from '../../src/job.ts'
 import { openRandom } from '../support/random.ts'
-import { type FeedJob, openFeedJob, WINDOW_US } from './feed-job.ts'
+import { type FeedJob, type FeedJobOptions, openFeedJob, WINDOW_US } from './feed-job.ts'
 import { expectExact, type FeedReader, sumsText } from './feed-reader.ts'
 import { openTraffic, type Part, type Traffic } from './feed-traffic.ts'
 
@@ -17,8 +17,12 @@ function openPlainTraffic(seed: number): Traffic {
   return openTraffic({ seed, windowUs: WINDOW_US, lateUsMax: 3 * 24 * 60 * MINUTE_US })
 }
 
-async function openJob(t: TestContext, commitIntervalMs = NEVER_MS): Promise<FeedJob> {
-  const job = await openFeedJob({ commitIntervalMs })
+async function openJob(
+  t: TestContext,
+  commitIntervalMs = NEVER_MS,
+  more: Partial<FeedJobOptions> = {},
+): Promise<FeedJob> {
+  const job = await openFeedJob({ commitIntervalMs, ...more })
   t.after(() => job.close())
   return job
 }
@@ -57,11 +61,19 @@ const pendingOf = ({ messages }: FeedReader) =>
 const clicksOf = (message: Extract<FeedMessage, { kind: 'pending' }> | undefined): number =>
   message?.deltas.reduce((sum, { clicks }) => sum + clicks, 0) ?? 0
 
-test('whatever comes between, each message leaves its reader with the first parts of the traffic', async (t) => {
+test('whatever comes between, each message leaves its reader with the first parts of the traffic', (t) =>
+  expectFirstParts(t, {}))
+
+test('so it does while rows of many days are committed in slices', (t) =>
+  expectFirstParts(t, { commitDays: 2 }))
+
+async function expectFirstParts(t: TestContext, more: Partial<FeedJobOptions>): Promise<void> {
   const seed = 20_261_122
   const random = openRandom(seed)
-  const job = await openJob(t, 60)
+  const job = await openJob(t, 60, more)
   const traffic = openPlainTraffic(seed)
+  const inSlices = more.commitDays !== undefined
+  const expectation = { readRows: job.readRows, partsAt: traffic.partsAt, inSlices }
   const readers = [job.attach()]
   const wait = (): Promise<void> => sleep(random.below(25))
   job.weather.beforeLanding = wait
@@ -80,17 +92,17 @@ test('whatever comes between, each message leaves its reader with the first part
   assert.ok(readers.length > 5)
   for (const { ended, messages } of readers) {
     await ended
-    await expectExact(messages, { readRows: job.readRows, partsAt: traffic.partsAt })
+    await expectExact(messages, expectation)
   }
   const last = readers.at(-1)?.messages ?? []
-  const total = await expectExact(last, { readRows: job.readRows, partsAt: traffic.partsAt })
+  const total = await expectExact(last, expectation)
   assert.equal(sumsText(total), sumsText(traffic.sums))
   const all = readers.flatMap(({ messages }) => messages.map(({ kind }) => kind))
   for (const kind of ['files', 'commit', 'pending'] as const) {
     const count = all.filter((each) => each === kind).length
     assert.ok(count >= 15, `${count} ${kind}`)
   }
-})
+}
 
 test('an event is pending at once, the next one a quarter of a second later though nothing else comes', async (t) => {
   const job = await openJob(t)

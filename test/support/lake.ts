@@ -36,6 +36,15 @@ export async function wasMerged(folder: Folder): Promise<boolean> {
   return snapshots.some((snapshot) => snapshot.summary?.operation === 'replace')
 }
 
+/** Of the snapshots that are kept, oldest first. */
+export async function readSummaries(
+  folder: Folder,
+  table: TableName,
+): Promise<readonly Readonly<Record<string, string>>[]> {
+  const snapshots = await readSnapshots(folder, table)
+  return snapshots.map(({ summary = {} }) => summary)
+}
+
 async function readSnapshots(folder: Folder, table: TableName): Promise<readonly Snapshot[]> {
   const pointer = readPointers(folder.catalogPath).find((found) => found.table === table)
   if (pointer === undefined) throw new Error(`no ${table} in ${folder.catalogPath}`)

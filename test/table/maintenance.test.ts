@@ -183,6 +183,30 @@ test('an append that lands during a merge is kept, and the merge too (F9)', asyn
   assert.equal(lake.events.files.length, 3)
 })
 
+test('two files on each of many days become one a day, in few commits', async (t) => {
+  const place = await openPlace(t)
+  const clock = { nowUs: MIDNIGHT_US + HOUR_US }
+  const lake = await place.open({ nowUs: () => clock.nowUs })
+  const days = 200
+  for (const round of ['a', 'b']) {
+    const files: DataFile[] = []
+    for (let day = 0; day < days; day++) {
+      const row = eventRow({ eventId: `${round}${day}`, timestampUs: day * DAY_US })
+      files.push(await lake.writeEventsFile(dayRows([row], clock.nowUs)))
+    }
+    await lake.commit({ events: { add: files, remove: [] }, summary: {}, commitId: round })
+    clock.nowUs += SECOND_US
+  }
+  const before = await idsOf(lake)
+  clock.nowUs += 5 * HOUR_US
+  const done = await settle(maintenanceOf(lake, { nowUs: () => clock.nowUs }))
+  const merges = done.filter(({ task }) => task.kind === 'merge-events')
+  assert.ok(merges.length >= 1 && merges.length <= 4, `${merges.length} commits`)
+  assert.equal(lake.events.files.length, days)
+  assert.equal(new Set(lake.events.files.map(({ day }) => day)).size, days)
+  assert.deepEqual(await idsOf(lake), before)
+})
+
 test('a merge whose input was dropped meanwhile is dropped as well, and its output removed (F9)', async (t) => {
   const { lake, files, nowUs } = await openFilled(t)
   let written = ''

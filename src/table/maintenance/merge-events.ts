@@ -47,6 +47,22 @@ const LARGE_BYTES = 128 * 2 ** 20
 const MERGED_BYTES = 256 * 2 ** 20
 const INPUTS_MAX = 256
 
+/** What is merged before one commit: a commit of a table of many files costs more than the merge of two small ones. */
+const TOGETHER_BYTES_MAX = 32 * 2 ** 20
+const TOGETHER_INPUTS_MAX = INPUTS_MAX
+
+/** The first merge, and those after it that are to be committed with it. */
+export function mergesTogether(merges: readonly EventMerge[]): readonly EventMerge[] {
+  let inputs = 0
+  let bytes = 0
+  const end = merges.findIndex((merge) => {
+    inputs += merge.inputs.length
+    bytes += merge.inputs.reduce((sum, file) => sum + file.bytes, 0)
+    return inputs > TOGETHER_INPUTS_MAX || bytes > TOGETHER_BYTES_MAX
+  })
+  return end === -1 ? merges : merges.slice(0, Math.max(1, end))
+}
+
 /** The merges that are due, those that take away most files first. */
 export function planEventMerges(
   files: readonly TimedFile[],

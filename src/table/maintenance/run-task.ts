@@ -14,7 +14,7 @@ import { dayText } from '../partition-spec.ts'
 import { DROPPED_ROWS_KEY, type FileChange, KEPT_FROM_KEY } from '../snapshot.ts'
 import { newestWith, type TableView } from '../view.ts'
 import type { KnownTimes } from './known-times.ts'
-import type { EventMerge } from './merge-events.ts'
+import { type EventMerge, mergesTogether } from './merge-events.ts'
 import type { MetricsMerge } from './merge-metrics.ts'
 import type { Task } from './plan.ts'
 
@@ -61,10 +61,15 @@ export type TaskParts = Readonly<{
 /** `stale`: the files had changed meanwhile; the work was dropped. */
 export type Outcome = 'done' | 'stale'
 
-export async function runTask(task: Task, parts: TaskParts): Promise<Outcome> {
+/** The first of the tasks; of merges of raw files, some at once. */
+export async function runTask(
+  task: Task,
+  others: readonly Task[],
+  parts: TaskParts,
+): Promise<Outcome> {
   switch (task.kind) {
     case 'merge-events':
-      return await mergeEvents(task, parts)
+      return await mergeEvents(mergesTogether([task, ...others.filter(isEventMerge)]), parts)
     case 'merge-metrics':
       return await parts.exclusively(() => mergeMetrics(task, parts))
     case 'drop-days': {
@@ -81,8 +86,32 @@ export async function runTask(task: Task, parts: TaskParts): Promise<Outcome> {
   }
 }
 
-async function mergeEvents(task: EventMerge, parts: TaskParts): Promise<Outcome> {
-  const { lake, times, signal } = parts
+function isEventMerge(task: Task): task is EventMerge {
+  return task.kind === 'merge-events'
+}
+
+async function mergeEvents(merges: readonly EventMerge[], parts: TaskParts): Promise<Outcome> {
+  const { lake, times } = parts
+  const merged: DataFile[] = []
+  try {
+    for (const merge of merges) merged.push(await writeMerged(merge, parts))
+  } catch (error) {
+    await lake.discard(merged)
+    throw error
+  }
+  const remove = merges.flatMap(({ inputs }) => inputs)
+  const outcome = await commit(parts, 'merge', { events: { add: merged, remove, rewrite: true } })
+  if (outcome === 'done') {
+    merges.forEach((merge, index) => {
+      const file = merged[index]
+      if (file !== undefined) times.add(file, merge.times)
+    })
+  } else await lake.discard(merged)
+  return outcome
+}
+
+async function writeMerged(task: EventMerge, parts: TaskParts): Promise<DataFile> {
+  const { lake, signal } = parts
   const output = lake.newEventsPath(task.day)
   const local = lake.local.pathOf(output)
   const options = { footer: footerOf(task.times), isSorted: task.isSorted, signal }
@@ -96,11 +125,7 @@ async function mergeEvents(task: EventMerge, parts: TaskParts): Promise<Outcome>
   parts.onStep?.('data-file-written')
   const merged = await importOrDiscard(task, output, lake)
   parts.onStep?.('data-file-synced')
-  const change: FileChange = { add: [merged], remove: task.inputs, rewrite: true }
-  const outcome = await commit(parts, 'merge', { events: change })
-  if (outcome === 'done') times.add(merged, task.times)
-  else await lake.discard([merged])
-  return outcome
+  return merged
 }
 
 async function importOrDiscard(
