@@ -160,9 +160,8 @@ export function resumeFrom(
   if (log.partitions !== null) {
     return { ...kept, offsets: resumeOffsets(kept.offsets ?? [], log.partitions, acceptNewLog) }
   }
-  if (kept.nextOffset > log.end) {
-    throw new JobError('log-too-short', { nextOffset: kept.nextOffset, end: log.end })
-  }
+  const reached = kept.partial?.until ?? kept.nextOffset
+  if (reached > log.end) throw new JobError('log-too-short', { nextOffset: reached, end: log.end })
   if (kept.nextOffset < log.start) {
     throw new JobError('log-trimmed', { nextOffset: kept.nextOffset, start: log.start })
   }

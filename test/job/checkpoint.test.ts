@@ -39,6 +39,13 @@ test('what is in the tables in part is told as long as the job stands there, and
   }
 })
 
+test('a log that ends before what is in the tables in part is refused', () => {
+  const partial = { until: 95, fromDay: 3, stored: 4, commits: 1 }
+  const log = { id: 'log-a', start: 0, end: 94, partitions: null }
+  assert.throws(() => resumeFrom({ ...KEPT, partial }, log, false), { code: 'log-too-short' })
+  assert.equal(resumeFrom({ ...KEPT, partial }, { ...log, end: 95 }, false).partial, partial)
+})
+
 test('of another log nothing is in the tables in part', () => {
   const partial = { until: 95, fromDay: 3, stored: 4, commits: 1 }
   const log = { id: 'log-b', start: 0, end: 10, partitions: null }
