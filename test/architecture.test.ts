@@ -19,7 +19,8 @@ type Knowledge = Readonly<{ rooms: readonly string[]; packages: readonly string[
 const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   event: { rooms: [], packages: [] },
   'make-folder': { rooms: [], packages: [] },
-  lock: { rooms: ['make-folder'], packages: [] },
+  'place-guard': { rooms: [], packages: [] },
+  lock: { rooms: ['make-folder', 'place-guard'], packages: [] },
   'kill-at': { rooms: [], packages: [] },
   'close-all': { rooms: [], packages: [] },
   'free-bytes': { rooms: [], packages: [] },
@@ -29,13 +30,16 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   meter: { rooms: [], packages: ['prom-client'] },
   engine: { rooms: ['event'], packages: [] },
   rejected: { rooms: ['event', 'make-folder'], packages: [] },
-  log: { rooms: ['make-folder', 'lock'], packages: ['@node-rs/crc32', '@platformatic/kafka'] },
+  log: {
+    rooms: ['make-folder', 'place-guard', 'lock'],
+    packages: ['@node-rs/crc32', '@platformatic/kafka'],
+  },
   collect: {
     rooms: ['event', 'engine', 'log', 'rejected', 'meter', 'free-bytes'],
     packages: ['fastify'],
   },
   table: {
-    rooms: ['make-folder', 'lock', 'free-bytes'],
+    rooms: ['make-folder', 'place-guard', 'lock', 'free-bytes'],
     packages: ['avsc', 'hyparquet', '@aws-sdk/client-s3', 'pg'],
   },
   query: { rooms: ['lock', 'table'], packages: ['@duckdb/node-api'] },

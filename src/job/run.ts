@@ -56,6 +56,8 @@ type Rooms = Readonly<{
 type Opened = Closing[]
 
 const MS_PER_DAY = 86_400_000
+/** How often it is looked whether the tables are where they were, though nothing is written. */
+const PLACE_LOOK_MS = 1_000
 
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
@@ -237,10 +239,12 @@ function startRun(
     const fromUs = caughtUp ? Math.max(world.nowUs(), checkpoint.arrivedUs) : checkpoint.arrivedUs
     if (!(await rebuildMemory(lake, batch.hashIds, memory, fromUs, goesOn))) return
     report('running')
+    const looking = setInterval(() => heldUp.say('place', lake.placeFault()), PLACE_LOOK_MS)
     const maintained = maintenance.run()
     try {
       await loop.run()
     } finally {
+      clearInterval(looking)
       maintenance.stop()
       await maintained
     }

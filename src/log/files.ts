@@ -6,6 +6,7 @@ import fs, { type NoParamCallback } from 'node:fs'
 import { readdir, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { makeFolder } from '../make-folder.ts'
+import { guardPlace, type PlaceGuard } from '../place-guard.ts'
 
 export type LogFiles = Readonly<{
   /** With the folders above it; what is new is on disk. */
@@ -26,6 +27,8 @@ export type LogFiles = Readonly<{
   remove(path: string): Promise<void>
   /** fsync of a folder: its names are on disk. */
   syncFolder(directory: string): Promise<void>
+  /** Watches what stands at a path; left out where nobody else can reach it. */
+  guard?: (path: string, what: string) => PlaceGuard
 }>
 
 export const diskFiles: LogFiles = {
@@ -58,6 +61,7 @@ export const diskFiles: LogFiles = {
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path, { force: true }),
   syncFolder,
+  guard: guardPlace,
 }
 
 async function syncFolder(directory: string): Promise<void> {

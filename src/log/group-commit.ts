@@ -29,6 +29,8 @@ export type GroupCommitOptions = Readonly<{
   files: LogFiles
   nowUs: () => number
   onStep: (step: LogStep) => void
+  /** Why what is written would not be found again; null when it would. */
+  misplaced: () => LogError | null
 }>
 
 /** Where the next frame goes. */
@@ -172,9 +174,11 @@ export class GroupCommit {
     }
   }
 
-  async #commit(group: Group): Promise<number> {
-    const { files, nowUs, onStep } = this.#options
+  async #commit(group: Group): Promise<number | LogError> {
+    const { files, misplaced, nowUs, onStep } = this.#options
     const startUs = nowUs()
+    const fault = misplaced()
+    if (fault !== null) return fault
     await this.#makeRoom(group.frameBytes)
     const { active } = this.#segments
     const { endOffset: firstOffset, position } = this.#at
@@ -193,7 +197,8 @@ export class GroupCommit {
     this.#count(group, Math.max(0, nowUs() - startUs))
     this.#cursor.set('tailPosition', this.#at.position)
     this.#cursor.publishEnd(this.#at.endOffset)
-    return firstOffset
+    // It stands in the log; but a sender may only be told so where the log is found again.
+    return misplaced() ?? firstOffset
   }
 
   /** Goes to the next segment when this one cannot hold the frame and a seal behind it. */
