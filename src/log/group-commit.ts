@@ -9,7 +9,7 @@
  */
 import assert from 'node:assert/strict'
 import type { Cursor } from './cursor.ts'
-import { ioFailure, LogError } from './error.ts'
+import { ioFailure, LogError, systemCode } from './error.ts'
 import { type LogFiles, writeFully } from './files.ts'
 import { FRAME_HEADER_BYTES, frameSizeBytes, sealBytes } from './frame.ts'
 import { isFull } from './full.ts'
@@ -170,7 +170,10 @@ export class GroupCommit {
     try {
       return this.#failure ?? (await this.#commit(group))
     } catch (error) {
-      return isFull(error) ? error : this.fail('writing a group', error)
+      if (isFull(error)) return error
+      // The next segment could not be made where there is no folder; a file that is open never fails so.
+      const fault = systemCode(error) === 'ENOENT' ? this.#options.misplaced() : null
+      return fault ?? this.fail('writing a group', error)
     }
   }
 

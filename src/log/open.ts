@@ -183,6 +183,7 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
       try {
         await segments.release(offset)
       } catch (cause) {
+        if (misplaced() !== null) return
         throw commit.fail('giving back a segment', cause)
       }
     },
