@@ -10,6 +10,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { makeFolder } from './make-folder.ts'
+import { guardPlace } from './place-guard.ts'
 
 /** Keeps the databases of held locks alive: a collected database would be closed, and its lock lost without a word. */
 const held = new Set<DatabaseSync>()
@@ -17,6 +18,8 @@ const held = new Set<DatabaseSync>()
 /** Held until `release()` or until the process ends. */
 export type Lock = Readonly<{
   path: string
+  /** One sentence while the lock's file is not where it was: then another process may take the lock, too. */
+  fault(): string | null
   /** Gives the lock back; calling it again does nothing. */
   release(): void
 }>
@@ -56,12 +59,15 @@ export function acquireLock(path: string, what: string): Lock {
   }
   writeFileSync(pidPath(path), `${process.pid}\n`)
   held.add(database)
+  const guard = guardPlace(path, 'the lock')
   return {
     path,
+    fault: guard.fault,
     release() {
       if (!held.delete(database)) return
       rmSync(pidPath(path), { force: true })
       database.close()
+      guard.close()
     },
   }
 }

@@ -19,7 +19,8 @@ type Knowledge = Readonly<{ rooms: readonly string[]; packages: readonly string[
 const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   event: { rooms: [], packages: [] },
   'make-folder': { rooms: [], packages: [] },
-  lock: { rooms: ['make-folder'], packages: [] },
+  'place-guard': { rooms: [], packages: [] },
+  lock: { rooms: ['make-folder', 'place-guard'], packages: [] },
   'kill-at': { rooms: [], packages: [] },
   'close-all': { rooms: [], packages: [] },
   'free-bytes': { rooms: [], packages: [] },
@@ -31,13 +32,24 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   meter: { rooms: [], packages: ['prom-client'] },
   engine: { rooms: ['event'], packages: [] },
   rejected: { rooms: ['event', 'make-folder'], packages: [] },
-  log: { rooms: ['make-folder', 'lock'], packages: ['@node-rs/crc32', '@platformatic/kafka'] },
+  log: {
+    rooms: ['make-folder', 'place-guard', 'lock'],
+    packages: ['@node-rs/crc32', '@platformatic/kafka'],
+  },
   collect: {
     rooms: ['event', 'engine', 'log', 'rejected', 'meter', 'free-bytes'],
     packages: ['fastify'],
   },
   table: {
-    rooms: ['event', 'make-folder', 'lock', 'free-bytes', 'settle-all', 'clock-watch'],
+    rooms: [
+      'event',
+      'make-folder',
+      'place-guard',
+      'lock',
+      'free-bytes',
+      'settle-all',
+      'clock-watch',
+    ],
     packages: ['avsc', 'hyparquet', '@aws-sdk/client-s3', 'pg'],
   },
   query: { rooms: ['lock', 'table'], packages: ['@duckdb/node-api'] },

@@ -133,6 +133,8 @@ function appendRefusal(parts: AcceptParts, cause: unknown): RefusalCode {
     case 'topic-missing':
     case 'denied':
       return 'log-away'
+    case 'misplaced':
+      return 'log-misplaced'
     case 'io':
     case 'damaged':
     case 'topic-unfit':

@@ -40,6 +40,7 @@ export type RefusalCode =
   | 'log-away'
   | 'log-full'
   | 'log-failed'
+  | 'log-misplaced'
   | 'rejected-failed'
   | 'closing'
 
@@ -163,6 +164,13 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     message:
       'The log cannot be written, and nothing is accepted until a restart. Keep the events and send them again.',
     retryAfter: 60,
+  },
+  'log-misplaced': {
+    status: 503,
+    message:
+      'The log is not where it was: its folder was removed or renamed. Keep the events and send them again; the operator ' +
+      'finds what is missing with `campaign-metrics status`.',
+    retryAfter: 30,
   },
   'rejected-failed': {
     status: 503,

@@ -1,6 +1,6 @@
 /** Why the job is held up for now. Each part of it says so for itself; what is shown is the word of the first that has one. */
 
-type Part = 'commit' | 'reading' | 'maintenance'
+type Part = 'place' | 'commit' | 'reading' | 'maintenance'
 
 export type HeldUp = Readonly<{
   /** null when it goes on. The first word of a part is news (maintenance tells its own), the newest is shown. */
@@ -10,7 +10,7 @@ export type HeldUp = Readonly<{
   attend(onChange: () => void): void
 }>
 
-const PARTS: readonly Part[] = ['commit', 'reading', 'maintenance']
+const PARTS: readonly Part[] = ['place', 'commit', 'reading', 'maintenance']
 
 export function openHeldUp(onNews: (text: string) => void): HeldUp {
   const reasons = new Map<Part, string>()

@@ -64,6 +64,9 @@ type Rooms = Readonly<{
 
 type Opened = Closing[]
 
+/** How often it is looked whether the tables are where they were, though nothing is written. */
+const PLACE_LOOK_MS = 1_000
+
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
   const opened: Opened = []
@@ -242,10 +245,12 @@ function startRun(
     const rebuilt = await rebuildMemory(lake, batch.hashIds, memory, checkpoint.dedupeUs, goesOn)
     if (!rebuilt) return
     report('running')
+    const looking = setInterval(() => heldUp.say('place', lake.placeFault()), PLACE_LOOK_MS)
     const maintained = maintenance.run()
     try {
       await loop.run()
     } finally {
+      clearInterval(looking)
       maintenance.stop()
       await maintained
     }

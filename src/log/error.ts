@@ -12,6 +12,8 @@ const CAN_RETRY = {
   busy: true,
   /** Bytes of one append that no frame can hold. */
   'too-large': false,
+  /** The folder, its lock or the segment being written is not where it was: 503. Ends when it is back. */
+  misplaced: true,
   /** A write or sync failed: the log accepts nothing more until the process is started again. */
   io: false,
   /** `close` was called. */
@@ -65,6 +67,15 @@ export function damaged(what: string, facts: LogErrorFacts, cause?: unknown): Lo
       'the events that are only in it, move the folder away: a new log is then created.',
     facts,
     cause,
+  )
+}
+
+export function misplaced(fault: string): LogError {
+  return new LogError(
+    'misplaced',
+    `log: ${fault}. Nothing is accepted meanwhile, since nobody would find it again: put it back, and the log goes on; or stop ` +
+      'this process, restore what is missing, and start it again.',
+    { fault },
   )
 }
 

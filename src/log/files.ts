@@ -7,6 +7,7 @@ import { readdir, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder } from '../make-folder.ts'
+import { guardPlace, type PlaceGuard } from '../place-guard.ts'
 import { isOutOfFiles } from './error.ts'
 
 export type LogFiles = Readonly<{
@@ -28,6 +29,8 @@ export type LogFiles = Readonly<{
   remove(path: string): Promise<void>
   /** fsync of a folder: its names are on disk. */
   syncFolder(directory: string): Promise<void>
+  /** Watches what stands at a path; left out where nobody else can reach it. */
+  guard?: (path: string, what: string) => PlaceGuard
 }>
 
 const OPEN_PAUSE_MS = 50
@@ -62,6 +65,7 @@ export const diskFiles: LogFiles = {
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path, { force: true }),
   syncFolder,
+  guard: guardPlace,
 }
 
 async function syncFolder(directory: string): Promise<void> {

@@ -9,7 +9,7 @@
  */
 import assert from 'node:assert/strict'
 import type { Cursor } from './cursor.ts'
-import { ioFailure, LogError } from './error.ts'
+import { ioFailure, LogError, systemCode } from './error.ts'
 import { type LogFiles, writeFully } from './files.ts'
 import { FRAME_HEADER_BYTES, frameSizeBytes, sealBytes } from './frame.ts'
 import { isFull } from './full.ts'
@@ -29,6 +29,8 @@ export type GroupCommitOptions = Readonly<{
   files: LogFiles
   nowUs: () => number
   onStep: (step: LogStep) => void
+  /** Why what is written would not be found again; null when it would. */
+  misplaced: () => LogError | null
 }>
 
 /** Where the next frame goes. */
@@ -168,13 +170,18 @@ export class GroupCommit {
     try {
       return this.#failure ?? (await this.#commit(group))
     } catch (error) {
-      return isFull(error) ? error : this.fail('writing a group', error)
+      if (isFull(error)) return error
+      // The next segment could not be made where there is no folder; a file that is open never fails so.
+      const fault = systemCode(error) === 'ENOENT' ? this.#options.misplaced() : null
+      return fault ?? this.fail('writing a group', error)
     }
   }
 
-  async #commit(group: Group): Promise<number> {
-    const { files, nowUs, onStep } = this.#options
+  async #commit(group: Group): Promise<number | LogError> {
+    const { files, misplaced, nowUs, onStep } = this.#options
     const startUs = nowUs()
+    const fault = misplaced()
+    if (fault !== null) return fault
     await this.#makeRoom(group.frameBytes)
     const { active } = this.#segments
     const { endOffset: firstOffset, position } = this.#at
@@ -191,7 +198,8 @@ export class GroupCommit {
     this.#count(group, Math.max(0, nowUs() - startUs))
     this.#cursor.set('tailPosition', this.#at.position)
     this.#cursor.publishEnd(this.#at.endOffset)
-    return firstOffset
+    // It stands in the log; but a sender may only be told so where the log is found again.
+    return misplaced() ?? firstOffset
   }
 
   /** Goes to the next segment when this one cannot hold the frame and a seal behind it. */

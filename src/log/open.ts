@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { acquireLock, LockError } from '../lock.ts'
+import { acquireLock, type Lock, LockError } from '../lock.ts'
 import { newCursorMemory, openCursor } from './cursor.ts'
 import { explained, LogError } from './error.ts'
 import { diskFiles, type LogFiles } from './files.ts'
@@ -13,6 +13,7 @@ import { markFrom, SEGMENT_HEADER_BYTES } from './segment.ts'
 import { Segments } from './segments.ts'
 import { Spares } from './spares.ts'
 import type { LogStep } from './step.ts'
+import { openWhereabouts } from './whereabouts.ts'
 
 const MIB = 1024 * 1024
 const SEGMENT_BYTES = 64 * MIB
@@ -58,7 +59,7 @@ export type LogStats = CommitCounts &
     segments: number
     waitingBytes: number
     recycledEarly: number
-    /** Why appends are refused for now (`full`). */
+    /** Why appends are refused for now (`full`, `misplaced`). */
     full: LogError | null
     /** Why the log has failed for good (`io`). */
     failed: LogError | null
@@ -109,7 +110,7 @@ async function openAndLock(settings: Settings): Promise<Log> {
   await settings.files.createFolder(settings.directory)
   const lock = lockFolder(settings.directory)
   try {
-    const log = await openLocked(settings)
+    const log = await openLocked(settings, lock)
     return {
       ...log,
       async close() {
@@ -136,7 +137,7 @@ const DEFAULTS = {
 
 type Settings = Required<LogOptions>
 
-function lockFolder(directory: string): { release(): void } {
+function lockFolder(directory: string): Lock {
   try {
     return acquireLock(join(directory, 'lock'), `the log folder ${directory}`)
   } catch (error) {
@@ -145,7 +146,7 @@ function lockFolder(directory: string): { release(): void } {
   }
 }
 
-async function openLocked(settings: Settings): Promise<Log> {
+async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
   const { directory, files, nowUs } = settings
   const memory = newCursorMemory()
   const cursor = openCursor(memory)
@@ -154,7 +155,9 @@ async function openLocked(settings: Settings): Promise<Log> {
   const segments = new Segments({ ...settings, randomMark }, cursor, spares)
   const { id, at, recovered } = await recover(settings, segments, spares)
   await files.syncFolder(directory)
-  const commit = new GroupCommit({ ...settings, logId: id }, segments, cursor, at)
+  const whereabouts = openWhereabouts(files, directory, lock, segments)
+  const misplaced = whereabouts.fault
+  const commit = new GroupCommit({ ...settings, logId: id, misplaced }, segments, cursor, at)
   const end = () => cursor.get('end')
   const start = () => cursor.get('start')
   return {
@@ -170,9 +173,12 @@ async function openLocked(settings: Settings): Promise<Log> {
     start,
     async trim(offset) {
       assert(offset <= end(), `trim to ${offset}, but the log ends at ${end()}`)
+      // A later call gives back what this one would have.
+      if (misplaced() !== null) return
       try {
         await segments.release(offset)
       } catch (cause) {
+        if (misplaced() !== null) return
         throw commit.fail('giving back a segment', cause)
       }
     },
@@ -184,7 +190,7 @@ async function openLocked(settings: Settings): Promise<Log> {
       segments: segments.count,
       waitingBytes: commit.waitingBytes,
       recycledEarly: segments.recycledEarly,
-      full: segments.full,
+      full: misplaced() ?? segments.full,
       failed: commit.failure,
       unreadable: null,
     }),
@@ -192,6 +198,7 @@ async function openLocked(settings: Settings): Promise<Log> {
       try {
         await commit.close()
       } finally {
+        whereabouts.close()
         await segments.close()
       }
     },

@@ -85,13 +85,24 @@ export class Spares {
   /** Makes a spare of a segment that is no longer needed, or removes it. The folder is synced. */
   async give(segmentPath: string, fileBytes: number): Promise<void> {
     const { directory, files, onStep, segmentBytes } = this.#options
-    const recycle = fileBytes === segmentBytes && this.#ready.length < SPARES_MAX
+    const mayRecycle = fileBytes === segmentBytes && this.#ready.length < SPARES_MAX
     const path = this.#newPath()
-    if (recycle) await files.rename(segmentPath, path)
-    else await files.remove(segmentPath)
+    const recycle = mayRecycle && (await this.#renamed(segmentPath, path))
+    if (!recycle) await files.remove(segmentPath)
     await files.syncFolder(directory)
     if (recycle) this.#ready.push({ path, fileBytes })
     onStep(recycle ? 'segment-recycled' : 'segment-removed')
+  }
+
+  /** False where somebody has removed it already: it was to go anyway. */
+  async #renamed(from: string, to: string): Promise<boolean> {
+    try {
+      await this.#options.files.rename(from, to)
+      return true
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error
+      return false
+    }
   }
 
   #newPath(): string {

@@ -26,6 +26,7 @@ export type TableErrorCode =
   | 'file-unreadable'
   | 'file-unfit'
   | 'storage-failed'
+  | 'misplaced'
   | 's3-failed'
   | 's3-location'
   | 'cache-failed'
@@ -127,6 +128,12 @@ const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
     message: (f) =>
       `writing ${f.path} failed (${f.reason}); nothing was committed. Check the disk and its free space`,
   },
+  misplaced: {
+    canRetry: true,
+    message: (f) =>
+      `${f.fault}. Nothing is written to the tables meanwhile, and nothing is made anew: put it back, and commits go on; or stop ` +
+      'this process, restore what is missing, and start it again',
+  },
   's3-failed': {
     canRetry: true,
     message: (f) =>
@@ -180,7 +187,12 @@ export class TableError extends Error {
   }
 }
 
-const PASSING_CODES: readonly TableErrorCode[] = ['catalog-failed', 'catalog-locked', 's3-failed']
+const PASSING_CODES: readonly TableErrorCode[] = [
+  'catalog-failed',
+  'catalog-locked',
+  'misplaced',
+  's3-failed',
+]
 const FULL_DISK_CODES = ['ENOSPC', 'EDQUOT']
 /** The process, or the machine, has as many files open as it may. */
 const NO_FILE_CODES = ['EMFILE', 'ENFILE']

@@ -22,6 +22,8 @@ export type LakeParts = CommitterParts &
     /** Where DuckDB reads and writes data files. */
     local: LocalFiles
     importFile: (path: string) => Promise<DataFile>
+    /** One sentence while catalog, lock or tables are not where they were. */
+    placeFault: () => string | null
     release: () => Promise<void>
   }>
 
@@ -50,16 +52,18 @@ export class Lake {
    * Writes one day's events to a file that is on the disk when this returns, and in no table yet. `dedupe`: the dedupe times that
    * they lie between, the arrival times unless given.
    */
-  writeEventsFile(
+  async writeEventsFile(
     rows: DayRows,
     dedupe: TimeRange = { minUs: rows.arrivalMinUs, maxUs: rows.arrivalMaxUs },
   ): Promise<DataFile> {
-    return this.#parts.files.writeEvents(rows, dedupe)
+    this.requirePlaces()
+    return await this.#parts.files.writeEvents(rows, dedupe)
   }
 
   /** The same for metrics; the rows' windows begin on `day`. */
-  writeMetricsFile(day: number, rows: readonly MetricsRow[]): Promise<DataFile> {
-    return this.#parts.files.writeMetrics(day, rows)
+  async writeMetricsFile(day: number, rows: readonly MetricsRow[]): Promise<DataFile> {
+    this.requirePlaces()
+    return await this.#parts.files.writeMetrics(day, rows)
   }
 
   readMetricsFile(file: DataFile): Promise<StoredMetricsRow[]> {
@@ -102,7 +106,21 @@ export class Lake {
    * asked for at the same time follow each other.
    */
   commit(change: Change): Promise<void> {
-    return this.#enqueue(() => this.#committer.commit(change))
+    return this.#enqueue(() => {
+      this.requirePlaces()
+      return this.#committer.commit(change)
+    })
+  }
+
+  /** One sentence while catalog, lock or tables are not where they were; null when they are. */
+  placeFault(): string | null {
+    return this.#parts.placeFault()
+  }
+
+  /** Throws TableError 'misplaced': what were written would be made anew, and found by nobody. */
+  requirePlaces(): void {
+    const fault = this.placeFault()
+    if (fault !== null) throw new TableError('misplaced', { fault })
   }
 
   /** Takes the writer's lock again where it was lost. Throws TableError 'locked' when another process has it now. */

@@ -112,6 +112,8 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
   }
 
   async function stepOrPause(): Promise<void> {
+    // A folder that is not where it was is told by the job; whatever would be written now would make it anew.
+    if (lake.placeFault() !== null) return await pause(IDLE_PAUSE_MS, stopping.signal)
     try {
       const done = await step()
       failures = 0

@@ -20,6 +20,7 @@ import { sayingWait } from './saying-wait.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { newTableMetadata, serializeMetadata } from './table-metadata.ts'
 import { checkPlace, tableFolders } from './table-place.ts'
+import { openWhereabouts, type Whereabouts } from './whereabouts.ts'
 import { openWriterLock } from './writer-lock.ts'
 
 export type LakeOptions = LakePlaces &
@@ -54,8 +55,10 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
   const lock = await openWriterLock(options.catalog)
   let access: Closing | undefined
   let local: LocalFiles | undefined
+  let places: Whereabouts | undefined
   const release = async (): Promise<void> => {
     local?.close()
+    places?.close()
     await access?.close()
     await lock.release()
   }
@@ -68,8 +71,11 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
     const cache = openCacheOf(options, nowMs)
     const storage = options.storage ?? (await openStorage(options.warehouse, cache))
     local = cache === null ? identity(folder) : copies(cache, (file) => storage.read(file))
-    const parts = { access, local, storage, keepLock: lock.keep, release }
-    return await say(() => openWith(folder, parts, options))
+    const placeFault = (): string | null => lock.fault() ?? places?.fault() ?? null
+    const parts = { access, local, storage, keepLock: lock.keep, placeFault, release }
+    const lake = await say(() => openWith(folder, parts, options))
+    places = openWhereabouts(options.catalog, folder, tableFolders(folder))
+    return lake
   } catch (error) {
     await release()
     throw error
@@ -81,6 +87,7 @@ type Opened = Readonly<{
   local: LocalFiles
   storage: Storage
   keepLock: () => Promise<void>
+  placeFault: () => string | null
   release: () => Promise<void>
 }>
 

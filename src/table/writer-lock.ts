@@ -14,6 +14,8 @@ export type WriterLock = Readonly<{
    * another process was quicker: then this one must write no more.
    */
   keep(): Promise<void>
+  /** One sentence while the lock's file is not where it was; null for one that a server keeps. */
+  fault(): string | null
   release(): Promise<void>
 }>
 
@@ -24,6 +26,7 @@ export async function openWriterLock(place: CatalogPlace): Promise<WriterLock> {
   const lock = acquireLock(`${file}.lock`, `the catalog ${file}`)
   return {
     async keep() {},
+    fault: lock.fault,
     async release() {
       lock.release()
     },
@@ -54,6 +57,7 @@ async function lockInPostgresql(place: PostgresqlPlace): Promise<WriterLock> {
       // The server may not have noticed yet that our own session is gone: the next commit asks again.
       else if (!again.isOwn) throw new TableError('locked', { catalog, holder: again.holder })
     },
+    fault: () => null,
     release: () => held.release(),
   }
 }

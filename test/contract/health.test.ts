@@ -2,14 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { get, post, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
 import { eventLines } from '../support/events.ts'
-import { openFolder } from '../support/folder.ts'
+import { type Folder, openFolder } from '../support/folder.ts'
 import { runCommand } from '../support/product.ts'
 import { whileRunning } from '../support/settled.ts'
 import { until } from '../support/until.ts'
@@ -17,6 +18,7 @@ import { until } from '../support/until.ts'
 /** Longer than SQLite's own patience used to be. */
 const LOCKED_MS = 12_000
 const CLI_PATH = join(import.meta.dirname, '../../src/cli.ts')
+const EVENTS = 'campaigns/campaign_events'
 const BAD = '{"event_id":""}\n'
 
 async function problemsAt(url: string): Promise<readonly string[]> {
@@ -142,4 +144,58 @@ test('a catalog that is locked at the start is waited for, which is said; comman
   assert.match(query.stderr, /catalog.db is locked by another process/)
   lock.release()
   await until(() => /listens on/.test(output))
+})
+
+for (const [what, ofFolder, isOfLog] of [
+  ['the data folder', (f: Folder) => join(f.path, 'data'), true],
+  ['the log folder', (f: Folder) => f.logPath, true],
+  ["the log's lock", (f: Folder) => join(f.logPath, 'lock'), true],
+  [
+    'the segment being written',
+    (f: Folder) => join(f.logPath, '00000000000000000000.segment'),
+    true,
+  ],
+  ['the warehouse', (f: Folder) => f.warehousePath, false],
+  ['the metadata of a table', (f: Folder) => join(f.warehousePath, EVENTS, 'metadata'), false],
+  ['the catalog', (f: Folder) => f.catalogPath, false],
+  ["the catalog's lock", (f: Folder) => `${f.catalogPath}.lock`, false],
+] as const) {
+  test(`${what} renamed while it runs is told and not made anew; nothing is answered 200 that would be lost; put back, all goes on`, async (t) => {
+    const folder = await openFolder()
+    t.after(() => folder.close())
+    const path = ofFolder(folder)
+    await whileRunning(folder, async ({ url }) => {
+      await postAccepted(url, eventLines('before', 5).join('\n'))
+      await waitUntilSettled(url)
+      await rename(path, `${path}-away`)
+      // Of a folder, also by what lies in it.
+      await untilProblem(url, new RegExp(`${path}\\S* was removed or renamed`))
+      const during = await post(url, eventLines('during', 5).join('\n'))
+      assert.equal(during.status, isOfLog ? 503 : 200, during.text)
+      // Long enough for whatever would make it anew.
+      await sleep(3_000)
+      assert.ok(!existsSync(path))
+      await rename(`${path}-away`, path)
+      await untilHealthy(url)
+      await postAccepted(url, eventLines('during', 5).join('\n'))
+      await postAccepted(url, eventLines('after', 5).join('\n'))
+      assert.equal((await waitUntilSettled(url)).stored, 15)
+    })
+    const verify = await runCommand(folder, ['verify'])
+    assert.equal(verify.exit.code, 0, verify.stdout + verify.stderr)
+  })
+}
+
+test('another folder in the place of the log is not taken for it', async (t) => {
+  const folder = await openFolder()
+  t.after(() => folder.close())
+  await whileRunning(folder, async ({ url }) => {
+    await postAccepted(url, eventLines('before', 5).join('\n'))
+    await waitUntilSettled(url)
+    await cp(folder.logPath, `${folder.logPath}-copy`, { recursive: true })
+    await rename(folder.logPath, `${folder.logPath}-away`)
+    await rename(`${folder.logPath}-copy`, folder.logPath)
+    await untilProblem(url, /log is not the one that it was/)
+    assert.equal((await post(url, eventLines('during', 5).join('\n'))).status, 503)
+  })
 })
