@@ -62,15 +62,21 @@ async function keptFromUs(config: Config): Promise<number | null> {
   return wholeFromUs(events)
 }
 
+/** `isEqual` is null where there was nothing to compare, since retention has dropped the events. */
 function jsonText(found: Verification): string {
-  return `${JSON.stringify(found, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`
+  const told = isNothingCompared(found) ? { ...found, isEqual: null } : found
+  return `${JSON.stringify(told, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`
+}
+
+function isNothingCompared({ isEqual, windows, withoutEvents }: Verification): boolean {
+  return isEqual && windows === 0 && withoutEvents !== null
 }
 
 function verificationText(found: Verification, timezone: string): string {
   const scope = `${countOf(found.windows, 'window')} over ${countOf(found.events, 'event')}`
   const rest = withoutEventsText(found)
   if (found.isEqual) {
-    if (found.windows === 0 && rest !== '') return `no window was compared\n${rest}`
+    if (isNothingCompared(found)) return `no window was compared\n${rest}`
     const unplaced = found.repeatedIds.unplaced
     const note =
       unplaced === 0
@@ -102,7 +108,8 @@ function withoutEventsText({ withoutEvents }: Verification): string {
   const day = new Date(beforeUs / US_PER_MS).toISOString().slice(0, 10)
   if (windows === 0)
     return `nothing before ${day} was compared: retention has dropped rows of earlier days\n`
-  return `${countOf(windows, 'window')} before ${day} stand without their events, which retention has dropped: they cannot be compared\n`
+  const stand = windows === 1 ? 'stands without its events' : 'stand without their events'
+  return `${countOf(windows, 'window')} before ${day} ${stand}, which retention has dropped: not compared\n`
 }
 
 function differenceText(difference: Difference, timezone: string): string {

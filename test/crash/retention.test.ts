@@ -182,7 +182,7 @@ for (const end of ['stop', 'kill'] as const) {
 
 const WINDOW_MS = NOON_MS - 3 * DAY_MS
 const KEPT_FROM = isoOf(DAY_START_MS - DAY_MS).slice(0, 10)
-const WITHOUT_EVENTS = new RegExp(`^1 window before ${KEPT_FROM} stand without their events`, 'm')
+const WITHOUT_EVENTS = new RegExp(`^1 window before ${KEPT_FROM} stands without its events`, 'm')
 const WINDOW_ROW = ['campaign', isoOf(WINDOW_MS), 100, 20, 10, 1e10]
 
 for (const { horizon, keptMs, why } of [
@@ -212,6 +212,10 @@ for (const { horizon, keptMs, why } of [
       const alone = await folder.command('verify')
       assert.doesNotMatch(alone.stdout, /equal/)
       assert.match(alone.stdout, WITHOUT_EVENTS)
+      const { isEqual, withoutEvents } = JSON.parse(
+        (await folder.command('verify', '--json')).stdout,
+      )
+      assert.deepEqual([isEqual, withoutEvents.windows], [null, 1])
       // Also where the setting is taken back, and while other windows fill.
       await folder.configure({})
       await folder.running(async (product) => {
