@@ -82,7 +82,10 @@ for (const [name, settings, isRejected] of [
           [91, -91],
         )
         const status = await folder.command('status', '--url', url)
-        assert.match(status.stdout, /^clock .*ahead by (90 d 23|91 d 0) h.*back by (90 d 23|91 d 0) h/m)
+        assert.match(
+          status.stdout,
+          /^clock .*ahead by (90 d 23|91 d 0) h.*back by (90 d 23|91 d 0) h/m,
+        )
         assert.match(status.stdout, /: healthy/)
       })
       const { rawRows, distinctIds, metrics } = await countRows(folder)
