@@ -7,6 +7,7 @@ import {
   countWaiting,
   type KafkaPlace,
   LogError,
+  openEventReader,
   openKafkaLog,
   readConsumerLag,
   setUpTopic,
@@ -263,8 +264,17 @@ test('a topic made anew stops writer and reader, and says how to go on', async (
   const append = () => log.append(bodyOf(eventLines('a', 1)), 1, log.stampUs())
   await append()
   const { offsets } = await readBack(place)
+  const reader = await openEventReader({
+    place,
+    cursor: log.cursor,
+    steadyMs: () => performance.now(),
+    onHeldUp: () => {},
+  })
+  reader.begin({ nextOffset: 0, offsets })
   // It may hear of it before the writer does.
-  const reading = readBack(place, offsets).catch((error: LogError) => error.code)
+  const reading = (async () => {
+    for (;;) await reader.next(0, 500)
+  })().catch((error: LogError) => error.code)
   await deleteTopic(place)
   await setUpTopic(place, 'make')
   await assert.rejects(
@@ -280,6 +290,7 @@ test('a topic made anew stops writer and reader, and says how to go on', async (
   )
   assert.equal(log.stats().failed?.code, 'topic-replaced')
   assert.equal(await reading, 'topic-replaced')
+  await reader.close()
   await log.close()
 })
 

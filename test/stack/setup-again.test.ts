@@ -1,16 +1,18 @@
 /**
  * `setup` can be run again at any time: the second time it finds everything as it is and changes nothing, and with --dry-run
- * it changes nothing ever. Nothing means: topic and its settings, tables, running job, dashboard, each as its service shows it.
+ * it changes nothing ever. Nothing means: topic and its settings, tables, running job, dashboard, each as its service shows it, and no commit but those of the running job.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ConfigResourceTypes } from '@platformatic/kafka'
 import type { Stack } from '../../deploy/stack/stack.ts'
+import { loadConfig } from '../../src/config.ts'
+import { flinkCommitIn } from '../../src/flink.ts'
+import { readLake, TableError } from '../../src/table.ts'
 import { runCommand } from '../support/product.ts'
 import type { DistributedSide } from './support/distributed-side.ts'
 import { runningJobs } from './support/flink-jobs.ts'
 import { onFlinkSide } from './support/on-side.ts'
-import { runSql } from './support/postgres.ts'
 import { listAssets } from './support/superset-assets.ts'
 import { withAdmin } from './support/topic.ts'
 
@@ -53,7 +55,7 @@ async function setup(side: DistributedSide, options: readonly string[]): Promise
 async function observe(stack: Stack, side: DistributedSide) {
   return {
     topic: await describeTopic(stack, side.topic),
-    tables: await pointers(stack, side.database),
+    tables: await tablesOf(side),
     jobs: (await runningJobs(stack)).map(({ jid, name }) => `${jid} ${name}`),
     assets: await listAssets(`http://${stack.address('superset')}`, SUPERSET),
   }
@@ -72,13 +74,20 @@ async function describeTopic(stack: Stack, topic: string): Promise<unknown> {
   })
 }
 
-/** Where each table's metadata is; none before the catalog has its own tables. */
-async function pointers(stack: Stack, database: string): Promise<readonly unknown[]> {
-  const [found] = await runSql(stack, database, "SELECT to_regclass('iceberg_tables') AS name")
-  if (found?.name === null) return []
-  return await runSql(
-    stack,
-    database,
-    'SELECT table_name, metadata_location FROM iceberg_tables ORDER BY table_name',
-  )
+/** Each table, without what the running job commits to it; none before the catalog has its own tables. */
+async function tablesOf({ folder, environment }: DistributedSide): Promise<readonly unknown[]> {
+  Object.assign(process.env, environment)
+  const config = loadConfig(folder.configPath, environment)
+  const lake = await readLake(config).catch((error: unknown) => {
+    if (error instanceof TableError && error.code === 'catalog-missing') return null
+    throw error
+  })
+  if (lake === null) return []
+  return [lake.events, lake.metrics].map(({ folder: place, properties, history }) => ({
+    place,
+    properties,
+    commits: history
+      .filter(({ summary }) => flinkCommitIn(summary) === null)
+      .map(({ snapshotId }) => snapshotId),
+  }))
 }

@@ -30,6 +30,8 @@ import { type ChartAnswer, openSupersetPage, type SupersetPage } from './support
 
 const { skip } = findChromium()
 const ASSETS = 9
+/** Superset computes, a browser draws, and both share the machine with everything else. */
+const SHOWN_LIMIT_MS = 120_000
 
 let lake: LakeStack
 let query: TrinoQuery
@@ -233,7 +235,7 @@ async function expectTiles(
     const cell = page.locator(
       `[data-test-chart-name="Totals"] td[aria-labelledby="header-${column}"]`,
     )
-    await cell.filter({ hasText: shown(id, totals[column]) }).waitFor({ timeout: 30_000 })
+    await cell.filter({ hasText: shown(id, totals[column]) }).waitFor({ timeout: SHOWN_LIMIT_MS })
   }
 }
 
