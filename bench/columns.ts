@@ -11,7 +11,8 @@ import type { ColumnsExports } from '../src/engine/columns-module.ts'
 import { loadIdSets } from '../src/engine/id-set.ts'
 import { readDays, readWindows } from '../src/engine/taken-batch.ts'
 import { instantiate, loadModule, type WasmGlobal } from '../src/engine/wasm.ts'
-import type { DayRows, IdSet } from '../src/engine.ts'
+import type { IdSet } from '../src/engine.ts'
+import type { DayRows } from '../src/event.ts'
 import { openRandom } from '../test/support/random.ts'
 
 const SEED = 20_261_122

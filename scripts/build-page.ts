@@ -1,4 +1,4 @@
-// Builds the live page with Vite: src/dashboard/page into src/dashboard/build, `.br` and `.gz` beside each file.
+// Builds the live page with Vite: src/page into src/dashboard/build, `.br` and `.gz` beside each file.
 //
 // Skips the work when sources and versions are those of the last build (their hash lies beside the result). Files are
 // renamed into place one by one, index.html after what it names, so that a build beside a running server is harmless.
@@ -17,10 +17,14 @@ import { installedVersion, writeInPlace } from './build-output.ts'
 
 const BUILD_NAME = 'build-page'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
-const PAGE = join(ROOT, 'src/dashboard/page')
+const PAGE = join(ROOT, 'src/page')
 const BUILD = join(ROOT, 'src/dashboard/build')
 const FINGERPRINT = join(BUILD, 'fingerprint')
-const SHARED_SOURCES = ['src/dashboard/definition.ts', 'src/dashboard/wire.ts']
+const SHARED_SOURCES = [
+  'src/dashboard-definition.ts',
+  'src/dashboard-definition/definition.ts',
+  'src/dashboard-definition/wire.ts',
+]
 const VERSIONED = ['vite', 'echarts']
 /** What a first visit loads at most, all files together, as gzip has them: the weaker of the two encodings. */
 const PAGE_BYTES_MAX = 350_000
@@ -56,7 +60,7 @@ async function buildPage(force: boolean): Promise<void> {
 async function sourcesFingerprint(): Promise<string> {
   const hash = createHash('sha256').update(await readFile(fileURLToPath(import.meta.url)))
   for (const name of VERSIONED) hash.update(`\0${name} ${installedVersion(name)}`)
-  const sources = globSync('src/dashboard/page/**/*', { cwd: ROOT, withFileTypes: true })
+  const sources = globSync('src/page/**/*', { cwd: ROOT, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length))
   for (const path of [...sources, ...SHARED_SOURCES].sort()) {

@@ -10,7 +10,7 @@ const READ_AT_RUN_TIME = [
   'src/**/*.wasm',
   'src/dashboard/build',
   'src/dashboard/openapi.json',
-  'src/flink/job.sql',
+  'src/flink/job/job.sql',
 ]
 /** Says to the next build whether it has anything to do. */
 const FINGERPRINT = new URL('dashboard/build/fingerprint', DIST)

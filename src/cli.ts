@@ -10,7 +10,7 @@ import { requireRuntime } from './cli/runtime.ts'
 endOnSignals()
 endWithLauncher()
 requireRuntime()
-const { wakePool } = await import('./wake-pool.ts')
+const { wakePool } = await import('./runtime.ts')
 wakePool()
 const { runCli } = await import('./cli/program.ts')
 // Loading leaves no time to listen: a signal that came meanwhile ends it here.

@@ -16,10 +16,4 @@ export {
   type RowBatch,
   type RowBatchOptions,
 } from './engine/row-batch.ts'
-export type {
-  DayRows,
-  EncodedColumn,
-  EncodedPage,
-  TakenBatch,
-  WindowDelta,
-} from './engine/taken-batch.ts'
+export type { TakenBatch } from './engine/taken-batch.ts'

@@ -5,6 +5,7 @@
  * The reference parser is the oracle of the byte engine (src/engine.ts): slow, obvious and strict. The engine
  * must give the same verdict and the same values for any bytes; where they differ, this one is right.
  */
+export type { DayRows, EncodedColumn, EncodedPage } from './event/day-rows.ts'
 export { EVENT_TYPES, type Event, type EventType, LIMITS } from './event/event.ts'
 export { parseEvent } from './event/parse-event.ts'
 export {
@@ -18,3 +19,10 @@ export { revenueMillionths } from './event/revenue.ts'
 export type { Span } from './event/span.ts'
 export { type BodyForm, splitBody, type Unsplittable } from './event/split-body.ts'
 export { parseTimestampUs } from './event/timestamp.ts'
+export {
+  keyOf,
+  type TimeSpan,
+  type WindowDelta,
+  type WindowKey,
+  type WindowSums,
+} from './event/window.ts'

@@ -5,7 +5,6 @@
 export { COMMIT_STEPS, type CommitStep } from './table/commit.ts'
 export type { Change } from './table/committer.ts'
 export type { DataFile } from './table/data-file.ts'
-export type { DayRows, EncodedColumn, EncodedPage } from './table/day-rows.ts'
 export { mayPass, TableError, type TableErrorCode } from './table/error.ts'
 export type { ExpiryPolicy } from './table/expiry.ts'
 export {
@@ -46,3 +45,9 @@ export { DROPPED_ROWS_KEY, type FileChange } from './table/snapshot.ts'
 export type { Storage } from './table/storage.ts'
 export { eventTimes, type TimeBounds, windowStarts } from './table/time-bounds.ts'
 export { newestWith, type SnapshotView, type TableView, wholeFromUs } from './table/view.ts'
+export {
+  type MetricsChange,
+  type MetricsFiles,
+  openWindows,
+  type Windows,
+} from './table/windows.ts'

@@ -9,7 +9,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { writeCheckpoint } from '../../src/job/checkpoint.ts'
+import { writeCheckpoint } from '../../src/embedded/checkpoint.ts'
 import { openLog } from '../../src/log.ts'
 import { mergeEventFiles } from '../../src/query.ts'
 import { type DataFile, footerOf, type Lake, type MetricsRow, openLake } from '../../src/table.ts'

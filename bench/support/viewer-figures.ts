@@ -1,5 +1,5 @@
 /** What viewers saw, by endpoint and class of view, and how long after its answer an event was in their streams. */
-import type { RangeId } from '../../src/dashboard/definition.ts'
+import type { RangeId } from '../../src/dashboard-definition/definition.ts'
 import { type Percentiles, percentiles } from './histogram.ts'
 import type { LoadReport } from './load.ts'
 import type { AnswerSeen, FilterKind, Told, ViewersReport } from './viewers.ts'

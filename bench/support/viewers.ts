@@ -8,8 +8,8 @@ import { once } from 'node:events'
 import { Agent, get, type IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RangeId } from '../../src/dashboard/definition.ts'
-import type { LiveMessage } from '../../src/dashboard/wire.ts'
+import type { RangeId } from '../../src/dashboard-definition/definition.ts'
+import type { LiveMessage } from '../../src/dashboard-definition/wire.ts'
 import { openRandom, type Random } from '../../test/support/random.ts'
 
 export type ViewersOptions = Readonly<{

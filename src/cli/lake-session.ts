@@ -55,7 +55,7 @@ async function openTrinoSession(config: Config, trino: TrinoConfig): Promise<Lak
     runSql: query.runSql,
     async verify(options) {
       if (engine === 'flink') {
-        const { verifyClosed } = await import('../upkeep.ts')
+        const { verifyClosed } = await import('../flink.ts')
         const readTables = () => readLake(config)
         return await verifyClosed({
           ...options,

@@ -8,7 +8,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { freeBytes } from '../free-bytes.ts'
+import { freeBytes } from '../runtime.ts'
 import { type AcceptParts, accept, type Outcome } from './accept.ts'
 import { type Answer, refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
 import { type BodyCoding, type BodyType, bodyCoding, bodyType } from './body-form.ts'

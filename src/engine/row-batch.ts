@@ -5,12 +5,14 @@
  *
  * Everything from parse to append works on bytes in WebAssembly memory; JavaScript sees blocks.
  */
+
+import type { WindowDelta } from '../event.ts'
 import type { ColumnsExports } from './columns-module.ts'
 import { EngineError } from './engine-error.ts'
 import { type LineParser, openLineParser } from './line-parser.ts'
 import type { ParserExports } from './parser-module.ts'
 import { type RejectedEvent, readRejected } from './rejected-event.ts'
-import { readDays, readWindows, type TakenBatch, type WindowDelta } from './taken-batch.ts'
+import { readDays, readWindows, type TakenBatch } from './taken-batch.ts'
 import { asEngineError, instantiate, loadModule } from './wasm.ts'
 
 /** Rows, and bytes of columns, past which a batch is full. 64 MiB of events stay far below either. */

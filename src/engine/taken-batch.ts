@@ -4,50 +4,12 @@
  *
  * The layouts read here are described in assembly/pages.ts, columns-days.ts and aggregate.ts.
  */
+import type { DayRows, EncodedColumn, EncodedPage, WindowDelta } from '../event.ts'
 import type { ColumnsExports } from './columns-module.ts'
 
 export type TakenBatch = Readonly<{
   days: readonly DayRows[]
   windows: readonly WindowDelta[]
-}>
-
-/** `day` counts from 1970-01-01. */
-export type DayRows = Readonly<{
-  day: number
-  rows: number
-  arrivalMinUs: number
-  arrivalMaxUs: number
-  columns: readonly EncodedColumn[]
-}>
-
-export type EncodedColumn = Readonly<{
-  name: string
-  /** Rows, nulls included. */
-  values: number
-  nullCount: number
-  /** The smallest and largest value as PLAIN value bytes without a length, not cut; null when all are null. */
-  min: Uint8Array | null
-  max: Uint8Array | null
-  pages: readonly EncodedPage[]
-}>
-
-/** The body of a Parquet v1 page, not compressed; of a data page with its definition levels in front. */
-export type EncodedPage = Readonly<{
-  kind: 'dictionary' | 'data'
-  encoding: 'PLAIN' | 'RLE_DICTIONARY'
-  /** Entries of a dictionary; rows of a data page, nulls included. */
-  values: number
-  bytes: Uint8Array
-}>
-
-/** What the batch adds to a window. */
-export type WindowDelta = Readonly<{
-  campaignId: string
-  windowStartUs: number
-  impressions: number
-  clicks: number
-  conversions: number
-  revenueMillionths: bigint
 }>
 
 /** In the order of the table's schema, which is that of `encodeColumn`. */

@@ -6,8 +6,7 @@ import fs, { type NoParamCallback } from 'node:fs'
 import { readdir, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeFolder } from '../make-folder.ts'
-import { guardPlace, type PlaceGuard } from '../place-guard.ts'
+import { guardPlace, makeFolder, type PlaceGuard } from '../runtime.ts'
 import { isOutOfFiles } from './error.ts'
 
 export type LogFiles = Readonly<{

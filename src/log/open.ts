@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { acquireLock, type Lock, LockError } from '../lock.ts'
+import { acquireLock, type Lock, LockError } from '../runtime.ts'
 import { newCursorMemory, openCursor } from './cursor.ts'
 import { explained, LogError } from './error.ts'
 import { diskFiles, type LogFiles } from './files.ts'

@@ -1,5 +1,5 @@
 /** Whether the log is where its readers and the next start will look for it: the folder, its lock, the segment being written. */
-import type { PlaceGuard } from '../place-guard.ts'
+import type { PlaceGuard } from '../runtime.ts'
 import { type LogError, misplaced } from './error.ts'
 import type { LogFiles } from './files.ts'
 import type { Segments } from './segments.ts'

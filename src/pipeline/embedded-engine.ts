@@ -1,7 +1,7 @@
 /** The embedded engine: the job in a thread of this process, and the page that lives on what it tells. */
 import type { Config } from '../config.ts'
 import { type DashboardOptions, openDashboard } from '../dashboard.ts'
-import { type Job, type JobProgress, type JobSettings, startJob } from '../job.ts'
+import { type Job, type JobProgress, type JobSettings, startJob } from '../embedded.ts'
 import type { EventLog } from '../log.ts'
 import type { EngineSide } from './engine-side.ts'
 import type { PipelineOptions } from './pipeline.ts'

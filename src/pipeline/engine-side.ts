@@ -1,6 +1,6 @@
 /** What takes events from the log and fills the tables, as the pipeline sees it: the job thread, or Flink. */
 import type { Dashboard } from '../dashboard.ts'
-import type { JobProgress } from '../job.ts'
+import type { JobProgress } from '../embedded.ts'
 import type { Watch } from './watch.ts'
 
 export type EngineSide = Readonly<{

@@ -8,11 +8,10 @@
  * The lock is what makes it one: two that watched the job with different configurations would take turns in replacing it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Closing, closeAll } from '../close-all.ts'
-import { type FlinkJob, lookAtJob, openConfiguredJob, openTrouble } from '../flink.ts'
+import { type FlinkJob, lookAtJob, openConfiguredJob, openTrouble, openUpkeep } from '../flink.ts'
 import { openTrinoQuery } from '../query.ts'
+import { type Closing, closeAll } from '../runtime.ts'
 import { type Lake, type LogProgress, openLake, TableError } from '../table.ts'
-import { openUpkeep } from '../upkeep.ts'
 import type { FlinkSettings } from './flink-progress.ts'
 import { type RejectedMoving, startRejectedMoving } from './rejected-moving.ts'
 

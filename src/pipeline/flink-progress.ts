@@ -6,8 +6,8 @@
  */
 import { strict as assert } from 'node:assert'
 import type { Config, FlinkConfig, KafkaLog, TrinoConfig } from '../config.ts'
+import { type JobProgress, tableFigures } from '../embedded.ts'
 import { consumerGroups, flinkJobOptions } from '../flink.ts'
-import { type JobProgress, tableFigures } from '../job.ts'
 import { type ConsumerLag, readConsumerLag } from '../log.ts'
 import { countRejected } from '../rejected.ts'
 import {

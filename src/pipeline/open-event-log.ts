@@ -1,7 +1,7 @@
 /** Opens the log that the configuration names: a folder, or a topic of Kafka. */
 import type { Config } from '../config.ts'
-import { killAt } from '../kill-at.ts'
 import { type EventLog, openKafkaLog, openLog } from '../log.ts'
+import { killAt } from '../runtime.ts'
 import type { PipelineOptions } from './pipeline.ts'
 
 export async function openEventLog(

@@ -1,7 +1,7 @@
 /** What of the clock and the disk `status` tells, beside the tables. */
 import { statfs } from 'node:fs/promises'
-import { type ClockStep, openClockWatch } from '../clock-watch.ts'
-import type { JobProgress } from '../job.ts'
+import type { JobProgress } from '../embedded.ts'
+import { type ClockStep, openClockWatch } from '../runtime.ts'
 
 export type Outlook = Readonly<{
   /** Steps of the wall clock since the start, the last ones. A suspended machine looks like one. */

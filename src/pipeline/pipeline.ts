@@ -1,14 +1,15 @@
 /**
  * One running pipeline: log, engine, page, collector. The commands and the tests start it through here.
  */
-import { type Closing, closeAll } from '../close-all.ts'
+
 import { startCollector } from '../collect.ts'
 import type { Config } from '../config.ts'
+import type { JobProgress } from '../embedded.ts'
 import { openInspector } from '../engine.ts'
 import { KEEPS_ALL_US, keptFromUs } from '../event.ts'
-import type { JobProgress } from '../job.ts'
 import { type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
+import { type Closing, closeAll } from '../runtime.ts'
 import { openEmbeddedEngine } from './embedded-engine.ts'
 import { openFlinkEngine } from './flink-engine.ts'
 import { openEventLog } from './open-event-log.ts'

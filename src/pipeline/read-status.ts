@@ -6,7 +6,7 @@ import {
   readCheckpoint,
   resumeFrom,
   tableFigures,
-} from '../job.ts'
+} from '../embedded.ts'
 import { inspectLog, type LogExtent, type LogPlace, readTopicExtent } from '../log.ts'
 import { countRejected } from '../rejected.ts'
 import { readLake, wholeFromUs } from '../table.ts'

@@ -1,9 +1,9 @@
 /** Moves what Flink rejects into `rejected/`, every few seconds. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Closing } from '../close-all.ts'
 import { openRejectedMover } from '../flink.ts'
 import { openRecordSource } from '../log.ts'
 import { openRejected } from '../rejected.ts'
+import type { Closing } from '../runtime.ts'
 import type { FlinkSettings } from './flink-progress.ts'
 
 export type RejectedMoving = Closing &

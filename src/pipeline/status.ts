@@ -1,5 +1,5 @@
 /** Where everything stands: what `status`, /v1/status, /healthz and the dashboard show. */
-import type { JobProgress } from '../job.ts'
+import type { JobProgress } from '../embedded.ts'
 import type { Outlook } from './outlook.ts'
 
 export type Status = Readonly<{

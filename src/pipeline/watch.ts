@@ -1,5 +1,5 @@
 /** Keeps the newest word from the job and from the log together, for status and meter. */
-import type { JobProgress } from '../job.ts'
+import type { JobProgress } from '../embedded.ts'
 import type { EventLog } from '../log.ts'
 import type { Meter, Readings } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'

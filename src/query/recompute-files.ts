@@ -1,8 +1,9 @@
 /** Windows recomputed from the table's raw files, for the job: now and then, so DuckDB is opened for it and closed again. */
 import { tmpdir } from 'node:os'
+import type { WindowKey, WindowSums } from '../event.ts'
 import type { DataFile, LocalFiles } from '../table.ts'
 import { openDuck } from './duck.ts'
-import { recomputeWindows, type WindowKey, type WindowSums } from './recompute.ts'
+import { recomputeWindows } from './recompute.ts'
 
 const MEMORY_MAX_BYTES = 256 * 2 ** 20
 const TEMPORARY_MAX_BYTES = 16 * 2 ** 30

@@ -2,20 +2,12 @@
  * Recomputes single windows from the raw files, exact to the millionth: for those whose revenue a DOUBLE cannot hold,
  * so that it must not be read back from campaign_metrics and added to.
  */
+import type { WindowKey, WindowSums } from '../event.ts'
 import { EVENT_COLUMNS } from './columns.ts'
 import { type Duck, listValue } from './duck.ts'
 import { queryErrorOf } from './run-sql.ts'
 import { tableSql } from './table-sql.ts'
 import { momentSql, windowSumsSql } from './window-sums.ts'
-
-export type WindowKey = Readonly<{ campaignId: string; windowStartUs: number }>
-
-export type WindowSums = Readonly<{
-  impressions: number
-  clicks: number
-  conversions: number
-  revenueMillionths: bigint
-}>
 
 const NO_EVENTS: WindowSums = { impressions: 0, clicks: 0, conversions: 0, revenueMillionths: 0n }
 

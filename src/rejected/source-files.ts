@@ -5,7 +5,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { access, constants, type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makeFolder } from '../make-folder.ts'
+import { makeFolder } from '../runtime.ts'
 import {
   fileName,
   listFiles,

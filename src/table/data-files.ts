@@ -1,8 +1,8 @@
 /** Writes and reads the data files of both tables. A file written here is not in its table before a commit adds it. */
 import { strict as assert } from 'node:assert'
+import type { DayRows, EncodedColumn } from '../event.ts'
 import type { OnStep } from './commit.ts'
 import type { DataFile } from './data-file.ts'
-import type { DayRows, EncodedColumn } from './day-rows.ts'
 import { TABLES, type TableKey } from './definition.ts'
 import { type FileTimes, fileTimesOf, footerOf, type TimeRange } from './file-times.ts'
 import { below } from './location.ts'

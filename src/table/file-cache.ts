@@ -14,7 +14,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { open, readdir, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { makeFolder } from '../make-folder.ts'
+import { makeFolder } from '../runtime.ts'
 import { reasonOf, TableError } from './error.ts'
 
 export type FileCacheOptions = Readonly<{

@@ -3,10 +3,10 @@
  * state, while commits, one after the other, move the lake on.
  */
 import { strict as assert } from 'node:assert'
+import type { DayRows } from '../event.ts'
 import { type Change, Committer, type CommitterParts } from './committer.ts'
 import type { DataFile } from './data-file.ts'
 import type { DataFiles } from './data-files.ts'
-import type { DayRows } from './day-rows.ts'
 import { forBothTables, TABLE_KEYS, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import type { FileTimes, TimeRange } from './file-times.ts'

@@ -1,7 +1,7 @@
 /** The place of the tables' files, before there are any. */
 
 import { existsSync } from 'node:fs'
-import { makeFolder } from '../make-folder.ts'
+import { makeFolder } from '../runtime.ts'
 import { warehouseFolder } from './location.ts'
 import type { WarehousePlace } from './place.ts'
 

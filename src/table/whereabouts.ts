@@ -1,6 +1,6 @@
 /** Whether tables and catalog are where their readers and the next start will look for them, as far as they are on this machine. */
 import path from 'node:path'
-import { guardPlace, type PlaceGuard } from '../place-guard.ts'
+import { guardPlace, type PlaceGuard } from '../runtime.ts'
 import { TABLE_KEYS } from './definition.ts'
 import { isOnS3 } from './location.ts'
 import type { CatalogPlace } from './place.ts'

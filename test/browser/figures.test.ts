@@ -1,7 +1,7 @@
 /** Every number on the page is the one that `query` gives: over the tables, by the definition's SQL and by hand. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { chartSql, MEASURE_IDS } from '../../src/dashboard/definition.ts'
+import { chartSql, MEASURE_IDS } from '../../src/dashboard-definition/definition.ts'
 import { type AdEvents, HOUR_MS, MINUTE_MS } from './support/ad-events.ts'
 import {
   bareNumber,

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { MEASURE_IDS, RANGES } from '../../src/dashboard/definition.ts'
+import { MEASURE_IDS, RANGES } from '../../src/dashboard-definition/definition.ts'
 import { type AdEvents, DAY_MS, HOUR_MS, MINUTE_MS } from './support/ad-events.ts'
 import {
   chooseValue,

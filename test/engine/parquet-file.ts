@@ -2,7 +2,7 @@
  * A Parquet file around given pages, written by the book (parquet.thrift, Thrift's compact protocol) and with nothing
  * more than readers insist on: so that other people's readers judge the pages.
  */
-import type { EncodedColumn, EncodedPage } from '../../src/engine.ts'
+import type { EncodedColumn, EncodedPage } from '../../src/event.ts'
 
 const PHYSICAL_TYPES: Readonly<Record<string, number>> = { timestamp: 2, revenue: 5 }
 const BYTE_ARRAY = 6

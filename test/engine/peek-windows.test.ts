@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { WindowDelta } from '../../src/engine.ts'
+import type { WindowDelta } from '../../src/event.ts'
 import { openBlockBatch, type Row } from './block.ts'
 import { anyRow, assertTaken, expectedWindows, manyRows, NOON, WINDOW_US } from './rows-model.ts'
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { type DayRows, openIdSet, openRowBatch } from '../../src/engine.ts'
+import { openIdSet, openRowBatch } from '../../src/engine.ts'
+import type { DayRows } from '../../src/event.ts'
 import { KEEPS_ALL_US } from '../../src/event.ts'
 import { NO_RECENT_IDS, openBlockBatch, type Row } from './block.ts'
 import {

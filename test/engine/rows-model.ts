@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { parquetReadObjects } from 'hyparquet'
-import type { DayRows, EncodedColumn, WindowDelta } from '../../src/engine.ts'
+import type { DayRows, EncodedColumn, WindowDelta } from '../../src/event.ts'
 import type { Row } from './block.ts'
 import { parquetFile } from './parquet-file.ts'
 

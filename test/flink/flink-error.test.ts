@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rootCause } from '../../src/flink/flink-error.ts'
-import { statementHeading } from '../../src/flink/gateway.ts'
+import { statementHeading } from '../../src/flink/cluster/gateway.ts'
+import { rootCause } from '../../src/flink/error.ts'
 
 const TRACE = `org.apache.flink.table.gateway.api.utils.SqlGatewayException: Failed to fetchResults.
 	at org.apache.flink.table.gateway.Some.method(Some.java:91)

@@ -6,8 +6,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, test } from 'node:test'
-import { acquireLock, LockError } from '../../src/lock.ts'
 import { openLog } from '../../src/log.ts'
+import { acquireLock, LockError } from '../../src/runtime/lock.ts'
 import { inRoom, line, logError, readText, withLog } from './room.ts'
 
 /** Another process with the log open, that prints each line it was answered for. */

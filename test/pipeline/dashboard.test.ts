@@ -5,14 +5,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MEASURE_IDS, RANGES } from '../../src/dashboard/definition.ts'
+import { MEASURE_IDS, RANGES } from '../../src/dashboard-definition/definition.ts'
 import type {
   CampaignsAnswer,
   RevenueAnswer,
   SummaryAnswer,
   TrendAnswer,
   ValuesAnswer,
-} from '../../src/dashboard/wire.ts'
+} from '../../src/dashboard-definition/wire.ts'
 import {
   DESCRIPTION,
   expectDescribed,

@@ -1,7 +1,7 @@
 /** What the meter counts of the job's progress. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JobProgress } from '../../src/job.ts'
+import type { JobProgress } from '../../src/embedded.ts'
 import { type Meter, openMeter } from '../../src/meter.ts'
 import { openWatch, type Watched } from '../../src/pipeline/watch.ts'
 

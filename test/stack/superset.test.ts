@@ -4,14 +4,6 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import {
-  CHARTS,
-  chartSql,
-  columnOf,
-  MEASURES,
-  type MeasureId,
-  type SqlRange,
-} from '../../src/dashboard/definition.ts'
 import { supersetBundle } from '../../src/dashboard/superset/bundle.ts'
 import type { SupersetChartId } from '../../src/dashboard/superset/charts.ts'
 import {
@@ -22,6 +14,14 @@ import {
 import { bundleArchive } from '../../src/dashboard/superset/setup.ts'
 import { assetUuid } from '../../src/dashboard/superset/uuid.ts'
 import { type SupersetSetup, setUpSuperset } from '../../src/dashboard.ts'
+import {
+  CHARTS,
+  chartSql,
+  columnOf,
+  MEASURES,
+  type MeasureId,
+  type SqlRange,
+} from '../../src/dashboard-definition/definition.ts'
 import { type Cell, openTrinoQuery, type TrinoQuery } from '../../src/query.ts'
 import { findChromium } from '../browser/support/chromium.ts'
 import { adTraffic, HOSTILE_NAME, secondsAround, WINDOW_MS } from './support/ad-traffic.ts'

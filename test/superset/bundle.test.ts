@@ -3,12 +3,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { unzipSync } from 'fflate'
 import { parse } from 'yaml'
-import { CHARTS, columnOf, MEASURE_IDS, MEASURES } from '../../src/dashboard/definition.ts'
 import { type Asset, bundleFiles, supersetBundle } from '../../src/dashboard/superset/bundle.ts'
 import { CHART_IDS } from '../../src/dashboard/superset/charts.ts'
 import { lastText } from '../../src/dashboard/superset/filters.ts'
 import { bundleArchive } from '../../src/dashboard/superset/setup.ts'
 import { assetUuid, isOurUuid } from '../../src/dashboard/superset/uuid.ts'
+import {
+  CHARTS,
+  columnOf,
+  MEASURE_IDS,
+  MEASURES,
+} from '../../src/dashboard-definition/definition.ts'
 
 const TRINO = { trinoUrl: 'http://trino:8080', user: 'superset', password: null, catalog: null }
 const bundle = supersetBundle(TRINO)

@@ -2,10 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { DayRows, EncodedColumn } from '../../src/event.ts'
 import {
-  type DayRows,
   dayOfUs,
-  type EncodedColumn,
   type Lake,
   type LakeOptions,
   type LakePlaces,

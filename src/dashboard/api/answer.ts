@@ -1,7 +1,7 @@
 /** How the dashboard answers: what browsers are told about every answer, errors as JSON, and 304 for what they have. */
 import { hash } from 'node:crypto'
 import type { ReadAnswer } from '../../collect.ts'
-import type { ErrorAnswer } from '../wire.ts'
+import type { ErrorAnswer } from '../../dashboard-definition.ts'
 
 /** Nothing from elsewhere, nothing inline, in nobody's frame. */
 export const BROWSER_HEADERS: Readonly<Record<string, string>> = {

@@ -3,11 +3,12 @@
  * counts `revision` up, and a second remembers the revision it last changed at; so a viewer is told exactly what
  * changed since the revision it has seen, and everything when it has seen none.
  */
+
+import type { LiveMessage } from '../../dashboard-definition.ts'
 import { completeToUs, seenUntilUs } from '../facts/complete.ts'
 import type { LiveFacts } from '../facts/facts.ts'
 import { momentText } from '../facts/range.ts'
 import { SECOND_US } from '../facts/steps.ts'
-import type { LiveMessage } from '../wire.ts'
 
 /** What the pipeline knows beside the facts. */
 export type LiveFigures = Readonly<{

@@ -4,8 +4,8 @@
  */
 import { readFile } from 'node:fs/promises'
 import type { ReadAnswer, ReadRequest, ReadRoute } from '../../collect.ts'
+import type { SettingsAnswer } from '../../dashboard-definition.ts'
 import { isQuestionKind } from '../facts/view-query.ts'
-import type { SettingsAnswer } from '../wire.ts'
 import { BROWSER_HEADERS, errorAnswer, jsonAnswer, refuseMethod } from './answer.ts'
 import type { FactsKeeper } from './facts-keeper.ts'
 import type { LiveStream } from './live-stream.ts'

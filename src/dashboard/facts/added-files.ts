@@ -1,5 +1,5 @@
 /** The raw files that each of the last commits added, so that what was loaded at one commit can be brought to a later one. */
-import type { LakeFile } from '../../job.ts'
+import type { LakeFile } from '../../embedded.ts'
 
 /** Commits come every second, and raw pieces are dropped after a minute without use. */
 const COMMITS_MAX = 300

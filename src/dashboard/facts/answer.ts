@@ -1,5 +1,5 @@
 /** Answers as bytes: JSON, a CSV file, or why there is none. */
-import type { ErrorAnswer } from '../wire.ts'
+import type { ErrorAnswer } from '../../dashboard-definition.ts'
 import type { FactsAnswer } from './message.ts'
 
 const JSON_TYPE = 'application/json'

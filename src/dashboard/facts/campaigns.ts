@@ -1,5 +1,5 @@
 /** The campaign table: those that match a search, in an order, a page of them, and the totals of all. */
-import type { CampaignsAnswer } from '../wire.ts'
+import type { CampaignsAnswer } from '../../dashboard-definition.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { rank, type Sorting } from './ranking.ts'
 import { addSums, WIDTH } from './sums-table.ts'

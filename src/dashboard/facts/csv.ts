@@ -2,7 +2,7 @@
  * The campaign table as a file for spreadsheets: RFC 4180, UTF-8. A campaign id is whatever a sender wrote; one that a
  * spreadsheet would take for a formula gets an apostrophe in front, so that it stays a text.
  */
-import { columnOf, MEASURE_IDS } from '../definition.ts'
+import { columnOf, MEASURE_IDS } from '../../dashboard-definition.ts'
 import type { CampaignRow } from './campaigns.ts'
 import { momentText } from './range.ts'
 import type { Stretch } from './steps.ts'

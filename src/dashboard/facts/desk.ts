@@ -5,7 +5,7 @@
  *   question ──► view: range, step ──► pieces + pending ──► answer
  *                        ▲ a step coarser while they have too many rows
  */
-import type { FeedMessage, Pending } from '../../job.ts'
+import type { FeedMessage, Pending } from '../../embedded.ts'
 import type { EventFilter, SumsQuery } from '../../query.ts'
 import { errorAnswer, jsonAnswer } from './answer.ts'
 import { answerFrom, type SumsQuestion } from './answer-from.ts'

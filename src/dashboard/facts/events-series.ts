@@ -2,7 +2,7 @@
  * Pieces of the raw events that fit a filter, at one step. A commit says which raw files it added; a question reads those
  * that came since the one before, so that all its pieces are of the same commit. Questions take turns.
  */
-import type { LakeFile } from '../../job.ts'
+import type { LakeFile } from '../../embedded.ts'
 import type { SumRows } from '../../query.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { daysOf, type LakeDays } from './lake-days.ts'

@@ -1,5 +1,5 @@
 /** What windows gain by a commit, or will gain by the next one: told by the job, added on top of what was loaded. */
-import type { FeedMessage } from '../../job.ts'
+import type { FeedMessage } from '../../embedded.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { SumsTable, WIDTH } from './sums-table.ts'
 

@@ -1,5 +1,5 @@
 /** The files of a table by the day whose rows they hold, and what one list of them says against the one before. */
-import type { LakeFile } from '../../job.ts'
+import type { LakeFile } from '../../embedded.ts'
 
 export type DayFiles = Readonly<{ files: readonly LakeFile[]; rows: number }>
 

@@ -5,8 +5,7 @@
  * Counts are told as totals: of the commits so far, and of what is pending on top of the last one. The total may fall, where a
  * commit leaves too much pending for that to be told; only what exceeds the highest is new.
  */
-import type { Sums } from '../definition.ts'
-import type { LiveMessage } from '../wire.ts'
+import type { LiveMessage, Sums } from '../../dashboard-definition.ts'
 import { completeToUs } from './complete.ts'
 import { LatestWindows, type WindowSums } from './latest-windows.ts'
 import { SECOND_US } from './steps.ts'

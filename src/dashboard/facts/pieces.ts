@@ -6,7 +6,7 @@
  *
  * What is kept is bounded by rows: the pieces that were not used for longest go first, never those in use.
  */
-import type { FeedMessage } from '../../job.ts'
+import type { FeedMessage } from '../../embedded.ts'
 import type { EventFilter, SumsQuery } from '../../query.ts'
 import { AddedFiles } from './added-files.ts'
 import type { CampaignNames } from './campaign-names.ts'

@@ -1,5 +1,5 @@
 /** Which stretch of time a question is about: a preset that ends with the window filling now, or two given moments. */
-import { RANGES, type RangeId } from '../definition.ts'
+import { RANGES, type RangeId } from '../../dashboard-definition.ts'
 import { SECOND_US, type Stretch } from './steps.ts'
 
 export type AskedRange = RangeId | Stretch

@@ -2,7 +2,7 @@
  * Campaigns in an order, of which only a page is wanted: the page's first and last key are found by sorting bare numbers,
  * which is quick, and only what lies between them is put in order exactly.
  */
-import { type MeasureId, measureOf } from '../definition.ts'
+import { type MeasureId, measureOf } from '../../dashboard-definition.ts'
 import { sumsAt, WIDTH } from './sums-table.ts'
 import type { CampaignSums } from './view-sums.ts'
 

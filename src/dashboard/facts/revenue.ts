@@ -1,6 +1,7 @@
 /** Revenue by campaign: the largest ranked, and what the others have together. */
-import { TOP_CAMPAIGNS } from '../definition.ts'
-import type { RevenueAnswer } from '../wire.ts'
+
+import type { RevenueAnswer } from '../../dashboard-definition.ts'
+import { TOP_CAMPAIGNS } from '../../dashboard-definition.ts'
 import { rank } from './ranking.ts'
 import { addSums, sumsAt, WIDTH } from './sums-table.ts'
 import { answeredRange, type View } from './view.ts'

@@ -1,6 +1,6 @@
 /** Until when everything that arrived is in the figures: those with what is pending, and those of the tables alone. */
 
-import type { AnsweredRange } from '../wire.ts'
+import type { AnsweredRange } from '../../dashboard-definition.ts'
 import { seenUntilUs } from './complete.ts'
 
 type Source = AnsweredRange['source']

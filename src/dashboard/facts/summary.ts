@@ -1,5 +1,5 @@
 /** The tiles: figures of the range, how they changed against the period before it, and how they ran. */
-import type { Figures, SummaryAnswer } from '../wire.ts'
+import type { Figures, SummaryAnswer } from '../../dashboard-definition.ts'
 import { completeWithin } from './complete.ts'
 import { momentText } from './range.ts'
 import { SECOND_US, type Span, type Stretch, shownStepUs } from './steps.ts'

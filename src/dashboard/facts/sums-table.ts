@@ -6,7 +6,7 @@
  *   codes   Uint32    c0 c1 c2 …      the campaign's number (campaign-names.ts)
  *   sums    Float64   i0 k0 v0 r0  i1 k1 v1 r1 …   impressions, clicks, conversions, revenue in millionths
  */
-import type { Sums } from '../definition.ts'
+import type { Sums } from '../../dashboard-definition.ts'
 import type { Stretch } from './steps.ts'
 
 /** Sums side by side: impressions, clicks, conversions, revenue in millionths. */

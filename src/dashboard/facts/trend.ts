@@ -1,6 +1,7 @@
 /** The trend: ratios of sums over time, for all campaigns together or for the largest one by one. */
-import { measureOf, TREND_LINES } from '../definition.ts'
-import type { TrendAnswer, TrendLine } from '../wire.ts'
+
+import type { TrendAnswer, TrendLine } from '../../dashboard-definition.ts'
+import { measureOf, TREND_LINES } from '../../dashboard-definition.ts'
 import { momentText } from './range.ts'
 import { rank } from './ranking.ts'
 import { SECOND_US, shownStepUs } from './steps.ts'

@@ -2,9 +2,10 @@
  * What the filters can be set to. Values change slowly and reading them costs, so they are read from the newest raw files
  * of the range only, and again after half a minute at the earliest.
  */
-import type { LakeFile } from '../../job.ts'
+
+import type { ValuesAnswer } from '../../dashboard-definition.ts'
+import type { LakeFile } from '../../embedded.ts'
 import type { SumsQuery } from '../../query.ts'
-import type { ValuesAnswer } from '../wire.ts'
 import type { LakeDays } from './lake-days.ts'
 import { isExpired } from './load-part.ts'
 import type { LoadQueue } from './load-queue.ts'

@@ -2,9 +2,10 @@
  * What a question asks for, read from its query string. Everything that is wrong is said: which parameter, what is wrong
  * with it, and what is accepted; nothing is ignored, so that a link never shows something else than it says.
  */
+
+import { DEFAULT_RANGE, MEASURE_IDS, RANGES } from '../../dashboard-definition.ts'
 import { parseTimestampUs } from '../../event.ts'
 import type { EventFilter } from '../../query.ts'
-import { DEFAULT_RANGE, MEASURE_IDS, RANGES } from '../definition.ts'
 import type { CampaignList, CampaignPage } from './campaigns.ts'
 import type { AskedRange } from './range.ts'
 import type { Sorting } from './ranking.ts'

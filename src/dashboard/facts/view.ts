@@ -1,6 +1,7 @@
 /** What an answer is about, worked out from the question and the clock: the span, how far it is complete, where it comes from. */
-import { type MeasureId, measureOf } from '../definition.ts'
-import type { AnsweredRange, Figures } from '../wire.ts'
+
+import type { AnsweredRange, Figures } from '../../dashboard-definition.ts'
+import { type MeasureId, measureOf } from '../../dashboard-definition.ts'
 import { completeWithin } from './complete.ts'
 import { momentText } from './range.ts'
 import { SECOND_US, type Span } from './steps.ts'

@@ -4,7 +4,7 @@
  */
 import { strict as assert } from 'node:assert'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { FeedMessage } from '../../job.ts'
+import type { FeedMessage } from '../../embedded.ts'
 import { openSums } from '../../query.ts'
 import { Desk } from './desk.ts'
 import type { FactsWorkerData, FromFacts, ToFacts } from './message.ts'

@@ -2,7 +2,7 @@
  * "Campaign Performance" for Superset, generated from the definition: the files of its import format, version 1.0.0.
  * They are JSON, which is YAML as well.
  */
-import { DASHBOARD } from '../definition.ts'
+import { DASHBOARD } from '../../dashboard-definition.ts'
 import { CHART_IDS, chartAsset } from './charts.ts'
 import { DATABASE_FILE, databaseAsset, type SupersetDatabase } from './database.ts'
 import { datasetAssets } from './datasets.ts'

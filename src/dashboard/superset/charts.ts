@@ -10,7 +10,7 @@ import {
   MEASURES,
   REALTIME_MINUTES,
   TOP_CAMPAIGNS,
-} from '../definition.ts'
+} from '../../dashboard-definition.ts'
 import { type DatasetName, datasetUuid, formatOf, SECOND_COLUMN } from './datasets.ts'
 import { assetUuid } from './uuid.ts'
 

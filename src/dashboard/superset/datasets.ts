@@ -10,7 +10,7 @@ import {
   type MeasureId,
   measureSql,
   rowMeasureSql,
-} from '../definition.ts'
+} from '../../dashboard-definition.ts'
 import { catalogOf, DATABASE_UUID, SCHEMA, type SupersetDatabase } from './database.ts'
 import { assetUuid } from './uuid.ts'
 

@@ -5,7 +5,7 @@
  * than to date"); what DATEADD says holds to the second, in UTC, and is the same text for all viewers, so that they
  * share the cached answer.
  */
-import { DEFAULT_RANGE, RANGES } from '../definition.ts'
+import { DEFAULT_RANGE, RANGES } from '../../dashboard-definition.ts'
 import { datasetUuid } from './datasets.ts'
 import { numberInBundle } from './layout.ts'
 

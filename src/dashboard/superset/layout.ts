@@ -1,5 +1,5 @@
 /** Where the charts stand: rows of a grid of twelve columns, top to bottom. */
-import { CHARTS, DASHBOARD } from '../definition.ts'
+import { CHARTS, DASHBOARD } from '../../dashboard-definition.ts'
 import { CHART_IDS, chartUuid, type SupersetChartId } from './charts.ts'
 
 type Place = Readonly<{ id: SupersetChartId; width: number; height: number }>

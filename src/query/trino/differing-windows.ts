@@ -5,7 +5,7 @@
  *     raw files added since the last amendment ─► the windows they touch ─► those of them that differ
  */
 import { strict as assert } from 'node:assert'
-import type { WindowSums } from '../recompute.ts'
+import type { WindowSums } from '../../event.ts'
 import type { TrinoClient } from './client.ts'
 import { comparedSql } from './comparison.ts'
 import { sumsOf } from './recompute.ts'

@@ -1,6 +1,7 @@
 /** The query room through Trino: what the distributed side opens in place of DuckDB. */
+
+import type { WindowKey, WindowSums } from '../../event.ts'
 import { QueryError } from '../query-error.ts'
-import type { WindowKey, WindowSums } from '../recompute.ts'
 import type { QueryResult } from '../run-sql.ts'
 import type { Verification } from '../verify.ts'
 import { openTrinoClient, type TrinoClient, type TrinoPlace } from './client.ts'

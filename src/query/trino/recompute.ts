@@ -1,5 +1,5 @@
 /** Recomputes single windows from the raw table, exact to the millionth, so that late events can be added to them. */
-import type { WindowKey, WindowSums } from '../recompute.ts'
+import type { WindowKey, WindowSums } from '../../event.ts'
 import type { TrinoClient } from './client.ts'
 import { momentSql, rowsSql, tableAtSql } from './sql-text.ts'
 import { windowSumsSql } from './window-sums.ts'

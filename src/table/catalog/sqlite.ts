@@ -7,7 +7,7 @@
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeFolder } from '../../make-folder.ts'
+import { makeFolder } from '../../runtime.ts'
 import type { CatalogConnection } from './connection.ts'
 import { LAYOUT } from './layout.ts'
 

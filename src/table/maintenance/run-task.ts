@@ -4,7 +4,7 @@
  * holds it: before the commit, or after one that was refused because an input had gone meanwhile (F9).
  */
 import { dirname } from 'node:path'
-import { makeFolder } from '../../make-folder.ts'
+import { makeFolder } from '../../runtime.ts'
 import type { OnStep } from '../commit.ts'
 import type { DataFile } from '../data-file.ts'
 import { TableError } from '../error.ts'

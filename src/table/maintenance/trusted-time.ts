@@ -7,7 +7,7 @@
  * The trusted time is the latest such moment. A step of the clock, either way, and a suspended machine begin the hour anew. That
  * events wait matters because the collector judged them by the retention of their arrival: what it has accepted must find its day.
  */
-import { openClockWatch } from '../../clock-watch.ts'
+import { openClockWatch } from '../../runtime.ts'
 
 /** By partition of the log: where it ends, and up to where the tables hold it. */
 export type LogProgress = Readonly<{ ends: readonly number[]; taken: readonly number[] }>

@@ -6,8 +6,9 @@
  *
  * Numbers are PLAIN: zstd makes as little of sorted 8-byte values as a cleverer encoding would.
  */
+
+import type { EncodedColumn, EncodedPage } from '../../event.ts'
 import { doubleBytes, longBytes } from '../bounds.ts'
-import type { EncodedColumn, EncodedPage } from '../day-rows.ts'
 
 type Encoded = Readonly<{
   min: Uint8Array | null

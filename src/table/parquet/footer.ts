@@ -4,7 +4,7 @@
  *   'PAR1' | column chunk … | FileMetaData | length u32 | 'PAR1'
  *            └ page header, page body (compressed) …
  */
-import type { EncodedColumn, EncodedPage } from '../day-rows.ts'
+import type { EncodedColumn, EncodedPage } from '../../event.ts'
 import type { Field, FieldType, Schema } from '../schema.ts'
 import {
   binary,

@@ -1,5 +1,5 @@
 /** Rows of campaign_metrics to columns, and back from a file. */
-import type { EncodedColumn } from '../day-rows.ts'
+import type { EncodedColumn } from '../../event.ts'
 import {
   isExactRevenue,
   type MetricsRow,

@@ -5,9 +5,9 @@
 import { strict as assert } from 'node:assert'
 import { promisify } from 'node:util'
 import { crc32, constants as zlib, zstdCompress } from 'node:zlib'
+import type { EncodedColumn } from '../../event.ts'
 import { boundsOf } from '../bounds.ts'
 import type { DataFile } from '../data-file.ts'
-import type { EncodedColumn } from '../day-rows.ts'
 import type { Field, Schema } from '../schema.ts'
 import {
   type Codec,

@@ -9,8 +9,7 @@
 import { strict as assert } from 'node:assert'
 import { type FileHandle, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { makeFolder } from '../../make-folder.ts'
-import { allOf } from '../../settle-all.ts'
+import { allOf, makeFolder } from '../../runtime.ts'
 import { reasonOf, TableError } from '../error.ts'
 import type { Storage, StoredFile } from './contract.ts'
 

@@ -20,7 +20,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
-import { freeBytes } from '../../free-bytes.ts'
+import { freeBytes } from '../../runtime.ts'
 import { TableError } from '../error.ts'
 import type { FileCache } from '../file-cache.ts'
 import { s3KeyOf } from '../location.ts'

@@ -4,7 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import type { Locator, Page } from 'playwright-core'
-import { MEASURE_IDS, MEASURES, type MeasureId } from '../../../src/dashboard/definition.ts'
+import {
+  MEASURE_IDS,
+  MEASURES,
+  type MeasureId,
+} from '../../../src/dashboard-definition/definition.ts'
 import type { Figures } from './sql.ts'
 
 export type Shown = Readonly<{ value: number | null; text: string }>

@@ -1,6 +1,10 @@
 /** What the command `query` says: the other side of every number on the page. */
 import assert from 'node:assert/strict'
-import { columnOf, MEASURE_IDS, type MeasureId } from '../../../src/dashboard/definition.ts'
+import {
+  columnOf,
+  MEASURE_IDS,
+  type MeasureId,
+} from '../../../src/dashboard-definition/definition.ts'
 import type { Folder } from '../../support/folder.ts'
 import { runCommand } from '../../support/product.ts'
 

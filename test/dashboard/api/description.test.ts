@@ -1,7 +1,7 @@
 /** The description is whole and right: each route stands in it, and nothing in it that is not there. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { MEASURE_IDS, RANGES } from '../../../src/dashboard/definition.ts'
+import { MEASURE_IDS, RANGES } from '../../../src/dashboard-definition/definition.ts'
 import { event, post } from '../../collect/harness.ts'
 import { openShown, type Shown } from './harness.ts'
 import { DESCRIPTION, expectDescribed } from './openapi.ts'

@@ -9,7 +9,7 @@ import {
 } from '../../../src/dashboard/api/live-state.ts'
 import { type LiveStream, openLiveStream } from '../../../src/dashboard/api/live-stream.ts'
 import type { LiveFacts } from '../../../src/dashboard/facts/facts.ts'
-import type { LiveMessage } from '../../../src/dashboard/wire.ts'
+import type { LiveMessage } from '../../../src/dashboard-definition/wire.ts'
 import { expectSchema } from './openapi.ts'
 
 /** 2026-11-22T10:00:00Z */

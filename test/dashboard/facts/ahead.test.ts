@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Desk } from '../../../src/dashboard/facts/desk.ts'
-import type { SummaryAnswer } from '../../../src/dashboard/wire.ts'
+import type { SummaryAnswer } from '../../../src/dashboard-definition/wire.ts'
 import { MINUTE_US, NOON_US, openDeskAt } from './desk-at.ts'
 import { DAY_US, type ModelEvent, openMemoryLake } from './memory-lake.ts'
 

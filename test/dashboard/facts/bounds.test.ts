@@ -5,7 +5,7 @@ import { CampaignNames } from '../../../src/dashboard/facts/campaign-names.ts'
 import { tableOfGains } from '../../../src/dashboard/facts/gains.ts'
 import { LoadQueue } from '../../../src/dashboard/facts/load-queue.ts'
 import { Pieces } from '../../../src/dashboard/facts/pieces.ts'
-import type { CampaignsAnswer, SummaryAnswer } from '../../../src/dashboard/wire.ts'
+import type { CampaignsAnswer, SummaryAnswer } from '../../../src/dashboard-definition/wire.ts'
 import { MINUTE_US, NOON_US, openDeskAt } from './desk-at.ts'
 import { DAY_US, type ModelEvent, openMemoryLake } from './memory-lake.ts'
 

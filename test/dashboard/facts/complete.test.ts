@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { completeToUs, completeWithin, seenUntilUs } from '../../../src/dashboard/facts/complete.ts'
-import type { SummaryAnswer } from '../../../src/dashboard/wire.ts'
+import type { SummaryAnswer } from '../../../src/dashboard-definition/wire.ts'
 import { MINUTE_US, NOON_US, openDeskAt } from './desk-at.ts'
 
 const SECOND_US = 1_000_000

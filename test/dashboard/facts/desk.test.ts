@@ -7,7 +7,7 @@ import type {
   SummaryAnswer,
   TrendAnswer,
   ValuesAnswer,
-} from '../../../src/dashboard/wire.ts'
+} from '../../../src/dashboard-definition/wire.ts'
 import { MINUTE_US, NOON_US, openDeskAt } from './desk-at.ts'
 import type { ModelEvent } from './memory-lake.ts'
 

@@ -1,7 +1,7 @@
 /** Filtered figures while the tables move: each answer is of one commit, the next one has what came meanwhile, once. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { SummaryAnswer } from '../../../src/dashboard/wire.ts'
+import type { SummaryAnswer } from '../../../src/dashboard-definition/wire.ts'
 import { MINUTE_US, NOON_US, openDeskAt } from './desk-at.ts'
 import { DAY_US, type ModelEvent } from './memory-lake.ts'
 

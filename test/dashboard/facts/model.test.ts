@@ -4,7 +4,7 @@
  */
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { RangeId } from '../../../src/dashboard/definition.ts'
+import type { RangeId } from '../../../src/dashboard-definition/definition.ts'
 import { MINUTE_US, NOON_US, openDeskAt } from './desk-at.ts'
 import { DAY_US, type ModelEvent } from './memory-lake.ts'
 import {

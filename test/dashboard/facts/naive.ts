@@ -6,7 +6,7 @@ import type {
   RevenueAnswer,
   SummaryAnswer,
   TrendAnswer,
-} from '../../../src/dashboard/wire.ts'
+} from '../../../src/dashboard-definition/wire.ts'
 import type { EventFilter } from '../../../src/query.ts'
 import { addEvent, fits, type ModelEvent, noSums, type Sums } from './memory-lake.ts'
 

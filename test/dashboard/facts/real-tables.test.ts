@@ -5,15 +5,15 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chartSql } from '../../../src/dashboard/definition.ts'
 import { type Facts, type LiveFacts, startFacts } from '../../../src/dashboard/facts/facts.ts'
+import { chartSql } from '../../../src/dashboard-definition/definition.ts'
 import type {
   CampaignsAnswer,
   RevenueAnswer,
   SummaryAnswer,
   TrendAnswer,
-} from '../../../src/dashboard/wire.ts'
-import { type Job, type JobSettings, startJob } from '../../../src/job.ts'
+} from '../../../src/dashboard-definition/wire.ts'
+import { type Job, type JobSettings, startJob } from '../../../src/embedded.ts'
 import { openQuery } from '../../../src/query.ts'
 import { type JobPlace, openJobPlace } from '../../support/job-place.ts'
 import { openRandom, type Random } from '../../support/random.ts'

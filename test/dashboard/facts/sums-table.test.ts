@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { MEASURE_IDS, measureOf } from '../../../src/dashboard/definition.ts'
 import { CampaignNames } from '../../../src/dashboard/facts/campaign-names.ts'
 import { Piece } from '../../../src/dashboard/facts/piece.ts'
 import { rank } from '../../../src/dashboard/facts/ranking.ts'
 import { HOUR_US, MINUTE_US } from '../../../src/dashboard/facts/steps.ts'
 import { gridOf, sumsAt, WIDTH } from '../../../src/dashboard/facts/sums-table.ts'
+import { MEASURE_IDS, measureOf } from '../../../src/dashboard-definition/definition.ts'
 
 test('a piece has one row for each step and campaign, however many there are and however often they gain', () => {
   const span = { fromUs: 10 * HOUR_US, toUs: 11 * HOUR_US, stepUs: 5 * MINUTE_US }

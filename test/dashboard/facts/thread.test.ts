@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Facts, startFacts } from '../../../src/dashboard/facts/facts.ts'
-import type { FeedMessage } from '../../../src/job.ts'
+import type { FeedMessage } from '../../../src/embedded.ts'
 import { placesIn } from '../../support/places.ts'
 
 async function openThread(t: TestContext): Promise<Facts> {

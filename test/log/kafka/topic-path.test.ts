@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openDedupMemory } from '../../../src/embedded/dedup-memory.ts'
 import { loadIdSets, openRowBatch, type RowBatch } from '../../../src/engine.ts'
 import { KEEPS_ALL_US, parseEvent, type RejectionReason } from '../../../src/event.ts'
-import { openDedupMemory } from '../../../src/job/dedup-memory.ts'
 import { Merge, type MergedBatches } from '../../../src/log/kafka/merge.ts'
 import { PartitionQueue } from '../../../src/log/kafka/partition-queue.ts'
 import { openRandom, type Random } from '../../support/random.ts'

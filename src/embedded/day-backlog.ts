@@ -1,0 +1,154 @@
+/**
+ * Rows taken from the engine that are not in the tables yet. Each day needs files of its own in both tables, so a body that
+ * reaches back ten years is thousands of files. They are committed in slices, the newest days first, and what has arrived since goes along:
+ *
+ *              day ▲                  ┌────────┐
+ *                  │  in the tables   │ joins  │
+ *          fromDay ├──────────────────┴────────┤
+ *                  │  next slice               │
+ *                  ├───────────────────────────┤
+ *                  │  waits                    │
+ *                  └───────────────────────────┴──► offset
+ *                  nextOffset        until    until
+ *
+ * So one line tells at any time what of these offsets is in the tables: the days from `fromDay` on. It stands in the checkpoint
+ * (`partial`), and a restart goes on there. What would bring too many days above the line waits until the rest is done.
+ */
+
+import type { TakenBatch } from '../engine.ts'
+import type { WindowDelta } from '../event.ts'
+import type { TimeRange } from '../table.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { sumDeltas } from './window-deltas.ts'
+
+/** What was taken from the engine at once. */
+export type Taken = Readonly<{
+  rows: TakenBatch
+  /** After the last of its events. */
+  checkpoint: Checkpoint
+  /** Dedupe times of its events. */
+  dedupe: TimeRange
+  rawBytes: number
+}>
+
+export type DayRows = Readonly<{ rows: TakenBatch['days'][number]; dedupe: TimeRange }>
+
+/** What one commit writes, and where the job stands after it. */
+export type Slice = Readonly<{
+  days: readonly DayRows[]
+  windows: readonly WindowDelta[]
+  checkpoint: Checkpoint
+}>
+
+export type DayBacklog = {
+  /** Nothing waits. */
+  readonly isEmpty: boolean
+  /** Whether more may be put in. */
+  readonly hasRoom: boolean
+  put(taken: Taken): void
+  /** The newest days, which wait no longer. */
+  next(): Slice
+  /** What the windows will gain from what waits. */
+  windows(): readonly WindowDelta[]
+}
+
+export type DayBacklogOptions = Readonly<{
+  checkpoint: Checkpoint
+  /** Days of one slice. */
+  daysMax: number
+  /** A restart takes all that is not whole in the tables at once: so much that may be. */
+  rawBytesMax: number
+  /** Rows of two generations are not taken at once. */
+  generation: (dedupeUs: number) => number
+}>
+
+type Day = Readonly<{ rows: DayRows[]; windows: (readonly WindowDelta[])[] }>
+
+const DAY_US = 86_400_000_000
+
+export function openDayBacklog(options: DayBacklogOptions): DayBacklog {
+  const { rawBytesMax, generation } = options
+  /** What the tables hold, as of the last slice. */
+  let { checkpoint } = options
+  /** What they hold after all slices. */
+  let until = checkpoint
+  let days = new Map<number, Day>()
+  let rawBytes = 0
+  let ahead: Taken | null = null
+
+  // The partitions of a topic are not read again in the same order, so that a line over its offsets would not hold.
+  const daysMax = checkpoint.offsets === null ? options.daysMax : Number.POSITIVE_INFINITY
+  const fromDay = (): number => checkpoint.partial?.fromDay ?? Number.POSITIVE_INFINITY
+
+  function mayJoin(taken: Taken): boolean {
+    if (days.size === 0) return true
+    const joining = taken.rows.days.filter(({ day }) => day >= fromDay())
+    return (
+      joining.length <= daysMax / 2 &&
+      rawBytes + taken.rawBytes <= rawBytesMax &&
+      generation(taken.checkpoint.dedupeUs) === generation(until.dedupeUs)
+    )
+  }
+
+  function join({ rows, dedupe, ...taken }: Taken): void {
+    until = taken.checkpoint
+    rawBytes += taken.rawBytes
+    const windows = Map.groupBy(rows.windows, dayOf)
+    for (const each of rows.days) {
+      const day: Day = days.get(each.day) ?? { rows: [], windows: [] }
+      day.rows.push({ rows: each, dedupe })
+      day.windows.push(windows.get(each.day) ?? [])
+      days.set(each.day, day)
+    }
+  }
+
+  function afterSlice(written: readonly DayRows[], oldestDay: number): Checkpoint {
+    if (days.size === 0) return until
+    const { partial } = checkpoint
+    const rows = written.reduce((sum, each) => sum + each.rows.rows, 0)
+    return {
+      ...checkpoint,
+      partial: {
+        until: until.nextOffset,
+        fromDay: Math.min(fromDay(), oldestDay),
+        stored: (partial?.stored ?? 0) + rows,
+        commits: (partial?.commits ?? 0) + 1,
+      },
+    }
+  }
+
+  return {
+    get isEmpty() {
+      return days.size === 0 && ahead === null
+    },
+    get hasRoom() {
+      return ahead === null
+    },
+    put(taken) {
+      ahead = taken
+    },
+    next() {
+      if (ahead !== null && mayJoin(ahead)) {
+        join(ahead)
+        ahead = null
+      }
+      const newest = [...days].toSorted(([a], [b]) => b - a)
+      const joined = newest.filter(([day]) => day >= fromDay()).length
+      const slice = newest.slice(0, Math.max(joined, daysMax))
+      days = new Map(newest.slice(slice.length))
+      if (days.size === 0) rawBytes = 0
+      const written = slice.flatMap(([, { rows }]) => rows)
+      const windows = slice.flatMap(([, day]) => sumDeltas(day.windows))
+      checkpoint = afterSlice(written, slice.at(-1)?.[0] ?? Number.POSITIVE_INFINITY)
+      return { days: written, windows, checkpoint }
+    },
+    windows() {
+      const waiting = [...days.values()].flatMap(({ windows }) => sumDeltas(windows))
+      return ahead === null ? waiting : sumDeltas([waiting, ahead.rows.windows])
+    },
+  }
+}
+
+function dayOf({ windowStartUs }: WindowDelta): number {
+  return Math.floor(windowStartUs / DAY_US)
+}

@@ -1,0 +1,175 @@
+/**
+ * The feed: tells a reader in another thread which files the tables consist of, what each commit added to the windows,
+ * and a few times a second what waits for the next commit.
+ *
+ *   attached ──► files ──► pending ──► pending ──► commit, with what came since ──► pending ──► … files (after maintenance) …
+ *
+ * Files told last + deltas of later commits + pending = everything the job has taken, each event once, at every moment. A
+ * commit is in the tables a little before the loop knows it, so what the reader has been told to be in them is kept here
+ * (`toldOffset`), and everything is measured by it. Costs nothing while no reader is attached.
+ */
+import type { MessagePort } from 'node:worker_threads'
+import type { RowBatch } from '../engine.ts'
+import type { WindowDelta } from '../event.ts'
+import type { DataFile } from '../table.ts'
+import { type Checkpoint, positionOf } from './checkpoint.ts'
+import type { FeedMessage, LakeFile, Pending } from './message.ts'
+import { sumDeltas } from './window-deltas.ts'
+
+/** Between two looks at what is pending; only the one for a commit does not wait. */
+const PENDING_INTERVAL_MS = 250
+/** Past this a backfill is under way, and its commits tell enough. */
+const PENDING_WINDOWS_MAX = 10_000
+
+export type FeedTables = Readonly<{
+  /** Everything before it is in the tables. */
+  nextOffset: number
+  events: readonly DataFile[]
+  metrics: readonly DataFile[]
+}>
+
+export type FeedParts = Readonly<{
+  tables: () => FeedTables
+  batch: Pick<RowBatch, 'peekWindows' | 'windows'>
+  /** A clock that never steps back. */
+  steadyMs: () => number
+}>
+
+export type Feed = {
+  /** Tells this port from now on, beginning with what has been taken so far; the port before it is closed. */
+  attach(port: MessagePort): void
+  /** Events up to this arrival were taken from the log into the batch. */
+  took(arrivedUs: number): void
+  /** A commit has begun, which may be held up for long; `left`: what was taken from the batch and waits for later ones. */
+  commitBegun(
+    nextOffset: number,
+    deltas: readonly WindowDelta[],
+    left: readonly WindowDelta[],
+  ): void
+  /** That commit is in the tables. */
+  committed(checkpoint: Checkpoint, added: readonly DataFile[]): void
+  /** Maintenance has changed which files the tables consist of. */
+  filesChanged(): void
+  close(): void
+}
+
+export function openFeed(parts: FeedParts): Feed {
+  const { batch, steadyMs } = parts
+  let port: MessagePort | null = null
+  let closed = false
+  /** What the reader knows to be in the tables. */
+  let toldOffset = 0
+  let arrivedUs = 0
+  let underWay: Readonly<{ nextOffset: number; deltas: readonly WindowDelta[] }> | null = null
+  /** Of what was taken from the batch, what later commits will bring. */
+  let waiting: readonly WindowDelta[] = []
+  let pendingAtMs = Number.NEGATIVE_INFINITY
+  let timer: NodeJS.Timeout | null = null
+
+  const tell = (message: FeedMessage): void => port?.postMessage(message)
+
+  function tellFiles({ nextOffset, events, metrics }: FeedTables): void {
+    toldOffset = nextOffset
+    tell({ kind: 'files', nextOffset, events: filesOf(events), metrics: filesOf(metrics) })
+  }
+
+  /** Of the commit under way, what the reader has not been told to be in the tables. */
+  function underWayDeltas(): readonly WindowDelta[] {
+    return underWay !== null && underWay.nextOffset > toldOffset ? underWay.deltas : []
+  }
+
+  /** Null when it is too much. */
+  function lookAtPending(): Pending | null {
+    cancelTimer()
+    pendingAtMs = steadyMs()
+    const committing = underWayDeltas()
+    const most = Math.max(committing.length, waiting.length, batch.windows)
+    if (most > PENDING_WINDOWS_MAX) return null
+    const deltas = sumDeltas([committing, waiting, batch.peekWindows()])
+    return deltas.length > PENDING_WINDOWS_MAX ? null : { arrivedUs, deltas }
+  }
+
+  function pendingIfAny(): Pending | null {
+    const count = batch.windows + waiting.length + underWayDeltas().length
+    if (count > 0) return lookAtPending()
+    cancelTimer()
+    return null
+  }
+
+  function tellPending(pending: Pending | null): void {
+    if (pending !== null) tell({ kind: 'pending', baseOffset: toldOffset, ...pending })
+  }
+
+  function cancelTimer(): void {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+  }
+
+  function detach(): void {
+    cancelTimer()
+    port?.close()
+    port = null
+  }
+
+  return {
+    attach(next): void {
+      detach()
+      if (closed) {
+        next.close()
+        return
+      }
+      port = next
+      next.once('close', () => {
+        if (port === next) detach()
+      })
+      tellFiles(parts.tables())
+      tellPending(pendingIfAny())
+    },
+    took(untilUs): void {
+      arrivedUs = untilUs
+      if (port === null || timer !== null) return
+      const waitMs = pendingAtMs + PENDING_INTERVAL_MS - steadyMs()
+      timer = setTimeout(() => tellPending(lookAtPending()), Math.max(0, waitMs))
+    },
+    commitBegun(nextOffset, deltas, left): void {
+      underWay = { nextOffset, deltas }
+      waiting = left
+    },
+    committed(checkpoint, added): void {
+      const deltas = underWayDeltas()
+      underWay = null
+      if (port === null) return
+      const nextOffset = positionOf(checkpoint)
+      // Already in the files that were told, where the reader came after they had landed and before this was known.
+      if (nextOffset > toldOffset) {
+        const { events, metrics } = parts.tables()
+        toldOffset = nextOffset
+        tell({
+          kind: 'commit',
+          nextOffset,
+          arrivedUs: checkpoint.arrivedUs,
+          deltas,
+          added: filesOf(added),
+          events: filesOf(events),
+          metrics: filesOf(metrics),
+          // In one message: between two, a reader's figures would fall.
+          pending: pendingIfAny(),
+        })
+      } else tellPending(pendingIfAny())
+    },
+    filesChanged(): void {
+      if (port === null) return
+      const tables = parts.tables()
+      // A commit has landed meanwhile: its message follows, with these files.
+      if (tables.nextOffset === toldOffset) tellFiles(tables)
+    },
+    close(): void {
+      closed = true
+      detach()
+    },
+  }
+}
+
+function filesOf(files: readonly DataFile[]): LakeFile[] {
+  return files.map(({ path, day, rows }) => ({ path, day, rows }))
+}

@@ -1,0 +1,277 @@
+/**
+ * One run of the job: opens the rooms it works with, rebuilds the dedup memory, runs the loop, and closes them again.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { MessagePort } from 'node:worker_threads'
+import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
+import { type EventReader, openEventReader } from '../log.ts'
+import { mergeEventFiles, recomputeFromFiles } from '../query.ts'
+import { openRejected, type RejectedStore } from '../rejected.ts'
+import { type Closing, closeAll } from '../runtime.ts'
+import {
+  type CommitStep,
+  type Lake,
+  mayHoldWindow,
+  openLake,
+  openMaintenance,
+  openWindows,
+  wholeFromUs,
+} from '../table.ts'
+import { type Checkpoint, positionOf, readCheckpoint, resumeFrom } from './checkpoint.ts'
+import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
+import { openDedupeClock } from './dedupe-clock.ts'
+import { type Feed, type FeedTables, openFeed } from './feed.ts'
+import { type HeldUp, openHeldUp } from './held-up.ts'
+import { keepRejected, keptBeyond } from './keep-rejected.ts'
+import { openKeptFrom, retentionDaysOf } from './kept-from.ts'
+import { type Loop, openLoop } from './loop.ts'
+import type { JobProgress, JobSettings } from './message.ts'
+import { openMutex } from './mutex.ts'
+import { rebuildMemory } from './rebuild.ts'
+import { tableFigures } from './table-figures.ts'
+
+export type RunWorld = Readonly<{
+  nowUs: () => number
+  /** A clock that never steps back, for intervals. */
+  steadyMs: () => number
+  seed: bigint
+  onStep: (step: CommitStep) => void
+  onProgress: (progress: JobProgress) => void
+  onWarning: (text: string) => void
+}>
+
+export type Run = {
+  /** Ends after `stop`, or rejects with what stopped the job. */
+  readonly finished: Promise<void>
+  stop(untilOffset: number, readingMs: number): void
+  /** Tells this port what the tables gain; one given before hears no more. */
+  feed(port: MessagePort): void
+  close(): Promise<void>
+}
+
+type Rooms = Readonly<{
+  lake: Lake
+  reader: EventReader
+  heldUp: HeldUp
+  batch: RowBatch
+  memory: DedupMemory
+  rejected: RejectedStore
+  /** Highest offset kept by a run that could not commit it; of a topic, by partition. */
+  keptUntil: (partition: number | undefined) => number
+  checkpoint: Checkpoint
+}>
+
+type Opened = Closing[]
+
+/** How often it is looked whether the tables are where they were, though nothing is written. */
+const PLACE_LOOK_MS = 1_000
+
+/** Resolves when the tables are open and the checkpoint agrees with the log. */
+export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
+  const opened: Opened = []
+  const close = (): Promise<void> => closeAll(opened.splice(0))
+  try {
+    const rooms = await openRooms(settings, world, opened)
+    const { feed, ...run } = startRun(settings, world, rooms)
+    opened.push(feed)
+    return { ...run, feed: feed.attach, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened): Promise<Rooms> {
+  const heldUp = openHeldUp(world.onWarning)
+  const keep = <T extends { close(): unknown }>(room: T): T => {
+    opened.push(room)
+    return room
+  }
+  const lake = keep(
+    await openLake({
+      warehouse: settings.warehouse,
+      catalog: settings.catalog,
+      cache: settings.cache,
+      windowUs: settings.windowUs,
+      writer: 'embedded',
+      nowUs: world.nowUs,
+      onStep: world.onStep,
+      onWait: (reason) => heldUp.say('commit', reason),
+    }),
+  )
+  const reader = keep(
+    await openEventReader({
+      place: settings.log,
+      cursor: settings.logCursor,
+      steadyMs: world.steadyMs,
+      onHeldUp: (message) => heldUp.say('reading', message),
+    }),
+  )
+  const kept = readCheckpoint(lake.events.summary)
+  const checkpoint = resumeFrom(kept, reader.extent(), settings.acceptNewLog)
+  reader.begin(checkpoint)
+  const memory = openDedupMemory({
+    horizonUs: settings.dedupeHorizonMs * 1000,
+    bytesMax: settings.dedupeMemoryMaxBytes,
+    openSet: await loadIdSets(),
+  })
+  const batch = await openRowBatch({
+    windowUs: settings.windowUs,
+    seed: world.seed,
+    recentIds: memory,
+  })
+  const rejected = keep(
+    await openRejected({
+      directory: settings.rejectedDirectory,
+      source: 'job',
+      bytesMax: settings.rejectedMaxBytes,
+      nowUs: world.nowUs,
+      warn: world.onWarning,
+    }),
+  )
+  const keptUntil = await keptBeyond(settings.rejectedDirectory, rejected, checkpoint)
+  return { lake, reader, heldUp, batch, memory, rejected, keptUntil, checkpoint }
+}
+
+function startRun(
+  settings: JobSettings,
+  world: RunWorld,
+  rooms: Rooms,
+): Pick<Run, 'finished' | 'stop'> & { feed: Feed } {
+  const { lake, reader, heldUp, batch, memory, rejected, keptUntil } = rooms
+  let checkpoint = rooms.checkpoint
+  let lastCommit: JobProgress['lastCommit'] = null
+  /** When a stop that came while ids are read back no longer waits for the rest of them. */
+  let rebuildUntilMs = Number.POSITIVE_INFINITY
+  const exclusively = openMutex()
+  /** Known once maintenance runs. */
+  let bytesPerDay = (): number | null => null
+  const dedupeClock = openDedupeClock(checkpoint, world)
+  const hasReadAll = (): boolean => checkpoint.nextOffset === reader.end()
+  const dedupeNowUs = (): number => (hasReadAll() ? dedupeClock.now() : checkpoint.dedupeUs)
+
+  function report(state: JobProgress['state']): void {
+    world.onProgress({
+      checkpoint,
+      state,
+      dedupe: memory.stats(dedupeNowUs()),
+      tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
+      wholeFromUs: wholeFromUs(lake.events),
+      bytesPerDay: bytesPerDay(),
+      heldUp: heldUp.message(),
+      rejectedCountsOnly: rejected.stats().keepingCountsOnly,
+      lastCommit,
+    })
+  }
+
+  const windows = openWindows({
+    live: () => lake.metrics.files,
+    read: (file) => lake.readMetricsFile(file),
+    write: (day, rows) => lake.writeMetricsFile(day, rows),
+    mayHold: mayHoldWindow,
+    // Windows past what a DOUBLE holds are rare.
+    recompute: (keys) => recomputeFromFiles(lake.local, lake.events.files, keys, settings.windowUs),
+  })
+  const feed = openFeed({
+    tables: () => tablesOf(lake, rooms.checkpoint),
+    batch,
+    steadyMs: world.steadyMs,
+  })
+  const keeping = {
+    store: rejected,
+    keptUntil,
+    onHeldUp: (message: string) => heldUp.say('commit', message),
+    goesOn: () => rebuildUntilMs === Number.POSITIVE_INFINITY,
+  }
+  const loop: Loop = openLoop({
+    checkpoint,
+    commitIntervalMs: settings.commitIntervalMs,
+    horizonUs: settings.dedupeHorizonMs * 1000,
+    keptFromUs: openKeptFrom(settings, lake, world.nowUs()),
+    wholeFromUs: () => wholeFromUs(lake.events),
+    dedupeClock,
+    nowUs: world.nowUs,
+    steadyMs: world.steadyMs,
+    readFrame: reader.next,
+    logEnd: reader.end,
+    batch,
+    windows,
+    feed,
+    keepRejected: (records) => keepRejected(keeping, records),
+    writeEventsFile: (rows, dedupe) => lake.writeEventsFile(rows, dedupe),
+    exclusively,
+    commit: (change) => lake.commit(change),
+    discard: (files) => lake.discard(files),
+    pause: (durationMs) => sleep(durationMs),
+    onHeldUp: (message) => heldUp.say('commit', message),
+    onCommit(committed, durationMs) {
+      heldUp.say('commit', null)
+      checkpoint = committed
+      lastCommit = { atUs: world.nowUs(), durationMs }
+      report('running')
+    },
+  })
+
+  const maintenance = openMaintenance({
+    lake,
+    mergeEventFiles,
+    exclusively,
+    horizonUs: settings.dedupeHorizonMs * 1000,
+    retentionDays: retentionDaysOf(settings),
+    nowUs: world.nowUs,
+    steadyMs: world.steadyMs,
+    dedupeNowUs,
+    logProgress: () => ({ ends: [reader.end()], taken: [checkpoint.nextOffset] }),
+    newId: randomUUID,
+    pause: (durationMs, signal) => sleep(durationMs, undefined, { signal }).catch(() => {}),
+    isBusy: loop.isBusy,
+    onStep: world.onStep,
+    onTask({ task, outcome }) {
+      if (outcome === 'done' && task.kind !== 'sweep-orphans') feed.filesChanged()
+      report('running')
+    },
+    onWarning: world.onWarning,
+    onTrouble: (why) =>
+      heldUp.say('maintenance', why === null ? null : `maintenance of the tables fails: ${why}`),
+  })
+
+  bytesPerDay = maintenance.bytesPerDay
+
+  const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
+
+  async function work(): Promise<void> {
+    heldUp.attend(() => report('running'))
+    const rebuilt = await rebuildMemory(lake, batch.hashIds, memory, checkpoint.dedupeUs, goesOn)
+    if (!rebuilt) return
+    report('running')
+    const looking = setInterval(() => heldUp.say('place', lake.placeFault()), PLACE_LOOK_MS)
+    const maintained = maintenance.run()
+    try {
+      await loop.run()
+    } finally {
+      clearInterval(looking)
+      maintenance.stop()
+      await maintained
+    }
+  }
+
+  report('rebuilding')
+  return {
+    feed,
+    finished: work(),
+    stop(untilOffset, readingMs): void {
+      rebuildUntilMs = world.steadyMs() + readingMs
+      lake.stopWaiting()
+      loop.stop(untilOffset, readingMs)
+    },
+  }
+}
+
+/** Both tables as they stand now. Where they were filled from another log, the job begins at `start` of this one. */
+function tablesOf(lake: Lake, start: Checkpoint): FeedTables {
+  const { summary, files } = lake.events
+  const kept = readCheckpoint(summary)
+  const nextOffset = kept?.logId === start.logId ? positionOf(kept) : start.nextOffset
+  return { nextOffset, events: files, metrics: lake.metrics.files }
+}

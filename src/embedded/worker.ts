@@ -1,0 +1,38 @@
+/**
+ * The job thread: opens log reader, tables, engine and dedup memory, goes on from the checkpoint, and reports.
+ */
+import { strict as assert } from 'node:assert'
+import { randomBytes } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import { killAt } from '../runtime.ts'
+import type { FromJob, JobSettings, ToJob } from './message.ts'
+import { openRun } from './run.ts'
+
+assert(parentPort !== null, 'runs as a worker thread')
+const port = parentPort
+const tell = (message: FromJob): void => port.postMessage(message)
+const settings = workerData as JobSettings // given by thread.ts, which is typed
+
+try {
+  const run = await openRun(settings, {
+    nowUs: () => Date.now() * 1000,
+    steadyMs: () => performance.now(),
+    seed: randomBytes(8).readBigUInt64LE(),
+    onStep: killAt(settings.killAt),
+    onProgress: (progress) => tell({ kind: 'progress', progress }),
+    onWarning: (text) => tell({ kind: 'warning', text }),
+  })
+  port.on('message', (message: ToJob) => {
+    if (message.kind === 'feed') run.feed(message.port)
+    else run.stop(message.untilOffset, message.readingMs)
+  })
+  try {
+    await run.finished
+  } finally {
+    await run.close()
+  }
+  tell({ kind: 'stopped' })
+} catch (error) {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  tell({ kind: 'failed', message, stack: stack ?? message })
+}

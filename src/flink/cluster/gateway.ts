@@ -1,0 +1,146 @@
+/**
+ * A client of Flink's SQL Gateway (REST, v2): a session, statements one after the other, their rows.
+ *
+ *     POST /v2/sessions                                      -> sessionHandle
+ *     POST /v2/sessions/S/statements {statement}             -> operationHandle
+ *     GET  /v2/sessions/S/operations/O/result/N?rowFormat=JSON
+ *            resultType NOT_READY: ask N again; PAYLOAD: rows, then ask nextResultUri; EOS: the end
+ *     DELETE /v2/sessions/S
+ *
+ * A statement may hold a password (CREATE CATALOG): errors name a statement by its first words only.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FlinkError } from '../error.ts'
+import { type Answer, askFlink, isObject, objectsIn, stringIn } from './rest.ts'
+
+export type GatewayOptions = Readonly<{
+  /** As `http://127.0.0.1:8083`. */
+  url: string
+  /** Session properties, such as `execution.state-recovery.path`. */
+  properties?: Readonly<Record<string, string>>
+  /** For one statement, its rows included. */
+  timeoutMs?: number
+}>
+
+export type StatementResult = Readonly<{
+  /** Of an INSERT or a statement set: the job that now runs. */
+  jobId: string | null
+  columns: readonly string[]
+  rows: readonly (readonly unknown[])[]
+}>
+
+export type GatewaySession = {
+  /** Throws FlinkError `statement` with Flink's root cause, or `unreachable`. */
+  execute(statement: string): Promise<StatementResult>
+  close(): Promise<void>
+}
+
+const STATEMENT_TIMEOUT_MS = 180_000
+const POLL_MS = 50
+const POLL_MS_MAX = 500
+const ROWS_MAX = 100_000
+const HEADING_CHARACTERS = 60
+
+export async function openGatewaySession(options: GatewayOptions): Promise<GatewaySession> {
+  const { url, properties = {}, timeoutMs = STATEMENT_TIMEOUT_MS } = options
+  const body = { sessionName: 'campaign-metrics', properties }
+  const session = stringIn(
+    await askFlink(url, '/v2/sessions', { method: 'POST', body }),
+    'sessionHandle',
+  )
+  const path = `/v2/sessions/${session}`
+  return {
+    execute: (statement) => execute(url, path, statement, timeoutMs),
+    close: async () => {
+      await askFlink(url, path, { method: 'DELETE' })
+    },
+  }
+}
+
+/** What a statement is, without what it holds: `CREATE CATALOG lake WITH …`. */
+export function statementHeading(statement: string): string {
+  const words = statement
+    .replace(/--[^\n]*/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+  const beforeOptions = words.split(/\bWITH\s*\(|=/i)[0] ?? ''
+  return beforeOptions.length > HEADING_CHARACTERS
+    ? `${beforeOptions.slice(0, HEADING_CHARACTERS)}…`
+    : beforeOptions.trim()
+}
+
+async function execute(
+  url: string,
+  session: string,
+  statement: string,
+  timeoutMs: number,
+): Promise<StatementResult> {
+  try {
+    const started = await askFlink(url, `${session}/statements`, {
+      method: 'POST',
+      body: { statement },
+      timeoutMs,
+    })
+    const operation = `${session}/operations/${stringIn(started, 'operationHandle')}`
+    const result = await readResult(url, operation, timeoutMs)
+    await askFlink(url, `${operation}/close`, { method: 'DELETE' })
+    return result
+  } catch (cause) {
+    if (!(cause instanceof FlinkError) || cause.code !== 'refused') throw cause
+    const heading = statementHeading(statement)
+    const why = String(cause.facts.why)
+    const message = `Flink's SQL Gateway at ${url} refused "${heading}": ${why}. ${adviceFor(why)}`
+    throw new FlinkError('statement', message, { url, statement: heading, why })
+  }
+}
+
+async function readResult(
+  url: string,
+  operation: string,
+  timeoutMs: number,
+): Promise<StatementResult> {
+  const rows: unknown[][] = []
+  let columns: string[] = []
+  let jobId: string | null = null
+  let next = `${operation}/result/0?rowFormat=JSON`
+  let waitMs = POLL_MS
+  let waitedMs = 0
+  for (;;) {
+    const answer = await askFlink(url, next, { timeoutMs })
+    if (typeof answer.jobID === 'string') jobId = answer.jobID
+    const results: Answer = isObject(answer.results) ? answer.results : {}
+    if (columns.length === 0)
+      columns = objectsIn(results, 'columns').map(({ name }) => String(name))
+    const read = objectsIn(results, 'data').map(({ fields }) =>
+      Array.isArray(fields) ? fields : [],
+    )
+    for (const row of read) rows.push(row)
+    if (rows.length > ROWS_MAX)
+      throw new FlinkError('answer', `more than ${ROWS_MAX} rows`, { url })
+    if (answer.resultType === 'EOS') return { jobId, columns, rows }
+    if (typeof answer.nextResultUri === 'string') next = answer.nextResultUri
+    if (read.length > 0) continue
+    if (waitedMs >= timeoutMs) {
+      const message = `Flink's SQL Gateway at ${url} did not end a statement in ${timeoutMs} ms.`
+      throw new FlinkError('unreachable', message, { url, operation })
+    }
+    await sleep(waitMs)
+    waitedMs += waitMs
+    waitMs = Math.min(waitMs * 2, POLL_MS_MAX)
+  }
+}
+
+/** What to do about the causes that users meet. */
+function adviceFor(why: string): string {
+  if (/Could not find any factory|ClassNotFound|NoClassDefFound/.test(why)) {
+    return "A jar is missing in Flink's lib folder: docs/distributed.md lists those it needs."
+  }
+  if (/Object '.*' not found|Table .* does not exist|Cannot find table/.test(why)) {
+    return 'Run campaign-metrics setup, which makes the tables.'
+  }
+  if (/password authentication|Connection refused|Failed to (connect|initialize)/i.test(why)) {
+    return 'Check that Flink can reach the catalog under the name and user given in the configuration.'
+  }
+  return 'The log of the gateway has the whole trace.'
+}

@@ -1,0 +1,43 @@
+/**
+ * How old an event may be for Flink. The collector has judged what passed it; what others write to the topic the job judges itself, with
+ * one day to spare: a record may reach the topic on the day after the collector let it in.
+ *
+ * A changed setting holds for later arrivals only, since what was accepted under another is stored. So the tables note since when the
+ * setting has held, and which days had gone by then; both become literals of the job.
+ */
+import { type Lake, newestWith, wholeFromUs } from '../../table.ts'
+import type { FlinkJobOptions } from './options.ts'
+
+export type Retention = FlinkJobOptions['retention']
+
+/** In the summaries of our snapshots: `days since kept-from`, the times in microseconds since the epoch. */
+const RETENTION_KEY = 'campaign-metrics.retention'
+/** No event is older. */
+const FIRST_US = Date.UTC(2000, 0, 1) * 1000
+
+/** While nobody has asked for a retention. */
+export function retentionOf(days: number): Retention {
+  return { days, sinceUs: FIRST_US, keptFromUs: FIRST_US }
+}
+
+/** The retention as the tables note it. One that has changed is noted first. `days`: 0 keeps all. */
+export async function noteRetention(lake: Lake, days: number, nowUs: number): Promise<Retention> {
+  await lake.refresh()
+  const { metrics } = lake
+  const note = newestWith(metrics, RETENTION_KEY)?.summary[RETENTION_KEY]
+  const noted = note === undefined ? null : readNote(note)
+  if (noted?.days === days) return noted
+  const keptFromUs = wholeFromUs(metrics) ?? FIRST_US
+  const retention = { days, sinceUs: nowUs, keptFromUs }
+  if (days === 0 && noted === null && keptFromUs === FIRST_US) return retentionOf(0)
+  const summary = { [RETENTION_KEY]: `${days} ${nowUs} ${keptFromUs}` }
+  const commitId = `retention-${nowUs}`
+  await lake.commit({ metrics: { add: [], remove: [] }, summary, commitId })
+  return retention
+}
+
+function readNote(note: string): Retention | null {
+  const [days, sinceUs, keptFromUs] = note.split(' ').map(Number)
+  if (days === undefined || sinceUs === undefined || keptFromUs === undefined) return null
+  return { days, sinceUs, keptFromUs }
+}

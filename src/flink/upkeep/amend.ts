@@ -1,0 +1,99 @@
+/**
+ * Amends windows: those that `planAmend` names are held against the raw table by Trino, and rows that differ are put into the place
+ * of what stands there, in metrics files of their own (copy-on-write, no delete files). Each round commits what it found, so a
+ * kill between two of them loses nothing: the marks move on with the last one, and what was amended before differs no more.
+ */
+
+import type { DifferingWindow, TrinoQuery } from '../../query.ts'
+import type { MetricsChange, MetricsRow } from '../../table.ts'
+import { type AmendPlan, type Marks, planAmend, type Span } from './amend-plan.ts'
+import type { AmendView } from './amend-view.ts'
+
+export type AmendParts = Readonly<{
+  /** Null while a table is empty. */
+  look(): Promise<AmendView | null>
+  trino: Pick<TrinoQuery, 'touchedSpans' | 'differingWindows'>
+  /** Writes the files that hold these rows. */
+  replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
+  commit(change: MetricsChange, marks: Marks): Promise<void>
+  windowUs: number
+  nowUs: () => number
+  /** One sentence for the user. */
+  onWarning(text: string): void
+}>
+
+export type Amendments = Readonly<{
+  /** One pass over what is closed now. Returns the windows that it amended. */
+  step(): Promise<number>
+  marks(): Marks | null
+}>
+
+type Check = Extract<AmendPlan, { kind: 'check' }>
+
+/** Windows of one commit. */
+const ROUND_WINDOWS = 20_000
+
+export function openAmendments(parts: AmendParts): Amendments {
+  const { trino, windowUs } = parts
+  let marks: Marks | null = null
+
+  async function step(): Promise<number> {
+    let view = await parts.look()
+    if (view === null) return 0
+    const plan = planAmend({ ...view, marks: marks ?? view.marks, windowUs })
+    if (plan.kind !== 'check') return 0
+    const spans = await spansOf(plan, view.snapshots.eventsId)
+    let amended = 0
+    for (;;) {
+      const found = await trino.differingWindows({
+        snapshots: view.snapshots,
+        spans,
+        limit: ROUND_WINDOWS,
+      })
+      if (found.length === 0) break
+      const change = await parts.replace(rowsOf(found))
+      if (change.add.length === 0) break
+      const isLast = found.length < ROUND_WINDOWS
+      await parts.commit(change, isLast ? plan.marks : (marks ?? view.marks))
+      amended += found.length
+      if (isLast) break
+      view = (await parts.look()) ?? view
+    }
+    marks = plan.marks
+    return amended
+  }
+
+  async function spansOf({ fresh, late }: Check, snapshotId: bigint): Promise<readonly Span[]> {
+    if (late === null) return fresh === null ? [] : [fresh]
+    const { fromUs, toUs } = late.span
+    const files = late.files.map(({ path }) => path)
+    const touched = await trino.touchedSpans({ snapshotId, files, untilUs: toUs })
+    const within = touched.flatMap((span) => {
+      const cut = { fromUs: Math.max(span.fromUs, fromUs), toUs: span.toUs }
+      return cut.fromUs < cut.toUs ? [cut] : []
+    })
+    return fresh === null ? within : [...within, fresh]
+  }
+
+  /** A row that should not be there is no late event's doing; what to do about it is the user's to decide. */
+  function rowsOf(found: readonly DifferingWindow[]): readonly MetricsRow[] {
+    const processedAtUs = parts.nowUs()
+    const isFit = (window: DifferingWindow): boolean =>
+      window.rows <= 1 && window.sums.impressions + window.sums.clicks + window.sums.conversions > 0
+    const unfit = found.filter((window) => !isFit(window))
+    if (unfit.length > 0) {
+      parts.onWarning(
+        `${unfit.length} windows stand in campaign_metrics twice or without events, and are left as they are: ` +
+          '`campaign-metrics verify` names them',
+      )
+    }
+    return found.filter(isFit).map(({ campaignId, windowStartUs, sums }) => ({
+      campaignId,
+      windowStartUs,
+      ...sums,
+      processedAtUs,
+    }))
+  }
+
+  return { step, marks: () => marks }
+}

@@ -1,0 +1,81 @@
+/**
+ * Requests to this server's API. What goes wrong is a value, never an exception: the page decides what it shows for
+ * it. Answers that have not changed are not sent again: the browser keeps them with their tags.
+ */
+import type { ErrorAnswer } from '../dashboard-definition.ts'
+
+export type ApiFailure =
+  | Readonly<{ kind: 'signed-out'; message: string }>
+  /** The server understood and said no, for a reason that asking again does not change. */
+  | Readonly<{ kind: 'refused'; message: string }>
+  /** The server failed, or is not there. */
+  | Readonly<{ kind: 'unreachable'; message: string }>
+  /** Nobody waits for it any more. */
+  | Readonly<{ kind: 'aborted' }>
+
+export type ApiResult<Answer> = Readonly<{ kind: 'answer'; answer: Answer }> | ApiFailure
+
+export type ApiClient = Readonly<{
+  /** `request` is a path below api/v1/ with its query. */
+  get: <Answer>(request: string, signal?: AbortSignal) => Promise<ApiResult<Answer>>
+  signIn: (readKey: string) => Promise<ApiResult<null>>
+  /** An answer: the browser has no session any more. */
+  signOut: () => Promise<ApiResult<null>>
+}>
+
+/** Relative to the page, which a proxy may have put under a path of its own. */
+export const API = 'api/v1/'
+/** A server that takes longer than this does not answer. */
+const ANSWER_MS_MAX = 30_000
+
+export function createApiClient(send: typeof fetch): ApiClient {
+  return {
+    get: async <Answer>(request: string, signal?: AbortSignal): Promise<ApiResult<Answer>> => {
+      const limits = [AbortSignal.timeout(ANSWER_MS_MAX), ...(signal === undefined ? [] : [signal])]
+      try {
+        const response = await send(API + request, { signal: AbortSignal.any(limits) })
+        if (!response.ok) return await failureOf(response)
+        return { kind: 'answer', answer: (await response.json()) as Answer }
+      } catch (error) {
+        return signal?.aborted === true ? { kind: 'aborted' } : unreachable(error)
+      }
+    },
+    // Not as Authorization: with that of its own a request would not get past a proxy that asks for one.
+    signIn: (readKey) => askSession(send, { method: 'POST', headers: { 'x-api-key': readKey } }),
+    signOut: () => askSession(send, { method: 'DELETE' }),
+  }
+}
+
+async function askSession(send: typeof fetch, request: RequestInit): Promise<ApiResult<null>> {
+  try {
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX)
+    const response = await send(`${API}session`, { ...request, signal })
+    return response.ok ? { kind: 'answer', answer: null } : await failureOf(response)
+  } catch (error) {
+    return unreachable(error)
+  }
+}
+
+async function failureOf(response: Response): Promise<ApiFailure> {
+  const message = (await errorMessage(response)) ?? `The server answered ${response.status}.`
+  if (response.status === 401) return { kind: 'signed-out', message }
+  const isRefusal = response.status >= 400 && response.status < 500 && response.status !== 429
+  return isRefusal ? { kind: 'refused', message } : { kind: 'unreachable', message }
+}
+
+async function errorMessage(response: Response): Promise<string | null> {
+  try {
+    const { error } = (await response.json()) as ErrorAnswer
+    return typeof error.message === 'string' ? error.message : null
+  } catch {
+    return null
+  }
+}
+
+function unreachable(error: unknown): ApiFailure {
+  const isLate = error instanceof DOMException && error.name === 'TimeoutError'
+  const message = isLate
+    ? `The server has not answered within ${ANSWER_MS_MAX / 1000} seconds.`
+    : 'The server cannot be reached.'
+  return { kind: 'unreachable', message }
+}

@@ -1,0 +1,266 @@
+/** All campaigns, a page at a time from the server: searched, sorted, with totals, and as a CSV file. */
+
+import type { CampaignsAnswer, Figures } from '../dashboard-definition.ts'
+import { CHARTS, MEASURE_IDS } from '../dashboard-definition.ts'
+import { API } from './api-client.ts'
+import { openCampaignHead } from './campaign-head.ts'
+import { campaignText } from './campaign-text.ts'
+import { element, placeChildren, setAttribute, setText } from './element.ts'
+import type { Format } from './format.ts'
+import { icon } from './icon.ts'
+import { nameElement } from './name-element.ts'
+import { openPager } from './pager.ts'
+import { PAGE_SIZE, rangeParameters, SEARCH_LENGTH_MAX, type View } from './url-state.ts'
+import type { ViewStore } from './view-store.ts'
+
+export type CampaignTable = Readonly<{
+  element: HTMLElement
+  update: (answer: CampaignsAnswer, view: View) => void
+  setBusy: (isBusy: boolean) => void
+}>
+
+type Row = Readonly<{ element: HTMLElement; update: (figures: Figures, share: number) => void }>
+
+const TYPING_MS = 200
+const SKELETON_ROWS = 10
+
+/** The request of the page that is shown. */
+export function campaignsRequest(view: View): string {
+  const asked = listParameters(view)
+  if (view.page !== 1) asked.set('page', String(view.page))
+  asked.set('size', String(PAGE_SIZE))
+  return `campaigns?${asked}`
+}
+
+function listParameters(view: View): URLSearchParams {
+  const asked = rangeParameters(view)
+  if (view.search !== '') asked.set('search', view.search)
+  asked.set('sort', view.sort)
+  asked.set('order', view.order)
+  return asked
+}
+
+export function openCampaignTable(format: Format, store: ViewStore): CampaignTable {
+  const rows = new Map<string, Row>()
+  const body = element('tbody', {}, ...skeletonRows())
+  const totals = openTotals(format)
+  const head = openCampaignHead(store)
+  const pager = openPager(format, (page) => store.change({ page }))
+  const table = element(
+    'table',
+    { class: 'campaigns', attributes: { 'data-table': 'campaigns', 'aria-busy': 'true' } },
+    element('caption', { class: 'visually-hidden', text: 'Figures of each campaign' }),
+    head,
+    body,
+    totals.element,
+  )
+  const exporting = exportLink()
+  const search = searchInput(store)
+
+  const rowOf = (campaign: string): Row => {
+    const row = rows.get(campaign) ?? openRow(campaign, format, store)
+    rows.set(campaign, row)
+    return row
+  }
+  const show = (view: View): void => {
+    exporting.setAttribute('href', `${API}campaigns.csv?${listParameters(view)}`)
+    if (search.value !== view.search && document.activeElement !== search)
+      search.value = view.search
+  }
+  show(store.current())
+  store.onChange(show)
+
+  return {
+    element: tableCard([search, exporting], table, pager.element),
+    update: (answer, view) => {
+      const lastPage = Math.max(1, Math.ceil(answer.matched / answer.size))
+      if (answer.page > lastPage && view === store.current()) {
+        store.change({ page: lastPage }, 'same')
+        return
+      }
+      const shown = answer.rows.map(({ campaign }) => rowOf(campaign).element)
+      const most = mostOf(answer, view)
+      for (const row of answer.rows) rowOf(row.campaign).update(row, shareOf(row, view, most))
+      placeChildren(body, shown.length > 0 ? shown : [noRows(view)])
+      for (const [campaign, row] of rows) if (!row.element.isConnected) rows.delete(campaign)
+      totals.update(answer.totals, answer.matched)
+      pager.update(answer)
+    },
+    setBusy: (isBusy) => setAttribute(table, 'aria-busy', String(isBusy)),
+  }
+}
+
+function tableCard(
+  [search, exporting]: readonly [search: HTMLElement, exporting: HTMLElement],
+  table: HTMLElement,
+  pager: HTMLElement,
+): HTMLElement {
+  const title = element('h2', {
+    class: 'card-title',
+    text: CHARTS.campaigns.title,
+    attributes: { id: 'campaigns-title' },
+  })
+  const searching = element('div', { class: 'search' }, icon('search'), search)
+  return element(
+    'section',
+    { class: 'card card-campaigns', attributes: { 'aria-labelledby': 'campaigns-title' } },
+    element(
+      'div',
+      { class: 'card-head' },
+      title,
+      element('div', { class: 'card-tools' }, searching, exporting),
+    ),
+    element(
+      'div',
+      {
+        class: 'table-scroll',
+        attributes: { tabindex: 0, role: 'region', 'aria-label': 'Campaign table' },
+      },
+      table,
+    ),
+    pager,
+  )
+}
+
+/** The largest value of the sorted column on this page: the length of all bars is measured by it. */
+function mostOf({ rows }: CampaignsAnswer, { sort }: View): number {
+  const by = sort === 'campaign' ? 'impressions' : sort
+  return rows.reduce((most, row) => Math.max(most, row[by] ?? 0), 0)
+}
+
+function shareOf(figures: Figures, { sort }: View, most: number): number {
+  const value = figures[sort === 'campaign' ? 'impressions' : sort] ?? 0
+  return most > 0 ? Math.max(0, value / most) : 0
+}
+
+function openRow(campaign: string, format: Format, store: ViewStore): Row {
+  const text = campaignText(campaign)
+  const name = element(
+    'button',
+    {
+      class: 'campaign-button',
+      attributes: { type: 'button', title: `${text}\nShow only this campaign` },
+      on: {
+        click: () =>
+          store.change({ filters: { ...store.current().filters, campaign: [campaign] }, page: 1 }),
+      },
+    },
+    nameElement(text),
+  )
+  const bar = element('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } })
+  const cells = figureCells(format)
+  return {
+    element: element(
+      'tr',
+      { attributes: { 'data-campaign': campaign } },
+      element('th', { class: 'cell-campaign', attributes: { scope: 'row' } }, bar, name),
+      ...cells.elements,
+    ),
+    update: (figures, share) => {
+      cells.update(figures)
+      bar.style.setProperty('--share', share.toFixed(4))
+    },
+  }
+}
+
+type Cells = Readonly<{ elements: readonly HTMLElement[]; update: (figures: Figures) => void }>
+
+function figureCells(format: Format): Cells {
+  const cells = MEASURE_IDS.map((id) => ({
+    id,
+    cell: element('td', { attributes: { 'data-cell': id, 'data-value': '' } }),
+  }))
+  return {
+    elements: cells.map(({ cell }) => cell),
+    update: (figures) => {
+      for (const { id, cell } of cells) {
+        setAttribute(cell, 'data-value', figures[id] === null ? '' : String(figures[id]))
+        setText(cell, format.figure(id, figures[id]))
+      }
+    },
+  }
+}
+
+function openTotals(
+  format: Format,
+): Readonly<{ element: HTMLElement; update: (figures: Figures, matched: number) => void }> {
+  const label = element('th', {
+    class: 'cell-campaign',
+    text: 'Total',
+    attributes: { scope: 'row' },
+  })
+  const cells = figureCells(format)
+  return {
+    element: element('tfoot', {}, element('tr', {}, label, ...cells.elements)),
+    update: (figures, matched) => {
+      setText(label, matched === 1 ? '1 campaign' : `${format.count(matched)} campaigns`)
+      cells.update(figures)
+    },
+  }
+}
+
+function skeletonRows(): HTMLElement[] {
+  return Array.from({ length: SKELETON_ROWS }, () =>
+    element(
+      'tr',
+      { class: 'skeleton-row', attributes: { 'aria-hidden': 'true' } },
+      ...['campaign', ...MEASURE_IDS].map(() =>
+        element('td', {}, element('span', { class: 'skeleton' })),
+      ),
+    ),
+  )
+}
+
+function noRows(view: View): HTMLElement {
+  const text =
+    view.search === ''
+      ? 'No events in this range. Try a longer one, or fewer filters.'
+      : `No campaign matches “${view.search}”.`
+  const cell = element('td', {
+    class: 'no-rows',
+    text,
+    attributes: { colspan: MEASURE_IDS.length + 1 },
+  })
+  return element('tr', {}, cell)
+}
+
+function exportLink(): HTMLElement {
+  return element(
+    'a',
+    {
+      class: 'button',
+      attributes: {
+        'data-export': true,
+        download: true,
+        title: 'All campaigns that match, as a CSV file',
+      },
+    },
+    icon('download'),
+    element('span', { text: 'CSV' }),
+  )
+}
+
+function searchInput(store: ViewStore): HTMLInputElement {
+  let typing: ReturnType<typeof setTimeout> | undefined
+  return element('input', {
+    class: 'input search-input',
+    attributes: {
+      type: 'search',
+      'data-search': true,
+      placeholder: 'Search campaigns',
+      'aria-label': 'Search campaigns',
+      autocomplete: 'off',
+      spellcheck: 'false',
+      maxlength: String(SEARCH_LENGTH_MAX),
+    },
+    on: {
+      input: (_, { value }) => {
+        clearTimeout(typing)
+        typing = setTimeout(
+          () => store.change({ search: value.trim(), page: 1 }, 'same'),
+          TYPING_MS,
+        )
+      },
+    },
+  })
+}

@@ -1,0 +1,139 @@
+/**
+ * An answer about the trend as the points to draw: each stands in the middle of its window, is null where the ratio has no
+ * divisor (a gap in the line, never a zero), and is filling while its window may still grow.
+ */
+import type { TrendAnswer, TrendLine } from '../../dashboard-definition.ts'
+import type { TrendMeasure } from '../url-state.ts'
+import { trendAxis } from './trend-axis.ts'
+import type { ValueAxis } from './value-axis.ts'
+
+export type TrendPoint = Readonly<{
+  fromMs: number
+  toMs: number
+  middleMs: number
+  value: number | null
+  /** What the ratio is of: clicks of impressions, or conversions of clicks. */
+  part: number
+  whole: number
+  isFilling: boolean
+}>
+
+export type TrendSeries = Readonly<{
+  /** Null for all campaigns together. */
+  campaign: string | null
+  slot: number
+  points: readonly TrendPoint[]
+}>
+
+export type TrendModel = Readonly<{
+  measure: TrendMeasure
+  fromMs: number
+  toMs: number
+  stepMs: number
+  /** Where filling begins on the time axis; null when no point does. */
+  fillingFromMs: number | null
+  axis: ValueAxis
+  /** Points above the axis: each says little, see trend-axis.ts. */
+  offScale: number
+  series: readonly TrendSeries[]
+}>
+
+export function trendModel(
+  answer: TrendAnswer,
+  measure: TrendMeasure,
+  slots: ReadonlyMap<string, number>,
+): TrendModel {
+  const { range } = answer
+  const starts = answer.starts.map((start) => Date.parse(start))
+  const span = {
+    stepMs: answer.stepSeconds * 1000,
+    fromMs: Date.parse(range.from),
+    toMs: Date.parse(range.to),
+  }
+  const completeMs = Date.parse(range.completeTo)
+  const series = answer.lines.map((line) => ({
+    campaign: line.campaign,
+    slot: line.campaign === null ? 0 : (slots.get(line.campaign) ?? 0),
+    points: starts.map((start, index) => pointOf(line, measure, index, start, span, completeMs)),
+  }))
+  const axis = trendAxis(series.map(({ points }) => points))
+  const filling = series[0]?.points.find(({ isFilling }) => isFilling)
+  return {
+    measure,
+    ...span,
+    fillingFromMs: filling?.fromMs ?? null,
+    axis,
+    offScale: countOffScale(series, axis),
+    series,
+  }
+}
+
+function countOffScale(series: readonly TrendSeries[], { max }: ValueAxis): number {
+  const points = series.flatMap((one) => one.points)
+  return points.filter(({ value }) => value !== null && value > max).length
+}
+
+function pointOf(
+  line: TrendLine,
+  measure: TrendMeasure,
+  index: number,
+  startMs: number,
+  span: Readonly<{ stepMs: number; fromMs: number; toMs: number }>,
+  completeMs: number,
+): TrendPoint {
+  // The first and the last step may reach past the range, their figures do not.
+  const fromMs = Math.max(startMs, span.fromMs)
+  const toMs = Math.min(startMs + span.stepMs, span.toMs)
+  const [parts, wholes] =
+    measure === 'ctr' ? [line.clicks, line.impressions] : [line.conversions, line.clicks]
+  return {
+    fromMs,
+    toMs,
+    middleMs: (fromMs + toMs) / 2,
+    value: line[measure][index] ?? null,
+    part: parts[index] ?? 0,
+    whole: wholes[index] ?? 0,
+    isFilling: toMs > completeMs,
+  }
+}
+
+/** `dot`: no line leads to it, so it is drawn as thick as one; `mark`: with the mark of its series. */
+export type DrawnPoint = Readonly<{ x: number; y: number | null; look: 'line' | 'dot' | 'mark' }>
+
+/** Every point gets a mark up to so many; beyond, only the last of each part. */
+const MARKED_MAX = 31
+
+/**
+ * The two parts of a line: what is complete, and what is filling. The second begins with the last complete point when
+ * the two touch, so that the dashed part hangs on the solid one.
+ */
+export function splitSeries(points: readonly TrendPoint[]): {
+  complete: DrawnPoint[]
+  filling: DrawnPoint[]
+} {
+  const first = points.findIndex(({ isFilling }) => isFilling)
+  const end = first === -1 ? points.length : first
+  const isEveryMarked = points.length <= MARKED_MAX
+  const lastComplete = points.findLastIndex(({ value }, index) => value !== null && index < end)
+  const drawn = points.map(({ middleMs, value }, index) => {
+    const isAlone = !hasValue(points[index - 1]) && !hasValue(points[index + 1])
+    const isLast = index === lastComplete || index === points.length - 1
+    const isMarked = value !== null && (isEveryMarked || isLast)
+    const isDot = value !== null && isAlone
+    const look = isMarked ? ('mark' as const) : isDot ? ('dot' as const) : ('line' as const)
+    return { x: middleMs, y: value, look }
+  })
+  const joint = end < points.length && end > 0 ? drawn.slice(end - 1, end) : []
+  const unmarked = joint.map((point) => ({ ...point, look: 'line' as const }))
+  return { complete: drawn.slice(0, end), filling: [...unmarked, ...drawn.slice(end)] }
+}
+
+function hasValue(point: TrendPoint | undefined): boolean {
+  return point !== undefined && point.value !== null
+}
+
+/** The point that the line's label says and stands at: the newest that will not change, if there is one. */
+export function seriesEnd(points: readonly TrendPoint[]): TrendPoint | null {
+  const known = points.filter(({ value }) => value !== null)
+  return known.findLast(({ isFilling }) => !isFilling) ?? known.at(-1) ?? null
+}

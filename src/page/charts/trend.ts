@@ -1,0 +1,148 @@
+/**
+ * The chart "CTR trend": one line for all campaigns or one for each of the largest. A ratio without divisor is a gap, what
+ * may still grow is dashed, hollow and on a hatched ground, and every line has its name at its end.
+ */
+import type { TrendAnswer } from '../../dashboard-definition.ts'
+import { element } from '../element.ts'
+import type { Format } from '../format.ts'
+import type { TrendMeasure } from '../url-state.ts'
+import { chartCard } from './chart-card.ts'
+import { openChartFrame } from './chart-frame.ts'
+import { KEY_HEIGHT_PX, openChartKeys } from './chart-keys.ts'
+import type { PlotArea } from './plot-area.ts'
+import type { Spot, Spots } from './plot-pointer.ts'
+import { assignSlots } from './series-mark.ts'
+import { spreadLabels } from './spread-labels.ts'
+import { openTimeAxis } from './time-axis.ts'
+import { openTrendLegend } from './trend-legend.ts'
+import { TIME_LABEL_PX, trendArea, trendOption } from './trend-option.ts'
+import { seriesEnd, type TrendModel, trendModel } from './trend-points.ts'
+import { describeTrend, fractionText, STILL_FILLING, seriesName, trendTable } from './trend-text.ts'
+
+export type TrendChart = Readonly<{
+  update: (answer: TrendAnswer, view: Readonly<{ measure: TrendMeasure }>) => void
+  setTheme: () => void
+  close: () => void
+}>
+
+/** From here on names stand beside the plot; charts.css changes over at the same width of the chart. */
+const BESIDE_FROM_PX = 560
+
+export function openTrendChart(
+  host: HTMLElement,
+  { format }: Readonly<{ format: Format }>,
+): TrendChart {
+  const timeAxis = openTimeAxis(format)
+  const keys = openChartKeys()
+  const band = element('div', { class: 'chart-band' })
+  const legend = openTrendLegend()
+  let slots = new Map<string, number>()
+  let model: TrendModel | null = null
+
+  const draw = (): void => {
+    if (model === null || frame.plot.clientWidth === 0) return
+    const area = trendArea(model, frame.size(), format.locale)
+    const plotWidth = area.width - area.left - area.right
+    const ticks = timeAxis.ticks(model.fromMs, model.toMs, Math.floor(plotWidth / TIME_LABEL_PX))
+    const option = trendOption(model, area, ticks, frame.theme(), format.locale)
+    frame.canvas.setOption(option, { notMerge: true })
+    placeBand(band, model, area)
+    const isBeside = frame.body.clientWidth >= BESIDE_FROM_PX
+    keys.update(keysOf(model, format), isBeside ? keyTops(model, area) : null)
+    frame.pointer.update(trendSpots(model, area, format))
+  }
+
+  const frame = openChartFrame(host, 'trend-chart', draw)
+  frame.plot.prepend(band)
+  frame.body.append(keys.element, legend.element)
+  return {
+    update(answer, { measure }) {
+      const campaigns = answer.lines.flatMap(({ campaign }) => campaign ?? [])
+      slots = assignSlots(slots, campaigns)
+      const next = trendModel(answer, measure, slots)
+      model = next
+      const isEmpty = next.series.every(({ points }) => points.every(({ value }) => value === null))
+      frame.setNote(isEmpty ? noteOf(measure) : '')
+      legend.update(next)
+      frame.describe(describeTrend(next, format))
+      frame.table.update(() => trendTable(next, format))
+      draw()
+    },
+    setTheme: frame.setTheme,
+    close: frame.close,
+  }
+}
+
+function noteOf(measure: TrendMeasure): string {
+  return `No ${measure === 'ctr' ? 'impressions' : 'clicks'} in this range.`
+}
+
+function placeBand(band: HTMLElement, model: TrendModel, area: PlotArea): void {
+  band.hidden = model.fillingFromMs === null
+  if (model.fillingFromMs === null) return
+  const left = area.toX(Math.max(model.fillingFromMs, model.fromMs))
+  band.style.transform = `translate(${left}px, ${area.top}px)`
+  band.style.width = `${area.toX(model.toMs) - left}px`
+  band.style.height = `${area.height - area.top - area.bottom}px`
+}
+
+function keysOf(model: TrendModel, format: Format) {
+  return model.series.map((series) => {
+    const end = seriesEnd(series.points)
+    const name = seriesName(series)
+    const figure = format.figure(model.measure, end?.value ?? null)
+    const look = end?.isFilling === true ? ('filling' as const) : ('complete' as const)
+    const said = end === null ? '' : `: ${figure}, ${format.span(end.fromMs, end.toMs)}`
+    return { name, figure, slot: series.slot, look, title: `${name}${said}` }
+  })
+}
+
+function keyTops(model: TrendModel, area: PlotArea): number[] {
+  const wanted = model.series.map(({ points }) => {
+    const value = seriesEnd(points)?.value ?? model.axis.min
+    return Math.max(area.toY(value), area.top)
+  })
+  return spreadLabels(wanted, KEY_HEIGHT_PX, area.height)
+}
+
+function trendSpots(model: TrendModel, area: PlotArea, format: Format): Spots {
+  const points = model.series[0]?.points ?? []
+  const top = area.top
+  const height = area.height - area.top - area.bottom
+  const at = (place: number): Spot | null => {
+    const point = points[place]
+    if (point === undefined) return null
+    const left = area.toX(point.middleMs)
+    const marks = model.series.flatMap(({ points: its, slot }) => {
+      const value = its[place]?.value ?? null
+      return value === null || value > model.axis.max ? [] : [{ x: left, y: area.toY(value), slot }]
+    })
+    const card = (): HTMLElement => trendCard(model, place, format)
+    return { box: { left: left - 0.5, top, width: 1, height }, marks, card }
+  }
+  const find = (x: number): number => {
+    const atMs = area.fromX(x)
+    const place = points.findIndex(({ toMs }) => atMs < toMs)
+    return place === -1 ? points.length - 1 : place
+  }
+  return { count: points.length, find, at }
+}
+
+function trendCard(model: TrendModel, place: number, format: Format): HTMLElement {
+  const ranked = model.series
+    .flatMap((series) => {
+      const point = series.points[place]
+      return point === undefined ? [] : [{ series, point }]
+    })
+    .toSorted((a, b) => (b.point.value ?? -1) - (a.point.value ?? -1))
+  const first = ranked[0]?.point
+  const rows = ranked.map(({ series, point }) => ({
+    slot: series.slot,
+    name: model.series.length === 1 && series.campaign === null ? '' : seriesName(series),
+    figure: format.figure(model.measure, point.value),
+    detail: fractionText(model, point, format),
+  }))
+  const title = first === undefined ? '' : format.span(first.fromMs, first.toMs)
+  const note = first?.isFilling === true ? `This window is ${STILL_FILLING}.` : ''
+  return chartCard(title, rows, note)
+}

@@ -1,0 +1,170 @@
+/** The figures' side of the page: filter bar, tiles, charts, table, each with the request that fills it. */
+import type {
+  CampaignsAnswer,
+  LiveMessage,
+  RevenueAnswer,
+  SettingsAnswer,
+  SummaryAnswer,
+  TrendAnswer,
+} from '../dashboard-definition.ts'
+import type { ApiClient } from './api-client.ts'
+import { campaignsRequest, openCampaignTable } from './campaign-table.ts'
+import {
+  type ChartSection,
+  loadCharts,
+  openRealtimeSection,
+  openRevenueSection,
+  openTrendSection,
+  type TrendContent,
+} from './chart-sections.ts'
+import { element } from './element.ts'
+import { openFilters } from './filters.ts'
+import { createFormat, readLocale } from './format.ts'
+import { openFreshness } from './freshness.ts'
+import type { Part } from './part-loader.ts'
+import { openRangeLine, type RangeLine } from './range-line.ts'
+import { openProblemsBanner } from './states.ts'
+import { openTiles, type Tiles } from './tiles.ts'
+import { rangeParameters } from './url-state.ts'
+import type { ViewStore } from './view-store.ts'
+
+export type Dashboard = Readonly<{
+  element: HTMLElement
+  freshness: HTMLElement
+  problems: HTMLElement
+  parts: readonly Part<never>[]
+  showLive: (message: LiveMessage) => void
+  tick: (isCut: boolean) => void
+  setTheme: () => void
+  close: () => void
+}>
+
+type DashboardOptions = Readonly<{
+  client: ApiClient
+  store: ViewStore
+  settings: SettingsAnswer
+  nowMs: () => number
+}>
+
+export function openDashboard({ client, store, settings, nowMs }: DashboardOptions): Dashboard {
+  const format = createFormat({
+    locale: readLocale(navigator.languages),
+    timezone: settings.timezone,
+  })
+  const room = { format, nowMs, store }
+  const freshness = openFreshness(format, nowMs)
+  const problems = openProblemsBanner()
+  const rangeLine = openRangeLine(format)
+  const tiles = openTiles(format)
+  const trend = openTrendSection(room)
+  const revenue = openRevenueSection(room)
+  const realtime = openRealtimeSection(room)
+  const table = openCampaignTable(format, store)
+
+  void loadCharts().then((charts) => {
+    for (const section of [trend, revenue, realtime]) section.open(charts)
+  })
+
+  return {
+    element: element(
+      'div',
+      { class: 'dashboard' },
+      openFilters({ client, store, format, nowMs }),
+      element(
+        'div',
+        { class: 'content' },
+        overview(rangeLine.element, tiles.element),
+        element('div', { class: 'row' }, trend.element, revenue.element),
+        realtime.element,
+        table.element,
+        element('footer', {
+          class: 'footer',
+          text: `${settings.product} ${settings.version}`,
+        }),
+      ),
+    ),
+    freshness: freshness.element,
+    problems: problems.element,
+    parts: [
+      summaryPart(rangeLine, tiles),
+      trendPart(trend, store),
+      part<RevenueAnswer>({
+        request: (view) => withQuery('revenue', rangeParameters(view)),
+        show: (answer) => revenue.update(answer),
+        setBusy: revenue.setBusy,
+      }),
+      part<CampaignsAnswer>({
+        request: campaignsRequest,
+        show: (answer, view) => table.update(answer, view),
+        setBusy: table.setBusy,
+      }),
+    ],
+    showLive: (message) => {
+      freshness.update(message)
+      problems.update(message.problems)
+      realtime.update(message)
+    },
+    tick: (isCut) => {
+      freshness.tick(isCut)
+      realtime.tick()
+    },
+    setTheme: () => {
+      for (const section of [trend, revenue, realtime]) section.setTheme()
+    },
+    close: () => {
+      for (const section of [trend, revenue, realtime]) section.close()
+    },
+  }
+}
+
+function overview(rangeLine: HTMLElement, tiles: HTMLElement): HTMLElement {
+  return element(
+    'section',
+    { class: 'overview', attributes: { 'aria-labelledby': 'overview-title' } },
+    rangeLine,
+    tiles,
+  )
+}
+
+function summaryPart(rangeLine: RangeLine, tiles: Tiles): Part<never> {
+  return part<SummaryAnswer>({
+    request: (view) => withQuery('summary', rangeParameters(view)),
+    show: (answer, view, isNews) => {
+      rangeLine.update(answer.range)
+      tiles.update(answer, view, isNews)
+    },
+    setBusy: tiles.setBusy,
+  })
+}
+
+/** Another measure is in the same answer: it is drawn without asking again. */
+function trendPart(trend: ChartSection<TrendContent>, store: ViewStore): Part<never> {
+  let answer: TrendAnswer | null = null
+  let { measure } = store.current()
+  store.onChange((view) => {
+    if (view.measure === measure) return
+    measure = view.measure
+    if (answer !== null) trend.update({ answer, measure })
+  })
+  return part<TrendAnswer>({
+    request: (view) => {
+      const asked = rangeParameters(view)
+      if (view.lines === 'campaigns') asked.set('lines', 'campaigns')
+      return withQuery('trend', asked)
+    },
+    show: (newest) => {
+      answer = newest
+      trend.update({ answer, measure })
+    },
+    setBusy: trend.setBusy,
+  })
+}
+
+/** The loader hands each part the answer to its own request; which type that is, only the part knows. */
+function part<Answer>(made: Part<Answer>): Part<never> {
+  return made as Part<never>
+}
+
+function withQuery(path: string, asked: URLSearchParams): string {
+  return asked.size === 0 ? path : `${path}?${asked}`
+}

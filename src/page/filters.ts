@@ -1,0 +1,164 @@
+/** The bar that stays in sight: time range, what the figures are narrowed down to, and each choice as a chip to take back. */
+import type { CampaignsAnswer, ValuesAnswer } from '../dashboard-definition.ts'
+import type { ApiClient } from './api-client.ts'
+import { valueText } from './campaign-text.ts'
+import type { Choice } from './choice-list.ts'
+import { openChoicePicker } from './choice-picker.ts'
+import { element, placeChildren } from './element.ts'
+import type { Format } from './format.ts'
+import { icon } from './icon.ts'
+import { nameElement } from './name-element.ts'
+import { openRangePicker } from './range-picker.ts'
+import {
+  CHOSEN_MAX,
+  DEFAULT_VIEW,
+  FILTER_IDS,
+  type FilterId,
+  hasFilters,
+  rangeParameters,
+  type View,
+} from './url-state.ts'
+import type { ViewStore } from './view-store.ts'
+
+type FiltersOptions = Readonly<{
+  client: ApiClient
+  store: ViewStore
+  format: Format
+  nowMs: () => number
+}>
+
+const LABELS: Readonly<Record<FilterId, Readonly<{ label: string; searchLabel: string }>>> = {
+  campaign: { label: 'Campaign', searchLabel: 'Find a campaign' },
+  platform: { label: 'Platform', searchLabel: 'Find a platform' },
+  country: { label: 'Country', searchLabel: 'Find a country' },
+  device: { label: 'Device', searchLabel: 'Find a device' },
+}
+/** So many campaigns are offered at once; typing finds the others. */
+const CAMPAIGNS_OFFERED = 50
+
+export function openFilters({ client, store, format, nowMs }: FiltersOptions): HTMLElement {
+  const set = (id: FilterId, chosen: readonly string[]): void => {
+    store.change({ filters: { ...store.current().filters, [id]: chosen }, page: 1 })
+  }
+  const ranges = openRangePicker({
+    format,
+    nowMs,
+    onChange: (range) => store.change({ range, page: 1 }),
+  })
+  const pickers = FILTER_IDS.map((id) => ({
+    id,
+    picker: openChoicePicker({
+      id,
+      ...LABELS[id],
+      chosenMax: CHOSEN_MAX[id],
+      find: (search, signal) =>
+        id === 'campaign'
+          ? findCampaigns(client, store.current(), search, signal, format)
+          : findValues(client, store.current(), id, search, signal),
+      onChange: (chosen) => set(id, chosen),
+    }),
+  }))
+
+  const chips = element('ul', { class: 'chips', attributes: { 'aria-label': 'Active filters' } })
+  const clear = element('button', {
+    class: 'button button-quiet',
+    text: 'Clear filters',
+    attributes: { type: 'button', 'data-clear-filters': true },
+    on: { click: () => store.change({ filters: DEFAULT_VIEW.filters, page: 1 }) },
+  })
+  const chosen = element('div', { class: 'chosen' }, chips, clear)
+  const known = new Map<string, HTMLElement>()
+  const chip = (id: FilterId, value: string): HTMLElement => {
+    const key = `${id}:${value}`
+    const made = known.get(key) ?? chipElement(id, value, () => removeChosen(store, id, value))
+    known.set(key, made)
+    return made
+  }
+
+  const show = (view: View): void => {
+    ranges.setRange(view.range)
+    for (const { id, picker } of pickers) picker.setChosen(view.filters[id])
+    const shown = FILTER_IDS.flatMap((id) => view.filters[id].map((value) => chip(id, value)))
+    placeChildren(chips, shown)
+    for (const [key, made] of known) if (!shown.includes(made)) known.delete(key)
+    chosen.hidden = !hasFilters(view)
+  }
+  show(store.current())
+  store.onChange(show)
+
+  return element(
+    'section',
+    { class: 'filter-bar', attributes: { 'aria-label': 'Time range and filters' } },
+    element(
+      'div',
+      { class: 'filter-bar-inner' },
+      ranges.element,
+      element('div', { class: 'filters' }, ...pickers.map(({ picker }) => picker.element)),
+      chosen,
+    ),
+  )
+}
+
+function removeChosen(store: ViewStore, id: FilterId, value: string): void {
+  const { filters } = store.current()
+  const left = filters[id].filter((other) => other !== value)
+  store.change({ filters: { ...filters, [id]: left }, page: 1 })
+}
+
+function chipElement(id: FilterId, value: string, onRemove: () => void): HTMLElement {
+  const text = valueText(value)
+  const remove = element(
+    'button',
+    {
+      class: 'chip-remove',
+      attributes: { type: 'button', 'aria-label': `Remove ${LABELS[id].label} ${text}` },
+      on: { click: onRemove },
+    },
+    icon('close'),
+  )
+  return element(
+    'li',
+    { class: 'chip', attributes: { 'data-chip': `${id}:${value}` } },
+    element('span', { class: 'chip-label', text: LABELS[id].label }),
+    nameElement(text),
+    remove,
+  )
+}
+
+/** Of the shown range, whatever else is filtered, the largest first. */
+async function findCampaigns(
+  client: ApiClient,
+  view: View,
+  search: string,
+  signal: AbortSignal,
+  format: Format,
+): Promise<readonly Choice[] | null> {
+  const asked = rangeOnly(view)
+  asked.set('size', String(CAMPAIGNS_OFFERED))
+  if (search !== '') asked.set('search', search)
+  const result = await client.get<CampaignsAnswer>(`campaigns?${asked}`, signal)
+  if (result.kind !== 'answer') return null
+  return result.answer.rows.map(({ campaign, impressions }) => ({
+    value: campaign,
+    note: format.compact('impressions', impressions),
+  }))
+}
+
+async function findValues(
+  client: ApiClient,
+  view: View,
+  id: Exclude<FilterId, 'campaign'>,
+  search: string,
+  signal: AbortSignal,
+): Promise<readonly Choice[] | null> {
+  const result = await client.get<ValuesAnswer>(`values?${rangeOnly(view)}`, signal)
+  if (result.kind !== 'answer') return null
+  const wanted = search.toLowerCase()
+  return result.answer[id]
+    .filter((value) => valueText(value).toLowerCase().includes(wanted))
+    .map((value) => ({ value, note: '' }))
+}
+
+function rangeOnly(view: View): URLSearchParams {
+  return rangeParameters({ ...view, filters: DEFAULT_VIEW.filters })
+}

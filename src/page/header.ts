@@ -1,0 +1,139 @@
+/** The top of the page: what it is, how fresh it is, whether it moves, in which zone it tells times, and how it looks. */
+import { DASHBOARD } from '../dashboard-definition.ts'
+import { element, setAttribute, setText } from './element.ts'
+import { icon } from './icon.ts'
+import type { Connection } from './live-state.ts'
+import { currentTheme, switchTheme, watchSystemTheme } from './theme.ts'
+
+export type Header = Readonly<{
+  element: HTMLElement
+  /** What only a signed-in reader sees; `onSignOut` null where nobody needs to sign in. */
+  open: (
+    parts: Readonly<{
+      freshness: HTMLElement
+      timezone: string
+      onSignOut: (() => void) | null
+    }>,
+  ) => void
+  /** Back to what everybody sees. */
+  close: () => void
+  setConnection: (connection: Connection) => void
+  /** Called after each switch of the theme. */
+  onTheme: (listener: () => void) => void
+}>
+
+const CONNECTION_TEXTS = {
+  connecting: 'Connecting',
+  live: 'Live',
+  reconnecting: 'Reconnecting',
+} as const
+
+export function openHeader(): Header {
+  let tellTheme = (): void => {}
+  const theme = themeButton(() => tellTheme())
+  const connectionText = element('span', { text: CONNECTION_TEXTS.connecting })
+  const connection = element(
+    'span',
+    {
+      class: 'connection',
+      attributes: { 'data-connection': 'reconnecting', role: 'status', hidden: true },
+    },
+    element('span', { class: 'connection-dot', attributes: { 'aria-hidden': 'true' } }),
+    connectionText,
+  )
+  const titles = element(
+    'div',
+    { class: 'header-titles' },
+    element('h1', { class: 'title', text: DASHBOARD.title }),
+    noFreshness(),
+  )
+  let opened: readonly Element[] = []
+  const tools = element('div', { class: 'header-tools' }, connection, theme)
+  const whole = element(
+    'header',
+    { class: 'header' },
+    element('div', { class: 'header-inner' }, mark(), titles, tools),
+  )
+  return {
+    element: whole,
+    open: ({ freshness, timezone, onSignOut }) => {
+      connection.hidden = false
+      const zone = element('span', {
+        class: 'timezone',
+        text: timezone,
+        attributes: { 'data-timezone': timezone, title: `All times are in ${timezone}` },
+      })
+      const signOut = onSignOut === null ? [] : [signOutButton(onSignOut)]
+      if (titles.childElementCount > 1) titles.lastElementChild?.remove()
+      titles.append(freshness)
+      theme.before(zone, ...signOut)
+      opened = [zone, ...signOut]
+    },
+    close: () => {
+      connection.hidden = true
+      for (const one of opened) one.remove()
+      opened = []
+      if (titles.childElementCount > 1) titles.lastElementChild?.remove()
+    },
+    setConnection: (state) => {
+      setAttribute(connection, 'data-connection', state === 'live' ? 'live' : 'reconnecting')
+      setText(connectionText, CONNECTION_TEXTS[state])
+    },
+    onTheme: (listener) => {
+      tellTheme = listener
+    },
+  }
+}
+
+/** Keeps the line's place, so that the title does not move. */
+function noFreshness(): HTMLElement {
+  return element('p', { class: 'freshness', text: '\u00a0' })
+}
+
+function signOutButton(onSignOut: () => void): HTMLElement {
+  return element('button', {
+    class: 'button button-quiet',
+    text: 'Sign out',
+    attributes: { type: 'button', 'data-sign-out': true },
+    on: { click: onSignOut },
+  })
+}
+
+function themeButton(onSwitch: () => void): HTMLElement {
+  const name = (): string => `Switch to the ${currentTheme() === 'dark' ? 'light' : 'dark'} theme`
+  const button = element(
+    'button',
+    {
+      class: 'button button-icon theme-toggle',
+      attributes: { type: 'button', 'data-theme-toggle': true },
+      on: {
+        click: () => {
+          switchTheme()
+          show()
+          onSwitch()
+        },
+      },
+    },
+    icon('sun'),
+    icon('moon'),
+  )
+  const show = (): void => {
+    setAttribute(button, 'aria-label', name())
+    setAttribute(button, 'title', name())
+    button.classList.toggle('is-dark', currentTheme() === 'dark')
+  }
+  show()
+  watchSystemTheme(() => {
+    show()
+    onSwitch()
+  })
+  return button
+}
+
+/** The product's sign, as in favicon.svg. */
+function mark(): HTMLElement {
+  return element('img', {
+    class: 'mark',
+    attributes: { src: 'favicon.svg', alt: '', width: 28, height: 28 },
+  })
+}

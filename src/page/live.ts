@@ -1,0 +1,80 @@
+/** The event stream of the server, kept open: `live-state.ts` decides, this opens and shuts the EventSource. */
+import type { LiveMessage } from '../dashboard-definition.ts'
+import {
+  type Connection,
+  connecting,
+  connectionOf,
+  type LiveEvent,
+  type LiveState,
+  nextLiveState,
+} from './live-state.ts'
+
+export type Live = Readonly<{
+  /** To be called a few times a second. */
+  tick: () => void
+  connection: () => Connection
+  close: () => void
+}>
+
+type LiveOptions = Readonly<{
+  url: string
+  nowMs: () => number
+  onMessage: (message: LiveMessage) => void
+  /** Whenever it changes. */
+  onConnection: (connection: Connection) => void
+  /** The server has answered with an error; which one, an EventSource does not tell. */
+  onRefused: () => void
+}>
+
+export function openLive(options: LiveOptions): Live {
+  const isHidden = document.visibilityState === 'hidden'
+  let state: LiveState = isHidden ? { name: 'asleep' } : connecting(0, options.nowMs())
+  let source: EventSource | null = null
+
+  const step = (event: LiveEvent): void => {
+    const before = state
+    state = nextLiveState(before, event, options.nowMs())
+    if (state.name === before.name) return
+    if (state.name === 'connecting') open()
+    if (state.name === 'waiting' || state.name === 'asleep' || state.name === 'closed') shut()
+    const connection = connectionOf(state)
+    if (connection !== connectionOf(before)) options.onConnection(connection)
+  }
+
+  const open = (): void => {
+    shut()
+    const opened = new EventSource(options.url)
+    source = opened
+    opened.addEventListener('live', (event: MessageEvent<string>) => {
+      if (source !== opened) return
+      step('message')
+      options.onMessage(JSON.parse(event.data) as LiveMessage)
+    })
+    opened.addEventListener('error', () => {
+      if (source !== opened) return
+      const isRefused = opened.readyState === EventSource.CLOSED
+      step(isRefused ? 'refused' : 'interrupted')
+      if (isRefused) options.onRefused()
+    })
+  }
+
+  const shut = (): void => {
+    source?.close()
+    source = null
+  }
+
+  const look = (): void => step(document.visibilityState === 'hidden' ? 'hide' : 'wake')
+  window.addEventListener('online', look)
+  document.addEventListener('visibilitychange', look)
+  if (!isHidden) open()
+
+  return {
+    tick: () => step('tick'),
+    connection: () => connectionOf(state),
+    close: () => {
+      window.removeEventListener('online', look)
+      document.removeEventListener('visibilitychange', look)
+      step('close')
+    },
+  }
+}

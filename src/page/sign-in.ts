@@ -1,0 +1,107 @@
+/** The form that asks for a read key; the server answers with a cookie that scripts cannot read. */
+import { DASHBOARD } from '../dashboard-definition.ts'
+import type { ApiClient } from './api-client.ts'
+import { element, setText } from './element.ts'
+
+export type SignIn = Readonly<{
+  element: HTMLElement
+  focus: () => void
+  /** What went wrong before the form was shown. */
+  setFault: (text: string) => void
+}>
+
+export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
+  const key = keyInput()
+  const fault = element('p', { class: 'fault', attributes: { role: 'alert' } })
+  const button = element('button', {
+    class: 'button button-primary button-wide',
+    text: 'Sign in',
+    attributes: { type: 'submit' },
+  })
+
+  const submit = async (): Promise<void> => {
+    setText(fault, '')
+    const value = key.value.trim()
+    if (value === '') {
+      setText(fault, 'Enter a read key.')
+      key.focus()
+      return
+    }
+    button.disabled = true
+    const result = await client.signIn(value)
+    button.disabled = false
+    if (result.kind === 'answer') {
+      key.value = ''
+      onSignedIn()
+      return
+    }
+    setText(fault, result.kind === 'aborted' ? '' : result.message)
+    key.select()
+  }
+
+  const form = element(
+    'form',
+    {
+      class: 'card sign-in',
+      attributes: { 'data-sign-in': true, novalidate: true, 'aria-labelledby': 'sign-in-title' },
+      on: {
+        submit: (event) => {
+          event.preventDefault()
+          void submit()
+        },
+      },
+    },
+    ...formParts(key),
+    fault,
+    button,
+  )
+  return {
+    element: form,
+    focus: () => key.focus(),
+    setFault: (text) => setText(fault, text),
+  }
+}
+
+/** All but the fault and the button. */
+function formParts(key: HTMLInputElement): readonly HTMLElement[] {
+  return [
+    element('h2', { class: 'state-title', text: 'Sign in', attributes: { id: 'sign-in-title' } }),
+    element('p', { class: 'state-text', text: `${DASHBOARD.title} asks for a read key.` }),
+    // Password managers file a key under a name.
+    element('input', {
+      attributes: {
+        type: 'text',
+        name: 'username',
+        value: 'campaign-metrics',
+        autocomplete: 'username',
+        hidden: true,
+      },
+    }),
+    element(
+      'div',
+      { class: 'field' },
+      element('label', { text: 'Read key', attributes: { for: 'read-key' } }),
+      key,
+    ),
+    element('p', {
+      class: 'hint',
+      text: 'One of the keys that the configuration lists as read keys.',
+      attributes: { id: 'read-key-hint' },
+    }),
+  ]
+}
+
+function keyInput(): HTMLInputElement {
+  return element('input', {
+    class: 'input',
+    attributes: {
+      type: 'password',
+      id: 'read-key',
+      name: 'read-key',
+      required: true,
+      autocomplete: 'current-password',
+      spellcheck: 'false',
+      'aria-describedby': 'read-key-hint',
+    },
+  })
+}

@@ -1,0 +1,247 @@
+/**
+ * The metrics side of a commit: which metrics files are replaced, and by which rows.
+ *
+ * A row (campaign, window) stands in exactly one file of its day. A delta for a row that exists replaces the file that
+ * holds it; a new row goes into the day's open file, one with few rows, so that the files rewritten every second stay
+ * small; full files are left alone until a late event touches one of their rows. Files lately touched are kept decoded,
+ * so that the open windows are not read back each second.
+ */
+
+import { keyOf, type WindowDelta, type WindowKey, type WindowSums } from '../event.ts'
+import { allOf } from '../runtime.ts'
+import type { DataFile } from './data-file.ts'
+import type { MetricsRow, StoredMetricsRow } from './metrics-row.ts'
+
+/** A metrics file takes new rows while it has fewer than this. */
+const OPEN_FILE_ROWS_MAX = 8_192
+/** No metrics file has more rows than this. */
+const FILE_ROWS_MAX = 65_536
+/** Files of other days are written side by side. */
+const WRITES_AT_ONCE = 8
+/** Decoded rows kept between commits, over all files. */
+const CACHED_ROWS_MAX = 524_288
+
+export type MetricsFiles = Readonly<{
+  live: () => readonly DataFile[]
+  read: (file: DataFile) => Promise<readonly StoredMetricsRow[]>
+  write: (day: number, rows: readonly MetricsRow[]) => Promise<DataFile>
+  mayHold: (file: DataFile, key: WindowKey) => boolean
+  /** The sums of these windows over the raw table as it is committed now, in the order of the keys. */
+  recompute: (keys: readonly WindowKey[]) => Promise<readonly WindowSums[]>
+}>
+
+export type MetricsChange = Readonly<{ add: readonly DataFile[]; remove: readonly DataFile[] }>
+
+/** Both write the files that hold the changed rows; nothing is in the table until `MetricsChange` is committed. */
+export type Windows = {
+  /** Adds to the rows of these windows. */
+  amend(deltas: readonly WindowDelta[], processedAtUs: number): Promise<MetricsChange>
+  /** Puts these rows in the place of what stands there. Rows with the sums that stand there already change nothing. */
+  replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
+}
+
+/** What becomes of one row; `adds`: it is made from the one that stood there, which must be exact. */
+type RowChange = WindowKey &
+  Readonly<{
+    adds: boolean
+    next: (row: MetricsRow | undefined) => MetricsRow
+    /** Whether the row that stands there is what it shall be. */
+    isDone: (row: MetricsRow) => boolean
+  }>
+
+type Rows = Map<string, MetricsRow>
+type Decoded = { rows: Rows; inexact: Set<string> }
+/** A change of a row that stands in a file. */
+type Placed = Readonly<{ held: Decoded; key: string; change: RowChange }>
+/** The files that a commit replaces, each with the rows that go into its place. */
+type Touched = Map<DataFile, Decoded>
+
+const DAY_US = 86_400_000_000
+
+export function openWindows(files: MetricsFiles): Windows {
+  const cache = new Map<string, Decoded>()
+
+  async function decoded(file: DataFile): Promise<Decoded> {
+    const known = cache.get(file.path)
+    if (known !== undefined) return known
+    const rows: Rows = new Map()
+    const inexact = new Set<string>()
+    for (const row of await files.read(file)) {
+      const key = keyOf(row)
+      rows.set(key, row)
+      if (!row.exact) inexact.add(key)
+    }
+    const read = { rows, inexact }
+    cache.set(file.path, read)
+    return read
+  }
+
+  /** The file of the day that holds each row, for the rows that stand in one; null for those that need no change. */
+  async function locate(day: readonly DataFile[], changes: readonly RowChange[]) {
+    const places = new Map<RowChange, DataFile | null>()
+    for (const file of day) {
+      const asked = changes.filter((each) => !places.has(each) && files.mayHold(file, each))
+      if (asked.length === 0) continue
+      const { rows } = await decoded(file)
+      for (const change of asked) {
+        const row = rows.get(keyOf(change))
+        if (row !== undefined) places.set(change, change.isDone(row) ? null : file)
+      }
+    }
+    return places
+  }
+
+  /** Marks a file as replaced by this commit; gives the rows that go into its place. */
+  async function touch(file: DataFile, touched: Touched): Promise<Decoded> {
+    const held = touched.get(file) ?? copyOf(await decoded(file))
+    touched.set(file, held)
+    return held
+  }
+
+  /** Rows whose revenue a DOUBLE does not hold exactly are replaced by their exact sums before anything is added to them. */
+  async function makeExact(placed: readonly Placed[]) {
+    const asked = placed.filter(({ held, key, change }) => change.adds && held.inexact.has(key))
+    if (asked.length === 0) return
+    const sums = await files.recompute(asked.map(({ change }) => change))
+    for (const [i, { held, key }] of asked.entries()) {
+      const row = held.rows.get(key)
+      const sum = sums[i]
+      if (row === undefined || sum === undefined) continue
+      held.rows.set(key, { ...row, ...sum })
+      held.inexact.delete(key)
+    }
+  }
+
+  async function changeDay(live: readonly DataFile[], changes: readonly RowChange[]) {
+    const places = await locate(live, changes)
+    const touched: Touched = new Map()
+    const fresh: RowChange[] = []
+    const placed: Placed[] = []
+    for (const change of changes) {
+      const file = places.get(change)
+      if (file === undefined) fresh.push(change)
+      else if (file !== null)
+        placed.push({ held: await touch(file, touched), key: keyOf(change), change })
+    }
+    await makeExact(placed)
+    for (const { held, key, change } of placed) {
+      held.rows.set(key, change.next(held.rows.get(key)))
+      held.inexact.delete(key)
+    }
+    const open = fresh.length === 0 ? undefined : await openFile(live, touched)
+    let target: Decoded = open ?? { rows: new Map(), inexact: new Set() }
+    const outputs = new Set(touched.values())
+    for (const change of fresh) {
+      if (target.rows.size >= FILE_ROWS_MAX) target = { rows: new Map(), inexact: new Set() }
+      target.rows.set(keyOf(change), change.next(undefined))
+      outputs.add(target)
+    }
+    return { remove: [...touched.keys()], outputs }
+  }
+
+  /** The day's file that takes new rows, marked as touched; none when all are full. */
+  async function openFile(
+    live: readonly DataFile[],
+    touched: Touched,
+  ): Promise<Decoded | undefined> {
+    const small = live.filter((file) => file.rows < OPEN_FILE_ROWS_MAX)
+    const file = small.find((f) => touched.has(f)) ?? small.at(-1)
+    return file === undefined ? undefined : await touch(file, touched)
+  }
+
+  /** Forgets files that are no longer live, then the ones longest untouched (a Map keeps that order). */
+  function shrinkCache(): void {
+    const live = new Set(files.live().map((file) => file.path))
+    let rows = 0
+    for (const [path, held] of cache) {
+      if (live.has(path)) rows += held.rows.size
+      else cache.delete(path)
+    }
+    for (const [path, held] of cache) {
+      if (rows <= CACHED_ROWS_MAX) return
+      cache.delete(path)
+      rows -= held.rows.size
+    }
+  }
+
+  async function change(changes: readonly RowChange[]): Promise<MetricsChange> {
+    shrinkCache()
+    const live = Map.groupBy(files.live(), (file) => file.day)
+    const outputs: { day: number; held: Decoded }[] = []
+    const remove: DataFile[] = []
+    for (const [day, ofDay] of Map.groupBy(changes, dayOf)) {
+      const changed = await changeDay(live.get(day) ?? [], ofDay)
+      remove.push(...changed.remove)
+      for (const held of changed.outputs) outputs.push({ day, held })
+    }
+    const add = await allOf(outputs, WRITES_AT_ONCE, async ({ day, held }) => {
+      const file = await files.write(day, sorted(held.rows))
+      cache.set(file.path, held)
+      return file
+    })
+    return { add, remove }
+  }
+
+  return {
+    amend: (deltas, processedAtUs) =>
+      change(
+        deltas.map((delta) => ({
+          campaignId: delta.campaignId,
+          windowStartUs: delta.windowStartUs,
+          adds: true,
+          next: (row) => add(row, delta, processedAtUs),
+          isDone: () => false,
+        })),
+      ),
+    replace: (rows) =>
+      change(
+        rows.map((row) => ({
+          campaignId: row.campaignId,
+          windowStartUs: row.windowStartUs,
+          adds: false,
+          next: () => row,
+          isDone: (found) => hasSameSums(row, found),
+        })),
+      ),
+  }
+}
+
+/** A copy, since the file's own rows stay true until the commit that replaces it is known. */
+function copyOf(held: Decoded): Decoded {
+  return { rows: new Map(held.rows), inexact: new Set(held.inexact) }
+}
+
+function add(row: MetricsRow | undefined, delta: WindowDelta, processedAtUs: number): MetricsRow {
+  return {
+    campaignId: delta.campaignId,
+    windowStartUs: delta.windowStartUs,
+    impressions: (row?.impressions ?? 0) + delta.impressions,
+    clicks: (row?.clicks ?? 0) + delta.clicks,
+    conversions: (row?.conversions ?? 0) + delta.conversions,
+    revenueMillionths: (row?.revenueMillionths ?? 0n) + delta.revenueMillionths,
+    processedAtUs,
+  }
+}
+
+/** As the columns hold them: the revenue of a large window was read back from a DOUBLE. */
+function hasSameSums(a: MetricsRow, b: MetricsRow): boolean {
+  return (
+    a.impressions === b.impressions &&
+    a.clicks === b.clicks &&
+    a.conversions === b.conversions &&
+    Number(a.revenueMillionths) / 1e6 === Number(b.revenueMillionths) / 1e6
+  )
+}
+
+function dayOf({ windowStartUs }: RowChange): number {
+  return Math.floor(windowStartUs / DAY_US)
+}
+
+/** By window, then campaign: any order would be right, this one compresses and prunes well. */
+function sorted(rows: Rows): MetricsRow[] {
+  return [...rows.values()].sort(
+    (a, b) =>
+      a.windowStartUs - b.windowStartUs ||
+      (a.campaignId < b.campaignId ? -1 : a.campaignId > b.campaignId ? 1 : 0),
+  )
+}

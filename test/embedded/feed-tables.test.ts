@@ -1,0 +1,154 @@
+/** The feed of a true job: its own thread, a log and tables on the disk, held against a plain model of the events. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MessageChannel } from 'node:worker_threads'
+import { zstdDecompressSync } from 'node:zlib'
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
+import { type Job, startJob } from '../../src/embedded.ts'
+import type { WindowDelta } from '../../src/event.ts'
+import type { Log } from '../../src/log.ts'
+import { type JobPlace, openJobPlace } from '../support/job-place.ts'
+import { openRandom } from '../support/random.ts'
+import { expectExact, type FeedReader, openFeedReader, sumsText } from './feed-reader.ts'
+import { openTraffic, type Traffic } from './feed-traffic.ts'
+
+const SILENT = { onProgress() {}, onWarning() {} }
+const WINDOW_US = 300_000_000
+const HOUR_US = 3_600_000_000
+const DAY_US = 24 * HOUR_US
+const DAY_MS = DAY_US / 1000
+const MINUTE_US = 60_000_000
+/** The first event begins dedupe time: it comes so shortly before the end of a minute that its file may soon be merged. */
+const BEFORE_MINUTE_US = 5_000_000
+
+function openPlace(t: TestContext): Promise<JobPlace> {
+  const behindUs = ((Date.now() * 1000 + BEFORE_MINUTE_US) % MINUTE_US) + HOUR_US
+  return openJobPlace(t, {
+    log: { nowUs: () => Date.now() * 1000 - behindUs },
+    job: { windowUs: WINDOW_US, commitIntervalMs: 200, dedupeHorizonMs: DAY_MS },
+  })
+}
+
+function readFeed(job: Job): FeedReader {
+  const { port1, port2 } = new MessageChannel()
+  job.feed(port1)
+  return openFeedReader(port2)
+}
+
+async function append(log: Log, traffic: Traffic): Promise<void> {
+  const { lines, count, arrivalUs } = traffic.part(log.stampUs())
+  await log.append(lines, count, arrivalUs)
+}
+
+/** As any Parquet reader has them; revenue of these tests is in cents. */
+async function readRows(file: string): Promise<readonly WindowDelta[]> {
+  const rows = await parquetReadObjects({
+    file: await asyncBufferFromFile(file),
+    compressors: { ZSTD: (bytes) => zstdDecompressSync(bytes) },
+  })
+  return rows.map((row) => ({
+    campaignId: row.campaign_id as string,
+    windowStartUs: (row.window_start as Date).getTime() * 1000,
+    impressions: Number(row.impressions),
+    clicks: Number(row.clicks),
+    conversions: Number(row.conversions),
+    revenueMillionths: BigInt(Math.round((row.revenue as number) * 100)) * 10_000n,
+  }))
+}
+
+test('files, deltas and what is pending are what was taken, at every message, over a restart and a late reader', async (t) => {
+  const { log, settings } = await openPlace(t)
+  const random = openRandom(41)
+  const traffic = openTraffic({ seed: 41, windowUs: WINDOW_US, lateUsMax: 3 * DAY_US })
+  const model = { readRows, partsAt: traffic.partsAt }
+  const first = await startJob(settings, SILENT)
+  const early = readFeed(first)
+  for (let i = 0; i < 60; i++) {
+    await append(log, traffic)
+    await sleep(random.below(40))
+  }
+  const late = readFeed(first)
+  await early.ended
+  for (let i = 0; i < 30; i++) {
+    await append(log, traffic)
+    await sleep(random.below(40))
+  }
+  await first.close(log.end(), 10_000)
+  await late.ended
+  await expectExact(early.messages, model)
+  assert.equal(sumsText(await expectExact(late.messages, model)), sumsText(traffic.sums))
+  const messages = [...early.messages, ...late.messages]
+  const commits = messages.filter(({ kind }) => kind === 'commit')
+  const pending = messages.filter((message) =>
+    message.kind === 'commit' ? message.pending !== null : message.kind === 'pending',
+  )
+  for (const found of [commits, pending]) {
+    assert.ok(found.length >= 5, messages.map(({ kind }) => kind).join(' '))
+  }
+  assert.equal(late.messages.at(-1)?.kind, 'commit')
+
+  // What came while no job ran is pending or committed soon after the files of the tables are told.
+  await append(log, traffic)
+  const second = await startJob(settings, SILENT)
+  const again = readFeed(second)
+  for (let i = 0; i < 10; i++) await append(log, traffic)
+  await second.close(log.end(), 10_000)
+  await again.ended
+  assert.equal(sumsText(await expectExact(again.messages, model)), sumsText(traffic.sums))
+})
+
+test('merged files are told with the same rows', async (t) => {
+  const { log, settings } = await openPlace(t)
+  const traffic = openTraffic({ seed: 43, windowUs: WINDOW_US, lateUsMax: 4 * DAY_US })
+  const first = await startJob(settings, SILENT)
+  for (let i = 0; i < 6; i++) {
+    await append(log, traffic)
+    await sleep(250)
+  }
+  await first.close(log.end(), 10_000)
+
+  const second = await startJob(settings, SILENT)
+  const reader = readFeed(second)
+  await reader.until((messages) => {
+    const before = messages[0]
+    const now = messages.at(-1)
+    if (before?.kind !== 'files' || now?.kind !== 'files') return false
+    return now.events.length < before.events.length
+  })
+  for (let i = 0; i < 5; i++) await append(log, traffic)
+  await second.close(log.end(), 10_000)
+  await reader.ended
+  const rowsOf = (files: readonly { rows: number }[]): number =>
+    files.reduce((sum, { rows }) => sum + rows, 0)
+  const rowsAt = new Map<number, number>()
+  for (const message of reader.messages) {
+    if (message.kind === 'pending') continue
+    const rows = rowsOf(message.events)
+    assert.equal(rows, rowsAt.get(message.nextOffset) ?? rows, 'no raw row comes or goes')
+    rowsAt.set(message.nextOffset, rows)
+  }
+  const total = await expectExact(reader.messages, { readRows, partsAt: traffic.partsAt })
+  assert.equal(sumsText(total), sumsText(traffic.sums))
+})
+
+test('files are told at once, also while ids are read back', async (t) => {
+  const { log, settings } = await openPlace(t)
+  const traffic = openTraffic({ seed: 44, windowUs: WINDOW_US, lateUsMax: HOUR_US })
+  const first = await startJob(settings, SILENT)
+  await append(log, traffic)
+  await first.close(log.end(), 10_000)
+  const states: string[] = []
+  const job = await startJob(settings, { ...SILENT, onProgress: ({ state }) => states.push(state) })
+  const reader = readFeed(job)
+  await reader.until((messages) => messages.length === 1)
+  const [files] = reader.messages
+  assert.ok(files?.kind === 'files')
+  assert.equal(files.nextOffset, log.end())
+  assert.equal(states[0], 'rebuilding')
+  await job.close(log.end(), 10_000)
+  assert.equal(
+    sumsText(await expectExact(reader.messages, { readRows, partsAt: traffic.partsAt })),
+    sumsText(traffic.sums),
+  )
+})

@@ -1,0 +1,293 @@
+/** The feed's promise, at every message: files + later deltas + pending = everything taken. Over tables in memory. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FeedMessage } from '../../src/embedded.ts'
+import { openRandom } from '../support/random.ts'
+import { type FeedJob, type FeedJobOptions, openFeedJob, WINDOW_US } from './feed-job.ts'
+import { expectExact, type FeedReader, sumsText } from './feed-reader.ts'
+import { openTraffic, type Part, type Traffic } from './feed-traffic.ts'
+
+const NEVER_MS = 600_000
+const MINUTE_US = 60_000_000
+
+const nowUs = (): number => Date.now() * 1000
+
+function openPlainTraffic(seed: number): Traffic {
+  return openTraffic({ seed, windowUs: WINDOW_US, lateUsMax: 3 * 24 * 60 * MINUTE_US })
+}
+
+async function openJob(
+  t: TestContext,
+  commitIntervalMs = NEVER_MS,
+  more: Partial<FeedJobOptions> = {},
+): Promise<FeedJob> {
+  const job = await openFeedJob({ commitIntervalMs, ...more })
+  t.after(() => job.close())
+  return job
+}
+
+/** One event in each window of the campaigns with these numbers. */
+function windowsPart(count: number, first = 0): Part {
+  const arrivalUs = nowUs()
+  const lines = Array.from({ length: count }, (_, i) =>
+    JSON.stringify({
+      ...{ event_id: `w${first + i}`, user_id: 'u', campaign_id: `c${first + i}` },
+      event_type: 'click',
+      timestamp: new Date(arrivalUs / 1000).toISOString(),
+    }),
+  )
+  return { lines: Buffer.from(`${lines.join('\n')}\n`), count, arrivalUs }
+}
+
+/** Something that begins and then waits to be let go; not for ever, so that a test that fails ends. */
+function openHold() {
+  const begun = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  return {
+    begun: begun.promise,
+    release: released.resolve,
+    async act(): Promise<void> {
+      begun.resolve()
+      await Promise.race([released.promise, sleep(5_000, undefined, { ref: false })])
+    },
+  }
+}
+
+const kindsOf = ({ messages }: FeedReader): string => messages.map(({ kind }) => kind).join(' ')
+const isPending = ({ kind }: FeedMessage): boolean => kind === 'pending'
+const pendingOf = ({ messages }: FeedReader) =>
+  messages.flatMap((message) => (message.kind === 'pending' ? [message] : []))
+const clicksOf = (message: Extract<FeedMessage, { kind: 'pending' }> | undefined): number =>
+  message?.deltas.reduce((sum, { clicks }) => sum + clicks, 0) ?? 0
+
+test('whatever comes between, each message leaves its reader with the first parts of the traffic', (t) =>
+  expectFirstParts(t, {}))
+
+test('so it does while rows of many days are committed in slices', (t) =>
+  expectFirstParts(t, { commitDays: 2 }))
+
+async function expectFirstParts(t: TestContext, more: Partial<FeedJobOptions>): Promise<void> {
+  const seed = 20_261_122
+  const random = openRandom(seed)
+  const job = await openJob(t, 60, more)
+  const traffic = openPlainTraffic(seed)
+  const inSlices = more.commitDays !== undefined
+  const expectation = { readRows: job.readRows, partsAt: traffic.partsAt, inSlices }
+  const readers = [job.attach()]
+  const wait = (): Promise<void> => sleep(random.below(25))
+  job.weather.beforeLanding = wait
+  job.weather.afterLanding = wait
+  for (let step = 0; step < 500; step++) {
+    if (random.chance(0.6)) job.push(traffic.part(nowUs()))
+    if (random.chance(0.5)) await sleep(random.below(20))
+    if (random.chance(0.08)) await job.moveFiles()
+    if (random.chance(job.weather.diskFull ? 0.2 : 0.03))
+      job.weather.diskFull = !job.weather.diskFull
+    // At any moment of a commit; the reader before is left.
+    if (random.chance(0.03)) readers.push(job.attach())
+  }
+  job.weather.diskFull = false
+  await job.close()
+  assert.ok(readers.length > 5)
+  for (const { ended, messages } of readers) {
+    await ended
+    await expectExact(messages, expectation)
+  }
+  const last = readers.at(-1)?.messages ?? []
+  const total = await expectExact(last, expectation)
+  assert.equal(sumsText(total), sumsText(traffic.sums))
+  const all = readers.flatMap(({ messages }) => messages.map(({ kind }) => kind))
+  for (const kind of ['files', 'commit', 'pending'] as const) {
+    const count = all.filter((each) => each === kind).length
+    assert.ok(count >= 15, `${count} ${kind}`)
+  }
+}
+
+test('an event is pending at once, the next one a quarter of a second later though nothing else comes', async (t) => {
+  const job = await openJob(t)
+  const traffic = openPlainTraffic(1)
+  const reader = job.attach()
+  await sleep(50)
+  const startMs = performance.now()
+  job.push(traffic.part(nowUs()))
+  await reader.until((messages) => messages.some(isPending))
+  const firstMs = reader.timesMs.at(-1) ?? 0
+  assert.ok(firstMs - startMs < 150, `${firstMs - startMs} ms`)
+  job.push(traffic.part(nowUs()))
+  await reader.until((messages) => messages.filter(isPending).length === 2)
+  const apartMs = (reader.timesMs.at(-1) ?? 0) - firstMs
+  assert.ok(apartMs > 230 && apartMs < 400, `${apartMs} ms`)
+  await expectExact(reader.messages, { readRows: job.readRows, partsAt: traffic.partsAt })
+  await sleep(600)
+  assert.equal(kindsOf(reader), 'files pending pending', 'nothing changes, nothing is told')
+})
+
+test('in a stream of events pending comes four times a second', async (t) => {
+  const job = await openJob(t)
+  const traffic = openPlainTraffic(2)
+  const reader = job.attach()
+  for (let i = 0; i < 100; i++) {
+    job.push(traffic.part(nowUs()))
+    await sleep(10)
+  }
+  const count = pendingOf(reader).length
+  assert.ok(count >= 3 && count <= 6, `${count}`)
+})
+
+test('a commit held up by a full disk stays pending, with all that comes after it', async (t) => {
+  const job = await openJob(t, 20)
+  const traffic = openPlainTraffic(3)
+  job.weather.diskFull = true
+  const reader = job.attach()
+  job.push(traffic.part(nowUs()))
+  await sleep(100)
+  job.push(traffic.part(nowUs()))
+  const isAll = (message: FeedMessage | undefined): boolean =>
+    message?.kind === 'pending' && message.baseOffset === 0 && message.arrivedUs > 0
+  await reader.until((messages) => isAll(messages.at(-1)) && messages.length === 3)
+  assert.equal(kindsOf(reader), 'files pending pending')
+  const held = await expectExact(reader.messages, {
+    readRows: job.readRows,
+    partsAt: traffic.partsAt,
+  })
+  assert.equal(sumsText(held), sumsText(traffic.sums))
+  job.weather.diskFull = false
+  await reader.until((messages) => {
+    const last = messages.at(-1)
+    return last?.kind === 'commit' && last.nextOffset === job.endOffset()
+  })
+  const total = await expectExact(reader.messages, {
+    readRows: job.readRows,
+    partsAt: traffic.partsAt,
+  })
+  assert.equal(sumsText(total), sumsText(traffic.sums))
+})
+
+test('a reader that comes after a commit has landed and before this is known does not hear it twice', async (t) => {
+  const job = await openJob(t, 20)
+  const traffic = openPlainTraffic(4)
+  const hold = openHold()
+  job.weather.afterLanding = hold.act
+  job.push(traffic.part(nowUs()))
+  await hold.begun
+  const firstOffset = job.endOffset()
+  const reader = job.attach()
+  job.push(traffic.part(nowUs()))
+  await reader.until((messages) => messages.some(isPending))
+  job.weather.afterLanding = async () => {}
+  hold.release()
+  await reader.until((messages) => messages.at(-1)?.kind === 'commit')
+  const offsets = reader.messages.flatMap((message) =>
+    message.kind === 'pending' ? [] : [message.nextOffset],
+  )
+  assert.deepEqual(offsets, [firstOffset, job.endOffset()])
+  const total = await expectExact(reader.messages, {
+    readRows: job.readRows,
+    partsAt: traffic.partsAt,
+  })
+  assert.equal(sumsText(total), sumsText(traffic.sums))
+})
+
+test('files that move while a landed commit is not known yet are told with that commit', async (t) => {
+  const job = await openJob(t, 20)
+  const traffic = openPlainTraffic(5)
+  const reader = job.attach()
+  const hold = openHold()
+  job.weather.afterLanding = hold.act
+  job.push(traffic.part(nowUs()))
+  await hold.begun
+  // The commit holds the lock of those that replace metrics files; merging raw files needs none.
+  job.moveRawFiles()
+  await sleep(50)
+  assert.ok(!reader.messages.slice(1).some(({ kind }) => kind === 'files'), kindsOf(reader))
+  job.weather.afterLanding = async () => {}
+  hold.release()
+  await reader.until((messages) => messages.at(-1)?.kind === 'commit')
+  const last = reader.messages.at(-1)
+  assert.ok(last?.kind === 'commit' && last.events.length === 1)
+  assert.ok(last.added.length >= 1)
+  await job.moveFiles()
+  await reader.until((messages) => messages.at(-1)?.kind === 'files')
+})
+
+test('past 10,000 windows nothing is pending until the commit tells them', async (t) => {
+  const job = await openJob(t)
+  const reader = job.attach()
+  job.push(windowsPart(10_000))
+  await reader.until((messages) => messages.some(isPending))
+  assert.equal(clicksOf(pendingOf(reader).at(-1)), 10_000)
+  job.push(windowsPart(1, 10_000))
+  await sleep(600)
+  assert.equal(kindsOf(reader), 'files pending')
+  await job.close()
+  await reader.ended
+  const commit = reader.messages.at(-1)
+  assert.equal(commit?.kind, 'commit')
+  assert.equal(commit.deltas.length, 10_001)
+})
+
+test('the windows of a commit under way count to the 10,000, those of both parts once', async (t) => {
+  const job = await openJob(t, 20)
+  const reader = job.attach()
+  const hold = openHold()
+  job.weather.beforeLanding = hold.act
+  job.push(windowsPart(6_000))
+  await hold.begun
+  await reader.until((messages) => messages.some(isPending))
+  job.weather.beforeLanding = () => sleep(600)
+  const again = windowsPart(3_000)
+  job.push({ ...again, lines: Buffer.from(again.lines.toString().replaceAll('"w', '"again-')) })
+  await reader.until((messages) => messages.filter(isPending).length === 2)
+  assert.equal(pendingOf(reader).at(-1)?.deltas.length, 6_000)
+  assert.equal(clicksOf(pendingOf(reader).at(-1)), 9_000)
+  job.push(windowsPart(6_000, 6_000))
+  await sleep(400)
+  assert.equal(kindsOf(reader), 'files pending pending')
+  hold.release()
+  await reader.until((messages) => messages.some(({ kind }) => kind === 'commit'))
+})
+
+test('a commit clears what was pending, and what has come since is told with it', async (t) => {
+  const job = await openJob(t, 50)
+  const traffic = openPlainTraffic(6)
+  const reader = job.attach()
+  const hold = openHold()
+  job.weather.beforeLanding = hold.act
+  job.push(traffic.part(nowUs()))
+  await hold.begun
+  const firstOffset = job.endOffset()
+  job.push(traffic.part(nowUs()))
+  await reader.until((messages) => messages.filter(isPending).length === 2)
+  job.weather.beforeLanding = () => sleep(300)
+  hold.release()
+  await reader.until((messages) => messages.some(({ kind }) => kind === 'commit'))
+  assert.equal(kindsOf(reader), 'files pending pending commit')
+  const commit = reader.messages.at(-1)
+  assert.ok(commit?.kind === 'commit')
+  assert.equal(commit.nextOffset, firstOffset)
+  assert.ok((commit.pending?.deltas.length ?? 0) > 0)
+  await expectExact(reader.messages, { readRows: job.readRows, partsAt: traffic.partsAt })
+})
+
+test('nobody looks at the windows before a reader comes and after it has gone', async (t) => {
+  const job = await openJob(t, 30)
+  const traffic = openPlainTraffic(7)
+  for (let i = 0; i < 30; i++) {
+    job.push(traffic.part(nowUs()))
+    await sleep(10)
+  }
+  assert.equal(job.peeks(), 0)
+  const reader = job.attach()
+  job.push(traffic.part(nowUs()))
+  await reader.until((messages) => messages.some(isPending))
+  reader.leave()
+  await reader.ended
+  const peeks = job.peeks()
+  assert.ok(peeks > 0)
+  for (let i = 0; i < 30; i++) {
+    job.push(traffic.part(nowUs()))
+    await sleep(10)
+  }
+  assert.equal(job.peeks(), peeks)
+})

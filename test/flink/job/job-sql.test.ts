@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { jobNamePrefix, makeJobSql } from '../../../src/flink/job/job-sql.ts'
+import type { FlinkJobOptions } from '../../../src/flink/job/options.ts'
+
+const OPTIONS: FlinkJobOptions = {
+  kafka: {
+    brokers: ['k1:9092', 'k2:9092'],
+    topic: 'campaign_events',
+    tls: null,
+    sasl: { mechanism: 'SCRAM-SHA-256', username: 'u', password: 'kafka"secret' },
+  },
+  warehouse: { location: 's3://lake/w', endpoint: null, region: 'eu-west-1', pathStyle: false },
+  catalog: {
+    host: 'pg',
+    port: 5432,
+    database: 'iceberg',
+    user: 'i',
+    password: 'pg-secret',
+    tls: true,
+  },
+  parallelism: 2,
+  checkpointIntervalMs: 5_000,
+  watermarkDelayMs: 10_500,
+  idleTimeoutMs: 3_000,
+  dedupeHorizonMs: 3_600_000,
+  retention: { days: 0, sinceUs: 0, keptFromUs: 0 },
+  windowUs: 300_000_000,
+  stateBackend: 'rocksdb',
+  rejectedDirectory: '/var/lib/rejected records',
+}
+
+test('the settings of the configuration stand in the statements', () => {
+  const { statements, name } = makeJobSql(OPTIONS)
+  const sql = statements.join('\n')
+  for (const expected of [
+    `SET 'pipeline.name' = '${name}'`,
+    "SET 'parallelism.default' = '2'",
+    "SET 'execution.checkpointing.interval' = '5000 ms'",
+    "SET 'table.exec.state.ttl' = '7200000 ms'",
+    "SET 'state.backend.type' = 'rocksdb'",
+    "INTERVAL '10.500' SECOND(3, 3)",
+    "INTERVAL '300' SECOND(5)",
+    "'uri' = 'jdbc:postgresql://pg:5432/iceberg?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory'",
+    "'properties.bootstrap.servers' = 'k1:9092,k2:9092'",
+    "'properties.security.protocol' = 'SASL_PLAINTEXT'",
+    "'path' = 'file:///var/lib/rejected%20records'",
+  ]) {
+    assert.ok(sql.includes(expected), expected)
+  }
+  assert.ok(!sql.includes('s3.endpoint'), 'AWS itself has no endpoint')
+  assert.ok(sql.includes('password="kafka\\"secret"'), 'escaped as JAAS wants it')
+})
+
+test('the job is one statement set, and the last statement', () => {
+  const { statements } = makeJobSql(OPTIONS)
+  assert.deepEqual(
+    statements.map((one) => one.startsWith('EXECUTE STATEMENT SET')).indexOf(true),
+    statements.length - 1,
+  )
+  assert.equal((statements.at(-1) ?? '').match(/^INSERT INTO/gm)?.length, 3)
+  assert.ok(!statements.some((one) => /CREATE TABLE/.test(one)), 'the tables are made by setup')
+})
+
+test('the name tells a changed job, and no password', () => {
+  const { name, fingerprint } = makeJobSql(OPTIONS)
+  assert.equal(name, `${jobNamePrefix(OPTIONS)}${fingerprint}`)
+  const { catalog, kafka } = OPTIONS
+  const changed = (more: Partial<FlinkJobOptions>): string =>
+    makeJobSql({ ...OPTIONS, ...more }).name
+  assert.equal(changed({ catalog: { ...catalog, password: 'other' } }), name)
+  assert.equal(
+    changed({
+      kafka: { ...kafka, sasl: { mechanism: 'SCRAM-SHA-256', username: 'u', password: '' } },
+    }),
+    name,
+  )
+  assert.notEqual(changed({ watermarkDelayMs: 10_000 }), name)
+  assert.ok(changed({ watermarkDelayMs: 10_000 }).startsWith(jobNamePrefix(OPTIONS)))
+  assert.ok(!changed({ kafka: { ...kafka, topic: 'other' } }).startsWith(jobNamePrefix(OPTIONS)))
+})
+
+const SINCE_US = Date.UTC(2026, 10, 22, 12, 30, 15, 250) * 1000
+const KEPT_FROM_US = Date.UTC(2026, 7, 24) * 1000
+
+/** The conditions of the two rules of the retention. */
+function retentionRules(days: number): readonly string[] {
+  const retention = { days, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }
+  const sql = makeJobSql({ ...OPTIONS, retention }).statements.join('\n')
+  const rules = sql.matchAll(/WHEN ((?:(?!WHEN).)*?)\s+THEN 'timestamp-retention'/gs)
+  return [...rules].flatMap(([, rule = '']) => rule.split(/\s+AND /))
+}
+
+test('the retention stands in the rules: which days had gone, since when it holds, a day to spare', () => {
+  assert.deepEqual(retentionRules(90), [
+    "`timestamp` < '2026-08-26'",
+    "rowtime < TIMESTAMP '2026-08-24 00:00:00.000'",
+    "arrived >= TIMESTAMP '2026-11-22 12:30:15.250'",
+    "TIMESTAMPDIFF(DAY, rowtime, arrived) >= CAST('91' AS INT)",
+    "TIMESTAMPDIFF(DAY, FLOOR(rowtime TO DAY), FLOOR(arrived TO DAY)) > CAST('91' AS INT)",
+  ])
+  assert.equal(retentionRules(0)[2], "arrived >= TIMESTAMP '9999-12-31 00:00:00.000'")
+})
+
+test('the name tells another retention, but not since when it holds nor what had gone', () => {
+  const named = (retention: FlinkJobOptions['retention']): string =>
+    makeJobSql({ ...OPTIONS, retention }).name
+  const first = named({ days: 90, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US })
+  assert.equal(named({ days: 90, sinceUs: SINCE_US + 1_000_000, keptFromUs: KEPT_FROM_US }), first)
+  assert.equal(named({ days: 90, sinceUs: SINCE_US, keptFromUs: 0 }), first)
+  assert.notEqual(named({ days: 91, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }), first)
+  assert.notEqual(named({ days: 0, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }), first)
+})

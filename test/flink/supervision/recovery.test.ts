@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { flinkCommitIn, recoverFrom } from '../../../src/flink/supervision/recovery.ts'
+
+const DIRECTORY = 'file:///checkpoints'
+const none = { commits: [], seen: null, directory: DIRECTORY, rows: 0 }
+/** Checkpoint `id`, and the thirty numbers that may have passed since. */
+const chk = (job: string, id: number): string[] =>
+  Array.from({ length: 31 }, (_, later) => `${DIRECTORY}/${job}/chk-${id + later}`)
+
+test('empty tables begin anew; filled ones that Flink never wrote are refused', () => {
+  assert.deepEqual(recoverFrom(none), { kind: 'fresh' })
+  assert.equal(recoverFrom({ ...none, rows: 1 }).kind, 'refused')
+})
+
+test('the newest commit of either table names its checkpoint; older ones are never tried', () => {
+  const commits = [
+    { jobId: 'a', checkpointId: 7 },
+    { jobId: 'b', checkpointId: 9 },
+  ]
+  const found = recoverFrom({ ...none, rows: 5, commits })
+  assert.deepEqual(found, { kind: 'restore', paths: chk('b', 9) })
+})
+
+test('what was seen after the newest commit comes first', () => {
+  const commits = [{ jobId: 'a', checkpointId: 7 }]
+  const paths = (seen: Readonly<{ jobId: string; after: string | null; checkpointId: number }>) => {
+    const found = recoverFrom({ ...none, rows: 5, commits, seen: { ...seen, path: 'seen' } })
+    return found.kind === 'restore' ? found.paths : found.kind
+  }
+  const fromTables = chk('a', 7)
+  assert.deepEqual(paths({ jobId: 'a', after: null, checkpointId: 8 }), ['seen', ...fromTables])
+  // A job that was put back to a's checkpoint and has committed nothing yet.
+  assert.deepEqual(paths({ jobId: 'b', after: 'a', checkpointId: 8 }), ['seen', ...fromTables])
+  // Seen before the newest commit: going on from there would append its rows again.
+  assert.deepEqual(paths({ jobId: 'a', after: null, checkpointId: 6 }), fromTables)
+  // A note from before somebody else went on.
+  assert.deepEqual(paths({ jobId: 'x', after: 'y', checkpointId: 99 }), fromTables)
+})
+
+test('a job that has not committed yet goes on from what was seen of it', () => {
+  const seen = { jobId: 'a', after: null, checkpointId: 3, path: 'seen' }
+  assert.deepEqual(recoverFrom({ ...none, seen }), { kind: 'restore', paths: ['seen'] })
+})
+
+test('without a checkpoint directory filled tables are refused', () => {
+  const commits = [{ jobId: 'a', checkpointId: 7 }]
+  assert.equal(recoverFrom({ ...none, rows: 5, commits, directory: null }).kind, 'refused')
+})
+
+test("a commit is read from Flink's own keys, and from no other writer's snapshot", () => {
+  const summary = { 'flink.job-id': 'a', 'flink.max-committed-checkpoint-id': '12' }
+  assert.deepEqual(flinkCommitIn(summary), { jobId: 'a', checkpointId: 12 })
+  assert.equal(flinkCommitIn({ operation: 'replace' }), null)
+  assert.equal(flinkCommitIn({ ...summary, 'flink.max-committed-checkpoint-id': 'x' }), null)
+})

@@ -1,0 +1,85 @@
+/** The trend in words and as a table: the same figures as the picture, gaps and filling windows named. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { TrendAnswer, TrendLine } from '../../../src/dashboard-definition/wire.ts'
+import { trendModel } from '../../../src/page/charts/trend-points.ts'
+import {
+  describeTrend,
+  fractionText,
+  stepText,
+  trendTable,
+} from '../../../src/page/charts/trend-text.ts'
+import { createFormat } from '../../../src/page/format.ts'
+
+const format = createFormat({ locale: 'en-GB', timezone: 'Europe/Berlin' })
+
+const LINE: TrendLine = {
+  campaign: null,
+  ctr: [2, null, 3, 50],
+  cvr: [10, null, null, 0],
+  impressions: [1000, 0, 100, 2],
+  clicks: [20, 0, 3, 1],
+  conversions: [2, 0, 0, 0],
+}
+
+function modelOf(...campaigns: (string | null)[]) {
+  const answer: TrendAnswer = {
+    range: {
+      from: '2026-11-22T22:45:00Z',
+      to: '2026-11-22T23:05:00Z',
+      stepSeconds: 300,
+      completeTo: '2026-11-22T23:00:00Z',
+      source: 'metrics',
+    },
+    stepSeconds: 300,
+    starts: [45, 50, 55, 60].map((minute) =>
+      new Date(Date.parse('2026-11-22T22:00:00Z') + minute * 60_000).toISOString(),
+    ),
+    lines: campaigns.map((campaign) => ({ ...LINE, campaign })),
+  }
+  return trendModel(answer, 'ctr', new Map())
+}
+
+test('the words say where the line begins, ends, and how far it goes, in the configured zone', () => {
+  assert.equal(
+    describeTrend(modelOf(null), format),
+    'CTR, 22 Nov 23:45 – 23 Nov 00:05, one point for 5 minutes. ' +
+      'All campaigns: 2.00% at first, 3.00% in the last complete window, ' +
+      'between 2.00% (22 Nov 23:45) and 3.00% (22 Nov 23:55). The last point is still filling.',
+  )
+  assert.match(describeTrend(modelOf(), format), /no campaigns\.$/)
+})
+
+test('a point says what its ratio is of', () => {
+  const model = modelOf(null)
+  const [point] = model.series[0]?.points ?? []
+  assert.ok(point)
+  assert.equal(fractionText(model, point, format), '20 clicks of 1,000 impressions')
+})
+
+test('the table of one line has its counts, a dash for a gap, and says what is filling', () => {
+  const { columns, rows } = trendTable(modelOf(null), format)
+  assert.deepEqual(columns, ['Window', 'CTR, All campaigns', 'Clicks', 'Impressions'])
+  assert.deepEqual(
+    rows.map(({ cells }) => cells),
+    [
+      ['22 Nov 23:45–23:50', '2.00%', '20', '1,000'],
+      ['22 Nov 23:50–23:55', '–', '0', '0'],
+      ['22 Nov 23:55 – 23 Nov 00:00', '3.00%', '3', '100'],
+      ['23 Nov 00:00–00:05 (still filling)', '50.00%', '1', '2'],
+    ],
+  )
+})
+
+test('the table of several lines has a column for each', () => {
+  const { columns, rows } = trendTable(modelOf('\u200b', '<b>'), format)
+  assert.deepEqual(columns, ['Window', '(invisible: U+200B)', '<b>'])
+  assert.deepEqual(rows[0]?.cells, ['22 Nov 23:45–23:50', '2.00%', '2.00%'])
+})
+
+test('steps are said in their largest whole unit', () => {
+  assert.deepEqual([60_000, 300_000, 3_600_000, 21_600_000, 86_400_000].map(stepText), [
+    ...['1 minute', '5 minutes', '1 hour', '6 hours', '1 day'],
+  ])
+})
