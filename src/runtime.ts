@@ -6,5 +6,13 @@ export { freeBytes } from './runtime/free-bytes.ts'
 export { killAt } from './runtime/kill-at.ts'
 export { acquireLock, type Lock, LockError } from './runtime/lock.ts'
 export { guardPlace, type PlaceGuard } from './runtime/place-guard.ts'
+export {
+  type ErrorKind,
+  type ErrorKinds,
+  type Facts,
+  RoomError,
+  reasonOf,
+  systemCode,
+} from './runtime/room-error.ts'
 export { allOf, settleAll } from './runtime/settle.ts'
 export { wakePool } from './runtime/wake-pool.ts'

@@ -21,9 +21,9 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   runtime: { rooms: [], packages: [] },
   'dashboard-definition': { rooms: [], packages: [] },
   'demo-traffic': { rooms: [], packages: [] },
-  config: { rooms: [], packages: ['yaml', 'zod'] },
+  config: { rooms: ['runtime'], packages: ['yaml', 'zod'] },
   meter: { rooms: [], packages: ['prom-client'] },
-  engine: { rooms: ['event'], packages: [] },
+  engine: { rooms: ['event', 'runtime'], packages: [] },
   rejected: { rooms: ['event', 'runtime'], packages: [] },
   log: { rooms: ['runtime'], packages: ['@node-rs/crc32', '@platformatic/kafka'] },
   collect: {
@@ -41,10 +41,10 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   },
   flink: { rooms: ['event', 'runtime', 'rejected', 'log', 'table', 'query'], packages: [] },
   dashboard: {
-    rooms: ['event', 'dashboard-definition', 'collect', 'query', 'embedded'],
+    rooms: ['event', 'runtime', 'dashboard-definition', 'collect', 'query', 'embedded'],
     packages: ['fflate'],
   },
-  setup: { rooms: ['config', 'log', 'table', 'flink', 'dashboard'], packages: [] },
+  setup: { rooms: ['runtime', 'config', 'log', 'table', 'flink', 'dashboard'], packages: [] },
   pipeline: {
     rooms: [
       'event',

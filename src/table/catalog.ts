@@ -3,6 +3,8 @@
  * schema version V1, in SQLite or PostgreSQL; PyIceberg's SqlCatalog, Flink and Trino read the same rows. Pointers change
  * in one transaction, and only from the values that the commit was built on (compare-and-swap).
  */
+
+import { reasonOf } from '../runtime.ts'
 import type { CatalogConnection } from './catalog/connection.ts'
 import {
   INSERT_NAMESPACE,
@@ -19,7 +21,7 @@ import {
   TABLES,
   type TableKey,
 } from './definition.ts'
-import { reasonOf, TableError } from './error.ts'
+import { TableError } from './error.ts'
 import { type CatalogPlace, catalogText } from './place.ts'
 
 /** Metadata locations of both tables. */

@@ -10,10 +10,12 @@
  * landed, so the pointers are read back over a new connection, for good (`readSettled`): at the new place the commit is done, at
  * the old place the same files are tried again, anywhere else another writer was here. Nothing is deleted on a guess (F1, F3).
  */
+
+import { reasonOf } from '../runtime.ts'
 import type { Catalog, Pointers, SomePointers } from './catalog.ts'
 import { type CommitPlan, plannedPaths, type TableState } from './commit-plan.ts'
 import { TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
-import { reasonOf, TableError } from './error.ts'
+import { TableError } from './error.ts'
 import { locationOf, pathOf } from './location.ts'
 import { manifestFormat, STATUS } from './manifest.ts'
 import { encodeManifestList, manifestFileOf } from './manifest-list.ts'

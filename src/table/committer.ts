@@ -8,6 +8,7 @@
  * are still there is checked each time ('missing-file').
  */
 import { strict as assert } from 'node:assert'
+import { reasonOf } from '../runtime.ts'
 import {
   type CatalogAccess,
   type OnStep,
@@ -19,7 +20,7 @@ import {
 } from './commit.ts'
 import { type CommitPlan, type Expiry, planCommit, planExpiry } from './commit-plan.ts'
 import { TABLE_KEYS, type TableKey } from './definition.ts'
-import { reasonOf, TableError } from './error.ts'
+import { TableError } from './error.ts'
 import { COMMIT_ID_KEY, type FileChange, OWN_KEY_PREFIX, type Summary } from './snapshot.ts'
 import type { Storage } from './storage.ts'
 

@@ -1,12 +1,6 @@
 /** What the table room can fail with. Each message says what failed, where, and what to do. */
 
-type Facts = Readonly<Record<string, string | number>>
-
-type Kind = Readonly<{
-  /** Whether the same call may succeed later, with nothing done by the user. */
-  canRetry: boolean
-  message: (facts: Facts) => string
-}>
+import { type ErrorKinds, type Facts, RoomError, systemCode } from '../runtime.ts'
 
 export type TableErrorCode =
   | 'catalog-missing'
@@ -35,7 +29,7 @@ export type TableErrorCode =
   | 'other-warehouse'
   | 'closed'
 
-const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
+const KINDS: ErrorKinds<TableErrorCode> = {
   'catalog-missing': {
     canRetry: true,
     message: (f) =>
@@ -173,17 +167,11 @@ const KINDS: Readonly<Record<TableErrorCode, Kind>> = {
   },
 }
 
-export class TableError extends Error {
-  readonly code: TableErrorCode
-  readonly facts: Facts
-  readonly canRetry: boolean
+export class TableError extends RoomError<TableErrorCode> {
+  override readonly name = 'TableError'
+
   constructor(code: TableErrorCode, facts: Facts, cause?: unknown) {
-    const kind = KINDS[code]
-    super(kind.message(facts), cause === undefined ? undefined : { cause })
-    this.name = 'TableError'
-    this.code = code
-    this.facts = facts
-    this.canRetry = kind.canRetry
+    super(KINDS, code, facts, cause)
   }
 }
 
@@ -212,13 +200,5 @@ export function mayPass(error: unknown): error is Error {
 }
 
 function hasCode(error: unknown, codes: readonly string[]): error is Error {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
-}
-
-/** The words of any thrown value, for the `reason` of another error. */
-export function reasonOf(error: unknown): string {
-  // Node gives the several addresses of one host that all refused as an error without words.
-  if (error instanceof AggregateError && error.message === '')
-    return error.errors.map(reasonOf).join(', ')
-  return error instanceof Error ? error.message : String(error)
+  return codes.includes(systemCode(error) ?? '')
 }

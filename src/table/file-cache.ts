@@ -14,8 +14,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { open, readdir, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { makeFolder } from '../runtime.ts'
-import { reasonOf, TableError } from './error.ts'
+import { makeFolder, reasonOf } from '../runtime.ts'
+import { TableError } from './error.ts'
 
 export type FileCacheOptions = Readonly<{
   directory: string

@@ -1,8 +1,10 @@
 /** Loads a table from its metadata file: manifest list, manifests, and for writers the files that older snapshots hold. */
+
+import { reasonOf } from '../runtime.ts'
 import type { TableState } from './commit-plan.ts'
 import type { DataFile } from './data-file.ts'
 import type { TableDefinition } from './definition.ts'
-import { reasonOf, TableError } from './error.ts'
+import { TableError } from './error.ts'
 import { pathOf } from './location.ts'
 import { manifestFormat, STATUS } from './manifest.ts'
 import { decodeManifestList, type ManifestFile } from './manifest-list.ts'

@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
+import { reasonOf } from '../runtime.ts'
 import { type Catalog, openCatalog, type Pointers } from './catalog.ts'
 import { nextMetadataName } from './commit-plan.ts'
 import {
@@ -16,7 +17,7 @@ import {
   type TableDefinition,
   type TableKey,
 } from './definition.ts'
-import { reasonOf, TableError } from './error.ts'
+import { TableError } from './error.ts'
 import { isOnS3, locationOf, pathOf, warehouseFolder } from './location.ts'
 import { manifestFormat } from './manifest.ts'
 import { decodeManifestList, encodeManifestList, type ManifestFile } from './manifest-list.ts'

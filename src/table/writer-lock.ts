@@ -3,9 +3,9 @@
  * that a commit compares the base it was built on.
  */
 import path from 'node:path'
-import { acquireLock } from '../runtime.ts'
+import { acquireLock, reasonOf } from '../runtime.ts'
 import { CATALOG_NAME, NAMESPACE } from './definition.ts'
-import { reasonOf, TableError } from './error.ts'
+import { TableError } from './error.ts'
 import { type CatalogPlace, catalogText, type PostgresqlPlace } from './place.ts'
 
 export type WriterLock = Readonly<{

@@ -17,7 +17,8 @@ import { convert, convertWithDictionary, DEFAULT_PARSERS } from 'hyparquet/src/c
 import { decompressPage, readDataPage } from 'hyparquet/src/datapage.js'
 import { getSchemaPath } from 'hyparquet/src/schema.js'
 import type { ColumnDecoder } from 'hyparquet/src/types.js'
-import { reasonOf, TableError } from '../error.ts'
+import { reasonOf } from '../../runtime.ts'
+import { TableError } from '../error.ts'
 import type { Storage } from '../storage.ts'
 
 const asIs = <T>(value: T): T => value

@@ -9,8 +9,8 @@
 import { strict as assert } from 'node:assert'
 import { type FileHandle, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { allOf, makeFolder } from '../../runtime.ts'
-import { reasonOf, TableError } from '../error.ts'
+import { allOf, makeFolder, reasonOf } from '../../runtime.ts'
+import { TableError } from '../error.ts'
 import type { Storage, StoredFile } from './contract.ts'
 
 /** Each has a file open. */

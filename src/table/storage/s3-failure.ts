@@ -1,5 +1,7 @@
 /** What a request to S3 failed with, in the words of this room: what, where, and what to do about it. */
-import { reasonOf, TableError } from '../error.ts'
+
+import { reasonOf } from '../../runtime.ts'
+import { TableError } from '../error.ts'
 import type { S3Warehouse } from '../place.ts'
 
 /** By the `name` that the SDK gives its errors, which is S3's error code, or by the network's `code`. */
