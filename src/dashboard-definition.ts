@@ -1,6 +1,7 @@
 /**
- * "Campaign Performance", defined once: what the live page draws, the API answers and the Superset bundle is made of, and
- * the words of the API. Plain values and functions: this room runs in the server and in the browser.
+ * "Campaign Performance", defined once: what the live page draws, the API answers and the Superset
+ * bundle is made from, and the types of the API. Plain values and functions only: this room runs in
+ * the server and in the browser.
  */
 export {
   CHARTS,
@@ -17,6 +18,9 @@ export {
   type MeasureId,
   measureOf,
   measureSql,
+  PAGE_MAX,
+  PAGE_SIZE,
+  RANGE_DAYS_MAX,
   RANGES,
   type RangeId,
   REALTIME_MINUTES,
@@ -27,6 +31,15 @@ export {
   TOP_CAMPAIGNS,
   TREND_LINES,
 } from './dashboard-definition/definition.ts'
+export {
+  EVENT_FILTER_IDS,
+  type EventFilterId,
+  FILTER_IDS,
+  FILTERS,
+  type FilterId,
+  mapEventFilters,
+  OFFERED_VALUES_MAX,
+} from './dashboard-definition/filters.ts'
 export type {
   AnsweredRange,
   CampaignsAnswer,

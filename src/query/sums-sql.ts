@@ -13,6 +13,12 @@
  * writer of ours makes, are left out.
  */
 import { strict as assert } from 'node:assert'
+import {
+  EVENT_FILTER_IDS,
+  type EventFilterId,
+  FILTERS,
+  OFFERED_VALUES_MAX,
+} from '../dashboard-definition.ts'
 import { EVENT_COLUMNS, METRICS_COLUMNS } from './columns.ts'
 import { nameSql } from './sql-text.ts'
 import { tableSql } from './table-sql.ts'
@@ -22,18 +28,9 @@ import { momentSql, windowSumsSql } from './window-sums.ts'
 export type Span = Readonly<{ fromUs: number; toUs: number }>
 
 /** An empty list is no condition; '' stands for NULL as well as for the empty text. */
-export type EventFilter = Readonly<{
-  platform: readonly string[]
-  country: readonly string[]
-  device: readonly string[]
-}>
+export type EventFilter = Readonly<Record<EventFilterId, readonly string[]>>
 
-const FILTER_COLUMNS = { platform: 'platform', country: 'country', device: 'device_type' } as const
-type FilterName = keyof typeof FILTER_COLUMNS
-const FILTER_NAMES: readonly FilterName[] = ['platform', 'country', 'device']
-
-export const VALUE_COLUMNS = ['platform', 'country', 'device_type'] as const
-const VALUES_MAX = 200
+const VALUE_COLUMNS = EVENT_FILTER_IDS.map((id) => FILTERS[id].column)
 
 /** Grouped also where a step is a window: two rows of one window, which should not be, are added. */
 export function metricsSumsSql(files: readonly string[], span: Span, stepUs: number): string {
@@ -56,13 +53,16 @@ export function eventSumsSql(
   filter: EventFilter,
 ): string {
   assertSpan(span, stepUs)
-  const conditions = [spanSql('"timestamp"', span), ...FILTER_NAMES.flatMap(conditionSql(filter))]
+  const conditions = [
+    spanSql('"timestamp"', span),
+    ...EVENT_FILTER_IDS.flatMap(conditionSql(filter)),
+  ]
   const from = tableSql(EVENT_COLUMNS, files)
   return numberedSql(windowSumsSql(from, stepUs, conditions.join(' AND ')))
 }
 
 export function filterValues(filter: EventFilter): Record<string, string> {
-  const bound = FILTER_NAMES.flatMap((name) =>
+  const bound = EVENT_FILTER_IDS.flatMap((name) =>
     filter[name].map((value, index) => [`${name}${index}`, value] as const),
   )
   return Object.fromEntries(bound)
@@ -77,7 +77,7 @@ export function valuesSql(files: readonly string[]): string {
       FROM (SELECT ${values.join(', ')} FROM ${tableSql(EVENT_COLUMNS, files)})
       GROUP BY GROUPING SETS (${VALUE_COLUMNS.map((column) => `(${column})`).join(', ')})
     )
-    QUALIFY row_number() OVER (PARTITION BY name ORDER BY events DESC, value) <= ${VALUES_MAX}
+    QUALIFY row_number() OVER (PARTITION BY name ORDER BY events DESC, value) <= ${OFFERED_VALUES_MAX}
     ORDER BY name, events DESC, value`
 }
 
@@ -97,11 +97,11 @@ function numberedSql(sums: string): string {
     SELECT -1 - code, 0, ${SUM_COLUMNS.map(() => '0').join(', ')}, encode(campaign_id) FROM names`
 }
 
-function conditionSql(filter: EventFilter): (name: FilterName) => string[] {
+function conditionSql(filter: EventFilter): (name: EventFilterId) => string[] {
   return (name) => {
     const values = filter[name]
     if (values.length === 0) return []
-    const column = nameSql(FILTER_COLUMNS[name])
+    const column = nameSql(FILTERS[name].column)
     const listed = `${column} IN (${values.map((_, index) => `$${name}${index}`).join(', ')})`
     return [values.includes('') ? `(${listed} OR ${column} IS NULL)` : listed]
   }

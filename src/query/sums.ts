@@ -4,6 +4,7 @@
  * the state that it knows; a file that has gone meanwhile is the error `files-expired`.
  */
 import { tmpdir } from 'node:os'
+import { type EventFilterId, FILTERS, mapEventFilters } from '../dashboard-definition.ts'
 import { type LakePlaces, openLocalFiles, TableError } from '../table.ts'
 import { type DuckConnection, type DuckDBBlobValue, openDuck } from './duck.ts'
 import { QueryError } from './query-error.ts'
@@ -15,7 +16,6 @@ import {
   filterValues,
   metricsSumsSql,
   type Span,
-  VALUE_COLUMNS,
   valuesSql,
 } from './sums-sql.ts'
 
@@ -32,7 +32,7 @@ export type SumsOptions = Pick<LakePlaces, 'warehouse' | 'cache'> &
     temporaryPath?: string
   }>
 
-export type FilterValues = Readonly<{ platform: string[]; country: string[]; device: string[] }>
+export type FilterValues = Readonly<Record<EventFilterId, string[]>>
 
 /** Calls wait for each other: one runs at a time. All throw QueryError, and TableError where files cannot be fetched. */
 export type SumsQuery = {
@@ -49,8 +49,8 @@ export type SumsQuery = {
     filter: EventFilter,
   ): Promise<SumRows>
   /**
-   * The values that events have, most frequent first, 200 of each at most; '' stands for NULL. Reads three columns of
-   * every row of these files: the caller bounds the cost by giving few of them.
+   * The values that events have, most frequent first, 200 of each at most; '' stands for NULL. Reads the filters'
+   * columns of every row of these files: the caller bounds the cost by giving few of them.
    */
   listValues(files: readonly string[]): Promise<FilterValues>
   /** Breaks off the call under way and those that wait (QueryError `closed`), and frees the memory. */
@@ -145,8 +145,9 @@ async function readValues(
   files: readonly string[],
 ): Promise<FilterValues> {
   const rows = await (await connection.run(valuesSql(files))).getRows()
-  const of = (column: (typeof VALUE_COLUMNS)[number]): string[] =>
-    rows.filter(([name]) => name === column).map(([, value]) => textOf(value as DuckDBBlobValue))
-  const [platform, country, device] = VALUE_COLUMNS.map(of)
-  return { platform: platform ?? [], country: country ?? [], device: device ?? [] }
+  return mapEventFilters((id) =>
+    rows
+      .filter(([name]) => name === FILTERS[id].column)
+      .map(([, value]) => textOf(value as DuckDBBlobValue)),
+  )
 }

@@ -1,4 +1,4 @@
-/** What the API answers around the facts: itself, their answers, their absence. Every answer is held against the description. */
+/** What the API answers around the figures: itself, their answers, their absence. Every answer is held against the description. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,9 +16,9 @@ async function shown(t: TestContext, ...options: Parameters<typeof openShown>): 
 
 const VALUES = '{"platform":["web",""],"country":["DE"],"device":[]}'
 
-/** What the facts really answer is validated where the real facts are; here it is one small answer of the right form. */
+/** What the figures really answer is validated where the real figures are; here it is one small answer of the right form. */
 function answerValues(world: Shown, body = VALUES): void {
-  world.facts.answer = () => ({ status: 200, contentType: 'application/json', body })
+  world.figures.answer = () => ({ status: 200, contentType: 'application/json', body })
 }
 
 const errorOf = ({ text }: Readonly<{ text: string }>): { code: string; message: string } =>
@@ -36,10 +36,10 @@ test('settings say what the page is to know', async (t) => {
   })
 })
 
-test('the facts get path, query and whether events wait; their answer comes back as it is', async (t) => {
+test('the figures get path, query and whether events wait; their answer comes back as it is', async (t) => {
   const world = await shown(t)
   const asked: unknown[] = []
-  world.facts.answer = (...question) => {
+  world.figures.answer = (...question) => {
     asked.push(question)
     return {
       status: 200,
@@ -54,7 +54,7 @@ test('the facts get path, query and whether events wait; their answer comes back
   assert.equal(reply.headers.get('content-type'), 'text/csv; charset=utf-8')
   assert.equal(reply.headers.get('cache-control'), 'no-store')
   assert.match(reply.headers.get('content-disposition') ?? '', /^attachment/)
-  world.figures = { ...world.figures, waiting: 1 }
+  world.status = { ...world.status, waiting: 1 }
   await world.ask('/api/v1/campaigns.csv')
   assert.deepEqual(asked[1], ['campaigns.csv', '', true])
 })
@@ -62,7 +62,7 @@ test('the facts get path, query and whether events wait; their answer comes back
 test('the longest link that the page can make can be opened: fifty campaigns of 256 bytes', async (t) => {
   const world = await shown(t)
   const asked: string[] = []
-  world.facts.answer = (_, query) => {
+  world.figures.answer = (_, query) => {
     asked.push(query)
     return { status: 200, contentType: 'text/csv; charset=utf-8', body: '' }
   }
@@ -74,10 +74,10 @@ test('the longest link that the page can make can be opened: fifty campaigns of 
   assert.deepEqual(new URLSearchParams(asked[0]).getAll('campaign'), campaigns)
 })
 
-test('a question that the facts refuse is refused, and not kept by anybody', async (t) => {
+test('a question that the figures refuse is refused, and not kept by anybody', async (t) => {
   const world = await shown(t)
   const body = '{"error":{"code":"bad-query","message":"range: x is none of 15m, 1h"}}'
-  world.facts.answer = () => ({ status: 400, contentType: 'application/json', body })
+  world.figures.answer = () => ({ status: 400, contentType: 'application/json', body })
   const reply = await world.ask('/api/v1/summary?range=x')
   assert.deepEqual([reply.status, reply.text], [400, body])
   assert.equal(reply.headers.get('cache-control'), 'no-store')
@@ -224,24 +224,24 @@ test('a page of another name on this machine gets nothing (DNS rebinding)', asyn
   }
 })
 
-test('facts that do not start, or fail, are 503 with the reason; asked again after a pause they start anew', async (t) => {
+test('figures that do not start, or fail, are 503 with the reason; asked again after a pause they start anew', async (t) => {
   let nowMs = 0
   const world = await shown(t, {}, { nowMs: () => nowMs })
   answerValues(world)
   assert.equal((await world.ask('/api/v1/values')).status, 200)
   assert.equal(world.fed.length, 1)
-  world.facts.startFault = new Error('no memory')
-  world.facts.fail(new Error('the thread died'))
+  world.figures.startFault = new Error('no memory')
+  world.figures.fail(new Error('the thread died'))
   const failed = await world.ask('/api/v1/values')
   assert.equal(failed.status, 503)
   assert.equal(errorOf(failed).code, 'facts-failed')
   assert.match(errorOf(failed).message, /the thread died/)
   assert.equal(failed.headers.get('retry-after'), '5')
-  assert.equal(world.facts.threads[0]?.isClosed, true, 'what is left of it is closed')
-  assert.equal((await world.ask('/api/v1/settings')).status, 200, 'what needs no facts goes on')
+  assert.equal(world.figures.threads[0]?.isClosed, true, 'what is left of it is closed')
+  assert.equal((await world.ask('/api/v1/settings')).status, 200, 'what needs no figures goes on')
   nowMs = 5000
   assert.match(errorOf(await world.ask('/api/v1/values')).message, /no memory/)
-  world.facts.startFault = null
+  world.figures.startFault = null
   nowMs = 14_999
   assert.equal((await world.ask('/api/v1/values')).status, 503, 'the pause has doubled')
   nowMs = 15_000
@@ -249,7 +249,7 @@ test('facts that do not start, or fail, are 503 with the reason; asked again aft
   assert.equal(world.fed.length, 2, 'the job tells the new thread')
   assert.deepEqual(world.warnings.length, 2, world.warnings.join('\n'))
   // Words of the thread that is gone change nothing.
-  world.facts.threads[0]?.events.onFailed(new Error('late'))
+  world.figures.threads[0]?.events.onFailed(new Error('late'))
   assert.equal((await world.ask('/api/v1/values')).status, 200)
 })
 
@@ -257,13 +257,13 @@ test('a fault that stays is tried once a minute in the end; one that comes anew 
   let nowMs = 0
   const world = await shown(t, {}, { nowMs: () => nowMs })
   answerValues(world)
-  const fail = () => world.facts.fail(new Error('again'))
+  const fail = () => world.figures.fail(new Error('again'))
   fail()
   const pauses: number[] = []
   while (pauses.length < 6) {
-    const { length } = world.facts.threads
+    const { length } = world.figures.threads
     const failedMs = nowMs
-    while (world.facts.threads.length === length) {
+    while (world.figures.threads.length === length) {
       nowMs += 1000
       await world.ask('/api/v1/values')
     }
@@ -279,7 +279,7 @@ test('a fault that stays is tried once a minute in the end; one that comes anew 
   assert.equal((await world.ask('/api/v1/values')).status, 200)
 })
 
-test('who only watches hears that the facts failed, brings them back, and sees another version', async (t) => {
+test('who only watches hears that the figures failed, brings them back, and sees another version', async (t) => {
   const world = await shown(t, {}, {})
   const { body } = await fetch(`${world.collector.url}/api/v1/stream`)
   let text = ''
@@ -294,14 +294,14 @@ test('who only watches hears that the facts failed, brings them back, and sees a
   const until = async (pattern: RegExp) => {
     while (!pattern.test(text)) await sleep(20)
   }
-  world.facts.tell({ version: 'a' })
+  world.figures.tell({ version: 'a' })
   await until(/"version":"1\.a"/)
-  world.facts.fail(new Error('on purpose'))
+  world.figures.fail(new Error('on purpose'))
   await until(/"problems":\["the dashboard cannot read the tables \(on purpose\)/)
   text = ''
   // The steady clock is the real one here: the pause is five seconds.
-  while (world.facts.threads.length < 2) await sleep(50)
-  world.facts.tell({ version: 'a' })
+  while (world.figures.threads.length < 2) await sleep(50)
+  world.figures.tell({ version: 'a' })
   await until(/"version":"2\.a".*"problems":\[\]/)
   await world.collector.collector.close()
   await reading
@@ -312,7 +312,7 @@ test('a question that cannot be answered is said in the log too: once a minute, 
   const world = await shown(t, {}, { nowMs: () => nowMs })
   const failWith = (fault: string): void => {
     const body = JSON.stringify({ error: { code: 'failed', message: fault } })
-    world.facts.answer = () => ({ status: 500, contentType: 'application/json', body, fault })
+    world.figures.answer = () => ({ status: 500, contentType: 'application/json', body, fault })
   }
   for (const fault of ['no memory', 'no memory', 'no disk', 'no disk']) {
     failWith(fault)
@@ -333,7 +333,7 @@ test('a question that gets no answer is a problem that viewers are told of, unti
   const world = await shown(t, {}, { nowMs: () => nowMs })
   const answered = Promise.withResolvers<void>()
   const asked = Promise.withResolvers<void>()
-  world.facts.answer = async () => {
+  world.figures.answer = async () => {
     asked.resolve()
     await answered.promise
     return { status: 200, contentType: 'application/json', body: '{}' }
@@ -355,12 +355,12 @@ test('a question that gets no answer is a problem that viewers are told of, unti
   assert.deepEqual(await problems(), [])
 })
 
-test('answers under way when the facts die are 503, and too many at once are refused, not kept', async (t) => {
+test('answers under way when the figures die are 503, and too many at once are refused, not kept', async (t) => {
   const world = await shown(t)
   const { promise, reject } = Promise.withResolvers<never>()
   promise.catch(() => {})
   let asked = 0
-  world.facts.answer = () => {
+  world.figures.answer = () => {
     asked += 1
     return promise
   }
@@ -381,7 +381,7 @@ test('answers under way when the facts die are 503, and too many at once are ref
 test('at the end nobody waits for a long answer: it is 503, and everything closes at once', async (t) => {
   const world = await shown(t)
   let asked = 0
-  world.facts.answer = () => {
+  world.figures.answer = () => {
     asked += 1
     return new Promise(() => {})
   }
