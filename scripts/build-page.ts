@@ -130,7 +130,8 @@ async function loadVite(): Promise<typeof import('vite')> {
     return await import('vite')
   } catch (cause) {
     throw new Error(
-      'build-page: Vite is not installed; run `npm ci` in the project folder (with devDependencies)',
+      'build-page: Vite is not installed; run `npm ci` in the project folder ' +
+        '(with devDependencies)',
       { cause },
     )
   }

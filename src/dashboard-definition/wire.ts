@@ -1,7 +1,7 @@
 /**
  * The API between page and server: the answers of `GET /api/v1/…` and the messages of its event
- * stream. Types only. `src/dashboard/openapi.json` describes the same for other clients; tests check
- * answers against it.
+ * stream. Types only. `src/dashboard/openapi.json` describes the same for other clients; tests
+ * check answers against it.
  *
  * Moments are RFC 3339 in UTC (`2026-11-22T10:25:00Z`); stretches of time are `[from, to)`; ratios
  * are null if the divisor is 0.
@@ -30,7 +30,9 @@ export type AnsweredRange = Readonly<{
   stepSeconds: number
   /** Windows from here on may still receive events; equal to `to` if none of the range may. */
   completeTo: string
-  /** `metrics`: pending events included. `events`: a filter on raw columns, committed events only. */
+  /**
+   * `metrics`: pending events included. `events`: a filter on raw columns, committed events only.
+   */
   source: 'metrics' | 'events'
 }>
 
@@ -41,7 +43,9 @@ export type SummaryAnswer = Readonly<{
   /** The complete steps of the range, and the same number before it: `change` compares them. */
   compared: Readonly<{ from: string; to: string; figures: Figures }>
   previous: Readonly<{ from: string; to: string; figures: Figures }>
-  /** In percent of the previous figure, ratios too (2 % → 3 % is +50); null if that is 0 or unknown. */
+  /**
+   * In percent of the previous figure, ratios too (2 % → 3 % is +50); null if that is 0 or unknown.
+   */
   change: Figures
   sparkline: Readonly<{
     stepSeconds: number

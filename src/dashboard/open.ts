@@ -38,7 +38,9 @@ export type Dashboard = Readonly<{
    * restarts a failed thread when the pause is over, even if nobody watches.
    */
   look(): string | null
-  /** Ends streams and answers under way. Call it before closing the collector, which awaits them. */
+  /**
+   * Ends streams and answers under way. Call it before closing the collector, which awaits them.
+   */
   stop(): void
   /** Call it after closing the collector. */
   close(): Promise<void>

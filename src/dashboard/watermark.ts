@@ -29,7 +29,9 @@ export function advanceWatermark(
   return Math.max(previousUs, reachedUs)
 }
 
-/** Windows that end at or before this moment are complete. -Infinity while there is no watermark. */
+/**
+ * Windows that end at or before this moment are complete. -Infinity while there is no watermark.
+ */
 export function completeToUs(watermarkUs: number, windowUs: number): number {
   return Math.floor((watermarkUs - TRANSIT_US) / windowUs) * windowUs
 }

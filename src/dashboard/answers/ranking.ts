@@ -1,6 +1,6 @@
 /**
- * Sorts campaigns when only a page of them is needed. Sorting bare numbers, which is fast, gives the
- * first and last key of the page; only campaigns between the two are then sorted exactly.
+ * Sorts campaigns when only a page of them is needed. Sorting bare numbers, which is fast, gives
+ * the first and last key of the page; only campaigns between the two are then sorted exactly.
  */
 import { type MeasureId, measureOf } from '../../dashboard-definition.ts'
 import { sumsAt, WIDTH } from '../store/sums-table.ts'
@@ -9,8 +9,9 @@ import type { CampaignSums } from './view-sums.ts'
 export type Sorting = Readonly<{ by: 'campaign' | MeasureId; order: 'asc' | 'desc' }>
 
 /**
- * Positions in `campaigns` in this order, `[start, end)`. A campaign whose measure is null comes last
- * in both directions. Equal campaigns are sorted by name; `places` is the order of names, by code.
+ * Positions in `campaigns` in this order, `[start, end)`. A campaign whose measure is null comes
+ * last in both directions. Equal campaigns are sorted by name; `places` is the order of names, by
+ * code.
  */
 export function rank(
   campaigns: CampaignSums,

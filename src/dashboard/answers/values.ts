@@ -1,6 +1,6 @@
 /**
- * What the filters can be set to. Values change slowly and are expensive to read. So only the newest
- * raw files of the range are read, and the result is cached for half a minute.
+ * What the filters can be set to. Values change slowly and are expensive to read. So only the
+ * newest raw files of the range are read, and the result is cached for half a minute.
  */
 
 import { mapEventFilters, type ValuesAnswer } from '../../dashboard-definition.ts'

@@ -53,6 +53,7 @@ const WAITING_MAX = 256
 /** CSV files among them: each occupies the thread for a second, while the page waits. */
 const WAITING_FILES_MAX = 4
 const FILE_PATH = 'campaigns.csv'
+const STILL_COLLECTING = 'events are taken in all the same'
 
 export function openFiguresSupervisor(parts: FiguresSupervisorParts): FiguresSupervisor {
   let thread: Promise<FiguresThread> | null = null
@@ -99,9 +100,7 @@ export function openFiguresSupervisor(parts: FiguresSupervisorParts): FiguresSup
     failure = { reason: reasonOf(error), atMs: parts.nowMs() }
     const isFirst = pauseMs === 0 || failure.atMs - startedMs > STEADY_MS
     pauseMs = isFirst ? PAUSE_MS : Math.min(PAUSE_MAX_MS, pauseMs * 2)
-    parts.warn(
-      `the dashboard cannot read the tables: ${failure.reason}; events are taken in all the same`,
-    )
+    parts.warn(`the dashboard cannot read the tables: ${failure.reason}; ${STILL_COLLECTING}`)
     failed.then((ready) => ready.close()).catch(() => {})
   }
 
@@ -149,11 +148,13 @@ export function openFiguresSupervisor(parts: FiguresSupervisorParts): FiguresSup
     wake: () => void running(),
     problem() {
       if (failure !== null) {
-        return `the dashboard cannot read the tables (${failure.reason}); events are taken in all the same`
+        return `the dashboard cannot read the tables (${failure.reason}); ${STILL_COLLECTING}`
       }
       const [oldestMs = Number.POSITIVE_INFINITY] = waiting.values()
       if (parts.nowMs() - oldestMs <= ANSWER_MS_MAX) return null
-      return `a question of the dashboard has no answer after ${ANSWER_MS_MAX / 1000} seconds; events are taken in all the same`
+      const seconds = ANSWER_MS_MAX / 1000
+      const what = `a question of the dashboard has no answer after ${seconds} seconds`
+      return `${what}; ${STILL_COLLECTING}`
     },
     stop,
     async close(): Promise<void> {
@@ -189,6 +190,7 @@ function answerOf(reply: FiguresAnswer, sentTags: string | undefined): ReadAnswe
 function failedAnswer(reason: string): ReadAnswer {
   return errorAnswer(
     'facts-failed',
-    `The figures cannot be read at the moment: ${reason}. Events are taken in all the same; ask again in a few seconds.`,
+    `The figures cannot be read at the moment: ${reason}. Events are taken in all the same; ` +
+      'ask again in a few seconds.',
   )
 }

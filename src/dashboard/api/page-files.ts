@@ -1,6 +1,6 @@
 /**
- * The built page: a few files, less than a megabyte, read once and served from memory. The path of a
- * request is looked up among the known paths, never in the file system.
+ * The built page: a few files, less than a megabyte, read once and served from memory. The path of
+ * a request is looked up among the known paths, never in the file system.
  *
  *     build/index.html        GET /               revalidated each time
  *     build/assets/slash.js   GET /?slash.js      its first script (see scripts/build-page.ts)
@@ -153,6 +153,6 @@ const NOT_BUILT: ReadAnswer = {
     'cache-control': 'no-store',
   },
   body:
-    'The dashboard has not been built here. Run `npm run build:page` in the folder of campaign-metrics, ' +
-    'then start it again. Events are taken in all the same.\n',
+    'The dashboard has not been built here. Run `npm run build:page` in the folder of ' +
+    'campaign-metrics, then start it again. Events are taken in all the same.\n',
 }

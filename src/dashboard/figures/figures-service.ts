@@ -1,6 +1,6 @@
 /**
- * Answers questions: follows the feed, keeps the sums, and computes each answer from chunks that are
- * cached or loaded for it. Runs in a thread of its own (worker.ts), which passes in the clock.
+ * Answers questions: follows the feed, keeps the sums, and computes each answer from chunks that
+ * are cached or loaded for it. Runs in a thread of its own (worker.ts), which passes in the clock.
  *
  *   question ──► view: range, step ──► chunks + pending ──► answer
  *                        ▲ one step coarser while there are too many rows
@@ -44,7 +44,9 @@ const SWEEP_US = 10_000_000
 /** How many unused names of campaigns may accumulate before they are swept. */
 const IDLE_NAMES_MAX = 50_000
 const VIEWS_MAX = 16
-/** Prefetched at the start, and again with a question after the pause: readers often ask for them. */
+/**
+ * Prefetched at the start, and again with a question after the pause: readers often ask for them.
+ */
 const PREFETCHED = ['24h', '7d', '30d'] as const
 const PREFETCH_PAUSE_US = 10 * 60_000_000
 
@@ -166,7 +168,9 @@ export class FiguresService {
     )
   }
 
-  /** The span in each step that may answer it, finest first. The same for all questions of a view. */
+  /**
+   * The span in each step that may answer it, finest first. The same for all questions of a view.
+   */
   *#spans(asked: Stretch, filter: EventFilter | null, nowUs: number): Generator<Span> {
     for (const stepUs of stepsFor(asked.toUs - asked.fromUs, this.#ladder)) {
       const span = widen(asked, stepUs)

@@ -1,7 +1,7 @@
 /**
  * The thread of the figures: opens DuckDB over the files of the tables, follows the job's feed and
- * answers questions. It is a thread of its own, so that neither collecting events nor writing tables
- * waits for readers.
+ * answers questions. It is a thread of its own, so that neither collecting events nor writing
+ * tables waits for readers.
  */
 import { strict as assert } from 'node:assert'
 import { parentPort, workerData } from 'node:worker_threads'

@@ -2,9 +2,9 @@
  * What changes between two questions: the events of each second, the newest window, and a version
  * that changes whenever an answer may change.
  *
- * The feed has totals: of all commits so far, and of the events that are pending after the last one.
- * The sum may fall, if a commit leaves too many pending events to be listed. Only what exceeds the
- * highest sum so far counts as new.
+ * The feed has totals: of all commits so far, and of the events that are pending after the last
+ * one. The sum may fall, if a commit leaves too many pending events to be listed. Only what exceeds
+ * the highest sum so far counts as new.
  */
 import type { LiveMessage, Sums } from '../../dashboard-definition.ts'
 import { SECOND_US } from '../steps.ts'
@@ -15,7 +15,9 @@ import { LatestWindows } from './latest-windows.ts'
 
 export type LiveUpdate = Readonly<{
   version: string
-  /** Those that changed since the last update: `[epoch second, impressions, clicks, conversions]`. */
+  /**
+   * Those that changed since the last update: `[epoch second, impressions, clicks, conversions]`.
+   */
   seconds: LiveMessage['seconds']
   /** The newest window with events among those that have begun; null before the first. */
   newest: (Readonly<{ fromUs: number; toUs: number }> & Sums) | null

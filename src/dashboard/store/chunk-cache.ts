@@ -1,11 +1,12 @@
 /**
- * All sums in memory: a series of chunks of the metrics for each step, and one of the raw events for
- * each filter and step.
+ * All sums in memory: a series of chunks of the metrics for each step, and one of the raw events
+ * for each filter and step.
  *
  *   feed ──► lists of files, deltas ──► series ──► chunks
- *   use(stretch, step, filter) ──► loads missing chunks ──► compute(chunks); at once if none is missing
+ *   use(stretch, step, filter) ──► load missing chunks ──► compute(chunks)
  *
- * The cache is bounded by rows. The least recently used chunks are evicted first, never those in use.
+ * The cache is bounded by rows. The least recently used chunks are evicted first, never those in
+ * use.
  */
 import { mapEventFilters } from '../../dashboard-definition.ts'
 import type { FeedMessage } from '../../embedded.ts'
@@ -126,7 +127,8 @@ export class ChunkCache {
 
   /**
    * Computes something from the chunks of a span; in the same turn of the event loop if all are
-   * cached. null if they turn out to have far more rows than estimated. Throws what the query throws.
+   * cached. null if they turn out to have far more rows than estimated. Throws what the query
+   * throws.
    */
   async use<T>(
     { filter, span }: ChunkRequest,

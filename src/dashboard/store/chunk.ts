@@ -1,7 +1,7 @@
 /**
- * A chunk: the sums of one stretch of a day at one step. It is loaded, cached and evicted as a whole.
- * Besides a row for each step and campaign it has the total of each step, so that questions about
- * all campaigns together read no rows.
+ * A chunk: the sums of one stretch of a day at one step. It is loaded, cached and evicted as a
+ * whole. Besides a row for each step and campaign it has the total of each step, so that questions
+ * about all campaigns together read no rows.
  */
 import type { SumRows } from '../../query.ts'
 import { chunkLengthUs, DAY_US, type Span, type Stretch } from '../steps.ts'

@@ -1,7 +1,7 @@
 /**
- * Chunks of the raw events that match a filter, at one step. A commit lists the raw files it added. A
- * question reads the files added since the last one, which brings all its chunks to the same commit.
- * Questions take turns.
+ * Chunks of the raw events that match a filter, at one step. A commit lists the raw files it added.
+ * A question reads the files added since the last one, which brings all its chunks to the same
+ * commit. Questions take turns.
  */
 import type { LakeFile } from '../../embedded.ts'
 import type { SumRows } from '../../query.ts'

@@ -12,8 +12,8 @@ const PART_ROWS_MAX = 2_000_000
 export type LoadPart = Stretch & Readonly<{ starts: readonly number[]; rows: number }>
 
 /**
- * The first neighbouring chunks among `starts`, which ascend and are not empty; few enough that other
- * questions do not wait long for their turn.
+ * The first neighbouring chunks among `starts`, which ascend and are not empty; few enough that
+ * other questions do not wait long for their turn.
  */
 export function nextPart(
   starts: readonly number[],
@@ -39,8 +39,8 @@ export function nextPart(
 const SAMPLE_ROWS_MIN = 10_000
 
 /**
- * Estimates the rows of chunks before they are loaded: from the rows of the day's files, assumed to be
- * spread evenly over the day, and from how far coarser steps have merged rows so far. Before the
+ * Estimates the rows of chunks before they are loaded: from the rows of the day's files, assumed to
+ * be spread evenly over the day, and from how far coarser steps have merged rows so far. Before the
  * first load it assumes that every campaign has events in every window, which merges best; the
  * first load corrects it.
  */

@@ -4,7 +4,8 @@
  *
  *   starts  Float64   s0 s1 s2 …      start of the step, µs since the epoch
  *   codes   Uint32    c0 c1 c2 …      the campaign's number (campaign-names.ts)
- *   sums    Float64   i0 k0 v0 r0  i1 k1 v1 r1 …   impressions, clicks, conversions, revenue in millionths
+ *   sums    Float64   i0 k0 v0 r0  i1 k1 v1 r1 …   impressions, clicks, conversions, revenue
+ *                                                 (in millionths)
  */
 import type { Sums } from '../../dashboard-definition.ts'
 import type { Pending } from '../../embedded.ts'
@@ -101,8 +102,8 @@ export function addByCampaign(table: SumsTable, stretch: Stretch, into: Float64A
 }
 
 /**
- * Adds up the rows of a stretch by line and point. `lineOf` is the line of each code, -1 for none; if
- * it is null, all rows are of line 0. `into` has four sums for each point, line after line.
+ * Adds up the rows of a stretch by line and point. `lineOf` is the line of each code, -1 for none;
+ * if it is null, all rows are of line 0. `into` has four sums for each point, line after line.
  */
 export function addByPoint(
   table: SumsTable,

@@ -1,9 +1,9 @@
 /**
- * What Superset has of our bundle, in the bundle's own form, as far as its interface shows it: so that a second `setup`
- * finds everything unchanged, and one after a user's change says what it puts right.
+ * Compares the bundle with what Superset has, as far as its interface shows it. So a second `setup`
+ * finds everything unchanged, and one after a user's change reports what it restores.
  *
- * Superset fills in fields of its own and puts its numbers of charts and datasets in the place of the bundle's. So an
- * asset is unchanged when every value that the bundle has stands in Superset too, numbers translated.
+ * Superset adds fields of its own and replaces the bundle's numbers of charts and datasets. So an
+ * asset is unchanged if Superset has every value of the bundle, with numbers translated.
  */
 import type { Asset, Bundle } from './bundle.ts'
 import { CHART_IDS, chartUuid } from './charts.ts'
@@ -12,7 +12,7 @@ import { numberInBundle } from './layout.ts'
 
 export type AssetState = 'missing' | 'same' | 'different'
 
-/** Fields of the bundle's files that tell where they belong, or that the interface does not show. */
+/** Fields that only serve the import, or that the interface does not show. */
 const UNCOMPARED: Readonly<Record<Asset['kind'], readonly string[]>> = {
   database: ['version', 'uuid', 'allow_csv_upload'],
   dataset: ['version', 'uuid', 'database_uuid', 'columns', 'metrics'],
@@ -52,7 +52,7 @@ async function readAsset(client: SupersetClient, asset: Asset): Promise<Json | n
   if (asset.kind !== 'database') return await client.read(`/api/v1/${asset.kind}/${asset.uuid}`)
   const [found] = await client.list('database', 'uuid', asset.uuid)
   if (found === undefined) return null
-  // The list shows the id; this, the address with its password masked.
+  // The list has the id; this has the address, with its password masked.
   const connection = await client.read(`/api/v1/database/${found.id}/connection`)
   return connection === null ? null : { ...connection, extra: parsed(connection.extra) }
 }
@@ -96,7 +96,7 @@ function without({ kind, content }: Asset): Json {
   return Object.fromEntries(entries)
 }
 
-/** The bundle's numbers of charts and UUIDs of datasets as the import translates them. */
+/** Translates numbers of charts and UUIDs of datasets as the import does. */
 function translated(
   value: unknown,
   charts: ReadonlyMap<unknown, unknown>,
@@ -113,7 +113,7 @@ function translated(
   return Object.fromEntries(entries)
 }
 
-/** Lists whose items have names hold each other when they have the same names, and each item holds. */
+/** `holds` for lists of named items: the names must be equal, and each item must hold. */
 function namedHold(expected: unknown, found: unknown, key: string): boolean {
   const [wanted, there] = [expected, found].map(
     (list) => new Map(((list ?? []) as Json[]).map((item) => [item[key], item])),
@@ -122,7 +122,7 @@ function namedHold(expected: unknown, found: unknown, key: string): boolean {
   return [...wanted].every(([name, item]) => holds(item, there.get(name)))
 }
 
-/** Whether everything in `expected` stands in `found`; null, nothing and '' are the same to Superset. */
+/** Whether `found` has all of `expected`; to Superset null, undefined and '' are the same. */
 export function holds(expected: unknown, found: unknown): boolean {
   if (isNothing(expected)) return isNothing(found)
   if (Array.isArray(expected)) {
@@ -135,7 +135,7 @@ export function holds(expected: unknown, found: unknown): boolean {
       holds(item, (found as Json)[name]),
     )
   }
-  // A chart's cache_timeout comes back as a text.
+  // A chart's cache_timeout comes back as text.
   return String(expected) === String(found)
 }
 

@@ -76,7 +76,10 @@ test('a reader of RFC 4180 gets every name back, but for the apostrophe before a
   )
 })
 
-/** A plain reader of RFC 4180: records end with CRLF, cells with a comma, quotes are doubled inside quotes. */
+/**
+ * A plain reader of RFC 4180: records end with CRLF, cells with a comma, quotes are doubled inside
+ * quotes.
+ */
 function readCsv(text: string): string[][] {
   const records: string[][] = []
   let at = 0

@@ -1,4 +1,7 @@
-/** What the API answers around the figures: itself, their answers, their absence. Every answer is held against the description. */
+/**
+ * What the API answers around the figures: itself, their answers, their absence. Every answer is
+ * held against the description.
+ */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,7 +19,10 @@ async function shown(t: TestContext, ...options: Parameters<typeof openShown>): 
 
 const VALUES = '{"platform":["web",""],"country":["DE"],"device":[]}'
 
-/** What the figures really answer is validated where the real figures are; here it is one small answer of the right form. */
+/**
+ * What the figures really answer is validated where the real figures are; here it is one small
+ * answer of the right form.
+ */
 function answerValues(world: Shown, body = VALUES): void {
   world.figures.answer = () => ({ status: 200, contentType: 'application/json', body })
 }

@@ -1,4 +1,7 @@
-/** Figures in this thread, for what stands around them: they answer what they are told, tell what they are told, and fail. */
+/**
+ * Figures in this thread, for what stands around them: they answer what they are told, tell what
+ * they are told, and fail.
+ */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { FiguresAnswer } from '../../../src/dashboard/answers/answer.ts'
 import type {

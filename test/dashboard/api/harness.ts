@@ -1,6 +1,6 @@
 /**
- * A dashboard on a real collector, its figures in our hands. Whatever is asked through `ask` is held against the
- * description.
+ * A dashboard on a real collector, its figures in our hands. Whatever is asked through `ask` is
+ * held against the description.
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { PipelineStatus } from '../../../src/dashboard/api/live-state.ts'

@@ -1,4 +1,6 @@
-/** Holds answers against src/dashboard/openapi.json: status, type and every field must stand there. */
+/**
+ * Holds answers against src/dashboard/openapi.json: status, type and every field must stand there.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

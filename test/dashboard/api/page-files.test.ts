@@ -1,4 +1,7 @@
-/** The built page over HTTP: what is there, compressed as the client likes it, and nothing that is not part of it. */
+/**
+ * The built page over HTTP: what is there, compressed as the client likes it, and nothing that is
+ * not part of it.
+ */
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

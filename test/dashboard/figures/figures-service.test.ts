@@ -32,7 +32,9 @@ function events(
   )
 }
 
-/** In the hour 09:25–10:25: spring 200/10/2, autumn 100/20/5; in the hour before it spring 100/10/4. */
+/**
+ * In the hour 09:25–10:25: spring 200/10/2, autumn 100/20/5; in the hour before it spring 100/10/4.
+ */
 function openFilled() {
   const at = openServiceAt()
   at.lake.start()

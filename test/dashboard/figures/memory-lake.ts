@@ -1,6 +1,7 @@
 /**
- * The tables, the job and the query as one plain model: events in a list, files as maps of rows. It tells what the job's feed
- * tells, in the same order, and answers `SumsQuery` from its files; paths that were replaced can be made to expire.
+ * The tables, the job and the query as one plain model: events in a list, files as maps of rows. It
+ * tells what the job's feed tells, in the same order, and answers `SumsQuery` from its files; paths
+ * that were replaced can be made to expire.
  */
 import type { FeedMessage, LakeFile } from '../../../src/embedded.ts'
 import type { EventFilter, SumRows, SumsQuery } from '../../../src/query.ts'

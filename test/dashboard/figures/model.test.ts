@@ -1,6 +1,6 @@
 /**
- * Whatever comes in, is committed, merged, dropped or expires, also while chunks are being loaded: the answers are those of
- * a plain list of the events.
+ * Whatever comes in, is committed, merged, dropped or expires, also while chunks are being loaded:
+ * the answers are those of a plain list of the events.
  */
 import { test } from 'node:test'
 import fc from 'fast-check'

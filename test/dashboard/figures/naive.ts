@@ -1,4 +1,7 @@
-/** The answers over a plain list of events, by filter and reduce: slow, and with nothing in common with the chunks. */
+/**
+ * The answers over a plain list of events, by filter and reduce: slow, and with nothing in common
+ * with the chunks.
+ */
 import assert from 'node:assert/strict'
 import type {
   CampaignsAnswer,

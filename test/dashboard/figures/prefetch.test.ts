@@ -1,4 +1,7 @@
-/** What a viewer is likely to look at next is loaded beforehand, where there is room, and never in a small question's way. */
+/**
+ * What a viewer is likely to look at next is loaded beforehand, where there is room, and never in a
+ * small question's way.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FiguresService } from '../../../src/dashboard/figures/figures-service.ts'

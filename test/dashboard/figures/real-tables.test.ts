@@ -1,6 +1,7 @@
 /**
- * The thread of the figures beside a true job: a log and tables on the disk, DuckDB on both sides. Answers are held against SQL over
- * the tables once everything is committed, and against a plain list of the events while they are pending.
+ * The thread of the figures beside a true job: a log and tables on the disk, DuckDB on both sides.
+ * Answers are held against SQL over the tables once everything is committed, and against a plain
+ * list of the events while they are pending.
  */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'

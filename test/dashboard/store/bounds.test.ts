@@ -1,4 +1,7 @@
-/** Memory stays bounded: coarser steps where there are many campaigns, the oldest chunks first, all given back. */
+/**
+ * Memory stays bounded: coarser steps where there are many campaigns, the oldest chunks first, all
+ * given back.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CampaignNames } from '../../../src/dashboard/store/campaign-names.ts'

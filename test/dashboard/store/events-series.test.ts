@@ -1,4 +1,7 @@
-/** Filtered figures while the tables move: each answer is of one commit, the next one has what came meanwhile, once. */
+/**
+ * Filtered figures while the tables move: each answer is of one commit, the next one has what came
+ * meanwhile, once.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SummaryAnswer } from '../../../src/dashboard-definition/wire.ts'

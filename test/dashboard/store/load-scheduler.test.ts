@@ -1,4 +1,7 @@
-/** Who waits for whom: small loads overtake large ones, and no more rows are loaded at once than there is room for. */
+/**
+ * Who waits for whom: small loads overtake large ones, and no more rows are loaded at once than
+ * there is room for.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LoadQueue, RowSemaphore } from '../../../src/dashboard/store/load-scheduler.ts'
