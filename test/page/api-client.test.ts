@@ -1,4 +1,6 @@
-/** What the page makes of the server's answers: each is a value, and each failure says what it is. */
+/**
+ * What the page makes of the server's answers: each is a value, and each failure says what it is.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createApiClient } from '../../src/page/api-client.ts'

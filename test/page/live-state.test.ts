@@ -36,7 +36,7 @@ test('what every event does to every state, half a second later', () => {
     ...EVENTS.map((event) => nextLiveState(state, event, 500).name),
   ])
   assert.deepEqual(table, [
-    // state       message       interrupted   refused       tick          hide      wake          close
+    // state message interrupted refused tick hide wake close
     ['connecting', 'live', 'resuming', 'waiting', 'connecting', 'asleep', 'connecting', 'closed'],
     ['live', 'live', 'resuming', 'waiting', 'live', 'asleep', 'live', 'closed'],
     ['resuming', 'live', 'resuming', 'waiting', 'resuming', 'asleep', 'waiting', 'closed'],

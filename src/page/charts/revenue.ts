@@ -1,10 +1,9 @@
-/** The chart "Revenue by campaign": ranked bars from zero, refunds to the left of it, the others apart below. */
+/** The chart "Revenue by campaign": ranked bars, refunds left of zero, the others below. */
 import type { RevenueAnswer } from '../../dashboard-definition.ts'
 import { element, setText } from '../element.ts'
 import type { Format } from '../format.ts'
-import { chartCard } from './chart-card.ts'
 import { openChartFrame } from './chart-frame.ts'
-import type { Spots } from './plot-pointer.ts'
+import { chartCard, type Spots } from './plot-pointer.ts'
 import {
   describeRevenue,
   NO_REVENUE,

@@ -1,4 +1,7 @@
-/** Revenue bars: one scale from zero for all, others apart, and a cut where the scale would not hold them. */
+/**
+ * Revenue bars: one scale from zero for all, others apart, and a cut where the scale would not hold
+ * them.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

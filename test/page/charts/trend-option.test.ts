@@ -1,4 +1,7 @@
-/** The trend as drawn: solid, then dashed and hollow; labels and gridlines with units; names nowhere near the canvas. */
+/**
+ * The trend as drawn: solid, then dashed and hollow; labels and gridlines with units; names nowhere
+ * near the canvas.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TrendAnswer, TrendLine } from '../../../src/dashboard-definition/wire.ts'
-import { assignSlots } from '../../../src/page/charts/series-mark.ts'
+import { assignSlots } from '../../../src/page/charts/chart-keys.ts'
 import {
   seriesEnd,
   splitSeries,
@@ -133,7 +133,8 @@ test('a window that has just begun stretches the axis by half at most', () => {
     const answer = answerOf([lineOf(null, [[1000, 20, 0], filling])], '2026-11-22T10:05:00Z')
     return trendModel(answer, 'ctr', new Map()).axis.max
   }
-  // 2 % is complete, which needs an axis to 2.5; 2.8 % stretches it to 3, 50 % of two impressions does not.
+  // 2 % is complete, which needs an axis to 2.5; 2.8 % stretches it to 3, 50 % of two impressions
+  // does not.
   assert.equal(maxWith([1000, 28, 0]), 3)
   assert.equal(maxWith([2, 1, 0]), 2.5)
 })

@@ -1,4 +1,7 @@
-/** The trend in words and as a table: the same figures as the picture, gaps and filling windows named. */
+/**
+ * The trend in words and as a table: the same figures as the picture, gaps and filling windows
+ * named.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,9 +1,10 @@
 /**
- * What a reader sees for a campaign's id, or for another value that events bring along. Ids are any text, so one that
- * would show as nothing is described instead.
+ * How a campaign's id, or another value of events, is shown. Senders choose these texts, so one
+ * that would be invisible is described instead.
  */
+import { element } from './element.ts'
 
-/** Nothing but what leaves no ink: spaces, controls, format characters, the empty Braille pattern. */
+/** Only invisible characters: spaces, controls, format characters, the empty Braille pattern. */
 const INVISIBLE = /^[\p{White_Space}\p{C}\p{Default_Ignorable_Code_Point}\u2800]*$/u
 const CODES_MAX = 4
 
@@ -11,7 +12,7 @@ export function campaignText(campaign: string): string {
   return INVISIBLE.test(campaign) ? `(invisible: ${codesOf(campaign)})` : campaign
 }
 
-/** An empty value stands for events that do not say it. */
+/** An empty value stands for events without one. */
 export function valueText(value: string): string {
   return value === '' ? 'Not set' : campaignText(value)
 }
@@ -23,4 +24,9 @@ function codesOf(text: string): string {
   })
   const shown = codes.slice(0, CODES_MAX).join(' ')
   return codes.length > CODES_MAX ? `${shown} …` : shown
+}
+
+/** On one line, in full as a title; in a `bdi`, so that direction marks do not affect the rest. */
+export function nameElement(text: string): HTMLElement {
+  return element('bdi', { class: 'name', text, attributes: { title: text } })
 }

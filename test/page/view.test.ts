@@ -1,4 +1,7 @@
-/** The address of a view says what it shows, no more and no less, and a wrong address shows something sensible. */
+/**
+ * The address of a view says what it shows, no more and no less, and a wrong address shows
+ * something sensible.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -12,7 +15,7 @@ import {
   rangeParameters,
   rangeSeconds,
   type View,
-} from '../../src/page/url-state.ts'
+} from '../../src/page/view.ts'
 
 test('the default view has an empty address, and an empty address shows it', () => {
   assert.equal(formatView(DEFAULT_VIEW), '')

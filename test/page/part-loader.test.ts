@@ -1,4 +1,7 @@
-/** When a part asks again: at once for something else, at its pace for news, not at all in a tab that nobody sees. */
+/**
+ * When a part asks again: at once for something else, at its pace for news, not at all in a tab
+ * that nobody sees.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -8,7 +11,7 @@ import {
   refreshPause,
   shouldAsk,
   type Wanted,
-} from '../../src/page/refresh.ts'
+} from '../../src/page/part-loader.ts'
 
 const HOUR = 3600
 const ASKED_MS = 1_000_000

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SecondsRing } from '../../../src/page/charts/seconds-ring.ts'
+import { SecondsRing } from '../../../src/page/charts/realtime-model.ts'
 
 const NOW_MS = Date.parse('2026-11-22T10:25:00Z')
 const NOW = NOW_MS / 1000

@@ -1,30 +1,36 @@
 /**
- * What the page shows, as its address says it: a link shows somebody else the same. Defaults are left out, and what
- * an address says wrongly counts as not said.
+ * The view: what the page shows. It is kept in the address, so that a link shows the same to
+ * others, and "back" and "forward" go through the reader's choices. Defaults are left out of the
+ * address, and invalid parameters are ignored.
  *
- *     ?range=24h&campaign=spring&country=AT&measure=cvr&lines=campaigns&sort=revenue&order=asc&search=sale&page=2
- *     ?from=2026-11-22T10:00:00Z&to=2026-11-22T12:00:00Z
+ *     ?range=24h&campaign=spring&country=AT&measure=cvr&lines=campaigns&sort=revenue&page=2
+ *     ?from=2026-11-22T10:00:00Z&to=2026-11-22T12:00:00Z&order=asc&search=sale
  */
 import {
   DEFAULT_RANGE,
+  FILTER_IDS,
+  FILTERS,
+  type FilterId,
   MEASURE_IDS,
   type MeasureId,
+  mapEventFilters,
+  PAGE_MAX,
+  RANGE_DAYS_MAX,
   RANGES,
   type RangeId,
 } from '../dashboard-definition.ts'
 
-/** The last minutes or days, moving with the clock; or a stretch that stays, in milliseconds UTC. */
+/** The last minutes or days, which move with the clock; or a fixed stretch, in milliseconds UTC. */
 export type ShownRange =
   | Readonly<{ kind: 'last'; id: RangeId }>
   | Readonly<{ kind: 'fixed'; fromMs: number; toMs: number }>
 
-export type FilterId = 'campaign' | 'platform' | 'country' | 'device'
 export type TrendMeasure = 'ctr' | 'cvr'
 export type SortId = 'campaign' | MeasureId
 
 export type View = Readonly<{
   range: ShownRange
-  /** Empty: everything. An empty text stands for events that do not say it. */
+  /** An empty list is no filter; an empty text stands for events without a value. */
   filters: Readonly<Record<FilterId, readonly string[]>>
   measure: TrendMeasure
   lines: 'all' | 'campaigns'
@@ -35,23 +41,12 @@ export type View = Readonly<{
   page: number
 }>
 
-export const FILTER_IDS: readonly FilterId[] = ['campaign', 'platform', 'country', 'device']
-/** As many as the API takes. */
-export const CHOSEN_MAX: Readonly<Record<FilterId, number>> = {
-  campaign: 50,
-  platform: 20,
-  country: 20,
-  device: 20,
-}
-export const PAGE_SIZE: number = 25
-/** The API's limit: 400 days. */
-export const FIXED_RANGE_MS_MAX: number = 400 * 86_400_000
+const FIXED_RANGE_MS_MAX = RANGE_DAYS_MAX * 86_400_000
 export const SEARCH_LENGTH_MAX = 256
-const PAGE_MAX = 1_000_000
 
 export const DEFAULT_VIEW: View = {
   range: { kind: 'last', id: DEFAULT_RANGE },
-  filters: { campaign: [], platform: [], country: [], device: [] },
+  filters: filtersOf(() => []),
   measure: 'ctr',
   lines: 'all',
   sort: 'impressions',
@@ -60,18 +55,13 @@ export const DEFAULT_VIEW: View = {
   page: 1,
 }
 
-/** Takes the part of an address after the question mark, with or without it. */
+/** `query` is the part of an address after the question mark, which may be included. */
 export function parseView(query: string): View {
   const said = new URLSearchParams(query)
   const page = Number(said.get('page') ?? 1)
   return {
     range: parseRange(said),
-    filters: {
-      campaign: parseChosen(said, 'campaign'),
-      platform: parseChosen(said, 'platform'),
-      country: parseChosen(said, 'country'),
-      device: parseChosen(said, 'device'),
-    },
+    filters: filtersOf((id) => [...new Set(said.getAll(id))].slice(0, FILTERS[id].chosenMax)),
     measure: said.get('measure') === 'cvr' ? 'cvr' : 'ctr',
     lines: said.get('lines') === 'campaigns' ? 'campaigns' : 'all',
     sort: parseSort(said.get('sort')),
@@ -96,7 +86,7 @@ export function formatView(view: View): string {
   return said.toString()
 }
 
-/** Range and filters: what every request of the page says, and the page's own address too. */
+/** Range and filters: part of every request of the page, and of the page's own address. */
 export function rangeParameters(view: View): URLSearchParams {
   const said = new URLSearchParams()
   const { range } = view
@@ -133,8 +123,8 @@ export function isRangePossible(fromMs: number, toMs: number): boolean {
   return toMs > fromMs && toMs - fromMs <= FIXED_RANGE_MS_MAX
 }
 
-function parseChosen(said: URLSearchParams, id: FilterId): readonly string[] {
-  return [...new Set(said.getAll(id))].slice(0, CHOSEN_MAX[id])
+function filtersOf(chosenFor: (id: FilterId) => readonly string[]): View['filters'] {
+  return { campaign: chosenFor('campaign'), ...mapEventFilters(chosenFor) }
 }
 
 function parseSort(text: string | null): SortId {
@@ -144,7 +134,7 @@ function parseSort(text: string | null): SortId {
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/
 
-/** RFC 3339, the seconds may be left out; null for anything else. */
+/** RFC 3339, seconds optional; null for anything else. */
 function parseMoment(text: string | null): number | null {
   if (text === null || !MOMENT.test(text)) return null
   const ms = Date.parse(text)
@@ -152,6 +142,42 @@ function parseMoment(text: string | null): number | null {
 }
 
 /** Whole seconds: `2026-11-22T10:00:00Z`. */
-export function formatMoment(ms: number): string {
+function formatMoment(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}
+
+export type ViewStore = Readonly<{
+  current: () => View
+  /** `keepAs` is `step` if "back" should undo the change, `same` while a search is being typed. */
+  change: (changed: Partial<View>, keepAs?: 'step' | 'same') => void
+  /** Called after each change, including "back" and "forward". */
+  onChange: (listener: (view: View) => void) => void
+}>
+
+export function openViewStore(): ViewStore {
+  let view = parseView(location.search)
+  const listeners: ((view: View) => void)[] = []
+  const tell = (): void => {
+    for (const listener of listeners) listener(view)
+  }
+  window.addEventListener('popstate', () => {
+    view = parseView(location.search)
+    tell()
+  })
+  return {
+    current: () => view,
+    change: (changed, keepAs = 'step') => {
+      const before = formatView(view)
+      view = { ...view, ...changed }
+      const after = formatView(view)
+      if (after === before) return
+      const address = after === '' ? location.pathname : `?${after}`
+      if (keepAs === 'step') history.pushState(null, '', address)
+      else history.replaceState(null, '', address)
+      tell()
+    },
+    onChange: (listener) => {
+      listeners.push(listener)
+    },
+  }
 }

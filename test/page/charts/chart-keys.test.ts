@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { spreadLabels } from '../../../src/page/charts/spread-labels.ts'
+import { spreadLabels } from '../../../src/page/charts/chart-keys.ts'
 
 test('labels with room stay where they want to be', () => {
   assert.deepEqual(spreadLabels([50, 120, 200], 30, 300), [50, 120, 200])

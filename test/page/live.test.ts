@@ -1,7 +1,7 @@
 /** The reader's clock may be off by hours: ages and the real-time chart go by the server's. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openServerClock } from '../../src/page/server-clock.ts'
+import { openServerClock } from '../../src/page/live.ts'
 
 const HERE = Date.parse('2026-11-22T10:25:00Z')
 const HOUR_MS = 3_600_000
