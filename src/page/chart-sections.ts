@@ -8,8 +8,9 @@ import {
   MEASURES,
   type RevenueAnswer,
   TREND_LINES,
-  type TrendAnswer,
 } from '../dashboard-definition.ts'
+import type { Chart } from './charts/chart-option.ts'
+import type { TrendContent } from './charts/trend-points.ts'
 import { element, setAttribute, setText } from './element.ts'
 import type { Format } from './format.ts'
 import { openNewestWindow } from './newest-window.ts'
@@ -17,11 +18,6 @@ import type { TrendMeasure, View, ViewStore } from './view.ts'
 
 type Charts = typeof import('./charts/chart-set.ts')
 type Context = Readonly<{ format: Format; nowMs: () => number; store: ViewStore }>
-type OpenChart<Content> = Readonly<{
-  update: (content: Content) => void
-  setTheme: () => void
-  close: () => void
-}>
 
 export type ChartSection<Content> = Readonly<{
   element: HTMLElement
@@ -44,8 +40,6 @@ export async function loadCharts(): Promise<Charts | null> {
     return null
   }
 }
-
-export type TrendContent = Readonly<{ answer: TrendAnswer; measure: TrendMeasure }>
 
 export function openTrendSection({ format, store }: Context): ChartSection<TrendContent> {
   const title = element('h2', { class: 'card-title', text: CHARTS.trend.title })
@@ -75,10 +69,7 @@ export function openTrendSection({ format, store }: Context): ChartSection<Trend
   return openSection({
     id: 'trend',
     head: [title, element('div', { class: 'card-tools' }, measures.element, lines.element)],
-    openChart: (charts, host) => {
-      const chart = charts.openTrendChart(host, { format })
-      return { ...chart, update: ({ answer, measure }) => chart.update(answer, { measure }) }
-    },
+    openChart: (charts, host) => charts.openTrendChart(host, { format }),
     keptMax: 1,
   })
 }
@@ -119,7 +110,7 @@ export function openRealtimeSection({ format, nowMs }: Context): RealtimeSection
 type SectionOptions<Content> = Readonly<{
   id: 'trend' | 'revenue' | 'realtime'
   head: readonly HTMLElement[]
-  openChart: (charts: Charts, host: HTMLElement) => OpenChart<Content>
+  openChart: (charts: Charts, host: HTMLElement) => Chart<Content>
   /** How many contents are kept until the chart is loaded. */
   keptMax: number
   aside?: HTMLElement
@@ -138,7 +129,7 @@ function openSection<Content>(options: SectionOptions<Content>): ChartSection<Co
     element('div', { class: 'card-head' }, ...options.head),
     element('div', { class: 'card-body' }, host, options.aside ?? null),
   )
-  let chart: OpenChart<Content> | null = null
+  let chart: Chart<Content> | null = null
   let isClosed = false
   let kept: Content[] = []
   return {

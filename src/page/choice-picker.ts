@@ -54,8 +54,8 @@ export function openChoicePicker(options: PickerOptions): ChoicePicker {
     if (signal.aborted) return
     const choices = found === null ? [] : withFirst(found, first, text)
     list.fill(choices)
-    const said = found === null ? 'The list could not be loaded.' : 'Nothing matches.'
-    setText(note, choices.length === 0 ? said : '')
+    const fault = found === null ? 'The list could not be loaded.' : 'Nothing matches.'
+    setText(note, choices.length === 0 ? fault : '')
   }
 
   const whole = element('div', { class: 'filter', attributes: { 'data-filter': options.id } })

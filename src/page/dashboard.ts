@@ -15,8 +15,8 @@ import {
   openRealtimeSection,
   openRevenueSection,
   openTrendSection,
-  type TrendContent,
 } from './chart-sections.ts'
+import type { TrendContent } from './charts/trend-points.ts'
 import { element } from './element.ts'
 import { openFilters } from './filters.ts'
 import { createFormat, readLocale } from './format.ts'

@@ -82,7 +82,7 @@ export function openLive(options: LiveOptions): Live {
 type ServerClock = Readonly<{
   nowMs: () => number
   /** A message from the server's time `nowMs` has just arrived. */
-  hear: (nowMs: number) => void
+  sync: (nowMs: number) => void
 }>
 
 /** A larger difference is no network delay: a clock was set. */
@@ -93,11 +93,14 @@ export function openServerClock(): ServerClock {
   let ahead: number | null = null
   return {
     nowMs: () => Date.now() + (ahead ?? 0),
-    hear: (nowMs) => {
+    sync: (nowMs) => {
       if (!Number.isFinite(nowMs)) return
-      const heard = nowMs - Date.now()
+      const difference = nowMs - Date.now()
       // The fastest message is the most accurate.
-      ahead = ahead === null || Math.abs(heard - ahead) > JUMP_MS ? heard : Math.max(ahead, heard)
+      ahead =
+        ahead === null || Math.abs(difference - ahead) > JUMP_MS
+          ? difference
+          : Math.max(ahead, difference)
     },
   }
 }

@@ -101,7 +101,7 @@ function runFigures(
     url: `${API}stream`,
     nowMs,
     onMessage: (message) => {
-      clock.hear(Date.parse(message.now))
+      clock.sync(Date.parse(message.now))
       latest = message
       dashboard.showLive(message)
       step()

@@ -57,25 +57,25 @@ export const DEFAULT_VIEW: View = {
 
 /** `query` is the part of an address after the question mark, which may be included. */
 export function parseView(query: string): View {
-  const said = new URLSearchParams(query)
-  const page = Number(said.get('page') ?? 1)
+  const asked = new URLSearchParams(query)
+  const page = Number(asked.get('page') ?? 1)
   return {
-    range: parseRange(said),
-    filters: filtersOf((id) => [...new Set(said.getAll(id))].slice(0, FILTERS[id].chosenMax)),
-    measure: said.get('measure') === 'cvr' ? 'cvr' : 'ctr',
-    lines: said.get('lines') === 'campaigns' ? 'campaigns' : 'all',
-    sort: parseSort(said.get('sort')),
-    order: said.get('order') === 'asc' ? 'asc' : 'desc',
-    search: (said.get('search') ?? '').slice(0, SEARCH_LENGTH_MAX),
+    range: parseRange(asked),
+    filters: filtersOf((id) => [...new Set(asked.getAll(id))].slice(0, FILTERS[id].chosenMax)),
+    measure: asked.get('measure') === 'cvr' ? 'cvr' : 'ctr',
+    lines: asked.get('lines') === 'campaigns' ? 'campaigns' : 'all',
+    sort: parseSort(asked.get('sort')),
+    order: asked.get('order') === 'asc' ? 'asc' : 'desc',
+    search: (asked.get('search') ?? '').slice(0, SEARCH_LENGTH_MAX),
     page: Number.isInteger(page) && page >= 1 && page <= PAGE_MAX ? page : 1,
   }
 }
 
 /** Without a question mark; empty for the default view. */
 export function formatView(view: View): string {
-  const said = rangeParameters(view)
+  const asked = rangeParameters(view)
   const set = (name: 'measure' | 'lines' | 'sort' | 'order' | 'search' | 'page'): void => {
-    if (view[name] !== DEFAULT_VIEW[name]) said.set(name, String(view[name]))
+    if (view[name] !== DEFAULT_VIEW[name]) asked.set(name, String(view[name]))
   }
   set('measure')
   set('lines')
@@ -83,21 +83,21 @@ export function formatView(view: View): string {
   set('order')
   set('search')
   set('page')
-  return said.toString()
+  return asked.toString()
 }
 
 /** Range and filters: part of every request of the page, and of the page's own address. */
 export function rangeParameters(view: View): URLSearchParams {
-  const said = new URLSearchParams()
+  const asked = new URLSearchParams()
   const { range } = view
   if (range.kind === 'fixed') {
-    said.set('from', formatMoment(range.fromMs))
-    said.set('to', formatMoment(range.toMs))
+    asked.set('from', formatMoment(range.fromMs))
+    asked.set('to', formatMoment(range.toMs))
   } else if (range.id !== DEFAULT_RANGE) {
-    said.set('range', range.id)
+    asked.set('range', range.id)
   }
-  for (const id of FILTER_IDS) for (const value of view.filters[id]) said.append(id, value)
-  return said
+  for (const id of FILTER_IDS) for (const value of view.filters[id]) asked.append(id, value)
+  return asked
 }
 
 export function rangeSeconds(range: ShownRange): number {
@@ -109,13 +109,13 @@ export function hasFilters(view: View): boolean {
   return FILTER_IDS.some((id) => view.filters[id].length > 0)
 }
 
-function parseRange(said: URLSearchParams): ShownRange {
-  const fromMs = parseMoment(said.get('from'))
-  const toMs = parseMoment(said.get('to'))
+function parseRange(asked: URLSearchParams): ShownRange {
+  const fromMs = parseMoment(asked.get('from'))
+  const toMs = parseMoment(asked.get('to'))
   if (fromMs !== null && toMs !== null && isRangePossible(fromMs, toMs)) {
     return { kind: 'fixed', fromMs, toMs }
   }
-  const id = RANGES.find((range) => range.id === said.get('range'))?.id
+  const id = RANGES.find((range) => range.id === asked.get('range'))?.id
   return { kind: 'last', id: id ?? DEFAULT_RANGE }
 }
 
@@ -157,12 +157,12 @@ export type ViewStore = Readonly<{
 export function openViewStore(): ViewStore {
   let view = parseView(location.search)
   const listeners: ((view: View) => void)[] = []
-  const tell = (): void => {
+  const notify = (): void => {
     for (const listener of listeners) listener(view)
   }
   window.addEventListener('popstate', () => {
     view = parseView(location.search)
-    tell()
+    notify()
   })
   return {
     current: () => view,
@@ -174,7 +174,7 @@ export function openViewStore(): ViewStore {
       const address = after === '' ? location.pathname : `?${after}`
       if (keepAs === 'step') history.pushState(null, '', address)
       else history.replaceState(null, '', address)
-      tell()
+      notify()
     },
     onChange: (listener) => {
       listeners.push(listener)

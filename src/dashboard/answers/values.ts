@@ -7,13 +7,12 @@ import { mapEventFilters, type ValuesAnswer } from '../../dashboard-definition.t
 import type { LakeFile } from '../../embedded.ts'
 import type { SumsQuery } from '../../query.ts'
 import { DAY_US, type Stretch } from '../steps.ts'
-import { isExpired, type LakeDays } from '../store/lake-files.ts'
+import { type LakeDays, retryExpired } from '../store/lake-files.ts'
 import type { LoadQueue } from '../store/load-scheduler.ts'
 
 const ROWS_MAX = 2_000_000
 const CACHED_US = 30_000_000
 const RANGES_MAX = 16
-const TRIES_MAX = 5
 const NONE: ValuesAnswer = mapEventFilters(() => [])
 
 type CachedValues = Readonly<{ atUs: number; values: Promise<ValuesAnswer> }>
@@ -38,7 +37,7 @@ export class FilterValues {
     if (cached !== undefined && nowUs - cached.atUs < CACHED_US) return await cached.values
     // Not cached: the first events must show at once.
     if (newestFiles(this.#days(), first, last).length === 0) return NONE
-    const values = this.#read(first, last)
+    const values = retryExpired(() => this.#read(first, last))
     this.#remember(key, { atUs: nowUs, values })
     try {
       return await values
@@ -58,18 +57,12 @@ export class FilterValues {
   }
 
   async #read(first: number, last: number): Promise<ValuesAnswer> {
-    for (let tries = 1; ; tries++) {
-      try {
-        const rows = sumRows(newestFiles(this.#days(), first, last))
-        return await this.#queue.run(rows, async () => {
-          const files = newestFiles(this.#days(), first, last)
-          if (files.length === 0) return NONE
-          return await this.#sums.listValues(files.map(({ path }) => path))
-        })
-      } catch (error) {
-        if (!isExpired(error) || tries === TRIES_MAX) throw error
-      }
-    }
+    const rows = sumRows(newestFiles(this.#days(), first, last))
+    return await this.#queue.run(rows, async () => {
+      const files = newestFiles(this.#days(), first, last)
+      if (files.length === 0) return NONE
+      return await this.#sums.listValues(files.map(({ path }) => path))
+    })
   }
 }
 

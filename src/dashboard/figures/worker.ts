@@ -15,7 +15,7 @@ const TICK_MS = 1000
 assert(parentPort !== null, 'runs as a worker thread')
 const port = parentPort
 const { settings, feed } = workerData as WorkerData // given by figures-thread.ts, which is typed
-const tell = (message: FromWorker): void => port.postMessage(message)
+const post = (message: FromWorker): void => port.postMessage(message)
 
 try {
   const sums = await openSums({ ...settings, nowMs: () => Date.now() })
@@ -23,7 +23,7 @@ try {
     sums,
     windowUs: settings.windowUs,
     nowUs: () => Date.now() * 1000,
-    onLive: (live) => tell({ kind: 'live', live }),
+    onLive: (live) => post({ kind: 'live', live }),
   })
   const ticking = setInterval(() => service.tick(), TICK_MS)
   feed.on('message', (message: FeedMessage) => service.take(message))
@@ -31,18 +31,18 @@ try {
     if (message.kind === 'question') void answer(service, message)
     else void close()
   })
-  tell({ kind: 'started' })
+  post({ kind: 'started' })
 
   async function close(): Promise<void> {
     clearInterval(ticking)
     feed.close()
     await sums.close()
-    tell({ kind: 'closed' })
+    post({ kind: 'closed' })
     port.close()
   }
 } catch (error) {
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
-  tell({ kind: 'failed', message, stack: stack ?? message })
+  post({ kind: 'failed', message, stack: stack ?? message })
 }
 
 async function answer(

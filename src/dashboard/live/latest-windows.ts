@@ -71,20 +71,20 @@ const DAYS_MAX = 2
 const TRIES_MAX = 20
 
 /**
- * Finds the newest windows in the tables, in the chunks that the page asks for first. `tell` is
+ * Finds the newest windows in the tables, in the chunks that the page asks for first. `onFound` is
  * called with the state of the last commit; with no windows if there are no events.
  */
 export async function findLatestWindows(
   chunks: ChunkCache,
   windowUs: number,
   nowUs: number,
-  tell: (windows: readonly WindowSums[]) => void,
+  onFound: (windows: readonly WindowSums[]) => void,
 ): Promise<void> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const { commits } = chunks
     const windows = await lookBackwards(chunks, windowUs, nowUs)
     if (chunks.commits !== commits) continue
-    tell(windows)
+    onFound(windows)
     return
   }
 }

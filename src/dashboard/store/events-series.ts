@@ -8,7 +8,14 @@ import type { SumRows } from '../../query.ts'
 import { chunkLengthUs, type Stretch } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { type Chunk, cutChunks, eachRow } from './chunk.ts'
-import { daysOf, isExpired, type LakeDays, pathsIn, startsWithFiles } from './lake-files.ts'
+import {
+  daysOf,
+  isExpired,
+  type LakeDays,
+  pathsIn,
+  retryExpired,
+  startsWithFiles,
+} from './lake-files.ts'
 import { nextPart } from './load-plan.ts'
 import type { LoadQueue } from './load-scheduler.ts'
 
@@ -26,9 +33,6 @@ export type EventsParts = Readonly<{
 
 /** The tables at one commit. */
 type Moment = Readonly<{ commits: number; days: LakeDays }>
-
-/** Files may be replaced, and days dropped, while they are read, but not this often in a row. */
-const TRIES_MAX = 5
 
 export class EventsSeries {
   readonly stepUs: number
@@ -62,7 +66,7 @@ export class EventsSeries {
    */
   load(starts: readonly number[], rowsMax: number, nowUs: number): Promise<boolean> {
     this.#turns++
-    const loaded = this.#turn.then(() => this.#loadNow(starts, rowsMax, nowUs))
+    const loaded = this.#turn.then(() => retryExpired(() => this.#loadNow(starts, rowsMax, nowUs)))
     this.#turn = loaded.catch(() => {}).finally(() => this.#turns--)
     return loaded
   }
@@ -73,16 +77,12 @@ export class EventsSeries {
   }
 
   async #loadNow(starts: readonly number[], rowsMax: number, nowUs: number): Promise<boolean> {
-    for (let tries = 1; ; tries++) {
+    for (;;) {
       const drops = this.#drops
-      try {
-        const fits = await this.#bringTo(this.#moment(), starts, rowsMax, nowUs)
-        if (drops === this.#drops) return fits
-        // What was loaded in the meantime may be of a dropped day.
-        for (const startUs of starts) this.chunks.delete(startUs)
-      } catch (error) {
-        if (!isExpired(error) || tries === TRIES_MAX) throw error
-      }
+      const fits = await this.#bringTo(this.#moment(), starts, rowsMax, nowUs)
+      if (drops === this.#drops) return fits
+      // What was loaded in the meantime may be of a dropped day.
+      for (const startUs of starts) this.chunks.delete(startUs)
     }
   }
 

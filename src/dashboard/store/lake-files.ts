@@ -45,7 +45,21 @@ export function startsWithFiles(starts: readonly number[], days: LakeDays): read
   return starts.filter((startUs) => days.has(Math.floor(startUs / DAY_US)))
 }
 
-/** A file was replaced or dropped after its path was listed: the newest list has others. */
+/** Files may be replaced or dropped while they are read, but not this often in a row. */
+const TRIES_MAX = 5
+
+/** Repeats a read whose files have expired: the newest list of files has others. */
+export async function retryExpired<T>(read: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await read()
+    } catch (error) {
+      if (!isExpired(error) || tries === TRIES_MAX) throw error
+    }
+  }
+}
+
+/** A file was replaced or dropped after its path was listed. */
 export function isExpired(error: unknown): boolean {
   return systemCode(error) === 'files-expired'
 }

@@ -6,7 +6,7 @@ import type { SumRows } from '../../query.ts'
 import { chunkLengthUs, DAY_US, type Stretch } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { type Chunk, cutChunks } from './chunk.ts'
-import { isExpired, type LakeDays, pathsIn, startsWithFiles } from './lake-files.ts'
+import { type LakeDays, pathsIn, retryExpired, startsWithFiles } from './lake-files.ts'
 import { type LoadPart, nextPart, type RowEstimate } from './load-plan.ts'
 import type { LoadQueue } from './load-scheduler.ts'
 import { type SumsTable, WIDTH } from './sums-table.ts'
@@ -26,9 +26,6 @@ type Load = Readonly<{ part: LoadPart; done: Promise<void> }> & {
   /** A day of it was dropped in the meantime. */
   isStale: boolean
 }
-
-/** Files may be replaced while they are read, but not this often in a row. */
-const TRIES_MAX = 5
 
 export class MetricsSeries {
   readonly stepUs: number
@@ -51,25 +48,8 @@ export class MetricsSeries {
   }
 
   /** Loads the missing chunks that have files; false if all have more than `rowsMax` rows. */
-  async load(starts: readonly number[], rowsMax: number, nowUs: number): Promise<boolean> {
-    let tries = 0
-    for (;;) {
-      if (this.#rowsOf(starts) > rowsMax) return false
-      const missing = this.#missing(starts)
-      if (missing.length === 0) return true
-      const other = [...this.#loads].find(({ part }) =>
-        missing.some((us) => part.starts.includes(us)),
-      )
-      if (other !== undefined) {
-        await other.done
-        continue
-      }
-      try {
-        await this.#loadPart(nextPart(missing, this.stepUs, this.#parts.days(), nowUs))
-      } catch (error) {
-        if (!isExpired(error) || ++tries === TRIES_MAX) throw error
-      }
-    }
+  load(starts: readonly number[], rowsMax: number, nowUs: number): Promise<boolean> {
+    return retryExpired(() => this.#loadAll(starts, rowsMax, nowUs))
   }
 
   /** Adds what a commit has added. */
@@ -82,6 +62,19 @@ export class MetricsSeries {
     for (const [startUs, chunk] of this.chunks) if (chunk.day === day) this.chunks.delete(startUs)
     for (const load of this.#loads) {
       if (load.part.starts.some((us) => Math.floor(us / DAY_US) === day)) load.isStale = true
+    }
+  }
+
+  async #loadAll(starts: readonly number[], rowsMax: number, nowUs: number): Promise<boolean> {
+    for (;;) {
+      if (this.#rowsOf(starts) > rowsMax) return false
+      const missing = this.#missing(starts)
+      if (missing.length === 0) return true
+      const other = [...this.#loads].find(({ part }) =>
+        missing.some((us) => part.starts.includes(us)),
+      )
+      if (other !== undefined) await other.done
+      else await this.#loadPart(nextPart(missing, this.stepUs, this.#parts.days(), nowUs))
     }
   }
 

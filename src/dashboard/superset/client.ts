@@ -182,8 +182,8 @@ function jsonOf(text: string): Json | null {
 function refusalOf(answer: Json | null, text: string): string {
   if (answer === null) return text.trim().slice(0, 200)
   const { errors, message } = answer
-  const said = Array.isArray(errors) ? errors.map(errorText).join('; ') : (message ?? answer)
-  return (typeof said === 'string' ? said : JSON.stringify(said)).slice(0, REASON_LENGTH_MAX)
+  const reason = Array.isArray(errors) ? errors.map(errorText).join('; ') : (message ?? answer)
+  return (typeof reason === 'string' ? reason : JSON.stringify(reason)).slice(0, REASON_LENGTH_MAX)
 }
 
 function errorText(error: Readonly<{ message?: string; extra?: Json }>): string {

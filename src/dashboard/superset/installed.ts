@@ -41,8 +41,8 @@ export async function installedStates(
       if (id !== undefined) chartNumbers.set(numberInBundle(id), found.id)
     }
     const isSame =
-      holds(without(asset), found) &&
-      (await detailsHold(asset, found, { databaseId, datasetIds, chartNumbers }))
+      includes(without(asset), found) &&
+      (await detailsMatch(asset, found, { databaseId, datasetIds, chartNumbers }))
     states.set(asset, isSame ? 'same' : 'different')
   }
   return states
@@ -63,7 +63,7 @@ type Numbers = Readonly<{
   chartNumbers: ReadonlyMap<unknown, unknown>
 }>
 
-async function detailsHold(asset: Asset, found: Json, numbers: Numbers): Promise<boolean> {
+async function detailsMatch(asset: Asset, found: Json, numbers: Numbers): Promise<boolean> {
   const { content } = asset
   switch (asset.kind) {
     case 'database':
@@ -72,20 +72,21 @@ async function detailsHold(asset: Asset, found: Json, numbers: Numbers): Promise
       const isOfDatabase = (found.database as Json | undefined)?.id === numbers.databaseId
       return (
         isOfDatabase &&
-        namedHold(content.columns, found.columns, 'column_name') &&
-        namedHold(content.metrics, found.metrics, 'metric_name')
+        namedMatch(content.columns, found.columns, 'column_name') &&
+        namedMatch(content.metrics, found.metrics, 'metric_name')
       )
     }
     case 'chart': {
       const isOfDataset = found.datasource_uuid === content.dataset_uuid
-      return isOfDataset && holds(content.params, parsed(found.params))
+      return isOfDataset && includes(content.params, parsed(found.params))
     }
     case 'dashboard': {
       const { chartNumbers, datasetIds } = numbers
       const position = translated(content.position, chartNumbers, datasetIds)
       const metadata = translated(content.metadata, chartNumbers, datasetIds)
       return (
-        holds(position, parsed(found.position_json)) && holds(metadata, parsed(found.json_metadata))
+        includes(position, parsed(found.position_json)) &&
+        includes(metadata, parsed(found.json_metadata))
       )
     }
   }
@@ -113,26 +114,26 @@ function translated(
   return Object.fromEntries(entries)
 }
 
-/** `holds` for lists of named items: the names must be equal, and each item must hold. */
-function namedHold(expected: unknown, found: unknown, key: string): boolean {
+/** `includes` for lists of named items: the names must be equal, and each item must match. */
+function namedMatch(expected: unknown, found: unknown, key: string): boolean {
   const [wanted, there] = [expected, found].map(
     (list) => new Map(((list ?? []) as Json[]).map((item) => [item[key], item])),
   )
   if (wanted === undefined || there === undefined || wanted.size !== there.size) return false
-  return [...wanted].every(([name, item]) => holds(item, there.get(name)))
+  return [...wanted].every(([name, item]) => includes(item, there.get(name)))
 }
 
 /** Whether `found` has all of `expected`; to Superset null, undefined and '' are the same. */
-export function holds(expected: unknown, found: unknown): boolean {
+function includes(expected: unknown, found: unknown): boolean {
   if (isNothing(expected)) return isNothing(found)
   if (Array.isArray(expected)) {
     if (!Array.isArray(found) || found.length !== expected.length) return false
-    return expected.every((item, index) => holds(item, found[index]))
+    return expected.every((item, index) => includes(item, found[index]))
   }
   if (typeof expected === 'object') {
     if (typeof found !== 'object' || found === null) return Object.keys(expected ?? {}).length === 0
     return Object.entries(expected as Json).every(([name, item]) =>
-      holds(item, (found as Json)[name]),
+      includes(item, (found as Json)[name]),
     )
   }
   // A chart's cache_timeout comes back as text.

@@ -9,6 +9,13 @@ import type { ComposeOption } from 'echarts/core'
 export type ChartOption = ComposeOption<LineSeriesOption | BarSeriesOption | GridComponentOption>
 export type { BarSeriesOption, LineSeriesOption }
 
+/** A chart as its section uses it. */
+export type Chart<Content> = Readonly<{
+  update: (content: Content) => void
+  setTheme: () => void
+  close: () => void
+}>
+
 /** The page's colours and font for the canvas: resolved, without custom properties. */
 export type ChartTheme = Readonly<{
   /** Eight colours; slot 0 first. */

@@ -92,10 +92,10 @@ export function sumSeconds(seconds: RealtimeModel['seconds']): [number, number, 
 
 export function describeRealtime(model: RealtimeModel, format: Format): string {
   const sums = sumSeconds(model.seconds)
-  const said = REALTIME_PANELS.map((id, panel) =>
+  const counts = REALTIME_PANELS.map((id, panel) =>
     countText(sums[panel] ?? 0, id.slice(0, -1), format),
   )
-  return `Events by the second. In the last five minutes: ${said.join(', ')}.`
+  return `Events by the second. In the last five minutes: ${counts.join(', ')}.`
 }
 
 export function realtimeTable(model: RealtimeModel, format: Format): TableContent {

@@ -9,6 +9,7 @@ import { element, setText } from '../element.ts'
 import type { Format } from '../format.ts'
 import { openChartFrame } from './chart-frame.ts'
 import { keyMark } from './chart-keys.ts'
+import type { Chart } from './chart-option.ts'
 import { plotArea } from './plot-area.ts'
 import { chartCard, type Spots } from './plot-pointer.ts'
 import {
@@ -24,12 +25,6 @@ import {
 } from './realtime-model.ts'
 import { PANEL_PX, panelTop, RIGHT_PX, realtimeLeft, realtimeOption } from './realtime-option.ts'
 
-export type RealtimeChart = Readonly<{
-  update: (message: LiveMessage) => void
-  setTheme: () => void
-  close: () => void
-}>
-
 /** The edge lags behind the clock: the last second must be complete and its message arrived. */
 const EDGE_DELAY_MS = SETTLE_MS + 250
 /** How often the description is updated: not each second, since reading takes longer. */
@@ -39,7 +34,7 @@ const DESCRIBE_SECONDS = 10
 export function openRealtimeChart(
   host: HTMLElement,
   { format, nowMs }: Readonly<{ format: Format; nowMs: () => number }>,
-): RealtimeChart {
+): Chart<LiveMessage> {
   const ring = new SecondsRing()
   const heads = openHeads(format)
   let hasData = false

@@ -84,9 +84,9 @@ export function shareText(sharePercent: number, locale: string): string {
 export function describeRevenue(model: RevenueModel, format: Format): string {
   if (model.isEmpty) return `Revenue by campaign. ${NO_REVENUE}`
   const all = [...model.bars, ...(model.others === null ? [] : [model.others])]
-  const said = all.map(({ name, revenue }) => `${name} ${format.figure('revenue', revenue)}`)
+  const bars = all.map(({ name, revenue }) => `${name} ${format.figure('revenue', revenue)}`)
   const total = format.figure('revenue', model.total)
-  return `Revenue by campaign, largest first: ${said.join('; ')}. Total ${total}.`
+  return `Revenue by campaign, largest first: ${bars.join('; ')}. Total ${total}.`
 }
 
 export function revenueTable(model: RevenueModel, format: Format): TableContent {

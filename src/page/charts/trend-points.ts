@@ -6,6 +6,8 @@ import type { TrendAnswer, TrendLine } from '../../dashboard-definition.ts'
 import type { TrendMeasure } from '../view.ts'
 import { type ValueAxis, valueAxis } from './value-axis.ts'
 
+export type TrendContent = Readonly<{ answer: TrendAnswer; measure: TrendMeasure }>
+
 export type TrendPoint = Readonly<{
   fromMs: number
   toMs: number

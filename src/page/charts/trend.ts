@@ -3,17 +3,17 @@
  * without divisor is a gap; what may still grow is dashed, hollow and on a hatched background;
  * every line has its name at its end.
  */
-import type { TrendAnswer } from '../../dashboard-definition.ts'
 import { element, setText } from '../element.ts'
 import type { Format } from '../format.ts'
 import type { TrendMeasure } from '../view.ts'
 import { openChartFrame } from './chart-frame.ts'
 import { assignSlots, KEY_HEIGHT_PX, openChartKeys, spreadLabels } from './chart-keys.ts'
+import type { Chart } from './chart-option.ts'
 import type { PlotArea } from './plot-area.ts'
 import { chartCard, type Spot, type Spots } from './plot-pointer.ts'
 import { openTimeAxis } from './time-axis.ts'
 import { TIME_LABEL_PX, trendArea, trendOption } from './trend-option.ts'
-import { seriesEnd, type TrendModel, trendModel } from './trend-points.ts'
+import { seriesEnd, type TrendContent, type TrendModel, trendModel } from './trend-points.ts'
 import {
   describeTrend,
   fractionText,
@@ -23,19 +23,13 @@ import {
   trendTable,
 } from './trend-text.ts'
 
-type TrendChart = Readonly<{
-  update: (answer: TrendAnswer, view: Readonly<{ measure: TrendMeasure }>) => void
-  setTheme: () => void
-  close: () => void
-}>
-
 /** From this width on names are beside the plot; charts.css changes at the same width. */
 const BESIDE_FROM_PX = 560
 
 export function openTrendChart(
   host: HTMLElement,
   { format }: Readonly<{ format: Format }>,
-): TrendChart {
+): Chart<TrendContent> {
   const timeAxis = openTimeAxis(format)
   const keys = openChartKeys()
   const band = element('div', { class: 'chart-band' })
@@ -60,7 +54,7 @@ export function openTrendChart(
   frame.plot.prepend(band)
   frame.body.append(keys.element, legend.element)
   return {
-    update(answer, { measure }) {
+    update({ answer, measure }) {
       const campaigns = answer.lines.flatMap(({ campaign }) => campaign ?? [])
       slots = assignSlots(slots, campaigns)
       const next = trendModel(answer, measure, slots)
@@ -96,8 +90,8 @@ function keysOf(model: TrendModel, format: Format) {
     const name = seriesName(series)
     const figure = format.figure(model.measure, end?.value ?? null)
     const look = end?.isFilling === true ? ('filling' as const) : ('complete' as const)
-    const said = end === null ? '' : `: ${figure}, ${format.span(end.fromMs, end.toMs)}`
-    return { name, figure, slot: series.slot, look, title: `${name}${said}` }
+    const detail = end === null ? '' : `: ${figure}, ${format.span(end.fromMs, end.toMs)}`
+    return { name, figure, slot: series.slot, look, title: `${name}${detail}` }
   })
 }
 
