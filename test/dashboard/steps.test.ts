@@ -45,7 +45,7 @@ test('every step is whole windows, divides a day, and fills chunks that divide a
   )
 })
 
-test('up to 26 hours figures are kept by window, up to 62 days by the hour, beyond by the day', () => {
+test('figures are kept by window up to 26 hours, by hour up to 62 days, then by day', () => {
   const ladder = stepLadder(5 * MINUTE_US)
   assert.equal(stepsFor(26 * HOUR_US, ladder)[0], 5 * MINUTE_US)
   assert.equal(stepsFor(26 * HOUR_US + 1, ladder)[0], HOUR_US)

@@ -18,7 +18,7 @@ test('a window is complete ten seconds after its end', () => {
   assert.equal(completeWithin({ fromUs: 5, toUs: 9 }, 11), 9)
 })
 
-test('while events wait everything is known up to the last arrival, else up to now, and nothing is forgotten', () => {
+test('the watermark is the last arrival while events wait, else now; never back', () => {
   const never = Number.NEGATIVE_INFINITY
   assert.equal(advanceWatermark(never, { nowUs: 100, waiting: false, arrivedUs: null }), 100)
   assert.equal(advanceWatermark(never, { nowUs: 100, waiting: true, arrivedUs: null }), never)

@@ -92,7 +92,7 @@ test('a reader is told of interruptions, not of a first connection or a hidden t
   assert.equal(connectionOf(connecting(1, 0)), 'reconnecting')
 })
 
-test('whatever has happened, unless it is closed or hidden, it is connecting again within twenty seconds', () => {
+test('unless closed or hidden, it connects again within twenty seconds of anything', () => {
   const step = fc.tuple(
     fc.constantFrom(...EVENTS.filter((event) => event !== 'close' && event !== 'hide')),
     fc.integer({ min: 0, max: 20_000 }),

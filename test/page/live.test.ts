@@ -6,7 +6,7 @@ import { openServerClock } from '../../src/page/live.ts'
 const HERE = Date.parse('2026-11-22T10:25:00Z')
 const HOUR_MS = 3_600_000
 
-test('the server’s time is kept between messages, by the one that was the quickest on its way', (t) => {
+test('the server’s time runs on between messages, set by the fastest one', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: HERE })
   const clock = openServerClock()
   assert.equal(clock.nowMs(), HERE, 'until a message has come there is only the own clock')

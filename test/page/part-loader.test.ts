@@ -37,7 +37,7 @@ test('what was never asked for is asked for at once, in a hidden tab too', () =>
   assert.equal(shouldAsk(NOTHING_ASKED, wanted(0, { isHidden: true })), true)
 })
 
-test('news are asked for once a second up to an hour, every two up to a day, every ten beyond', () => {
+test('changes are requested every second up to an hour, 2 s up to a day, 10 s beyond', () => {
   for (const [rangeSeconds, pauseMs] of [
     [900, 1000],
     [HOUR, 1000],

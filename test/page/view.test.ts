@@ -25,7 +25,8 @@ test('the default view has an empty address, and an empty address shows it', () 
 
 test('an address is read as written in the documentation', () => {
   const view = parseView(
-    '?range=24h&campaign=spring&campaign=%3Cimg%20src%3Dx%3E&country=AT&device=&measure=cvr&lines=campaigns&sort=revenue&order=asc&search=sale&page=2',
+    '?range=24h&campaign=spring&campaign=%3Cimg%20src%3Dx%3E&country=AT&device=&measure=cvr' +
+      '&lines=campaigns&sort=revenue&order=asc&search=sale&page=2',
   )
   assert.deepEqual(view, {
     range: { kind: 'last', id: '24h' },

@@ -42,7 +42,7 @@ test('settings say what the page is to know', async (t) => {
   })
 })
 
-test('the figures get path, query and whether events wait; their answer comes back as it is', async (t) => {
+test('the figures get path, query and if events wait; their answer is unchanged', async (t) => {
   const world = await shown(t)
   const asked: unknown[] = []
   world.figures.answer = (...question) => {
@@ -65,7 +65,7 @@ test('the figures get path, query and whether events wait; their answer comes ba
   assert.deepEqual(asked[1], ['campaigns.csv', '', true])
 })
 
-test('the longest link that the page can make can be opened: fifty campaigns of 256 bytes', async (t) => {
+test('the longest possible link can be opened: fifty campaigns of 256 bytes', async (t) => {
   const world = await shown(t)
   const asked: string[] = []
   world.figures.answer = (_, query) => {
@@ -166,7 +166,8 @@ test('every answer tells browsers what they may do with it', async (t) => {
     const { headers } = await world.ask(path)
     assert.equal(
       headers.get('content-security-policy'),
-      "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+      "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+        "object-src 'none'",
       path,
     )
     assert.equal(headers.get('x-content-type-options'), 'nosniff')
@@ -177,7 +178,7 @@ test('every answer tells browsers what they may do with it', async (t) => {
   }
 })
 
-test('with keys: the page and the description are open, everything else takes a read key or a session', async (t) => {
+test('with keys, all but the page and the description needs a read key or a session', async (t) => {
   const world = await shown(t, { keys: KEYS })
   answerValues(world)
   for (const path of ['/', '/favicon.svg', '/assets/x.js']) {
@@ -230,7 +231,7 @@ test('a page of another name on this machine gets nothing (DNS rebinding)', asyn
   }
 })
 
-test('figures that do not start, or fail, are 503 with the reason; asked again after a pause they start anew', async (t) => {
+test('failed figures are 503 with the reason; a request after a pause restarts them', async (t) => {
   let nowMs = 0
   const world = await shown(t, {}, { nowMs: () => nowMs })
   answerValues(world)
@@ -259,7 +260,7 @@ test('figures that do not start, or fail, are 503 with the reason; asked again a
   assert.equal((await world.ask('/api/v1/values')).status, 200)
 })
 
-test('a fault that stays is tried once a minute in the end; one that comes anew is tried soon', async (t) => {
+test('a permanent fault is retried once a minute in the end, a new one soon', async (t) => {
   let nowMs = 0
   const world = await shown(t, {}, { nowMs: () => nowMs })
   answerValues(world)
@@ -285,7 +286,7 @@ test('a fault that stays is tried once a minute in the end; one that comes anew 
   assert.equal((await world.ask('/api/v1/values')).status, 200)
 })
 
-test('who only watches hears that the figures failed, brings them back, and sees another version', async (t) => {
+test('viewers see that the figures failed, restart them, and get another version', async (t) => {
   const world = await shown(t, {}, {})
   const { body } = await fetch(`${world.collector.url}/api/v1/stream`)
   let text = ''
@@ -313,7 +314,7 @@ test('who only watches hears that the figures failed, brings them back, and sees
   await reading
 })
 
-test('a question that cannot be answered is said in the log too: once a minute, another reason at once', async (t) => {
+test('a failed question is logged once a minute, another reason at once', async (t) => {
   let nowMs = 0
   const world = await shown(t, {}, { nowMs: () => nowMs })
   const failWith = (fault: string): void => {
@@ -334,7 +335,7 @@ test('a question that cannot be answered is said in the log too: once a minute, 
   )
 })
 
-test('a question that gets no answer is a problem that viewers are told of, until it is answered', async (t) => {
+test('a question without answer is a problem that viewers see until it is answered', async (t) => {
   let nowMs = 0
   const world = await shown(t, {}, { nowMs: () => nowMs })
   const answered = Promise.withResolvers<void>()
@@ -361,7 +362,7 @@ test('a question that gets no answer is a problem that viewers are told of, unti
   assert.deepEqual(await problems(), [])
 })
 
-test('answers under way when the figures die are 503, and too many at once are refused, not kept', async (t) => {
+test('pending answers are 503 when the figures fail, and too many are refused', async (t) => {
   const world = await shown(t)
   const { promise, reject } = Promise.withResolvers<never>()
   promise.catch(() => {})
@@ -384,7 +385,7 @@ test('answers under way when the figures die are 503, and too many at once are r
   assert.equal((await world.ask('/api/v1/values')).status, 200)
 })
 
-test('at the end nobody waits for a long answer: it is 503, and everything closes at once', async (t) => {
+test('closing does not wait for a long answer: it is 503, and all closes at once', async (t) => {
   const world = await shown(t)
   let asked = 0
   world.figures.answer = () => {
@@ -401,7 +402,7 @@ test('at the end nobody waits for a long answer: it is 503, and everything close
   }
 })
 
-test('10,000 viewers that come and go leave nothing behind, and the 201st at once is asked to wait', async (t) => {
+test('10,000 viewers that come and go leave nothing behind; the 201st must wait', async (t) => {
   const faults: Error[] = []
   const onWarning = (warning: Error) => faults.push(warning)
   process.on('warning', onWarning)

@@ -77,7 +77,7 @@ test('what the definition knows, its parameters take', () => {
   assert.deepEqual(Sort?.schema.enum, ['campaign', ...MEASURE_IDS])
 })
 
-test('everything that is referred to is there, every object is closed, every answer has a text', () => {
+test('all references exist, every object is closed, every answer has a description', () => {
   const faults: string[] = []
   const visit = (value: unknown, at: string): void => {
     if (typeof value !== 'object' || value === null) return

@@ -105,7 +105,7 @@ function parse(text: string): Told {
 
 const secondsOf = (told: Told | undefined) => told?.message.seconds
 
-test('the first message comes at once with all there is, later ones with the seconds that changed', async (t) => {
+test('the first message has everything, later ones only seconds that changed', async (t) => {
   const world = openWorld(t)
   await world.tell({
     seconds: [
@@ -138,7 +138,7 @@ test('the first message comes at once with all there is, later ones with the sec
   assert.doesNotMatch(told[1]?.text ?? '', /retry/)
 })
 
-test('without news a message comes at least every two seconds, with the time and no seconds', async (t) => {
+test('without changes a message comes every two seconds, without any seconds', async (t) => {
   const world = openWorld(t)
   const { told } = watch(world.stream)
   await world.pass(20_000)
@@ -152,7 +152,7 @@ test('without news a message comes at least every two seconds, with the time and
   )
 })
 
-test('however often something changes, a viewer hears at most five messages a second, and misses nothing', async (t) => {
+test('a viewer gets at most five messages a second, and misses no change', async (t) => {
   const world = openWorld(t)
   const { told } = watch(world.stream)
   for (let at = 1; at <= 200; at++) {
@@ -171,7 +171,7 @@ test('however often something changes, a viewer hears at most five messages a se
   }
 })
 
-test('one that comes back hears only what changed since; after a restart, or with nonsense, everything', async (t) => {
+test('a returning viewer gets changes only; everything after a restart or bad id', async (t) => {
   const world = openWorld(t)
   await world.tell({ seconds: [[START_SECOND - 1, 1, 0, 0]] })
   const before = watch(world.stream)
@@ -205,7 +205,7 @@ test('one that comes back hears only what changed since; after a restart, or wit
   }
 })
 
-test('a viewer that does not read is told nothing more, and then the newest: nothing is kept for it', async (t) => {
+test('nothing is buffered for a viewer that does not read; later it gets the newest', async (t) => {
   const world = openWorld(t)
   const source = world.stream.connect(undefined)
   assert.ok(source !== null)
@@ -272,7 +272,7 @@ test('the status of the pipeline is news as well: a commit, a problem', async (t
   assert.deepEqual(message.problems, ['full disk'])
 })
 
-test('completeness: unknown before the first event, up to the last arrival while events wait, and never back', async (t) => {
+test('completeness is unknown at first, then the last arrival, and never goes back', async (t) => {
   const world = openWorld(t)
   const complete = () => world.state.message(0).completeTo
   assert.equal(complete(), null)

@@ -51,7 +51,7 @@ function openFilled() {
   return at
 }
 
-test('the summary adds the tables and what is pending, and compares complete windows with the hour before', async () => {
+test('the summary includes pending events and compares complete windows only', async () => {
   const { ask } = openFilled()
   const answer = await ask<SummaryAnswer>('summary', 'range=1h')
   assert.deepEqual(answer.range, {
@@ -89,7 +89,7 @@ test('the summary adds the tables and what is pending, and compares complete win
   assert.equal(answer.sparkline.figures.ctr[0], null)
 })
 
-test('the trend has a ratio of sums for each window, and one line for each of the largest campaigns', async () => {
+test('the trend has ratios of sums by window, and lines of the largest campaigns', async () => {
   const { ask } = openFilled()
   const all = await ask<TrendAnswer>('trend')
   assert.equal(all.stepSeconds, 300)
@@ -158,7 +158,7 @@ test('a choice of campaigns holds everywhere; one that is unknown has zeros', as
   assert.equal(table.matched, 1)
 })
 
-test('a filter on raw columns is answered from committed raw events, pending ones left out', async () => {
+test('a filter on raw columns is answered from committed events only', async () => {
   const { ask, lake } = openFilled()
   const web = await ask<SummaryAnswer>('summary', 'platform=web')
   assert.equal(web.range.source, 'events')

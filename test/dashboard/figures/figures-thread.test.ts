@@ -36,7 +36,7 @@ test('questions wait for the first word of the job, then all are answered', asyn
   )
 })
 
-test('closing ends a thread with questions under way, which are rejected, as are later ones', async (t) => {
+test('closing ends a busy thread and rejects its questions, also later ones', async (t) => {
   const thread = await openThread(t)
   const waiting = thread.answer('summary', '', false)
   waiting.catch(() => {})

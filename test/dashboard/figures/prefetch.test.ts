@@ -28,7 +28,7 @@ function openFilled(limits?: { cachedRowsMax: number }) {
   return at
 }
 
-test('after the first question the longer ranges are answered without asking the tables', async () => {
+test('after the first question longer ranges are answered without the tables', async () => {
   const { ask, lake } = openFilled()
   await ask('summary')
   await settle()

@@ -237,7 +237,7 @@ async function expectFiltered({ ask }: Running, sent: readonly ModelEvent[], end
   expectCampaigns(table, fitting, { sort: 'ctr', order: 'asc', search: '' })
 }
 
-test('what waits for the next commit is in the answers within a second, and counted once', async (t) => {
+test('pending events are in the answers within a second, and counted once', async (t) => {
   const place = await openPlace(t, 2_000)
   const endUs = windowOf(Date.now() * 1000)
   const makeEvents = openEvents(openRandom(5), endUs)

@@ -39,7 +39,7 @@ test('events are counted once, in the second in which they were told, across com
   )
 })
 
-test('the newest window is told with all its sums, from the tables after a start, then as it grows', async () => {
+test('the newest window has all its sums: from the tables at first, then as it grows', async () => {
   const first = openServiceAt()
   first.lake.start()
   await turn()
@@ -63,7 +63,7 @@ test('the newest window is told with all its sums, from the tables after a start
   assert.equal(first.told.at(-1)?.newest?.clicks, 1)
 })
 
-test('events dated ahead of the clock do not hide the window that fills; theirs is shown when it begins', async () => {
+test('a window ahead of the clock is not shown before it begins', async () => {
   const { lake, clock, service, told } = openServiceAt()
   lake.start()
   await turn()
@@ -101,7 +101,7 @@ test('they do not hide it after a start either, not even past midnight', async (
   assert.equal(told.at(-1)?.newest?.clicks, 1)
 })
 
-test('after a start the newest window is looked for in the tables, while commits go on', async () => {
+test('after a start the newest window is found in the tables despite commits', async () => {
   const { lake, told } = openServiceAt()
   // Tables that are filled before anybody is told of them.
   lake.take(clicks(3, NOON_US - 200 * MINUTE_US), NOON_US)
@@ -132,7 +132,7 @@ test('a commit into what was looked at already is not missed', async () => {
   assert.equal(told.at(-1)?.newest?.clicks, 1)
 })
 
-test('the version moves with every message, when a window begins and when one becomes complete, not else', () => {
+test('the version changes with messages, and when a window begins or is complete', () => {
   const { service, lake, clock, told } = openServiceAt()
   lake.start()
   lake.take(clicks(1), NOON_US)

@@ -23,7 +23,7 @@ function dense(campaigns: number, hours: number): ModelEvent[] {
   }))
 }
 
-test('a range with too many rows for its step is answered in a coarser one, with the same sums', async () => {
+test('a range with too many rows is answered in a coarser step, with the same sums', async () => {
   const events = dense(40, 10)
   const steps: number[] = []
   for (const askedRowsMax of [100_000, 3_000, 900, 300]) {
@@ -42,7 +42,7 @@ test('a range with too many rows for its step is answered in a coarser one, with
   assert.deepEqual(steps, [300, 900, 3600, 21_600])
 })
 
-test('sparse campaigns, which merge worse than was estimated, are answered in coarser steps or refused', async () => {
+test('campaigns that merge badly are answered in coarser steps or refused', async () => {
   // Each campaign has one event: no step has fewer rows than there are campaigns.
   const events = Array.from({ length: 30_000 }, (_, index): ModelEvent => {
     return { campaign: `c-${index}`, type: 'click', timeUs: NOON_US - (index % 36_000) * 1_000_000 }
@@ -61,7 +61,7 @@ test('sparse campaigns, which merge worse than was estimated, are answered in co
   assert.equal(short.matched, short.totals.clicks)
 })
 
-test('chunks that were dropped are not kept by the sums of an earlier answer, also while nothing arrives', async () => {
+test('sums of an earlier answer do not keep evicted chunks in memory', async () => {
   const { ask, clock, lake } = openServiceAt({ limits: { cachedRowsMax: 1_000 } })
   lake.start()
   lake.take(dense(40, 10), NOON_US)
@@ -135,7 +135,7 @@ test('all is given back when nobody has asked for a while', async () => {
   assert.equal(await use(1, NOON_US), 600)
 })
 
-test('days that retention has dropped count no longer, also when a late event begins such a day anew', async () => {
+test('dropped days no longer count, even if a late event begins such a day again', async () => {
   const { ask, lake } = openServiceAt()
   lake.start()
   lake.take(

@@ -8,7 +8,7 @@ import { LoadQueue, RowSemaphore } from '../../../src/dashboard/store/load-sched
 
 const turn = (): Promise<void> => new Promise(setImmediate)
 
-test('loads run one at a time, the smallest of those that wait first, also after a failure', async () => {
+test('loads run one at a time, the smallest first, also after a failure', async () => {
   const queue = new LoadQueue()
   const begun: number[] = []
   let running = 0

@@ -9,7 +9,7 @@ import { Chunk } from '../../../src/dashboard/store/chunk.ts'
 import { gridOf, sumsAt, WIDTH } from '../../../src/dashboard/store/sums-table.ts'
 import { MEASURE_IDS, measureOf } from '../../../src/dashboard-definition/definition.ts'
 
-test('a chunk has one row for each step and campaign, however many there are and however often they gain', () => {
+test('a chunk has one row for each step and campaign, however many and often added', () => {
   const span = { fromUs: 10 * HOUR_US, toUs: 11 * HOUR_US, stepUs: 5 * MINUTE_US }
   const chunk = new Chunk(span, 0)
   const model = new Map<string, number>()

@@ -27,7 +27,7 @@ test('a second that is over and was not told had no events; one to come is not k
   assert.equal(ring.at(NOW), null)
 })
 
-test('a second that has only just ended is not known yet: the rest of it is still to be told', () => {
+test('a second that has only just ended is not known yet: more of it may come', () => {
   const ring = new SecondsRing()
   ring.merge({ now: isoAt(NOW + 0.2), seconds: [[NOW - 1, 7, 0, 0]] })
   assert.equal(ring.at(NOW - 1), null)

@@ -80,7 +80,7 @@ test('the same where the first step is told from the range on', () => {
   assert.deepEqual(sparklineValues(cut, 'revenue').values, [null, 20, 30, 40])
 })
 
-test('filling begins with the step in which completeTo lies, and nowhere when all is complete', () => {
+test('filling begins with the step of completeTo, or nowhere if all is complete', () => {
   const filling = answerOf({ from: '10:15', completeTo: '10:50' }, STARTS)
   assert.equal(sparklineValues(filling, 'clicks').fillingFrom, 2)
   const complete = answerOf({ from: '10:15', completeTo: '11:05' }, STARTS)

@@ -49,7 +49,7 @@ test('the area holds the range from edge to edge and the axis from zero', () => 
   assert.equal(AREA.fromX(-50), FROM)
 })
 
-test('what is complete is solid and filled, what is filling is dashed and hollow, in the colour of its slot', () => {
+test('complete is solid, filling is dashed and hollow, both in the slot’s colour', () => {
   const [complete, filling] = [drawn().series].flat() as {
     lineStyle: { color: string; type?: unknown }
     itemStyle: { color: string; borderColor?: string }

@@ -148,7 +148,7 @@ test('the axis ends at 100 % unless a ratio is above', () => {
   assert.equal(maxOf(104), 125)
 })
 
-test('one click of one impression beside windows of thousands leaves the plot, and is counted', () => {
+test('one click of one impression beside thousands is off the scale, and counted', () => {
   const counts: Counts = [
     [1, 1, 0],
     [1000, 20, 0],
@@ -171,7 +171,7 @@ test('a small campaign is weighed by its own windows, not by those of a large on
   assert.deepEqual([model.axis.max, model.offScale], [10, 0])
 })
 
-test('the label of a line says its last complete value, a filling one only where there is no other', () => {
+test('a line’s label has its last complete value, a filling one only without any', () => {
   const valueTo = (completeTo: string) =>
     seriesEnd(allCampaigns(completeTo).series[0]?.points ?? [])?.value
   assert.equal(valueTo('2026-11-22T10:20:00Z'), 3)

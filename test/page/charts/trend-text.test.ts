@@ -44,7 +44,7 @@ function modelOf(...campaigns: (string | null)[]) {
   return trendModel(answer, 'ctr', new Map())
 }
 
-test('the words say where the line begins, ends, and how far it goes, in the configured zone', () => {
+test('the description has first, last, lowest and highest values, in the zone', () => {
   assert.equal(
     describeTrend(modelOf(null), format),
     'CTR, 22 Nov 23:45 – 23 Nov 00:05, one point for 5 minutes. ' +
