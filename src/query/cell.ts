@@ -15,7 +15,7 @@ import {
   DuckDBUnionValue,
   type DuckDBValue,
   DuckDBVariantValue,
-} from './duck.ts'
+} from './duckdb/instance.ts'
 
 export type Cell =
   | null

@@ -4,8 +4,8 @@
  * gives the file to one asks for `isForSpreadsheet`, which puts `'` before such texts (OWASP, "CSV Injection").
  */
 import type { Cell } from './cell.ts'
+import type { QueryResult } from './duckdb/run-sql.ts'
 import { jsonOf } from './format-json.ts'
-import type { QueryResult } from './run-sql.ts'
 
 export type CsvOptions = Readonly<{ isForSpreadsheet?: boolean }>
 

@@ -5,7 +5,7 @@
  * NaN and the infinities are texts.
  */
 import type { Cell } from './cell.ts'
-import type { QueryResult } from './run-sql.ts'
+import type { QueryResult } from './duckdb/run-sql.ts'
 
 export async function* formatJson(result: QueryResult): AsyncIterable<string> {
   const names = result.columns.map(({ name }) => JSON.stringify(name))

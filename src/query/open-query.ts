@@ -1,8 +1,8 @@
 /** The query room over a catalog: what the job and the commands open. */
 import { tmpdir } from 'node:os'
 import { type LakePlaces, type LocalFiles, openLocalFiles, readLake } from '../table.ts'
-import { type LakeFiles, openLakeQuery } from './lake-query.ts'
-import type { QueryResult } from './run-sql.ts'
+import { type LakeFiles, openLakeQuery } from './duckdb/lake-query.ts'
+import type { QueryResult } from './duckdb/run-sql.ts'
 import { type Verification, type VerifyOptions, verifyLake } from './verify.ts'
 
 export type QueryOptions = LakePlaces &

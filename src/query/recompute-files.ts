@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os'
 import type { WindowKey, WindowSums } from '../event.ts'
 import type { DataFile, LocalFiles } from '../table.ts'
-import { openDuck } from './duck.ts'
+import { openDuck } from './duckdb/instance.ts'
 import { recomputeWindows } from './recompute.ts'
 
 const MEMORY_MAX_BYTES = 256 * 2 ** 20

@@ -4,9 +4,9 @@
  */
 import type { WindowKey, WindowSums } from '../event.ts'
 import { EVENT_COLUMNS } from './columns.ts'
-import { type Duck, listValue } from './duck.ts'
-import { queryErrorOf } from './run-sql.ts'
-import { tableSql } from './table-sql.ts'
+import { type Duck, listValue } from './duckdb/instance.ts'
+import { queryErrorOf } from './duckdb/run-sql.ts'
+import { tableSql } from './duckdb/tables.ts'
 import { momentSql, windowSumsSql } from './window-sums.ts'
 
 const NO_EVENTS: WindowSums = { impressions: 0, clicks: 0, conversions: 0, revenueMillionths: 0n }

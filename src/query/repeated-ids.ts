@@ -8,9 +8,9 @@
  */
 import { ARRIVAL_MAX_KEY, ARRIVAL_MIN_KEY, DEDUPE_MAX_KEY, DEDUPE_MIN_KEY } from '../table.ts'
 import { EVENT_COLUMNS } from './columns.ts'
-import type { DuckConnection } from './duck.ts'
+import type { DuckConnection } from './duckdb/instance.ts'
+import { tableSql } from './duckdb/tables.ts'
 import { listSql } from './sql-text.ts'
-import { tableSql } from './table-sql.ts'
 
 export type RepeatedIds = Readonly<{
   /** Ids with two stored rows that surely arrived within the horizon: a fault. */

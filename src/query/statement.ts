@@ -2,8 +2,8 @@
  * Which SQL of a user's may run: one statement that only reads. A SELECT in DuckDB cannot write (there are no changing
  * CTEs), EXPLAIN ANALYZE runs what it explains and so is looked into, and everything else is refused.
  */
-import { type DuckConnection, StatementType } from './duck.ts'
-import { QueryError, reasonOf } from './query-error.ts'
+import { type DuckConnection, StatementType } from './duckdb/instance.ts'
+import { QueryError, reasonOf } from './error.ts'
 
 const EXPLAIN = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*explain\b\s*(?:\([^)]*\)|analyze\b)?/i
 

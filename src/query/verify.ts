@@ -6,12 +6,12 @@
  * compared here rather than there: DuckDB's HUGEINT -> DOUBLE need not round like Number(bigint).
  */
 import { EVENT_COLUMNS, METRICS_COLUMNS } from './columns.ts'
-import type { Duck, DuckConnection } from './duck.ts'
-import type { LakeFiles } from './lake-query.ts'
+import { type Difference, differenceOf, FOUND_SQL, WINDOW_FIELDS } from './comparison.ts'
+import type { Duck, DuckConnection } from './duckdb/instance.ts'
+import type { LakeFiles } from './duckdb/lake-query.ts'
+import { queryErrorOf } from './duckdb/run-sql.ts'
+import { tableSql } from './duckdb/tables.ts'
 import { findRepeatedIds, type RepeatedIds } from './repeated-ids.ts'
-import { queryErrorOf } from './run-sql.ts'
-import { tableSql } from './table-sql.ts'
-import { type Difference, differenceOf, FOUND_SQL, WINDOW_FIELDS } from './window-difference.ts'
 import { momentSql, windowSumsSql } from './window-sums.ts'
 
 export type VerifyOptions = Readonly<{

@@ -2,7 +2,7 @@
  * Sums of windows over the raw table, in SQL: what campaign_metrics must say. Used to verify it, and to recompute the
  * windows whose revenue a DOUBLE cannot hold to the millionth.
  */
-import { millionthsSql, wholeMillionthsSql } from './revenue-sql.ts'
+import { millionthsSql, wholeMillionthsSql } from './duckdb/dialect.ts'
 
 /**
  * SELECT of campaign_id, start_us, events, impressions, clicks, conversions and millionths (HUGEINT) for each window

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { type LakeFiles, type LakeQuery, openLakeQuery } from '../../src/query/lake-query.ts'
+import { type LakeFiles, type LakeQuery, openLakeQuery } from '../../src/query/duckdb/lake-query.ts'
 
 export type EventRow = Readonly<{
   id: string

@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { revenueMillionths } from '../../src/event.ts'
 import { cellOf } from '../../src/query/cell.ts'
-import { QueryError } from '../../src/query/query-error.ts'
-import { rowsSql } from '../../src/query/trino/sql-text.ts'
+import { QueryError } from '../../src/query/error.ts'
+import { rowsSql } from '../../src/query/trino/dialect.ts'
 import { millionthsSql, wholeMillionthsSql } from '../../src/query/trino/window-sums.ts'
 import {
   type Cell,

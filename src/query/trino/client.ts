@@ -9,7 +9,7 @@
  * here. Trino makes a page when it is asked for, so a result larger than memory flows through.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { QueryError } from '../query-error.ts'
+import { QueryError } from '../error.ts'
 import type { TrinoColumn, TrinoValue } from './cell.ts'
 import { parseNumbersExactly } from './exact-numbers.ts'
 

@@ -4,7 +4,7 @@
  *
  * The revenue of windows past 9.0e9 is not judged here: Trino's DECIMAL -> DOUBLE need not round like Number(bigint).
  */
-import { type OpenSpan, type SnapshotIds, spansSql, tableAtSql } from './sql-text.ts'
+import { type OpenSpan, type SnapshotIds, spansSql, tableAtSql } from './dialect.ts'
 import { epochUsSql, windowSumsSql } from './window-sums.ts'
 
 /** Below this, in millionths, an integer is exact as a double, and Trino's division by 1e6 the same as ours. */

@@ -8,8 +8,8 @@ import { strict as assert } from 'node:assert'
 import type { WindowSums } from '../../event.ts'
 import type { TrinoClient } from './client.ts'
 import { comparedSql } from './comparison.ts'
+import { momentSql, rowsSql, type SnapshotIds, type Span, tableAtSql } from './dialect.ts'
 import { sumsOf } from './recompute.ts'
-import { momentSql, rowsSql, type SnapshotIds, type Span, tableAtSql } from './sql-text.ts'
 import { startSql } from './window-sums.ts'
 
 export type DifferingWindow = Readonly<{

@@ -1,10 +1,11 @@
 /** The query room through Trino: what the distributed side opens in place of DuckDB. */
 
 import type { WindowKey, WindowSums } from '../../event.ts'
-import { QueryError } from '../query-error.ts'
-import type { QueryResult } from '../run-sql.ts'
+import type { QueryResult } from '../duckdb/run-sql.ts'
+import { QueryError } from '../error.ts'
 import type { Verification } from '../verify.ts'
 import { openTrinoClient, type TrinoClient, type TrinoPlace } from './client.ts'
+import type { SnapshotIds, Span } from './dialect.ts'
 import {
   type DifferingOptions,
   type DifferingWindow,
@@ -15,7 +16,6 @@ import {
 import { type OptimizeOptions, optimizeEvents } from './optimize.ts'
 import { recomputeWindows } from './recompute.ts'
 import { runSql } from './run-sql.ts'
-import type { SnapshotIds, Span } from './sql-text.ts'
 import { type TrinoVerifyOptions, verifyTables } from './verify.ts'
 
 export type TrinoQueryOptions = TrinoPlace & Readonly<{ windowUs: number }>

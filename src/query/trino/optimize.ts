@@ -1,7 +1,7 @@
 /** Merges the small files of the raw table through Trino, day by day. */
 import { strict as assert } from 'node:assert'
 import type { TrinoClient } from './client.ts'
-import { momentSql, type Span } from './sql-text.ts'
+import { momentSql, type Span } from './dialect.ts'
 
 const DAY_US = 86_400_000_000
 const MIB = 2 ** 20

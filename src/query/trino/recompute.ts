@@ -1,7 +1,7 @@
 /** Recomputes single windows from the raw table, exact to the millionth, so that late events can be added to them. */
 import type { WindowKey, WindowSums } from '../../event.ts'
 import type { TrinoClient } from './client.ts'
-import { momentSql, rowsSql, tableAtSql } from './sql-text.ts'
+import { momentSql, rowsSql, tableAtSql } from './dialect.ts'
 import { windowSumsSql } from './window-sums.ts'
 
 /** Keys in one statement: Trino's limit is a million characters, and a campaign has 256 bytes, escaped up to 1,536. */

@@ -7,7 +7,7 @@
  */
 import type { RepeatedIds } from '../repeated-ids.ts'
 import type { TrinoClient } from './client.ts'
-import { tableAtSql } from './sql-text.ts'
+import { tableAtSql } from './dialect.ts'
 
 /** When the rows of a file (its path as in the manifests) arrived at the earliest and the latest; null is unknown. */
 export type ArrivalOfFile = (path: string) => Readonly<{ minUs: number; maxUs: number }> | null

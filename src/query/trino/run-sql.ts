@@ -1,6 +1,7 @@
 /** One SQL text of a user's through Trino, as cells, streamed. */
-import { QueryError, TABLES_HINT } from '../query-error.ts'
-import type { QueryResult } from '../run-sql.ts'
+
+import type { QueryResult } from '../duckdb/run-sql.ts'
+import { QueryError, TABLES_HINT } from '../error.ts'
 import { resultColumns, type TrinoColumn, trinoCell } from './cell.ts'
 import type { TrinoClient, TrinoResult } from './client.ts'
 import { readingStatement } from './statement.ts'

@@ -3,7 +3,7 @@
  * a keyword of its own at its start, and no query holds such a statement inside; so the first word decides, and for
  * EXPLAIN (which with ANALYZE runs what it explains) the first word of what is explained.
  */
-import { QueryError } from '../query-error.ts'
+import { QueryError } from '../error.ts'
 
 const READING = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', '(', 'SHOW', 'DESCRIBE', 'DESC'])
 const QUERY = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', '('])

@@ -3,12 +3,13 @@
  * ids that stand in the raw table twice: the distributed side's counterpart of ../verify.ts, with the same result. Both
  * tables are read at snapshots that the caller chose, because no transaction spans them.
  */
+
+import { type Difference, differenceOf } from '../comparison.ts'
 import { type Verification, verificationOf } from '../verify.ts'
-import { type Difference, differenceOf } from '../window-difference.ts'
 import type { TrinoClient } from './client.ts'
 import { COMPARED_COLUMNS, comparedSql } from './comparison.ts'
+import { momentSql, type OpenSpan, type SnapshotIds, tableAtSql } from './dialect.ts'
 import { type ArrivalOfFile, findRepeatedIds } from './repeated-ids.ts'
-import { momentSql, type OpenSpan, type SnapshotIds, tableAtSql } from './sql-text.ts'
 
 export type TrinoVerifyOptions = Readonly<{
   windowUs: number

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, test } from 'node:test'
-import { openTrinoClient, type TrinoPlace } from '../../src/query/trino/client.ts'
-import { runSql } from '../../src/query/trino/run-sql.ts'
+import { openTrinoClient, type TrinoPlace } from '../../../src/query/trino/client.ts'
+import { runSql } from '../../../src/query/trino/run-sql.ts'
 
 type Said = Readonly<{ status?: number; body: string }>
 type Heard = Readonly<{ method: string; path: string; headers: IncomingMessage['headers'] }>

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { DOUBLE, DuckDBInstance, LIST, listValue } from '@duckdb/node-api'
-import { revenueMillionths } from '../../src/event.ts'
-import { millionthsSql, wholeMillionthsSql } from '../../src/query/revenue-sql.ts'
-import { openRandom } from '../support/random.ts'
+import { revenueMillionths } from '../../../src/event.ts'
+import { millionthsSql, wholeMillionthsSql } from '../../../src/query/duckdb/dialect.ts'
+import { openRandom } from '../../support/random.ts'
 
 const instance = await DuckDBInstance.create(':memory:')
 const connection = await instance.connect()

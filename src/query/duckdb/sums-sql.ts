@@ -13,10 +13,10 @@
  * writer of ours makes, are left out.
  */
 import { strict as assert } from 'node:assert'
-import { EVENT_COLUMNS, METRICS_COLUMNS } from './columns.ts'
-import { nameSql } from './sql-text.ts'
-import { tableSql } from './table-sql.ts'
-import { momentSql, windowSumsSql } from './window-sums.ts'
+import { EVENT_COLUMNS, METRICS_COLUMNS } from '../columns.ts'
+import { nameSql } from '../sql-text.ts'
+import { momentSql, windowSumsSql } from '../window-sums.ts'
+import { tableSql } from './tables.ts'
 
 /** A stretch of time, `[fromUs, toUs)`. */
 export type Span = Readonly<{ fromUs: number; toUs: number }>

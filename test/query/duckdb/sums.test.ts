@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
-import { openSums, type SumRows, type SumsOptions, type SumsQuery } from '../../src/query.ts'
-import { placesIn } from '../support/places.ts'
-import { openRandom } from '../support/random.ts'
-import { type EventRow, type Fixture, type MetricsRow, openFixture } from './fixture.ts'
+import { openSums, type SumRows, type SumsOptions, type SumsQuery } from '../../../src/query.ts'
+import { placesIn } from '../../support/places.ts'
+import { openRandom } from '../../support/random.ts'
+import { type EventRow, type Fixture, type MetricsRow, openFixture } from '../fixture.ts'
 
 let fixture: Fixture
 let spill: string

@@ -1,12 +1,19 @@
 /** The room over a real catalog, beside the process that writes it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Column, EVENT_COLUMNS, METRICS_COLUMNS } from '../../src/query/columns.ts'
-import { openQuery, recomputeFromFiles } from '../../src/query.ts'
-import { EVENTS_SCHEMA, METRICS_SCHEMA, type Schema } from '../../src/table/schema.ts'
-import type { Lake } from '../../src/table.ts'
-import { placesIn } from '../support/places.ts'
-import { dayRows, eventRow, metricsRow, NOON_US, openPlace, WINDOW_US } from '../table/fixture.ts'
+import { type Column, EVENT_COLUMNS, METRICS_COLUMNS } from '../../../src/query/columns.ts'
+import { openQuery, recomputeFromFiles } from '../../../src/query.ts'
+import { EVENTS_SCHEMA, METRICS_SCHEMA, type Schema } from '../../../src/table/schema.ts'
+import type { Lake } from '../../../src/table.ts'
+import { placesIn } from '../../support/places.ts'
+import {
+  dayRows,
+  eventRow,
+  metricsRow,
+  NOON_US,
+  openPlace,
+  WINDOW_US,
+} from '../../table/fixture.ts'
 
 const VERIFY = { windowUs: WINDOW_US, horizonUs: 3_600_000_000, fromUs: null, differencesMax: 5 }
 

@@ -7,9 +7,9 @@ import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { makeSpillFolder } from '../../src/query/spill-folder.ts'
+import { makeSpillFolder } from '../../../src/query/duckdb/spill-folder.ts'
 
-const MODULE = new URL('../../src/query/spill-folder.ts', import.meta.url).href
+const MODULE = new URL('../../../src/query/duckdb/spill-folder.ts', import.meta.url).href
 const PREFIX = 'campaign-metrics-query-'
 
 async function place(t: TestContext): Promise<string> {

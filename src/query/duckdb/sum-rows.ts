@@ -1,5 +1,5 @@
 /** Sums as columns of numbers, read from DuckDB's vectors without making an object of a row. */
-import type { DuckDBBlobValue, DuckDBDataChunk, DuckDBResult } from './duck.ts'
+import type { DuckDBBlobValue, DuckDBDataChunk, DuckDBResult } from './instance.ts'
 
 /** One entry for each campaign and step, in any order. */
 export type SumRows = Readonly<{

@@ -1,9 +1,9 @@
 /** Windows as stretches of time: few enough for one statement, none of them lost. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { spansOfWindows } from '../../src/query/trino/differing-windows.ts'
-import { momentSql } from '../../src/query/trino/sql-text.ts'
-import { openRandom } from '../support/random.ts'
+import { momentSql } from '../../../src/query/trino/dialect.ts'
+import { spansOfWindows } from '../../../src/query/trino/differing-windows.ts'
+import { openRandom } from '../../support/random.ts'
 
 test('neighbouring windows are one stretch', () => {
   assert.deepEqual(spansOfWindows([30, 10, 20, 50], 10, 64), [

@@ -8,9 +8,9 @@
  */
 
 import { DuckDBInstance } from '@duckdb/node-api'
-import { QueryError } from './query-error.ts'
+import { QueryError } from '../error.ts'
+import { listSql, textSql } from '../sql-text.ts'
 import { makeSpillFolder } from './spill-folder.ts'
-import { listSql, textSql } from './sql-text.ts'
 
 export type { DuckDBBlobValue, DuckDBDataChunk, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
 export {

@@ -5,8 +5,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet'
-import { mergeEventFiles } from '../../src/query/merge.ts'
-import { type Fixture, openFixture } from './fixture.ts'
+import { mergeEventFiles } from '../../../src/query/duckdb/raw-files.ts'
+import { type Fixture, openFixture } from '../fixture.ts'
 
 let fixture: Fixture
 before(async () => {

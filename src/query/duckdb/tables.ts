@@ -2,8 +2,8 @@
  * A table as SQL: its files through read_parquet, its columns by Iceberg field id. No files give an empty table of the
  * same types, so that a query on a fresh lake works.
  */
-import type { Column } from './columns.ts'
-import { listSql, nameSql, textSql } from './sql-text.ts'
+import type { Column } from '../columns.ts'
+import { listSql, nameSql, textSql } from '../sql-text.ts'
 
 /** A FROM item. `extra` are further arguments of read_parquet, such as `filename = true`. */
 export function tableSql(columns: readonly Column[], files: readonly string[], extra = ''): string {

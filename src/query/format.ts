@@ -4,8 +4,8 @@
  * long result flows without being held; wider cells further down stand out of their column.
  */
 import type { Cell } from './cell.ts'
+import type { QueryResult } from './duckdb/run-sql.ts'
 import { jsonOf } from './format-json.ts'
-import type { QueryResult } from './run-sql.ts'
 
 /** Rows that are held to find the widths. */
 const MEASURED_ROWS_MAX = 2_000

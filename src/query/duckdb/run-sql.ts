@@ -2,10 +2,10 @@
  * One SQL text of a user's, run on a connection of its own and streamed: a batch of rows is made when it is asked for,
  * so a result larger than memory flows through.
  */
-import { type Cell, cellOf, columnsOf, type ResultColumn } from './cell.ts'
-import type { Duck, DuckConnection, DuckDBResult } from './duck.ts'
-import { isDamagedFile, isMissingFile, isOutOfMemory, QueryError, reasonOf } from './query-error.ts'
-import { checkStatement } from './statement.ts'
+import { type Cell, cellOf, columnsOf, type ResultColumn } from '../cell.ts'
+import { isDamagedFile, isMissingFile, isOutOfMemory, QueryError, reasonOf } from '../error.ts'
+import { checkStatement } from '../statement.ts'
+import type { Duck, DuckConnection, DuckDBResult } from './instance.ts'
 
 export type QueryResult = Readonly<{
   columns: readonly ResultColumn[]

@@ -12,8 +12,8 @@ import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { getuid } from 'node:process'
-import { acquireLock, type Lock, LockError } from '../runtime.ts'
-import { QueryError, reasonOf } from './query-error.ts'
+import { acquireLock, type Lock, LockError } from '../../runtime.ts'
+import { QueryError, reasonOf } from '../error.ts'
 
 export type SpillFolder = Readonly<{ path: string; remove(): Promise<void> }>
 

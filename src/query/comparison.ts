@@ -1,5 +1,5 @@
 /** A window in which campaign_metrics and the raw table disagree: which fields, and what each side says. */
-import type { DuckDBValue } from './duck.ts'
+import type { DuckDBValue } from './duckdb/instance.ts'
 
 export type FieldDifference = Readonly<{
   /** The column's name. */

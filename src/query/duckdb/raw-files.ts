@@ -6,11 +6,11 @@
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { EVENT_COLUMNS } from './columns.ts'
-import { type Duck, openDuck } from './duck.ts'
-import { QueryError, reasonOf } from './query-error.ts'
-import { nameSql, textSql } from './sql-text.ts'
-import { tableSql } from './table-sql.ts'
+import { EVENT_COLUMNS } from '../columns.ts'
+import { QueryError, reasonOf } from '../error.ts'
+import { nameSql, textSql } from '../sql-text.ts'
+import { type Duck, openDuck } from './instance.ts'
+import { tableSql } from './tables.ts'
 
 export type MergeOptions = Readonly<{
   /** The key-value pairs of the output's footer. */

@@ -2,13 +2,13 @@
  * The views campaign_events and campaign_metrics over one state of the two tables, and SQL on them. The views stay on
  * that state until `refresh` finds that a pointer moved; both views change together.
  */
-import type { Cell } from './cell.ts'
-import { EVENT_COLUMNS, METRICS_COLUMNS } from './columns.ts'
-import { type Duck, openDuck } from './duck.ts'
-import { QueryError } from './query-error.ts'
+import type { Cell } from '../cell.ts'
+import { EVENT_COLUMNS, METRICS_COLUMNS } from '../columns.ts'
+import { QueryError } from '../error.ts'
+import { nameSql } from '../sql-text.ts'
+import { type Duck, openDuck } from './instance.ts'
 import { type QueryResult, queryErrorOf, runSql } from './run-sql.ts'
-import { nameSql } from './sql-text.ts'
-import { tableSql } from './table-sql.ts'
+import { tableSql } from './tables.ts'
 
 /** The files of one state of both tables, and what tells it from another. */
 export type LakeFiles = Readonly<{

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { formatCsv } from '../../src/query/format-csv.ts'
-import { formatJson } from '../../src/query/format-json.ts'
-import { formatTable } from '../../src/query/format-table.ts'
-import type { LakeFiles, LakeQuery } from '../../src/query/lake-query.ts'
-import { type Fixture, openFixture, textOf } from './fixture.ts'
+import type { LakeFiles, LakeQuery } from '../../../src/query/duckdb/lake-query.ts'
+import { formatTable } from '../../../src/query/format.ts'
+import { formatCsv } from '../../../src/query/format-csv.ts'
+import { formatJson } from '../../../src/query/format-json.ts'
+import { type Fixture, openFixture, textOf } from '../fixture.ts'
 
 let fixture: Fixture
 let query: LakeQuery
@@ -260,7 +260,7 @@ test('a result larger than memory streams through', async () => {
 })
 
 test('a query past its memory and its disk says so', async () => {
-  const { openLakeQuery } = await import('../../src/query/lake-query.ts')
+  const { openLakeQuery } = await import('../../../src/query/duckdb/lake-query.ts')
   const tight = await openLakeQuery({
     readFiles: () => ({ version: '1', events: [], metrics: [], folders: [fixture.path] }),
     memoryMaxBytes: 32 * 2 ** 20,

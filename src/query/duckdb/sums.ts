@@ -4,9 +4,9 @@
  * the state that it knows; a file that has gone meanwhile is the error `files-expired`.
  */
 import { tmpdir } from 'node:os'
-import { type LakePlaces, openLocalFiles, TableError } from '../table.ts'
-import { type DuckConnection, type DuckDBBlobValue, openDuck } from './duck.ts'
-import { QueryError } from './query-error.ts'
+import { type LakePlaces, openLocalFiles, TableError } from '../../table.ts'
+import { QueryError } from '../error.ts'
+import { type DuckConnection, type DuckDBBlobValue, openDuck } from './instance.ts'
 import { queryErrorOf } from './run-sql.ts'
 import { readSumRows, type SumRows, textOf } from './sum-rows.ts'
 import {
