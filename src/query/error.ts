@@ -1,12 +1,5 @@
 /** What the query room can fail with. Each message says what failed, where, and what to do. */
-
-type Facts = Readonly<Record<string, string | number>>
-
-type Kind = Readonly<{
-  /** Whether the same call may succeed later, with nothing done by the user. */
-  canRetry: boolean
-  message: (facts: Facts) => string
-}>
+import { type ErrorKinds, type Facts, RoomError } from '../runtime.ts'
 
 export type QueryErrorCode =
   | 'sql-refused'
@@ -25,7 +18,7 @@ export type QueryErrorCode =
   | 'trino-resources'
   | 'trino-failed'
 
-const KINDS: Readonly<Record<QueryErrorCode, Kind>> = {
+const KINDS: ErrorKinds<QueryErrorCode> = {
   'sql-refused': {
     canRetry: false,
     message: (f) => `the query cannot be run: ${f.reason}`,
@@ -111,68 +104,13 @@ const KINDS: Readonly<Record<QueryErrorCode, Kind>> = {
   },
 }
 
-export class QueryError extends Error {
-  readonly code: QueryErrorCode
-  readonly facts: Facts
-  readonly canRetry: boolean
+export class QueryError extends RoomError<QueryErrorCode> {
+  override readonly name = 'QueryError'
+
   constructor(code: QueryErrorCode, facts: Facts, cause?: unknown) {
-    const kind = KINDS[code]
-    super(kind.message(facts), cause === undefined ? undefined : { cause })
-    this.name = 'QueryError'
-    this.code = code
-    this.facts = facts
-    this.canRetry = kind.canRetry
+    super(KINDS, code, facts, cause)
   }
 }
 
-/** What a statement that names a table in vain is told, whichever engine refuses it. */
+/** Added to the error of a statement that names a table which is not there, whichever engine refuses it. */
 export const TABLES_HINT = 'The tables are campaign_events and campaign_metrics.'
-
-/** DuckDB's words for a table, schema or catalog that is not there. */
-const NO_SUCH_TABLE =
-  /^(?:Table with name .* does not exist\b.*|Catalog ".*" does not exist!.*|.*No catalog \+ schema named .*)$/m
-/** Tables, functions and settings that are near in name are its own. What it says of columns and plain functions is of use. */
-const SUGGESTION = /\n+Did you mean:? (.*)$/m
-const OWN_NAMES = /^"(?:campaign_events|campaign_metrics)"\?$/
-const PLAIN_KIND = /^(?:Scalar Function|Aggregate Function|Macro Function|Type) with name /
-const INTERNAL = /"(?:pg_|duckdb_|sqlite_|pragma_|__)/
-/** Extensions cannot be loaded here, however they are installed. */
-const EXTENSION_ADVICE = /\n+Please try installing and loading [\s\S]*$/
-
-/**
- * DuckDB's own words without its "… Error:" prefix and without advice that cannot be followed here; the position under the
- * statement stays.
- */
-export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  const words = text.replace(/^(?:Failed to \w+ statements: )?[A-Za-z ]+ Error: /, '').trim()
-  return words
-    .replace(SUGGESTION, (whole, named: string) => (isOfUse(words, named) ? whole : ''))
-    .replace(EXTENSION_ADVICE, '\nExtensions of DuckDB are not loaded here.')
-    .replace(NO_SUCH_TABLE, (line) => `${line}\n${TABLES_HINT}`)
-}
-
-function isOfUse(words: string, named: string): boolean {
-  return OWN_NAMES.test(named) || (PLAIN_KIND.test(words) && !INTERNAL.test(named))
-}
-
-/** A file that a view names is not there (any more): expiry or a merge took it away while the query ran. */
-export function isMissingFile(error: unknown): boolean {
-  const text = error instanceof Error ? error.message : String(error)
-  return /No files found that match|No such file or directory|could not open file/i.test(text)
-}
-
-/** What DuckDB says of a Parquet file that is none, or no longer. */
-const DAMAGE =
-  /No magic bytes|too small to be a Parquet|don't know what type|Could not read (enough bytes|from file)|failed to cast column|TProtocol|[Cc]orrupt|Error while reading file|Permission denied|Is a directory/
-
-export function isDamagedFile(error: unknown): boolean {
-  return DAMAGE.test(error instanceof Error ? error.message : String(error))
-}
-
-export function isOutOfMemory(error: unknown): boolean {
-  const text = error instanceof Error ? error.message : String(error)
-  return /^Out of Memory|failed to (allocate|offload)|max_temp_directory_size|No space left/i.test(
-    text,
-  )
-}

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { type LakeFiles, type LakeQuery, openLakeQuery } from '../../src/query/duckdb/lake-query.ts'
+import { type LakeFiles, openFilesQuery, type Query } from '../../src/query/duckdb/lake-query.ts'
 
 export type EventRow = Readonly<{
   id: string
@@ -43,7 +43,7 @@ export type Fixture = Readonly<{
   /** Runs any SQL, to look at files from outside. */
   sql(text: string): Promise<readonly (readonly unknown[])[]>
   /** The room over these files; closed with the fixture. */
-  query(files: Partial<LakeFiles> | (() => LakeFiles), memoryMaxBytes?: number): Promise<LakeQuery>
+  query(files: Partial<LakeFiles> | (() => LakeFiles), memoryMaxBytes?: number): Promise<Query>
   close(): Promise<void>
 }>
 
@@ -54,7 +54,7 @@ export async function openFixture(): Promise<Fixture> {
   await mkdir(spill)
   const instance = await DuckDBInstance.create(':memory:', { threads: '2' })
   const connection = await instance.connect()
-  const opened: LakeQuery[] = []
+  const opened: Query[] = []
   const sql = async (text: string): Promise<readonly (readonly unknown[])[]> =>
     (await connection.run(text)).getRowsJson()
 
@@ -84,8 +84,8 @@ export async function openFixture(): Promise<Fixture> {
       ),
     async query(files, memoryMaxBytes = 512 * 2 ** 20) {
       const fixed = { version: '1', events: [], metrics: [], folders: [join(path, 'data')] }
-      const query = await openLakeQuery({
-        readFiles: typeof files === 'function' ? files : () => ({ ...fixed, ...files }),
+      const readFiles = typeof files === 'function' ? files : () => ({ ...fixed, ...files })
+      const query = await openFilesQuery(readFiles, {
         memoryMaxBytes,
         threads: 2,
         timezone: 'Europe/Berlin',

@@ -1,7 +1,7 @@
 /** Verify finds every kind of difference between the tables, and nothing where there is none. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Verification, verifyLake } from '../../src/query/verify.ts'
+import type { Verification } from '../../src/query/verify.ts'
 import { type EventRow, type Fixture, type MetricsRow, openFixture } from './fixture.ts'
 
 let fixture: Fixture
@@ -33,7 +33,7 @@ async function verified(given: Given): Promise<Verification> {
     metrics.push(await fixture.metricsFile(`m${files++}.parquet`, rows))
   }
   const query = await fixture.query({ events, metrics })
-  return await verifyLake(query.duck, query.files(), {
+  return await query.verify({
     windowUs: 5 * MINUTE_US,
     horizonUs: 60 * MINUTE_US,
     fromUs: given.fromUs ?? null,

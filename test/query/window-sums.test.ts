@@ -1,7 +1,12 @@
 /** Windows recomputed from the raw files, exact past what a DOUBLE holds. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { recomputeWindows } from '../../src/query/recompute.ts'
+import type { WindowKey, WindowSums } from '../../src/event.ts'
+import { DUCKDB } from '../../src/query/duckdb/dialect.ts'
+import { openDuck } from '../../src/query/duckdb/instance.ts'
+import { withPort } from '../../src/query/duckdb/port.ts'
+import { recomputeWindows } from '../../src/query/window-sums.ts'
 import { type Fixture, openFixture } from './fixture.ts'
 
 let fixture: Fixture
@@ -9,6 +14,18 @@ before(async () => {
   fixture = await openFixture()
 })
 after(() => fixture.close())
+
+async function recomputed(
+  files: readonly string[],
+  keys: readonly WindowKey[],
+): Promise<readonly WindowSums[]> {
+  const duck = await openDuck({ folders: [join(fixture.path, 'data')] })
+  try {
+    return await withPort(duck, (port) => recomputeWindows(port, DUCKDB, files, keys, WINDOW_US))
+  } finally {
+    await duck.close()
+  }
+}
 
 const START_US = Date.UTC(2026, 10, 22, 10) * 1000
 const WINDOW_US = 300_000_000
@@ -28,18 +45,17 @@ test('sums come in the order of the keys, to the millionth past 2^53, and zeros 
       { id: 'n', campaign: "o'big", at: '2026-11-22 10:05:00', revenue: '7' },
     ]),
   ]
-  const query = await fixture.query({})
   const keys = [
     { campaignId: 'small', windowStartUs: START_US },
     { campaignId: 'nobody', windowStartUs: START_US },
     { campaignId: "o'big", windowStartUs: START_US },
     { campaignId: "o'big", windowStartUs: START_US + WINDOW_US },
   ]
-  assert.deepEqual(await recomputeWindows(query.duck, files, keys, WINDOW_US), [
+  assert.deepEqual(await recomputed(files, keys), [
     { impressions: 0, clicks: 1, conversions: 0, revenueMillionths: 0n },
     { impressions: 0, clicks: 0, conversions: 0, revenueMillionths: 0n },
     { impressions: 1, clicks: 0, conversions: 10, revenueMillionths: 9_999_999_999_999_989n },
     { impressions: 1, clicks: 0, conversions: 0, revenueMillionths: 7_000_000n },
   ])
-  assert.deepEqual(await recomputeWindows(query.duck, files, [], WINDOW_US), [])
+  assert.deepEqual(await recomputed(files, []), [])
 })

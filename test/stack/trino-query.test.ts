@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { revenueMillionths } from '../../src/event.ts'
-import { cellOf } from '../../src/query/cell.ts'
+import { cellOf } from '../../src/query/duckdb/cell.ts'
 import { QueryError } from '../../src/query/error.ts'
-import { rowsSql } from '../../src/query/trino/dialect.ts'
-import { millionthsSql, wholeMillionthsSql } from '../../src/query/trino/window-sums.ts'
+import { rowsSql, TRINO } from '../../src/query/trino/dialect.ts'
 import {
   type Cell,
   formatCsv,
@@ -16,6 +15,7 @@ import {
   type QueryResult,
   type TrinoQuery,
 } from '../../src/query.ts'
+import { HARD_REVENUES, randomRevenues } from '../query/hard-revenues.ts'
 import { openRandom } from '../support/random.ts'
 import { type LakeStack, openLakeStack } from './support/lake-stack.ts'
 
@@ -41,61 +41,28 @@ async function cellsOf(result: QueryResult): Promise<readonly (readonly Cell[])[
   return rows
 }
 
+/** Each as the sum of a group of its own. */
 async function roundedBySql(revenues: readonly number[]): Promise<readonly bigint[]> {
   const rows = revenues.map((revenue, index) => [index, String(revenue)] as const)
   const found = await lake.client.rows(
-    `SELECT place, ${wholeMillionthsSql(millionthsSql('CAST(x AS DOUBLE)'))}
-      FROM ${rowsSql(rows, 'place INTEGER, x VARCHAR')} ORDER BY place`,
+    `SELECT place, ${TRINO.sumMillionths(TRINO.millionths('CAST(x AS DOUBLE)'))}
+      FROM ${rowsSql(rows, 'place INTEGER, x VARCHAR')} GROUP BY place ORDER BY place`,
   )
   return found.map(([, millionths]) => BigInt(String(millionths)))
 }
 
-const HARD: readonly (readonly [revenue: number, millionths: bigint])[] = [
-  [0, 0n],
-  [-0, 0n],
-  [5e-7, 1n],
-  [-5e-7, -1n],
-  [4.999999999999999e-7, 0n],
-  [5e-324, 0n],
-  [1.0000005, 1_000_001n],
-  [-2.5e-6, -3n],
-  [0.1 + 0.2, 300_000n],
-  [123456.7890125, 123_456_789_013n],
-  [999999999.9999995, 1_000_000_000_000_000n],
-  [999999999.9999994, 999_999_999_999_999n],
-  [1e9, 1_000_000_000_000_000n],
-  [-1e9, -1_000_000_000_000_000n],
-]
-
 test('the hard revenues round to millionths half away from zero, from their shortest form', async () => {
   assert.deepEqual(
-    await roundedBySql(HARD.map(([revenue]) => revenue)),
-    HARD.map(([, millionths]) => millionths),
+    await roundedBySql(HARD_REVENUES.map(([revenue]) => revenue)),
+    HARD_REVENUES.map(([, millionths]) => millionths),
   )
 })
 
 test('random doubles of every size, and random ties, round as in src/event.ts', async () => {
   const seed = Date.now() >>> 0
   const random = openRandom(seed)
-  const bits = new DataView(new ArrayBuffer(8))
-  const anyDouble = (): number => {
-    bits.setUint32(0, random.below(2 ** 32))
-    bits.setUint32(4, random.below(2 ** 32))
-    return bits.getFloat64(0)
-  }
-  const makers = [
-    anyDouble,
-    () => (random.next() - 0.5) * 2e9,
-    () => Number((random.next() * 10 ** (random.next() * 17 - 8)).toFixed(7)),
-    () => (random.below(2_000_000_000) * 10 + 5) / 1e7,
-    () => random.next() * 1e-6,
-  ]
   for (let round = 0; round < 3; round++) {
-    const revenues: number[] = []
-    while (revenues.length < 12_000) {
-      const revenue = random.pick(makers)()
-      if (Math.abs(revenue) <= 1e9) revenues.push(revenue)
-    }
+    const revenues = randomRevenues(random, 12_000)
     const rounded = await roundedBySql(revenues)
     for (const [index, revenue] of revenues.entries()) {
       assert.equal(rounded[index], revenueMillionths(revenue), `${revenue}, seed ${seed}`)
@@ -105,7 +72,7 @@ test('random doubles of every size, and random ties, round as in src/event.ts', 
 
 test('a sum of windows full of the largest revenue is exact', async () => {
   const [row = []] = await lake.client.rows(
-    `SELECT ${wholeMillionthsSql(`sum(${millionthsSql('x')})`)} FROM (SELECT 1e9 AS x FROM UNNEST(sequence(1, 9999)) a(n)
+    `SELECT ${TRINO.sumMillionths(TRINO.millionths('x'))} FROM (SELECT 1e9 AS x FROM UNNEST(sequence(1, 9999)) a(n)
       UNION ALL SELECT 1e-6)`,
   )
   assert.equal(BigInt(String(row[0])), 9_999_000_000_000_000_001n)

@@ -3,14 +3,15 @@
  * reads the folders it was given and nothing else (no other file, no network, no extension, no secret), keeps its
  * memory limit, and spills into a temporary folder of its own. Its configuration cannot be changed afterwards.
  *
- * The folders could be written to by a COPY; that no statement but a SELECT gets that far is the work of
- * `checkStatement`.
+ * The folders could be written to by a COPY; that no statement but a SELECT gets that far is the work of `runSql`.
  */
 
+import { tmpdir } from 'node:os'
 import { DuckDBInstance } from '@duckdb/node-api'
+import { textSql } from '../dialect.ts'
 import { QueryError } from '../error.ts'
-import { listSql, textSql } from '../sql-text.ts'
 import { makeSpillFolder } from './spill-folder.ts'
+import { listSql } from './tables.ts'
 
 export type { DuckDBBlobValue, DuckDBDataChunk, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
 export {
@@ -28,30 +29,49 @@ export {
   StatementType,
 } from '@duckdb/node-api'
 
-export type DuckOptions = Readonly<{
-  memoryMaxBytes: number
-  threads: number
-  /** Folder in which a folder for spilled rows is made; removed by `close`. */
-  temporaryPath: string
-  /** Spilled rows at most; a query that needs more fails with `out-of-memory`. */
-  temporaryMaxBytes: number
-  /** Where DuckDB may read (and, for merging, write) files. */
-  folders: readonly string[]
-  /** IANA name for casts to TIMESTAMP WITH TIME ZONE. */
-  timezone: string
-  /** Whether rows keep the order of the files without ORDER BY; costs memory. */
-  keepsOrder: boolean
+/** What an instance may take of the machine. */
+export type DuckLimits = Readonly<{
+  /** What it may hold in memory; past it rows are spilled. Default 256 MiB. */
+  memoryMaxBytes?: number
+  /** Default 1: the other processors are the pipeline's. */
+  threads?: number
+  /**
+   * Folder in which a folder for spilled rows is made; removed by `close`. Default the system's folder for temporary
+   * files.
+   */
+  temporaryPath?: string
+  /** Spilled rows at most; a query that needs more fails with `out-of-memory`. Default 16 GiB. */
+  temporaryMaxBytes?: number
 }>
 
+export type DuckOptions = DuckLimits &
+  Readonly<{
+    /** Where DuckDB may read (and, for merging, write) files. */
+    folders: readonly string[]
+    /** IANA name for casts to TIMESTAMP WITH TIME ZONE; the tables' own timestamps are UTC. Default UTC. */
+    timezone?: string
+  }>
+
 export type Duck = Readonly<{
-  options: DuckOptions
+  options: Required<DuckOptions>
   connect(): Promise<DuckConnection>
   close(): Promise<void>
 }>
 
 export type DuckConnection = Awaited<ReturnType<DuckDBInstance['connect']>>
 
-export async function openDuck(options: DuckOptions): Promise<Duck> {
+const MEMORY_MAX_BYTES = 256 * 2 ** 20
+const TEMPORARY_MAX_BYTES = 16 * 2 ** 30
+
+export async function openDuck(given: DuckOptions): Promise<Duck> {
+  const options: Required<DuckOptions> = {
+    memoryMaxBytes: MEMORY_MAX_BYTES,
+    threads: 1,
+    temporaryPath: tmpdir(),
+    temporaryMaxBytes: TEMPORARY_MAX_BYTES,
+    timezone: 'UTC',
+    ...given,
+  }
   const spill = makeSpillFolder(options.temporaryPath)
   let instance: DuckDBInstance | undefined
   try {
@@ -80,13 +100,14 @@ export async function openDuck(options: DuckOptions): Promise<Duck> {
 }
 
 /** In this order: external access can be narrowed only before it is switched off, and nothing after the lock. */
-function lockingSettings(options: DuckOptions, spill: string): readonly string[] {
+function lockingSettings(options: Required<DuckOptions>, spill: string): readonly string[] {
   return [
     `SET memory_limit = ${textSql(`${options.memoryMaxBytes} B`)}`,
     `SET temp_directory = ${textSql(spill)}`,
     `SET max_temp_directory_size = ${textSql(`${options.temporaryMaxBytes} B`)}`,
     `SET GLOBAL TimeZone = ${textSql(options.timezone)}`,
-    `SET preserve_insertion_order = ${options.keepsOrder}`,
+    // The order of the files costs memory, and who wants an order asks for it.
+    'SET preserve_insertion_order = false',
     'SET parquet_metadata_cache = true',
     // Files are local: the system caches them already, and DuckDB would fill its memory with them.
     'SET enable_external_file_cache = false',

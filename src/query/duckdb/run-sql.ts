@@ -1,19 +1,15 @@
 /**
  * One SQL text of a user's, run on a connection of its own and streamed: a batch of rows is made when it is asked for,
  * so a result larger than memory flows through.
+ *
+ * What may run is one statement that only reads. A SELECT in DuckDB cannot write (there are no changing CTEs), EXPLAIN
+ * ANALYZE runs what it explains and so is looked into, and everything else is refused.
  */
-import { type Cell, cellOf, columnsOf, type ResultColumn } from '../cell.ts'
-import { isDamagedFile, isMissingFile, isOutOfMemory, QueryError, reasonOf } from '../error.ts'
-import { checkStatement } from '../statement.ts'
-import type { Duck, DuckConnection, DuckDBResult } from './instance.ts'
-
-export type QueryResult = Readonly<{
-  columns: readonly ResultColumn[]
-  /** Can be gone through once; ends the query when it is left early. Errors come as QueryError. */
-  batches: AsyncIterable<readonly (readonly Cell[])[]>
-  /** Ends a query whose batches are not wanted any more; needless after the last batch. */
-  close(): void
-}>
+import type { QueryResult } from '../cell.ts'
+import { QueryError } from '../error.ts'
+import { cellOf, columnsOf } from './cell.ts'
+import { duckdbReason, queryErrorOf } from './error.ts'
+import { type Duck, type DuckConnection, type DuckDBResult, StatementType } from './instance.ts'
 
 /** Throws QueryError: `sql-refused`, `not-a-query`, `files-expired`, `out-of-memory`. */
 export async function runSql(duck: Duck, sql: string): Promise<QueryResult> {
@@ -45,21 +41,46 @@ async function* batchesOf(duck: Duck, connection: DuckConnection, result: DuckDB
   }
 }
 
-export function queryErrorOf(error: unknown, duck: Duck): QueryError {
-  if (error instanceof QueryError) {
-    const isMissing = error.code === 'sql-refused' && isMissingFile(error.cause)
-    return isMissing ? new QueryError('files-expired', error.facts, error.cause) : error
+const EXPLAIN = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*explain\b\s*(?:\([^)]*\)|analyze\b)?/i
+
+/**
+ * Refuses what is not one reading statement; DuckDB's own complaints (syntax, unknown columns) come as `sql-refused`.
+ */
+async function checkStatement(connection: DuckConnection, sql: string): Promise<void> {
+  const found = await statementTypeOf(connection, sql)
+  if (found === StatementType.SELECT) return
+  if (found !== StatementType.EXPLAIN) {
+    throw new QueryError('not-a-query', { found: `a statement of type ${StatementType[found]}` })
   }
-  const reason = reasonOf(error)
-  // Where in a statement of ours the file stands is of no use to anybody.
-  const [inShort = reason] = reason.split('\n')
-  if (isMissingFile(error)) return new QueryError('files-expired', { reason: inShort }, error)
-  if (isDamagedFile(error)) return new QueryError('file-damaged', { reason: inShort }, error)
-  if (!isOutOfMemory(error)) return new QueryError('sql-refused', { reason }, error)
-  const facts = {
-    memory: `${Math.round(duck.options.memoryMaxBytes / 2 ** 20)} MiB`,
-    temporary: duck.options.temporaryPath,
-    reason,
+  const inner = await statementTypeOf(connection, sql.replace(EXPLAIN, ''))
+  if (inner !== StatementType.SELECT) {
+    throw new QueryError('not-a-query', { found: `an EXPLAIN of ${StatementType[inner]}` })
   }
-  return new QueryError('out-of-memory', facts, error)
+}
+
+async function statementTypeOf(connection: DuckConnection, sql: string): Promise<StatementType> {
+  const extracted = await extract(connection, sql)
+  if (extracted.count !== 1) {
+    throw new QueryError('not-a-query', { found: `${extracted.count} statements` })
+  }
+  try {
+    const prepared = await extracted.prepare(0)
+    const found = prepared.statementType
+    prepared.destroySync()
+    return found
+  } catch (error) {
+    throw new QueryError('sql-refused', { reason: duckdbReason(error) }, error)
+  }
+}
+
+async function extract(connection: DuckConnection, sql: string) {
+  // DuckDB reports a text without any statement as an error without words.
+  if (sql.replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\/|[\s;]/g, '') === '') {
+    throw new QueryError('not-a-query', { found: 'an empty text' })
+  }
+  try {
+    return await connection.extractStatements(sql)
+  } catch (error) {
+    throw new QueryError('sql-refused', { reason: duckdbReason(error) }, error)
+  }
 }

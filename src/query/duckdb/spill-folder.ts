@@ -1,7 +1,7 @@
 /**
  * The folder into which one DuckDB instance spills rows: made with it, removed with it. A process that is killed leaves its
  * folders behind, so each holds a lock that the operating system takes back, and whoever makes the next one in the same place
- * sweeps those whose owner is gone. Process ids would not tell: they are used again, and containers that share a folder have
+ * sweeps those whose owner is gone. Process ids would not do: they are used again, and containers that share a folder have
  * their own.
  *
  *     $TMPDIR/campaign-metrics-query-Xy12Ab/lock      held while its owner lives
@@ -12,17 +12,17 @@ import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { getuid } from 'node:process'
-import { acquireLock, type Lock, LockError } from '../../runtime.ts'
-import { QueryError, reasonOf } from '../error.ts'
+import { acquireLock, type Lock, LockError, reasonOf } from '../../runtime.ts'
+import { QueryError } from '../error.ts'
 
 export type SpillFolder = Readonly<{ path: string; remove(): Promise<void> }>
 
 const PREFIX = 'campaign-metrics-query-'
 const LOCK = 'lock'
-/** Without a lock it is just being made, or was made by a release that knew none. */
+/** A folder without a lock is just being made, or was made by a release that had no locks. */
 const UNLOCKED_MS_MAX = 86_400_000
 
-/** Once a thread and place: what is left by others is not in a hurry. */
+/** Once for each thread and place: what others left is not urgent. */
 const swept = new Set<string>()
 
 /** Throws QueryError `no-spill-folder`. */
@@ -44,7 +44,10 @@ export function makeSpillFolder(parent: string): SpillFolder {
   }
 }
 
-/** Of this user, and never through a link: the place may be shared. What cannot be removed is left. `nowMs`: of its disk's clock. */
+/**
+ * Of this user, and never through a link: the place may be shared. What cannot be removed is left. `nowMs` is of its
+ * disk's clock.
+ */
 function sweep(parent: string, nowMs: number): void {
   for (const name of readdirSync(parent)) {
     if (!name.startsWith(PREFIX)) continue

@@ -22,28 +22,28 @@ export function textOf({ bytes }: DuckDBBlobValue): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }
 
-/** Reads what the SQL of the sums gives. `goesOn` throws where the rest is not wanted any more. */
-export async function readSumRows(result: DuckDBResult, goesOn: () => void): Promise<SumRows> {
+/** Reads what the SQL of the sums gives. `checkOpen` throws where the rest is not wanted any more. */
+export async function readSumRows(result: DuckDBResult, checkOpen: () => void): Promise<SumRows> {
   const campaigns: string[] = []
-  let held = newColumns(ROWS_AT_FIRST)
+  let columns = newColumns(ROWS_AT_FIRST)
   let rows = 0
   for (;;) {
-    goesOn()
+    checkOpen()
     const chunk = await result.fetchChunk()
     if (chunk === null || chunk.rowCount === 0) break
-    if (rows + chunk.rowCount > held.codes.length) held = grown(held, rows)
-    rows = readChunk(chunk, campaigns, held, rows)
+    if (rows + chunk.rowCount > columns.codes.length) columns = grown(columns, rows)
+    rows = readChunk(chunk, campaigns, columns, rows)
   }
-  return { campaigns, ...cut(held, rows) }
+  return { campaigns, ...cut(columns, rows) }
 }
 
 type Columns = Omit<SumRows, 'campaigns'>
 
-/** Returns how many rows are held then. The columns are those of the SQL, none but the last with NULL. */
+/** Returns how many rows there are then. The columns are those of the SQL, none but the last with NULL. */
 function readChunk(
   chunk: DuckDBDataChunk,
   campaigns: string[],
-  held: Columns,
+  columns: Columns,
   rows: number,
 ): number {
   const [codes, starts, impressions, clicks, conversions, millionths, names] = [
@@ -59,12 +59,12 @@ function readChunk(
       campaigns[-1 - code] = textOf(names.getItem(row))
       continue
     }
-    held.codes[at] = code
-    held.startsUs[at] = starts.getItem(row)
-    held.impressions[at] = impressions.getItem(row)
-    held.clicks[at] = clicks.getItem(row)
-    held.conversions[at] = conversions.getItem(row)
-    held.revenueMillionths[at] = millionths.getItem(row)
+    columns.codes[at] = code
+    columns.startsUs[at] = starts.getItem(row)
+    columns.impressions[at] = impressions.getItem(row)
+    columns.clicks[at] = clicks.getItem(row)
+    columns.conversions[at] = conversions.getItem(row)
+    columns.revenueMillionths[at] = millionths.getItem(row)
     at++
   }
   return at
@@ -85,24 +85,24 @@ function newColumns(length: number): Columns {
 }
 
 /** Twice as long, so that growing costs no more than reading. */
-function grown(held: Columns, rows: number): Columns {
-  const columns = newColumns(held.codes.length * 2)
-  columns.codes.set(held.codes.subarray(0, rows))
-  columns.startsUs.set(held.startsUs.subarray(0, rows))
-  columns.impressions.set(held.impressions.subarray(0, rows))
-  columns.clicks.set(held.clicks.subarray(0, rows))
-  columns.conversions.set(held.conversions.subarray(0, rows))
-  columns.revenueMillionths.set(held.revenueMillionths.subarray(0, rows))
-  return columns
+function grown(columns: Columns, rows: number): Columns {
+  const longer = newColumns(columns.codes.length * 2)
+  longer.codes.set(columns.codes.subarray(0, rows))
+  longer.startsUs.set(columns.startsUs.subarray(0, rows))
+  longer.impressions.set(columns.impressions.subarray(0, rows))
+  longer.clicks.set(columns.clicks.subarray(0, rows))
+  longer.conversions.set(columns.conversions.subarray(0, rows))
+  longer.revenueMillionths.set(columns.revenueMillionths.subarray(0, rows))
+  return longer
 }
 
-function cut(held: Columns, rows: number): Columns {
+function cut(columns: Columns, rows: number): Columns {
   return {
-    codes: held.codes.slice(0, rows),
-    startsUs: held.startsUs.slice(0, rows),
-    impressions: held.impressions.slice(0, rows),
-    clicks: held.clicks.slice(0, rows),
-    conversions: held.conversions.slice(0, rows),
-    revenueMillionths: held.revenueMillionths.slice(0, rows),
+    codes: columns.codes.slice(0, rows),
+    startsUs: columns.startsUs.slice(0, rows),
+    impressions: columns.impressions.slice(0, rows),
+    clicks: columns.clicks.slice(0, rows),
+    conversions: columns.conversions.slice(0, rows),
+    revenueMillionths: columns.revenueMillionths.slice(0, rows),
   }
 }

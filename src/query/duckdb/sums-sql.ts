@@ -13,26 +13,26 @@
  * writer of ours makes, are left out.
  */
 import { strict as assert } from 'node:assert'
-import { EVENT_COLUMNS, METRICS_COLUMNS } from '../columns.ts'
-import { nameSql } from '../sql-text.ts'
-import { momentSql, windowSumsSql } from '../window-sums.ts'
-import { tableSql } from './tables.ts'
+import { type Span, spanSql } from '../comparison.ts'
+import { nameSql } from '../dialect.ts'
+import { windowSumsSql } from '../window-sums.ts'
+import { DUCKDB } from './dialect.ts'
 
-/** A stretch of time, `[fromUs, toUs)`. */
-export type Span = Readonly<{ fromUs: number; toUs: number }>
+/** The dashboard's filters that need the raw table, and the columns they are about. */
+const FILTER_COLUMNS = {
+  platform: 'platform',
+  country: 'country',
+  device: 'device_type',
+} as const
+export type FilterName = keyof typeof FILTER_COLUMNS
+export const FILTER_NAMES = Object.keys(FILTER_COLUMNS) as readonly FilterName[]
 
 /** An empty list is no condition; '' stands for NULL as well as for the empty text. */
-export type EventFilter = Readonly<{
-  platform: readonly string[]
-  country: readonly string[]
-  device: readonly string[]
-}>
+export type EventFilter = Readonly<Record<FilterName, readonly string[]>>
 
-const FILTER_COLUMNS = { platform: 'platform', country: 'country', device: 'device_type' } as const
-type FilterName = keyof typeof FILTER_COLUMNS
-const FILTER_NAMES: readonly FilterName[] = ['platform', 'country', 'device']
+export type FilterValues = Readonly<Record<FilterName, string[]>>
 
-export const VALUE_COLUMNS = ['platform', 'country', 'device_type'] as const
+/** Values of one filter that are listed. */
 const VALUES_MAX = 200
 
 /** Grouped also where a step is a window: two rows of one window, which should not be, are added. */
@@ -44,8 +44,8 @@ export function metricsSumsSql(files: readonly string[], span: Span, stepUs: num
     SELECT campaign_id, (epoch_us(window_start) - ${originUs}) // ${stepUs} * ${stepUs} + ${originUs} AS start_us,
       sum(impressions) AS impressions, sum(clicks) AS clicks, sum(conversions) AS conversions,
       sum(round(revenue * 1e6)) AS millionths
-    FROM ${tableSql(METRICS_COLUMNS, files)}
-    WHERE ${spanSql('window_start', span)} GROUP BY campaign_id, start_us`)
+    FROM ${DUCKDB.table('campaign_metrics', files)}
+    WHERE ${spanSql(DUCKDB, 'window_start', span)} GROUP BY campaign_id, start_us`)
 }
 
 /** With the parameters that `filterValues` gives. */
@@ -56,9 +56,10 @@ export function eventSumsSql(
   filter: EventFilter,
 ): string {
   assertSpan(span, stepUs)
-  const conditions = [spanSql('"timestamp"', span), ...FILTER_NAMES.flatMap(conditionSql(filter))]
-  const from = tableSql(EVENT_COLUMNS, files)
-  return numberedSql(windowSumsSql(from, stepUs, conditions.join(' AND ')))
+  const inSpan = spanSql(DUCKDB, '"timestamp"', span)
+  const conditions = [inSpan, ...FILTER_NAMES.flatMap((name) => conditionSql(name, filter[name]))]
+  const from = DUCKDB.table('campaign_events', files)
+  return numberedSql(windowSumsSql(DUCKDB, from, stepUs, conditions.join(' AND ')))
 }
 
 export function filterValues(filter: EventFilter): Record<string, string> {
@@ -68,14 +69,15 @@ export function filterValues(filter: EventFilter): Record<string, string> {
   return Object.fromEntries(bound)
 }
 
-/** Rows of column, value: the most frequent values of each column first. */
+/** Rows of filter, value: the most frequent values of each filter first. */
 export function valuesSql(files: readonly string[]): string {
-  const values = VALUE_COLUMNS.map((column) => `coalesce(${column}, '') AS ${column}`)
-  const picked = VALUE_COLUMNS.map((column) => `WHEN grouping(${column}) = 0 THEN '${column}'`)
+  const values = FILTER_NAMES.map((name) => `coalesce(${FILTER_COLUMNS[name]}, '') AS ${name}`)
+  const picked = FILTER_NAMES.map((name) => `WHEN grouping(${name}) = 0 THEN '${name}'`)
   return `SELECT name, encode(value) FROM (
-      SELECT CASE ${picked.join(' ')} END AS name, coalesce(${VALUE_COLUMNS.join(', ')}) AS value, count(*) AS events
-      FROM (SELECT ${values.join(', ')} FROM ${tableSql(EVENT_COLUMNS, files)})
-      GROUP BY GROUPING SETS (${VALUE_COLUMNS.map((column) => `(${column})`).join(', ')})
+      SELECT CASE ${picked.join(' ')} END AS name, coalesce(${FILTER_NAMES.join(', ')}) AS value,
+        count(*) AS events
+      FROM (SELECT ${values.join(', ')} FROM ${DUCKDB.table('campaign_events', files)})
+      GROUP BY GROUPING SETS (${FILTER_NAMES.map((name) => `(${name})`).join(', ')})
     )
     QUALIFY row_number() OVER (PARTITION BY name ORDER BY events DESC, value) <= ${VALUES_MAX}
     ORDER BY name, events DESC, value`
@@ -97,18 +99,11 @@ function numberedSql(sums: string): string {
     SELECT -1 - code, 0, ${SUM_COLUMNS.map(() => '0').join(', ')}, encode(campaign_id) FROM names`
 }
 
-function conditionSql(filter: EventFilter): (name: FilterName) => string[] {
-  return (name) => {
-    const values = filter[name]
-    if (values.length === 0) return []
-    const column = nameSql(FILTER_COLUMNS[name])
-    const listed = `${column} IN (${values.map((_, index) => `$${name}${index}`).join(', ')})`
-    return [values.includes('') ? `(${listed} OR ${column} IS NULL)` : listed]
-  }
-}
-
-function spanSql(column: string, { fromUs, toUs }: Span): string {
-  return `${column} >= ${momentSql(fromUs)} AND ${column} < ${momentSql(toUs)}`
+function conditionSql(name: FilterName, values: readonly string[]): string[] {
+  if (values.length === 0) return []
+  const column = nameSql(FILTER_COLUMNS[name])
+  const listed = `${column} IN (${values.map((_, index) => `$${name}${index}`).join(', ')})`
+  return [values.includes('') ? `(${listed} OR ${column} IS NULL)` : listed]
 }
 
 /** They become part of the SQL. */

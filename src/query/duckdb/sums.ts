@@ -3,36 +3,28 @@
  * raw files where a filter needs columns that only those have. The caller names the files, so that every answer is of
  * the state that it knows; a file that has gone meanwhile is the error `files-expired`.
  */
-import { tmpdir } from 'node:os'
 import { type LakePlaces, openLocalFiles, TableError } from '../../table.ts'
+import type { Span } from '../comparison.ts'
 import { QueryError } from '../error.ts'
-import { type DuckConnection, type DuckDBBlobValue, openDuck } from './instance.ts'
-import { queryErrorOf } from './run-sql.ts'
+import { queryErrorOf } from './error.ts'
+import { type DuckConnection, type DuckDBBlobValue, type DuckLimits, openDuck } from './instance.ts'
 import { readSumRows, type SumRows, textOf } from './sum-rows.ts'
 import {
   type EventFilter,
   eventSumsSql,
+  FILTER_NAMES,
+  type FilterName,
+  type FilterValues,
   filterValues,
   metricsSumsSql,
-  type Span,
-  VALUE_COLUMNS,
   valuesSql,
 } from './sums-sql.ts'
 
-export type { EventFilter, SumRows }
+export type { EventFilter, FilterValues, SumRows }
 
 export type SumsOptions = Pick<LakePlaces, 'warehouse' | 'cache'> &
-  Readonly<{
-    nowMs: () => number
-    /** What DuckDB may hold in memory; past it rows are spilled. Default 256 MiB. */
-    memoryMaxBytes?: number
-    /** Default 1. */
-    threads?: number
-    /** Where spilled rows go. Default the system's folder for temporary files. */
-    temporaryPath?: string
-  }>
-
-export type FilterValues = Readonly<{ platform: string[]; country: string[]; device: string[] }>
+  Omit<DuckLimits, 'temporaryMaxBytes'> &
+  Readonly<{ nowMs: () => number }>
 
 /** Calls wait for each other: one runs at a time. All throw QueryError, and TableError where files cannot be fetched. */
 export type SumsQuery = {
@@ -57,20 +49,10 @@ export type SumsQuery = {
   close(): Promise<void>
 }
 
-const MEMORY_MAX_BYTES = 256 * 2 ** 20
-const TEMPORARY_MAX_BYTES = 16 * 2 ** 30
-
 export async function openSums(options: SumsOptions): Promise<SumsQuery> {
-  const local = await openLocalFiles(options, options.nowMs)
-  const duck = await openDuck({
-    memoryMaxBytes: options.memoryMaxBytes ?? MEMORY_MAX_BYTES,
-    threads: options.threads ?? 1,
-    temporaryPath: options.temporaryPath ?? tmpdir(),
-    temporaryMaxBytes: TEMPORARY_MAX_BYTES,
-    folders: [local.folder],
-    timezone: 'UTC',
-    keepsOrder: false,
-  })
+  const { warehouse, cache, nowMs, ...limits } = options
+  const local = await openLocalFiles({ warehouse, cache }, nowMs)
+  const duck = await openDuck({ ...limits, folders: [local.folder] })
   let isClosed = false
   let running: DuckConnection | null = null
   let queue: Promise<unknown> = Promise.resolve()
@@ -83,11 +65,11 @@ export async function openSums(options: SumsOptions): Promise<SumsQuery> {
 
   async function run<T>(files: readonly string[], act: Ask<T>): Promise<T> {
     if (isClosed) throw new QueryError('closed', {})
-    const held = await local.hold(files).catch(asExpired)
+    const { paths, release } = await local.hold(files).catch(asExpired)
     try {
-      return await runOn(held.paths, act)
+      return await runOn(paths, act)
     } finally {
-      held.release()
+      release()
     }
   }
 
@@ -107,12 +89,12 @@ export async function openSums(options: SumsOptions): Promise<SumsQuery> {
   return {
     sumMetrics: (files, span, stepUs) =>
       enqueue(files, async (connection, local) =>
-        readSumRows(await connection.stream(metricsSumsSql(local, span, stepUs)), goesOn),
+        readSumRows(await connection.stream(metricsSumsSql(local, span, stepUs)), checkOpen),
       ),
     sumEvents: (files, span, stepUs, filter) =>
       enqueue(files, async (connection, local) => {
         const sql = eventSumsSql(local, span, stepUs, filter)
-        return readSumRows(await connection.stream(sql, filterValues(filter)), goesOn)
+        return readSumRows(await connection.stream(sql, filterValues(filter)), checkOpen)
       }),
     listValues: (files) => enqueue(files, readValues),
     async close() {
@@ -125,7 +107,7 @@ export async function openSums(options: SumsOptions): Promise<SumsQuery> {
   }
 
   /** An interrupt only reaches a query that runs: between two chunks it is asked for here. */
-  function goesOn(): void {
+  function checkOpen(): void {
     if (isClosed) throw new QueryError('closed', {})
   }
 }
@@ -145,8 +127,8 @@ async function readValues(
   files: readonly string[],
 ): Promise<FilterValues> {
   const rows = await (await connection.run(valuesSql(files))).getRows()
-  const of = (column: (typeof VALUE_COLUMNS)[number]): string[] =>
-    rows.filter(([name]) => name === column).map(([, value]) => textOf(value as DuckDBBlobValue))
-  const [platform, country, device] = VALUE_COLUMNS.map(of)
-  return { platform: platform ?? [], country: country ?? [], device: device ?? [] }
+  const valuesOf = (filter: FilterName): string[] =>
+    rows.filter(([name]) => name === filter).map(([, value]) => textOf(value as DuckDBBlobValue))
+  const entries = FILTER_NAMES.map((name) => [name, valuesOf(name)] as const)
+  return Object.fromEntries(entries) as FilterValues
 }

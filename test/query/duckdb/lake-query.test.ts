@@ -1,7 +1,7 @@
 /** The room over a real catalog, beside the process that writes it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Column, EVENT_COLUMNS, METRICS_COLUMNS } from '../../../src/query/columns.ts'
+import { type Column, EVENT_COLUMNS, METRICS_COLUMNS } from '../../../src/query/duckdb/tables.ts'
 import { openQuery, recomputeFromFiles } from '../../../src/query.ts'
 import { EVENTS_SCHEMA, METRICS_SCHEMA, type Schema } from '../../../src/table/schema.ts'
 import type { Lake } from '../../../src/table.ts'

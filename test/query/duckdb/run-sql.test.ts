@@ -3,14 +3,12 @@ import assert from 'node:assert/strict'
 import { rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { LakeFiles, LakeQuery } from '../../../src/query/duckdb/lake-query.ts'
-import { formatTable } from '../../../src/query/format.ts'
-import { formatCsv } from '../../../src/query/format-csv.ts'
-import { formatJson } from '../../../src/query/format-json.ts'
+import { type LakeFiles, openFilesQuery, type Query } from '../../../src/query/duckdb/lake-query.ts'
+import { formatCsv, formatJson, formatTable } from '../../../src/query/format.ts'
 import { type Fixture, openFixture, textOf } from '../fixture.ts'
 
 let fixture: Fixture
-let query: LakeQuery
+let query: Query
 
 before(async () => {
   fixture = await openFixture()
@@ -20,7 +18,7 @@ before(async () => {
 })
 after(() => fixture.close())
 
-const rowsOf = async (sql: string, of: LakeQuery = query): Promise<unknown[]> => {
+const rowsOf = async (sql: string, of: Query = query): Promise<unknown[]> => {
   const rows: unknown[] = []
   for await (const batch of (await of.runSql(sql)).batches) rows.push(...batch)
   return rows
@@ -260,9 +258,8 @@ test('a result larger than memory streams through', async () => {
 })
 
 test('a query past its memory and its disk says so', async () => {
-  const { openLakeQuery } = await import('../../../src/query/duckdb/lake-query.ts')
-  const tight = await openLakeQuery({
-    readFiles: () => ({ version: '1', events: [], metrics: [], folders: [fixture.path] }),
+  const files = { version: '1', events: [], metrics: [], folders: [fixture.path] }
+  const tight = await openFilesQuery(() => files, {
     memoryMaxBytes: 32 * 2 ** 20,
     threads: 2,
     timezone: 'UTC',

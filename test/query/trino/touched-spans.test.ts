@@ -1,8 +1,8 @@
 /** Windows as stretches of time: few enough for one statement, none of them lost. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { momentSql } from '../../../src/query/trino/dialect.ts'
-import { spansOfWindows } from '../../../src/query/trino/differing-windows.ts'
+import { TRINO } from '../../../src/query/trino/dialect.ts'
+import { spansOfWindows } from '../../../src/query/trino/touched-spans.ts'
 import { openRandom } from '../../support/random.ts'
 
 test('neighbouring windows are one stretch', () => {
@@ -42,8 +42,8 @@ test('whatever the windows, each lies in a stretch, and there are not too many',
 
 test('a moment is written to the microsecond, before 1970 as well', () => {
   assert.equal(
-    momentSql(Date.UTC(2026, 10, 22, 10) * 1000 + 7),
+    TRINO.timestamp(Date.UTC(2026, 10, 22, 10) * 1000 + 7),
     "TIMESTAMP '2026-11-22 10:00:00.000007'",
   )
-  assert.equal(momentSql(-1), "TIMESTAMP '1969-12-31 23:59:59.999999'")
+  assert.equal(TRINO.timestamp(-1), "TIMESTAMP '1969-12-31 23:59:59.999999'")
 })
