@@ -1,7 +1,7 @@
 /**
- * SQL over the two tables: a user's queries, the check of every window against the raw rows, exact sums, and the
- * merging of raw files. The questions are written once; DuckDB (over files) and Trino (over snapshots) each bring a
- * dialect and a port. The only room that knows either.
+ * SQL over the two tables: a user's queries, the check of every window against the raw rows, exact
+ * sums, and the merging of raw files. The questions are written once; DuckDB (over files) and Trino
+ * (over snapshots) each bring a dialect and a port. The only room that knows either.
  */
 export type { Cell, QueryResult, ResultColumn } from './query/cell.ts'
 export type { Difference, FieldDifference, Span } from './query/comparison.ts'

@@ -1,6 +1,6 @@
 /**
- * The result of a query: its values free of an engine's classes and without loss. Whole numbers past 2^53 are bigint,
- * decimals keep their digits, timestamps their microseconds.
+ * The result of a query: its values free of an engine's classes and without loss. Whole numbers
+ * past 2^53 are bigint, decimals keep their digits, timestamps their microseconds.
  */
 
 export type Cell =

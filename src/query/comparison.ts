@@ -1,9 +1,9 @@
 /**
- * Both tables held against each other, window by window: the SQL that compares them, and the windows in which
- * campaign_metrics and the raw table disagree.
+ * Both tables held against each other, window by window: the SQL that compares them, and the
+ * windows in which campaign_metrics and the raw table disagree.
  *
- * The revenue of windows past 9.0e9 is not judged in SQL but by `isLargeDifferent`: an engine's cast of a whole number
- * to DOUBLE need not round like Number(bigint).
+ * The revenue of windows past 9.0e9 is not judged in SQL but by `isLargeDifferent`: an engine's
+ * cast of a whole number to DOUBLE need not round like Number(bigint).
  */
 import { strict as assert } from 'node:assert'
 import type { Dialect, SqlRow, SqlValue } from './dialect.ts'
@@ -21,8 +21,9 @@ export type Difference = Readonly<{
   campaignId: string | null
   windowStartUs: number | null
   /**
-   * `missing`: events without a metrics row. `unexpected`: a metrics row without events (or one whose window_start is
-   * no start of a window). `repeated`: more than one metrics row. `different`: one row that says something else.
+   * `missing`: events without a metrics row. `unexpected`: a metrics row without events (or one
+   * whose window_start is no start of a window). `repeated`: more than one metrics row.
+   * `different`: one row that says something else.
    */
   kind: 'missing' | 'unexpected' | 'repeated' | 'different'
   fields: readonly FieldDifference[]
@@ -59,7 +60,8 @@ type FieldName = (typeof FIELD_NAMES)[number]
 
 function fieldsOf(dialect: Dialect<never>, windowUs: number): readonly ComparedField[] {
   const percent = (part: string, whole: string): string =>
-    `CASE WHEN e.${whole} > 0 THEN ${doubleSql(`e.${part}`)} * 100e0 / ${doubleSql(`e.${whole}`)} END`
+    `CASE WHEN e.${whole} > 0 THEN ${doubleSql(`e.${part}`)} * 100e0 / ` +
+    `${doubleSql(`e.${whole}`)} END`
   const expected: Readonly<Record<FieldName, string>> = {
     window_end: `e.start_us + ${windowUs}`,
     impressions: 'e.impressions',
@@ -91,13 +93,17 @@ export const COMPARED_COLUMNS: readonly string[] = [
   ...FIELD_NAMES.flatMap((name) => [`expected_${name}`, `found_${name}`]),
 ]
 
-/** Below this, in millionths, an integer is exact as a double, and an engine's division by 1e6 the same as ours. */
+/**
+ * Below this, in millionths, an integer is exact as a double, and an engine's division by 1e6 the
+ * same as ours.
+ */
 const EXACT_MILLIONTHS = 9_000_000_000_000_000n
 
 /**
- * The common table expression `compared`, over the windows that begin in one of the spans (null is all): a row for each
- * window that either side knows, with what the raw rows say (`expected_…`), what campaign_metrics says (`found_…`), and
- * `is_different`. The revenue of `is_large` windows is not judged here.
+ * The common table expression `compared`, over the windows that begin in one of the spans (null is
+ * all): a row for each window that either side knows, with what the raw rows say (`expected_…`),
+ * what campaign_metrics says (`found_…`), and `is_different`. The revenue of `is_large` windows is
+ * not judged here.
  */
 export function comparedSql<Source>(
   dialect: Dialect<Source>,
@@ -165,7 +171,10 @@ export function spanSql(
   return bounds.length === 0 ? 'true' : bounds.join(' AND ')
 }
 
-/** Whether the revenue of a large window, which SQL does not judge, differs from the one that was found. */
+/**
+ * Whether the revenue of a large window, which SQL does not judge, differs from the one that was
+ * found.
+ */
 export function isLargeDifferent(millionths: SqlValue, foundRevenue: SqlValue): boolean {
   return Number(millionths) / 1e6 !== Number(foundRevenue)
 }

@@ -1,13 +1,14 @@
 /**
- * What a SQL engine must give for the questions of this room: a dialect, which says what its SQL text looks like, and a
- * port, which runs SQL. A further engine is a folder with one of each; nothing here is optional, so the compiler names
+ * What a SQL engine must give for the questions of this room: a dialect, which says what its SQL
+ * text looks like, and a port, which runs SQL. A further engine is a folder with one of each, and a
+ * line in src/query.ts that exports what opens it; nothing here is optional, so the compiler names
  * what is missing.
  */
 import type { WindowKey } from '../event.ts'
 
 /**
- * A value of a result. A whole number is a number or a bigint; NaN, the infinities and decimals may come as texts. The
- * questions of this room ask for no maps; a user's may.
+ * A value of a result. A whole number is a number or a bigint; NaN, the infinities and decimals may
+ * come as texts. The questions of this room ask for no maps; a user's may.
  */
 export type SqlValue =
   | null
@@ -40,12 +41,15 @@ export type Dialect<Source> = Readonly<{
   timestamp(epochUs: number): string
   /** A timestamp in microseconds since the epoch. */
   epochUs(timestamp: string): string
-  /** The start of the window that holds a timestamp, in microseconds. Rounds down before 1970 as well. */
+  /**
+   * The start of the window that holds a timestamp, in microseconds. Rounds down before 1970 as
+   * well.
+   */
   windowStart(timestamp: string, windowUs: number): string
   /**
-   * A revenue (DOUBLE) rounded to millionths from its shortest decimal form, half away from zero, as a DECIMAL: the
-   * rule of src/event.ts. NULL is 0. What is no number within the limits is NULL: no writer of ours stores NaN, the
-   * infinities or such values, and `verify` counts them.
+   * A revenue (DOUBLE) rounded to millionths from its shortest decimal form, half away from zero,
+   * as a DECIMAL: the rule of src/event.ts. NULL is 0. What is no number within the limits is NULL:
+   * no writer of ours stores NaN, the infinities or such values, and `verify` counts them.
    */
   millionths(revenue: string): string
   /** The sum of those over a group as whole millionths, exact past 2^53; 0 where there are none. */
@@ -55,8 +59,8 @@ export type Dialect<Source> = Readonly<{
   /** An aggregate: the rows for which a condition is true. */
   countIf(condition: string): string
   /**
-   * A condition of a FULL JOIN: equal, or both NULL. `absent` is a constant of the type of both, for engines that join
-   * by equality alone.
+   * A condition of a FULL JOIN: equal, or both NULL. `absent` is a constant of the type of both,
+   * for engines that join by equality alone.
    */
   isSame(left: string, right: string, absent: string): string
   /** SELECT of place (the index of a key), campaign_id and start_us, one row for each key. */
@@ -66,9 +70,10 @@ export type Dialect<Source> = Readonly<{
   /** A hash of 64 bits of an event's id. */
   idHash: string
   /**
-   * Groups of event ids that stand in the table more than once: rows of (where, number of ids, some of the ids). `where`
-   * says whether two rows of such an id surely arrived within the horizon, or, where SQL cannot say that, lists the
-   * files of its rows. `suspects` is a SELECT of the hashes that come twice.
+   * Groups of event ids that stand in the table more than once: rows of (where, number of ids, some
+   * of the ids). `where` says whether two rows of such an id surely arrived within the horizon, or,
+   * where SQL cannot say that, lists the files of its rows. `suspects` is a SELECT of the hashes
+   * that come twice.
    */
   repeatedIds(
     source: Source,

@@ -1,6 +1,6 @@
 /**
- * Closed windows in which campaign_metrics does not say what the raw table says, with what it must say: late events that
- * the writer left out of its windows.
+ * Closed windows in which campaign_metrics does not say what the raw table says, with what it must
+ * say: late events that the writer left out of its windows.
  */
 import { strict as assert } from 'node:assert'
 import type { WindowSums } from '../event.ts'
@@ -26,7 +26,8 @@ export type DifferingOptions = Readonly<{
 }>
 
 /**
- * Throws QueryError. Windows without a campaign, which no writer of ours makes, are left to `verify`.
+ * Throws QueryError. Windows without a campaign, which no writer of ours makes, are left to
+ * `verify`.
  */
 export async function differingWindows<Source>(
   port: SqlPort,

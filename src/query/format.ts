@@ -1,11 +1,14 @@
-/** The result of a query as text: JSON, CSV, or a table for a terminal. Each is written as the rows come. */
+/**
+ * The result of a query as text: JSON, CSV, or a table for a terminal. Each is written as the rows
+ * come.
+ */
 import type { Cell, QueryResult } from './cell.ts'
 
 /**
- * As one JSON array with one object a line, so that it can be read whole or line by line. Nothing is lost: whole numbers
- * and decimals are JSON numbers with all their digits (past 2^53 read them with a parser that keeps them), timestamps are
- * ISO 8601 texts (`2026-11-22T10:00:00.123456`, with an offset where the type has a zone), NaN and the infinities are
- * texts.
+ * As one JSON array with one object a line, so that it can be read whole or line by line. Nothing
+ * is lost: whole numbers and decimals are JSON numbers with all their digits (past 2^53 read them
+ * with a parser that keeps them), timestamps are ISO 8601 texts (`2026-11-22T10:00:00.123456`, with
+ * an offset where the type has a zone), NaN and the infinities are texts.
  */
 export async function* formatJson(result: QueryResult): AsyncIterable<string> {
   const names = result.columns.map(({ name }) => JSON.stringify(name))
@@ -22,7 +25,7 @@ export async function* formatJson(result: QueryResult): AsyncIterable<string> {
   yield before === '[\n' ? '[]\n' : '\n]\n'
 }
 
-export function jsonOf(cell: Cell): string {
+function jsonOf(cell: Cell): string {
   if (typeof cell === 'bigint') return String(cell)
   if (typeof cell === 'number') return Number.isFinite(cell) ? String(cell) : `"${cell}"`
   if (cell === null || typeof cell !== 'object') return JSON.stringify(cell)
@@ -33,8 +36,10 @@ export function jsonOf(cell: Cell): string {
       return JSON.stringify(cell.text.replace(' ', 'T'))
     case 'list':
       return `[${cell.items.map(jsonOf).join(',')}]`
-    case 'record':
-      return `{${cell.entries.map(([name, value]) => `${JSON.stringify(name)}:${jsonOf(value)}`).join(',')}}`
+    case 'record': {
+      const fields = cell.entries.map(([name, value]) => `${JSON.stringify(name)}:${jsonOf(value)}`)
+      return `{${fields.join(',')}}`
+    }
   }
 }
 
@@ -44,9 +49,10 @@ export type CsvOptions = Readonly<{ isForSpreadsheet?: boolean }>
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/
 
 /**
- * As CSV (RFC 4180): a header, CRLF, quotes only where needed. NULL is nothing at all, the empty string is `""`. Values
- * are written as they are: a `campaign_id` that begins with `=` is a formula to a spreadsheet. Whoever gives the file to
- * one asks for `isForSpreadsheet`, which puts `'` before such texts (OWASP, "CSV Injection").
+ * As CSV (RFC 4180): a header, CRLF, quotes only where needed. NULL is nothing at all, the empty
+ * string is `""`. Values are written as they are: a `campaign_id` that begins with `=` is a formula
+ * to a spreadsheet. Whoever gives the file to one asks for `isForSpreadsheet`, which puts `'`
+ * before such texts (OWASP, "CSV Injection").
  */
 export async function* formatCsv(
   result: QueryResult,
@@ -75,7 +81,8 @@ function guarded(text: string, guard: boolean): string {
 }
 
 function quoted(text: string): string {
-  // The semicolon: where the comma is the decimal mark, a spreadsheet takes it for the end of a cell.
+  // The semicolon: where the comma is the decimal mark, a spreadsheet takes it for the end of a
+  // cell.
   return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
@@ -88,9 +95,10 @@ const PLANS: ReadonlySet<string> = new Set(['explain_key', 'Query Plan'])
 type Line = readonly string[]
 
 /**
- * As a table for a terminal: numbers at the right, NULL as NULL, and no character of an event reaches the terminal as a
- * command (a `campaign_id` may hold an escape sequence). The widths come from the first rows, so that a long result flows
- * without being kept whole; wider cells further down stick out of their column.
+ * As a table for a terminal: numbers at the right, NULL as NULL, and no character of an event
+ * reaches the terminal as a command (a `campaign_id` may hold an escape sequence). The widths come
+ * from the first rows, so that a long result flows without being kept whole; wider cells further
+ * down stick out of their column.
  */
 export async function* formatTable(result: QueryResult): AsyncIterable<string> {
   if (PLANS.has(result.columns[0]?.name ?? '')) return yield* plansOf(result)
@@ -131,7 +139,10 @@ function shownCell(cell: Cell): string {
   return cell.kind === 'list' || cell.kind === 'record' ? shown(jsonOf(cell)) : cell.text
 }
 
-/** Control, format and line-breaking characters as `\u…`, so that a row stays a line and a terminal stays itself. */
+/**
+ * Control, format and line-breaking characters as `\u…`, so that a row stays a line and a terminal
+ * stays itself.
+ */
 function shown(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0
@@ -172,10 +183,15 @@ function widthsOf(lines: readonly Line[]): readonly number[] {
 
 const COMBINING = /\p{Mn}|\p{Me}/u
 /**
- * Unicode's East Asian wide and fullwidth blocks, and emoji (UAX #11, in blocks rather than character by character).
+ * Unicode's East Asian wide and fullwidth blocks, and emoji (UAX #11, in blocks rather than
+ * character by character).
  */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1faff}\u{20000}-\u{3fffd}]/u
+const WIDE = new RegExp(
+  '[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\ua960-\\ua97f\\uac00-\\ud7a3' +
+    '\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{1f300}-\\u{1f64f}' +
+    '\\u{1f680}-\\u{1f6ff}\\u{1f900}-\\u{1faff}\\u{20000}-\\u{3fffd}]',
+  'u',
+)
 
 /** Columns that a terminal gives the text. */
 function widthOf(text: string): number {

@@ -1,14 +1,16 @@
 /**
  * Event ids that stand in the raw table more than once.
  *
- * A repeat past the dedup horizon is a new event by the rules, so finding an id twice is not yet a fault. When a row
- * arrived is known as far as the range of its file: where even the farthest two moments of two files lie within the
- * horizon, the repeat must have been a duplicate. Files merged past the horizon have wide ranges, so there a repeat
- * counts as `unplaced`, and so does one in a file of which nothing is known.
+ * A repeat past the dedup horizon is a new event by the rules, so finding an id twice is not yet a
+ * fault. When a row arrived is known as far as the range of its file: where even the farthest two
+ * moments of two files lie within the horizon, the repeat must have been a duplicate. Files merged
+ * past the horizon have wide ranges, so there a repeat counts as `unplaced`, and so does one in a
+ * file of which nothing is known.
  *
- * DuckDB reads the ranges in the footers of the files. Trino cannot, and Flink leaves nothing there. So Trino groups the
- * repeats by the files they stand in (a file that is referenced twice is one group, however many rows it has), and the
- * caller says what it knows of a file: its footer, or the commits around it.
+ * DuckDB reads the ranges in the footers of the files. Trino cannot, and Flink leaves nothing
+ * there. So Trino groups the repeats by the files they stand in (a file that is referenced twice is
+ * one group, however many rows it has), and the caller says what it knows of a file: its footer, or
+ * the commits around it.
  */
 import type { Dialect, SqlPort, SqlValue } from './dialect.ts'
 
@@ -22,7 +24,8 @@ export type RepeatedIds = Readonly<{
 }>
 
 /**
- * When the rows of a file (its path as in the manifests) arrived at the earliest and the latest; null is unknown.
+ * When the rows of a file (its path as in the manifests) arrived at the earliest and the latest;
+ * null is unknown.
  */
 export type ArrivalOfFile = (path: string) => Readonly<{ minUs: number; maxUs: number }> | null
 
@@ -33,8 +36,8 @@ const GROUPS_MAX = 20_000
 const EXAMPLES_MAX = 100
 
 /**
- * First by a hash of 64 bits, which costs a quarter of the memory of the ids, then the ids themselves for the few hashes
- * that come twice.
+ * First by a hash of 64 bits, which costs a quarter of the memory of the ids, then the ids
+ * themselves for the few hashes that come twice.
  */
 export async function findRepeatedIds<Source>(
   port: SqlPort,
@@ -42,7 +45,8 @@ export async function findRepeatedIds<Source>(
   events: Source,
   { horizonUs, differencesMax, arrivalOf }: Options,
 ): Promise<RepeatedIds> {
-  const suspects = `SELECT ${dialect.idHash} AS suspect FROM ${dialect.table('campaign_events', events)}
+  const from = dialect.table('campaign_events', events)
+  const suspects = `SELECT ${dialect.idHash} AS suspect FROM ${from}
     WHERE event_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1`
   if ((await port.rows(`${suspects} LIMIT 1`)).length === 0) {
     return { withinHorizon: 0, unplaced: 0, examples: [] }
@@ -71,7 +75,10 @@ function textsOf(list: SqlValue): readonly string[] {
   return Array.isArray(list) ? list.map(String) : []
 }
 
-/** Whether two of the rows surely arrived within the horizon: the farthest moments of two neighbours lie in it. */
+/**
+ * Whether two of the rows surely arrived within the horizon: the farthest moments of two neighbours
+ * lie in it.
+ */
 function isWithinHorizon(
   paths: readonly string[],
   arrivalOf: ArrivalOfFile,

@@ -1,7 +1,7 @@
 /**
- * Holds campaign_metrics against the GROUP BY over campaign_events, window by window, in SQL; and looks for event ids
- * that stand in the raw table twice. Nothing of the job's or the engine's code takes part. One pass over the raw table
- * gives the sums.
+ * Holds campaign_metrics against the GROUP BY over campaign_events, window by window, in SQL; and
+ * looks for event ids that stand in the raw table twice. Nothing of the job's or the engine's code
+ * takes part. One pass over the raw table gives the sums.
  */
 import {
   COMPARED_COLUMNS,
@@ -21,7 +21,8 @@ export type VerifyOptions = Readonly<{
   /** Two stored events of one id are a fault when they arrived within this; see RepeatedIds. */
   horizonUs: number
   /**
-   * Windows before it are not compared: retention has dropped their events or their metrics. Null compares all.
+   * Windows before it are not compared: retention has dropped their events or their metrics. Null
+   * compares all.
    */
   fromUs: number | null
   /** Differing windows (and repeated ids) named in the result; all are counted. */
@@ -37,7 +38,10 @@ type EngineOptions = Readonly<{
 }>
 
 export type Verification = Readonly<{
-  /** True when nothing differs, no id stands twice within the horizon, and every raw row fits the rules. */
+  /**
+   * True when nothing differs, no id stands twice within the horizon, and every raw row fits the
+   * rules.
+   */
   isEqual: boolean
   /** Windows compared, and the raw rows in them. */
   windows: number
@@ -47,12 +51,13 @@ export type Verification = Readonly<{
   differences: readonly Difference[]
   repeatedIds: RepeatedIds
   /**
-   * Raw rows with no id, campaign or time, an unknown event type, or a revenue that is no number within the limits.
+   * Raw rows with no id, campaign or time, an unknown event type, or a revenue that is no number
+   * within the limits.
    */
   unfitEvents: number
   /**
-   * Windows before `fromUs`: their events are gone, so nothing can be said of them. Null where every window was
-   * compared.
+   * Windows before `fromUs`: their events are gone, so nothing can be said of them. Null where
+   * every window was compared.
    */
   withoutEvents: Readonly<{ windows: number; beforeUs: number }> | null
 }>
@@ -123,7 +128,9 @@ type LargeDifferences = Readonly<{ count: number; differences: readonly Differen
 
 const NONE: LargeDifferences = { count: 0, differences: [] }
 
-/** The windows whose revenue SQL does not judge; those that differ otherwise are counted already. */
+/**
+ * The windows whose revenue SQL does not judge; those that differ otherwise are counted already.
+ */
 async function compareLarge(
   port: SqlPort,
   compared: string,

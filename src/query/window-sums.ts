@@ -1,14 +1,15 @@
 /**
- * Sums of windows over the raw table: what campaign_metrics must say. All of them, to verify it; or some of them, exact
- * to the millionth, where a DOUBLE cannot hold the revenue and so must not be read back and added to.
+ * Sums of windows over the raw table: what campaign_metrics must say. All of them, to verify it; or
+ * some of them, exact to the millionth, where a DOUBLE cannot hold the revenue and so must not be
+ * read back and added to.
  */
 import type { WindowKey, WindowSums } from '../event.ts'
 import type { Dialect, SqlPort, SqlValue } from './dialect.ts'
 
 /**
- * SELECT of campaign_id, start_us, events, impressions, clicks, conversions and millionths for each window that has
- * events; a revenue that is no number counts as nothing. `from` is a FROM item; `where` is a condition on the events, or
- * empty.
+ * SELECT of campaign_id, start_us, events, impressions, clicks, conversions and millionths for each
+ * window that has events; a revenue that is no number counts as nothing. `from` is a FROM item;
+ * `where` is a condition on the events, or empty.
  */
 export function windowSumsSql(
   dialect: Dialect<never>,
@@ -36,7 +37,10 @@ export function whereSql(condition: string): string {
 
 const NO_EVENTS: WindowSums = { impressions: 0, clicks: 0, conversions: 0, revenueMillionths: 0n }
 
-/** The sums of these windows in the order of the keys; a window without events gives zeros. Throws QueryError. */
+/**
+ * The sums of these windows in the order of the keys; a window without events gives zeros. Throws
+ * QueryError.
+ */
 export async function recomputeWindows<Source>(
   port: SqlPort,
   dialect: Dialect<Source>,

@@ -1,6 +1,7 @@
 /**
- * Revenues that are hard to round to millionths, and what each comes to: by hand, half away from zero, from the shortest
- * decimal form. Each dialect is held against them, and against random doubles rounded by src/event.ts.
+ * Revenues that are hard to round to millionths, and what each comes to: by hand, half away from
+ * zero, from the shortest decimal form. Each dialect is held against them, and against random
+ * doubles rounded by src/event.ts.
  */
 import type { Random } from '../support/random.ts'
 

@@ -30,7 +30,7 @@ async function recomputed(
 const START_US = Date.UTC(2026, 10, 22, 10) * 1000
 const WINDOW_US = 300_000_000
 
-test('sums come in the order of the keys, to the millionth past 2^53, and zeros where there are no events', async () => {
+test('sums come in the order of the keys, exact past 2^53, zeros without events', async () => {
   const big = Array.from({ length: 10 }, (_, i) => ({
     id: `b${i}`,
     campaign: "o'big",

@@ -1,4 +1,7 @@
-/** SQL of a user's through Trino: the values keep their digits, only reading statements run, errors say what to do. */
+/**
+ * SQL of a user's through Trino: the values keep their digits, only reading statements run, errors
+ * say what to do.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -51,7 +54,7 @@ async function roundedBySql(revenues: readonly number[]): Promise<readonly bigin
   return found.map(([, millionths]) => BigInt(String(millionths)))
 }
 
-test('the hard revenues round to millionths half away from zero, from their shortest form', async () => {
+test('hard values round to millionths half away from zero, by their shortest form', async () => {
   assert.deepEqual(
     await roundedBySql(HARD_REVENUES.map(([revenue]) => revenue)),
     HARD_REVENUES.map(([, millionths]) => millionths),
@@ -72,20 +75,24 @@ test('random doubles of every size, and random ties, round as in src/event.ts', 
 
 test('a sum of windows full of the largest revenue is exact', async () => {
   const [row = []] = await lake.client.rows(
-    `SELECT ${TRINO.sumMillionths(TRINO.millionths('x'))} FROM (SELECT 1e9 AS x FROM UNNEST(sequence(1, 9999)) a(n)
-      UNION ALL SELECT 1e-6)`,
+    `SELECT ${TRINO.sumMillionths(TRINO.millionths('x'))}
+      FROM (SELECT 1e9 AS x FROM UNNEST(sequence(1, 9999)) a(n) UNION ALL SELECT 1e-6)`,
   )
   assert.equal(BigInt(String(row[0])), 9_999_000_000_000_000_001n)
 })
 
 test('values keep their digits, in JSON and in CSV', async () => {
-  const sql = `SELECT 9223372036854775807 AS big, -9223372036854775808 AS small, 7 AS seven, 0.1e0 AS tenth,
-    CAST('5e-324' AS DOUBLE) AS tiny, 1e300 AS huge, nan() AS "not", infinity() AS inf, -infinity() AS minus,
+  const sql = `SELECT 9223372036854775807 AS big, -9223372036854775808 AS small, 7 AS seven,
+    0.1e0 AS tenth,
+    CAST('5e-324' AS DOUBLE) AS tiny, 1e300 AS huge, nan() AS "not", infinity() AS inf,
+      -infinity() AS minus,
     CAST('12345678901234567890.123456' AS DECIMAL(38,6)) AS exact,
     TIMESTAMP '2026-11-22 10:00:00.123456' AS at, TIMESTAMP '2026-11-22 10:00:00.000000' AS round,
     TIMESTAMP '2026-07-01 10:00:00.5 Europe/Berlin' AS zoned, DATE '2026-11-22' AS day,
-    CAST(NULL AS BIGINT) AS nothing, '' AS empty, ARRAY[1, NULL] AS list, MAP(ARRAY['a'], ARRAY[9007199254740993]) AS pairs,
-    CAST(ROW(1, 'x') AS ROW(n BIGINT, t VARCHAR)) AS rec, X'00416b5c' AS bytes, true AS yes, 1 AS seven`
+    CAST(NULL AS BIGINT) AS nothing, '' AS empty, ARRAY[1, NULL] AS list, MAP(ARRAY['a'],
+      ARRAY[9007199254740993]) AS pairs,
+    CAST(ROW(1, 'x') AS ROW(n BIGINT, t VARCHAR)) AS rec, X'00416b5c' AS bytes, true AS yes,
+      1 AS seven`
   const [json] = JSON.parse(await textOf(formatJson(await query.runSql(sql)))) as [unknown]
   assert.deepEqual(Object.keys(json as object).slice(-2), ['yes', 'seven:1'])
   assert.equal(
@@ -104,9 +111,12 @@ test('values keep their digits, in JSON and in CSV', async () => {
 })
 
 test('a value of the tables is the same cell through Trino and through DuckDB', async () => {
-  const sql = `SELECT CAST(9223372036854775807 AS BIGINT), CAST(5 AS BIGINT), CAST(7 AS INTEGER), CAST('0.1' AS DOUBLE),
-    CAST('5e-324' AS DOUBLE), CAST('-0' AS DOUBLE), CAST('1e22' AS DOUBLE), CAST('0.30000000000000004' AS DOUBLE),
-    TIMESTAMP '2026-11-22 10:00:00.123456', TIMESTAMP '2026-11-22 10:00:00', TIMESTAMP '1999-12-31 23:59:59.9',
+  const sql = `SELECT CAST(9223372036854775807 AS BIGINT), CAST(5 AS BIGINT), CAST(7 AS INTEGER),
+    CAST('0.1' AS DOUBLE),
+    CAST('5e-324' AS DOUBLE), CAST('-0' AS DOUBLE), CAST('1e22' AS DOUBLE),
+      CAST('0.30000000000000004' AS DOUBLE),
+    TIMESTAMP '2026-11-22 10:00:00.123456', TIMESTAMP '2026-11-22 10:00:00',
+      TIMESTAMP '1999-12-31 23:59:59.9',
     DATE '2026-11-22', CAST('-1.5' AS DECIMAL(38,6)), CAST(NULL AS VARCHAR), '', 'a''b 黑 👩‍👩', true`
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
@@ -127,7 +137,8 @@ test('the plan of a query is shown line by line', async () => {
 })
 
 test('what changes something is refused, and changes nothing', async () => {
-  const row = `'a', 'u', 'c', 'click', TIMESTAMP '2026-11-22 10:00:00.000000', 0e0, NULL, NULL, NULL`
+  const row =
+    `'a', 'u', 'c', 'click', TIMESTAMP '2026-11-22 10:00:00.000000', 0e0, ` + 'NULL, NULL, NULL'
   for (const sql of [
     `INSERT INTO campaign_events VALUES (${row})`,
     `EXPLAIN ANALYZE INSERT INTO campaign_events VALUES (${row})`,
@@ -162,7 +173,8 @@ test('a result that is left early ends its statement', async () => {
 
 test('a hundred thousand rows flow through, each once', async () => {
   const result = await query.runSql(
-    'SELECT a.x * 1000 + b.y FROM UNNEST(sequence(0, 99)) a(x) CROSS JOIN UNNEST(sequence(0, 999)) b(y)',
+    'SELECT a.x * 1000 + b.y FROM UNNEST(sequence(0, 99)) a(x) CROSS JOIN ' +
+      'UNNEST(sequence(0, 999)) b(y)',
   )
   const seen = new Set<Cell>()
   for await (const batch of result.batches) for (const [cell = null] of batch) seen.add(cell)

@@ -12,10 +12,11 @@ export const DUCKDB: Dialect<readonly string[]> = {
     const micros = `epoch_us(${timestamp})`
     return `${micros} - ((${micros} % ${windowUs}) + ${windowUs}) % ${windowUs}`
   },
-  // DuckDB prints a DOUBLE in its shortest form and rounds a text half away from zero when it becomes a DECIMAL. Two
-  // things stand in the way of the bare cast. A text with an exponent far below zero comes out wrong (5e-324 as
-  // 0.000001 in DuckDB 1.5), so what rounds to zero is written as zero: 5e-7 is the smallest double whose shortest form
-  // does not. And a text costs 100 ns, so the zeros of impressions and clicks avoid it.
+  // DuckDB prints a DOUBLE in its shortest form and rounds a text half away from zero when it
+  // becomes a DECIMAL. Two things stand in the way of the bare cast. A text with an exponent far
+  // below zero comes out wrong (5e-324 as 0.000001 in DuckDB 1.5), so what rounds to zero is
+  // written as zero: 5e-7 is the smallest double whose shortest form does not. And a text costs 100
+  // ns, so the zeros of impressions and clicks avoid it.
   millionths: (revenue) =>
     `CASE WHEN abs(${revenue}) < 5e-7 OR ${revenue} IS NULL THEN 0::DECIMAL(18,6) ` +
     `ELSE TRY_CAST(CAST(${revenue} AS VARCHAR) AS DECIMAL(18,6)) END`,
@@ -36,7 +37,8 @@ export const DUCKDB: Dialect<readonly string[]> = {
   }),
   keyCharactersMax: Number.POSITIVE_INFINITY,
   idHash: 'hash(event_id)',
-  // The farthest moments of two neighbours by arrival; where the later one's are not known, neither is this.
+  // The farthest moments of two neighbours by arrival; where the later one's are not known, neither
+  // is this.
   repeatedIds: (files, suspects, { horizonUs, examplesMax }) =>
     `WITH ranges AS (${rangesSql(files)}), places AS (
       SELECT event_id, min_us, max_us FROM ${filesSql(EVENT_COLUMNS, files, ', filename = true')}
@@ -52,7 +54,10 @@ export const DUCKDB: Dialect<readonly string[]> = {
     SELECT is_within, count(*), min(event_id, ${examplesMax}) FROM repeated GROUP BY is_within`,
 }
 
-/** When the rows of each file arrived, from its footer; in files of earlier versions, from keys of another name. */
+/**
+ * When the rows of each file arrived, from its footer; in files of earlier versions, from keys of
+ * another name.
+ */
 function rangesSql(files: readonly string[]): string {
   const pick = (key: string): string =>
     `max(TRY_CAST(decode(value) AS BIGINT)) FILTER (decode(key) = '${key}')`

@@ -7,7 +7,10 @@ type Limits = Readonly<{
   options: Readonly<{ memoryMaxBytes: number; temporaryPath: string }>
 }>
 
-/** A file that a view names is not there (any more): expiry or a merge took it away while the query ran. */
+/**
+ * A file that a view names is not there (any more): expiry or a merge took it away while the query
+ * ran.
+ */
 const MISSING_FILE = /No files found that match|No such file or directory|could not open file/i
 /** A Parquet file that is none, or no longer. */
 const DAMAGED_FILE = new RegExp(
@@ -44,7 +47,10 @@ const NO_SUCH_TABLE = new RegExp(
     '.*No catalog \\+ schema named .*)$',
   'm',
 )
-/** Of use where it names a column or a plain function; the tables, functions and settings it names are DuckDB's own. */
+/**
+ * Of use where it names a column or a plain function; the tables, functions and settings it names
+ * are DuckDB's own.
+ */
 const SUGGESTION = /\n+Did you mean:? (.*)$/m
 const OWN_NAMES = /^"(?:campaign_events|campaign_metrics)"\?$/
 const PLAIN_KIND = /^(?:Scalar Function|Aggregate Function|Macro Function|Type) with name /
@@ -53,8 +59,8 @@ const INTERNAL = /"(?:pg_|duckdb_|sqlite_|pragma_|__)/
 const EXTENSION_ADVICE = /\n+Please try installing and loading [\s\S]*$/
 
 /**
- * DuckDB's own words without its "… Error:" prefix and without advice that cannot be followed here; the position under
- * the statement stays.
+ * DuckDB's own words without its "… Error:" prefix and without advice that cannot be followed here;
+ * the position under the statement stays.
  */
 export function duckdbReason(error: unknown): string {
   const words = reasonOf(error)

@@ -1,9 +1,11 @@
 /**
- * DuckDB in memory, and the only place that imports it. An instance is locked before anything of a user's runs: it
- * reads the folders it was given and nothing else (no other file, no network, no extension, no secret), keeps its
- * memory limit, and spills into a temporary folder of its own. Its configuration cannot be changed afterwards.
+ * DuckDB in memory, and the only place that imports it. An instance is locked before anything of a
+ * user's runs: it reads the folders it was given and nothing else (no other file, no network, no
+ * extension, no secret), keeps its memory limit, and spills into a temporary folder of its own. Its
+ * configuration cannot be changed afterwards.
  *
- * The folders could be written to by a COPY; that no statement but a SELECT gets that far is the work of `runSql`.
+ * The folders could be written to by a COPY; that no statement but a SELECT gets that far is the
+ * work of `runSql`.
  */
 
 import { tmpdir } from 'node:os'
@@ -36,8 +38,8 @@ export type DuckLimits = Readonly<{
   /** Default 1: the other processors are the pipeline's. */
   threads?: number
   /**
-   * Folder in which a folder for spilled rows is made; removed by `close`. Default the system's folder for temporary
-   * files.
+   * Folder in which a folder for spilled rows is made; removed by `close`. Default the system's
+   * folder for temporary files.
    */
   temporaryPath?: string
   /** Spilled rows at most; a query that needs more fails with `out-of-memory`. Default 16 GiB. */
@@ -48,7 +50,10 @@ export type DuckOptions = DuckLimits &
   Readonly<{
     /** Where DuckDB may read (and, for merging, write) files. */
     folders: readonly string[]
-    /** IANA name for casts to TIMESTAMP WITH TIME ZONE; the tables' own timestamps are UTC. Default UTC. */
+    /**
+     * IANA name for casts to TIMESTAMP WITH TIME ZONE; the tables' own timestamps are UTC. Default
+     * UTC.
+     */
     timezone?: string
   }>
 
@@ -99,7 +104,10 @@ export async function openDuck(given: DuckOptions): Promise<Duck> {
   }
 }
 
-/** In this order: external access can be narrowed only before it is switched off, and nothing after the lock. */
+/**
+ * In this order: external access can be narrowed only before it is switched off, and nothing after
+ * the lock.
+ */
 function lockingSettings(options: Required<DuckOptions>, spill: string): readonly string[] {
   return [
     `SET memory_limit = ${textSql(`${options.memoryMaxBytes} B`)}`,

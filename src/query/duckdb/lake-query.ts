@@ -1,6 +1,7 @@
 /**
- * The views campaign_events and campaign_metrics over one state of the two tables, and SQL on them. The views stay on
- * that state until `refresh` finds that a pointer moved; both views change together.
+ * The views campaign_events and campaign_metrics over one state of the two tables, and SQL on them.
+ * The views stay on that state until `refresh` finds that a pointer moved; both views change
+ * together.
  */
 import { type LakePlaces, type LocalFiles, openLocalFiles, readLake } from '../../table.ts'
 import type { Cell, QueryResult } from '../cell.ts'
@@ -21,11 +22,15 @@ export type Query = Readonly<{
   /** Points both views at the tables' current state; returns whether it had moved. */
   refresh(): Promise<boolean>
   /**
-   * Streams the result of one reading statement over the views. Files that expired before the first row are answered
-   * with a refresh and one more try; later than that the error is `files-expired`. Throws QueryError.
+   * Streams the result of one reading statement over the views. Files that expired before the first
+   * row are answered with a refresh and one more try; later than that the error is `files-expired`.
+   * Throws QueryError.
    */
   runSql(sql: string): Promise<QueryResult>
-  /** Holds both tables against each other, as of the last refresh, or as of now where its files have expired. */
+  /**
+   * Holds both tables against each other, as of the last refresh, or as of now where its files have
+   * expired.
+   */
   verify(options: VerifyOptions): Promise<Verification>
   close(): Promise<void>
 }>

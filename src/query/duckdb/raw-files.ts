@@ -1,6 +1,7 @@
 /**
- * What the embedded engine has DuckDB do with raw files, now and then: merge them, and recompute windows from them. Each
- * call opens an instance and closes it, so that no memory is held between them.
+ * What the embedded engine has DuckDB do with raw files, now and then: merge them, and recompute
+ * windows from them. Each call opens an instance and closes it, so that no memory is held between
+ * them.
  */
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
@@ -30,10 +31,10 @@ const DAY_US = 86_400_000_000
 const ROW_GROUP_ROWS = 122_880
 
 /**
- * Merges raw files into one, sorted by campaign and time (or not, in a third of the time). The rows go through DuckDB,
- * which spills what does not fit its memory; columns, types and field ids are those of the table. The output is the
- * caller's to import, sync or delete; a failed merge removes it. Throws QueryError `merge-failed`. Returns the rows
- * written.
+ * Merges raw files into one, sorted by campaign and time (or not, in a third of the time). The rows
+ * go through DuckDB, which spills what does not fit its memory; columns, types and field ids are
+ * those of the table. The output is the caller's to import, sync or delete; a failed merge removes
+ * it. Throws QueryError `merge-failed`. Returns the rows written.
  */
 export async function mergeEventFiles(
   inputs: readonly string[],
@@ -87,8 +88,8 @@ function copySql(
 }
 
 /**
- * The exact sums of windows over those of the files that are of their days, in the order of the keys. Throws QueryError,
- * and TableError where files cannot be fetched.
+ * The exact sums of windows over those of the files that are of their days, in the order of the
+ * keys. Throws QueryError, and TableError where files cannot be fetched.
  */
 export async function recomputeFromFiles(
   local: LocalFiles,

@@ -1,9 +1,10 @@
 /**
- * One SQL text of a user's, run on a connection of its own and streamed: a batch of rows is made when it is asked for,
- * so a result larger than memory flows through.
+ * One SQL text of a user's, run on a connection of its own and streamed: a batch of rows is made
+ * when it is asked for, so a result larger than memory flows through.
  *
- * What may run is one statement that only reads. A SELECT in DuckDB cannot write (there are no changing CTEs), EXPLAIN
- * ANALYZE runs what it explains and so is looked into, and everything else is refused.
+ * What may run is one statement that only reads. A SELECT in DuckDB cannot write (there are no
+ * changing CTEs), EXPLAIN ANALYZE runs what it explains and so is looked into, and everything else
+ * is refused.
  */
 import type { QueryResult } from '../cell.ts'
 import { QueryError } from '../error.ts'
@@ -44,7 +45,8 @@ async function* batchesOf(duck: Duck, connection: DuckConnection, result: DuckDB
 const EXPLAIN = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*explain\b\s*(?:\([^)]*\)|analyze\b)?/i
 
 /**
- * Refuses what is not one reading statement; DuckDB's own complaints (syntax, unknown columns) come as `sql-refused`.
+ * Refuses what is not one reading statement; DuckDB's own complaints (syntax, unknown columns) come
+ * as `sql-refused`.
  */
 async function checkStatement(connection: DuckConnection, sql: string): Promise<void> {
   const found = await statementTypeOf(connection, sql)

@@ -1,8 +1,8 @@
 /**
- * The folder into which one DuckDB instance spills rows: made with it, removed with it. A process that is killed leaves its
- * folders behind, so each holds a lock that the operating system takes back, and whoever makes the next one in the same place
- * sweeps those whose owner is gone. Process ids would not do: they are used again, and containers that share a folder have
- * their own.
+ * The folder into which one DuckDB instance spills rows: made with it, removed with it. A process
+ * that is killed leaves its folders behind, so each holds a lock that the operating system takes
+ * back, and whoever makes the next one in the same place sweeps those whose owner is gone. Process
+ * ids would not do: they are used again, and containers that share a folder have their own.
  *
  *     $TMPDIR/campaign-metrics-query-Xy12Ab/lock      held while its owner lives
  *                                          /duckdb_…  spilled rows
@@ -45,8 +45,8 @@ export function makeSpillFolder(parent: string): SpillFolder {
 }
 
 /**
- * Of this user, and never through a link: the place may be shared. What cannot be removed is left. `nowMs` is of its
- * disk's clock.
+ * Of this user, and never through a link: the place may be shared. What cannot be removed is left.
+ * `nowMs` is of its disk's clock.
  */
 function sweep(parent: string, nowMs: number): void {
   for (const name of readdirSync(parent)) {

@@ -22,7 +22,9 @@ export function textOf({ bytes }: DuckDBBlobValue): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }
 
-/** Reads what the SQL of the sums gives. `checkOpen` throws where the rest is not wanted any more. */
+/**
+ * Reads what the SQL of the sums gives. `checkOpen` throws where the rest is not wanted any more.
+ */
 export async function readSumRows(result: DuckDBResult, checkOpen: () => void): Promise<SumRows> {
   const campaigns: string[] = []
   let columns = newColumns(ROWS_AT_FIRST)
@@ -39,7 +41,10 @@ export async function readSumRows(result: DuckDBResult, checkOpen: () => void): 
 
 type Columns = Omit<SumRows, 'campaigns'>
 
-/** Returns how many rows there are then. The columns are those of the SQL, none but the last with NULL. */
+/**
+ * Returns how many rows there are then. The columns are those of the SQL, none but the last with
+ * NULL.
+ */
 function readChunk(
   chunk: DuckDBDataChunk,
   campaigns: string[],

@@ -1,16 +1,16 @@
 /**
- * The SQL of the sums. Bounds of time are written out, so that row groups outside are skipped; values of a filter are
- * parameters, because they are a user's.
+ * The SQL of the sums. Bounds of time are written out, so that row groups outside are skipped;
+ * values of a filter are parameters, because they are a user's.
  *
- * Making a string of each row's campaign would cost more than all the sums. So campaigns are numbered, and named in rows
- * of their own, among the others:
+ * Making a string of each row's campaign would cost more than all the sums. So campaigns are
+ * numbered, and named in rows of their own, among the others:
  *
  *   code  start_us  impressions  clicks  conversions  millionths  campaign_id
- *      0         …            …       …            …           …  NULL          sums of the campaign 0
- *     -1         0            0       0            0           0  'spring'      the name of -1 - code
+ *      0         …            …       …            …           …  NULL         sums of campaign 0
+ *     -1         0            0       0            0           0  'spring'     name of -1 - code
  *
- * Sums of millionths are DOUBLE: whole, and exact up to 2^53 (9.0e9 of revenue). Rows without a campaign, which no
- * writer of ours makes, are left out.
+ * Sums of millionths are DOUBLE: whole, and exact up to 2^53 (9.0e9 of revenue). Rows without a
+ * campaign, which no writer of ours makes, are left out.
  */
 import { strict as assert } from 'node:assert'
 import { type Span, spanSql } from '../comparison.ts'
@@ -35,13 +35,17 @@ export type FilterValues = Readonly<Record<FilterName, string[]>>
 /** Values of one filter that are listed. */
 const VALUES_MAX = 200
 
-/** Grouped also where a step is a window: two rows of one window, which should not be, are added. */
+/**
+ * Grouped also where a step is a window: two rows of one window, which should not be, are added.
+ */
 export function metricsSumsSql(files: readonly string[], span: Span, stepUs: number): string {
   assertSpan(span, stepUs)
-  // Counted from the start of the step that holds `fromUs`, no row is negative, and `//` rounds down.
+  // Counted from the start of the step that holds `fromUs`, no row is negative, and `//` rounds
+  // down.
   const originUs = Math.floor(span.fromUs / stepUs) * stepUs
   return numberedSql(`
-    SELECT campaign_id, (epoch_us(window_start) - ${originUs}) // ${stepUs} * ${stepUs} + ${originUs} AS start_us,
+    SELECT campaign_id,
+      (epoch_us(window_start) - ${originUs}) // ${stepUs} * ${stepUs} + ${originUs} AS start_us,
       sum(impressions) AS impressions, sum(clicks) AS clicks, sum(conversions) AS conversions,
       sum(round(revenue * 1e6)) AS millionths
     FROM ${DUCKDB.table('campaign_metrics', files)}

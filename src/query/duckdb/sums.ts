@@ -1,7 +1,8 @@
 /**
- * Sums by campaign and step of time over some of the tables' files, for the dashboard: from the metrics files, or from the
- * raw files where a filter needs columns that only those have. The caller names the files, so that every answer is of
- * the state that it knows; a file that has gone meanwhile is the error `files-expired`.
+ * Sums by campaign and step of time over some of the tables' files, for the dashboard: from the
+ * metrics files, or from the raw files where a filter needs columns that only those have. The
+ * caller names the files, so that every answer is of the state that it knows; a file that has gone
+ * meanwhile is the error `files-expired`.
  */
 import { type LakePlaces, openLocalFiles, TableError } from '../../table.ts'
 import type { Span } from '../comparison.ts'
@@ -26,14 +27,21 @@ export type SumsOptions = Pick<LakePlaces, 'warehouse' | 'cache'> &
   Omit<DuckLimits, 'temporaryMaxBytes'> &
   Readonly<{ nowMs: () => number }>
 
-/** Calls wait for each other: one runs at a time. All throw QueryError, and TableError where files cannot be fetched. */
+/**
+ * Calls wait for each other: one runs at a time. All throw QueryError, and TableError where files
+ * cannot be fetched.
+ */
 export type SumsQuery = {
   /**
-   * Sums over metrics files of the windows that begin in `[fromUs, toUs)`, one entry for each campaign and step. About
-   * 0.1 s of processor time a million rows. Row groups outside the span are skipped.
+   * Sums over metrics files of the windows that begin in `[fromUs, toUs)`, one entry for each
+   * campaign and step. About 0.1 s of processor time a million rows. Row groups outside the span
+   * are skipped.
    */
   sumMetrics(files: readonly string[], span: Span, stepUs: number): Promise<SumRows>
-  /** The same over raw files, of the events in the span that fit the filter. About 0.06 s a million rows. */
+  /**
+   * The same over raw files, of the events in the span that fit the filter. About 0.06 s a million
+   * rows.
+   */
   sumEvents(
     files: readonly string[],
     span: Span,
@@ -41,11 +49,14 @@ export type SumsQuery = {
     filter: EventFilter,
   ): Promise<SumRows>
   /**
-   * The values that events have, most frequent first, 200 of each at most; '' stands for NULL. Reads three columns of
-   * every row of these files: the caller bounds the cost by giving few of them.
+   * The values that events have, most frequent first, 200 of each at most; '' stands for NULL.
+   * Reads three columns of every row of these files: the caller bounds the cost by giving few of
+   * them.
    */
   listValues(files: readonly string[]): Promise<FilterValues>
-  /** Breaks off the call under way and those that wait (QueryError `closed`), and frees the memory. */
+  /**
+   * Breaks off the call under way and those that wait (QueryError `closed`), and frees the memory.
+   */
   close(): Promise<void>
 }
 

@@ -1,7 +1,8 @@
 /**
- * The two tables in DuckDB: files through read_parquet, columns by Iceberg field id. The columns are written out here,
- * and held against the table room's schema by a test, because a file is read by field id: a column that a file lacks is
- * NULL. No files give an empty table of the same types, so that a query on a fresh lake works.
+ * The two tables in DuckDB: files through read_parquet, columns by Iceberg field id. The columns
+ * are written out here, and held against the table room's schema by a test, because a file is read
+ * by field id: a column that a file lacks is NULL. No files give an empty table of the same types,
+ * so that a query on a fresh lake works.
  */
 import { nameSql, textSql } from '../dialect.ts'
 

@@ -1,6 +1,7 @@
 /**
- * Trino's values as cells, without loss, in the same forms as DuckDB's: BIGINT is bigint, decimals keep their digits,
- * timestamps their microseconds, a map is a list of records, VARBINARY a text with `\xHH` for what is not ASCII.
+ * Trino's values as cells, without loss, in the same forms as DuckDB's: BIGINT is bigint, decimals
+ * keep their digits, timestamps their microseconds, a map is a list of records, VARBINARY a text
+ * with `\xHH` for what is not ASCII.
  */
 import { type Cell, offsetMinutesAt, offsetText, type ResultColumn } from '../cell.ts'
 import type { SqlValue } from '../dialect.ts'
@@ -105,7 +106,9 @@ function typeAt(type: TrinoType, index: number): TrinoType {
 
 const TIMESTAMP = /^([+-]?\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d+))?$/
 
-/** `2026-11-22 10:00:00.123456` → the moment and a text without needless zeros, as DuckDB writes it. */
+/**
+ * `2026-11-22 10:00:00.123456` → the moment and a text without needless zeros, as DuckDB writes it.
+ */
 function timestampCell(text: string): Cell {
   const { micros, fraction, head } = momentOf(text)
   return { kind: 'timestamp', micros, text: `${head}${shortFraction(fraction)}` }

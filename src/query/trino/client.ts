@@ -1,12 +1,13 @@
 /**
  * Trino's client protocol, as far as it is needed to run a statement and to stream what it answers.
  *
- *     POST /v1/statement   ─►  { id, nextUri }                 again and again until there is no nextUri:
- *     GET  nextUri         ─►  { columns?, data?, nextUri? }   Trino holds the request for up to a second
- *     DELETE nextUri       ─►  ends a statement that is not wanted any more
+ *     POST /v1/statement ─► { id, nextUri }               again and again, until there is none:
+ *     GET  nextUri       ─► { columns?, data?, nextUri? } Trino keeps the request up to a second
+ *     DELETE nextUri     ─► ends a statement that is not wanted any more
  *
- * The official `trino-client` parses answers with JSON.parse, which rounds BIGINT past 2^53; so the protocol is spoken
- * here. Trino makes a page when it is asked for, so a result larger than memory flows through.
+ * The official `trino-client` parses answers with JSON.parse, which rounds BIGINT past 2^53; so the
+ * protocol is spoken here. Trino makes a page when it is asked for, so a result larger than memory
+ * flows through.
  */
 import { strict as assert } from 'node:assert'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,7 +37,9 @@ export type TrinoResult = Readonly<{
 
 export type TrinoClient = Omit<SqlPort, 'rows'> &
   Readonly<{
-    /** Starts one statement and waits for its columns. Throws QueryError, or the signal's reason. */
+    /**
+     * Starts one statement and waits for its columns. Throws QueryError, or the signal's reason.
+     */
     start(sql: string, signal?: AbortSignal): Promise<TrinoResult>
     /** All rows of a result that is known to be small. */
     rows(sql: string, signal?: AbortSignal): Promise<readonly SqlRow[]>
@@ -70,7 +73,8 @@ export function openTrinoClient(place: TrinoPlace): TrinoClient {
     for (let tries = 1; ; tries++) {
       const answer = await sendOnce(place, method, address, { headers, body }, signal)
       if (answer.kind === 'text') return parseAnswer(place, answer.text)
-      // A POST that broke off may have started its statement: only what Trino refused is sent again.
+      // A POST that broke off may have started its statement: only what Trino refused is sent
+      // again.
       const mayRetry = answer.kind === 'busy' || method === 'GET'
       if (!mayRetry || tries >= TRIES_MAX) {
         throw new QueryError('trino-unreachable', { url: place.url, reason: answer.reason }, answer)
@@ -160,8 +164,8 @@ function checkAddress({ url }: TrinoPlace, origin: string, nextUri: string): voi
   const named = URL.canParse(nextUri) ? new URL(nextUri).origin : nextUri
   if (named === origin) return
   const reason =
-    `its answers lead to ${named}. Behind a proxy Trino needs http-server.process-forwarded=true; ` +
-    'otherwise name the address that it names itself'
+    `its answers lead to ${named}. Behind a proxy Trino needs ` +
+    'http-server.process-forwarded=true; otherwise name the address that it names itself'
   throw new QueryError('trino-address', { url, reason })
 }
 
@@ -243,9 +247,9 @@ const LONG_NUMBER = /[[,:]\s*-?\d{16}/
 const WHOLE_NUMBER = /^-?\d+$/
 
 /**
- * JSON in which whole numbers past 2^53 keep their digits: they become bigints (ECMAScript "JSON.parse source text
- * access"). Trino writes BIGINT as whole numbers and DOUBLE always with a point or an exponent, so the two are told
- * apart.
+ * JSON in which whole numbers past 2^53 keep their digits: they become bigints (ECMAScript
+ * "JSON.parse source text access"). Trino writes BIGINT as whole numbers and DOUBLE always with a
+ * point or an exponent, so the two are told apart.
  */
 function parseNumbersExactly(text: string): unknown {
   // The reviver is called for each value, which costs more than the parsing itself.

@@ -1,12 +1,16 @@
 /**
  * Trino's SQL: a table is read at a snapshot of Iceberg.
  *
- * Its text must stay as it is unless it is run against Trino (test/stack): test/query/trino/sql.test.ts pins it.
+ * Its text must stay as it is unless it is run against Trino (test/stack):
+ * test/query/trino/sql.test.ts pins it.
  */
 import { strict as assert } from 'node:assert'
 import { type Dialect, textSql } from '../dialect.ts'
 
-/** The start of the year 1, from which all moments of the tables count upwards, so that divisions round down. */
+/**
+ * The start of the year 1, from which all moments of the tables count upwards, so that divisions
+ * round down.
+ */
 const ORIGIN = "TIMESTAMP '0001-01-01 00:00:00.000000'"
 const ORIGIN_US = -62_135_596_800_000_000
 
@@ -33,8 +37,9 @@ export const TRINO: Dialect<bigint> = {
     const windows = `date_diff('millisecond', ${ORIGIN}, ${timestamp}) / ${windowUs / 1000}`
     return `(${windows}) * ${windowUs} + (${ORIGIN_US})`
   },
-  // Trino's cast of a DOUBLE to DECIMAL goes through the shortest decimal form (Java's BigDecimal.valueOf) and rounds
-  // half away from zero. It fails past the precision and on NaN, and so is tried.
+  // Trino's cast of a DOUBLE to DECIMAL goes through the shortest decimal form (Java's
+  // BigDecimal.valueOf) and rounds half away from zero. It fails past the precision and on NaN, and
+  // so is tried.
   millionths: (revenue) => `TRY_CAST(coalesce(${revenue}, 0e0) AS DECIMAL(18,6))`,
   sumMillionths(millionths) {
     const sum = `coalesce(sum(${millionths}), DECIMAL '0.000000')`
@@ -66,8 +71,9 @@ export const TRINO: Dialect<bigint> = {
 }
 
 /**
- * A list of rows as one literal: Trino takes thousands of rows of VALUES apart one by one, and a text with NUL or a
- * quote stands safely in JSON. `types` are its columns, such as `campaign_id VARCHAR, start_us BIGINT`.
+ * A list of rows as one literal: Trino takes thousands of rows of VALUES apart one by one, and a
+ * text with NUL or a quote stands safely in JSON. `types` are its columns, such as `campaign_id
+ * VARCHAR, start_us BIGINT`.
  */
 export function rowsSql(rows: readonly (readonly (string | number)[])[], types: string): string {
   return `UNNEST(CAST(JSON ${textSql(JSON.stringify(rows))} AS ARRAY(ROW(${types}))))`

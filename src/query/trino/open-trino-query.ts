@@ -18,7 +18,10 @@ import { TRINO } from './dialect.ts'
 import { runSql } from './run-sql.ts'
 import { type TouchedOptions, touchedSpans } from './touched-spans.ts'
 
-/** Both tables are read at one state, because no transaction spans them: the ids of Iceberg snapshots. */
+/**
+ * Both tables are read at one state, because no transaction spans them: the ids of Iceberg
+ * snapshots.
+ */
 export type SnapshotIds = Readonly<{ eventsId: bigint; metricsId: bigint }>
 
 export type TrinoVerifyOptions = Omit<VerifyOptions, 'windowUs'> &
@@ -45,9 +48,15 @@ export type TrinoQueryOptions = TrinoPlace & Readonly<{ windowUs: number }>
 export type TrinoQuery = Readonly<{
   /** Trino's version, once it answers queries. */
   version(): Promise<string>
-  /** Streams the result of one reading statement; campaign_events and campaign_metrics need no further name. */
+  /**
+   * Streams the result of one reading statement; campaign_events and campaign_metrics need no
+   * further name.
+   */
   runSql(sql: string): Promise<QueryResult>
-  /** The current snapshots: the metrics' first, so that the raw rows are not older. Null where a table is empty. */
+  /**
+   * The current snapshots: the metrics' first, so that the raw rows are not older. Null where a
+   * table is empty.
+   */
   currentSnapshots(): Promise<SnapshotIds | null>
   verify(options: TrinoVerifyOptions): Promise<Verification>
   /** The exact sums of windows at a snapshot of the raw table, in the order of the keys. */
@@ -57,8 +66,9 @@ export type TrinoQuery = Readonly<{
     options: Omit<DifferingOptions, 'windowUs'> & Readonly<{ snapshots: SnapshotIds }>,
   ): Promise<readonly DifferingWindow[]>
   /**
-   * Rewrites the small files of these days in one commit that keeps every row. Trino checks the base it was built on
-   * and fails where another commit took one of the files; appends beside it do no harm.
+   * Rewrites the small files of these days in one commit that keeps every row. Trino checks the
+   * base it was built on and fails where another commit took one of the files; appends beside it do
+   * no harm.
    */
   optimizeEvents(options: OptimizeOptions): Promise<void>
 }>

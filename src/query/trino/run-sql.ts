@@ -1,9 +1,10 @@
 /**
  * One SQL text of a user's through Trino, as cells, streamed.
  *
- * What may run is one statement that only reads. In Trino's grammar what changes something has a keyword of its own at
- * its start, and no query holds such a statement inside; so the first word decides, and for EXPLAIN (which with ANALYZE
- * runs what it explains) the first word of what is explained.
+ * What may run is one statement that only reads. In Trino's grammar what changes something has a
+ * keyword of its own at its start, and no query holds such a statement inside; so the first word
+ * decides, and for EXPLAIN (which with ANALYZE runs what it explains) the first word of what is
+ * explained.
  */
 import type { QueryResult } from '../cell.ts'
 import { QueryError, TABLES_HINT } from '../error.ts'
@@ -45,12 +46,23 @@ const READING = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', '(', 'SHOW', 'DESC
 const QUERY = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', '('])
 
 /** A comment, a text, a quoted name, a word, or any other character. */
-const TOKEN =
-  /--[^\r\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|[\p{L}\p{N}_@:$]+|[\s\S]/gu
+const TOKEN = new RegExp(
+  [
+    /--[^\r\n]*|\/\*[\s\S]*?\*\//,
+    /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`/,
+    /[\p{L}\p{N}_@:$]+|[\s\S]/u,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'gu',
+)
 
 type Token = Readonly<{ text: string; at: number }>
 
-/** Returns the statement without a closing semicolon, which Trino refuses. Throws QueryError `not-a-query`. */
+/**
+ * Returns the statement without a closing semicolon, which Trino refuses. Throws QueryError
+ * `not-a-query`.
+ */
 export function readingStatement(sql: string): string {
   const tokens = meaningfulTokens(sql)
   let count = tokens.length

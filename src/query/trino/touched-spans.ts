@@ -1,8 +1,8 @@
 /**
- * The windows that raw files touch, as stretches of time. Maintenance finds the windows that differ in two steps, so that
- * it never reads the whole table:
+ * The windows that raw files touch, as stretches of time. Maintenance finds the windows that differ
+ * in two steps, so that it never reads the whole table:
  *
- *     raw files added since the last amendment ─► the windows they touch ─► those of them that differ
+ *     raw files added since the last amendment ─► windows they touch ─► those that differ
  */
 import type { Span } from '../comparison.ts'
 import type { TrinoClient } from './client.ts'
@@ -22,17 +22,21 @@ const FILES_MAX = 2_000
 /** Conditions on time in one statement; past it, spans that lie closest are joined. */
 const SPANS_MAX = 64
 
-/** The stretches of whole windows that rows of these files belong to: disjoint, in order, 64 at most. */
+/**
+ * The stretches of whole windows that rows of these files belong to: disjoint, in order, 64 at
+ * most.
+ */
 export async function touchedSpans(
   client: TrinoClient,
   { snapshotId, files, windowUs, untilUs }: TouchedOptions,
 ): Promise<readonly Span[]> {
   const closedUs = Math.floor(untilUs / windowUs) * windowUs
   const starts = new Set<number>()
+  const from = TRINO.table('campaign_events', snapshotId)
   for (let at = 0; at < files.length; at += FILES_MAX) {
     const part = files.slice(at, at + FILES_MAX).map((path) => [path])
     const rows = await client.rows(
-      `SELECT DISTINCT ${TRINO.windowStart('"timestamp"', windowUs)} FROM ${TRINO.table('campaign_events', snapshotId)}
+      `SELECT DISTINCT ${TRINO.windowStart('"timestamp"', windowUs)} FROM ${from}
         WHERE "$path" IN (SELECT path FROM ${rowsSql(part, 'path VARCHAR')})
         AND "timestamp" < ${TRINO.timestamp(closedUs)}`,
     )

@@ -1,4 +1,7 @@
-/** DuckDB rounds revenue to millionths as src/event.ts does: the hard values by hand, random doubles against it. */
+/**
+ * DuckDB rounds revenue to millionths as src/event.ts does: the hard values by hand, random doubles
+ * against it.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { DOUBLE, DuckDBInstance, LIST, listValue } from '@duckdb/node-api'
@@ -25,7 +28,7 @@ const roundedBySql = async (revenues: readonly number[]): Promise<readonly unkno
   return rows.map(([rounded]) => rounded)
 }
 
-test('the hard values round to millionths half away from zero, from their shortest form', async () => {
+test('hard values round to millionths half away from zero, by their shortest form', async () => {
   assert.deepEqual(
     await roundedBySql(HARD_REVENUES.map(([revenue]) => revenue)),
     HARD_REVENUES.map(([, millionths]) => millionths),
@@ -43,7 +46,9 @@ test('random doubles of every size, and random ties, round as in src/event.ts', 
 })
 
 test('NULL is 0; what is no number within the limits is NULL, to be counted', async () => {
-  const sql = `SELECT ${DUCKDB.millionths('x')} FROM (VALUES (NULL::DOUBLE), ('nan'), ('inf'), (1e13)) t(x)`
+  const sql =
+    `SELECT ${DUCKDB.millionths('x')} FROM (VALUES (NULL::DOUBLE), ('nan'), ` +
+    `('inf'), (1e13)) t(x)`
   const rows = await (await connection.run(sql)).getRowsJson()
   assert.deepEqual(rows, [['0.000000'], [null], [null], [null]])
 })

@@ -1,4 +1,6 @@
-/** Merging raw files: the same rows, in the order and with the ids and footer that the table wants. */
+/**
+ * Merging raw files: the same rows, in the order and with the ids and footer that the table wants.
+ */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
@@ -23,7 +25,7 @@ const options = () => ({
   temporaryMaxBytes: 2 ** 30,
 })
 
-test('a merged file has the rows of its inputs, sorted by campaign and time, bit by bit', async () => {
+test('a merged file has the rows of its inputs, bit by bit, by campaign and time', async () => {
   const inputs = [
     await fixture.eventsFile('b.parquet', [
       { id: '1', campaign: 'b', at: '2026-11-22 10:00:02' },
@@ -50,7 +52,7 @@ test('a merged file has the rows of its inputs, sorted by campaign and time, bit
   )
 })
 
-test("its footer has the field ids, optional columns of the table's types, and the given key-value pairs", async () => {
+test("its footer has field ids, optional columns of the table's types, given pairs", async () => {
   const input = await fixture.eventsFile('in.parquet', [{ id: '1' }])
   const output = join(fixture.path, 'data/footer.parquet')
   await mergeEventFiles([input], output, options())

@@ -59,10 +59,11 @@ test('the views have the columns and types of the tables, filled or empty', asyn
   assert.deepEqual(await rowsOf('SELECT * FROM campaign_metrics'), [])
 })
 
-test('a column is found by its Iceberg field id, whatever the file calls it, and is NULL where it is missing', async () => {
+test('a column is found by its Iceberg field id, not its name; a missing one is NULL', async () => {
   const file = join(fixture.path, 'data/renamed.parquet')
   await fixture.sql(
-    `COPY (SELECT 'x' AS other, 'late' AS campaign) TO '${file}' (FORMAT parquet, FIELD_IDS {other: 1, campaign: 3})`,
+    `COPY (SELECT 'x' AS other, 'late' AS campaign) TO '${file}' (FORMAT parquet, FIELD_IDS ` +
+      '{other: 1, campaign: 3})',
   )
   const renamed = await fixture.query({ events: [file] })
   const sql = 'SELECT event_id, campaign_id, revenue FROM campaign_events'
@@ -180,10 +181,14 @@ test('DESCRIBE, SUMMARIZE, SHOW, EXPLAIN and FROM-first queries run', async () =
   }
 })
 
-const EVERYTHING = `SELECT 9007199254740993 AS big, 340282366920938463463374607431768211455::UHUGEINT AS huge,
-  12345678901234567890.123456::DECIMAL(38,6) AS exact, 0.1::DOUBLE + 0.2::DOUBLE AS sum, 'nan'::DOUBLE AS nan,
-  TIMESTAMP '2026-11-22 10:00:00.000001' AS at, TIMESTAMPTZ '2026-07-22 10:00:00+00' AS zoned, DATE '2026-02-28' AS day,
-  [1, NULL] AS list, {'a': 'x', 'b': [TIMESTAMP '2026-01-01']} AS record, NULL AS nothing, '' AS empty, true AS yes,
+const EVERYTHING = `SELECT 9007199254740993 AS big,
+  340282366920938463463374607431768211455::UHUGEINT AS huge,
+  12345678901234567890.123456::DECIMAL(38,6) AS exact, 0.1::DOUBLE + 0.2::DOUBLE AS sum,
+    'nan'::DOUBLE AS nan,
+  TIMESTAMP '2026-11-22 10:00:00.000001' AS at, TIMESTAMPTZ '2026-07-22 10:00:00+00' AS zoned,
+    DATE '2026-02-28' AS day,
+  [1, NULL] AS list, {'a': 'x', 'b': [TIMESTAMP '2026-01-01']} AS record, NULL AS nothing,
+    '' AS empty, true AS yes,
   '=1+1,"x"' AS formula, 1 AS yes`
 
 test('JSON keeps every digit of whole numbers and decimals, and every microsecond', async () => {
@@ -197,7 +202,7 @@ test('JSON keeps every digit of whole numbers and decimals, and every microsecon
   )
 })
 
-test('a result without rows is an empty JSON array, a lone CSV header, and a table that says so', async () => {
+test('no rows are an empty JSON array, a lone CSV header, and a table that says so', async () => {
   const none = 'SELECT 1 AS a, 2 AS b WHERE false'
   assert.equal(await textOf(formatJson(await query.runSql(none))), '[]\n')
   assert.equal(await textOf(formatCsv(await query.runSql(none))), 'a,b\r\n')
@@ -219,15 +224,19 @@ test('CSV is RFC 4180, tells NULL from the empty text, and leaves values as they
 
 test('CSV for a spreadsheet disarms texts that begin like a formula, not numbers', async () => {
   const sql =
-    "SELECT * FROM (VALUES ('=1+1', -1), ('@x', 2), ('-y', 3), ('+z', 4), ('＝w', 5), ('a;=1', 6), ('ok', 7)) t(a, b)"
+    "SELECT * FROM (VALUES ('=1+1', -1), ('@x', 2), ('-y', 3), ('+z', 4), ('＝w', 5), ('a;=1', " +
+    "6), ('ok', 7)) t(a, b)"
   assert.equal(
     await textOf(formatCsv(await query.runSql(sql), { isForSpreadsheet: true })),
     "a,b\r\n'=1+1,-1\r\n'@x,2\r\n'-y,3\r\n'+z,4\r\n'＝w,5\r\n\"a;=1\",6\r\nok,7\r\n",
   )
 })
 
-test('a table has numbers at the right, wide characters in two columns, and no escape sequence', async () => {
-  const sql = `SELECT * FROM (VALUES ('日本', 1, 2.5), (chr(27) || '[31m', 1000, NULL), ('e' || chr(769), NULL, 0.25)) t(name, count, share)`
+test('a table has numbers at the right, wide characters, and no escape sequence', async () => {
+  const sql =
+    `SELECT * FROM (VALUES ('日本', 1, 2.5), (chr(27) || '[31m', 1000, NULL), ('e' ` +
+    '|| chr(769), ' +
+    'NULL, 0.25)) t(name, count, share)'
   assert.equal(
     await textOf(formatTable(await query.runSql(sql))),
     [
@@ -308,7 +317,7 @@ test('a file that expired before the query is answered by the new state', async 
   assert.deepEqual(await rowsOf('SELECT event_id FROM campaign_events', live), [['o']])
 })
 
-test('a file that is gone though the tables have not moved on is lost, and the error says what to do', async () => {
+test('a file that is gone while the tables stay is lost: the error says what to do', async () => {
   const file = await fixture.eventsFile('gone.parquet', [{ id: 'g' }])
   const live = await fixture.query({ events: [file] })
   await rename(file, `${file}.away`)

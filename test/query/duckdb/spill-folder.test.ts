@@ -36,7 +36,7 @@ async function makeAnew(t: TestContext, parent: string): Promise<string> {
   return (await otherOwner(t, parent)).path
 }
 
-test('folders of processes that were killed are swept when the next one is made; those of living ones stay', async (t) => {
+test('folders of killed processes are swept with the next; those of living stay', async (t) => {
   const parent = await place(t)
   const living = await otherOwner(t, parent)
   const killed = [await otherOwner(t, parent), await otherOwner(t, parent)]
@@ -51,7 +51,7 @@ test('folders of processes that were killed are swept when the next one is made;
   assert.ok((await readdir(living.path)).includes('lock'))
 })
 
-test('a folder of this very process stays while it is in use, and goes when it is given back', async (t) => {
+test('a folder of this process stays while it is in use, and goes afterwards', async (t) => {
   const parent = await place(t)
   const first = makeSpillFolder(parent)
   await makeAnew(t, parent)
@@ -60,7 +60,7 @@ test('a folder of this very process stays while it is in use, and goes when it i
   assert.ok(!(await readdir(parent)).some((name) => first.path.endsWith(name)))
 })
 
-test('nothing else in a shared place is touched: links, other names, a folder that is just being made', async (t) => {
+test('nothing else is touched: links, other names, unfinished folders', async (t) => {
   const parent = await place(t)
   const target = join(parent, 'precious')
   await mkdir(target)

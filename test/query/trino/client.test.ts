@@ -1,6 +1,6 @@
 /**
- * Trino's protocol against a server that says what is written here: pages, digits, a busy coordinator, wrong addresses.
- * Against Trino itself it is tested in test/stack.
+ * Trino's protocol against a server that says what is written here: pages, digits, a busy
+ * coordinator, wrong addresses. Against Trino itself it is tested in test/stack.
  */
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
@@ -40,7 +40,7 @@ const COLUMNS = '[{"name":"n","type":"bigint","typeSignature":{"rawType":"bigint
 const next = (origin: string, page: number): string =>
   `"nextUri":"${origin}/v1/statement/q/${page}"`
 
-test('pages follow each other to the end, and whole numbers past 2^53 keep their digits', async () => {
+test('pages follow each other, and whole numbers past 2^53 keep their digits', async () => {
   const { heard, place } = await serve([
     (at) => ({ body: `{"id":"q",${next(at, 1)}}` }),
     (at) => ({ body: `{"id":"q","columns":${COLUMNS},${next(at, 2)}}` }),
@@ -159,7 +159,7 @@ for (const [errorName, message, isHinted] of [
   ['CATALOG_NOT_FOUND', "line 1:15: Catalog 'foo' not found", true],
   ['COLUMN_NOT_FOUND', "line 1:8: Column 'foo' cannot be resolved", false],
 ] as const) {
-  test(`a user's statement that Trino refuses with ${errorName} is ${isHinted ? '' : 'not '}told the two tables`, async () => {
+  test(`${errorName}: the error ${isHinted ? 'names' : 'does not name'} the tables`, async () => {
     const error = { message, errorName, errorType: 'USER_ERROR' }
     const { place } = await serve([() => ({ body: JSON.stringify({ id: 'q', error }) })])
     const hint = isHinted ? '. The tables are campaign_events and campaign_metrics.' : ''

@@ -1,4 +1,7 @@
-/** Which SQL may run through Trino: by hand, each form of a statement that reads, and each disguise of one that does not. */
+/**
+ * Which SQL may run through Trino: by hand, each form of a statement that reads, and each disguise
+ * of one that does not.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readingStatement } from '../../../src/query/trino/run-sql.ts'
