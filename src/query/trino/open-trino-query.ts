@@ -19,8 +19,8 @@ import { runSql } from './run-sql.ts'
 import { type TouchedOptions, touchedSpans } from './touched-spans.ts'
 
 /**
- * Both tables are read at one state, because no transaction spans them: the ids of Iceberg
- * snapshots.
+ * The Iceberg snapshots at which both tables are read. The caller chooses them, because no
+ * transaction spans the tables.
  */
 export type SnapshotIds = Readonly<{ eventsId: bigint; metricsId: bigint }>
 
