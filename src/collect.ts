@@ -19,7 +19,8 @@ export {
   type CollectorOptions,
   startCollector,
 } from './collect/collector.ts'
-export { CollectorError, type CollectorErrorCode } from './collect/collector-error.ts'
+export { CollectorError, type CollectorErrorCode } from './collect/error.ts'
 export type { CollectLimits } from './collect/limits.ts'
 export type { AddressRange } from './collect/proxy.ts'
-export type { CollectorStatus, ReadAnswer, ReadRequest, ReadRoute } from './collect/reading.ts'
+export type { ReadAnswer, ReadRequest, ReadRoute } from './collect/read-route.ts'
+export type { CollectorStatus } from './collect/reading.ts'

@@ -8,27 +8,38 @@
  * are what both give the collector and the job.
  */
 
-export { LogError, type LogErrorCode, type LogErrorFacts } from './log/error.ts'
-export type { EventLog, EventLogStats } from './log/event-log.ts'
-export type { EventReader, LogExtent, ReadFrom } from './log/event-reader.ts'
-export { diskFiles, type LogFiles } from './log/files.ts'
+export { LogError, type LogErrorCode } from './log/error.ts'
+export type {
+  EventLog,
+  EventLogStats,
+  EventReader,
+  KafkaPlace,
+  LogExtent,
+  LogPlace,
+  ReadFrom,
+} from './log/event-log.ts'
+export { diskFiles, LOG_STEPS, type LogFiles, type LogStep } from './log/files.ts'
 export type { Frame, FrameOrigin } from './log/frame.ts'
 export type { Lines } from './log/group.ts'
 export { inspectLog, type LogInspection } from './log/inspect.ts'
-export type { ConsumerLag } from './log/kafka/consumer-lag.ts'
-export type { RecordPlace, RecordSource } from './log/kafka/record-source.ts'
-export type { TopicReport } from './log/kafka/topic.ts'
 export {
+  type ConsumerLag,
   countWaiting,
   openKafkaLog,
   openRecordSource,
+  type RecordPlace,
+  type RecordSource,
   readConsumerLag,
   readTopicExtent,
   setUpTopic,
+  type TopicReport,
 } from './log/kafka.ts'
 export { type Log, type LogOptions, type LogStats, openLog, type Recovered } from './log/open.ts'
-export { type EventReaderOptions, openEventReader } from './log/open-event-reader.ts'
-export type { KafkaPlace, LogPlace } from './log/place.ts'
-export { type LogReader, type LogReaderOptions, openLogReader } from './log/reader.ts'
+export {
+  type EventReaderOptions,
+  type LogReader,
+  type LogReaderOptions,
+  openEventReader,
+  openLogReader,
+} from './log/reader.ts'
 export type { TornTail } from './log/recovery.ts'
-export { LOG_STEPS, type LogStep } from './log/step.ts'

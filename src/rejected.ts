@@ -10,8 +10,9 @@
  * whose rejected events could not be kept is answered 503 and retried whole by its sender: its accepted
  * events are then duplicates, its rejected ones are kept once. See `collect/ingest.ts` for the order.
  */
-export { keptPlaces } from './rejected/kept-places.ts'
-export type { RejectedRecord, RejectedSource } from './rejected/line.ts'
+
+export { RejectedError, type RejectedErrorCode } from './rejected/error.ts'
+export { keptPlaces } from './rejected/folder.ts'
 export {
   countRejected,
   isHopeless,
@@ -19,8 +20,8 @@ export {
   listRejected,
   markReplayed,
   replayBody,
-} from './rejected/listing.ts'
-export { RejectedError, type RejectedErrorCode } from './rejected/rejected-error.ts'
+} from './rejected/kept-events.ts'
+export type { RejectedRecord, RejectedSource } from './rejected/line.ts'
 export {
   openRejected,
   type RejectedOptions,

@@ -1,19 +1,19 @@
 /**
  * The bytes of one body while they come in, in few pieces of memory however small the parts are in which they arrive:
  * sixteen million parts of one byte, each a buffer of its own, would be seven gigabytes. So small parts are copied together.
- * What is taken from `held` is the memory, not the payload, and it is taken before it is allocated.
+ * What is taken from the budget is the memory, not the payload, and it is taken before it is allocated.
  *
  *     parts     "{"   "\"event"   "_id\":"   64 KiB   64 KiB   "}"
  *     pieces    "{" | "\"event_id\":……" fills up … | the rest, as it came … | "}"
  */
-import type { Held } from './held.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 
 export type BodyBytes = {
-  /** false = `held` has no room for it, and it was not taken. */
+  /** false = the budget has no room for it, and it was not taken. */
   add(part: Uint8Array): boolean
   /** Payload so far. */
   readonly bytes: number
-  /** Taken from `held`; the owner of the body releases it. */
+  /** Taken from the budget; the owner of the body releases it. */
   readonly heldBytes: number
   /** What has come so far, in order. */
   pieces(): readonly Uint8Array[]
@@ -25,7 +25,7 @@ const KEPT_BYTES_MIN = 16 * 1024
 const SLAB_BYTES_MIN = 1024
 const SLAB_BYTES_MAX = 64 * 1024
 
-export function openBodyBytes(held: Held): BodyBytes {
+export function openBodyBytes(budget: MemoryBudget): BodyBytes {
   const pieces: Uint8Array[] = []
   let bytes = 0
   let heldBytes = 0
@@ -33,7 +33,7 @@ export function openBodyBytes(held: Held): BodyBytes {
   let slabUsed = 0
 
   function take(memoryBytes: number): boolean {
-    if (!held.take(memoryBytes)) return false
+    if (!budget.take(memoryBytes)) return false
     heldBytes += memoryBytes
     return true
   }
@@ -84,5 +84,35 @@ export function openBodyBytes(held: Held): BodyBytes {
       if (last === undefined || last !== slab) return pieces
       return [...pieces.slice(0, -1), slab.subarray(0, slabUsed)]
     },
+  }
+}
+
+/**
+ * Cuts rising byte ranges out of a body that lies in chunks, in one pass over the chunks. A range must not
+ * begin before the last one. A copy is made only where a range lies in several chunks.
+ */
+export function createSlicer(
+  chunks: readonly Uint8Array[],
+): (start: number, end: number) => Uint8Array {
+  let at = 0
+  let atStart = 0
+  return (start, end) => {
+    let chunk = chunks[at]
+    while (chunk !== undefined && atStart + chunk.length <= start) {
+      atStart += chunk.length
+      at += 1
+      chunk = chunks[at]
+    }
+    if (chunk === undefined) return new Uint8Array(0)
+    const first = chunk.subarray(start - atStart, end - atStart)
+    if (first.length === end - start) return first
+    const parts = [first]
+    let length = first.length
+    for (let next = at + 1; length < end - start && next < chunks.length; next++) {
+      const part = (chunks[next] ?? first).subarray(0, end - start - length)
+      parts.push(part)
+      length += part.length
+    }
+    return Buffer.concat(parts)
   }
 }

@@ -5,24 +5,29 @@
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { systemCode } from '../runtime.ts'
 import type { AcceptParts } from './accept.ts'
 import { refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
-import { CollectorError } from './collector-error.ts'
 import { createConnections } from './connections.ts'
-import { createHeld } from './held.ts'
-import { createHeldReads } from './held-reads.ts'
+import { CollectorError } from './error.ts'
 import { answerOther, createIngest, type IngestParts } from './ingest.ts'
 import { createKeyCheck, type Keys } from './keys.ts'
-import { type CollectLimits, connectionsWithin, DEFAULT_LIMITS } from './limits.ts'
+import {
+  type CollectLimits,
+  connectionsWithin,
+  DEFAULT_LIMITS,
+  limitWarnings,
+  type Warn,
+} from './limits.ts'
+import { createMemoryBudget, createReadBudget } from './memory-budget.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
 import { type AddressRange, createClientSide } from './proxy.ts'
-import { type CollectorStatus, openReading, type ReadRoute } from './reading.ts'
+import type { ReadRoute } from './read-route.ts'
+import { type CollectorStatus, openReading } from './reading.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSessions } from './session.ts'
-import { readTarget, WHOLE_SERVER } from './target.ts'
-import { limitWarnings, type Warn } from './warnings.ts'
 
-export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
+export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
   Readonly<{
     listen: Readonly<{ host: string; port: number }>
     keys: Keys
@@ -91,15 +96,15 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       clientSide,
       publicOrigin: publicUrl?.origin ?? null,
     }),
-    held: createHeld(meter.collect, 'heldBytes', limits.heldBytesMax),
+    budget: createMemoryBudget(meter.collect, 'heldBytes', limits.heldBytesMax),
     connections: createConnections(connectionsMax, countOther),
     isClosing: () => isClosing,
   }
   const ingest = createIngest(parts)
-  const heldReads = createHeldReads(meter.collect, limits)
+  const readBudget = createReadBudget(meter.collect, limits)
   const reading = await openReading({
     meter,
-    heldReads,
+    readBudget,
     warn,
     keys: parts.keys,
     status: options.status,
@@ -116,7 +121,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     awaitsContinue: boolean,
   ): void {
     parts.connections.track(response)
-    const code = refusalAtTheDoor(parts, request)
+    const code = entryRefusal(parts, request)
     if (code !== null) {
       const isSurplus = code === 'too-many-connections'
       if (isSurplus) warnOfSurplus(warn, connectionsMax)
@@ -140,7 +145,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
 
   function read(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
-    if (!heldReads.begin(request, response)) {
+    if (!readBudget.begin(request, response)) {
       const { socket } = request
       const answer = refusalAnswer('too-many-answers', [], true)
       countOther(answer.status)
@@ -183,8 +188,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
 }
 
-/** Whatever the route: what is asked for, the rules for browsers, and the end. */
-function refusalAtTheDoor(
+/** Why a request is refused whatever its route: the target, the rules for browsers, or the shutdown. */
+function entryRefusal(
   { origins, connections, isClosing }: IngestParts,
   request: IncomingMessage,
 ): RefusalCode | null {
@@ -209,21 +214,10 @@ function isEventsUrl(url: string | undefined): boolean {
 function checkOptions({ listen, keys, cors }: CollectorOptions): void {
   const isOpen = keys.write.length === 0 || keys.read.length === 0
   if (isOpen && !isLoopbackHost(listen.host)) {
-    throw new CollectorError(
-      'keys-required',
-      listen,
-      `Listening on ${listen.host}:${listen.port} would let everyone who reaches it write and read: set ` +
-        'keys.write and keys.read (at least one key each), or listen on 127.0.0.1.',
-    )
+    throw new CollectorError('keys-required', listen)
   }
   for (const origin of cors) {
-    if (isOrigin(origin)) continue
-    throw new CollectorError(
-      'bad-origin',
-      listen,
-      `cors: ${JSON.stringify(origin)} is no origin. Write scheme, host and port as a browser does, ` +
-        'without a path or a slash at the end: https://shop.example, or * for every origin.',
-    )
+    if (!isOrigin(origin)) throw new CollectorError('bad-origin', { ...listen, origin })
   }
 }
 
@@ -240,11 +234,10 @@ function listen(
   return new Promise((resolve, reject) => {
     const onError = (cause: Error) => {
       const advice =
-        'code' in cause && cause.code === 'EADDRINUSE'
+        systemCode(cause) === 'EADDRINUSE'
           ? 'the port is in use. Stop the other process, or set `listen` to another port.'
           : `${cause.message}. Set \`listen\` to an address of this machine and a port that you may use.`
-      const message = `Cannot listen on ${at.host}:${at.port}: ${advice}`
-      reject(new CollectorError('listen-failed', at, message, cause))
+      reject(new CollectorError('listen-failed', { ...at, advice }, cause))
     }
     server.once('error', onError)
     server.listen({ host: at.host, port: at.port, backlog: 1024 }, () => {
@@ -264,4 +257,33 @@ function closeServer(server: Server, timeoutMs: number): Promise<void> {
       resolve()
     })
   })
+}
+
+/**
+ * The request target (RFC 9112, 3.2). Node hands on what was sent, and everything behind the door knows paths only:
+ *
+ *     origin-form     /v1/events?key=…              what nearly every client sends
+ *     absolute-form   http://host/v1/events?key=…   what a client sends to a proxy, and some proxies pass on
+ *     asterisk-form   *                             the server as a whole, asked with OPTIONS only
+ */
+/** The target of a request about no path of ours. */
+export const WHOLE_SERVER = '*'
+
+const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
+
+/**
+ * Turns the absolute form into the origin form. The host in it counts in place of the Host header (3.2.2), so that both
+ * forms pass the same checks. false = this is no target for us: another scheme, no host, or a host with user
+ * information (RFC 9110, 4.2.4), or `*` with another method than OPTIONS.
+ */
+export function readTarget(request: IncomingMessage): boolean {
+  const { url = '', method } = request
+  if (url.startsWith('/')) return true
+  if (url === WHOLE_SERVER) return method === 'OPTIONS'
+  const [, host = '', rest = ''] = ABSOLUTE.exec(url) ?? []
+  if (host === '' || host.includes('@')) return false
+  request.headers.host = host
+  if (rest === '' && method === 'OPTIONS') request.url = WHOLE_SERVER
+  else request.url = rest.startsWith('/') ? rest : `/${rest}`
+  return true
 }

@@ -8,6 +8,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { systemCode } from '../runtime.ts'
 import { type RefusalCode, refusal, refusalBody } from './refusal.ts'
 import type { StopUpload } from './upload.ts'
 
@@ -100,16 +101,14 @@ export function createConnections(
 }
 
 function refusalOf(error: Error): RefusalCode {
-  return 'code' in error && typeof error.code === 'string'
-    ? (REFUSAL_OF[error.code] ?? 'http-syntax')
-    : 'http-syntax'
+  return REFUSAL_OF[systemCode(error) ?? ''] ?? 'http-syntax'
 }
 
 /** A connection that ends in the middle of a request is a client that went away, not one that wrote nonsense. */
-const GONE: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
+const GONE: ReadonlySet<string | null> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
 
 function isGone(error: Error): boolean {
-  return 'code' in error && GONE.has(error.code)
+  return GONE.has(systemCode(error))
 }
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {

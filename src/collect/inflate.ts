@@ -15,7 +15,7 @@ import {
 } from 'node:zlib'
 import { type BodyBytes, openBodyBytes } from './body-bytes.ts'
 import type { BodyCoding } from './body-form.ts'
-import type { Held } from './held.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { Upload, UploadFailure } from './upload.ts'
 
 export type Inflater = (body: Upload, coding: BodyCoding) => Promise<Upload>
@@ -29,7 +29,11 @@ const ZSTD_WINDOW_LOG_MAX = 24
 const FRAMES_MAX = 1000
 
 /** `inflationsMax` at once; the others wait their turn. Their number is bounded by the bytes held. */
-export function createInflater(bytesMax: number, inflationsMax: number, held: Held): Inflater {
+export function createInflater(
+  bytesMax: number,
+  inflationsMax: number,
+  budget: MemoryBudget,
+): Inflater {
   let running = 0
   const waiting: (() => void)[] = []
 
@@ -37,7 +41,7 @@ export function createInflater(bytesMax: number, inflationsMax: number, held: He
     if (running < inflationsMax) running += 1
     else await new Promise<void>((resolve) => waiting.push(resolve))
     try {
-      return await inflateAll(body, coding, bytesMax, held)
+      return await inflateAll(body, coding, bytesMax, budget)
     } finally {
       // The place goes to the next in line, if there is one.
       const next = waiting.shift()
@@ -51,9 +55,9 @@ async function inflateAll(
   body: Upload,
   coding: BodyCoding,
   bytesMax: number,
-  held: Held,
+  budget: MemoryBudget,
 ): Promise<Upload> {
-  const output = openBodyBytes(held)
+  const output = openBodyBytes(budget)
   const end = (failure: UploadFailure | null): Upload => ({
     chunks: failure === null ? output.pieces() : [],
     bytes: output.bytes,

@@ -13,9 +13,9 @@ import { type AcceptParts, accept, type Outcome } from './accept.ts'
 import { type Answer, refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
 import { type BodyCoding, type BodyType, bodyCoding, bodyType } from './body-form.ts'
 import type { Connections } from './connections.ts'
-import { headBytes } from './held.ts'
 import { createInflater, type Inflater } from './inflate.ts'
 import type { KeyCheck } from './keys.ts'
+import { headBytes } from './memory-budget.ts'
 import type { OriginRules } from './origin.ts'
 import { type RefusalCode, refusal } from './refusal.ts'
 import { readBody, type Upload, type UploadFailure } from './upload.ts'
@@ -44,8 +44,8 @@ const CLIENT_GONE = 499
 const ALLOW = ['Allow', 'POST, OPTIONS']
 
 export function createIngest(parts: IngestParts): Ingest {
-  const { limits, held, connections, meter, nowMs } = parts
-  const inflate = createInflater(limits.bodyBytesMax, limits.inflationsMax, held)
+  const { limits, budget, connections, meter, nowMs } = parts
+  const inflate = createInflater(limits.bodyBytesMax, limits.inflationsMax, budget)
 
   return async (request, response, awaitsContinue) => {
     const startMs = nowMs()
@@ -55,12 +55,12 @@ export function createIngest(parts: IngestParts): Ingest {
       status = refuse(parts, request, response, admission, awaitsContinue)
     } else {
       if (awaitsContinue) response.writeContinue()
-      const upload = await readBody(request, limits.bodyBytesMax, held, (stop) =>
+      const upload = await readBody(request, limits.bodyBytesMax, budget, (stop) =>
         connections.setUpload(request.socket, stop),
       )
       meter.collect.bodyBytes += upload.bytes
       const outcome = await takeBody(parts, inflate, upload, admission)
-      held.release(admission.heldBytes)
+      budget.release(admission.heldBytes)
       status =
         'body' in outcome
           ? confirm(parts, request, response, outcome.body)
@@ -110,7 +110,7 @@ function admit(parts: IngestParts, request: IncomingMessage): Admission | Refusa
   const length = headers['content-length']
   if (length !== undefined && Number(length) > parts.limits.bodyBytesMax) return 'body-too-large'
   const heldBytes = parts.limits.requestBytes + headBytes(request)
-  if (!parts.held.take(heldBytes)) return 'too-busy'
+  if (!parts.budget.take(heldBytes)) return 'too-busy'
   return { type, coding, heldBytes }
 }
 
@@ -133,7 +133,7 @@ async function takeBody(
     parts.warn('a request failed inside the collector', cause)
     return { failure: 'internal' }
   } finally {
-    parts.held.release(body.heldBytes)
+    parts.budget.release(body.heldBytes)
     for (const chunk of body.chunks) freeBytes(chunk)
   }
 }

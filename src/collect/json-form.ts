@@ -12,7 +12,7 @@
  * Whether an event is valid is the engine's to say. Here only its end is looked for, and only as far as an event may reach.
  */
 import { type BodyForm, LIMITS } from '../event.ts'
-import { createSlicer } from './slicer.ts'
+import { createSlicer } from './body-bytes.ts'
 
 const TAB = 0x09
 const LF = 0x0a

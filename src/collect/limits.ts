@@ -1,4 +1,7 @@
-/** Every limit of the collector, with its default. Sizes in bytes, durations in milliseconds. */
+/**
+ * Every limit of the collector, with its default; sizes in bytes, durations in milliseconds. Warnings are
+ * limited too.
+ */
 
 export type CollectLimits = Readonly<{
   /** One body, after decompression (and before it). */
@@ -70,4 +73,32 @@ export function connectionsWithin(connectionsMax: number, openFilesMax: number |
   if (openFilesMax === null) return connectionsMax
   const others = Math.min(OTHER_FILES, Math.ceil(openFilesMax / 2))
   return Math.min(connectionsMax, openFilesMax - others)
+}
+
+export type Warn = (message: string, cause: unknown) => void
+
+const PAUSE_MS = 10_000
+
+/**
+ * One warning of a kind in a while: a broken disk fails every request, and must not fill the terminal too.
+ * Messages are few and fixed; the first of each kind passes, then one every PAUSE_MS with how many it stands for.
+ */
+export function limitWarnings(warn: Warn, nowMs: () => number): Warn {
+  const kinds = new Map<string, { lastMs: number; withheld: number }>()
+  return (message, cause) => {
+    const now = nowMs()
+    const kind = kinds.get(message)
+    if (kind === undefined) {
+      kinds.set(message, { lastMs: now, withheld: 0 })
+      warn(message, cause)
+    } else if (now - kind.lastMs < PAUSE_MS) {
+      kind.withheld += 1
+    } else {
+      const times =
+        kind.withheld === 0 ? '' : ` (and ${kind.withheld} times since the last warning)`
+      kind.lastMs = now
+      kind.withheld = 0
+      warn(message + times, cause)
+    }
+  }
 }

@@ -56,3 +56,14 @@ function endStream(response: ServerResponse, source: Readable): void {
   // Its head promised to keep the connection, which would be one to wait for.
   response.end(() => socket.destroySoon())
 }
+
+/**
+ * Cuts the connection of a client that takes nothing of its answer. What is not taken stays in memory, tens of megabytes of a
+ * large CSV file, and the place of an event stream stays taken; without this both would for as long as the client likes.
+ */
+/** A client that is slow, but takes some, is waited for; so is one to which there is nothing to say. */
+export function cutWhenStuck(response: ServerResponse, timeoutMs: number): void {
+  response.setTimeout(timeoutMs, () => {
+    if (response.writableLength > 0) response.destroy()
+  })
+}

@@ -11,11 +11,11 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import type { Meter } from '../meter.ts'
-import { cutWhenStuck } from './cut-stuck.ts'
-import type { HeldReads } from './held-reads.ts'
 import type { KeyCheck } from './keys.ts'
+import type { ReadBudget } from './memory-budget.ts'
 import type { ReadClientSide } from './proxy.ts'
-import { createReadStreams, type ReadStreams } from './read-streams.ts'
+import type { ReadRoute } from './read-route.ts'
+import { createReadStreams, cutWhenStuck, type ReadStreams } from './read-streams.ts'
 import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
 import { type SignInRoute, signInRoute } from './sign-in.ts'
 
@@ -24,31 +24,6 @@ export type CollectorStatus = Readonly<{
   healthy: boolean
   /** One sentence for each thing that is wrong. */
   problems: readonly string[]
-}>
-
-/** A read-only part of the API under its own prefix, brought by another room. */
-export type ReadRoute = Readonly<{
-  /** `/iceberg` serves `/iceberg` and everything below it, for every method; `/` serves itself alone. */
-  prefix: string
-  /** `open`: for everyone who reaches the port, as a page must be that asks for a key. Default: `read`. */
-  access?: 'read' | 'open'
-  answer(request: ReadRequest): ReadAnswer | Promise<ReadAnswer>
-}>
-
-export type ReadRequest = Readonly<{
-  method: string
-  /** As it was sent, undecoded and without the query: `/iceberg/v1/namespaces/a%1Fb`. */
-  path: string
-  query: URLSearchParams
-  headers: Readonly<Record<string, string | string[] | undefined>>
-}>
-
-export type ReadAnswer = Readonly<{
-  status: number
-  /** Default: `content-type: application/json`. */
-  headers?: Readonly<Record<string, string>>
-  /** A stream goes on until its source or the collector ends it, at the pace at which the client reads. */
-  body: string | Uint8Array | Readable | null
 }>
 
 export type Reading = Readonly<{
@@ -61,7 +36,7 @@ export type Reading = Readonly<{
 
 export type ReadingParts = Readonly<{
   meter: Meter
-  heldReads: HeldReads
+  readBudget: ReadBudget
   keys: KeyCheck
   status: () => CollectorStatus
   routes: readonly ReadRoute[]
@@ -144,7 +119,7 @@ function addRead(app: FastifyInstance, url: string, handler: Handler): void {
 
 function addRoute(
   app: FastifyInstance,
-  { keys, heldReads, stuckTimeoutMs, clientSide }: ReadingParts,
+  { keys, readBudget, stuckTimeoutMs, clientSide }: ReadingParts,
   streams: ReadStreams,
   { prefix, access, answer }: ReadRoute | SignInRoute,
 ): void {
@@ -160,7 +135,7 @@ function addRoute(
     })
     const isHead = request.method === 'HEAD'
     const isWhole = body !== null && !(body instanceof Readable)
-    const sent = isWhole && !isHead ? heldReads.hold(reply.raw, body) : body
+    const sent = isWhole && !isHead ? readBudget.hold(reply.raw, body) : body
     if (isWhole && sent === null) return refuse(reply, 'too-many-answers')
     reply.code(status)
     if (body !== null) reply.type(JSON_TYPE)

@@ -10,7 +10,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { KeyCheck } from './keys.ts'
 import type { ClientSide } from './proxy.ts'
-import type { ReadAnswer, ReadRequest, ReadRoute } from './reading.ts'
+import type { ReadAnswer, ReadRequest, ReadRoute } from './read-route.ts'
 import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
 import { SESSION_COOKIE } from './session.ts'
 

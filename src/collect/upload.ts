@@ -1,7 +1,7 @@
 /** Reads one body within the limits: of its size, and of the memory that all bodies may take (`body-bytes.ts`). */
 import type { IncomingMessage } from 'node:http'
 import { openBodyBytes } from './body-bytes.ts'
-import type { Held } from './held.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { RefusalCode } from './refusal.ts'
 
 /** `aborted`: the client went away; there is nobody to answer. */
@@ -11,7 +11,7 @@ export type Upload = Readonly<{
   /** Empty after a failure. */
   chunks: readonly Uint8Array[]
   bytes: number
-  /** What the caller must release from `held`, also after a failure. */
+  /** What the caller must release from the budget, also after a failure. */
   heldBytes: number
   failure: UploadFailure | null
 }>
@@ -29,11 +29,11 @@ export type StopUpload = (why: UploadFailure) => boolean
 export function readBody(
   request: IncomingMessage,
   bytesMax: number,
-  held: Held,
+  budget: MemoryBudget,
   onStop: (stop: StopUpload | null) => void,
 ): Promise<Upload> {
   return new Promise((resolve) => {
-    const body = openBodyBytes(held)
+    const body = openBodyBytes(budget)
     let bytes = 0
     let isSettled = false
 

@@ -1,7 +1,7 @@
 /** The settings of who may reach the collector over HTTP, and by which way: keys, pages of other origins, proxies. */
 
 import type { z } from 'zod'
-import { type AddressRange, readAddressRanges } from './address-range.ts'
+import { type AddressRange, readAddressRanges } from './address.ts'
 import { field, group } from './field.ts'
 import { readServiceUrl } from './places.ts'
 import { readKeys, readOrigins, readPath } from './readers.ts'

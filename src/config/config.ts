@@ -1,5 +1,5 @@
 /** The configuration as the program sees it: read-only, every field present, units in the names, paths absolute. */
-import type { AddressRange } from './address-range.ts'
+import type { AddressRange } from './address.ts'
 import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } from './places.ts'
 
 export const DEFAULT_CONFIG_FILE = 'campaign-metrics.yaml'

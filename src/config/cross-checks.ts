@@ -1,9 +1,9 @@
 /** What no setting can know alone: that settings fit together. Works on those that were read without a fault. */
 
 import { sep } from 'node:path'
-import { isLoopback } from './listen.ts'
+import { isLoopback } from './address.ts'
+import type { SettingProblem } from './error.ts'
 import type { Settings } from './schema.ts'
-import type { SettingProblem } from './settings.ts'
 
 /** The second must not lie in the first. */
 const APART = [

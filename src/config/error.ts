@@ -3,6 +3,16 @@
 /** One wrong setting. `line` counts from 1; null when the setting does not stand in the file. */
 export type ConfigProblem = Readonly<{ path: string; line: number | null; reason: string }>
 
+/** The keys that lead to a setting. */
+export type SettingPath = readonly PropertyKey[]
+
+/** A wrong setting, not yet looked up in the file. With `isName` the last key is wrong, not its value. */
+export type SettingProblem = Readonly<{ place: SettingPath; reason: string; isName?: boolean }>
+
+/**
+ * Not a `RoomError`: its message is a list of problems, which no code stands for and no record of facts
+ * holds.
+ */
 export class ConfigError extends Error {
   readonly code: 'missing' | 'unreadable' | 'syntax' | 'invalid'
   readonly file: string | null

@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isScalar, type Node } from 'yaml'
 import { type Config, DEFAULT_CONFIG_FILE } from './config.ts'
 import { type Environment, substituteEnvironment } from './environment.ts'
-import { ConfigError, type ConfigProblem } from './error.ts'
+import { ConfigError, type ConfigProblem, type SettingProblem } from './error.ts'
 import { keysOf } from './keys-file.ts'
 import {
   catalogOf,
@@ -17,7 +17,7 @@ import {
   warehouseOf,
 } from './resolved.ts'
 import type { Settings } from './schema.ts'
-import { checkSettings, type SettingProblem } from './settings.ts'
+import { checkSettings } from './settings.ts'
 import { readYaml, type YamlText } from './yaml-text.ts'
 
 const FILE_BYTES_MAX = 1024 * 1024

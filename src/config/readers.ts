@@ -1,7 +1,7 @@
 /** One reader a kind of value: what the user wrote becomes the value we use, or a reason why not. */
 
+import { type ListenAddress, parseListen } from './address.ts'
 import { Refusal, shown } from './field.ts'
-import { type ListenAddress, parseListen } from './listen.ts'
 import { durationText, parseDuration, parseSize, sizeText } from './quantity.ts'
 
 const DAY_MS = 86_400_000

@@ -12,10 +12,18 @@ import {
   type ProxySettings,
   PUBLIC_URL,
 } from './access-fields.ts'
+import type { ListenAddress } from './address.ts'
 import { field, group } from './field.ts'
-import type { ListenAddress } from './listen.ts'
-import { CATALOG, LOG, WAREHOUSE } from './place-fields.ts'
-import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } from './places.ts'
+import {
+  CATALOG,
+  type FolderPlace,
+  type KafkaPlace,
+  LOG,
+  type PostgresqlPlace,
+  type S3Place,
+  type SqlitePlace,
+  WAREHOUSE,
+} from './places.ts'
 import {
   readChoice,
   readDuration,

@@ -4,7 +4,7 @@
  *
  * A set only grows. Who needs to forget drops a whole set: its memory goes with it.
  */
-import { EngineError } from './engine-error.ts'
+import { EngineError } from './error.ts'
 import { asEngineError, instantiate, loadModule, type WasmGlobal, type WasmMemory } from './wasm.ts'
 
 const HASH_BYTES = 16

@@ -5,9 +5,9 @@
  * processor's cache until they are parsed. A line longer than a piece is too large an event, and is rejected
  * here, unless it is only white space around a small one.
  */
-import { LIMITS } from '../event.ts'
-import { EngineError } from './engine-error.ts'
-import { FORM_CODES, type ParserExports } from './parser-module.ts'
+import { LIMITS, trimmed } from '../event.ts'
+import { EngineError } from './error.ts'
+import { FORM_CODES, type ParserExports } from './wasm.ts'
 
 const PIECE_BYTES_MAX = 1 << 19
 
@@ -26,7 +26,8 @@ export function openLineParser(
   engine: ParserExports,
   pieceBytesMax: number = PIECE_BYTES_MAX,
 ): LineParser {
-  if (engine.openInput(pieceBytesMax) === 0) throw new EngineError('memory', { pieceBytesMax })
+  if (engine.openInput(pieceBytesMax) === 0)
+    throw new EngineError('memory', { work: `reserve ${pieceBytesMax} bytes` })
   const blockRows = engine.BLOCK_ROWS.value
   let lines: Uint8Array = new Uint8Array()
   let loadedEnd = 0
@@ -83,17 +84,6 @@ function pieceEnd(lines: Uint8Array, start: number, bytesMax: number): number {
   if (last >= start) return last + 1
   const first = lines.indexOf(LF, start + bytesMax)
   return first === -1 ? lines.length : first + 1
-}
-
-function trimmed(lines: Uint8Array, from: number, to: number): { start: number; end: number } {
-  let [start, end] = [from, to]
-  while (start < end && isWhiteSpace(lines[start])) start++
-  while (end > start && isWhiteSpace(lines[end - 1])) end--
-  return { start, end }
-}
-
-function isWhiteSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === LF || byte === 0x0d || byte === 0x09
 }
 
 /** A block of one row, as the parser would leave it. */

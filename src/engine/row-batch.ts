@@ -7,13 +7,17 @@
  */
 
 import type { WindowDelta } from '../event.ts'
-import type { ColumnsExports } from './columns-module.ts'
-import { EngineError } from './engine-error.ts'
+import { EngineError } from './error.ts'
+import { type RejectedEvent, readRejected } from './inspector.ts'
 import { type LineParser, openLineParser } from './line-parser.ts'
-import type { ParserExports } from './parser-module.ts'
-import { type RejectedEvent, readRejected } from './rejected-event.ts'
 import { readDays, readWindows, type TakenBatch } from './taken-batch.ts'
-import { asEngineError, instantiate, loadModule } from './wasm.ts'
+import {
+  asEngineError,
+  type ColumnsExports,
+  instantiate,
+  loadModule,
+  type ParserExports,
+} from './wasm.ts'
 
 /** Rows, and bytes of columns, past which a batch is full. 64 MiB of events stay far below either. */
 const ROWS_MAX = 1 << 22

@@ -3,7 +3,7 @@
  * instance has a memory of its own, which goes when the instance does.
  */
 import { readFile } from 'node:fs/promises'
-import { EngineError } from './engine-error.ts'
+import { EngineError } from './error.ts'
 
 /** Node declares no types for WebAssembly; this is what we use of it. */
 declare namespace WebAssembly {
@@ -57,3 +57,62 @@ async function compileFile(name: string): Promise<WasmModule> {
   }
   return new WebAssembly.Module(bytes)
 }
+
+/**
+ * The columns half of the WebAssembly module `engine`, as its source `assembly/columns-entry.ts` exports
+ * it. Addresses come as signed numbers: `>>> 0` before use.
+ */
+export type ColumnsExports = {
+  memory: WasmMemory
+  /** The row block, see assembly/rows.ts. */
+  BLOCK_ROWS: WasmGlobal
+  VERDICT: WasmGlobal
+  START: WasmGlobal
+  END: WasmGlobal
+  TIMESTAMP: WasmGlobal
+  /** 16 bytes and 1 byte by block row. */
+  HASHES: WasmGlobal
+  MASK: WasmGlobal
+  /** What `encodeColumn` answers, see assembly/pages.ts. */
+  COLUMN: WasmGlobal
+  openColumns(windowUs: number, seedLow: bigint, seedHigh: bigint): void
+  resetColumns(): void
+  hashBlock(rows: number): number
+  appendBlock(rows: number, arrivalUs: number): number
+  aggregateBlock(): void
+  batchRows(): number
+  batchBytes(): number
+  windowCount(): number
+  windowEntries(): number
+  campaignRecord(code: number): number
+  prepareDays(): number
+  dayEntries(): number
+  encodeColumn(column: number, day: number): void
+  scratch(bytes: number): number
+  hashPacked(address: number, count: number, out: number): void
+}
+
+/** The parser half of the WebAssembly module `engine`, as its source `assembly/parse.ts` exports it. */
+export type ParserExports = {
+  memory: WasmMemory
+  /** The row block, see assembly/rows.ts. */
+  BLOCK_ROWS: WasmGlobal
+  VERDICT: WasmGlobal
+  START: WasmGlobal
+  END: WasmGlobal
+  /** 0: the memory cannot grow so far. */
+  openInput(bytes: number): number
+  inputAddress(): number
+  beginBody(bytes: number, form: number, offset: number): void
+  parseBlock(arrivalUs: number, keptFromUs: number): number
+  rejectedRows(): number
+  bodyFault(): number
+  gatherLines(rows: number): number
+  isBodyItself(): number
+}
+
+/** The values of `form`. */
+export const FORM_CODES = { lines: 0, array: 1, object: 2 } as const
+
+/** The values of `bodyFault`, 0 being none. */
+export const BODY_FAULTS = [null, 'empty', 'not-array', 'unclosed', 'trailing'] as const

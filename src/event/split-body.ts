@@ -7,9 +7,7 @@
  *   as after a trailing comma, is a bad event too; nothing at all between the brackets is no event.
  * - `object`: all of it, trimmed, is one event.
  */
-
 import { LIMITS } from './event.ts'
-import { type Span, trimmed } from './span.ts'
 
 export type BodyForm = 'array' | 'lines' | 'object'
 
@@ -94,4 +92,22 @@ function stringEnd(body: Uint8Array, open: number, end: number): number {
     else if (body[at] === QUOTE) return at
   }
   return end
+}
+
+/** First byte, byte after the last. */
+export type Span = Readonly<{ start: number; end: number }>
+
+/** RFC 8259, section 2: space, tab, line feed, carriage return. */
+const WHITE_SPACE: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d])
+
+export function isWhiteSpace(byte: number | undefined): boolean {
+  return WHITE_SPACE.has(byte)
+}
+
+export function trimmed(bytes: Uint8Array, from: number, to: number): Span {
+  let start = from
+  let end = to
+  while (start < end && isWhiteSpace(bytes[start])) start++
+  while (end > start && isWhiteSpace(bytes[end - 1])) end--
+  return { start, end }
 }

@@ -1,5 +1,9 @@
-/** What every kind of log gives the collector and the status: one contract, whether it is a folder or a topic of Kafka. */
+/**
+ * One contract for every kind of log, a folder of this machine or a topic of Kafka: where it is, what the
+ * collector writes to, and what the job reads from.
+ */
 import type { LogError } from './error.ts'
+import type { Frame } from './frame.ts'
 import type { Lines } from './group.ts'
 
 export type EventLog = Readonly<{
@@ -43,3 +47,59 @@ export type EventLogStats = Readonly<{
   /** Why readers cannot read to the end, though appends go on; null when they can, or soon. */
   unreadable: string | null
 }>
+
+/** What the log holds. */
+export type LogExtent = Readonly<{
+  id: string
+  /** Offsets `[start, end)`; of a topic, whose partitions have their own, `end` counts what they hold. */
+  start: number
+  end: number
+  /** By partition of a topic; null for a folder. */
+  partitions: readonly Readonly<{ start: number; end: number }>[] | null
+}>
+
+/** Where reading goes on. */
+export type ReadFrom = Readonly<{
+  /** Lines taken from this log before. */
+  nextOffset: number
+  /** By partition of a topic; null for a folder. */
+  offsets: readonly number[] | null
+}>
+
+/** Frames one after the other, live and after a restart. One caller at a time: `next` is not called again before it has settled. */
+export type EventReader = Readonly<{
+  extent(): LogExtent
+  /** Called once, before `next`. */
+  begin(from: ReadFrom): void
+  /**
+   * The frame that holds the line with this offset. Waits up to `waitMs` for one, then gives null. **`bytes` is valid until the
+   * next call.** A reader of a topic goes on where it is: `fromOffset` is where its last frame ended. Throws LogError.
+   */
+  next(fromOffset: number, waitMs: number): Promise<Frame | null>
+  /** After the last line that is known to be there. */
+  end(): number
+  /** A `next` that waits gives null. */
+  close(): Promise<void>
+}>
+
+export type KafkaPlace = Readonly<{
+  kind: 'kafka'
+  /** host:port; any of them tells the others. */
+  brokers: readonly string[]
+  topic: string
+  /** Of a topic that is made; one that exists keeps its own. */
+  partitions: number
+  replication: number
+  tls: Readonly<{
+    caFile: string | null
+    certFile: string | null
+    keyFile: string | null
+  }> | null
+  sasl: Readonly<{
+    mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+    username: string
+    password: string
+  }> | null
+}>
+
+export type LogPlace = Readonly<{ kind: 'folder'; path: string }> | KafkaPlace

@@ -150,3 +150,79 @@ function dropBytes(pieces: readonly Uint8Array[], bytes: number): readonly Uint8
   const [first, ...rest] = pieces.slice(index)
   return first === undefined ? [] : [first.subarray(left), ...rest]
 }
+
+/**
+ * A part of a file in memory: one big read serves many frames. The memory is used again by the next `fill`, so views of it are
+ * valid until then.
+ */
+export class FileWindow {
+  readonly #files: LogFiles
+  readonly #chunkBytes: number
+  #memory: Buffer
+  #position = 0
+  #length = 0
+
+  constructor(files: LogFiles, chunkBytes: number) {
+    this.#files = files
+    this.#chunkBytes = chunkBytes
+    this.#memory = Buffer.allocUnsafeSlow(chunkBytes)
+  }
+
+  /** What is in memory from `position` on; empty when nothing is. */
+  from(position: number): Buffer {
+    const start = position - this.#position
+    if (start < 0 || start >= this.#length) return this.#memory.subarray(0, 0)
+    return this.#memory.subarray(start, this.#length)
+  }
+
+  /** Reads at least `needBytes` from `position` on, unless the file ends before, and up to `wantBytes` or a chunk. */
+  async fill(
+    file: number,
+    position: number,
+    needBytes: number,
+    wantBytes: number,
+  ): Promise<Buffer> {
+    if (needBytes > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(needBytes)
+    const readBytes = Math.max(needBytes, Math.min(wantBytes, this.#chunkBytes))
+    this.#position = position
+    this.#length = 0
+    while (this.#length < needBytes) {
+      const into = this.#memory.subarray(this.#length, readBytes)
+      const bytes = await this.#files.read(file, into, position + this.#length)
+      if (bytes === 0) break
+      this.#length += bytes
+    }
+    return this.from(position)
+  }
+
+  /** Forgets what is in memory, because the file has changed or is another one. */
+  forget(): void {
+    this.#length = 0
+  }
+}
+
+/** The named moments of the log's life on disk, so that a test can kill the process at each of them. */
+export const LOG_STEPS = [
+  /** A new file is filled with zeros and synced, still under its temporary name. */
+  'spare-filled',
+  /** A spare carries the header of the next segment, synced, still under the name of a spare. */
+  'segment-headed',
+  /** The next segment has its name, and its folder is synced. */
+  'segment-created',
+  /** A group's frame is written, not synced. */
+  'frame-written',
+  /** A group's frame is on disk, nobody knows yet. */
+  'frame-synced',
+  /** Readers see the group, and its appends are resolved. */
+  'frame-answered',
+  /** A segment that is no longer needed has become a spare. */
+  'segment-recycled',
+  /** A segment that is no longer needed is gone. */
+  'segment-removed',
+  /** Recovery has written the last frame again, and synced. */
+  'tail-rewritten',
+  /** The tail carries a seal: after recovery, or at a clean stop. */
+  'tail-sealed',
+] as const
+
+export type LogStep = (typeof LOG_STEPS)[number]

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Cursor } from './cursor.ts'
 import { damaged, LogError } from './error.ts'
-import { FileWindow } from './file-window.ts'
-import type { LogFiles } from './files.ts'
+import { FileWindow, type LogFiles } from './files.ts'
 import { checkFrame, type Frame, type FrameFault } from './frame.ts'
 import {
   type OpenSegment,
@@ -136,10 +135,5 @@ export class FrameSequence {
 export function refuseTrimmed(cursor: Cursor, offset: number): void {
   const start = cursor.get('start')
   if (offset >= start) return
-  throw new LogError(
-    'trimmed',
-    `log begins at offset ${start}, and ${offset} is asked for: what lies between is no longer held. It is in the ` +
-      'tables, if this log is theirs; else the reader has the wrong log.',
-    { offset, start },
-  )
+  throw new LogError('trimmed', { offset, start })
 }

@@ -14,7 +14,6 @@
  * known to be whole, so that a bad frame there is damage and never a torn tail.
  */
 import { crc32c } from '@node-rs/crc32'
-import { readInt64, writeInt64 } from './int64.ts'
 
 export const FRAME_HEADER_BYTES = 32
 const ALIGNMENT_BYTES = 8
@@ -122,4 +121,20 @@ export function looksTorn(header: Buffer, mark: number, firstOffset: number): bo
   if (header.every((byte) => byte === 0)) return false
   if (header.length < FRAME_HEADER_BYTES) return true
   return header.readUInt32LE(0) === mark || readInt64(header, 24) === firstOffset
+}
+
+/**
+ * 64-bit little-endian integers are read as JavaScript numbers: offsets and microseconds are far below
+ * 2^53, and need no bigint.
+ */
+const TWO_32 = 2 ** 32
+
+/** Exact between -2^53 and 2^53; bytes that hold more (only damaged ones do) come out rounded. */
+export function readInt64(bytes: Buffer, at: number): number {
+  return bytes.readInt32LE(at + 4) * TWO_32 + bytes.readUInt32LE(at)
+}
+
+export function writeInt64(bytes: Buffer, at: number, value: number): void {
+  bytes.writeInt32LE(Math.floor(value / TWO_32), at + 4)
+  bytes.writeUInt32LE(value >>> 0, at)
 }

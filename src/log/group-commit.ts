@@ -8,15 +8,14 @@
  * sync would report success for bytes that the system has given up (F6).
  */
 import assert from 'node:assert/strict'
+import { reasonOf, systemCode } from '../runtime.ts'
 import type { Cursor } from './cursor.ts'
-import { ioFailure, LogError, systemCode } from './error.ts'
-import { type LogFiles, writeFully } from './files.ts'
+import { isFull, LogError } from './error.ts'
+import { type LogFiles, type LogStep, writeFully } from './files.ts'
 import { FRAME_HEADER_BYTES, frameSizeBytes, sealBytes } from './frame.ts'
-import { isFull } from './full.ts'
 import { GROUP_MEMORY_BYTES, Group, type Lines, piecesOf } from './group.ts'
 import { SEGMENT_HEADER_BYTES } from './segment.ts'
 import type { Segments } from './segments.ts'
-import type { LogStep } from './step.ts'
 
 const MEMORIES_KEPT_MAX = 4
 const LINE_FEED = 0x0a
@@ -108,7 +107,8 @@ export class GroupCommit {
 
   /** Nothing is written after this, and every append to come is refused with the failure. Returns it. */
   fail(what: string, cause: unknown): LogError {
-    this.#failure ??= ioFailure(what, { end: this.#at.endOffset }, cause)
+    const facts = { what, reason: reasonOf(cause), end: this.#at.endOffset }
+    this.#failure ??= new LogError('io', facts, cause)
     return this.#failure
   }
 
@@ -129,21 +129,16 @@ export class GroupCommit {
   #refusal(bytes: number): LogError | null {
     const { segmentBytes, waitingBytesMax } = this.#options
     if (this.#failure !== null) return this.#failure
-    if (this.#closed) return new LogError('closed', 'log closed: it accepts nothing more')
+    if (this.#closed) return new LogError('closed', {})
     // A segment may begin with a seal, and keeps room for one at its end.
     const needBytes = SEGMENT_HEADER_BYTES + frameSizeBytes(bytes) + 2 * FRAME_HEADER_BYTES
     if (needBytes > segmentBytes) {
-      const what = `${bytes} bytes in one append do not fit in a segment of ${segmentBytes}`
-      return new LogError('too-large', `log: ${what}. Send less at once.`, { bytes, segmentBytes })
+      return new LogError('too-large', { bytes, segmentBytes })
     }
     this.#segments.look('when due')
     if (this.#segments.full !== null) return this.#segments.full
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > waitingBytesMax) {
-      const what = `${this.#waitingBytes} bytes wait for the disk, ${waitingBytesMax} are allowed`
-      return new LogError('busy', `log busy: ${what}. Send it again in a moment.`, {
-        waitingBytes: this.#waitingBytes,
-        waitingBytesMax,
-      })
+      return new LogError('busy', { waitingBytes: this.#waitingBytes, waitingBytesMax })
     }
     return null
   }

@@ -1,6 +1,7 @@
 /** A look at the log from outside, beside its process or without one: nothing is locked, changed or repaired. */
 import { join } from 'node:path'
-import { LogError, systemCode } from './error.ts'
+import { systemCode } from '../runtime.ts'
+import { LogError } from './error.ts'
 import { diskFiles, type LogFiles } from './files.ts'
 import { openSegment, segmentBases, segmentPath } from './segment.ts'
 import { findTail } from './tail.ts'

@@ -2,18 +2,16 @@
 import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { acquireLock, type Lock, LockError } from '../runtime.ts'
+import { acquireLock, type Lock, LockError, type PlaceGuard } from '../runtime.ts'
 import { newCursorMemory, openCursor } from './cursor.ts'
 import { explained, LogError } from './error.ts'
-import { diskFiles, type LogFiles } from './files.ts'
+import { diskFiles, type LogFiles, type LogStep } from './files.ts'
 import type { Lines } from './group.ts'
 import { type CommitCounts, GroupCommit, type WritePosition } from './group-commit.ts'
 import { findSegments, secureTail, type TornTail, tornTail } from './recovery.ts'
 import { markFrom, SEGMENT_HEADER_BYTES } from './segment.ts'
 import { Segments } from './segments.ts'
 import { Spares } from './spares.ts'
-import type { LogStep } from './step.ts'
-import { openWhereabouts } from './whereabouts.ts'
 
 const MIB = 1024 * 1024
 const SEGMENT_BYTES = 64 * MIB
@@ -142,7 +140,7 @@ function lockFolder(directory: string): Lock {
     return acquireLock(join(directory, 'lock'), `the log folder ${directory}`)
   } catch (error) {
     if (!(error instanceof LockError)) throw error
-    throw new LogError('locked', error.message, error.facts, error)
+    throw new LogError('locked', { ...error.facts, reason: error.message }, error)
   }
 }
 
@@ -155,8 +153,8 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
   const segments = new Segments({ ...settings, randomMark }, cursor, spares)
   const { id, at, recovered } = await recover(settings, segments, spares)
   await files.syncFolder(directory)
-  const whereabouts = openWhereabouts(files, directory, lock, segments)
-  const misplaced = whereabouts.fault
+  const guarded = guardLog(files, directory, lock, segments)
+  const misplaced = guarded.fault
   const commit = new GroupCommit({ ...settings, logId: id, misplaced }, segments, cursor, at)
   const end = () => cursor.get('end')
   const start = () => cursor.get('start')
@@ -198,7 +196,7 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
       try {
         await commit.close()
       } finally {
-        whereabouts.close()
+        guarded.close()
         await segments.close()
       }
     },
@@ -242,4 +240,42 @@ async function recover(
     at = { ...at, position: SEGMENT_HEADER_BYTES, sealed: false }
   }
   return { id, at, recovered }
+}
+
+/** Whether the log is where its readers and the next start will look for it: the folder, its lock, the segment being written. */
+export type LogGuard = Readonly<{
+  /** Looks: a few microseconds. */
+  fault(): LogError | null
+  close(): void
+}>
+
+export function guardLog(
+  { guard }: Pick<LogFiles, 'guard'>,
+  directory: string,
+  lock: Readonly<{ fault(): string | null }>,
+  segments: Pick<Segments, 'active'>,
+): LogGuard {
+  if (guard === undefined) return { fault: () => null, close() {} }
+  const folder = guard(directory, 'the folder')
+  let segment: Readonly<{ path: string; guard: PlaceGuard }> | null = null
+
+  /** The one being written changes; its path is that of the file which is open. */
+  function segmentFault(): string | null {
+    const { path } = segments.active
+    if (segment?.path !== path) segment = { path, guard: guard!(path, 'the segment') }
+    return segment.guard.fault()
+  }
+
+  let isClosed = false
+  return {
+    fault() {
+      if (isClosed) return null
+      const fault = folder.fault() ?? lock.fault() ?? segmentFault()
+      return fault === null ? null : new LogError('misplaced', { fault })
+    },
+    close() {
+      isClosed = true
+      folder.close()
+    },
+  }
 }

@@ -3,12 +3,14 @@
  * the files. A frame is taken only when its offset is below the cursor's end, so nothing is read that is not on disk.
  */
 import assert from 'node:assert/strict'
-import { type Cursor, openCursor } from './cursor.ts'
-import { EndWaiter } from './end-waiter.ts'
-import { explained, LogError } from './error.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Cursor, EndWaiter, openCursor } from './cursor.ts'
+import { explained, isOutOfFiles, LogError } from './error.ts'
+import type { EventReader, LogPlace } from './event-log.ts'
 import { diskFiles, type LogFiles } from './files.ts'
 import type { Frame } from './frame.ts'
 import { FrameSequence, refuseTrimmed } from './frame-sequence.ts'
+import { openKafkaReader } from './kafka.ts'
 
 export type LogReaderOptions = Readonly<{
   directory: string
@@ -44,7 +46,7 @@ export async function openLogReader(options: LogReaderOptions): Promise<LogReade
   let running: Promise<Frame | null> | null = null
   let closed = false
   const read = async (fromOffset: number, waitMs: number): Promise<Frame | null> => {
-    if (closed) throw new LogError('closed', 'log reader closed: it reads nothing more')
+    if (closed) throw new LogError('closed', {})
     refuseOutside(cursor, fromOffset)
     if (cursor.get('end') === fromOffset) await waiter.wait(fromOffset, waitMs)
     if (closed || cursor.get('end') === fromOffset) return null
@@ -77,13 +79,58 @@ export async function openLogReader(options: LogReaderOptions): Promise<LogReade
 function refuseOutside(cursor: Cursor, offset: number): void {
   assert(Number.isSafeInteger(offset) && offset >= 0, 'an offset is a whole number')
   const end = cursor.get('end')
-  if (offset > end) {
-    throw new LogError(
-      'beyond-end',
-      `log ends at offset ${end}, and ${offset} is asked for: it was created anew, or has lost its tail. Do not go on from ` +
-        'here: restore the log folder, or say explicitly that reading is to begin anew.',
-      { offset, end },
-    )
-  }
+  if (offset > end) throw new LogError('beyond-end', { offset, end })
   refuseTrimmed(cursor, offset)
+}
+
+export type EventReaderOptions = Readonly<{
+  place: LogPlace
+  /** `EventLog.cursor` of the log on the same place. */
+  cursor: SharedArrayBuffer
+  /** A clock that never steps back. */
+  steadyMs: () => number
+  /** Why nothing can be read for now; null when it goes on. */
+  onHeldUp: (message: string | null) => void
+}>
+
+const HELD_UP_PAUSE_MS = 200
+
+/** Opens what the job reads from, whichever kind of log it is. Throws LogError. */
+export async function openEventReader(options: EventReaderOptions): Promise<EventReader> {
+  const { place } = options
+  if (place.kind === 'kafka') return await openKafkaReader(place, options)
+  return await openFolderReader(place.path, options)
+}
+
+async function openFolderReader(
+  directory: string,
+  { cursor, onHeldUp }: Omit<EventReaderOptions, 'place'>,
+): Promise<EventReader> {
+  const reader = await openLogReader({ directory, cursor })
+  let isHeldUp = false
+
+  /** Where no file can be opened, there is nothing to read for now. */
+  async function next(fromOffset: number, waitMs: number): Promise<Frame | null> {
+    try {
+      const frame = await reader.next(fromOffset, waitMs)
+      if (isHeldUp) onHeldUp(null)
+      isHeldUp = false
+      return frame
+    } catch (error) {
+      if (!(error instanceof LogError) || !isOutOfFiles(error.cause)) throw error
+      isHeldUp = true
+      onHeldUp(error.message)
+      await sleep(HELD_UP_PAUSE_MS)
+      return null
+    }
+  }
+
+  return {
+    extent: () => ({ id: reader.id, start: reader.start(), end: reader.end(), partitions: null }),
+    // A folder is read from wherever it is asked for.
+    begin: () => {},
+    next,
+    end: reader.end,
+    close: reader.close,
+  }
 }

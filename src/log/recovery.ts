@@ -7,12 +7,11 @@
  * sealed: a seal promises that all before it is on disk.
  */
 import { damaged } from './error.ts'
-import { type LogFiles, writeFully } from './files.ts'
+import { type LogFiles, type LogStep, writeFully } from './files.ts'
 import { type FrameFault, sealBytes } from './frame.ts'
 import type { WritePosition } from './group-commit.ts'
 import { type OpenSegment, openSegment, segmentBases, segmentPath } from './segment.ts'
 import type { HeldSegment } from './segments.ts'
-import type { LogStep } from './step.ts'
 import { findTail, type Tail } from './tail.ts'
 
 const COPY_BYTES = 4 * 1024 * 1024

@@ -18,9 +18,10 @@
  */
 import { join } from 'node:path'
 import { crc32c } from '@node-rs/crc32'
-import { damaged, systemCode } from './error.ts'
+import { systemCode } from '../runtime.ts'
+import { damaged } from './error.ts'
 import type { LogFiles } from './files.ts'
-import { readInt64, writeInt64 } from './int64.ts'
+import { readInt64, writeInt64 } from './frame.ts'
 
 export const SEGMENT_HEADER_BYTES = 4096
 const MAGIC = 0x474c4d43

@@ -9,12 +9,10 @@
  * change to the next segment waits for it only when it is not there yet.
  */
 import type { Cursor } from './cursor.ts'
-import { isOutOfFiles, type LogError } from './error.ts'
-import { type LogFiles, writeFully } from './files.ts'
-import { fullError, isFull } from './full.ts'
+import { fullError, isFull, isOutOfFiles, type LogError } from './error.ts'
+import { type LogFiles, type LogStep, writeFully } from './files.ts'
 import { type OpenSegment, type SegmentHeader, segmentPath, writeSegmentHeader } from './segment.ts'
 import { noFile, type Spare, type Spares } from './spares.ts'
-import type { LogStep } from './step.ts'
 
 const LOOK_INTERVAL_US = 1_000_000
 /** While the log is full, it looks more often whether there is room again. */

@@ -1,9 +1,8 @@
 /** Files that wait to become segments: full of zeros, or of what a recycled segment held. */
 import { join } from 'node:path'
-import { isOutOfFiles, type LogError, systemCode } from './error.ts'
-import { type LogFiles, writeFully } from './files.ts'
-import { fullError } from './full.ts'
-import type { LogStep } from './step.ts'
+import { systemCode } from '../runtime.ts'
+import { fullError, isOutOfFiles, type LogError } from './error.ts'
+import { type LogFiles, type LogStep, writeFully } from './files.ts'
 
 /** Spares kept at most; further segments that are given back are removed. */
 const SPARES_MAX = 4

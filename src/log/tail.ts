@@ -17,8 +17,7 @@
  * We rely on what SQLite calls powersafe overwrite: a write torn by a power cut changes no bytes outside of its range.
  */
 import { damaged } from './error.ts'
-import { FileWindow } from './file-window.ts'
-import type { LogFiles } from './files.ts'
+import { FileWindow, type LogFiles } from './files.ts'
 import {
   checkFrame,
   FRAME_HEADER_BYTES,

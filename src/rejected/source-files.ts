@@ -5,7 +5,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { access, constants, type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makeFolder } from '../runtime.ts'
+import { makeFolder, reasonOf } from '../runtime.ts'
+import { RejectedError, type RejectedErrorCode } from './error.ts'
 import {
   fileName,
   listFiles,
@@ -15,7 +16,6 @@ import {
   syncFolder,
 } from './folder.ts'
 import { headingLine, type RejectedSource } from './line.ts'
-import { RejectedError, type RejectedErrorCode } from './rejected-error.ts'
 
 /** Everything kept so far, as the heading of a file carries it. */
 export type KeptSoFar = Readonly<{ total: number; lastOffset: number | null }>
@@ -39,8 +39,8 @@ export class SourceFiles {
   #fileBytes = 0
   #otherBytes = 0
   #failure: RejectedError | null = null
-  /** The folder around ours was there: when it is gone, somebody has removed it, and it is not made again. */
-  #wasHoused = false
+  /** The folder above was there. Once it is gone, somebody has removed it, and it is not made again. */
+  #hadParent = false
 
   constructor(directory: string, source: RejectedSource, fileBytesMax: number) {
     this.#directory = directory
@@ -155,7 +155,7 @@ export class SourceFiles {
     if (this.#failure !== null) throw this.#failure
     if (await this.#isRemoved()) await this.#leaveFile()
     try {
-      this.#requireHouse()
+      this.#requireParent()
       const folder = existing(this.#directory)
       await access(folder, constants.W_OK | constants.X_OK)
       if (folder !== this.#directory) return
@@ -170,15 +170,14 @@ export class SourceFiles {
     this.#file = null
   }
 
-  error(code: RejectedErrorCode, why: string, cause?: unknown): RejectedError {
-    const message = `Rejected events cannot be kept in ${this.#path}: ${why}.`
-    return new RejectedError(code, this.#path, message, cause)
+  error(code: RejectedErrorCode, reason: string, cause?: unknown): RejectedError {
+    return new RejectedError(code, { path: this.#path, reason }, cause)
   }
 
   /** The file is durable with its heading and its name, or there is none. */
   async #create(path: string, heading: Buffer): Promise<FileHandle> {
     try {
-      this.#requireHouse()
+      this.#requireParent()
       makeFolder(this.#directory)
       await syncFolder(dirname(this.#directory))
       const file = await open(path, 'wx')
@@ -206,11 +205,11 @@ export class SourceFiles {
     return found?.ino !== written.ino || found.dev !== written.dev
   }
 
-  #requireHouse(): void {
-    const house = dirname(this.#directory)
-    const isHoused = statSync(house, { throwIfNoEntry: false })?.isDirectory() ?? false
-    if (!isHoused && this.#wasHoused) throw new Error(`${house} was removed while this ran`)
-    this.#wasHoused ||= isHoused
+  #requireParent(): void {
+    const parent = dirname(this.#directory)
+    const hasParent = statSync(parent, { throwIfNoEntry: false })?.isDirectory() ?? false
+    if (!hasParent && this.#hadParent) throw new Error(`${parent} was removed while this ran`)
+    this.#hadParent ||= hasParent
   }
 
   /** The file being written was removed by somebody: what it would take now would be lost. */
@@ -260,8 +259,4 @@ async function tryWriting(path: string): Promise<void> {
     await file.close()
     await rm(path, { force: true })
   }
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -9,9 +9,10 @@
  * A failed write (a full disk) is cut off again and told to its callers, who may retry. A failed
  * `fdatasync` is final: nobody can say which bytes the disk has, and the next one would not tell.
  */
-import { type Encoded, encodeRecords } from './encoded.ts'
+import { reasonOf } from '../runtime.ts'
+import { type Encoded, encodeRecords } from './encode.ts'
+import { RejectedError } from './error.ts'
 import type { RejectedRecord, RejectedSource } from './line.ts'
-import { RejectedError } from './rejected-error.ts'
 import { type KeptSoFar, SourceFiles } from './source-files.ts'
 
 export type RejectedOptions = Readonly<{
@@ -37,7 +38,7 @@ export type RejectedStats = Readonly<{
   /** An `fdatasync` failed: nothing is kept any more until a restart. */
   failed: boolean
   /** Why the last write failed, or the next one would, as far as was looked; null when all is well. */
-  trouble: string | null
+  problem: string | null
   /** Highest log offset kept: a job that reads its log again skips what it has kept already. */
   lastOffset: number | null
 }>
@@ -71,8 +72,7 @@ export async function openRejected(options: RejectedOptions): Promise<RejectedSt
   } catch (cause) {
     await files.close()
     if (cause instanceof RejectedError) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw files.error('io', why, cause)
+    throw files.error('io', reasonOf(cause), cause)
   }
 }
 
@@ -86,8 +86,8 @@ class Store implements RejectedStore {
   #waitingBytes = 0
   #writing: Promise<void> | null = null
   #countsOnly = false
-  #trouble: string | null = null
-  /** The trouble is a write that failed: only a write tells that it is over. */
+  #problem: string | null = null
+  /** The problem is a write that failed: only a write tells that it is over. */
   #hasWriteFailed = false
   #roomCheckedUs = Number.NEGATIVE_INFINITY
   #isClosed = false
@@ -121,7 +121,7 @@ class Store implements RejectedStore {
       bytes: this.#files.bytes,
       keepingCountsOnly: this.#countsOnly,
       failed: this.#files.failure !== null,
-      trouble: this.#trouble,
+      problem: this.#problem,
     }
   }
 
@@ -135,10 +135,10 @@ class Store implements RejectedStore {
   async #lookAtFiles(): Promise<void> {
     try {
       await this.#files.look(this.#hasWriteFailed)
-      this.#trouble = null
+      this.#problem = null
       this.#hasWriteFailed = false
     } catch (error) {
-      this.#trouble = reasonOf(error)
+      this.#problem = reasonOf(error)
     }
   }
 
@@ -156,11 +156,11 @@ class Store implements RejectedStore {
       this.#waitingBytes = 0
       try {
         await this.#writeGroup(group.map(({ encoded }) => encoded))
-        this.#trouble = null
+        this.#problem = null
         this.#hasWriteFailed = false
         for (const { resolve } of group) resolve()
       } catch (cause) {
-        this.#trouble = reasonOf(cause)
+        this.#problem = reasonOf(cause)
         this.#hasWriteFailed = true
         for (const { reject } of group) reject(cause)
       }
@@ -202,8 +202,4 @@ class Store implements RejectedStore {
     this.#countsOnly = !hasRoom
     return hasRoom
   }
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

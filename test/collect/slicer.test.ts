@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import fc from 'fast-check'
-import { createSlicer } from '../../src/collect/slicer.ts'
+import { createSlicer } from '../../src/collect/body-bytes.ts'
 
 it('rising ranges of a body in chunks are the ranges of the body in one piece', () => {
   const chunks = fc.array(fc.uint8Array({ maxLength: 9 }), { maxLength: 12 })

@@ -383,10 +383,10 @@ describe('a failing disk', () => {
       await writeFile(ballast, Buffer.alloc(300_000)).catch(() => {})
       await assert.rejects(store.keep([record('x'.repeat(20_000))]), { code: 'io' })
       await store.look()
-      assert.match(store.stats().trouble ?? '', /ENOSPC/)
+      assert.match(store.stats().problem ?? '', /ENOSPC/)
       await rm(ballast)
       await store.look()
-      assert.deepEqual([store.stats().trouble, store.stats().total], [null, 1])
+      assert.deepEqual([store.stats().problem, store.stats().total], [null, 1])
       assert.deepEqual(
         await readdir(directory),
         ['collector-00000001.ndjson'],

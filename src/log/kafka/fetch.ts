@@ -9,7 +9,7 @@
  */
 import { type Connection, fetchV13, type Reader } from '@platformatic/kafka'
 import { send } from './cluster.ts'
-import { VERSIONS } from './versions.ts'
+import { VERSIONS } from './connections.ts'
 
 /** Records of open and of aborted transactions are told apart: see aborted.ts. */
 const READ_COMMITTED = 1

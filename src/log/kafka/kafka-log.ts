@@ -1,14 +1,18 @@
 /** A topic of Kafka as the log: what the collector writes to. */
 import { strict as assert } from 'node:assert'
 import { LogError } from '../error.ts'
-import type { EventLog } from '../event-log.ts'
+import type { EventLog, KafkaPlace } from '../event-log.ts'
 import { type Lines, piecesOf } from '../group.ts'
-import type { KafkaPlace } from '../place.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
-import { listEnds, listReadableEnds, listStarts } from './list-offsets.ts'
+import { retryFor } from './error.ts'
+import {
+  listEnds,
+  listReadableEnds,
+  listStarts,
+  newPassedOverMemory,
+  openPassedOver,
+} from './offsets.ts'
 import { askTransactionOwner, watchOpenTransactions } from './open-transactions.ts'
-import { newPassedOverMemory, openPassedOver } from './passed-over.ts'
-import { patiently } from './patiently.ts'
 import { Sender } from './sender.ts'
 import { requireFit } from './topic.ts'
 
@@ -30,7 +34,7 @@ export type KafkaLogOptions = Readonly<{
 
 /** Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`, `topic-missing`, `topic-unfit`. */
 export function openKafkaLog(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
-  return patiently(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place, options))
+  return retryFor(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place, options))
 }
 
 async function openOnce(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
@@ -107,12 +111,10 @@ function kafkaLog(
     async append(lines, count, arrivalUs) {
       const bytes = wholeLines(lines)
       assert(count > 0 && bytes.length > 0, 'an append holds lines')
-      if (isClosed) throw new LogError('closed', 'log closed: it accepts nothing more')
+      if (isClosed) throw new LogError('closed', {})
       const { waitingBytes } = sender
       if (waitingBytes > 0 && waitingBytes + bytes.length > waitingBytesMax) {
-        const what = `${waitingBytes} bytes wait for Kafka, ${waitingBytesMax} are allowed`
-        const facts = { waitingBytes, waitingBytesMax }
-        throw new LogError('busy', `log busy: ${what}. Send it again in a moment.`, facts)
+        throw new LogError('busy', { waitingBytes, waitingBytesMax })
       }
       await sender.append(bytes, Math.floor(arrivalUs / 1000))
       counts.appends += 1
@@ -126,7 +128,7 @@ function kafkaLog(
       ...counts,
       bytesOnDisk: 0,
       waitingBytes: sender.waitingBytes,
-      full: sender.trouble,
+      full: sender.outage,
       failed: sender.failure,
       unreadable: transactions.problem(),
     }),

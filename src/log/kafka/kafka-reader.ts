@@ -1,15 +1,13 @@
 /** Reads a topic for the job: frames in the order of arrival, from all partitions, past everything that is no event. */
 import { strict as assert } from 'node:assert'
-import type { EventReader, LogExtent, ReadFrom } from '../event-reader.ts'
+import type { EventReader, KafkaPlace, LogExtent, ReadFrom } from '../event-log.ts'
 import type { Frame } from '../frame.ts'
-import type { KafkaPlace } from '../place.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
+import { retryFor } from './error.ts'
 import { Fetcher } from './fetcher.ts'
-import { listExtents, listReadableEnds } from './list-offsets.ts'
 import { Merge } from './merge.ts'
+import { listExtents, listReadableEnds, openPassedOver } from './offsets.ts'
 import { PartitionQueue } from './partition-queue.ts'
-import { openPassedOver } from './passed-over.ts'
-import { patiently } from './patiently.ts'
 
 const OPEN_WAIT_MS = 30_000
 /** Frames that are here are given without a pause, but the thread's other work must go on. */
@@ -30,7 +28,7 @@ export async function openKafkaReader(
   place: KafkaPlace,
   options: KafkaReaderOptions,
 ): Promise<EventReader> {
-  const opened = await patiently(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place))
+  const opened = await retryFor(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place))
   return kafkaReader(opened, options)
 }
 

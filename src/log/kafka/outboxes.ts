@@ -1,7 +1,7 @@
 /** What waits for Kafka: for each partition a queue of batches, of which the last still gathers records. */
-import { visitLines } from './event-lines.ts'
-import { partitionOf } from './murmur2.ts'
+
 import { OutgoingBatch, type PendingAppend } from './outgoing-batch.ts'
+import { partitionOf, visitLines } from './partitioner.ts'
 
 /** Of records before compression: below what a topic takes in one batch unless told otherwise (1 MiB). */
 export const BATCH_BYTES_MAX: number = 512 * 1024

@@ -1,6 +1,5 @@
 /** One batch on its way to a partition: the records that gathered, and the appends that wait for it. */
-import { CODECS, compressLz4 } from './codec.ts'
-import { batchHeader } from './record-batch.ts'
+import { batchHeader, CODECS, compressLz4 } from './record-batch.ts'
 import { RecordWriter } from './record-writer.ts'
 
 /** Below this, compressing costs more than it saves. */

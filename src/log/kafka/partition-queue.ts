@@ -1,9 +1,10 @@
-/** What was fetched of one partition and not yet read: batches in their order, undone only when their turn comes. */
-import { LogError } from '../error.ts'
-import { openAbortedFilter } from './aborted.ts'
-import { decompress } from './codec.ts'
-import type { Fetched } from './fetch.ts'
-import { type BatchFault, type RecordBatch, readBatch } from './record-batch.ts'
+/**
+ * What was fetched of one partition and not yet read: batches in their order, each decompressed when its
+ * turn comes. Batches of aborted transactions are left out.
+ */
+import { damaged, LogError } from '../error.ts'
+import type { AbortedTransaction, Fetched } from './fetch.ts'
+import { type BatchFault, decompress, type RecordBatch, readBatch } from './record-batch.ts'
 import { type RecordLines, recordLines } from './record-lines.ts'
 
 /** The lines of one batch; the first line is the record at `firstOffset`, unless `deltas` say otherwise. */
@@ -100,27 +101,27 @@ export class PartitionQueue {
   #sound(batch: RecordBatch | BatchFault): RecordBatch {
     if (typeof batch === 'string') throw this.#damaged(batch, this.#fetchOffset)
     if (!('magic' in batch)) return batch
-    const message =
-      `kafka: partition ${this.partition} of ${this.#topic} holds message format ${batch.magic} at offset ` +
-      `${this.#fetchOffset}; only format 2 is read (Kafka 0.11 and later write it). Make a topic anew and copy the events into it.`
-    throw new LogError('unsupported', message, { partition: this.partition, magic: batch.magic })
+    const { partition } = this
+    const { magic } = batch
+    const what =
+      `partition ${partition} of ${this.#topic} holds message format ${magic} at offset ` +
+      `${this.#fetchOffset}; only format 2 is read (Kafka 0.11 and later write it)`
+    const todo = 'Make a new topic and copy the events into it.'
+    throw new LogError('unsupported', { what, todo, partition, magic })
   }
 
   #requireArrival({ isLogAppendTime, baseOffset }: RecordBatch): void {
     if (isLogAppendTime) return
     const { partition } = this
-    const message =
-      `kafka: the record at offset ${baseOffset} of partition ${partition} carries its sender's time: ${this.#topic} was without ` +
-      'message.timestamp.type=LogAppendTime. Make a topic anew (campaign-metrics setup) and copy the events into it.'
-    throw new LogError('topic-unfit', message, { partition, offset: baseOffset })
+    const what =
+      `the record at offset ${baseOffset} of partition ${partition} carries its sender's time: ` +
+      `${this.#topic} was without message.timestamp.type=LogAppendTime`
+    const todo = 'Make a new topic (campaign-metrics setup) and copy the events into it.'
+    throw new LogError('topic-unfit', { what, todo, partition, offset: baseOffset })
   }
 
   #damaged(what: string, offset: number, cause?: unknown): LogError {
-    const { partition } = this
-    const message =
-      `kafka: the batch at offset ${offset} of partition ${partition} of ${this.#topic} is damaged: ${what}. ` +
-      'Nothing was skipped. Look at the disks of the brokers, and restore the partition from a replica.'
-    return new LogError('damaged', message, { partition, offset }, cause)
+    return damaged(what, { topic: this.#topic, partition: this.partition, offset }, cause)
   }
 }
 
@@ -137,4 +138,41 @@ function linesFrom(lines: RecordLines, delta: number): RecordLines {
     deltas: deltas.slice(skipped),
     originals: new Map(originals.map(([line, bytes]) => [line - skipped, bytes])),
   }
+}
+
+/**
+ * Which batches of a partition belong to transactions that were taken back. A broker tells with each answer where aborted
+ * transactions begin; a control batch of their producer ends them. So the batches between are no events, as the transaction's
+ * writer decided.
+ *
+ *   offset   10          12            17                  20
+ *            │ P begins │ batch of P  │ batch of another  │ control: P aborts │
+ *              listed      left out      read                 left out, and P is forgotten
+ */
+/** In a control record: length, attributes and three deltas and lengths take a byte each; then the key. */
+const CONTROL_KEY_AT = 5
+const ABORT = 0
+
+/** Of one answer: tells of each batch, in order, whether it holds events. */
+function openAbortedFilter(
+  aborted: readonly AbortedTransaction[],
+): (batch: RecordBatch) => boolean {
+  const begins = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
+  const producers = new Set<bigint>()
+  return (batch) => {
+    while (begins[0] !== undefined && begins[0].firstOffset < batch.endOffset) {
+      const [{ producerId }] = begins.splice(0, 1) as [AbortedTransaction]
+      producers.add(producerId)
+    }
+    if (batch.isControl) {
+      if (controlType(batch) === ABORT) producers.delete(batch.producerId)
+      return false
+    }
+    return !(batch.isTransactional && producers.has(batch.producerId))
+  }
+}
+
+/** The key of a control record is its version and its type, both i16. */
+function controlType({ records }: RecordBatch): number | null {
+  return records.length < CONTROL_KEY_AT + 4 ? null : records.readInt16BE(CONTROL_KEY_AT + 2)
 }

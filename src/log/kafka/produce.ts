@@ -12,7 +12,7 @@
  */
 import { type Connection, type Reader, Writer } from '@platformatic/kafka'
 import { send } from './cluster.ts'
-import { VERSIONS } from './versions.ts'
+import { VERSIONS } from './connections.ts'
 
 const ACKS_ALL = -1
 

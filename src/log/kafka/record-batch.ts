@@ -16,10 +16,12 @@
  *       57  i32  record count
  *       61       records             together, compressed by the codec
  */
-import { crc32c } from '@node-rs/crc32'
-import { readInt64 } from './int64.ts'
 
-export const BATCH_HEADER_BYTES = 61
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { crc32c } from '@node-rs/crc32'
+import { compressionsAlgorithms } from '@platformatic/kafka'
+
+const BATCH_HEADER_BYTES = 61
 /** Up to here a batch says how long it is and in which format. */
 const LENGTH_END = 12
 const MAGIC_AT = 16
@@ -104,4 +106,45 @@ export function batchHeader(head: BatchHead, records: Uint8Array): Buffer {
   header.writeInt32BE(head.recordCount, 57)
   header.writeUInt32BE(crc32c(records, crc32c(header.subarray(CRC_FROM))), 17)
   return header
+}
+
+/** 64-bit big-endian integers as JavaScript numbers: offsets and milliseconds are far below 2^53. */
+const TWO_32 = 2 ** 32
+
+function readInt64(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * TWO_32 + bytes.readUInt32BE(at + 4)
+}
+
+/**
+ * Compression, by the bits in a batch's attributes. gzip and zstd are Node's own; lz4 frames and snappy,
+ * with Java's framing of it, are those of the Kafka client.
+ */
+export const CODECS = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
+
+/** What a batch may grow to; by default a topic takes batches of 1 MiB. */
+const DECOMPRESSED_BYTES_MAX = 512 * 1024 * 1024
+
+/**
+ * The records of a batch, which may be written over. Throws what the decompressor throws. Null for a codec that does not
+ * exist.
+ */
+export function decompress(codec: number, records: Buffer): Buffer | null {
+  switch (codec) {
+    case CODECS.none:
+      return records
+    case CODECS.gzip:
+      return gunzipSync(records, { maxOutputLength: DECOMPRESSED_BYTES_MAX })
+    case CODECS.snappy:
+      return compressionsAlgorithms.snappy.decompressSync(records)
+    case CODECS.lz4:
+      return compressionsAlgorithms.lz4.decompressSync(records)
+    case CODECS.zstd:
+      return zstdDecompressSync(records, { maxOutputLength: DECOMPRESSED_BYTES_MAX })
+    default:
+      return null
+  }
+}
+
+export function compressLz4(records: Buffer): Buffer {
+  return compressionsAlgorithms.lz4.compressSync(records)
 }

@@ -1,7 +1,7 @@
 /** Single records of the topic by their place, for whoever was told only where a record stands. */
-import type { KafkaPlace } from '../place.ts'
+import type { KafkaPlace } from '../event-log.ts'
 import { openCluster, requireTopic } from './cluster.ts'
-import { explainKafka } from './explain.ts'
+import { explainKafka } from './error.ts'
 import { fetchBatches } from './fetch.ts'
 import { type BatchLines, PartitionQueue } from './partition-queue.ts'
 

@@ -10,17 +10,16 @@
  */
 import { initProducerIdV4 } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
-import { type Cluster, logIdOf, requireTopic, type TopicView } from './cluster.ts'
-import { explainKafka } from './explain.ts'
+import { type Cluster, logIdOf, requireSameTopic, requireTopic, type TopicView } from './cluster.ts'
+import { explainKafka } from './error.ts'
 import { Outboxes } from './outboxes.ts'
 import type { OutgoingBatch, PendingAppend, Producer } from './outgoing-batch.ts'
 import { type Produced, produce } from './produce.ts'
-import { replaced } from './replaced.ts'
 
 /** How long an append may wait for the broker. */
 const WAIT_MS = 8_000
 /** After so long without a broker, appends are refused at once: their senders keep them better than our memory. */
-const PATIENCE_MS = 1_000
+const OUTAGE_MS_MAX = 1_000
 const BROKER_TIMEOUT_MS = 5_000
 const REQUEST_BYTES_MAX = 8 * 1024 * 1024
 const SWEEP_MS = 250
@@ -56,7 +55,7 @@ export class Sender {
   #isWaking = false
   #recovering: Promise<void> | null = null
   /** Why nothing can be sent for now, and since when. */
-  #trouble: { error: LogError; sinceMs: number } | null = null
+  #outage: { error: LogError; sinceMs: number } | null = null
   #failure: LogError | null = null
   #isClosed = false
 
@@ -72,8 +71,8 @@ export class Sender {
     return this.#outboxes.bytes
   }
 
-  get trouble(): LogError | null {
-    return this.#trouble?.error ?? null
+  get outage(): LogError | null {
+    return this.#outage?.error ?? null
   }
 
   /** For good. */
@@ -84,8 +83,8 @@ export class Sender {
   append(lines: Buffer, timestampMs: number): Promise<void> {
     const nowMs = this.#options.steadyMs()
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    if (this.#trouble !== null && nowMs - this.#trouble.sinceMs > PATIENCE_MS) {
-      return Promise.reject(this.#trouble.error)
+    if (this.#outage !== null && nowMs - this.#outage.sinceMs > OUTAGE_MS_MAX) {
+      return Promise.reject(this.#outage.error)
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const append: PendingAppend = { batchesLeft: 0, resolve, reject }
@@ -98,10 +97,12 @@ export class Sender {
   /** Asks for partitions and leaders. A topic made anew takes what is written to its name: nobody but we can tell. */
   async look(): Promise<TopicView> {
     const view = await this.#cluster.refresh()
-    const topic = requireTopic(view, this.#cluster.place)
-    const id = logIdOf(view, topic)
-    if (id !== this.#logId) this.#fail(replaced(this.#logId, id))
-    return topic
+    try {
+      return requireSameTopic(view, this.#cluster.place, this.#logId)
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'topic-replaced') this.#fail(error)
+      throw error
+    }
   }
 
   /** Sends what waits, for as long as an append may wait. */
@@ -174,7 +175,7 @@ export class Sender {
       if (answer === undefined || !this.#settle(batch, answer, durationMs)) retry = answer ?? retry
     }
     if (retry !== null) throw new Error(`the broker answers with error ${retry.errorCode}`)
-    this.#trouble = null
+    this.#outage = null
   }
 
   /** False when the batch is to be sent again. */
@@ -194,19 +195,20 @@ export class Sender {
       return false
     }
     if (!FINAL.includes(errorCode)) return false
-    const said = answer.message === null ? '' : ` (${answer.message})`
-    const what = `kafka: the topic ${this.#cluster.place.topic} refuses a batch with error ${errorCode}${said}`
+    const reason = answer.message === null ? '' : ` (${answer.message})`
+    const { topic } = this.#cluster.place
+    const what = `the topic ${topic} refuses a batch with error ${errorCode}${reason}`
     const todo = 'Compare the topic with the configuration: campaign-metrics setup --dry-run'
-    this.#drop(batch, new LogError('denied', `${what}. ${todo}`, { errorCode }))
+    this.#drop(batch, new LogError('denied', { what, todo, errorCode }))
     return true
   }
 
   #unfit(): LogError {
     const { topic } = this.#cluster.place
-    const message =
-      `kafka: the topic ${topic} no longer has message.timestamp.type=LogAppendTime, without which a replay would ` +
-      'decide otherwise than the first run. Set it again, then restart.'
-    return new LogError('topic-unfit', message, { topic })
+    const what =
+      `the topic ${topic} no longer has message.timestamp.type=LogAppendTime, without which a ` +
+      'replay would decide otherwise than the first run'
+    return new LogError('topic-unfit', { what, todo: 'Set it again, then restart.', topic })
   }
 
   #currentProducer(node: number): Promise<Producer> {
@@ -236,12 +238,12 @@ export class Sender {
   #recover(cause: unknown): void {
     const { place } = this.#cluster
     const error = explainKafka(`events cannot be written to ${place.topic}`, place, cause)
-    this.#trouble = { error, sinceMs: this.#trouble?.sinceMs ?? this.#options.steadyMs() }
+    this.#outage = { error, sinceMs: this.#outage?.sinceMs ?? this.#options.steadyMs() }
     if (this.#recovering !== null) return
     this.#recovering = this.#untilBrokerAnswers().finally(() => {
       this.#recovering = null
       // What waits is sent and tells how it goes; without that, the next append shall find out.
-      if (this.#outboxes.isEmpty) this.#trouble = null
+      if (this.#outboxes.isEmpty) this.#outage = null
       this.#wake()
     })
   }
@@ -252,10 +254,11 @@ export class Sender {
       try {
         const { leaders } = await this.look()
         const isLed = this.#outboxes.partitions().every((one) => (leaders[one] ?? -1) >= 0)
-        if (isLed || this.#failure !== null) return
+        if (isLed) return
       } catch (error) {
+        if (this.#failure !== null) return
         const known = explainKafka('no broker answers', this.#cluster.place, error)
-        if (this.#trouble !== null) this.#trouble = { ...this.#trouble, error: known }
+        if (this.#outage !== null) this.#outage = { ...this.#outage, error: known }
       }
     }
   }
@@ -270,7 +273,7 @@ export class Sender {
     for (const batch of this.#outboxes.all()) {
       if (batch.deadlineMs > nowMs) continue
       const { place } = this.#cluster
-      const what = this.trouble ?? explainKafka('no answer in time', place, new Error('no answer'))
+      const what = this.outage ?? explainKafka('no answer in time', place, new Error('no answer'))
       this.#drop(batch, what)
     }
   }

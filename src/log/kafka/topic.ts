@@ -14,9 +14,9 @@ import {
   describeConfigsV4,
 } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
-import type { KafkaPlace } from '../place.ts'
+import type { KafkaPlace } from '../event-log.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
-import { explainKafka } from './explain.ts'
+import { explainKafka } from './error.ts'
 import { BATCH_BYTES_MAX } from './outboxes.ts'
 
 const DAY_MS = 86_400_000
@@ -67,8 +67,8 @@ export async function requireFit(cluster: Cluster): Promise<void> {
   const faults = configs === null ? [] : faultsOf(cluster.place, configs)
   if (faults.length === 0) return
   const { topic } = cluster.place
-  const message = `kafka: the topic ${topic} is not made as it must be: ${faults.join(' ')}`
-  throw new LogError('topic-unfit', message, { topic })
+  const what = `the topic ${topic} does not have the settings that it needs`
+  throw new LogError('topic-unfit', { what, todo: faults.join(' '), topic })
 }
 
 async function report(cluster: Cluster, outcome: 'found' | 'made'): Promise<TopicReport> {
@@ -163,8 +163,9 @@ async function makeTopic(cluster: Cluster): Promise<void> {
     if (made?.leaders.every((leader) => leader >= 0)) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  const message = `kafka: the topic ${name} was made, but has no leaders yet. Look at the brokers, then run setup again.`
-  throw new LogError('unavailable', message, { topic: name })
+  const what = `the topic ${name} was made, but has no leaders yet`
+  const todo = 'Look at the brokers, then run setup again.'
+  throw new LogError('unavailable', { what, todo, topic: name })
 }
 
 function anyBroker(cluster: Cluster): Promise<Connection> {

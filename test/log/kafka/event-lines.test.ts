@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { visitLines } from '../../../src/log/kafka/event-lines.ts'
+import { visitLines } from '../../../src/log/kafka/partitioner.ts'
 
 type Visited = Readonly<{ line: string; id: string }>
 

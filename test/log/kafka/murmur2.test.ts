@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { murmur2 as clientMurmur2 } from '@platformatic/kafka'
-import { murmur2, partitionOf } from '../../../src/log/kafka/murmur2.ts'
+import { murmur2, partitionOf } from '../../../src/log/kafka/partitioner.ts'
 import { openRandom } from '../../support/random.ts'
 
 /** Utils.murmur2, and Utils.toPositive of it modulo 12. */

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Reader, readRecordsBatches } from '@platformatic/kafka'
-import { decompress } from '../../../src/log/kafka/codec.ts'
 import { OutgoingBatch } from '../../../src/log/kafka/outgoing-batch.ts'
-import { type RecordBatch, readBatch } from '../../../src/log/kafka/record-batch.ts'
+import { decompress, type RecordBatch, readBatch } from '../../../src/log/kafka/record-batch.ts'
 import { recordLines } from '../../../src/log/kafka/record-lines.ts'
 import { ARRIVAL_MS, BASE_OFFSET, goldenBatches, goldenValue, RECORDS } from './golden.ts'
 

@@ -5,6 +5,7 @@
  */
 import { open } from 'node:fs/promises'
 import { parseEvent } from '../event.ts'
+import { RejectedError } from './error.ts'
 import {
   isMissing,
   listFiles,
@@ -14,7 +15,6 @@ import {
   writeMarks,
 } from './folder.ts'
 import { lineBytes, parseLine, type RejectedSource } from './line.ts'
-import { RejectedError } from './rejected-error.ts'
 
 /** One kept event. `end` = its position in `file`, for `markReplayed`. */
 export type KeptEvent = Readonly<{
@@ -116,9 +116,9 @@ function parse(bytes: Uint8Array, file: RejectedFile, end: number): ReturnType<t
   try {
     return parseLine(bytes)
   } catch (cause) {
-    const at = `the line that ends at byte ${end}`
-    const message = `${file.path} is damaged: ${at} is not JSON. Correct or remove that line.`
-    throw new RejectedError('damaged', file.path, message, cause)
+    const fault = `the line that ends at byte ${end} is not JSON`
+    const todo = 'Correct or remove that line.'
+    throw new RejectedError('damaged', { path: file.path, fault, todo }, cause)
   }
 }
 

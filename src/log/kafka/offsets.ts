@@ -1,7 +1,7 @@
-/** Where the partitions of the topic begin and end. */
+/** Where the partitions of the topic begin and end, and how many offsets hold no event. */
 import { listOffsetsV7 } from '@platformatic/kafka'
 import type { Cluster } from './cluster.ts'
-import { explainKafka } from './explain.ts'
+import { explainKafka } from './error.ts'
 
 /** Kafka's words for "the first offset still held" and "after the last one". */
 const EARLIEST = -2n
@@ -70,4 +70,25 @@ async function listOffsets(
 
 export function partitionsByLeader(leaders: readonly number[]): Map<number, number[]> {
   return Map.groupBy(leaders.keys(), (partition) => leaders[partition] ?? -1)
+}
+
+/**
+ * How many offsets of the topic hold no event, in memory that all threads share: markers of transactions, records that
+ * were taken back or compacted away, and what was gone before the job began. The job's reader counts them as it passes, so
+ * that the writer's thread can tell events from offsets: events ever = sum of the partitions' ends - passed over.
+ */
+export type PassedOver = Readonly<{ get(): number; set(value: number): void }>
+
+export function newPassedOverMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)
+}
+
+export function openPassedOver(memory: SharedArrayBuffer): PassedOver {
+  const slots = new BigInt64Array(memory)
+  return {
+    get: () => Number(Atomics.load(slots, 0)),
+    set(value) {
+      Atomics.store(slots, 0, BigInt(value))
+    },
+  }
 }
