@@ -1,11 +1,13 @@
 /**
  * From the bytes of a body to its answer: inspect, append, keep.
  *
- * **Append first, then keep.** A request is answered 200 when its accepted events are durable in the log *and* its
- * rejected ones are durable under `rejected/`. If `append` fails, nothing is kept and nothing is counted: the client sends
- * the whole body again. If `keep` fails after it, the answer is 503 and the client sends the body again too: the log
- * then holds the accepted events twice, which the job counts as duplicates, and the rejected ones are kept once. Either
- * way received = stored + duplicate + rejected + waiting, since received is what the log took and what was kept.
+ * **Append first, then keep.** A request is answered 200 when its accepted events are durable in
+ * the log *and* its rejected ones are durable under `rejected/`. If `append` fails, nothing is kept
+ * and nothing is counted: the client sends the whole body again. If `keep` fails after it, the
+ * answer is 503 and the client sends the body again too: the log then holds the accepted events
+ * twice, which the job counts as duplicates, and the rejected ones are kept once. Either way
+ * received = stored + duplicate + rejected + waiting, since received is what the log took and what
+ * was kept.
  *
  * A body refused as a whole (4xx) is not received: none of its events is counted or kept anywhere.
  */
@@ -29,7 +31,10 @@ export type AcceptParts = Readonly<{
   limits: CollectLimits
   budget: MemoryBudget
   warn: (message: string, cause: unknown) => void
-  /** The start of the oldest day that the tables keep, for an event that arrives then; microseconds since the epoch. */
+  /**
+   * The start of the oldest day that the tables keep, for an event that arrives then; microseconds
+   * since the epoch.
+   */
   keptFromUs: (arrivalUs: number) => number
 }>
 
@@ -146,8 +151,8 @@ function appendRefusal(parts: AcceptParts, cause: unknown): RefusalCode {
 }
 
 /**
- * `{"accepted":98,"rejected":[{"index":3,"reason":"timestamp: …"}]}`. Of very many rejections the first
- * are listed and `"rejectedCount"` says how many there were; without it the list is whole.
+ * `{"accepted":98,"rejected":[{"index":3,"reason":"timestamp: …"}]}`. Of very many rejections the
+ * first are listed and `"rejectedCount"` says how many there were; without it the list is whole.
  */
 function answerBody(accepted: number, rejected: Inspection['rejected'], listed: number): string {
   if (rejected.length === 0) return `{"accepted":${accepted},"rejected":[]}`

@@ -1,7 +1,8 @@
 /**
- * Writes answers at `node:http` level, and sees to it that a refusal reaches a client that is still sending: closing a
- * socket with unread bytes resets it, and the client then reports a broken connection instead of our 413. So the
- * whole answer goes out first, the rest of the body is read and thrown away for a while, then we close.
+ * Writes answers at `node:http` level, and sees to it that a refusal reaches a client that is still
+ * sending: closing a socket with unread bytes resets it, and the client then reports a broken
+ * connection instead of our 413. So the whole answer goes out first, the rest of the body is read
+ * and thrown away for a while, then we close.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CollectLimits } from './limits.ts'

@@ -1,7 +1,8 @@
 /**
- * The bytes of one body while they come in, in few pieces of memory however small the parts are in which they arrive:
- * sixteen million parts of one byte, each a buffer of its own, would be seven gigabytes. So small parts are copied together.
- * What is taken from the budget is the memory, not the payload, and it is taken before it is allocated.
+ * The bytes of one body while they come in, in few pieces of memory however small the parts are in
+ * which they arrive: sixteen million parts of one byte, each a buffer of its own, would be seven
+ * gigabytes. So small parts are copied together. What is taken from the budget is the memory, not
+ * the payload, and it is taken before it is allocated.
  *
  *     parts     "{"   "\"event"   "_id\":"   64 KiB   64 KiB   "}"
  *     pieces    "{" | "\"event_id\":……" fills up … | the rest, as it came … | "}"
@@ -21,7 +22,9 @@ export type BodyBytes = {
 
 /** A part of this size is kept as it came: copying it would cost more than its own buffer. */
 const KEPT_BYTES_MIN = 16 * 1024
-/** A new slab is as large as all that came before it, so that at most half of the memory is unused. */
+/**
+ * A new slab is as large as all that came before it, so that at most half of the memory is unused.
+ */
 const SLAB_BYTES_MIN = 1024
 const SLAB_BYTES_MAX = 64 * 1024
 
@@ -88,8 +91,8 @@ export function openBodyBytes(budget: MemoryBudget): BodyBytes {
 }
 
 /**
- * Cuts rising byte ranges out of a body that lies in chunks, in one pass over the chunks. A range must not
- * begin before the last one. A copy is made only where a range lies in several chunks.
+ * Cuts rising byte ranges out of a body that lies in chunks, in one pass over the chunks. A range
+ * must not begin before the last one. A copy is made only where a range lies in several chunks.
  */
 export function createSlicer(
   chunks: readonly Uint8Array[],

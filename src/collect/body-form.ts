@@ -1,13 +1,14 @@
 /**
- * In which form a body holds its events, and how it is compressed: from the headers, and from the first bytes where the
- * content type leaves it open.
+ * In which form a body holds its events, and how it is compressed: from the headers, and from the
+ * first bytes where the content type leaves it open.
  *
  *     content type                     first byte `[`     anything else
  *     application/json                 array              object, or lines under a wrong name (`json-form.ts`)
  *     application/x-ndjson and alike   lines              lines
  *     text/plain, none                 array              lines          (beacons)
  *
- * A byte order mark at the very start belongs to the body and to no event: editors and exports put it there.
+ * A byte order mark at the very start belongs to the body and to no event: editors and exports put
+ * it there.
  */
 import { MIMEType } from 'node:util'
 import type { BodyForm } from '../event.ts'
@@ -75,7 +76,9 @@ export function withoutMark(chunks: readonly Uint8Array[]): readonly Uint8Array[
   return chunks
 }
 
-/** A refusal: nothing but white space, or nothing that can be taken for one event or for several. */
+/**
+ * A refusal: nothing but white space, or nothing that can be taken for one event or for several.
+ */
 export function bodyForm(
   type: BodyType,
   chunks: readonly Uint8Array[],

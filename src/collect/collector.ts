@@ -1,6 +1,7 @@
 /**
- * The listener: one `node:http` server. `POST /v1/events` goes straight to `ingest`, everything else to Fastify;
- * what both share (the Host and Origin rules, shutting down) is decided here first.
+ * The listener: one `node:http` server. `POST /v1/events` goes straight to `ingest`, everything
+ * else to Fastify; what both share (the Host and Origin rules, shutting down) is decided here
+ * first.
  */
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -54,8 +55,9 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
 export type Collector = Readonly<{
   address: Readonly<{ host: string; port: number; url: string }>
   /**
-   * Accepts no further connection or request, ends the event streams, finishes the requests under way (for `closeTimeoutMs`
-   * at most, then their connections are cut) and resolves. Requests that were answered 200 are durable; the log may be closed after it.
+   * Accepts no further connection or request, ends the event streams, finishes the requests under
+   * way (for `closeTimeoutMs` at most, then their connections are cut) and resolves. Requests that
+   * were answered 200 are durable; the log may be closed after it.
    */
   close(): Promise<void>
 }>
@@ -188,7 +190,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
 }
 
-/** Why a request is refused whatever its route: the target, the rules for browsers, or the shutdown. */
+/**
+ * Why a request is refused whatever its route: the target, the rules for browsers, or the shutdown.
+ */
 function entryRefusal(
   { origins, connections, isClosing }: IngestParts,
   request: IncomingMessage,
@@ -202,7 +206,9 @@ function entryRefusal(
 }
 
 function warnOfSurplus(warn: Warn, connectionsMax: number): void {
-  const why = `there are ${connectionsMax}, as many as \`ulimit -n\` and the collector's own limit leave room for`
+  const why =
+    `there are ${connectionsMax}, as many as \`ulimit -n\` and the collector's own ` +
+    'limit leave room for'
   warn('connections are refused', why)
 }
 
@@ -236,7 +242,8 @@ function listen(
       const advice =
         systemCode(cause) === 'EADDRINUSE'
           ? 'the port is in use. Stop the other process, or set `listen` to another port.'
-          : `${cause.message}. Set \`listen\` to an address of this machine and a port that you may use.`
+          : `${cause.message}. Set \`listen\` to an address of this machine and a port that you ` +
+            'may use.'
       reject(new CollectorError('listen-failed', { ...at, advice }, cause))
     }
     server.once('error', onError)
@@ -260,7 +267,8 @@ function closeServer(server: Server, timeoutMs: number): Promise<void> {
 }
 
 /**
- * The request target (RFC 9112, 3.2). Node hands on what was sent, and everything behind the door knows paths only:
+ * The request target (RFC 9112, 3.2). Node hands on what was sent, and everything behind the door
+ * knows paths only:
  *
  *     origin-form     /v1/events?key=…              what nearly every client sends
  *     absolute-form   http://host/v1/events?key=…   what a client sends to a proxy, and some proxies pass on
@@ -272,9 +280,10 @@ export const WHOLE_SERVER = '*'
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
 
 /**
- * Turns the absolute form into the origin form. The host in it counts in place of the Host header (3.2.2), so that both
- * forms pass the same checks. false = this is no target for us: another scheme, no host, or a host with user
- * information (RFC 9110, 4.2.4), or `*` with another method than OPTIONS.
+ * Turns the absolute form into the origin form. The host in it counts in place of the Host header
+ * (3.2.2), so that both forms pass the same checks. false = this is no target for us: another
+ * scheme, no host, or a host with user information (RFC 9110, 4.2.4), or `*` with another method
+ * than OPTIONS.
  */
 export function readTarget(request: IncomingMessage): boolean {
   const { url = '', method } = request

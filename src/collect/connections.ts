@@ -1,10 +1,12 @@
 /**
- * How many connections there are, and which of them are too many: the last ones below the bound are there to be told so, since
- * a connection that is closed without a word looks like a broken network.
+ * How many connections there are, and which of them are too many: the last ones below the bound are
+ * there to be told so, since a connection that is closed without a word looks like a broken
+ * network.
  *
- * What node's HTTP parser reports about a connection (`clientError`: bad syntax, too slow, gone) becomes an answer in its
- * place: through the request whose body was coming, or on the bare socket, but never ahead of the answers that earlier requests on
- * the same connection still wait for (pipelining).
+ * What node's HTTP parser reports about a connection (`clientError`: bad syntax, too slow, gone)
+ * becomes an answer in its place: through the request whose body was coming, or on the bare socket,
+ * but never ahead of the answers that earlier requests on the same connection still wait for
+ * (pipelining).
  */
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -26,7 +28,10 @@ export type Connections = Readonly<{
   isSurplus(socket: Duplex): boolean
   /** Counts a request until its response is over. */
   track(response: ServerResponse): void
-  /** Whether its newest request has to wait for answers to earlier ones, or for a client that does not read. */
+  /**
+   * Whether its newest request has to wait for answers to earlier ones, or for a client that does
+   * not read.
+   */
   isBehind(socket: Duplex): boolean
   /** The body that is coming on this connection at the moment; null = none. */
   setUpload(socket: Duplex, stop: StopUpload | null): void
@@ -104,7 +109,10 @@ function refusalOf(error: Error): RefusalCode {
   return REFUSAL_OF[systemCode(error) ?? ''] ?? 'http-syntax'
 }
 
-/** A connection that ends in the middle of a request is a client that went away, not one that wrote nonsense. */
+/**
+ * A connection that ends in the middle of a request is a client that went away, not one that wrote
+ * nonsense.
+ */
 const GONE: ReadonlySet<string | null> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
 
 function isGone(error: Error): boolean {

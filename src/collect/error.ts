@@ -13,7 +13,8 @@ const KINDS: ErrorKinds<CollectorErrorCode> = {
   'bad-origin': {
     canRetry: false,
     message: (f) =>
-      `cors: ${JSON.stringify(f.origin)} is no origin. Write scheme, host and port as a browser does, ` +
+      `cors: ${JSON.stringify(f.origin)} is no origin. Write scheme, host and port as a browser ` +
+      'does, ' +
       'without a path or a slash at the end: https://shop.example, or * for every origin.',
   },
   'listen-failed': {

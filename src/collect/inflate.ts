@@ -1,10 +1,12 @@
 /**
- * Decompresses a body within its limit. The threads of libuv do the work; output is counted chunk by chunk and the
- * stream is destroyed at the first byte too many, so a bomb costs the limit and not its promise.
+ * Decompresses a body within its limit. The threads of libuv do the work; output is counted chunk
+ * by chunk and the stream is destroyed at the first byte too many, so a bomb costs the limit and
+ * not its promise.
  *
- * The compressed body is given in one piece. That is not for speed: Node's zstd stream drops what follows the end of a
- * frame in the *same* write without a word, and only `bytesWritten` of one single write tells how far it got.
- * RFC 8878 allows several frames one after the other, as RFC 1952 allows several gzip members.
+ * The compressed body is given in one piece. That is not for speed: Node's zstd stream drops what
+ * follows the end of a frame in the *same* write without a word, and only `bytesWritten` of one
+ * single write tells how far it got. RFC 8878 allows several frames one after the other, as RFC
+ * 1952 allows several gzip members.
  */
 import {
   constants,
@@ -28,7 +30,9 @@ const ZSTD_WINDOW_LOG_MAX = 24
 /** Skippable frames are 8 bytes: a body of them would be two million rounds. */
 const FRAMES_MAX = 1000
 
-/** `inflationsMax` at once; the others wait their turn. Their number is bounded by the bytes held. */
+/**
+ * `inflationsMax` at once; the others wait their turn. Their number is bounded by the bytes held.
+ */
 export function createInflater(
   bytesMax: number,
   inflationsMax: number,

@@ -3,8 +3,9 @@
  *
  *     admit (headers) -> read (chunks) -> [inflate] -> accept (inspect, append, keep) -> answer
  *
- * Fastify's router, hooks and body parsing would cost more than all of it (measured for 1 MB bodies: half of
- * the throughput). One pass over the headers, no copy of the body, no object per event.
+ * Fastify's router, hooks and body parsing would cost more than all of it (measured for 1 MB
+ * bodies: half of the throughput). One pass over the headers, no copy of the body, no object per
+ * event.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -29,7 +30,9 @@ export type IngestParts = AcceptParts &
     nowMs: () => number
   }>
 
-/** `awaitsContinue`: the client waits for `100 Continue` before it sends the body. Never rejects. */
+/**
+ * `awaitsContinue`: the client waits for `100 Continue` before it sends the body. Never rejects.
+ */
 export type Ingest = (
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,6 +1,6 @@
 /**
- * What `application/json` holds that is no array: one event, or several by mistake. Shippers send NDJSON under this name, and
- * taken for one event, all of them would be one (bad) event.
+ * What `application/json` holds that is no array: one event, or several by mistake. Shippers send
+ * NDJSON under this name, and taken for one event, all of them would be one (bad) event.
  *
  *     {…}                                one event, in as many lines as it likes
  *     {…} LF {…} LF …                    lines, when the first event is on one line
@@ -9,7 +9,8 @@
  *     {… that is never closed            one bad event, when it is all on one line; else not splittable
  *     anything else                      one bad event, or lines, when there are several
  *
- * Whether an event is valid is the engine's to say. Here only its end is looked for, and only as far as an event may reach.
+ * Whether an event is valid is the engine's to say. Here only its end is looked for, and only as
+ * far as an event may reach.
  */
 import { type BodyForm, LIMITS } from '../event.ts'
 import { createSlicer } from './body-bytes.ts'
@@ -46,7 +47,10 @@ export function jsonForm(
   return isFirstLine ? 'lines' : 'body-unsplittable'
 }
 
-/** The first byte from `from` on that is not JSON white space, and whether a line feed stands before it. */
+/**
+ * The first byte from `from` on that is not JSON white space, and whether a line feed stands before
+ * it.
+ */
 export function skipBlanks(
   chunks: readonly Uint8Array[],
   from: number,
@@ -76,8 +80,9 @@ function goesOnAfterLine(chunks: readonly Uint8Array[], from: number): boolean {
 }
 
 /**
- * How long the object is with which the bytes begin; 0 = it does not end in them, or it is so broken that what ends there
- * need not be the same object: a bracket that closes another one, an object where none may stand, a line feed in a string.
+ * How long the object is with which the bytes begin; 0 = it does not end in them, or it is so
+ * broken that what ends there need not be the same object: a bracket that closes another one, an
+ * object where none may stand, a line feed in a string.
  */
 function objectLength(bytes: Uint8Array): number {
   const open: number[] = []

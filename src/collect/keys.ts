@@ -1,13 +1,15 @@
 /**
- * Who may do what. A key is for writing or for reading, never both; where no key of a kind is configured,
- * that kind is open to everyone who reaches the port (`startCollector` allows it on loopback only).
+ * Who may do what. A key is for writing or for reading, never both; where no key of a kind is
+ * configured, that kind is open to everyone who reaches the port (`startCollector` allows it on
+ * loopback only).
  *
- * A browser that has signed in with a read key sends a session (`session.ts`) in its place. Only `Authorization: Bearer`
- * and `X-Api-Key` are keys of ours: other schemes are those of a proxy in front, which passes them on. Of several keys one
- * that counts is enough. Keys that are sent decide alone: wrong ones are not saved by a session, nor by the query.
+ * A browser that has signed in with a read key sends a session (`session.ts`) in its place. Only
+ * `Authorization: Bearer` and `X-Api-Key` are keys of ours: other schemes are those of a proxy in
+ * front, which passes them on. Of several keys one that counts is enough. Keys that are sent decide
+ * alone: wrong ones are not saved by a session, nor by the query.
  *
- * Keys are compared by their SHA-256 in constant time and against all keys, so that neither a prefix
- * nor the number of keys shows in the time of the answer.
+ * Keys are compared by their SHA-256 in constant time and against all keys, so that neither a
+ * prefix nor the number of keys shows in the time of the answer.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'

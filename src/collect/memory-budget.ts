@@ -1,14 +1,14 @@
 /**
- * Memory held for clients over all connections, and its limits. A budget for bodies; and one for what is
- * read: each request, and each large answer until the client has taken all of it or is gone. A client that
- * asks and never reads costs this memory, however many connections it has and however many requests it
- * sends at once.
+ * Memory held for clients over all connections, and its limits. A budget for bodies; and one for
+ * what is read: each request, and each large answer until the client has taken all of it or is
+ * gone. A client that asks and never reads costs this memory, however many connections it has and
+ * however many requests it sends at once.
  *
  *     a request    a fixed sum, which a small answer is within, and its head
  *     an answer    its size where it is large; bytes that several clients are sent are counted once
  *
- * The two have limits of their own, so that large answers to clients that do not read never refuse a look
- * at the health.
+ * The two have limits of their own, so that large answers to clients that do not read never refuse
+ * a look at the health.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CollectCounts } from '../meter.ts'

@@ -1,14 +1,15 @@
 /**
  * What a browser may do here. Three rules, for three attacks of a page the user happens to visit:
  *
- * - CORS: only configured origins may *send events* from their pages (`*` = every origin). They may read
- *   nothing else. Credentials are allowed in the answer because `sendBeacon` always asks for them; what is sent
- *   here is not judged by cookies.
- * - A POST whose `Origin` is neither configured nor this collector itself is refused: a form or a simple
- *   fetch needs no CORS permission to be *sent*, and would write events into a collector without keys. The collector's own
- *   name is the Host header, what a trusted proxy says that it was (`collect/proxy.ts`), and `publicUrl`.
- * - On loopback without keys the `Host` header must name loopback: else a page could point its own name at
- *   127.0.0.1 (DNS rebinding) and read everything as "same origin".
+ * - CORS: only configured origins may *send events* from their pages (`*` = every origin). They may
+ *   read nothing else. Credentials are allowed in the answer because `sendBeacon` always asks for
+ *   them; what is sent here is not judged by cookies.
+ * - A POST whose `Origin` is neither configured nor this collector itself is refused: a form or a
+ *   simple fetch needs no CORS permission to be *sent*, and would write events into a collector
+ *   without keys. The collector's own name is the Host header, what a trusted proxy says that it
+ *   was (`collect/proxy.ts`), and `publicUrl`.
+ * - On loopback without keys the `Host` header must name loopback: else a page could point its own
+ *   name at 127.0.0.1 (DNS rebinding) and read everything as "same origin".
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
@@ -92,7 +93,10 @@ function isLoopbackV6(host: string): boolean {
   return new URL(`http://[${host.split('%')[0]}]`).hostname === '[::1]'
 }
 
-/** The Host header: a name or address, then maybe a port. HTTP/1.0 may leave it out; browsers never do. */
+/**
+ * The Host header: a name or address, then maybe a port. HTTP/1.0 may leave it out; browsers never
+ * do.
+ */
 function isLoopbackAuthority(host: string | undefined): boolean {
   if (host === undefined) return true
   const match = HOST.exec(host)
@@ -117,8 +121,9 @@ function originOf(scheme: string, host: string): string | null {
 }
 
 /**
- * Ours, and whatever else the page's tools put on every request (`traceparent`, `baggage`, `x-datadog-…`): with one name
- * missing, a browser sends nothing at all. What we do not know is not looked at.
+ * Ours, and whatever else the page's tools put on every request (`traceparent`, `baggage`,
+ * `x-datadog-…`): with one name missing, a browser sends nothing at all. What we do not know is not
+ * looked at.
  */
 function allowedHeaders(asked: string | undefined): string {
   return asked !== undefined && HEADER_NAMES.test(asked) ? `${OUR_HEADERS}, ${asked}` : OUR_HEADERS

@@ -1,15 +1,17 @@
 /**
- * What a proxy in front tells of the client it speaks for: the name by which the client reached it, whether by TLS, and
- * the client's address. It is believed from trusted addresses only (`proxy.trust`): anybody can send these headers.
+ * What a proxy in front tells of the client it speaks for: the name by which the client reached it,
+ * whether by TLS, and the client's address. It is believed from trusted addresses only
+ * (`proxy.trust`): anybody can send these headers.
  *
  *     X-Forwarded-For     client, proxy            each proxy appends whom it heard; what most of them send
  *     X-Forwarded-Host    ads.example
  *     X-Forwarded-Proto   https, http
  *     Forwarded           for=client;host=ads.example;proto=https, for=proxy         (RFC 7239)
  *
- * Lists are read from the right, where the nearest proxy writes: each trusted address vouches for the entry to its left.
- * So the client is the rightmost address that is not trusted, and entries left of it are its own invention. Where a value
- * stands in both kinds of headers, X-Forwarded-… counts.
+ * Lists are read from the right, where the nearest proxy writes: each trusted address vouches for
+ * the entry to its left. So the client is the rightmost address that is not trusted, and entries
+ * left of it are its own invention. Where a value stands in both kinds of headers, X-Forwarded-…
+ * counts.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
@@ -78,7 +80,8 @@ function saidByLists(headers: IncomingHttpHeaders, isTrusted: IsTrusted): Partia
 
 /** An element without a host or scheme takes that of the next nearer proxy. */
 function saidByElements({ forwarded = '' }: IncomingHttpHeaders, isTrusted: IsTrusted) {
-  // A quote that is not closed leaves nothing sure, and would be looked for once from each quote on.
+  // A quote that is not closed leaves nothing sure, and would be looked for once from each quote
+  // on.
   const text = ARE_QUOTES_CLOSED.test(forwarded) ? forwarded : ''
   const elements = [...text.matchAll(ELEMENT)].map(([element]) => pairsOf(element))
   const { address, hops } = walk(
@@ -92,7 +95,10 @@ function saidByElements({ forwarded = '' }: IncomingHttpHeaders, isTrusted: IsTr
   return { host: hostOf(of('host')), scheme: schemeOf(of('proto')), address }
 }
 
-/** The client's address, undefined where none is named; and how many proxies are trusted, the one that is connected included. */
+/**
+ * The client's address, undefined where none is named; and how many proxies are trusted, the one
+ * that is connected included.
+ */
 function walk(
   nodes: readonly string[],
   isTrusted: IsTrusted,
@@ -110,7 +116,10 @@ function walk(
   return { address, hops }
 }
 
-/** The entries of the trusted proxies, the outermost first. One that only passes a list on has none of its own. */
+/**
+ * The entries of the trusted proxies, the outermost first. One that only passes a list on has none
+ * of its own.
+ */
 function outermost<Entry>(entries: readonly Entry[], hops: number): readonly Entry[] {
   return entries.slice(Math.max(0, entries.length - hops))
 }
@@ -138,7 +147,10 @@ function schemeOf(text: string | undefined): ClientSide['scheme'] {
   return scheme === 'http' || scheme === 'https' ? scheme : undefined
 }
 
-/** Without brackets, port and zone; IPv4 that came through an IPv6 socket as IPv4. undefined = no address. */
+/**
+ * Without brackets, port and zone; IPv4 that came through an IPv6 socket as IPv4. undefined = no
+ * address.
+ */
 function plainAddress(text: string): string | undefined {
   const [, v6, v4] = NODE.exec(text) ?? []
   const address = (v6 ?? v4 ?? text).replace(/%.*$/, '').replace(MAPPED, '')

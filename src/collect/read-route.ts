@@ -1,13 +1,19 @@
 /**
- * A read-only part of the API under its own prefix, as another room brings it: what it is asked, and what
- * it answers.
+ * A read-only part of the API under its own prefix, as another room brings it: what it is asked,
+ * and what it answers.
  */
 import type { Readable } from 'node:stream'
 
 export type ReadRoute = Readonly<{
-  /** `/iceberg` serves `/iceberg` and everything below it, for every method; `/` serves itself alone. */
+  /**
+   * `/iceberg` serves `/iceberg` and everything below it, for every method; `/` serves itself
+   * alone.
+   */
   prefix: string
-  /** `open`: for everyone who reaches the port, as a page must be that asks for a key. Default: `read`. */
+  /**
+   * `open`: for everyone who reaches the port, as a page must be that asks for a key. Default:
+   * `read`.
+   */
   access?: 'read' | 'open'
   answer(request: ReadRequest): ReadAnswer | Promise<ReadAnswer>
 }>
@@ -24,6 +30,9 @@ export type ReadAnswer = Readonly<{
   status: number
   /** Default: `content-type: application/json`. */
   headers?: Readonly<Record<string, string>>
-  /** A stream goes on until its source or the collector ends it, at the pace at which the client reads. */
+  /**
+   * A stream goes on until its source or the collector ends it, at the pace at which the client
+   * reads.
+   */
   body: string | Uint8Array | Readable | null
 }>

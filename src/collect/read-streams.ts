@@ -1,7 +1,7 @@
 /**
- * Answers that go on: event streams. The source is asked for more only while the client's socket takes it, so what a slow
- * client has not read is never more than one message and the socket's own buffer. `end()` finishes all of them, because
- * the listener would wait for them for ever.
+ * Answers that go on: event streams. The source is asked for more only while the client's socket
+ * takes it, so what a slow client has not read is never more than one message and the socket's own
+ * buffer. `end()` finishes all of them, because the listener would wait for them for ever.
  */
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
@@ -14,7 +14,10 @@ export type ReadStreams = Readonly<{
 
 export type StreamHeaders = Readonly<Record<string, number | string | string[] | undefined>>
 
-/** What a client that does not read gets, to take the end of its stream, before its connection is cut. */
+/**
+ * What a client that does not read gets, to take the end of its stream, before its connection is
+ * cut.
+ */
 const END_GRACE_MS = 200
 
 export function createReadStreams(onFault: (cause: Error) => void): ReadStreams {
@@ -58,10 +61,13 @@ function endStream(response: ServerResponse, source: Readable): void {
 }
 
 /**
- * Cuts the connection of a client that takes nothing of its answer. What is not taken stays in memory, tens of megabytes of a
- * large CSV file, and the place of an event stream stays taken; without this both would for as long as the client likes.
+ * Cuts the connection of a client that takes nothing of its answer. What is not taken stays in
+ * memory, tens of megabytes of a large CSV file, and the place of an event stream stays taken;
+ * without this both would for as long as the client likes.
  */
-/** A client that is slow, but takes some, is waited for; so is one to which there is nothing to say. */
+/**
+ * A client that is slow, but takes some, is waited for; so is one to which there is nothing to say.
+ */
 export function cutWhenStuck(response: ServerResponse, timeoutMs: number): void {
   response.setTimeout(timeoutMs, () => {
     if (response.writableLength > 0) response.destroy()

@@ -1,7 +1,7 @@
 /**
- * Everything but `POST /v1/events`, on Fastify: health, metrics, status, signing in, and the read-only routes that other
- * rooms bring (the Iceberg REST catalog, the API and the page). Fastify is used as a router only: the listener is the
- * collector's, and no route reads a body.
+ * Everything but `POST /v1/events`, on Fastify: health, metrics, status, signing in, and the
+ * read-only routes that other rooms bring (the Iceberg REST catalog, the API and the page). Fastify
+ * is used as a router only: the listener is the collector's, and no route reads a body.
  */
 import { Readable } from 'node:stream'
 import fastify, {
@@ -51,7 +51,10 @@ export type ReadingParts = Readonly<{
 const READ_METHODS = ['GET', 'HEAD']
 const OTHER_METHODS = ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT']
 const JSON_TYPE = 'application/json'
-/** A session is sent along by the browser, so no other page may embed an answer or take it for a script. */
+/**
+ * A session is sent along by the browser, so no other page may embed an answer or take it for a
+ * script.
+ */
 const HARDENING = {
   'x-content-type-options': 'nosniff',
   'cross-origin-resource-policy': 'same-origin',
@@ -163,7 +166,9 @@ function guarded(keys: KeyCheck, handler: Handler): Handler {
   }
 }
 
-/** Problems name paths, hosts and users: whoever reaches the port is told only how many there are. */
+/**
+ * Problems name paths, hosts and users: whoever reaches the port is told only how many there are.
+ */
 function answerHealth(
   { healthy, problems }: CollectorStatus,
   isReader: boolean,
@@ -182,7 +187,10 @@ function answerHealth(
 
 function problemCount(count: number): string {
   const what = count === 1 ? '1 problem' : `${count} problems`
-  return `${what}: see GET /v1/status or \`campaign-metrics status\`; with a read key they are named here`
+  return (
+    `${what}: see GET /v1/status or \`campaign-metrics status\`; with a read key they are ` +
+    'named here'
+  )
 }
 
 function refuse(reply: FastifyReply, code: RefusalCode): FastifyReply {
@@ -191,7 +199,9 @@ function refuse(reply: FastifyReply, code: RefusalCode): FastifyReply {
   return reply.code(refusal(code).status).type(JSON_TYPE).send(refusalBody(code))
 }
 
-/** What Fastify itself refuses (a path that cannot be decoded) is the client's; the rest is ours. */
+/**
+ * What Fastify itself refuses (a path that cannot be decoded) is the client's; the rest is ours.
+ */
 function answerError(parts: ReadingParts, error: FastifyError, reply: FastifyReply): FastifyReply {
   const status = error.statusCode ?? 500
   if (status < 500) {

@@ -1,6 +1,6 @@
 /**
- * Sessions: what a browser holds after it has signed in with a read key, because event streams, links and downloads
- * cannot send a header.
+ * Sessions: what a browser holds after it has signed in with a read key, because event streams,
+ * links and downloads cannot send a header.
  *
  *     Cookie: campaign_metrics_session=v1.KEYID.EXPIRY.MAC
  *
@@ -8,9 +8,10 @@
  *     EXPIRY   seconds since 1970
  *     MAC      HMAC-SHA256 of what stands before it, keyed by the read key, in base64url
  *
- * Nothing is kept here, so a session survives a restart, and ends when it expires or when its key leaves the
- * configuration. Signing out takes the cookie from the browser; only the key's removal ends a stolen one earlier.
- * A session counts where a read key does, for reading; what is written never looks at cookies.
+ * Nothing is kept here, so a session survives a restart, and ends when it expires or when its key
+ * leaves the configuration. Signing out takes the cookie from the browser; only the key's removal
+ * ends a stolen one earlier. A session counts where a read key does, for reading; what is written
+ * never looks at cookies.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 

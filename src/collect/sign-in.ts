@@ -1,11 +1,12 @@
 /**
  * `/api/v1/session`: POST signs in with a read key, sent like any key; DELETE signs out.
  *
- * The cookie is `HttpOnly` (no script reads it) and `SameSite=Strict` (no other site's page sends it along). Another
- * site cannot sign a browser in either: its POST is refused for its Origin, and it may not set the key's header.
+ * The cookie is `HttpOnly` (no script reads it) and `SameSite=Strict` (no other site's page sends
+ * it along). Another site cannot sign a browser in either: its POST is refused for its Origin, and
+ * it may not set the key's header.
  *
- * Behind a proxy the browser knows other names than we do: a cookie is `Secure` when the page was reached by TLS, and its path
- * is that of `publicUrl` where the page was reached there.
+ * Behind a proxy the browser knows other names than we do: a cookie is `Secure` when the page was
+ * reached by TLS, and its path is that of `publicUrl` where the page was reached there.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { KeyCheck } from './keys.ts'
@@ -67,7 +68,10 @@ function cookie(
   return [...fields, ...(page.startsWith('https:') ? ['Secure'] : [])].join('; ')
 }
 
-/** As the browser knows it: every browser says it of a POST. Others are answered by what the proxy said, or by `publicUrl`. */
+/**
+ * As the browser knows it: every browser says it of a POST. Others are answered by what the proxy
+ * said, or by `publicUrl`.
+ */
 function pageOrigin({ headers, client }: SignInRequest, publicUrl: URL | null): string {
   const { origin } = headers as IncomingHttpHeaders
   if (origin !== undefined) return origin

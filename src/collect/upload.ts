@@ -1,4 +1,7 @@
-/** Reads one body within the limits: of its size, and of the memory that all bodies may take (`body-bytes.ts`). */
+/**
+ * Reads one body within the limits: of its size, and of the memory that all bodies may take
+ * (`body-bytes.ts`).
+ */
 import type { IncomingMessage } from 'node:http'
 import { openBodyBytes } from './body-bytes.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -17,14 +20,15 @@ export type Upload = Readonly<{
 }>
 
 /**
- * Ends the reading from outside: a time-out or a syntax error that node's parser found. false = too late, the
- * body is whole (what the parser found is behind it).
+ * Ends the reading from outside: a time-out or a syntax error that node's parser found. false = too
+ * late, the body is whole (what the parser found is behind it).
  */
 export type StopUpload = (why: UploadFailure) => boolean
 
 /**
- * Resolves at the end of the body or at the first reason not to read on; never rejects. After a failure the
- * bytes that still come are thrown away. `onStop` receives the way to end it from outside.
+ * Resolves at the end of the body or at the first reason not to read on; never rejects. After a
+ * failure the bytes that still come are thrown away. `onStop` receives the way to end it from
+ * outside.
  */
 export function readBody(
   request: IncomingMessage,

@@ -29,8 +29,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Addresses of proxies in CIDR notation: `10.0.0.0/8` is all that begin with the same 8 bits. A single
- * address has all its bits for a prefix.
+ * Addresses of proxies in CIDR notation: `10.0.0.0/8` is all that begin with the same 8 bits. A
+ * single address has all its bits for a prefix.
  */
 export type AddressRange = Readonly<{ address: string; prefix: number; family: 'ipv4' | 'ipv6' }>
 

@@ -1,4 +1,7 @@
-/** The configuration as the program sees it: read-only, every field present, units in the names, paths absolute. */
+/**
+ * The configuration as the program sees it: read-only, every field present, units in the names,
+ * paths absolute.
+ */
 import type { AddressRange } from './address.ts'
 import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } from './places.ts'
 
@@ -40,7 +43,10 @@ export type FlinkConfig = Readonly<{
   watermarkDelayMs: number
   idleTimeoutMs: number
   stateBackend: 'hashmap' | 'rocksdb'
-  /** Where Flink leaves rejected records: a folder that its task managers and this process share, at the same path. */
+  /**
+   * Where Flink leaves rejected records: a folder that its task managers and this process share, at
+   * the same path.
+   */
   rejectedDirectory: string
 }>
 
@@ -95,7 +101,10 @@ export type Config = Readonly<{
   }>
   /** Origins, such as `https://shop.example`, whose pages may send events; `*` is every origin. */
   cors: readonly string[]
-  /** Where browsers find the page, without a slash at the end; null where that is the address listened on. */
+  /**
+   * Where browsers find the page, without a slash at the end; null where that is the address
+   * listened on.
+   */
   publicUrl: string | null
   /** Addresses whose word on the client of a request counts. */
   proxy: Readonly<{ trust: readonly AddressRange[] }>

@@ -1,4 +1,7 @@
-/** What no setting can know alone: that settings fit together. Works on those that were read without a fault. */
+/**
+ * What no setting can know alone: that settings fit together. Works on those that were read without
+ * a fault.
+ */
 
 import { sep } from 'node:path'
 import { isLoopback } from './address.ts'
@@ -35,7 +38,8 @@ function openListenProblems({ listen, keys }: Partial<Settings>): SettingProblem
   return missing.map((kind) => ({
     place: ['keys', kind],
     reason:
-      `listening on ${listen.host}, which others than this machine can reach, needs at least one ${kind} key; ` +
+      `listening on ${listen.host}, which others than this machine can reach, needs at least ` +
+      `one ${kind} key; ` +
       'set one, have `keys.file` made, or listen on 127.0.0.1',
   }))
 }
@@ -52,7 +56,10 @@ function sharedKeyProblems({ keys }: Partial<Settings>): SettingProblem[] {
     : []
 }
 
-/** Log and tables sweep their own folders, so neither may lie in the other's. A catalog beside the tables is usual. */
+/**
+ * Log and tables sweep their own folders, so neither may lie in the other's. A catalog beside the
+ * tables is usual.
+ */
 function nestedPathProblems(
   settings: Partial<Settings>,
   resolve: (path: string) => string,
@@ -94,7 +101,8 @@ function flinkProblems(settings: Partial<Settings>): SettingProblem[] {
       ? [
           needs(
             ['kafka', 'certFile'],
-            'certificate and key in one PEM file, for `certFile` and `keyFile` alike: its client takes one',
+            'certificate and key in one PEM file, for `certFile` and `keyFile` alike: its ' +
+              'client takes one',
           ),
         ]
       : []),
@@ -129,7 +137,9 @@ function supersetProblems({ superset, trino }: Partial<Settings>): SettingProble
   return [{ place: ['superset', 'url'], reason: 'Superset asks Trino: set `trino.url`' }]
 }
 
-/** Event ids are remembered from the raw files after a restart, so these must outlive the horizon. */
+/**
+ * Event ids are remembered from the raw files after a restart, so these must outlive the horizon.
+ */
 function retentionProblems({ retention, dedupe }: Partial<Settings>): SettingProblem[] {
   if (retention === undefined || dedupe === undefined || retention.events === 0) return []
   return retention.events >= 2 * dedupe.horizon

@@ -6,12 +6,15 @@ export type ConfigProblem = Readonly<{ path: string; line: number | null; reason
 /** The keys that lead to a setting. */
 export type SettingPath = readonly PropertyKey[]
 
-/** A wrong setting, not yet looked up in the file. With `isName` the last key is wrong, not its value. */
+/**
+ * A wrong setting, not yet looked up in the file. With `isName` the last key is wrong, not its
+ * value.
+ */
 export type SettingProblem = Readonly<{ place: SettingPath; reason: string; isName?: boolean }>
 
 /**
- * Not a `RoomError`: its message is a list of problems, which no code stands for and no record of facts
- * holds.
+ * Not a `RoomError`: its message is a list of problems, which no code stands for and no record of
+ * facts holds.
  */
 export class ConfigError extends Error {
   readonly code: 'missing' | 'unreadable' | 'syntax' | 'invalid'

@@ -1,6 +1,6 @@
 /**
- * How a field of the configuration is made: a zod schema that turns what the user wrote into the value we use or into
- * a reason, with what the documentation says of it kept beside it.
+ * How a field of the configuration is made: a zod schema that turns what the user wrote into the
+ * value we use or into a reason, with what the documentation says of it kept beside it.
  */
 
 import { z } from 'zod'
@@ -31,7 +31,10 @@ export class Refusal {
   }
 }
 
-/** A field with one value. An empty value in the file means the default, as if the line was not there. */
+/**
+ * A field with one value. An empty value in the file means the default, as if the line was not
+ * there.
+ */
 export function field<T>(
   notes: FieldNotes,
   read: (value: unknown) => T | Refusal,

@@ -1,6 +1,7 @@
 /**
- * The file of `keys.file`: keys that `campaign-metrics setup` made, so that a collector which others can reach is never
- * without any. YAML, with the lists `write` and `read`; readable by its owner only.
+ * The file of `keys.file`: keys that `campaign-metrics setup` made, so that a collector which
+ * others can reach is never without any. YAML, with the lists `write` and `read`; readable by its
+ * owner only.
  */
 
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -17,7 +18,10 @@ const OWNER_ONLY = 0o600
 /** A hundred keys of each kind, and more. */
 const FILE_BYTES_MAX = 256 * 1024
 
-/** The keys of the configuration and those of the file, as far as it exists. Throws `ConfigError` where it is no such file. */
+/**
+ * The keys of the configuration and those of the file, as far as it exists. Throws `ConfigError`
+ * where it is no such file.
+ */
 export function keysOf({ keys }: Settings, absolute: (path: string) => string): Config['keys'] {
   if (keys.file === '') return { ...keys, file: null }
   const file = absolute(keys.file)
@@ -29,14 +33,18 @@ export function keysOf({ keys }: Settings, absolute: (path: string) => string): 
   }
 }
 
-/** Why a collector with a file of keys lacks some, and what to do; null where it has both kinds, or needs none. */
+/**
+ * Why a collector with a file of keys lacks some, and what to do; null where it has both kinds, or
+ * needs none.
+ */
 export function missingKeys({ file, write, read }: Config['keys']): string | null {
   if (file === null || (write.length > 0 && read.length > 0)) return null
   if (!existsSync(file))
     return `${file} does not exist: run \`campaign-metrics setup\`, which makes it`
   const kind = write.length === 0 ? 'write' : 'read'
   return (
-    `there is no ${kind} key in ${file} or under \`keys\`: add one; or move the file away and run \`campaign-metrics setup\`, ` +
+    `there is no ${kind} key in ${file} or under \`keys\`: add one; or move the file away and ` +
+    'run `campaign-metrics setup`, ' +
     'which makes one with both'
   )
 }
@@ -89,7 +97,9 @@ function unusable(file: string, reason: string, cause?: unknown): ConfigError {
   const problem = {
     path: '',
     line: null,
-    reason: `${reason}. \`keys.file\` names it: name another file, or move it away to have \`setup\` make one`,
+    reason:
+      `${reason}. \`keys.file\` names it: name another file, or move it away to have ` +
+      '`setup` make one',
   }
   return new ConfigError('invalid', file, [problem], cause)
 }

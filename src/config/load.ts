@@ -1,4 +1,7 @@
-/** Reads the configuration file: YAML 1.2, then environment variables, then the schema; all faults with their lines. */
+/**
+ * Reads the configuration file: YAML 1.2, then environment variables, then the schema; all faults
+ * with their lines.
+ */
 
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -24,8 +27,8 @@ const FILE_BYTES_MAX = 1024 * 1024
 const US_PER_MS = 1000
 
 /**
- * The configuration in `path`, or in `campaign-metrics.yaml` of the working folder, or, when there is none, the
- * defaults. Relative paths in it are those of its folder. Throws `ConfigError`.
+ * The configuration in `path`, or in `campaign-metrics.yaml` of the working folder, or, when there
+ * is none, the defaults. Relative paths in it are those of its folder. Throws `ConfigError`.
  */
 export function loadConfig(path: string | undefined, environment: Environment): Config {
   const file = resolve(path ?? DEFAULT_CONFIG_FILE)
@@ -137,7 +140,10 @@ function located(problem: SettingProblem, { document, lineOf }: YamlText): Confi
   }
 }
 
-/** Where a problem stands in the text: at the misspelt key, at the wrong value, or at the nearest thing around it. */
+/**
+ * Where a problem stands in the text: at the misspelt key, at the wrong value, or at the nearest
+ * thing around it.
+ */
 function offsetOf(problem: SettingProblem, document: Document): number | undefined {
   const place = problem.place.map((key) => (typeof key === 'symbol' ? String(key) : key))
   for (let length = place.length; length > 0; length--) {

@@ -1,6 +1,7 @@
 /**
- * Where log, tables and catalog are: a path of this machine, or the URL of a service. What is written becomes one of a few
- * shapes that the rooms take; credentials that a URL does not hold are looked up elsewhere (see load.ts).
+ * Where log, tables and catalog are: a path of this machine, or the URL of a service. What is
+ * written becomes one of a few shapes that the rooms take; credentials that a URL does not hold are
+ * looked up elsewhere (see load.ts).
  */
 
 import type { z } from 'zod'
@@ -26,9 +27,15 @@ const POSTGRESQL_PORT = 5432
 /** Kafka's own rule for names of topics. */
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
-/** Without the characters that some reader of Iceberg takes for a query, a fragment, a pattern or an escape. */
+/**
+ * Without the characters that some reader of Iceberg takes for a query, a fragment, a pattern or an
+ * escape.
+ */
 const PREFIX = /^[\w.=/-]*$/
-/** Whether a connection is encrypted, by libpq's words; `require` and what is stricter are one here: certificates are checked. */
+/**
+ * Whether a connection is encrypted, by libpq's words; `require` and what is stricter are one here:
+ * certificates are checked.
+ */
 const TLS_MODES: Readonly<Record<string, boolean>> = {
   disable: false,
   require: true,
@@ -138,9 +145,11 @@ function postgresqlPlace(text: string): PostgresqlPlace | Refusal {
 export const LOG: z.ZodType<FolderPlace | KafkaPlace> = field(
   {
     description:
-      'The log, where events are durable before they are acknowledged: a folder (a fast local disk is best), or a topic of Kafka.',
+      'The log, where events are durable before they are acknowledged: a folder (a fast local ' +
+      'disk is best), or a topic of Kafka.',
     accepts:
-      'the path of a folder (relative to this file), or `kafka://HOST:PORT,…/TOPIC`, such as `kafka://kafka:9092/campaign_events`',
+      'the path of a folder (relative to this file), or `kafka://HOST:PORT,…/TOPIC`, such as ' +
+      '`kafka://kafka:9092/campaign_events`',
     initial: './data/log',
   },
   readLogPlace,
@@ -150,7 +159,8 @@ export const WAREHOUSE: z.ZodType<FolderPlace | S3Place> = field(
   {
     description: 'Where the two Iceberg tables are: a folder, or a bucket of S3.',
     accepts:
-      'the path of a folder (relative to this file), or `s3://BUCKET/PREFIX`, such as `s3://lake/warehouse`',
+      'the path of a folder (relative to this file), or `s3://BUCKET/PREFIX`, such as ' +
+      '`s3://lake/warehouse`',
     initial: './data/warehouse',
   },
   readWarehousePlace,
@@ -159,10 +169,13 @@ export const WAREHOUSE: z.ZodType<FolderPlace | S3Place> = field(
 export const CATALOG: z.ZodType<SqlitePlace | PostgresqlPlace> = field(
   {
     description:
-      'The Iceberg catalog (named `lake`, in the layout of the JDBC and SQL catalogs): a file of SQLite, or a database of ' +
-      'PostgreSQL. A password that is not in the URL is taken from the environment variable `PGPASSWORD`.',
+      'The Iceberg catalog (named `lake`, in the layout of the JDBC and SQL catalogs): a file ' +
+      'of SQLite, or a database of ' +
+      'PostgreSQL. A password that is not in the URL is taken from the environment variable ' +
+      '`PGPASSWORD`.',
     accepts:
-      'the path of a file (relative to this file), or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE`, ' +
+      'the path of a file (relative to this file), or ' +
+      '`postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE`, ' +
       '`MODE` being `disable` (the default) or `require`',
     initial: './data/catalog.db',
   },

@@ -1,4 +1,6 @@
-/** One reader a kind of value: what the user wrote becomes the value we use, or a reason why not. */
+/**
+ * One reader a kind of value: what the user wrote becomes the value we use, or a reason why not.
+ */
 
 import { type ListenAddress, parseListen } from './address.ts'
 import { Refusal, shown } from './field.ts'
@@ -44,7 +46,9 @@ export function readCount(value: unknown, least: number, most: number): number |
   return value >= least && value <= most ? value : new Refusal(`${value} is out of range`)
 }
 
-/** Text that names something at a service; secrets are read by it as well, so no message repeats it. */
+/**
+ * Text that names something at a service; secrets are read by it as well, so no message repeats it.
+ */
 export function readText(value: unknown): string | Refusal {
   if (typeof value !== 'string') return new Refusal('not a text (quote what looks like a number)')
   return /[\p{Cc}]/u.test(value) ? new Refusal('it holds a control character') : value
@@ -83,14 +87,19 @@ export function readSize(value: unknown, leastBytes: number, mostBytes: number):
   return sizeBytes
 }
 
-/** A duration that divides a day, so that windows begin at the same times every day and never cross a partition. */
+/**
+ * A duration that divides a day, so that windows begin at the same times every day and never cross
+ * a partition.
+ */
 export function readWindow(value: unknown): number | Refusal {
   const windowMs = readDuration(value, 1000, DAY_MS)
   if (windowMs instanceof Refusal || DAY_MS % windowMs === 0) return windowMs
   return new Refusal(`${durationText(windowMs)} does not divide a day`)
 }
 
-/** In its proper case, and never renamed: Intl turns Asia/Kolkata into an alias of the last century. */
+/**
+ * In its proper case, and never renamed: Intl turns Asia/Kolkata into an alias of the last century.
+ */
 export function readTimezone(value: unknown): string | Refusal {
   if (typeof value !== 'string')
     return new Refusal(`${shown(value)} is not the name of a time zone`)
@@ -133,7 +142,10 @@ export function readOrigins(value: unknown): readonly string[] | Refusal {
   return origins
 }
 
-/** The origin as browsers send it (lower case, no default port), or undefined when it is more or less than one. */
+/**
+ * The origin as browsers send it (lower case, no default port), or undefined when it is more or
+ * less than one.
+ */
 function originOf(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined
   const url = new URL(text)

@@ -1,4 +1,7 @@
-/** From a plain value, as YAML gave it, to checked settings, or to everything that is wrong with it at once. */
+/**
+ * From a plain value, as YAML gave it, to checked settings, or to everything that is wrong with it
+ * at once.
+ */
 import { z } from 'zod'
 import { crossProblems } from './cross-checks.ts'
 import type { SettingPath, SettingProblem } from './error.ts'
@@ -18,7 +21,10 @@ export function checkSettings(
   return { settings: parsed.data as Settings, problems }
 }
 
-/** The settings that are right by themselves, so that the checks across settings can speak beside other faults. */
+/**
+ * The settings that are right by themselves, so that the checks across settings can speak beside
+ * other faults.
+ */
 function soundSettings(raw: unknown): Partial<Settings> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return {}
   const sound: Record<string, unknown> = {}
@@ -37,7 +43,9 @@ function issueProblems(issue: z.core.$ZodIssue): SettingProblem[] {
       return [
         {
           place: issue.path,
-          reason: `not a group of settings, one a line below it; accepted: ${namesAt(issue.path).join(', ')}`,
+          reason:
+            'not a group of settings, one a line below it; accepted: ' +
+            `${namesAt(issue.path).join(', ')}`,
         },
       ]
     default:

@@ -1,6 +1,7 @@
 /**
- * YAML 1.2 as text, and as the plain value that it stands for. Whatever is wrong with it is a list of faults with their lines:
- * the parser gives some of them only when the value is asked for, and then throws.
+ * YAML 1.2 as text, and as the plain value that it stands for. Whatever is wrong with it is a list
+ * of faults with their lines: the parser gives some of them only when the value is asked for, and
+ * then throws.
  */
 
 import { type Alias, type Document, LineCounter, type Node, parseDocument, visit } from 'yaml'

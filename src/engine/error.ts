@@ -21,7 +21,8 @@ const KINDS: ErrorKinds<EngineErrorCode> = {
   'batch-full': {
     canRetry: true,
     message: (f) =>
-      `the row batch is full (rows: ${f.rows}, rawBytes: ${f.rawBytes}); take it before adding more`,
+      `the row batch is full (rows: ${f.rows}, rawBytes: ${f.rawBytes}); take it before adding ` +
+      'more',
   },
   'id-set-too-small': {
     canRetry: false,

@@ -1,6 +1,6 @@
 /**
- * A set of 128-bit ids in WebAssembly memory, about 28 bytes an id. Ids are the engine's hashes of event ids, 16
- * bytes each; the set relies on their being uniformly random.
+ * A set of 128-bit ids in WebAssembly memory, about 28 bytes an id. Ids are the engine's hashes of
+ * event ids, 16 bytes each; the set relies on their being uniformly random.
  *
  * A set only grows. Who needs to forget drops a whole set: its memory goes with it.
  */
@@ -13,9 +13,10 @@ export type IdSet = {
   /** Sets `mask[i]` to 1 where id i is in the set and `mask[i]` was 0. */
   markPresent(hashes: Uint8Array, rows: number, mask: Uint8Array): void
   /**
-   * Inserts the ids whose `mask` is 0; sets it to 1 for those that were there, also from earlier in this call.
-   * Answers how many rows were dealt with. Fewer than `rows` means that the set is full: the rows from there on
-   * are as they were, and belong into another set, after `markPresent` of this one.
+   * Inserts the ids whose `mask` is 0; sets it to 1 for those that were there, also from earlier in
+   * this call. Answers how many rows were dealt with. Fewer than `rows` means that the set is full:
+   * the rows from there on are as they were, and belong into another set, after `markPresent` of
+   * this one.
    */
   insertNew(hashes: Uint8Array, rows: number, mask: Uint8Array): number
   /** Ids in the set. */
@@ -58,7 +59,10 @@ export async function loadIdSets(): Promise<(options: IdSetOptions) => IdSet> {
 
 function idSetOf(ids: IdsExports): IdSet {
   const batchRows = ids.BATCH_ROWS.value
-  /** Calls `work` for each part of at most `batchRows` rows; stops where it does less than it was given. */
+  /**
+   * Calls `work` for each part of at most `batchRows` rows; stops where it does less than it was
+   * given.
+   */
   function inParts(
     hashes: Uint8Array,
     rows: number,

@@ -1,8 +1,9 @@
 /**
  * The collector's view of the engine: a body in, the rejected events and the accepted lines out.
  *
- * The body's chunks are copied once into WebAssembly memory and parsed there in place; the accepted events are
- * moved together there and copied out once, or not at all when the body is already what would come out.
+ * The body's chunks are copied once into WebAssembly memory and parsed there in place; the accepted
+ * events are moved together there and copied out once, or not at all when the body is already what
+ * would come out.
  */
 import assert from 'node:assert/strict'
 import {
@@ -21,8 +22,9 @@ export type Inspection = Readonly<{
   count: number
   rejected: readonly RejectedEvent[]
   /**
-   * The accepted events as NDJSON, each ended by LF; raw LF and CR inside an event are spaces. In pieces that follow each
-   * other: the body's own chunks when they are just such lines, else one copy.
+   * The accepted events as NDJSON, each ended by LF; raw LF and CR inside an event are spaces. In
+   * pieces that follow each other: the body's own chunks when they are just such lines, else one
+   * copy.
    */
   lines: readonly Uint8Array[]
 }>
@@ -31,8 +33,8 @@ export type Inspector = {
   /** Bodies may have this many bytes, after decompression. */
   readonly bodyBytesMax: number
   /**
-   * `body` is one body in any number of chunks; `arrivalUs` and `keptFromUs`, the start of the oldest day that is kept:
-   * microseconds since the epoch.
+   * `body` is one body in any number of chunks; `arrivalUs` and `keptFromUs`, the start of the
+   * oldest day that is kept: microseconds since the epoch.
    */
   inspect(
     body: readonly Uint8Array[],
@@ -44,7 +46,9 @@ export type Inspector = {
 
 const BODY_BYTES_MAX = 16 * 1024 * 1024
 
-/** Linear memory for a whole body is reserved at once; what no body has needed is never resident. */
+/**
+ * Linear memory for a whole body is reserved at once; what no body has needed is never resident.
+ */
 export async function openInspector(bodyBytesMax: number = BODY_BYTES_MAX): Promise<Inspector> {
   const engine = instantiate<ParserExports>(await loadModule('engine'))
   if (engine.openInput(bodyBytesMax) === 0)
@@ -111,7 +115,9 @@ function linesOf(
   return [new Uint8Array(engine.memory.buffer.slice(from, from + linesBytes))]
 }
 
-/** `index` counts the events of the body from 0; `start` and `end` are its byte range in the body. */
+/**
+ * `index` counts the events of the body from 0; `start` and `end` are its byte range in the body.
+ */
 export type RejectedEvent = Readonly<{
   index: number
   reason: RejectionReason

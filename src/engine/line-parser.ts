@@ -1,9 +1,9 @@
 /**
  * Fills the row block from lines of any length: the parser's half of a row batch.
  *
- * Lines go into WebAssembly memory in pieces that end at a line feed and are small enough to stay in the
- * processor's cache until they are parsed. A line longer than a piece is too large an event, and is rejected
- * here, unless it is only white space around a small one.
+ * Lines go into WebAssembly memory in pieces that end at a line feed and are small enough to stay
+ * in the processor's cache until they are parsed. A line longer than a piece is too large an event,
+ * and is rejected here, unless it is only white space around a small one.
  */
 import { LIMITS, trimmed } from '../event.ts'
 import { EngineError } from './error.ts'

@@ -1,5 +1,6 @@
 /**
- * The job's view of the engine: lines in, columns and window sums out, a block of 1024 events at a time.
+ * The job's view of the engine: lines in, columns and window sums out, a block of 1024 events at a
+ * time.
  *
  *   lines ─► parse ─► row block ─► hash ids ─► recentIds.admit ─► append ─► columns, windows ─► take()
  *
@@ -19,7 +20,9 @@ import {
   type ParserExports,
 } from './wasm.ts'
 
-/** Rows, and bytes of columns, past which a batch is full. 64 MiB of events stay far below either. */
+/**
+ * Rows, and bytes of columns, past which a batch is full. 64 MiB of events stay far below either.
+ */
 const ROWS_MAX = 1 << 22
 const COLUMN_BYTES_MAX = 1 << 29
 
@@ -27,7 +30,10 @@ const HASH_BYTES = 16
 
 /** The memory of event ids; implemented by the job. */
 export type RecentIds = {
-  /** `mask` in: 1 = skip, the event is rejected; out: 1 = skip, or a duplicate. `hashes` holds 16 bytes a row. */
+  /**
+   * `mask` in: 1 = skip, the event is rejected; out: 1 = skip, or a duplicate. `hashes` holds 16
+   * bytes a row.
+   */
   admit(hashes: Uint8Array, rows: number, mask: Uint8Array, dedupeUs: number): void
 }
 
@@ -38,7 +44,10 @@ export type LineTimes = Readonly<{
   keptFromUs: number
   /** By the clock that event ids age by; handed on to `RecentIds`. */
   dedupeUs: number
-  /** Events dated from here on are in the tables: their ids are remembered, and they are not stored again. */
+  /**
+   * Events dated from here on are in the tables: their ids are remembered, and they are not stored
+   * again.
+   */
   storedFromUs?: number
 }>
 
@@ -62,7 +71,10 @@ export type AddedLines = Readonly<{
 }>
 
 export type RowBatch = {
-  /** Takes accepted lines (NDJSON). Throws EngineError `batch-full` when `full`; nothing is taken then. */
+  /**
+   * Takes accepted lines (NDJSON). Throws EngineError `batch-full` when `full`; nothing is taken
+   * then.
+   */
   add(lines: Uint8Array, times: LineTimes): AddedLines
   /** The hashes `add` gives these ids, 16 bytes each: for rebuilding the memory from raw files. */
   hashIds(ids: readonly Uint8Array[]): Uint8Array
@@ -74,7 +86,10 @@ export type RowBatch = {
   readonly windows: number
   /** Whether it must be taken before more is added. */
   readonly full: boolean
-  /** What the windows have gained since the last `take`, which will give them again: nothing changes. */
+  /**
+   * What the windows have gained since the last `take`, which will give them again: nothing
+   * changes.
+   */
   peekWindows(): readonly WindowDelta[]
   /** Encodes the rows, copies them out and begins anew. */
   take(): TakenBatch
@@ -164,7 +179,10 @@ export function rowBatchOf(
   }
 }
 
-/** Masks the accepted rows dated from `storedFromUs` on, duplicates or not; answers how many there are. */
+/**
+ * Masks the accepted rows dated from `storedFromUs` on, duplicates or not; answers how many there
+ * are.
+ */
 function maskStored(
   engine: ColumnsExports,
   rows: number,

@@ -1,6 +1,6 @@
 /**
- * The engine's WebAssembly modules: read and compiled once a process, instantiated as often as wanted. Each
- * instance has a memory of its own, which goes when the instance does.
+ * The engine's WebAssembly modules: read and compiled once a process, instantiated as often as
+ * wanted. Each instance has a memory of its own, which goes when the instance does.
  */
 import { readFile } from 'node:fs/promises'
 import { EngineError } from './error.ts'
@@ -35,12 +35,16 @@ export function loadModule(name: 'engine' | 'ids'): Promise<WasmModule> {
   return module
 }
 
-/** The type of the exports is the caller's claim: the modules are built from the sources beside it. */
+/**
+ * The type of the exports is the caller's claim: the modules are built from the sources beside it.
+ */
 export function instantiate<Exports>(module: WasmModule): Exports {
   return new WebAssembly.Instance(module).exports as Exports
 }
 
-/** Traps happen only when linear memory cannot grow: the machine has no more, or 4 GiB are used up. */
+/**
+ * Traps happen only when linear memory cannot grow: the machine has no more, or 4 GiB are used up.
+ */
 export function asEngineError(error: unknown, work: string): unknown {
   if (!(error instanceof WebAssembly.RuntimeError)) return error
   return new EngineError('memory', { work }, error)
@@ -59,8 +63,8 @@ async function compileFile(name: string): Promise<WasmModule> {
 }
 
 /**
- * The columns half of the WebAssembly module `engine`, as its source `assembly/columns-entry.ts` exports
- * it. Addresses come as signed numbers: `>>> 0` before use.
+ * The columns half of the WebAssembly module `engine`, as its source `assembly/columns-entry.ts`
+ * exports it. Addresses come as signed numbers: `>>> 0` before use.
  */
 export type ColumnsExports = {
   memory: WasmMemory
@@ -92,7 +96,9 @@ export type ColumnsExports = {
   hashPacked(address: number, count: number, out: number): void
 }
 
-/** The parser half of the WebAssembly module `engine`, as its source `assembly/parse.ts` exports it. */
+/**
+ * The parser half of the WebAssembly module `engine`, as its source `assembly/parse.ts` exports it.
+ */
 export type ParserExports = {
   memory: WasmMemory
   /** The row block, see assembly/rows.ts. */

@@ -1,6 +1,6 @@
 /**
- * An event as it is stored: its fields, its limits, its columns, and a day of its rows as the engine hands
- * them to the table.
+ * An event as it is stored: its fields, its limits, its columns, and a day of its rows as the
+ * engine hands them to the table.
  */
 
 /** The index of a type is its code in the engine. */
@@ -22,7 +22,10 @@ export type Event = Readonly<{
   deviceType: string | null
 }>
 
-/** The columns that an event may leave out, in the order of the table; of `optionalBytesMax` at most. */
+/**
+ * The columns that an event may leave out, in the order of the table; of `optionalBytesMax` at
+ * most.
+ */
 export const OPTIONAL_COLUMNS = ['platform', 'country', 'device_type'] as const
 
 export type OptionalColumn = (typeof OPTIONAL_COLUMNS)[number]
@@ -58,8 +61,8 @@ export const LIMITS = {
 } as const
 
 /**
- * One day's rows of campaign_events as the engine encodes them and the table room writes them: Parquet pages, column by
- * column.
+ * One day's rows of campaign_events as the engine encodes them and the table room writes them:
+ * Parquet pages, column by column.
  */
 /** `day` counts from 1970-01-01. */
 export type DayRows = Readonly<{
@@ -75,13 +78,19 @@ export type EncodedColumn = Readonly<{
   /** Rows, nulls included. */
   values: number
   nullCount: number
-  /** Smallest and largest value as Parquet PLAIN bytes without a length prefix, not cut short; null where all are null. */
+  /**
+   * Smallest and largest value as Parquet PLAIN bytes without a length prefix, not cut short; null
+   * where all are null.
+   */
   min: Uint8Array | null
   max: Uint8Array | null
   pages: readonly EncodedPage[]
 }>
 
-/** The uncompressed body of a Parquet v1 page. Data pages begin with the definition levels (u32 length, RLE). */
+/**
+ * The uncompressed body of a Parquet v1 page. Data pages begin with the definition levels (u32
+ * length, RLE).
+ */
 export type EncodedPage = Readonly<{
   kind: 'dictionary' | 'data'
   encoding: 'PLAIN' | 'RLE_DICTIONARY'

@@ -2,8 +2,8 @@
  * A strict reader of RFC 8259 texts, one character after the other.
  *
  * JSON.parse will not do: it takes no bytes, has no limit of depth and says nothing of the reason.
- * Strings keep lone surrogates (the caller decides), objects are Maps (`__proto__` is a key like any other), of
- * duplicate keys the last wins.
+ * Strings keep lone surrogates (the caller decides), objects are Maps (`__proto__` is a key like
+ * any other), of duplicate keys the last wins.
  */
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject

@@ -1,4 +1,7 @@
-/** The plain reference parser: bytes to an event or the reason why not. See rejection.ts for the precedence. */
+/**
+ * The plain reference parser: bytes to an event or the reason why not. See rejection.ts for the
+ * precedence.
+ */
 
 import { EVENT_TYPES, type Event, type EventType, LIMITS } from './event.ts'
 import { type JsonObject, type JsonValue, readJson } from './json.ts'
@@ -7,8 +10,8 @@ import { trimmed } from './split-body.ts'
 import { KEEPS_ALL_US, parseTimestampUs } from './timestamp.ts'
 
 /**
- * `arrivalUs`: when the event arrived; `keptFromUs`: the start of the oldest day that the tables keep (see retention.ts). Both in
- * microseconds since the epoch.
+ * `arrivalUs`: when the event arrived; `keptFromUs`: the start of the oldest day that the tables
+ * keep (see retention.ts). Both in microseconds since the epoch.
  */
 export function parseEvent(
   bytes: Uint8Array,
@@ -34,7 +37,9 @@ function decodeUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** The first fault in the order of the fields decides, so each step returns as soon as it finds one. */
+/**
+ * The first fault in the order of the fields decides, so each step returns as soon as it finds one.
+ */
 function readFields(object: JsonObject, arrivalUs: number, keptFromUs: number): Event | Rejection {
   const eventId = readId(object.get('event_id'), 'event-id', LIMITS.eventIdBytesMax)
   if (typeof eventId !== 'string') return eventId

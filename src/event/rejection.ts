@@ -2,8 +2,8 @@
  * Why an event is rejected: a closed list.
  *
  * The order is the precedence: of several faults in one event, the one that stands first here is
- * reported. 1 + the index is the verdict byte of the engine. `syntax` and `depth` stop the reading of an
- * event, so of these two the one met first from the left is reported.
+ * reported. 1 + the index is the verdict byte of the engine. `syntax` and `depth` stop the reading
+ * of an event, so of these two the one met first from the left is reported.
  */
 import { LIMITS, OPTIONAL_COLUMNS, type OptionalColumn } from './event.ts'
 

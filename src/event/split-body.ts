@@ -2,16 +2,20 @@
  * A body's bytes cut into the byte ranges of its events, without parsing them.
  *
  * - `lines`: cut at LF, trimmed of JSON white space; blank lines do not count.
- * - `array`: one JSON array, cut at the commas of depth 1 outside strings, elements trimmed. Brackets are only
- *   counted here, so an element that is itself broken is one (bad) event and its neighbours stand. An empty element,
- *   as after a trailing comma, is a bad event too; nothing at all between the brackets is no event.
+ * - `array`: one JSON array, cut at the commas of depth 1 outside strings, elements trimmed.
+ *   Brackets are only counted here, so an element that is itself broken is one (bad) event and its
+ *   neighbours stand. An empty element, as after a trailing comma, is a bad event too; nothing at
+ *   all between the brackets is no event.
  * - `object`: all of it, trimmed, is one event.
  */
 import { LIMITS } from './event.ts'
 
 export type BodyForm = 'array' | 'lines' | 'object'
 
-/** The body as a whole cannot be cut into events: answered with 400, and with 413 where they are too many. */
+/**
+ * The body as a whole cannot be cut into events: answered with 400, and with 413 where they are too
+ * many.
+ */
 export type Unsplittable = Readonly<{
   unsplittable: 'empty' | 'not-array' | 'unclosed' | 'trailing' | 'too-many'
 }>
@@ -85,7 +89,9 @@ function splitArray(body: Uint8Array): Span[] | Unsplittable {
   return { unsplittable: 'unclosed' }
 }
 
-/** The position of the closing quote of the string that opens at `open`; `end` when there is none. */
+/**
+ * The position of the closing quote of the string that opens at `open`; `end` when there is none.
+ */
 function stringEnd(body: Uint8Array, open: number, end: number): number {
   for (let at = open + 1; at < end; at++) {
     if (body[at] === BACKSLASH) at++

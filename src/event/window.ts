@@ -1,6 +1,6 @@
 /**
- * A window of one campaign: what names it, what it adds up to, and what a batch adds to it. Revenue is
- * summed in whole millionths.
+ * A window of one campaign: what names it, what it adds up to, and what a batch adds to it. Revenue
+ * is summed in whole millionths.
  */
 
 /** A stretch of time, `[fromUs, toUs)`, microseconds since the epoch. */
@@ -25,9 +25,9 @@ export type WindowDelta = WindowKey & WindowSums
 /**
  * The shortest decimal form of `revenue` rounded to millionths, half away from zero.
  *
- * The shortest form is the one ECMAScript's Number::toString, Python's repr and Java's Double.toString print, so that
- * every engine rounds the same decimal: 1.0000005 is 1000001 although its double lies below the tie.
- * `revenue` must be finite.
+ * The shortest form is the one ECMAScript's Number::toString, Python's repr and Java's
+ * Double.toString print, so that every engine rounds the same decimal: 1.0000005 is 1000001
+ * although its double lies below the tie. `revenue` must be finite.
  */
 export function revenueMillionths(revenue: number): bigint {
   const parts = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(revenue))

@@ -1,6 +1,6 @@
 /**
- * Where the log ends, in memory that all threads share. The writer stores, readers load and wait; only `end` promises anything:
- * frames below it are on disk.
+ * Where the log ends, in memory that all threads share. The writer stores, readers load and wait;
+ * only `end` promises anything: frames below it are on disk.
  *
  *  slot  0  i64  end             offset after the last durable line
  *        1  i64  start           first offset still held
@@ -43,8 +43,9 @@ export function openCursor(memory: SharedArrayBuffer): Cursor {
 }
 
 /**
- * Waits in a reader's thread for the log's end to move, without blocking the thread. `Atomics.waitAsync` cannot be taken back, so one
- * wait at most is left over, and the next call uses it. The timer keeps the thread alive; a wait alone would not.
+ * Waits in a reader's thread for the log's end to move, without blocking the thread.
+ * `Atomics.waitAsync` cannot be taken back, so one wait at most is left over, and the next call
+ * uses it. The timer keeps the thread alive; a wait alone would not.
  */
 export class EndWaiter {
   readonly #cursor: Cursor

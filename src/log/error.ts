@@ -1,6 +1,7 @@
 /**
- * What can fail in the log, be it a folder or a topic of Kafka. Each message says what failed, where,
- * and what to do. The codes that both kinds of log share tell them apart by the fact `partition`.
+ * What can fail in the log, be it a folder or a topic of Kafka. Each message says what failed,
+ * where, and what to do. The codes that both kinds of log share tell them apart by the fact
+ * `partition`.
  */
 
 import { type ErrorKinds, type Facts, RoomError, reasonOf, systemCode } from '../runtime.ts'
@@ -16,7 +17,9 @@ export type LogErrorCode =
   | 'busy'
   /** Bytes of one append that no frame can hold. */
   | 'too-large'
-  /** The folder, its lock or the segment being written is not where it was. Ends when it is back. */
+  /**
+   * The folder, its lock or the segment being written is not where it was. Ends when it is back.
+   */
   | 'misplaced'
   /** A write or sync failed: the log accepts nothing more until the process is started again. */
   | 'io'
@@ -26,7 +29,9 @@ export type LogErrorCode =
   | 'trimmed'
   /** The offset asked for is above the end: the log was created anew, or lost its tail. */
   | 'beyond-end'
-  /** Kafka: the broker is away or asks to be asked again. The outcome of such an append is unknown. */
+  /**
+   * Kafka: the broker is away or asks to be asked again. The outcome of such an append is unknown.
+   */
   | 'unavailable'
   /** Kafka: wrong credentials or TLS, or no right to the topic. */
   | 'denied'
@@ -64,7 +69,8 @@ const KINDS: ErrorKinds<LogErrorCode> = {
   busy: {
     canRetry: true,
     message: (f) =>
-      `log busy: ${f.waitingBytes} bytes wait to become durable, ${f.waitingBytesMax} are allowed. ` +
+      `log busy: ${f.waitingBytes} bytes wait to become durable, ${f.waitingBytesMax} are ` +
+      'allowed. ' +
       'Send it again in a moment.',
   },
   'too-large': {
@@ -77,14 +83,16 @@ const KINDS: ErrorKinds<LogErrorCode> = {
     canRetry: true,
     message: (f) =>
       `log: ${f.fault}. Nothing is accepted meanwhile, since nobody would find it again: put it ` +
-      'back, and the log goes on; or stop this process, restore what is missing, and start it again.',
+      'back, and the log goes on; or stop this process, restore what is missing, and start it ' +
+      'again.',
   },
   io: {
     canRetry: false,
     message: (f) =>
       f.end === undefined
         ? `log: ${f.what}: ${f.reason}`
-        : `log failed: ${f.what}: ${f.reason}. Events not yet answered are not accepted, and nothing ` +
+        : `log failed: ${f.what}: ${f.reason}. Events not yet answered are not accepted, and ` +
+          'nothing ' +
           'more is until the process is started again. Check the disk first.',
   },
   closed: { canRetry: false, message: () => 'log closed: it takes and gives nothing more' },
@@ -92,9 +100,12 @@ const KINDS: ErrorKinds<LogErrorCode> = {
     canRetry: false,
     message: (f) =>
       f.partition === undefined
-        ? `log begins at offset ${f.start}, and ${f.offset} is asked for: what lies between is no ` +
-          'longer held. It is in the tables, if this log is theirs; else the reader has the wrong log.'
-        : `kafka: partition ${f.partition} of ${f.topic} begins at offset ${f.start}, and ${f.offset} ` +
+        ? `log begins at offset ${f.start}, and ${f.offset} is asked for: what lies between is ` +
+          'no ' +
+          'longer held. It is in the tables, if this log is theirs; else the reader has the ' +
+          'wrong log.'
+        : `kafka: partition ${f.partition} of ${f.topic} begins at offset ${f.start}, and ` +
+          `${f.offset} ` +
           'is to be read next: the events between are gone (retention?). To go on without them: ' +
           'campaign-metrics start --new-log',
   },
@@ -102,11 +113,14 @@ const KINDS: ErrorKinds<LogErrorCode> = {
     canRetry: false,
     message: (f) =>
       f.partition === undefined
-        ? `log ends at offset ${f.end}, and ${f.offset} is asked for: it was created anew, or has ` +
+        ? `log ends at offset ${f.end}, and ${f.offset} is asked for: it was created anew, or ` +
+          'has ' +
           'lost its tail. Do not go on from here: restore the log folder, or say explicitly that ' +
           'reading is to begin anew.'
-        : `kafka: partition ${f.partition} of ${f.topic} ends at offset ${f.end}, and ${f.offset} is ` +
-          'to be read next: the topic has lost its end. Restore it; or, to go on without what was ' +
+        : `kafka: partition ${f.partition} of ${f.topic} ends at offset ${f.end}, and ` +
+          `${f.offset} is ` +
+          'to be read next: the topic has lost its end. Restore it; or, to go on without what ' +
+          'was ' +
           'lost: campaign-metrics start --new-log',
   },
   unavailable: { canRetry: true, message: kafkaMessage },
@@ -120,7 +134,8 @@ const KINDS: ErrorKinds<LogErrorCode> = {
   'topic-replaced': {
     canRetry: false,
     message: (f) =>
-      `kafka: the topic was made anew: it was ${f.before} and is ${f.now}. What was in the old one is ` +
+      `kafka: the topic was made anew: it was ${f.before} and is ${f.now}. What was in the old ` +
+      'one is ' +
       'lost unless it is in the tables. To fill the same tables from the new one: ' +
       'campaign-metrics start --new-log',
   },
@@ -139,8 +154,10 @@ export class LogError extends RoomError<LogErrorCode> {
 function damagedMessage(f: Facts): string {
   if (f.partition !== undefined) {
     return (
-      `kafka: the batch at offset ${f.offset} of partition ${f.partition} of ${f.topic} is damaged: ` +
-      `${f.what}. Nothing was skipped. Look at the disks of the brokers, and restore the partition ` +
+      `kafka: the batch at offset ${f.offset} of partition ${f.partition} of ${f.topic} is ` +
+      'damaged: ' +
+      `${f.what}. Nothing was skipped. Look at the disks of the brokers, and restore the ` +
+      'partition ' +
       'from a replica.'
     )
   }
@@ -150,8 +167,10 @@ function damagedMessage(f: Facts): string {
     f.offset === undefined ? '' : `, offset ${f.offset}`,
   ].join('')
   return (
-    `log damaged: ${f.what}${at}. Nothing was skipped or changed. Restore the log folder from a copy; ` +
-    'or, to go on without the events that are only in it, move the folder away: a new log is then ' +
+    `log damaged: ${f.what}${at}. Nothing was skipped or changed. Restore the log folder from a ` +
+    'copy; ' +
+    'or, to go on without the events that are only in it, move the folder away: a new log is ' +
+    'then ' +
     'created.'
   )
 }

@@ -1,6 +1,6 @@
 /**
- * One contract for every kind of log, a folder of this machine or a topic of Kafka: where it is, what the
- * collector writes to, and what the job reads from.
+ * One contract for every kind of log, a folder of this machine or a topic of Kafka: where it is,
+ * what the collector writes to, and what the job reads from.
  */
 import type { LogError } from './error.ts'
 import type { Frame } from './frame.ts'
@@ -14,8 +14,9 @@ export type EventLog = Readonly<{
   /** Arrival time for the next append, in microseconds, by the wall clock. */
   stampUs(): number
   /**
-   * Resolves when the events are durable. `lines`: `count` accepted events as NDJSON, each line ended by LF; they must not be
-   * changed until the promise settles. Rejects with LogError; with one that `canRetry`, the same events may be sent again.
+   * Resolves when the events are durable. `lines`: `count` accepted events as NDJSON, each line
+   * ended by LF; they must not be changed until the promise settles. Rejects with LogError; with
+   * one that `canRetry`, the same events may be sent again.
    */
   append(lines: Lines, count: number, arrivalUs: number): Promise<unknown>
   /** First offset still held. */
@@ -51,7 +52,10 @@ export type EventLogStats = Readonly<{
 /** What the log holds. */
 export type LogExtent = Readonly<{
   id: string
-  /** Offsets `[start, end)`; of a topic, whose partitions have their own, `end` counts what they hold. */
+  /**
+   * Offsets `[start, end)`; of a topic, whose partitions have their own, `end` counts what they
+   * hold.
+   */
   start: number
   end: number
   /** By partition of a topic; null for a folder. */
@@ -66,14 +70,18 @@ export type ReadFrom = Readonly<{
   offsets: readonly number[] | null
 }>
 
-/** Frames one after the other, live and after a restart. One caller at a time: `next` is not called again before it has settled. */
+/**
+ * Frames one after the other, live and after a restart. One caller at a time: `next` is not called
+ * again before it has settled.
+ */
 export type EventReader = Readonly<{
   extent(): LogExtent
   /** Called once, before `next`. */
   begin(from: ReadFrom): void
   /**
-   * The frame that holds the line with this offset. Waits up to `waitMs` for one, then gives null. **`bytes` is valid until the
-   * next call.** A reader of a topic goes on where it is: `fromOffset` is where its last frame ended. Throws LogError.
+   * The frame that holds the line with this offset. Waits up to `waitMs` for one, then gives null.
+   * **`bytes` is valid until the next call.** A reader of a topic goes on where it is: `fromOffset`
+   * is where its last frame ended. Throws LogError.
    */
   next(fromOffset: number, waitMs: number): Promise<Frame | null>
   /** After the last line that is known to be there. */

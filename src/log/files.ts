@@ -1,6 +1,6 @@
 /**
- * The handful of file operations the log needs, as values, so that a test can make any of them fail. The log touches the disk
- * through this type only. `file` is a file descriptor.
+ * The handful of file operations the log needs, as values, so that a test can make any of them
+ * fail. The log touches the disk through this type only. `file` is a file descriptor.
  */
 import fs, { type NoParamCallback } from 'node:fs'
 import { readdir, rename, rm, statfs } from 'node:fs/promises'
@@ -76,7 +76,10 @@ async function syncFolder(directory: string): Promise<void> {
   }
 }
 
-/** What is to be synced is done already, and giving it up would end the log: so this waits until a file can be opened. */
+/**
+ * What is to be synced is done already, and giving it up would end the log: so this waits until a
+ * file can be opened.
+ */
 async function openFolder(directory: string): Promise<number> {
   for (;;) {
     try {
@@ -122,7 +125,10 @@ function settle(call: (done: NoParamCallback) => void): Promise<void> {
   })
 }
 
-/** Writes all of the pieces, however short the single writes are. A write of nothing is an error, not a reason to go on. */
+/**
+ * Writes all of the pieces, however short the single writes are. A write of nothing is an error,
+ * not a reason to go on.
+ */
 export async function writeFully(
   files: LogFiles,
   file: number,
@@ -152,8 +158,8 @@ function dropBytes(pieces: readonly Uint8Array[], bytes: number): readonly Uint8
 }
 
 /**
- * A part of a file in memory: one big read serves many frames. The memory is used again by the next `fill`, so views of it are
- * valid until then.
+ * A part of a file in memory: one big read serves many frames. The memory is used again by the next
+ * `fill`, so views of it are valid until then.
  */
 export class FileWindow {
   readonly #files: LogFiles
@@ -175,7 +181,10 @@ export class FileWindow {
     return this.#memory.subarray(start, this.#length)
   }
 
-  /** Reads at least `needBytes` from `position` on, unless the file ends before, and up to `wantBytes` or a chunk. */
+  /**
+   * Reads at least `needBytes` from `position` on, unless the file ends before, and up to
+   * `wantBytes` or a chunk.
+   */
   async fill(
     file: number,
     position: number,
@@ -201,7 +210,9 @@ export class FileWindow {
   }
 }
 
-/** The named moments of the log's life on disk, so that a test can kill the process at each of them. */
+/**
+ * The named moments of the log's life on disk, so that a test can kill the process at each of them.
+ */
 export const LOG_STEPS = [
   /** A new file is filled with zeros and synced, still under its temporary name. */
   'spare-filled',

@@ -26,7 +26,10 @@ export class FrameSequence {
   #segmentEnd: number | null = null
   #position = 0
   #offset = 0
-  /** Frames below it were durable when the window was filled; others may since have been written over what is in it. */
+  /**
+   * Frames below it were durable when the window was filled; others may since have been written
+   * over what is in it.
+   */
   #windowEnd = 0
 
   constructor(files: LogFiles, directory: string, cursor: Cursor) {
@@ -63,7 +66,8 @@ export class FrameSequence {
   }
 
   async #take(): Promise<Frame> {
-    // `end` was read before `tailBase` is: if the frame is durable in a later segment, `tailBase` says so already.
+    // `end` was read before `tailBase` is: if the frame is durable in a later segment, `tailBase`
+    // says so already.
     const end = this.#cursor.get('end')
     const segment = await this.#segmentAt(this.#offset)
     const bytesMax = segment.fileBytes - this.#position

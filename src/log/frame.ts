@@ -1,5 +1,6 @@
 /**
- * A frame: what one group commit writes, and the unit of reading. All integers are little-endian; a frame starts at a multiple of 8.
+ * A frame: what one group commit writes, and the unit of reading. All integers are little-endian; a
+ * frame starts at a multiple of 8.
  *
  *  byte  0  u32  mark           of this segment (segment.ts): says "a frame of this life of this file starts here"
  *        4  u32  length         of the lines in bytes, L
@@ -10,8 +11,9 @@
  *       32  L    lines          NDJSON, each ended by LF
  *     32+L  0–7  zeros          up to the next multiple of 8, not covered by the crc
  *
- * A seal is a frame without lines: it follows the last frame at a clean stop and after a recovery. What stands before a seal is
- * known to be whole, so that a bad frame there is damage and never a torn tail.
+ * A seal is a frame without lines: it follows the last frame at a clean stop and after a recovery.
+ * What stands before a seal is known to be whole, so that a bad frame there is damage and never a
+ * torn tail.
  */
 import { crc32c } from '@node-rs/crc32'
 
@@ -26,7 +28,10 @@ export type Frame = Readonly<{
   arrivalUs: number
   /** NDJSON: `count` lines, each ended by LF. */
   bytes: Uint8Array
-  /** Of frames out of Kafka, whose lines come from several partitions; `firstOffset` then counts the lines taken before. */
+  /**
+   * Of frames out of Kafka, whose lines come from several partitions; `firstOffset` then counts the
+   * lines taken before.
+   */
   origin?: FrameOrigin
 }>
 
@@ -58,8 +63,8 @@ export function frameSizeBytes(length: number): number {
 }
 
 /**
- * Writes the header at the start of `pieces[0]`, which leaves its first 32 bytes for it; the lines follow in `pieces`. They are not
- * copied: the crc runs from piece to piece.
+ * Writes the header at the start of `pieces[0]`, which leaves its first 32 bytes for it; the lines
+ * follow in `pieces`. They are not copied: the crc runs from piece to piece.
  */
 export function writeFrameHeader(
   pieces: readonly [Buffer, ...Uint8Array[]],
@@ -79,8 +84,8 @@ export function writeFrameHeader(
 }
 
 /**
- * Is there at the start of `bytes` the frame that begins with `firstOffset`? `bytesMax`: no frame can be longer, because its segment
- * ends there. The frame's bytes are a view of `bytes`.
+ * Is there at the start of `bytes` the frame that begins with `firstOffset`? `bytesMax`: no frame
+ * can be longer, because its segment ends there. The frame's bytes are a view of `bytes`.
  */
 export function checkFrame(
   bytes: Buffer,
@@ -115,7 +120,10 @@ export function sealBytes(mark: number, offset: number, arrivalUs: number): Buff
   return seal
 }
 
-/** Do these bytes look like the header of a frame that was being written when the process or the machine stopped? */
+/**
+ * Do these bytes look like the header of a frame that was being written when the process or the
+ * machine stopped?
+ */
 export function looksTorn(header: Buffer, mark: number, firstOffset: number): boolean {
   // Room never written to; in an unused log its zeros are the offset that follows, too.
   if (header.every((byte) => byte === 0)) return false
@@ -124,8 +132,8 @@ export function looksTorn(header: Buffer, mark: number, firstOffset: number): bo
 }
 
 /**
- * 64-bit little-endian integers are read as JavaScript numbers: offsets and microseconds are far below
- * 2^53, and need no bigint.
+ * 64-bit little-endian integers are read as JavaScript numbers: offsets and microseconds are far
+ * below 2^53, and need no bigint.
  */
 const TWO_32 = 2 ** 32
 

@@ -1,11 +1,12 @@
 /**
- * Group commit: while one group is written and synced, the next gathers. One write in flight, ever; the next begins when the last one
- * is on disk, and recovery (tail.ts) rests on that.
+ * Group commit: while one group is written and synced, the next gathers. One write in flight, ever;
+ * the next begins when the last one is on disk, and recovery (tail.ts) rests on that.
  *
  *   append ──► gathering ──► queue ──► write ──► fdatasync ──► end is published ──► appends are answered
  *
- * After a write or a sync that failed, nothing is written and nothing answered any more: what is on disk is unknown, and a second
- * sync would report success for bytes that the system has given up (F6).
+ * After a write or a sync that failed, nothing is written and nothing answered any more: what is on
+ * disk is unknown, and a second sync would report success for bytes that the system has given up
+ * (F6).
  */
 import assert from 'node:assert/strict'
 import { reasonOf, systemCode } from '../runtime.ts'
@@ -105,7 +106,10 @@ export class GroupCommit {
     return answer
   }
 
-  /** Nothing is written after this, and every append to come is refused with the failure. Returns it. */
+  /**
+   * Nothing is written after this, and every append to come is refused with the failure. Returns
+   * it.
+   */
   fail(what: string, cause: unknown): LogError {
     const facts = { what, reason: reasonOf(cause), end: this.#at.endOffset }
     this.#failure ??= new LogError('io', facts, cause)
@@ -166,7 +170,8 @@ export class GroupCommit {
       return this.#failure ?? (await this.#commit(group))
     } catch (error) {
       if (isFull(error)) return error
-      // The next segment could not be made where there is no folder; a file that is open never fails so.
+      // The next segment could not be made where there is no folder; a file that is open never
+      // fails so.
       const fault = systemCode(error) === 'ENOENT' ? this.#options.misplaced() : null
       return fault ?? this.fail('writing a group', error)
     }

@@ -1,4 +1,7 @@
-/** A look at the log from outside, beside its process or without one: nothing is locked, changed or repaired. */
+/**
+ * A look at the log from outside, beside its process or without one: nothing is locked, changed or
+ * repaired.
+ */
 import { join } from 'node:path'
 import { systemCode } from '../runtime.ts'
 import { LogError } from './error.ts'

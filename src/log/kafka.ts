@@ -34,7 +34,10 @@ export async function readTopicExtent(place: KafkaPlace): Promise<LogExtent> {
   return await room.readExtent(place)
 }
 
-/** Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws LogError. */
+/**
+ * Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws
+ * LogError.
+ */
 export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
   const room = await import('./kafka/topic.ts')
   return await room.setUpTopic(place, mode)
@@ -53,8 +56,8 @@ export async function readConsumerLag(place: KafkaPlace, group: string): Promise
 }
 
 /**
- * Of what the group has yet to read, the records that reached the topic before a time, in milliseconds
- * since the epoch. Throws LogError.
+ * Of what the group has yet to read, the records that reached the topic before a time, in
+ * milliseconds since the epoch. Throws LogError.
  */
 export async function countWaiting(
   place: KafkaPlace,

@@ -1,4 +1,7 @@
-/** Opens the log: takes the folder's lock, recovers what is there or creates a log, and puts the parts together. */
+/**
+ * Opens the log: takes the folder's lock, recovers what is there or creates a log, and puts the
+ * parts together.
+ */
 import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
@@ -21,7 +24,10 @@ const WAITING_BYTES_MAX = 64 * MIB
 export type LogOptions = Readonly<{
   directory: string
   nowUs: () => number
-  /** How long segments stay after they are in the tables; less when `bytesMax` is short of room for new events. */
+  /**
+   * How long segments stay after they are in the tables; less when `bytesMax` is short of room for
+   * new events.
+   */
   retentionMs: number
   /** What all files of the log may take; at least three segments. */
   bytesMax: number
@@ -71,11 +77,15 @@ export type Log = Readonly<{
   recovered: Recovered
   /** For `openLogReader`, in any thread. */
   cursor: SharedArrayBuffer
-  /** Arrival time for the next append, microseconds: the wall clock's, which may step back (F17). The order is that of offsets. */
+  /**
+   * Arrival time for the next append, microseconds: the wall clock's, which may step back (F17).
+   * The order is that of offsets.
+   */
   stampUs(): number
   /**
-   * Resolves with the offset of the first line, after fdatasync. `lines`: `count` lines of NDJSON, each ended by LF, in pieces or one; **they must not be
-   * changed until the promise settles.** Rejects with LogError `full`, `busy` (nothing was written, try again), `too-large`, `io`,
+   * Resolves with the offset of the first line, after fdatasync. `lines`: `count` lines of NDJSON,
+   * each ended by LF, in pieces or one; **they must not be changed until the promise settles.**
+   * Rejects with LogError `full`, `busy` (nothing was written, try again), `too-large`, `io`,
    * `closed`.
    */
   append(lines: Lines, count: number, arrivalUs: number): Promise<number>
@@ -83,14 +93,19 @@ export type Log = Readonly<{
   end(): number
   /** First offset still held. */
   start(): number
-  /** Everything below `offset` is in the tables. Segments that are also older than the retention are given back. */
+  /**
+   * Everything below `offset` is in the tables. Segments that are also older than the retention are
+   * given back.
+   */
   trim(offset: number): Promise<void>
   stats(): LogStats
   /** Commits what waits, then closes. Later appends are refused with `closed`. */
   close(): Promise<void>
 }>
 
-/** Throws LogError `locked`, `damaged`, `full`, or `io` when the folder cannot be read or written. */
+/**
+ * Throws LogError `locked`, `damaged`, `full`, or `io` when the folder cannot be read or written.
+ */
 export async function openLog(options: LogOptions): Promise<Log> {
   const settings = { ...DEFAULTS, ...options }
   const { bytesMax, directory, groupBytesMax, segmentBytes } = settings
@@ -235,14 +250,18 @@ async function recover(
   }
   segments.adopt(older, { ...last, fileBytes: Math.max(last.fileBytes, last.header.sizeBytes) })
   if (endOffset === last.header.baseOffset && last.fileBytes < segmentBytes) {
-    // Made when segments were smaller: it may be too small for an append, and cannot be left behind empty.
+    // Made when segments were smaller: it may be too small for an append, and cannot be left behind
+    // empty.
     await segments.roll(id, endOffset, at.arrivalUs)
     at = { ...at, position: SEGMENT_HEADER_BYTES, sealed: false }
   }
   return { id, at, recovered }
 }
 
-/** Whether the log is where its readers and the next start will look for it: the folder, its lock, the segment being written. */
+/**
+ * Whether the log is where its readers and the next start will look for it: the folder, its lock,
+ * the segment being written.
+ */
 export type LogGuard = Readonly<{
   /** Looks: a few microseconds. */
   fault(): LogError | null

@@ -1,6 +1,7 @@
 /**
- * Reads frames from any offset, and waits for new ones, also in another thread than the writer's: all they share is the cursor and
- * the files. A frame is taken only when its offset is below the cursor's end, so nothing is read that is not on disk.
+ * Reads frames from any offset, and waits for new ones, also in another thread than the writer's:
+ * all they share is the cursor and the files. A frame is taken only when its offset is below the
+ * cursor's end, so nothing is read that is not on disk.
  */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,9 +25,10 @@ export type LogReader = Readonly<{
   /** Of the log; another id than the one expected means that the log was created anew (F11). */
   id: string
   /**
-   * The frame that holds the line with this offset, and may begin before it. Waits up to `waitMs` for it to be durable, then gives
-   * null. **`bytes` is valid until the next call.** Throws LogError `trimmed`, `beyond-end`, `damaged`, `closed`, or `io` when
-   * the disk cannot be read; the same call may then be made again.
+   * The frame that holds the line with this offset, and may begin before it. Waits up to `waitMs`
+   * for it to be durable, then gives null. **`bytes` is valid until the next call.** Throws
+   * LogError `trimmed`, `beyond-end`, `damaged`, `closed`, or `io` when the disk cannot be read;
+   * the same call may then be made again.
    */
   next(fromOffset: number, waitMs: number): Promise<Frame | null>
   /** First offset still held. */

@@ -1,10 +1,12 @@
 /**
- * Takes up the segments of the former run: checks that none is missing, finds the tail of the last one, and makes sure of it.
+ * Takes up the segments of the former run: checks that none is missing, finds the tail of the last
+ * one, and makes sure of it.
  *
- * "Makes sure": what is read here may be in the system's memory only. Perhaps nobody synced it; perhaps a sync failed, after which
- * the system counts the bytes as written although they are not, and the next sync reports success (F6). So the last thing written (a
- * frame, a seal, or the segment's header), the only one this can be true of, is written again and synced. Only then the tail is
- * sealed: a seal promises that all before it is on disk.
+ * "Makes sure": what is read here may be in the system's memory only. Perhaps nobody synced it;
+ * perhaps a sync failed, after which the system counts the bytes as written although they are not,
+ * and the next sync reports success (F6). So the last thing written (a frame, a seal, or the
+ * segment's header), the only one this can be true of, is written again and synced. Only then the
+ * tail is sealed: a seal promises that all before it is on disk.
  */
 import { damaged } from './error.ts'
 import { type LogFiles, type LogStep, writeFully } from './files.ts'
@@ -33,7 +35,8 @@ export function tornTail(
   fault: FrameFault,
 ): TornTail {
   const message =
-    `log: the last write was cut off by the stop before (${fault}, file ${file}, byte ${position}); the log goes on from offset ` +
+    `log: the last write was cut off by the stop before (${fault}, file ${file}, byte ` +
+    `${position}); the log goes on from offset ` +
     `${offset}. Nothing that was answered is lost, unless the disk has changed bytes since.`
   return { file, position, offset, fault, message }
 }
@@ -44,7 +47,10 @@ export type RecoveredSegments = Readonly<{
   tail: Tail
 }>
 
-/** Opens the segments in `directory`; null when there are none. Throws `damaged`. Nothing is changed. */
+/**
+ * Opens the segments in `directory`; null when there are none. Throws `damaged`. Nothing is
+ * changed.
+ */
 export async function findSegments(
   files: LogFiles,
   directory: string,

@@ -1,5 +1,6 @@
 /**
- * A segment: one preallocated file of frames. It is filled once from front to back, and later becomes the file of another segment.
+ * A segment: one preallocated file of frames. It is filled once from front to back, and later
+ * becomes the file of another segment.
  *
  *  byte  0  u32  magic          'CMLG'
  *        4  u32  version        1
@@ -13,8 +14,9 @@
  *       64       zeros          up to 4096: frames begin in another page, so that a torn write of a frame cannot touch the header
  *     4096       frames
  *
- * The mark is drawn anew each time a file becomes a segment, so that what the file held in a former life is not taken for frames of
- * this one. Its byte 0xFF occurs in no UTF-8 text, so that lines cannot hold a mark, even if somebody tries.
+ * The mark is drawn anew each time a file becomes a segment, so that what the file held in a former
+ * life is not taken for frames of this one. Its byte 0xFF occurs in no UTF-8 text, so that lines
+ * cannot hold a mark, even if somebody tries.
  */
 import { join } from 'node:path'
 import { crc32c } from '@node-rs/crc32'
@@ -68,7 +70,10 @@ export function writeSegmentHeader(header: SegmentHeader): Buffer {
   return bytes
 }
 
-/** A segment whose header has been read. `fileBytes` may be less than the header says, when the file was cut. */
+/**
+ * A segment whose header has been read. `fileBytes` may be less than the header says, when the file
+ * was cut.
+ */
 export type OpenSegment = Readonly<{
   header: SegmentHeader
   path: string
@@ -76,7 +81,10 @@ export type OpenSegment = Readonly<{
   fileBytes: number
 }>
 
-/** Opens the segment that begins with `baseOffset`. Throws `damaged` when it is missing or its header is wrong. */
+/**
+ * Opens the segment that begins with `baseOffset`. Throws `damaged` when it is missing or its
+ * header is wrong.
+ */
 export async function openSegment(
   files: LogFiles,
   path: string,

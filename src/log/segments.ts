@@ -1,12 +1,14 @@
 /**
- * The log's files: the segments from the oldest to the one being written, and the spares that will become segments.
+ * The log's files: the segments from the oldest to the one being written, and the spares that will
+ * become segments.
  *
  *   spare-3.new ──zeros, sync──► spare-3.spare ──header, sync, rename──► 000…042.segment
  *                                     ▲                                        │ in the tables, and older than the retention
  *                                     └────────────── recycled ────────────────┘ (or removed, when there are spares enough)
  *
- * Everything here goes one after the other (`#inTurn`): the next spare is made in the background while groups are written, and the
- * change to the next segment waits for it only when it is not there yet.
+ * Everything here goes one after the other (`#inTurn`): the next spare is made in the background
+ * while groups are written, and the change to the next segment waits for it only when it is not
+ * there yet.
  */
 import type { Cursor } from './cursor.ts'
 import { fullError, isFull, isOutOfFiles, type LogError } from './error.ts'
@@ -84,8 +86,9 @@ export class Segments {
   }
 
   /**
-   * Makes a spare the segment that begins with `baseOffset`, and the one being written. One that was there and holds no lines yet is
-   * replaced. Throws `full`, with nothing changed, or any other error, after which nothing may be written any more.
+   * Makes a spare the segment that begins with `baseOffset`, and the one being written. One that
+   * was there and holds no lines yet is replaced. Throws `full`, with nothing changed, or any other
+   * error, after which nothing may be written any more.
    */
   roll(logId: string, baseOffset: number, arrivalUs: number): Promise<OpenSegment> {
     return this.#inTurn(async () => {
@@ -125,7 +128,8 @@ export class Segments {
     this.#trimmedOffset = Math.max(this.#trimmedOffset, offset)
     await this.#inTurn(async () => {
       const { nowUs, retentionMs } = this.#options
-      // Without a retention, no clock is asked: one that has stepped back would keep segments that nobody wants.
+      // Without a retention, no clock is asked: one that has stepped back would keep segments that
+      // nobody wants.
       const keepFromUs = retentionMs === 0 ? Number.POSITIVE_INFINITY : nowUs() - retentionMs * 1000
       for (;;) {
         const next = this.#held[1]
@@ -138,8 +142,9 @@ export class Segments {
   }
 
   /**
-   * Looks in the background, but not too often, whether the disk has its reserve and a spare is there; so `full` begins and ends.
-   * Other failures are left to `roll`, which meets them again if they last.
+   * Looks in the background, but not too often, whether the disk has its reserve and a spare is
+   * there; so `full` begins and ends. Other failures are left to `roll`, which meets them again if
+   * they last.
    */
   look(when: 'now' | 'when due'): void {
     if (this.#looking) return
@@ -171,7 +176,8 @@ export class Segments {
       if (this.#spares.count === 0) await this.#makeSpare()
       this.#full = null
     } catch (error) {
-      // Without a spare, the segment being written may still have room: then only `roll` says that the log is full.
+      // Without a spare, the segment being written may still have room: then only `roll` says that
+      // the log is full.
       if (isFull(error, 'diskReserveBytes')) this.#full = error
       else if (isFull(this.#full, 'diskReserveBytes')) this.#full = null
       throw error
@@ -202,7 +208,10 @@ export class Segments {
     }
   }
 
-  /** Within the budget by a new file; else of the oldest segment, when it is in the tables and only the retention keeps it. */
+  /**
+   * Within the budget by a new file; else of the oldest segment, when it is in the tables and only
+   * the retention keeps it.
+   */
   async #makeSpare(): Promise<void> {
     const { bytesMax, diskReserveBytes, segmentBytes } = this.#options
     while (this.bytes + segmentBytes > bytesMax && this.#oldestIsTrimmed()) {
@@ -233,8 +242,8 @@ export class Segments {
   }
 
   /**
-   * Readers are told first, and find out after each read. One at a time, each synced: if names came off in the wrong order in a power
-   * cut, there would be a gap.
+   * Readers are told first, and find out after each read. One at a time, each synced: if names came
+   * off in the wrong order in a power cut, there would be a gap.
    */
   async #releaseOldest(): Promise<void> {
     const [oldest, next] = this.#held

@@ -1,7 +1,8 @@
 /**
  * Where the last segment really ends, after any kind of stop.
  *
- * The writer has one frame in flight at most, and begins the next only when that one is synced. So, whatever stopped the machine:
+ * The writer has one frame in flight at most, and begins the next only when that one is synced. So,
+ * whatever stopped the machine:
  *
  *  - every frame but the last is whole; a bad one with a whole one of this segment behind it is damage, and stops the start;
  *  - a bad one with nothing behind it is the frame that was in flight, which nobody was answered: the torn tail, cut and said.
@@ -14,7 +15,8 @@
  *  - lines cannot hold the mark, as its byte 0xFF is not UTF-8;
  *  - a frame torn in this life has its header exactly at the tail, where recovery writes its seal over it at once.
  *
- * We rely on what SQLite calls powersafe overwrite: a write torn by a power cut changes no bytes outside of its range.
+ * We rely on what SQLite calls powersafe overwrite: a write torn by a power cut changes no bytes
+ * outside of its range.
  */
 import { damaged } from './error.ts'
 import { FileWindow, type LogFiles } from './files.ts'
@@ -45,8 +47,8 @@ export type Tail = Readonly<{
 }>
 
 /**
- * Reads the segment from its first frame to the last that is whole. With `searchBehind`, a whole frame behind a bad one throws
- * `damaged` (without it, the segment may be written meanwhile).
+ * Reads the segment from its first frame to the last that is whole. With `searchBehind`, a whole
+ * frame behind a bad one throws `damaged` (without it, the segment may be written meanwhile).
  */
 export async function findTail(
   files: LogFiles,
@@ -120,7 +122,10 @@ async function refuseFrameBehind(
   })
 }
 
-/** The byte where a whole frame of this segment begins behind `position`, or null. The length of the bad frame is not trusted. */
+/**
+ * The byte where a whole frame of this segment begins behind `position`, or null. The length of the
+ * bad frame is not trusted.
+ */
 async function findFrameBehind(
   window: FileWindow,
   segment: OpenSegment,

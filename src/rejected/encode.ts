@@ -1,4 +1,7 @@
-/** The records of one `keep` as the bytes that are written: whole, and as counts for when there is no room. */
+/**
+ * The records of one `keep` as the bytes that are written: whole, and as counts for when there is
+ * no room.
+ */
 import type { RejectionReason } from '../event.ts'
 import { countLine, eventLine, type RejectedRecord } from './line.ts'
 

@@ -21,7 +21,9 @@ export type RejectedFile = Readonly<{
   bytes: number
 }>
 
-/** Events rejected since ever, as the newest file of a source tells; `lineBytes` = its whole lines. */
+/**
+ * Events rejected since ever, as the newest file of a source tells; `lineBytes` = its whole lines.
+ */
 export type SourceTotal = Readonly<{
   total: number
   lastOffset: number | null
@@ -78,7 +80,8 @@ export async function readTotal(file: RejectedFile): Promise<SourceTotal> {
   } catch (cause) {
     const fault = 'its first or last line is not what this program writes'
     const todo =
-      'The count of rejected events starts from it; restore the file, or move it away to begin at 0.'
+      'The count of rejected events starts from it; restore the file, or move it away to begin ' +
+      'at 0.'
     throw new RejectedError('damaged', { path: file.path, fault, todo }, cause)
   }
 }
@@ -145,10 +148,11 @@ async function sizeOf(path: string): Promise<number | null> {
 }
 
 /**
- * Where the events stood that were kept last, so that a job which reads its topic again does not keep them
- * once more: by partition, the highest offset among the events of a source that were kept after the first `committed`: those that no
- * commit knows of. Reads the files that hold them, after the store has been opened. What a counts file said that has been
- * followed by another is not known any more.
+ * Where the events stood that were kept last, so that a job which reads its topic again does not
+ * keep them once more: by partition, the highest offset among the events of a source that were kept
+ * after the first `committed`: those that no commit knows of. Reads the files that hold them, after
+ * the store has been opened. What a counts file said that has been followed by another is not known
+ * any more.
  */
 export async function keptPlaces(
   directory: string,

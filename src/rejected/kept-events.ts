@@ -1,7 +1,8 @@
 /**
  * Reading `rejected/` for the CLI, beside a running process: lists the kept events and marks those
- * which were sent again. Nothing is moved or removed here (the store owns the files, the newest is being
- * written): a mark is a position in a file, and the store removes replayed files when it needs room.
+ * which were sent again. Nothing is moved or removed here (the store owns the files, the newest is
+ * being written): a mark is a position in a file, and the store removes replayed files when it
+ * needs room.
  */
 import { open } from 'node:fs/promises'
 import { parseEvent } from '../event.ts'
@@ -38,8 +39,8 @@ const SPACE = 0x20
 const READ_BYTES = 1024 * 1024
 
 /**
- * The kept events of both sources, oldest first within each. The end is where the files end now: events that are
- * rejected again while a replay is under way are not listed by it.
+ * The kept events of both sources, oldest first within each. The end is where the files end now:
+ * events that are rejected again while a replay is under way are not listed by it.
  */
 export async function* listRejected(directory: string): AsyncGenerator<KeptEvent> {
   const files = await listFiles(directory)
@@ -80,8 +81,8 @@ export async function countRejected(
 }
 
 /**
- * Whether its bytes alone are reason enough to reject it again, whenever it arrives: what was dated in the future may be
- * accepted by now.
+ * Whether its bytes alone are reason enough to reject it again, whenever it arrives: what was dated
+ * in the future may be accepted by now.
  */
 export function isHopeless(event: KeptEvent): boolean {
   return 'reason' in parseEvent(replayBody([event]), Number.MAX_SAFE_INTEGER)
@@ -122,7 +123,9 @@ function parse(bytes: Uint8Array, file: RejectedFile, end: number): ReturnType<t
   }
 }
 
-/** Whole lines up to the size the file had when it was listed; a last one without LF is not whole. */
+/**
+ * Whole lines up to the size the file had when it was listed; a last one without LF is not whole.
+ */
 async function* linesOf(
   file: RejectedFile,
 ): AsyncGenerator<Readonly<{ bytes: Uint8Array; end: number }>> {

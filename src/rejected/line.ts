@@ -1,6 +1,6 @@
 /**
- * The lines of a file under `rejected/`. Each is one JSON object; its first key says its kind, so that
- * counting reads three bytes a line:
+ * The lines of a file under `rejected/`. Each is one JSON object; its first key says its kind, so
+ * that counting reads three bytes a line:
  *
  *     {"file":1,"source":"collector","before":1200,"offset":null}          first line of every file
  *     {"arrived":"2026-11-22T10:00:00.000000Z","reason":"timestamp-format",
@@ -16,7 +16,10 @@ import { type RejectionReason, reasonText } from '../event.ts'
 
 export type RejectedSource = 'collector' | 'job'
 
-/** One event to keep. `offset` = its position in the log, where it has one; of a topic, in this partition. */
+/**
+ * One event to keep. `offset` = its position in the log, where it has one; of a topic, in this
+ * partition.
+ */
 export type RejectedRecord = Readonly<{
   bytes: Uint8Array
   reason: RejectionReason

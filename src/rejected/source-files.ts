@@ -1,6 +1,7 @@
 /**
- * The files of one source: the one being written and the bytes of the others. What is appended is durable when `append`
- * resolves; a write that failed is cut off again, so that the file holds whole lines that were acknowledged.
+ * The files of one source: the one being written and the bytes of the others. What is appended is
+ * durable when `append` resolves; a write that failed is cut off again, so that the file holds
+ * whole lines that were acknowledged.
  */
 import { existsSync, statSync } from 'node:fs'
 import { access, constants, type FileHandle, open, rm, stat } from 'node:fs/promises'
@@ -39,7 +40,9 @@ export class SourceFiles {
   #fileBytes = 0
   #otherBytes = 0
   #failure: RejectedError | null = null
-  /** The folder above was there. Once it is gone, somebody has removed it, and it is not made again. */
+  /**
+   * The folder above was there. Once it is gone, somebody has removed it, and it is not made again.
+   */
   #hadParent = false
 
   constructor(directory: string, source: RejectedSource, fileBytesMax: number) {
@@ -129,8 +132,9 @@ export class SourceFiles {
   }
 
   /**
-   * Looks at the folder again, since somebody may have removed files, and removes what is not needed, oldest first, until
-   * there is room for `wanted` more: counts files and files that were replayed in full.
+   * Looks at the folder again, since somebody may have removed files, and removes what is not
+   * needed, oldest first, until there is room for `wanted` more: counts files and files that were
+   * replayed in full.
    */
   async makeRoom(wanted: number, bytesMax: number): Promise<void> {
     const marks = await readMarks(this.#directory)
@@ -148,8 +152,8 @@ export class SourceFiles {
   }
 
   /**
-   * Looks whether the next records could be kept, without writing any. `thoroughly`: by a write, for a disk that was full.
-   * Leaves a file that was removed meanwhile. Throws RejectedError `io`.
+   * Looks whether the next records could be kept, without writing any. `thoroughly`: by a write,
+   * for a disk that was full. Leaves a file that was removed meanwhile. Throws RejectedError `io`.
    */
   async look(thoroughly: boolean): Promise<void> {
     if (this.#failure !== null) throw this.#failure

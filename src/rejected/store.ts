@@ -1,10 +1,11 @@
 /**
  * Keeps rejected events durably, in the order given. One writer a source.
  *
- * Calls that arrive while a write is on its way share the next one: one write, one `fdatasync`, however
- * many requests. A file that has grown past its size is followed by the next; past `bytesMax` over
- * all files of the source, those that were replayed in full are removed, oldest first, and if that
- * is not enough only counts are kept until there is room again (looked at every few seconds).
+ * Calls that arrive while a write is on its way share the next one: one write, one `fdatasync`,
+ * however many requests. A file that has grown past its size is followed by the next; past
+ * `bytesMax` over all files of the source, those that were replayed in full are removed, oldest
+ * first, and if that is not enough only counts are kept until there is room again (looked at every
+ * few seconds).
  *
  * A failed write (a full disk) is cut off again and told to its callers, who may retry. A failed
  * `fdatasync` is final: nobody can say which bytes the disk has, and the next one would not tell.
@@ -37,7 +38,9 @@ export type RejectedStats = Readonly<{
   keepingCountsOnly: boolean
   /** An `fdatasync` failed: nothing is kept any more until a restart. */
   failed: boolean
-  /** Why the last write failed, or the next one would, as far as was looked; null when all is well. */
+  /**
+   * Why the last write failed, or the next one would, as far as was looked; null when all is well.
+   */
   problem: string | null
   /** Highest log offset kept: a job that reads its log again skips what it has kept already. */
   lastOffset: number | null
@@ -47,7 +50,10 @@ export type RejectedStore = {
   /** Resolves when all records are durable. Throws RejectedError; then none of them counts. */
   keep(records: readonly RejectedRecord[]): Promise<void>
   stats(): RejectedStats
-  /** Finds out whether the next record could be kept, before there is one; to be called now and then. Does not reject. */
+  /**
+   * Finds out whether the next record could be kept, before there is one; to be called now and
+   * then. Does not reject.
+   */
   look(): Promise<void>
   close(): Promise<void>
 }
@@ -194,8 +200,10 @@ class Store implements RejectedStore {
     const hasRoom = fits()
     if (!hasRoom && !this.#countsOnly) {
       warn?.(
-        `${directory} has reached its limit of ${bytesMax} bytes: from now on rejected events are ` +
-          'counted and their bytes are NOT kept. Replay them (campaign-metrics rejected --replay), ' +
+        `${directory} has reached its limit of ${bytesMax} bytes: from now on rejected events ` +
+          'are ' +
+          'counted and their bytes are NOT kept. Replay them (campaign-metrics rejected ' +
+          '--replay), ' +
           'remove the oldest files there, or raise the limit.',
       )
     }

@@ -1,4 +1,7 @@
-/** Fills the engine's row block from JavaScript, as the parser would: the seam between the engine's two halves. */
+/**
+ * Fills the engine's row block from JavaScript, as the parser would: the seam between the engine's
+ * two halves.
+ */
 
 import type { LineParser } from '../../src/engine/line-parser.ts'
 import { type RecentIds, type RowBatch, rowBatchOf } from '../../src/engine/row-batch.ts'

@@ -1,6 +1,7 @@
 /**
- * The cluster as one topic sees it: which broker leads each partition, and connections to them. Everything that is asked of
- * Kafka goes through here, so that a broker that moves or comes back is found again in one place.
+ * The cluster as one topic sees it: which broker leads each partition, and connections to them.
+ * Everything that is asked of Kafka goes through here, so that a broker that moves or comes back is
+ * found again in one place.
  */
 import { type Connection, metadataV12, type ResponseParser, type Writer } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
@@ -95,7 +96,9 @@ export function requireTopic({ topic }: View, place: KafkaPlace): TopicView {
   throw new LogError('topic-missing', { topic: place.topic, brokers: place.brokers.join(', ') })
 }
 
-/** The topic while it is the log with this id; else LogError `topic-missing` or `topic-replaced`. */
+/**
+ * The topic while it is the log with this id; else LogError `topic-missing` or `topic-replaced`.
+ */
 export function requireSameTopic(view: View, place: KafkaPlace, logId: string): TopicView {
   const topic = requireTopic(view, place)
   const now = logIdOf(view, topic)

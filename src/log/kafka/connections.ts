@@ -104,8 +104,8 @@ async function fileOrNull(path: string | null): Promise<Buffer | null> {
 }
 
 /**
- * The versions of Kafka's protocol that are spoken here, by its keys: those of Kafka 3.1, which newer
- * brokers and others still speak. Topic ids came with Metadata 10 and Fetch 13.
+ * The versions of Kafka's protocol that are spoken here, by its keys: those of Kafka 3.1, which
+ * newer brokers and others still speak. Topic ids came with Metadata 10 and Fetch 13.
  */
 export const VERSIONS = {
   produce: { key: 0, version: 9 },

@@ -1,4 +1,7 @@
-/** How far a consumer group is behind the ends of the topic: for engines that keep their offsets with Kafka, such as Flink. */
+/**
+ * How far a consumer group is behind the ends of the topic: for engines that keep their offsets
+ * with Kafka, such as Flink.
+ */
 import { findCoordinatorV4, offsetFetchV8 } from '@platformatic/kafka'
 import type { KafkaPlace } from '../event-log.ts'
 import { type Cluster, openCluster, requireTopic } from './cluster.ts'
@@ -16,12 +19,18 @@ export type ConsumerLag = Readonly<{
   waiting: number
 }>
 
-/** Waits a while for the group's coordinator, which a fresh cluster has yet to choose. Throws LogError. */
+/**
+ * Waits a while for the group's coordinator, which a fresh cluster has yet to choose. Throws
+ * LogError.
+ */
 export function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
   return retryFor(WAIT_MS, () => readOnce(place, group))
 }
 
-/** Of what the group has yet to read, the records that reached the topic before a time, in milliseconds since the epoch. */
+/**
+ * Of what the group has yet to read, the records that reached the topic before a time, in
+ * milliseconds since the epoch.
+ */
 export async function countWaiting(
   place: KafkaPlace,
   group: string,

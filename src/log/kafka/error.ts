@@ -1,6 +1,6 @@
 /**
- * Errors of the Kafka client as LogErrors that say what failed, where, and what to do; and the retry
- * of what fails only for now.
+ * Errors of the Kafka client as LogErrors that say what failed, where, and what to do; and the
+ * retry of what fails only for now.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -42,7 +42,8 @@ export function explainKafka(what: string, place: KafkaPlace, cause: unknown): L
   }
   return fail(
     'unavailable',
-    'It is tried again. If it lasts, check that the brokers run, and whether they ask for TLS or SASL.',
+    'It is tried again. If it lasts, check that the brokers run, and whether they ask for TLS ' +
+      'or SASL.',
   )
 }
 
@@ -67,8 +68,8 @@ export function answerWithErrors<T>(error: unknown): T | null {
 const RETRY_PAUSE_MS = 500
 
 /**
- * Tries again what fails because a broker is away, is starting, or has no leader yet. `attempt` is made
- * once at least; an error that cannot be retried is thrown at once, any other after `waitMs`.
+ * Tries again what fails because a broker is away, is starting, or has no leader yet. `attempt` is
+ * made once at least; an error that cannot be retried is thrown at once, any other after `waitMs`.
  */
 export async function retryFor<T>(waitMs: number, attempt: () => Promise<T>): Promise<T> {
   const deadline = AbortSignal.timeout(waitMs)

@@ -1,5 +1,6 @@
 /**
- * The request for whole record batches, version 13, and its answer, of which the records stay bytes.
+ * The request for whole record batches, version 13, and its answer, of which the records stay
+ * bytes.
  *
  *   answer    throttle i32 │ error i16 │ session i32 │ [topics] │ tags
  *     topic     id UUID │ [partitions] │ tags
@@ -32,7 +33,10 @@ export type Fetched = Readonly<{
 
 export type FetchLimits = Readonly<{ waitMs: number; bytesMax: number; partitionBytesMax: number }>
 
-/** The answer of one broker, about partitions it leads; `errorCode` 0 unless the whole request failed. */
+/**
+ * The answer of one broker, about partitions it leads; `errorCode` 0 unless the whole request
+ * failed.
+ */
 export function fetchBatches(
   connection: Connection,
   topicId: string,

@@ -1,6 +1,7 @@
 /**
- * Keeps the partitions' queues filled: one request on its way to each broker, for those of its partitions whose queue has
- * room. A broker that is away is asked for again and again; what stands in the queues can be read meanwhile.
+ * Keeps the partitions' queues filled: one request on its way to each broker, for those of its
+ * partitions whose queue has room. A broker that is away is asked for again and again; what stands
+ * in the queues can be read meanwhile.
  */
 import { LogError } from '../error.ts'
 import { type Cluster, requireSameTopic } from './cluster.ts'
@@ -142,7 +143,8 @@ export class Fetcher {
       throw new LogError('denied', { what, todo: 'Give it the right to READ it.', topic })
     }
     if (errorCode !== OFFSET_OUT_OF_RANGE) return errorCode
-    // Offsets are listed by the topic's name: those of a topic made anew would look like a lost end.
+    // Offsets are listed by the topic's name: those of a topic made anew would look like a lost
+    // end.
     requireSameTopic(await this.#cluster.refresh(), place, this.#logId)
     const offset = this.#merge.queues[partition]?.fetchOffset ?? 0
     const extent = (await listExtents(this.#cluster))[partition]

@@ -32,7 +32,10 @@ export type KafkaLogOptions = Readonly<{
   openWaitMs?: number
 }>
 
-/** Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`, `topic-missing`, `topic-unfit`. */
+/**
+ * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
+ * `topic-missing`, `topic-unfit`.
+ */
 export function openKafkaLog(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
   return retryFor(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place, options))
 }
@@ -82,7 +85,9 @@ function kafkaLog(
   let looks = 0
   let looking: Promise<void> | null = null
 
-  /** What others have written, and what retention has taken. What is not known now is asked again. */
+  /**
+   * What others have written, and what retention has taken. What is not known now is asked again.
+   */
   async function look(): Promise<void> {
     looks += 1
     if (looks % LOOKS_PER_REFRESH === 0) await sender.look()

@@ -1,4 +1,7 @@
-/** Reads a topic for the job: frames in the order of arrival, from all partitions, past everything that is no event. */
+/**
+ * Reads a topic for the job: frames in the order of arrival, from all partitions, past everything
+ * that is no event.
+ */
 import { strict as assert } from 'node:assert'
 import type { EventReader, KafkaPlace, LogExtent, ReadFrom } from '../event-log.ts'
 import type { Frame } from '../frame.ts'
@@ -23,7 +26,10 @@ export type KafkaReaderOptions = Readonly<{
   openWaitMs?: number
 }>
 
-/** Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`, `topic-missing`. */
+/**
+ * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
+ * `topic-missing`.
+ */
 export async function openKafkaReader(
   place: KafkaPlace,
   options: KafkaReaderOptions,

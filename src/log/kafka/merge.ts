@@ -1,7 +1,8 @@
 /**
- * Several partitions as one sequence of frames, in the order of arrival: what a replay decides (duplicates, the horizon) is
- * then nearly what the live run did. Order within a partition is kept always; between partitions as far as batches are here,
- * and one that is behind is waited for only so long.
+ * Several partitions as one sequence of frames, in the order of arrival: what a replay decides
+ * (duplicates, the horizon) is then nearly what the live run did. Order within a partition is kept
+ * always; between partitions as far as batches are here, and one that is behind is waited for only
+ * so long.
  */
 import type { FrameOrigin } from '../frame.ts'
 import type { BatchLines, PartitionQueue } from './partition-queue.ts'
@@ -35,7 +36,10 @@ export class Merge {
     return this.queues.map((queue) => queue.position)
   }
 
-  /** Null when nothing is here, or a partition that is behind may have something older. Throws what a queue throws. */
+  /**
+   * Null when nothing is here, or a partition that is behind may have something older. Throws what
+   * a queue throws.
+   */
   next(nowMs: number): MergedBatches | null {
     const first = this.#oldest(nowMs)
     const arrivalMs = first?.arrivalMs ?? null

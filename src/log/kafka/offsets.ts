@@ -6,7 +6,9 @@ import { explainKafka } from './error.ts'
 /** Kafka's words for "the first offset still held" and "after the last one". */
 const EARLIEST = -2n
 const LATEST = -1n
-/** 0: after the last record written; 1: after the last one that no open transaction can take back. */
+/**
+ * 0: after the last record written; 1: after the last one that no open transaction can take back.
+ */
 const ISOLATION = { written: 0, committed: 1 } as const
 
 export type PartitionExtent = Readonly<{ start: number; end: number }>
@@ -24,7 +26,10 @@ export function listEnds(cluster: Cluster): Promise<readonly number[]> {
   return listOffsets(cluster, LATEST, 'written')
 }
 
-/** The ends that a reader of committed records reaches: before the first record of a transaction that is open. */
+/**
+ * The ends that a reader of committed records reaches: before the first record of a transaction
+ * that is open.
+ */
 export function listReadableEnds(cluster: Cluster): Promise<readonly number[]> {
   return listOffsets(cluster, LATEST, 'committed')
 }
@@ -33,7 +38,10 @@ export function listStarts(cluster: Cluster): Promise<readonly number[]> {
   return listOffsets(cluster, EARLIEST, 'written')
 }
 
-/** The first offset that reached the topic at a time (milliseconds since the epoch) or later; -1 where none did. */
+/**
+ * The first offset that reached the topic at a time (milliseconds since the epoch) or later; -1
+ * where none did.
+ */
 export function listOffsetsAt(cluster: Cluster, ms: number): Promise<readonly number[]> {
   return listOffsets(cluster, BigInt(Math.ceil(ms)), 'committed')
 }
@@ -73,9 +81,10 @@ export function partitionsByLeader(leaders: readonly number[]): Map<number, numb
 }
 
 /**
- * How many offsets of the topic hold no event, in memory that all threads share: markers of transactions, records that
- * were taken back or compacted away, and what was gone before the job began. The job's reader counts them as it passes, so
- * that the writer's thread can tell events from offsets: events ever = sum of the partitions' ends - passed over.
+ * How many offsets of the topic hold no event, in memory that all threads share: markers of
+ * transactions, records that were taken back or compacted away, and what was gone before the job
+ * began. The job's reader counts them as it passes, so that the writer's thread can tell events
+ * from offsets: events ever = sum of the partitions' ends - passed over.
  */
 export type PassedOver = Readonly<{ get(): number; set(value: number): void }>
 

@@ -1,14 +1,15 @@
 /**
- * Transactions of other producers that stay open. A reader of committed records waits at the first record of the oldest one,
- * so that everything behind it in its partition is durable and in no table, for as long as the producer likes; where the
- * transaction hangs (its coordinator has forgotten it), for ever.
+ * Transactions of other producers that stay open. A reader of committed records waits at the first
+ * record of the oldest one, so that everything behind it in its partition is durable and in no
+ * table, for as long as the producer likes; where the transaction hangs (its coordinator has
+ * forgotten it), for ever.
  *
  *   offset    118        120                                     5121
  *              │ taken    │ first record of an open transaction   │ end
  *                         └─ last stable offset: readers wait here
  *
- * It is said once it has stood still for a minute. Whose transaction it is, the brokers are asked then; where they do not
- * tell (rights, an older or another broker) the place alone is said.
+ * It is said once it has stood still for a minute. Whose transaction it is, the brokers are asked
+ * then; where they do not tell (rights, an older or another broker) the place alone is said.
  */
 import {
   type Connection,
@@ -36,7 +37,10 @@ export type TransactionOwner = Readonly<{
 }>
 
 export type OpenTransactions = Readonly<{
-  /** Ends, and ends that can be read, by partition. Asks the brokers when there is something to say. Never rejects. */
+  /**
+   * Ends, and ends that can be read, by partition. Asks the brokers when there is something to say.
+   * Never rejects.
+   */
   look(ends: readonly number[], readable: readonly number[]): Promise<void>
   /** One sentence while a transaction holds readers up for longer than a minute; else null. */
   problem(): string | null
@@ -110,13 +114,19 @@ function sentence(
       : `producer ${owner.producerId}${owner.transactionalId === null ? '' : ` (transactional id ${JSON.stringify(owner.transactionalId)})`}`
   const more = others === 0 ? '' : ` (and in ${others} more of its partitions)`
   return (
-    `kafka: a transaction of ${whose} has been open since ${since} in partition ${partition} of ${topic}${more}, at offset ${offset}: ` +
-    `the ${records} records from there on are durable, and cannot be read before it ends. Let its producer end it; or abort it: ` +
-    `kafka-transactions.sh --bootstrap-server ${brokers[0] ?? ''} abort --topic ${topic} --partition ${partition} --start-offset ${offset}`
+    `kafka: a transaction of ${whose} has been open since ${since} in partition ${partition} of ` +
+    `${topic}${more}, at offset ${offset}: ` +
+    `the ${records} records from there on are durable, and cannot be read before it ends. Let ` +
+    'its producer end it; or abort it: ' +
+    `kafka-transactions.sh --bootstrap-server ${brokers[0] ?? ''} abort --topic ${topic} ` +
+    `--partition ${partition} --start-offset ${offset}`
   )
 }
 
-/** Asks the leader of the partition whose transaction begins there, and the coordinators what it is called. */
+/**
+ * Asks the leader of the partition whose transaction begins there, and the coordinators what it is
+ * called.
+ */
 export async function askTransactionOwner(
   cluster: Cluster,
   { partition, offset }: HeldPartition,

@@ -1,9 +1,15 @@
-/** What waits for Kafka: for each partition a queue of batches, of which the last still gathers records. */
+/**
+ * What waits for Kafka: for each partition a queue of batches, of which the last still gathers
+ * records.
+ */
 
 import { OutgoingBatch, type PendingAppend } from './outgoing-batch.ts'
 import { partitionOf, visitLines } from './partitioner.ts'
 
-/** Of records before compression: below what a topic takes in one batch unless told otherwise (1 MiB). */
+/**
+ * Of records before compression: below what a topic takes in one batch unless told otherwise (1
+ * MiB).
+ */
 export const BATCH_BYTES_MAX: number = 512 * 1024
 
 export class Outboxes {
@@ -41,7 +47,9 @@ export class Outboxes {
     return [...this.#queues.keys()]
   }
 
-  /** The batch that goes next to this partition, sealed: always the same one until it is removed. */
+  /**
+   * The batch that goes next to this partition, sealed: always the same one until it is removed.
+   */
   first(partition: number): OutgoingBatch | null {
     const batch = this.#queues.get(partition)?.[0]
     if (batch === undefined) return null

@@ -1,4 +1,6 @@
-/** One batch on its way to a partition: the records that gathered, and the appends that wait for it. */
+/**
+ * One batch on its way to a partition: the records that gathered, and the appends that wait for it.
+ */
 import { batchHeader, CODECS, compressLz4 } from './record-batch.ts'
 import { RecordWriter } from './record-writer.ts'
 
@@ -7,7 +9,10 @@ const COMPRESS_BYTES_MIN = 1024
 /** After the last sequence, 2^31 - 1, comes 0. */
 const SEQUENCES = 2 ** 31
 
-/** An append, which may be spread over many batches: answered when the last of them is, failed with the first that fails. */
+/**
+ * An append, which may be spread over many batches: answered when the last of them is, failed with
+ * the first that fails.
+ */
 export type PendingAppend = {
   batchesLeft: number
   readonly resolve: () => void
@@ -15,8 +20,9 @@ export type PendingAppend = {
 }
 
 /**
- * The identity under which the broker recognises a batch that is sent again, with the next sequence of each partition. They
- * belong together: a sequence that is used twice under one id would be taken for a repeat, and its records lost.
+ * The identity under which the broker recognises a batch that is sent again, with the next sequence
+ * of each partition. They belong together: a sequence that is used twice under one id would be
+ * taken for a repeat, and its records lost.
  */
 export type Producer = Readonly<{ id: bigint; epoch: number; sequences: Map<number, number> }>
 
@@ -51,7 +57,9 @@ export class OutgoingBatch {
     return this.#pieces
   }
 
-  /** Is to be sent under another identity: the broker no longer knows the one it was encoded with. */
+  /**
+   * Is to be sent under another identity: the broker no longer knows the one it was encoded with.
+   */
   forgetEncoding(): void {
     this.#pieces = null
   }

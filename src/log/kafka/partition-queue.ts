@@ -1,13 +1,16 @@
 /**
- * What was fetched of one partition and not yet read: batches in their order, each decompressed when its
- * turn comes. Batches of aborted transactions are left out.
+ * What was fetched of one partition and not yet read: batches in their order, each decompressed
+ * when its turn comes. Batches of aborted transactions are left out.
  */
 import { damaged, LogError } from '../error.ts'
 import type { AbortedTransaction, Fetched } from './fetch.ts'
 import { type BatchFault, decompress, type RecordBatch, readBatch } from './record-batch.ts'
 import { type RecordLines, recordLines } from './record-lines.ts'
 
-/** The lines of one batch; the first line is the record at `firstOffset`, unless `deltas` say otherwise. */
+/**
+ * The lines of one batch; the first line is the record at `firstOffset`, unless `deltas` say
+ * otherwise.
+ */
 export type BatchLines = RecordLines & Readonly<{ partition: number; baseOffset: number }>
 
 export class PartitionQueue {
@@ -141,15 +144,18 @@ function linesFrom(lines: RecordLines, delta: number): RecordLines {
 }
 
 /**
- * Which batches of a partition belong to transactions that were taken back. A broker tells with each answer where aborted
- * transactions begin; a control batch of their producer ends them. So the batches between are no events, as the transaction's
- * writer decided.
+ * Which batches of a partition belong to transactions that were taken back. A broker tells with
+ * each answer where aborted transactions begin; a control batch of their producer ends them. So the
+ * batches between are no events, as the transaction's writer decided.
  *
  *   offset   10          12            17                  20
  *            │ P begins │ batch of P  │ batch of another  │ control: P aborts │
  *              listed      left out      read                 left out, and P is forgotten
  */
-/** In a control record: length, attributes and three deltas and lengths take a byte each; then the key. */
+/**
+ * In a control record: length, attributes and three deltas and lengths take a byte each; then the
+ * key.
+ */
 const CONTROL_KEY_AT = 5
 const ABORT = 0
 

@@ -4,8 +4,9 @@
 import { strict as assert } from 'node:assert'
 
 /**
- * The partition of a key, as Kafka's Java client chooses it (`BuiltInPartitioner.partitionForKey`): MurmurHash2, 32 bits,
- * its sign bit cleared, modulo the number of partitions. So an id goes where any other default producer puts it.
+ * The partition of a key, as Kafka's Java client chooses it (`BuiltInPartitioner.partitionForKey`):
+ * MurmurHash2, 32 bits, its sign bit cleared, modulo the number of partitions. So an id goes where
+ * any other default producer puts it.
  */
 const SEED = 0x9747b28c | 0
 const M = 0x5bd1e995
@@ -39,9 +40,10 @@ function littleEndian(bytes: Uint8Array, at: number, count: number): number {
 /**
  * The lines of an append, each with the bytes of its event_id: the record's key.
  *
- * The lines are accepted events, so each holds the key `event_id` once at least. Where a line has no backslash and the text
- * `"event_id"` only once, that is the key, and the bytes between the next two quotes are the id. Any other line (escapes, a
- * repeated key, the text as a value) is parsed; of repeated keys the last counts, as everywhere.
+ * The lines are accepted events, so each holds the key `event_id` once at least. Where a line has
+ * no backslash and the text `"event_id"` only once, that is the key, and the bytes between the next
+ * two quotes are the id. Any other line (escapes, a repeated key, the text as a value) is parsed;
+ * of repeated keys the last counts, as everywhere.
  */
 const LF = 0x0a
 const QUOTE = 0x22

@@ -1,5 +1,6 @@
 /**
- * The header of a record batch, the unit in which Kafka stores and sends records (message format 2). Big-endian.
+ * The header of a record batch, the unit in which Kafka stores and sends records (message format
+ * 2). Big-endian.
  *
  *  byte  0  i64  base offset         of the first record
  *        8  i32  length              of what follows this field
@@ -51,7 +52,9 @@ export type RecordBatch = Readonly<{
 
 export type BatchFault = 'wrong checksum' | 'impossible length' | Readonly<{ magic: number }>
 
-/** The batch at `at`; null when the bytes end before it does, as they may at the end of a response. */
+/**
+ * The batch at `at`; null when the bytes end before it does, as they may at the end of a response.
+ */
 export function readBatch(bytes: Buffer, at: number): RecordBatch | BatchFault | null {
   if (bytes.length - at <= MAGIC_AT) return null
   // Older formats have their magic at the same byte, and other lengths.
@@ -108,7 +111,9 @@ export function batchHeader(head: BatchHead, records: Uint8Array): Buffer {
   return header
 }
 
-/** 64-bit big-endian integers as JavaScript numbers: offsets and milliseconds are far below 2^53. */
+/**
+ * 64-bit big-endian integers as JavaScript numbers: offsets and milliseconds are far below 2^53.
+ */
 const TWO_32 = 2 ** 32
 
 function readInt64(bytes: Buffer, at: number): number {
@@ -116,8 +121,8 @@ function readInt64(bytes: Buffer, at: number): number {
 }
 
 /**
- * Compression, by the bits in a batch's attributes. gzip and zstd are Node's own; lz4 frames and snappy,
- * with Java's framing of it, are those of the Kafka client.
+ * Compression, by the bits in a batch's attributes. gzip and zstd are Node's own; lz4 frames and
+ * snappy, with Java's framing of it, are those of the Kafka client.
  */
 export const CODECS = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
 
@@ -125,8 +130,8 @@ export const CODECS = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
 const DECOMPRESSED_BYTES_MAX = 512 * 1024 * 1024
 
 /**
- * The records of a batch, which may be written over. Throws what the decompressor throws. Null for a codec that does not
- * exist.
+ * The records of a batch, which may be written over. Throws what the decompressor throws. Null for
+ * a codec that does not exist.
  */
 export function decompress(codec: number, records: Buffer): Buffer | null {
   switch (codec) {

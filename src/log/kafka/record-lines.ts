@@ -1,6 +1,7 @@
 /**
- * The values of a batch's records as lines for the engine, in the place of the records: a record takes at least seven bytes
- * beside its key and value, so a value and its LF never reach what is still to be read.
+ * The values of a batch's records as lines for the engine, in the place of the records: a record
+ * takes at least seven bytes beside its key and value, so a value and its LF never reach what is
+ * still to be read.
  *
  *   records  │ length … key length │ key │ value length │ VALUE │ headers │ length … │ VALUE │ …
  *   lines    │ VALUE │ LF │ VALUE │ LF │ …
@@ -30,7 +31,10 @@ export type RecordLines = Readonly<{
   /** `count` lines, each ended by LF. */
   bytes: Buffer
   count: number
-  /** Offset deltas by line; null where they count from 0 without gaps, as they do unless the topic is compacted. */
+  /**
+   * Offset deltas by line; null where they count from 0 without gaps, as they do unless the topic
+   * is compacted.
+   */
   deltas: readonly number[] | null
   /** By line, for values that were changed. */
   originals: ReadonlyMap<number, Buffer>
@@ -126,7 +130,10 @@ function isBlank(bytes: Buffer, start: number, end: number): boolean {
   return true
 }
 
-/** Follows JSON's strings as far as the value is JSON; behind its first fault any replacement is as good. */
+/**
+ * Follows JSON's strings as far as the value is JSON; behind its first fault any replacement is as
+ * good.
+ */
 function replaceLineFeeds(bytes: Buffer, start: number, end: number): void {
   let inString = false
   for (let at = start; at < end; at += 1) {

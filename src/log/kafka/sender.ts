@@ -3,10 +3,11 @@
  *
  *   append ──► outboxes ──► one request on its way to each broker ──► acks=all ──► appends are answered
  *
- * While a request is on its way the next batches gather. A batch whose outcome is not known is sent again, byte for byte, so
- * that the broker recognises it by its producer id and sequence; an append waits so for WAIT_MS at most. A batch that is
- * given up may still be in the topic: its sender hears `unavailable`, sends the events again, and the job counts them once,
- * by their event_id. The producer id is then a new one, because the sequence of the old has a gap.
+ * While a request is on its way the next batches gather. A batch whose outcome is not known is sent
+ * again, byte for byte, so that the broker recognises it by its producer id and sequence; an append
+ * waits so for WAIT_MS at most. A batch that is given up may still be in the topic: its sender
+ * hears `unavailable`, sends the events again, and the job counts them once, by their event_id. The
+ * producer id is then a new one, because the sequence of the old has a gap.
  */
 import { initProducerIdV4 } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
@@ -18,7 +19,10 @@ import { type Produced, produce } from './produce.ts'
 
 /** How long an append may wait for the broker. */
 const WAIT_MS = 8_000
-/** After so long without a broker, appends are refused at once: their senders keep them better than our memory. */
+/**
+ * After so long without a broker, appends are refused at once: their senders keep them better than
+ * our memory.
+ */
 const OUTAGE_MS_MAX = 1_000
 const BROKER_TIMEOUT_MS = 5_000
 const REQUEST_BYTES_MAX = 8 * 1024 * 1024
@@ -29,11 +33,15 @@ const RETRY_MS_MAX = 1_000
 const SUCCESS = 0
 /** The broker has this batch already: an answer was lost. */
 const DUPLICATE_SEQUENCE = 46
-/** OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID: it no longer knows the producer. */
+/**
+ * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID: it no longer knows the
+ * producer.
+ */
 const PRODUCER_LOST: readonly number[] = [45, 47, 59]
 /**
- * MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_REQUIRED_ACKS, TOPIC_ and CLUSTER_AUTHORIZATION_FAILED,
- * UNSUPPORTED_FOR_MESSAGE_FORMAT, INVALID_RECORD: the same batch is refused again.
+ * MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_REQUIRED_ACKS, TOPIC_ and
+ * CLUSTER_AUTHORIZATION_FAILED, UNSUPPORTED_FOR_MESSAGE_FORMAT, INVALID_RECORD: the same batch is
+ * refused again.
  */
 const FINAL: readonly number[] = [10, 18, 21, 29, 31, 43, 87]
 
@@ -94,7 +102,10 @@ export class Sender {
     return promise
   }
 
-  /** Asks for partitions and leaders. A topic made anew takes what is written to its name: nobody but we can tell. */
+  /**
+   * Asks for partitions and leaders. A topic made anew takes what is written to its name: nobody
+   * but we can tell.
+   */
   async look(): Promise<TopicView> {
     const view = await this.#cluster.refresh()
     try {
@@ -115,7 +126,9 @@ export class Sender {
     await this.#recovering
   }
 
-  /** The rest of this turn of the event loop may bring more appends: they share the first request. */
+  /**
+   * The rest of this turn of the event loop may bring more appends: they share the first request.
+   */
   #wake(): void {
     if (this.#isWaking || this.#recovering !== null) return
     this.#isWaking = true

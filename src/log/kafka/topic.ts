@@ -45,7 +45,10 @@ export type TopicReport = Readonly<{
   remarks: readonly string[]
 }>
 
-/** Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws LogError. */
+/**
+ * Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws
+ * LogError.
+ */
 export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
   const cluster = await openCluster(place)
   try {
@@ -61,7 +64,10 @@ export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Prom
   }
 }
 
-/** Throws `topic-unfit`; passes where the user may not read the topic's settings: each batch is looked at anyway. */
+/**
+ * Throws `topic-unfit`; passes where the user may not read the topic's settings: each batch is
+ * looked at anyway.
+ */
 export async function requireFit(cluster: Cluster): Promise<void> {
   const configs = await readConfigs(cluster)
   const faults = configs === null ? [] : faultsOf(cluster.place, configs)
@@ -122,7 +128,8 @@ function remarksOf(configs: Configs): string[] {
   if (retentionMs === -1 || retentionMs >= RETENTION_MS) return []
   const days = (retentionMs / DAY_MS).toFixed(1)
   return [
-    `retention.ms is ${days} days: events are lost when they are not in the tables by then (${RETENTION_MS / DAY_MS} days outlive most outages)`,
+    `retention.ms is ${days} days: events are lost when they are not in the tables by then ` +
+      `(${RETENTION_MS / DAY_MS} days outlive most outages)`,
   ]
 }
 

@@ -1,4 +1,6 @@
-/** Reading ends where the topic is no longer the log: with `topic-replaced`, not with a lost end. */
+/**
+ * Reading ends where the topic is no longer the log: with `topic-replaced`, not with a lost end.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Connection } from '@platformatic/kafka'
@@ -31,7 +33,10 @@ function viewOf(topicId: string): View {
   }
 }
 
-/** A broker that answers each fetch with this error and lists offset 0 as start and end; it counts requests. */
+/**
+ * A broker that answers each fetch with this error and lists offset 0 as start and end; it counts
+ * requests.
+ */
 function openBroker(errorCode: number): { connection: Connection; requests: () => number } {
   let requests = 0
   const answer = {
@@ -49,7 +54,10 @@ function openBroker(errorCode: number): { connection: Connection; requests: () =
   return { connection: { send } as unknown as Connection, requests: () => requests }
 }
 
-/** A reader at offset 40 of the first topic; metadata changes from `before` to `after` when asked for. */
+/**
+ * A reader at offset 40 of the first topic; metadata changes from `before` to `after` when asked
+ * for.
+ */
 async function failureOf(before: string, after: string) {
   const broker = openBroker(OFFSET_OUT_OF_RANGE)
   let view = viewOf(before)

@@ -1,4 +1,7 @@
-/** Batches as other programs write and read them: Kafka's Java client, and the JavaScript client that we use for the rest. */
+/**
+ * Batches as other programs write and read them: Kafka's Java client, and the JavaScript client
+ * that we use for the rest.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Reader, readRecordsBatches } from '@platformatic/kafka'
