@@ -1,6 +1,6 @@
 /**
- * What travels: the fields of an event, its limits, the closed list of reasons for rejection, and
- * the plain reference parser.
+ * The event: its fields, its limits, the closed list of reasons for rejection, and the plain
+ * reference parser.
  *
  * The reference parser is the oracle of the byte engine (src/engine.ts): slow, obvious and strict.
  * The engine must give the same verdict and the same values for any bytes; where they differ, this

@@ -3,11 +3,11 @@
  * here, live and after a restart.
  *
  * One folder of segments, each a preallocated file of frames; a frame is what one group commit
- * wrote. Lines have offsets, counted from 0 without gaps. One process writes (lock); readers may be
- * in other threads of it.
+ * wrote. Lines have offsets, counted from 0 without gaps. One process writes (it holds a lock);
+ * readers may be in other threads of it.
  *
  * Or a topic of Kafka, whose partitions have their own offsets; any number of processes write to
- * it. `EventLog` and `EventReader` are what both give the collector and the job.
+ * it. `EventLog` and `EventReader` are the contract that both keep for the collector and the job.
  */
 
 export { LogError, type LogErrorCode } from './log/error.ts'

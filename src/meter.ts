@@ -4,14 +4,14 @@
  * Two kinds of numbers meet here. The collector *counts*: its fields are plain numbers which the
  * hot path adds to. Everything else is *read* when somebody scrapes: the pipeline passes a function
  * that returns what log, job and tables say at that moment, so no number is kept in two places.
- * prom-client only writes the text, from a registry of our own: nothing global, no default metrics.
+ * prom-client only writes the text, from a registry of its own: nothing global, no default metrics.
  */
 import { Counter, Gauge, Registry } from 'prom-client'
 import { type Histogram, openHistogram } from './meter/histogram.ts'
 
 export type { Histogram } from './meter/histogram.ts'
 
-/** What is read at each scrape; null = not known (yet), shown as NaN. */
+/** Read at each scrape; null = not known (yet), shown as NaN. */
 export type Readings = Readonly<{
   /** Offsets of the log: first one held, and the durable end (the next event's). */
   logStart: number | null
@@ -22,7 +22,7 @@ export type Readings = Readonly<{
   commits: number | null
   stored: number | null
   duplicates: number | null
-  /** Rejected events since ever, as `rejected/` holds them. */
+  /** All events ever rejected, as `rejected/` holds them. */
   rejectedKept: number | null
   /** Age of the oldest event not in the tables yet; 0 when nothing waits. */
   freshnessSeconds: number | null
@@ -30,7 +30,7 @@ export type Readings = Readonly<{
   liveFiles: Readonly<Record<string, number>>
   dedupeIds: number | null
   dedupeBytes: number | null
-  /** How far back a repeat is certainly seen, and what was configured. */
+  /** How far back a repeat is certain to be recognised, and the configured horizon. */
   dedupeHorizonTrueSeconds: number | null
   dedupeHorizonSeconds: number | null
 }>

@@ -1,9 +1,9 @@
 /**
  * `rejected/`: where events go that were not accepted, so that none is dropped silently. Raw bytes,
- * reason and arrival time as NDJSON beside the tables, to be looked at and sent again.
+ * reason and arrival time as NDJSON beside the tables, to be looked at and replayed.
  *
- * The collector rejects before the log, the job what others wrote past the collector; each
- * has its own files and there is one writer a source.
+ * The collector rejects before the log, the job rejects what others wrote past the collector. Each
+ * source has its own files and one writer.
  *
  * In the ledger (received = stored + duplicate + rejected + waiting) `rejected` is `stats().total`
  * of both sources: durable, and derived from the files at open. An event counts when `keep` has

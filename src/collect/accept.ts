@@ -38,10 +38,10 @@ export type AcceptParts = Readonly<{
   keptFromUs: (arrivalUs: number) => number
 }>
 
-/** `body`: of the 200. */
+/** `body`: of the answer 200. */
 export type Outcome = Readonly<{ body: string } | { failure: UploadFailure }>
 
-/** Each reason's text as JSON, made once. */
+/** Each reason's text as JSON, encoded once. */
 const REASON_JSON: ReadonlyMap<RejectionReason, string> = new Map(
   REJECTION_REASONS.map(({ code }) => [code, JSON.stringify(reasonText(code))]),
 )
@@ -151,8 +151,9 @@ function appendRefusal(parts: AcceptParts, cause: unknown): RefusalCode {
 }
 
 /**
- * `{"accepted":98,"rejected":[{"index":3,"reason":"timestamp: …"}]}`. Of very many rejections the
- * first are listed and `"rejectedCount"` says how many there were; without it the list is whole.
+ * `{"accepted":98,"rejected":[{"index":3,"reason":"timestamp: …"}]}`. When there are very many
+ * rejections, only the first are listed and `"rejectedCount"` gives their number; without it the
+ * list is complete.
  */
 function answerBody(accepted: number, rejected: Inspection['rejected'], listed: number): string {
   if (rejected.length === 0) return `{"accepted":${accepted},"rejected":[]}`

@@ -1,8 +1,8 @@
 /**
- * The bytes of one body while they come in, in few pieces of memory however small the parts are in
- * which they arrive: sixteen million parts of one byte, each a buffer of its own, would be seven
- * gigabytes. So small parts are copied together. What is taken from the budget is the memory, not
- * the payload, and it is taken before it is allocated.
+ * The bytes of one body while they arrive, in few pieces of memory however small the parts are:
+ * sixteen million parts of one byte, each a buffer of its own, would take seven gigabytes. So small
+ * parts are copied together. The memory, not the payload, is taken from the budget, before it is
+ * allocated.
  *
  *     parts     "{"   "\"event"   "_id\":"   64 KiB   64 KiB   "}"
  *     pieces    "{" | "\"event_id\":……" fills up … | the rest, as it came … | "}"
@@ -10,17 +10,17 @@
 import type { MemoryBudget } from './memory-budget.ts'
 
 export type BodyBytes = {
-  /** false = the budget has no room for it, and it was not taken. */
+  /** false = the budget has no room for the part, and it was not added. */
   add(part: Uint8Array): boolean
   /** Payload so far. */
   readonly bytes: number
   /** Taken from the budget; the owner of the body releases it. */
   readonly heldBytes: number
-  /** What has come so far, in order. */
+  /** The bytes so far, in order. */
   pieces(): readonly Uint8Array[]
 }
 
-/** A part of this size is kept as it came: copying it would cost more than its own buffer. */
+/** A part of this size is kept as it is: copying it would cost more than its own buffer. */
 const KEPT_BYTES_MIN = 16 * 1024
 /**
  * A new slab is as large as all that came before it, so that at most half of the memory is unused.
@@ -63,7 +63,7 @@ export function openBodyBytes(budget: MemoryBudget): BodyBytes {
     return true
   }
 
-  /** Not after a slab that has room: what follows it would leave the room unused. */
+  /** Not after a slab with room left, which would then stay unused. */
   function isKept(part: Uint8Array): boolean {
     if (slabUsed < slab.length) return false
     const isWhole = part.length * 2 >= part.buffer.byteLength

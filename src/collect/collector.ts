@@ -1,7 +1,6 @@
 /**
  * The listener: one `node:http` server. `POST /v1/events` goes straight to `ingest`, everything
- * else to Fastify; what both share (the Host and Origin rules, shutting down) is decided here
- * first.
+ * else to Fastify; what both share (the Host and Origin rules, the shutdown) is decided here first.
  */
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -34,7 +33,7 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
     keys: Keys
     /** Origins whose pages may send events, as browsers write them; `*` = every origin. */
     cors: readonly string[]
-    /** Proxies whose word on the client counts; default: none. */
+    /** Proxies whose forwarding headers are trusted; default: none. */
     trustedProxies?: readonly AddressRange[]
     /** Where browsers find the page, if not where it listens: `https://example.org/campaigns`. */
     publicUrl?: string | null
@@ -44,7 +43,7 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
     limits?: Partial<CollectLimits>
     /** How many files and connections the process may have open; null = no limit. */
     openFilesMax?: number | null
-    /** Hears of faults of ours, which the client only sees as 500 or 503. */
+    /** Called for faults of the collector, which the client only sees as 500 or 503. */
     warn: (message: string, cause: unknown) => void
     /** A steady clock for durations. */
     nowMs: () => number
@@ -63,7 +62,7 @@ export type Collector = Readonly<{
 }>
 
 const EVENTS_PATH = '/v1/events'
-/** Of all routes together. */
+/** The methods of all routes together. */
 const SERVER_METHODS = 'GET, HEAD, POST, DELETE, OPTIONS'
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -151,13 +150,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       const { socket } = request
       const answer = refusalAnswer('too-many-answers', [], true)
       countOther(answer.status)
-      // A refusal that has to wait would itself be held.
+      // A refusal that has to wait would itself take memory.
       if (parts.connections.isBehind(socket)) socket.destroy()
       else writeAnswer(response, answer)
       return
     }
     if (awaitsContinue) response.writeContinue()
-    // Nobody reads a body here; left alone, it would wait in as many buffers as it has chunks.
+    // No route reads a body; unread, it would wait in as many buffers as it has chunks.
     request.resume()
     reading.routing(request, response)
   }
@@ -216,7 +215,7 @@ function isEventsUrl(url: string | undefined): boolean {
   return url === EVENTS_PATH || (url?.startsWith(`${EVENTS_PATH}?`) ?? false)
 }
 
-/** The configuration checks the same; this is the last door before the network. */
+/** The configuration checks the same; this is the last check before the network. */
 function checkOptions({ listen, keys, cors }: CollectorOptions): void {
   const isOpen = keys.write.length === 0 || keys.read.length === 0
   if (isOpen && !isLoopbackHost(listen.host)) {
@@ -267,23 +266,22 @@ function closeServer(server: Server, timeoutMs: number): Promise<void> {
 }
 
 /**
- * The request target (RFC 9112, 3.2). Node hands on what was sent, and everything behind the door
- * knows paths only:
+ * The request target (RFC 9112, 3.2). Node passes on what was sent, but all routes know paths only:
  *
  *     origin-form     /v1/events?key=…              what nearly every client sends
- *     absolute-form   http://host/v1/events?key=…   what a client sends to a proxy, and some proxies pass on
+ *     absolute-form   http://host/v1/events?key=…   sent to proxies, and passed on by some of them
  *     asterisk-form   *                             the server as a whole, asked with OPTIONS only
  */
-/** The target of a request about no path of ours. */
+/** The target of a request about the server as a whole. */
 export const WHOLE_SERVER = '*'
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
 
 /**
  * Turns the absolute form into the origin form. The host in it counts in place of the Host header
- * (3.2.2), so that both forms pass the same checks. false = this is no target for us: another
- * scheme, no host, or a host with user information (RFC 9110, 4.2.4), or `*` with another method
- * than OPTIONS.
+ * (3.2.2), so that both forms pass the same checks. false = the target is not valid here: another
+ * scheme, no host, a host with user information (RFC 9110, 4.2.4), or `*` with another method than
+ * OPTIONS.
  */
 export function readTarget(request: IncomingMessage): boolean {
   const { url = '', method } = request

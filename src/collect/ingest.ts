@@ -75,7 +75,7 @@ export function createIngest(parts: IngestParts): Ingest {
   }
 }
 
-/** OPTIONS (a browser asks beforehand), and the methods there are not. Returns the status. */
+/** OPTIONS (a browser's preflight), and methods that are not allowed. Returns the status. */
 export function answerOther(
   parts: IngestParts,
   request: IncomingMessage,
@@ -97,7 +97,7 @@ export function answerOther(
   return answer.status
 }
 
-/** From the headers alone: may this body come in? */
+/** Decides from the headers alone whether the body may be sent. */
 function admit(parts: IngestParts, request: IncomingMessage): Admission | RefusalCode {
   const { headers, url = '' } = request
   const key = parts.keys.mayWrite(headers, url)
@@ -105,7 +105,7 @@ function admit(parts: IngestParts, request: IncomingMessage): Admission | Refusa
   const type = bodyType(headers['content-type'])
   if (type === null) return 'content-type'
   const coding = bodyCoding(headers['content-encoding'])
-  // Node takes `chunked` apart and hands on whatever else a transfer coding did.
+  // Node decodes `chunked` and leaves any other transfer coding as it is.
   const transfer = headers['transfer-encoding']
   if (coding === null || (transfer !== undefined && transfer.toLowerCase() !== 'chunked')) {
     return 'content-encoding'
@@ -117,7 +117,7 @@ function admit(parts: IngestParts, request: IncomingMessage): Admission | Refusa
   return { type, coding, heldBytes }
 }
 
-/** From what was read to the outcome; releases the body's bytes. */
+/** From the upload to the outcome; releases the body's bytes. */
 async function takeBody(
   parts: IngestParts,
   inflate: Inflater,
@@ -161,14 +161,14 @@ function refuse(
   awaitsContinue: boolean,
 ): number {
   if (failure === 'aborted' || response.destroyed) return CLIENT_GONE
-  // A refusal that has to wait would itself be held.
+  // A refusal that has to wait would itself take memory.
   if (failure === 'too-busy' && parts.connections.isBehind(request.socket)) {
     request.socket.destroy()
     return refusal(failure).status
   }
   const headers = parts.origins.corsHeaders(request.headers)
   const answer: Answer = refusalAnswer(failure, headers, parts.isClosing())
-  // No rest of the body will come, or none that could be understood.
+  // The rest of the body will not come, or cannot be parsed.
   const isLast = awaitsContinue || failure === 'request-timeout' || failure === 'http-syntax'
   if (isLast) writeAnswer(response, { ...answer, close: true })
   else writeRefusal(request, response, answer, parts.limits)

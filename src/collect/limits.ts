@@ -25,7 +25,7 @@ export type CollectLimits = Readonly<{
    * other.
    */
   answersBytesMax: number
-  /** The last few of them are answered 503 and closed; those beyond are closed at once. */
+  /** The last few of them are answered 503 and closed; further ones are closed at once. */
   connectionsMax: number
   /**
    * The first line and the headers of a request; a link of the page that chooses 50 campaigns has
@@ -41,11 +41,11 @@ export type CollectLimits = Readonly<{
   requestTimeoutMs: number
   keepAliveTimeoutMs: number
   /**
-   * How long a client that reads may take nothing of an answer that is there; noticed after twice
-   * as long at most.
+   * How long a client may read nothing of an answer that is ready; noticed after at most twice as
+   * long.
    */
   stuckTimeoutMs: number
-  /** How often node looks for requests that are too slow. */
+  /** How often Node looks for requests that are too slow. */
   timeoutCheckMs: number
   /** After a refusal, how long and how much of the body is read and thrown away. */
   lingerMs: number
@@ -102,7 +102,7 @@ const PAUSE_MS = 10_000
 /**
  * One warning of a kind in a while: a broken disk fails every request, and must not fill the
  * terminal too. Messages are few and fixed; the first of each kind passes, then one every PAUSE_MS
- * with how many it stands for.
+ * with the number of those withheld.
  */
 export function limitWarnings(warn: Warn, nowMs: () => number): Warn {
   const kinds = new Map<string, { lastMs: number; withheld: number }>()

@@ -1,14 +1,14 @@
 /**
- * Memory held for clients over all connections, and its limits. A budget for bodies; and one for
- * what is read: each request, and each large answer until the client has taken all of it or is
- * gone. A client that asks and never reads costs this memory, however many connections it has and
- * however many requests it sends at once.
+ * Memory held for clients over all connections, and its limits. There is a budget for bodies, and
+ * one for what is read: each request, and each large answer until the client has received all of it
+ * or is gone. A client that asks and never reads cannot use more than this, however many
+ * connections and requests it opens.
  *
  *     a request    a fixed sum, which a small answer is within, and its head
  *     an answer    its size where it is large; bytes that several clients are sent are counted once
  *
- * The two have limits of their own, so that large answers to clients that do not read never refuse
- * a look at the health.
+ * Requests and answers have separate limits, so that large answers to clients that do not read
+ * never block a health check.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CollectCounts } from '../meter.ts'
@@ -20,7 +20,7 @@ export type MemoryBudget = Readonly<{
   release(bytes: number): void
 }>
 
-/** The number itself lives in the meter, which shows it; several may share one. */
+/** The sum is in the meter, which shows it; several budgets may share one. */
 export function createMemoryBudget(
   counts: CollectCounts,
   shownAs: 'heldBytes' | 'heldReadBytes',
@@ -49,7 +49,7 @@ export function headBytes({ rawHeaders, url = '' }: IncomingMessage): number {
 export type ReadBudget = Readonly<{
   /** false = there is no room for the request. */
   begin(request: IncomingMessage, response: ServerResponse): boolean
-  /** The bytes to be sent; null = there is no room for them now. */
+  /** The bytes to send; null = there is no room for them now. */
   hold(response: ServerResponse, body: string | Uint8Array): string | Uint8Array | null
 }>
 
@@ -60,7 +60,7 @@ export function createReadBudget(counts: CollectCounts, limits: CollectLimits): 
   const answers = createMemoryBudget(counts, 'heldReadBytes', limits.answersBytesMax)
   const sent = new Map<ArrayBufferLike, Shared>()
 
-  /** An answer larger than the limit is held alone. */
+  /** An answer larger than the limit counts as the limit: it is sent when there is no other. */
   function share(bytes: Uint8Array): boolean {
     const { buffer } = bytes
     const shared = sent.get(buffer)
@@ -93,7 +93,7 @@ export function createReadBudget(counts: CollectCounts, limits: CollectLimits): 
     hold(response, body) {
       const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
       if (length <= limits.readRequestBytes) return body
-      // A text would be copied once more while it waits to be sent.
+      // A string would be copied once more while it waits to be sent.
       const bytes = typeof body === 'string' ? Buffer.from(body) : body
       if (response.destroyed || !share(bytes)) return null
       response.once('close', () => leave(bytes))

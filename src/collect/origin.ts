@@ -16,9 +16,11 @@ import { isIP } from 'node:net'
 import type { ProxiedRequest, ReadClientSide } from './proxy.ts'
 
 export type OriginRules = Readonly<{
-  /** May a request with these headers come in at all (the Host rule)? */
+  /** Whether a request with these headers is accepted at all (the Host rule). */
   allowsHost(headers: IncomingHttpHeaders): boolean
-  /** May a page with this Origin send events? No Origin = no browser, or the same origin. */
+  /**
+   * Whether a page with this Origin may send events. No Origin = no browser, or the same origin.
+   */
   allowsOrigin(request: ProxiedRequest): boolean
   /** Header pairs for an answer to a configured origin; none for others. */
   corsHeaders(headers: IncomingHttpHeaders): readonly string[]
@@ -32,7 +34,7 @@ export type OriginOptions = Readonly<{
   /** Ask for a loopback Host. */
   guardHost: boolean
   clientSide: ReadClientSide
-  /** Under which browsers know this collector, where it is told. */
+  /** The origin under which browsers know this collector, where configured. */
   publicOrigin: string | null
 }>
 
@@ -88,7 +90,7 @@ export function isLoopbackHost(host: string): boolean {
   return family === 4 ? host.startsWith('127.') : family === 6 && isLoopbackV6(host)
 }
 
-/** Named by the compiler of addresses, so that `0:0:0:0:0:0:0:1` is `::1`. */
+/** Compared in the normal form of URLs, so that `0:0:0:0:0:0:0:1` is `::1`. */
 function isLoopbackV6(host: string): boolean {
   return new URL(`http://[${host.split('%')[0]}]`).hostname === '[::1]'
 }
@@ -121,9 +123,9 @@ function originOf(scheme: string, host: string): string | null {
 }
 
 /**
- * Ours, and whatever else the page's tools put on every request (`traceparent`, `baggage`,
- * `x-datadog-…`): with one name missing, a browser sends nothing at all. What we do not know is not
- * looked at.
+ * Our headers, and whatever else the page's tools add to every request (`traceparent`, `baggage`,
+ * `x-datadog-…`): if one name is missing, a browser sends nothing at all. Unknown headers are
+ * ignored.
  */
 function allowedHeaders(asked: string | undefined): string {
   return asked !== undefined && HEADER_NAMES.test(asked) ? `${OUR_HEADERS}, ${asked}` : OUR_HEADERS

@@ -1,7 +1,7 @@
 /**
- * Everything but `POST /v1/events`, on Fastify: health, metrics, status, signing in, and the
+ * Everything except `POST /v1/events`, on Fastify: health, metrics, status, signing in, and the
  * read-only routes that other rooms bring (the Iceberg REST catalog, the API and the page). Fastify
- * is used as a router only: the listener is the collector's, and no route reads a body.
+ * is only the router: the listener is the collector's, and no route reads a body.
  */
 import { Readable } from 'node:stream'
 import fastify, {
@@ -52,7 +52,7 @@ const READ_METHODS = ['GET', 'HEAD']
 const OTHER_METHODS = ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT']
 const JSON_TYPE = 'application/json'
 /**
- * A session is sent along by the browser, so no other page may embed an answer or take it for a
+ * The browser sends a session along by itself, so no other page may embed an answer or load it as a
  * script.
  */
 const HARDENING = {
@@ -69,7 +69,7 @@ export async function openReading(parts: ReadingParts): Promise<Reading> {
     frameworkErrors: (error, _request, reply) => answerError(parts, error, reply),
   })
   app.removeAllContentTypeParsers()
-  // Node throws away what nobody reads.
+  // Node discards a body that is not read.
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   app.setErrorHandler((error: FastifyError, _request, reply) => answerError(parts, error, reply))
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'not-found'))
@@ -167,7 +167,7 @@ function guarded(keys: KeyCheck, handler: Handler): Handler {
 }
 
 /**
- * Problems name paths, hosts and users: whoever reaches the port is told only how many there are.
+ * Problems name paths, hosts and users: without a read key only their number is shown.
  */
 function answerHealth(
   { healthy, problems }: CollectorStatus,
@@ -200,7 +200,8 @@ function refuse(reply: FastifyReply, code: RefusalCode): FastifyReply {
 }
 
 /**
- * What Fastify itself refuses (a path that cannot be decoded) is the client's; the rest is ours.
+ * What Fastify itself refuses (a path that cannot be decoded) is the client's fault; the rest is
+ * ours.
  */
 function answerError(parts: ReadingParts, error: FastifyError, reply: FastifyReply): FastifyReply {
   const status = error.statusCode ?? 500

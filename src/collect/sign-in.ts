@@ -5,8 +5,8 @@
  * it along). Another site cannot sign a browser in either: its POST is refused for its Origin, and
  * it may not set the key's header.
  *
- * Behind a proxy the browser knows other names than we do: a cookie is `Secure` when the page was
- * reached by TLS, and its path is that of `publicUrl` where the page was reached there.
+ * Behind a proxy the browser knows another name than the collector: a cookie is `Secure` when the
+ * page was reached by TLS, and its path is that of `publicUrl` where the page was reached there.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { KeyCheck } from './keys.ts'
@@ -40,7 +40,7 @@ export function signInRoute(keys: KeyCheck, publicUrl: URL | null): SignInRoute 
 function signIn(keys: KeyCheck, request: SignInRequest, publicUrl: URL | null): ReadAnswer {
   const signed = keys.signIn(request.headers)
   if ('refusal' in signed) return refused(signed.refusal)
-  // Where no read key is configured, everybody is in.
+  // Where no read key is configured, everybody may read.
   if (signed.session === null) return { status: 204, headers: NO_STORE, body: null }
   const { token, maxAgeSeconds } = signed.session
   return withCookie(cookie(token, maxAgeSeconds, request, publicUrl))
@@ -69,8 +69,8 @@ function cookie(
 }
 
 /**
- * As the browser knows it: every browser says it of a POST. Others are answered by what the proxy
- * said, or by `publicUrl`.
+ * As the browser knows it: every browser sends it with a POST. Otherwise it follows from what the
+ * proxy reports, or from `publicUrl`.
  */
 function pageOrigin({ headers, client }: SignInRequest, publicUrl: URL | null): string {
   const { origin } = headers as IncomingHttpHeaders

@@ -7,7 +7,7 @@ import { openBodyBytes } from './body-bytes.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { RefusalCode } from './refusal.ts'
 
-/** `aborted`: the client went away; there is nobody to answer. */
+/** `aborted`: the client went away, and cannot be answered. */
 export type UploadFailure = RefusalCode | 'aborted'
 
 export type Upload = Readonly<{
@@ -21,13 +21,13 @@ export type Upload = Readonly<{
 
 /**
  * Ends the reading from outside: a time-out or a syntax error that node's parser found. false = too
- * late, the body is whole (what the parser found is behind it).
+ * late: the body is complete, and what the parser found comes after it.
  */
 export type StopUpload = (why: UploadFailure) => boolean
 
 /**
  * Resolves at the end of the body or at the first reason not to read on; never rejects. After a
- * failure the bytes that still come are thrown away. `onStop` receives the way to end it from
+ * failure, further bytes are discarded. `onStop` receives the function that ends the reading from
  * outside.
  */
 export function readBody(
@@ -61,7 +61,7 @@ export function readBody(
       if (!body.add(chunk)) settle('too-busy')
     })
     request.on('end', () => settle(null))
-    // `close` follows an abort; the error says no more than that.
+    // `close` follows an abort; the error adds nothing.
     request.on('error', () => settle('aborted'))
     request.on('close', () => settle('aborted'))
   })

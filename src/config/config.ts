@@ -77,14 +77,14 @@ export type Config = Readonly<{
   catalog: SqlitePlace | PostgresqlPlace
   /** Where rejected events are kept. */
   rejectedDirectory: string
-  /** What fetches events from the log and fills the tables: this process, or a Flink job. */
+  /** What moves events from the log into the tables: this process, or a Flink job. */
   engine: 'embedded' | 'flink'
   /** Null unless Flink is the engine. */
   flink: FlinkConfig | null
-  /** Null where `query` and `verify` read the files themselves. */
+  /** Null when `query` and `verify` read the files themselves. */
   trino: TrinoConfig | null
   superset: SupersetConfig | null
-  /** Copies of data files on S3, for what reads them here; and what they may take. */
+  /** The cache of data files on S3 for local reads, and its limit. */
   cache: Readonly<{ directory: string; sizeBytes: number }>
   /** Size of a window; divides a day. */
   windowUs: number
@@ -92,11 +92,11 @@ export type Config = Readonly<{
   timezone: string
   commitIntervalMs: number
   dedupe: Readonly<{ horizonMs: number; memoryMaxBytes: number }>
-  /** Accepted keys; none means that no key is asked for (on loopback only). */
+  /** Accepted keys; without any no key is required (on loopback only). */
   keys: Readonly<{
     write: readonly string[]
     read: readonly string[]
-    /** Whose keys are among them, if it exists; `setup` makes it. */
+    /** The file whose keys are included, if it exists; `setup` makes it. */
     file: string | null
   }>
   /** Origins, such as `https://shop.example`, whose pages may send events; `*` is every origin. */
@@ -106,11 +106,11 @@ export type Config = Readonly<{
    * listened on.
    */
   publicUrl: string | null
-  /** Addresses whose word on the client of a request counts. */
+  /** Addresses whose forwarding headers are trusted. */
   proxy: Readonly<{ trust: readonly AddressRange[] }>
   /** How long rows are kept; 0 is for ever. */
   retention: Readonly<{ eventsMs: number; metricsMs: number }>
-  /** What the log keeps of events that are in the tables already, and its limit in all. */
+  /** How long the log keeps events that are in the tables already, and its size limit. */
   logRetention: Readonly<{ timeMs: number; sizeBytes: number }>
   /** Free space on the disk below which events are refused with 503. */
   diskReserveBytes: number

@@ -1,6 +1,6 @@
 /**
- * What no setting can know alone: that settings fit together. Works on those that were read without
- * a fault.
+ * Checks across settings: that they fit together. They run on the settings that were read without a
+ * fault.
  */
 
 import { sep } from 'node:path'
@@ -57,8 +57,8 @@ function sharedKeyProblems({ keys }: Partial<Settings>): SettingProblem[] {
 }
 
 /**
- * Log and tables sweep their own folders, so neither may lie in the other's. A catalog beside the
- * tables is usual.
+ * Log and tables remove files in their own folders, so neither may be inside the other. A catalog
+ * beside the tables is common.
  */
 function nestedPathProblems(
   settings: Partial<Settings>,
@@ -81,7 +81,9 @@ function pathOf(place: Settings['log' | 'warehouse' | 'catalog'] | undefined): s
   return place !== undefined && 'path' in place ? place.path : null
 }
 
-/** Flink's tasks run on other machines: all they read and write must be reachable from there. */
+/**
+ * Flink's tasks run on other machines: everything they read and write must be reachable from there.
+ */
 function flinkProblems(settings: Partial<Settings>): SettingProblem[] {
   const { engine, log, warehouse, catalog, flink, trino } = settings
   if (engine !== 'flink') return []
@@ -130,7 +132,7 @@ function kafkaProblems({ kafka }: Partial<Settings>): SettingProblem[] {
   return problems
 }
 
-/** Superset asks Trino, so one without the other shows nothing. */
+/** Superset queries Trino, so it shows nothing without it. */
 function supersetProblems({ superset, trino }: Partial<Settings>): SettingProblem[] {
   if (superset === undefined || superset.url === '' || trino === undefined) return []
   if (superset.trinoUrl !== '' || trino.url !== '') return []

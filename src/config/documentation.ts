@@ -45,7 +45,7 @@ export function exampleFile(): string {
   return blocks.join('\n')
 }
 
-/** The settings in the order of the schema; one without a group is a section of its own name. */
+/** The settings in the order of the schema; a setting outside a group is a section of its own. */
 function listSections(): Section[] {
   return Object.entries(SETTINGS).map(([name, schema]) => {
     const group = GROUP_NOTES.get(schema)

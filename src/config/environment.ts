@@ -1,7 +1,7 @@
 /**
  * `${NAME}` in a value is replaced by the environment variable of that name, so that keys need not
- * stand in the file; `$${` stands for a plain `${`. Names are looked for in strings only, after
- * YAML is read: a variable's content can never become structure.
+ * be in the file; `$${` stands for a plain `${`. Only strings are searched, after the YAML is
+ * parsed: a variable's content can never become structure.
  */
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -10,7 +10,7 @@ type Place = readonly (string | number)[]
 type Report = (place: Place, reason: string) => void
 
 /**
- * A copy of `value` with all variables put in; `report` is told of each that is missing or
+ * A copy of `value` with all variables replaced; `report` is called for each that is missing or
  * misspelt.
  */
 export function substituteEnvironment(

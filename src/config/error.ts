@@ -1,6 +1,6 @@
-/** What is wrong with a configuration: all of it at once, each with its place and the way out. */
+/** Everything that is wrong with a configuration, each problem with its place and its remedy. */
 
-/** One wrong setting. `line` counts from 1; null when the setting does not stand in the file. */
+/** One wrong setting. `line` counts from 1; null when the setting is not in the file. */
 export type ConfigProblem = Readonly<{ path: string; line: number | null; reason: string }>
 
 /** The keys that lead to a setting. */
@@ -13,8 +13,8 @@ export type SettingPath = readonly PropertyKey[]
 export type SettingProblem = Readonly<{ place: SettingPath; reason: string; isName?: boolean }>
 
 /**
- * Not a `RoomError`: its message is a list of problems, which no code stands for and no record of
- * facts holds.
+ * Not a `RoomError`: its message lists any number of problems, which neither a code nor a flat
+ * record of facts can hold.
  */
 export class ConfigError extends Error {
   readonly code: 'missing' | 'unreadable' | 'syntax' | 'invalid'

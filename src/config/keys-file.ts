@@ -1,6 +1,6 @@
 /**
- * The file of `keys.file`: keys that `campaign-metrics setup` made, so that a collector which
- * others can reach is never without any. YAML, with the lists `write` and `read`; readable by its
+ * The file of `keys.file`: keys that `campaign-metrics setup` made, so that a collector that is
+ * reachable from outside always has some. YAML, with the lists `write` and `read`; readable by its
  * owner only.
  */
 
@@ -15,7 +15,7 @@ import { readYaml } from './yaml-text.ts'
 export type GeneratedKeys = Readonly<{ write: readonly string[]; read: readonly string[] }>
 
 const OWNER_ONLY = 0o600
-/** A hundred keys of each kind, and more. */
+/** More than a hundred keys of each kind. */
 const FILE_BYTES_MAX = 256 * 1024
 
 /**
@@ -34,7 +34,7 @@ export function keysOf({ keys }: Settings, absolute: (path: string) => string): 
 }
 
 /**
- * Why a collector with a file of keys lacks some, and what to do; null where it has both kinds, or
+ * Which keys a collector with a file of keys lacks, and what to do; null when it has both kinds, or
  * needs none.
  */
 export function missingKeys({ file, write, read }: Config['keys']): string | null {
@@ -49,7 +49,7 @@ export function missingKeys({ file, write, read }: Config['keys']): string | nul
   )
 }
 
-/** Fails where the file exists: keys that somebody uses are not replaced. */
+/** Fails when the file exists: keys in use are not replaced. */
 export function writeKeysFile(file: string, { write, read }: GeneratedKeys): void {
   writeFileSync(file, `write: [${write.join(', ')}]\nread: [${read.join(', ')}]\n`, {
     flag: 'wx',

@@ -58,7 +58,7 @@ function readConfigFile(file: string, isDefault: boolean): string | null {
   }
 }
 
-/** The configuration that `text` stands for, if it stood in a file of `folder`. */
+/** The configuration in `text`, with paths relative to `folder`. */
 function parseConfig(
   text: string,
   file: string | null,
@@ -79,7 +79,7 @@ function parseConfig(
   )
   const absolute = (path: string): string => resolve(folder, path)
   const checked = checkSettings(raw, absolute)
-  // A variable that is missing makes its setting wrong as well: say the cause only.
+  // A missing variable makes its setting wrong as well: only the cause is reported.
   problems.push(
     ...checked.problems.filter(
       (found) => !problems.some((known) => leadsTo(found.place, known.place)),
@@ -141,8 +141,8 @@ function located(problem: SettingProblem, { document, lineOf }: YamlText): Confi
 }
 
 /**
- * Where a problem stands in the text: at the misspelt key, at the wrong value, or at the nearest
- * thing around it.
+ * Where a problem is in the text: at the misspelt key, at the wrong value, or at the nearest node
+ * around it.
  */
 function offsetOf(problem: SettingProblem, document: Document): number | undefined {
   const place = problem.place.map((key) => (typeof key === 'symbol' ? String(key) : key))

@@ -1,7 +1,7 @@
 /**
- * Where log, tables and catalog are: a path of this machine, or the URL of a service. What is
- * written becomes one of a few shapes that the rooms take; credentials that a URL does not hold are
- * looked up elsewhere (see load.ts).
+ * Where log, tables and catalog are: a path of this machine, or the URL of a service. Each setting
+ * becomes one of a few shapes that the rooms take; credentials that a URL does not hold come from
+ * elsewhere (see resolved.ts).
  */
 
 import type { z } from 'zod'
@@ -28,13 +28,13 @@ const POSTGRESQL_PORT = 5432
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
 /**
- * Without the characters that some reader of Iceberg takes for a query, a fragment, a pattern or an
- * escape.
+ * Excludes the characters that some readers of Iceberg take for a query, a fragment, a pattern or
+ * an escape.
  */
 const PREFIX = /^[\w.=/-]*$/
 /**
- * Whether a connection is encrypted, by libpq's words; `require` and what is stricter are one here:
- * certificates are checked.
+ * Whether a connection is encrypted, by libpq's modes. `require` and the stricter modes are the
+ * same here: certificates are always checked.
  */
 const TLS_MODES: Readonly<Record<string, boolean>> = {
   disable: false,

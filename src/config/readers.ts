@@ -1,5 +1,6 @@
 /**
- * One reader a kind of value: what the user wrote becomes the value we use, or a reason why not.
+ * One reader for each kind of value: it turns what the user wrote into the value, or into a reason
+ * why not.
  */
 
 import { type ListenAddress, parseListen } from './address.ts'
@@ -27,7 +28,7 @@ export function readPath(value: unknown): string | Refusal {
   return scheme === undefined ? value : new Refusal(`\`${scheme}\` is no path of this machine`)
 }
 
-/** One of a few words, in whatever case it was written. */
+/** One of a few words, in any case. */
 export function readChoice<Choice extends string>(
   value: unknown,
   choices: readonly Choice[],
@@ -47,7 +48,7 @@ export function readCount(value: unknown, least: number, most: number): number |
 }
 
 /**
- * Text that names something at a service; secrets are read by it as well, so no message repeats it.
+ * A name at a service, or a secret; so no message repeats it.
  */
 export function readText(value: unknown): string | Refusal {
   if (typeof value !== 'string') return new Refusal('not a text (quote what looks like a number)')
@@ -98,7 +99,7 @@ export function readWindow(value: unknown): number | Refusal {
 }
 
 /**
- * In its proper case, and never renamed: Intl turns Asia/Kolkata into an alias of the last century.
+ * In its proper case, but not renamed: Intl turns Asia/Kolkata into an outdated alias.
  */
 export function readTimezone(value: unknown): string | Refusal {
   if (typeof value !== 'string')

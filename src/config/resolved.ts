@@ -1,5 +1,5 @@
 /**
- * From settings as they stand in the file to what the program takes: each service with all that is
+ * From settings as written in the file to what the program takes: each service with everything
  * needed to reach it.
  */
 

@@ -1,6 +1,6 @@
 /**
- * The settings of the services of the distributed side, one group each; all have defaults that an
- * embedded user never meets.
+ * The settings of the services of the distributed side, one group each. All have defaults, so an
+ * embedded user never meets them.
  */
 
 import type { z } from 'zod'

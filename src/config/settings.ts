@@ -1,6 +1,5 @@
 /**
- * From a plain value, as YAML gave it, to checked settings, or to everything that is wrong with it
- * at once.
+ * From a plain value, as parsed from YAML, to checked settings, or to all of its problems at once.
  */
 import { z } from 'zod'
 import { crossProblems } from './cross-checks.ts'
@@ -22,8 +21,8 @@ export function checkSettings(
 }
 
 /**
- * The settings that are right by themselves, so that the checks across settings can speak beside
- * other faults.
+ * The settings that are right by themselves, so that the checks across settings run even when
+ * others are wrong.
  */
 function soundSettings(raw: unknown): Partial<Settings> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return {}
@@ -64,7 +63,7 @@ function unknownName(parent: SettingPath, key: string): SettingProblem {
   }
 }
 
-/** The names that may stand at a place: of all settings, or of a group. */
+/** The names accepted at a place: of all settings, or of a group. */
 function namesAt(place: SettingPath): readonly string[] {
   const [name] = place
   if (name === undefined) return Object.keys(SETTINGS)

@@ -1,7 +1,6 @@
 /**
- * YAML 1.2 as text, and as the plain value that it stands for. Whatever is wrong with it is a list
- * of faults with their lines: the parser gives some of them only when the value is asked for, and
- * then throws.
+ * YAML 1.2 as text, and as the plain value that it stands for. All faults are a list with their
+ * lines: the parser finds some of them only when the value is built, and then throws.
  */
 
 import { type Alias, type Document, LineCounter, type Node, parseDocument, visit } from 'yaml'
@@ -33,7 +32,7 @@ export function readYaml(text: string): YamlText | Readonly<{ faults: readonly Y
   }
 }
 
-/** Aliases (`*name`) of nothing, and those that would hold themselves. */
+/** Aliases (`*name`) of nothing, and aliases inside what they name. */
 function aliasFaults(document: Document, lineOf: (offset: number) => number): YamlFault[] {
   const faults: YamlFault[] = []
   const add = ({ range }: Alias, reason: string): void => {

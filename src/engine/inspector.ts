@@ -22,9 +22,8 @@ export type Inspection = Readonly<{
   count: number
   rejected: readonly RejectedEvent[]
   /**
-   * The accepted events as NDJSON, each ended by LF; raw LF and CR inside an event are spaces. In
-   * pieces that follow each other: the body's own chunks when they are just such lines, else one
-   * copy.
+   * The accepted events as NDJSON, each ended by LF; raw LF and CR inside an event become spaces.
+   * In consecutive pieces: the body's own chunks when they already have this form, else one copy.
    */
   lines: readonly Uint8Array[]
 }>
@@ -47,7 +46,7 @@ export type Inspector = {
 const BODY_BYTES_MAX = 16 * 1024 * 1024
 
 /**
- * Linear memory for a whole body is reserved at once; what no body has needed is never resident.
+ * Linear memory for a whole body is reserved at once; what no body has needed yet is not resident.
  */
 export async function openInspector(bodyBytesMax: number = BODY_BYTES_MAX): Promise<Inspector> {
   const engine = instantiate<ParserExports>(await loadModule('engine'))
@@ -125,7 +124,7 @@ export type RejectedEvent = Readonly<{
   end: number
 }>
 
-/** Appends the rejected ones of the block's first `rows` rows; row 0 is event `firstIndex`. */
+/** Appends the rejected events among the block's first `rows` rows; row 0 is event `firstIndex`. */
 export function readRejected(
   engine: Pick<ParserExports, 'memory' | 'VERDICT' | 'START' | 'END'>,
   rows: number,

@@ -16,7 +16,7 @@ const LF = 0x0a
 const TOO_LARGE = 1
 
 export type LineParser = {
-  /** The lines to parse from now on; they must not change until `next` has answered 0. */
+  /** The lines to parse from now on; they must not change until `next` has returned 0. */
   load(lines: Uint8Array): void
   /** Fills the block with the next events, at most BLOCK_ROWS; 0: there are no more. */
   next(arrivalUs: number, keptFromUs: number): number
@@ -33,7 +33,7 @@ export function openLineParser(
   let loadedEnd = 0
   let isPieceDone = true
 
-  /** Copies the next piece; false where the next line is rejected without. */
+  /** Copies the next piece; false when the next line was rejected without being copied. */
   function loadPiece(): boolean {
     const start = loadedEnd
     const end = pieceEnd(lines, start, pieceBytesMax)

@@ -2,7 +2,8 @@
  * The job's view of the engine: lines in, columns and window sums out, a block of 1024 events at a
  * time.
  *
- *   lines ─► parse ─► row block ─► hash ids ─► recentIds.admit ─► append ─► columns, windows ─► take()
+ *   lines ─► parse ─► row block ─► hash ids ─► recentIds.admit
+ *                                                 └─► append ─► columns, windows ─► take()
  *
  * Everything from parse to append works on bytes in WebAssembly memory; JavaScript sees blocks.
  */
@@ -37,16 +38,16 @@ export type RecentIds = {
   admit(hashes: Uint8Array, rows: number, mask: Uint8Array, dedupeUs: number): void
 }
 
-/** Of lines that arrived together, microseconds. */
+/** The times of lines that arrived together, in microseconds. */
 export type LineTimes = Readonly<{
   arrivalUs: number
   /** The start of the oldest day that the tables keep. */
   keptFromUs: number
-  /** By the clock that event ids age by; handed on to `RecentIds`. */
+  /** By the clock by which event ids age; passed on to `RecentIds`. */
   dedupeUs: number
   /**
-   * Events dated from here on are in the tables: their ids are remembered, and they are not stored
-   * again.
+   * Events dated from here on are in the tables already: their ids are remembered, but they are not
+   * stored again.
    */
   storedFromUs?: number
 }>
@@ -64,7 +65,7 @@ export type AddedLines = Readonly<{
   /** stored + already + duplicates + rejected. */
   events: number
   stored: number
-  /** Those that `storedFromUs` says are in the tables, their repeats included. */
+  /** Events that are in the tables already by `storedFromUs`, including repeats of them. */
   already: number
   duplicates: number
   rejected: readonly RejectedEvent[]
@@ -87,8 +88,8 @@ export type RowBatch = {
   /** Whether it must be taken before more is added. */
   readonly full: boolean
   /**
-   * What the windows have gained since the last `take`, which will give them again: nothing
-   * changes.
+   * What the windows have gained since the last `take`. Nothing changes: the next `take` gives it
+   * again.
    */
   peekWindows(): readonly WindowDelta[]
   /** Encodes the rows, copies them out and begins anew. */
@@ -100,7 +101,7 @@ export async function openRowBatch(options: RowBatchOptions): Promise<RowBatch> 
   return rowBatchOf(engine, openLineParser(engine), options)
 }
 
-/** The batch over an engine and whatever fills its row block. */
+/** The batch over an engine and the parser that fills its row block. */
 export function rowBatchOf(
   engine: ColumnsExports,
   parser: LineParser,
@@ -180,8 +181,7 @@ export function rowBatchOf(
 }
 
 /**
- * Masks the accepted rows dated from `storedFromUs` on, duplicates or not; answers how many there
- * are.
+ * Masks the accepted rows dated from `storedFromUs` on, duplicates or not; returns their number.
  */
 function maskStored(
   engine: ColumnsExports,

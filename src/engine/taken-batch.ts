@@ -1,6 +1,6 @@
 /**
- * What a row batch gives away: per day the columns as Parquet pages, and what each window gains.
- * Read out of WebAssembly memory as copies, so that the engine can go on with the next batch while
+ * What is taken from a row batch: per day the columns as Parquet pages, and what each window gains.
+ * It is copied out of WebAssembly memory, so that the engine can go on with the next batch while
  * this one is written.
  *
  * The layouts read here are described in assembly/pages.ts, columns-days.ts and aggregate.ts.

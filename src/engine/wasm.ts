@@ -1,11 +1,11 @@
 /**
- * The engine's WebAssembly modules: read and compiled once a process, instantiated as often as
- * wanted. Each instance has a memory of its own, which goes when the instance does.
+ * The engine's WebAssembly modules: compiled once a process and instantiated any number of times,
+ * and the types of their exports. Each instance has its own memory, which is freed with it.
  */
 import { readFile } from 'node:fs/promises'
 import { EngineError } from './error.ts'
 
-/** Node declares no types for WebAssembly; this is what we use of it. */
+/** Node declares no types for WebAssembly; these are the parts used here. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array)
@@ -36,7 +36,7 @@ export function loadModule(name: 'engine' | 'ids'): Promise<WasmModule> {
 }
 
 /**
- * The type of the exports is the caller's claim: the modules are built from the sources beside it.
+ * The caller asserts the type of the exports: the modules are built from the sources in assembly/.
  */
 export function instantiate<Exports>(module: WasmModule): Exports {
   return new WebAssembly.Instance(module).exports as Exports

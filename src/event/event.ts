@@ -1,6 +1,6 @@
 /**
- * An event as it is stored: its fields, its limits, its columns, and a day of its rows as the
- * engine hands them to the table.
+ * An event as it is stored: its fields, limits and columns, and the rows of a day as the engine
+ * passes them to the table.
  */
 
 /** The index of a type is its code in the engine. */
@@ -23,8 +23,8 @@ export type Event = Readonly<{
 }>
 
 /**
- * The columns that an event may leave out, in the order of the table; of `optionalBytesMax` at
- * most.
+ * The columns that an event may leave out, in the order of the table; each has at most
+ * `optionalBytesMax` bytes.
  */
 export const OPTIONAL_COLUMNS = ['platform', 'country', 'device_type'] as const
 
@@ -52,7 +52,7 @@ export const LIMITS = {
   campaignIdBytesMax: 256,
   optionalBytesMax: 64,
   revenueMax: 1e9,
-  /** Events of one body, bad ones included: more than any body of 16 MiB holds of good ones. */
+  /** Events of one body, bad ones included: more good events than a body of 16 MiB can hold. */
   bodyEventsMax: 200_000,
   /** How far an event may be dated after its arrival. */
   futureSlackUs: 300_000_000,
@@ -61,8 +61,8 @@ export const LIMITS = {
 } as const
 
 /**
- * One day's rows of campaign_events as the engine encodes them and the table room writes them:
- * Parquet pages, column by column.
+ * One day's rows of campaign_events as the engine encodes them and the table writes them: Parquet
+ * pages, column by column.
  */
 /** `day` counts from 1970-01-01. */
 export type DayRows = Readonly<{

@@ -1,7 +1,7 @@
 /**
  * A strict reader of RFC 8259 texts, one character after the other.
  *
- * JSON.parse will not do: it takes no bytes, has no limit of depth and says nothing of the reason.
+ * JSON.parse is not enough: it has no limit of depth and does not report the reason.
  * Strings keep lone surrogates (the caller decides), objects are Maps (`__proto__` is a key like
  * any other), of duplicate keys the last wins.
  */

@@ -3,9 +3,9 @@
  *
  * - `lines`: cut at LF, trimmed of JSON white space; blank lines do not count.
  * - `array`: one JSON array, cut at the commas of depth 1 outside strings, elements trimmed.
- *   Brackets are only counted here, so an element that is itself broken is one (bad) event and its
- *   neighbours stand. An empty element, as after a trailing comma, is a bad event too; nothing at
- *   all between the brackets is no event.
+ *   Brackets are only counted here, so a broken element is one bad event and its neighbours are
+ *   unaffected. An empty element, as after a trailing comma, is a bad event too; nothing at all
+ *   between the brackets is no event.
  * - `object`: all of it, trimmed, is one event.
  */
 import { LIMITS } from './event.ts'

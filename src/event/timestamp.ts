@@ -1,6 +1,6 @@
 /**
- * RFC 3339 date-times, as design.md narrows and widens them: the offset may be absent (UTC), no
- * leap second.
+ * RFC 3339 date-times with two differences: the offset may be absent (UTC), and there is no leap
+ * second. And how old a date may be.
  */
 
 const FORM =
@@ -48,12 +48,12 @@ function daysBefore(year: number, month: number): number {
 
 /**
  * How old an event may be. Retention counts whole days: with a retention of `days` the tables keep
- * the day under way and that many before it, and a part of a day counts as a whole one. An event of
- * an older day is rejected when it arrives, since its row could not be kept.
+ * the current day and that many before it; a part of a day counts as a whole one. An event of an
+ * older day is rejected when it arrives, since its row could not be kept.
  */
 const DAY_US = 86_400_000_000
 
-/** The start of the oldest day that is kept, where every day is. */
+/** The start of the oldest day that is kept, where every day is kept. */
 export const KEEPS_ALL_US: number = Number.NEGATIVE_INFINITY
 
 /**

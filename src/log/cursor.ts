@@ -1,11 +1,13 @@
 /**
- * Where the log ends, in memory that all threads share. The writer stores, readers load and wait;
- * only `end` promises anything: frames below it are on disk.
+ * Where the log ends, in memory that all threads share. The writer stores, readers load and wait.
+ * Only `end` is a promise: frames below it are on disk.
  *
  *  slot  0  i64  end             offset after the last durable line
- *        1  i64  start           first offset still held
- *        2  i64  tail base       base offset of the segment being written; stored before `end` enters that segment
- *        3  i64  tail position   byte in that segment where the durable frames end: a hint for the size of reads
+ *        1  i64  start           first offset still there
+ *        2  i64  tail base       base offset of the segment being written;
+ *                               stored before `end` enters that segment
+ *        3  i64  tail position   byte in that segment where the durable frames end:
+ *                               a hint for the size of reads
  */
 
 const SLOTS = { end: 0, start: 1, tailBase: 2, tailPosition: 3 } as const
@@ -44,8 +46,8 @@ export function openCursor(memory: SharedArrayBuffer): Cursor {
 
 /**
  * Waits in a reader's thread for the log's end to move, without blocking the thread.
- * `Atomics.waitAsync` cannot be taken back, so one wait at most is left over, and the next call
- * uses it. The timer keeps the thread alive; a wait alone would not.
+ * `Atomics.waitAsync` cannot be cancelled, so at most one wait is left over, and the next call uses
+ * it. The timer keeps the thread alive; a wait alone would not.
  */
 export class EndWaiter {
   readonly #cursor: Cursor

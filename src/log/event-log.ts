@@ -19,7 +19,7 @@ export type EventLog = Readonly<{
    * one that `canRetry`, the same events may be sent again.
    */
   append(lines: Lines, count: number, arrivalUs: number): Promise<unknown>
-  /** First offset still held. */
+  /** First offset still there. */
   start(): number
   /** Offset after the last durable event. */
   end(): number
@@ -36,12 +36,12 @@ export type EventLogStats = Readonly<{
   groups: number
   lines: number
   bytes: number
-  /** On the way to being durable, summed over the groups. */
+  /** Time until a group was durable, summed over the groups. */
   commitUs: number
   /** On the disks of this machine. */
   bytesOnDisk: number
   waitingBytes: number
-  /** Why appends are refused for now: the disk is full, or the broker away. */
+  /** Why appends are refused for now: the disk is full, or the broker is away. */
   full: LogError | null
   /** Why the log has failed for good. */
   failed: LogError | null
@@ -92,10 +92,10 @@ export type EventReader = Readonly<{
 
 export type KafkaPlace = Readonly<{
   kind: 'kafka'
-  /** host:port; any of them tells the others. */
+  /** host:port; each of them knows the others. */
   brokers: readonly string[]
   topic: string
-  /** Of a topic that is made; one that exists keeps its own. */
+  /** For a topic that `setup` creates; one that exists keeps its own. */
   partitions: number
   replication: number
   tls: Readonly<{

@@ -1,6 +1,7 @@
 /**
- * The handful of file operations the log needs, as values, so that a test can make any of them
- * fail. The log touches the disk through this type only. `file` is a file descriptor.
+ * The few file operations that the log needs, as values, so that a test can make any of them fail;
+ * and the steps of its work on disk, at each of which a test can kill the process. The log touches
+ * the disk through `LogFiles` only. `file` is a file descriptor.
  */
 import fs, { type NoParamCallback } from 'node:fs'
 import { readdir, rename, rm, statfs } from 'node:fs/promises'
@@ -10,15 +11,15 @@ import { guardPlace, makeFolder, type PlaceGuard } from '../runtime.ts'
 import { isOutOfFiles } from './error.ts'
 
 export type LogFiles = Readonly<{
-  /** With the folders above it; what is new is on disk. */
+  /** Creates the folders above it too; all new names are on disk. */
   createFolder(directory: string): Promise<void>
   list(directory: string): Promise<readonly string[]>
-  /** Bytes that this user may still take on the disk of `directory`. */
+  /** Bytes that this user may still use on the disk of `directory`. */
   freeBytes(directory: string): Promise<number>
   open(path: string, mode: 'read' | 'write' | 'create'): Promise<number>
   close(file: number): Promise<void>
   size(file: number): Promise<number>
-  /** Fills `into` from `position`; returns fewer bytes at the end of the file, or when it likes. */
+  /** Fills `into` from `position`; may return fewer bytes, not only at the end of the file. */
   read(file: number, into: Uint8Array, position: number): Promise<number>
   /** Writes the pieces one after the other; may return fewer bytes than asked. */
   write(file: number, pieces: readonly Uint8Array[], position: number): Promise<number>
@@ -28,7 +29,7 @@ export type LogFiles = Readonly<{
   remove(path: string): Promise<void>
   /** fsync of a folder: its names are on disk. */
   syncFolder(directory: string): Promise<void>
-  /** Watches what stands at a path; left out where nobody else can reach it. */
+  /** Watches the file or folder at a path; absent where no other process can reach it. */
   guard?: (path: string, what: string) => PlaceGuard
 }>
 
@@ -77,8 +78,8 @@ async function syncFolder(directory: string): Promise<void> {
 }
 
 /**
- * What is to be synced is done already, and giving it up would end the log: so this waits until a
- * file can be opened.
+ * The change that is to be synced is made already, and to give up would end the log: so this waits
+ * until a file can be opened.
  */
 async function openFolder(directory: string): Promise<number> {
   for (;;) {
@@ -204,14 +205,14 @@ export class FileWindow {
     return this.from(position)
   }
 
-  /** Forgets what is in memory, because the file has changed or is another one. */
+  /** Forgets what is in memory, because the file has changed or is a different one. */
   forget(): void {
     this.#length = 0
   }
 }
 
 /**
- * The named moments of the log's life on disk, so that a test can kill the process at each of them.
+ * The steps of the log's work on disk: tests kill the process at each of them.
  */
 export const LOG_STEPS = [
   /** A new file is filled with zeros and synced, still under its temporary name. */
@@ -222,7 +223,7 @@ export const LOG_STEPS = [
   'segment-created',
   /** A group's frame is written, not synced. */
   'frame-written',
-  /** A group's frame is on disk, nobody knows yet. */
+  /** A group's frame is on disk; neither readers nor senders know yet. */
   'frame-synced',
   /** Readers see the group, and its appends are resolved. */
   'frame-answered',

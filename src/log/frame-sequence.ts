@@ -22,13 +22,13 @@ export class FrameSequence {
   readonly #cursor: Cursor
   readonly #window: FileWindow
   #segment: OpenSegment | null = null
-  /** Where the next segment begins; null as long as this one is the last. */
+  /** Where the next segment begins; null while this one is the last. */
   #segmentEnd: number | null = null
   #position = 0
   #offset = 0
   /**
-   * Frames below it were durable when the window was filled; others may since have been written
-   * over what is in it.
+   * Frames below it were durable when the window was filled; the rest of the window may since have
+   * been written over.
    */
   #windowEnd = 0
 
@@ -66,8 +66,8 @@ export class FrameSequence {
   }
 
   async #take(): Promise<Frame> {
-    // `end` was read before `tailBase` is: if the frame is durable in a later segment, `tailBase`
-    // says so already.
+    // `end` is read before `tailBase`: if the frame is durable in a later segment, `tailBase`
+    // already names that one.
     const end = this.#cursor.get('end')
     const segment = await this.#segmentAt(this.#offset)
     const bytesMax = segment.fileBytes - this.#position
@@ -84,7 +84,7 @@ export class FrameSequence {
         throw this.#refuse(segment, 'cut short')
       }
     }
-    // The segment may have been given back, and its file written over, while it was read.
+    // The segment may have been recycled, and its file written over, while it was read.
     refuseTrimmed(this.#cursor, this.#offset)
     if (check.kind === 'bad') throw this.#refuse(segment, check.fault)
     this.#position += check.sizeBytes
@@ -105,7 +105,7 @@ export class FrameSequence {
     return damaged(fault, facts)
   }
 
-  /** The segment that holds `offset`: the open one or the one behind it. */
+  /** The segment that holds `offset`: the open one or the one after it. */
   async #segmentAt(offset: number): Promise<OpenSegment> {
     assert(this.#segment !== null, 'seek comes before reading')
     const { baseOffset } = this.#segment.header

@@ -2,10 +2,10 @@
  * Group commit: while one group is written and synced, the next gathers. One write in flight, ever;
  * the next begins when the last one is on disk, and recovery (tail.ts) rests on that.
  *
- *   append ──► gathering ──► queue ──► write ──► fdatasync ──► end is published ──► appends are answered
+ *   append ─► gathering ─► queue ─► write ─► fdatasync ─► end is published ─► appends are answered
  *
  * After a write or a sync that failed, nothing is written and nothing answered any more: what is on
- * disk is unknown, and a second sync would report success for bytes that the system has given up
+ * disk is unknown, and a second sync would report success for bytes that the system has dropped
  * (F6).
  */
 import assert from 'node:assert/strict'
@@ -29,7 +29,7 @@ export type GroupCommitOptions = Readonly<{
   files: LogFiles
   nowUs: () => number
   onStep: (step: LogStep) => void
-  /** Why what is written would not be found again; null when it would. */
+  /** Why what is written now would not be found again; null when it would. */
   misplaced: () => LogError | null
 }>
 
@@ -170,8 +170,8 @@ export class GroupCommit {
       return this.#failure ?? (await this.#commit(group))
     } catch (error) {
       if (isFull(error)) return error
-      // The next segment could not be made where there is no folder; a file that is open never
-      // fails so.
+      // The next segment cannot be created without the folder; an open file never fails with
+      // ENOENT.
       const fault = systemCode(error) === 'ENOENT' ? this.#options.misplaced() : null
       return fault ?? this.fail('writing a group', error)
     }
@@ -198,11 +198,11 @@ export class GroupCommit {
     this.#count(group, Math.max(0, nowUs() - startUs))
     this.#cursor.set('tailPosition', this.#at.position)
     this.#cursor.publishEnd(this.#at.endOffset)
-    // It stands in the log; but a sender may only be told so where the log is found again.
+    // The frame is in the log; but its senders may be answered only if the log will be found again.
     return misplaced() ?? firstOffset
   }
 
-  /** Goes to the next segment when this one cannot hold the frame and a seal behind it. */
+  /** Goes to the next segment when this one cannot hold the frame and a seal after it. */
   async #makeRoom(frameBytes: number): Promise<void> {
     const { fileBytes } = this.#segments.active
     const { arrivalUs, endOffset, position } = this.#at

@@ -55,7 +55,8 @@ export class Group {
   }
 
   /**
-   * Can lines of so many bytes, in so many pieces, go with this group? The first append always can.
+   * Whether lines of so many bytes, in so many pieces, fit in this group. The first append always
+   * does.
    */
   takes(bytes: number, pieces: number, groupBytesMax: number): boolean {
     if (this.#appends.length === 0) return true

@@ -1,6 +1,6 @@
 /**
- * A look at the log from outside, beside its process or without one: nothing is locked, changed or
- * repaired.
+ * A look at the log from outside, with or without a process that writes it: nothing is locked,
+ * changed or repaired.
  */
 import { join } from 'node:path'
 import { systemCode } from '../runtime.ts'
@@ -13,7 +13,7 @@ const ATTEMPTS_MAX = 5
 
 export type LogInspection = Readonly<{
   id: string
-  /** First offset held. */
+  /** First offset still there. */
   start: number
   /** Offset after the last line written; a running process may not have synced it yet. */
   end: number
@@ -30,7 +30,7 @@ export async function inspectLog(
     try {
       return await inspectOnce(directory, files)
     } catch (error) {
-      // A running process may have given a segment back between the list and the look.
+      // A running process may have recycled a segment between the list and the look.
       if (!(error instanceof LogError) || attempt === ATTEMPTS_MAX) throw error
     }
   }

@@ -25,11 +25,11 @@ export type LogOptions = Readonly<{
   directory: string
   nowUs: () => number
   /**
-   * How long segments stay after they are in the tables; less when `bytesMax` is short of room for
-   * new events.
+   * How long segments stay after they are in the tables; shorter when new events need the room
+   * within `bytesMax`.
    */
   retentionMs: number
-  /** What all files of the log may take; at least three segments. */
+  /** Limit for all files of the log; at least three segments. */
   bytesMax: number
   /** What must stay free on the disk, so that the tables can be written. */
   diskReserveBytes: number
@@ -78,8 +78,8 @@ export type Log = Readonly<{
   /** For `openLogReader`, in any thread. */
   cursor: SharedArrayBuffer
   /**
-   * Arrival time for the next append, microseconds: the wall clock's, which may step back (F17).
-   * The order is that of offsets.
+   * Arrival time for the next append, microseconds, by the wall clock, which may step back (F17).
+   * Order is by offset.
    */
   stampUs(): number
   /**
@@ -91,11 +91,11 @@ export type Log = Readonly<{
   append(lines: Lines, count: number, arrivalUs: number): Promise<number>
   /** Offset after the last durable line. */
   end(): number
-  /** First offset still held. */
+  /** First offset still there. */
   start(): number
   /**
    * Everything below `offset` is in the tables. Segments that are also older than the retention are
-   * given back.
+   * recycled or removed.
    */
   trim(offset: number): Promise<void>
   stats(): LogStats
@@ -186,7 +186,7 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
     start,
     async trim(offset) {
       assert(offset <= end(), `trim to ${offset}, but the log ends at ${end()}`)
-      // A later call gives back what this one would have.
+      // A later call releases what this one would have.
       if (misplaced() !== null) return
       try {
         await segments.release(offset)
@@ -250,8 +250,8 @@ async function recover(
   }
   segments.adopt(older, { ...last, fileBytes: Math.max(last.fileBytes, last.header.sizeBytes) })
   if (endOffset === last.header.baseOffset && last.fileBytes < segmentBytes) {
-    // Made when segments were smaller: it may be too small for an append, and cannot be left behind
-    // empty.
+    // Made when segments were smaller: it may be too small for an append, and an empty segment
+    // cannot be followed by another.
     await segments.roll(id, endOffset, at.arrivalUs)
     at = { ...at, position: SEGMENT_HEADER_BYTES, sealed: false }
   }
@@ -259,11 +259,11 @@ async function recover(
 }
 
 /**
- * Whether the log is where its readers and the next start will look for it: the folder, its lock,
- * the segment being written.
+ * Watches whether the log is where its readers and the next start will look for it: the folder, its
+ * lock, the segment being written.
  */
 export type LogGuard = Readonly<{
-  /** Looks: a few microseconds. */
+  /** Takes a few microseconds. */
   fault(): LogError | null
   close(): void
 }>
@@ -278,7 +278,7 @@ export function guardLog(
   const folder = guard(directory, 'the folder')
   let segment: Readonly<{ path: string; guard: PlaceGuard }> | null = null
 
-  /** The one being written changes; its path is that of the file which is open. */
+  /** The segment being written changes from time to time; its path is that of the open file. */
   function segmentFault(): string | null {
     const { path } = segments.active
     if (segment?.path !== path) segment = { path, guard: guard!(path, 'the segment') }

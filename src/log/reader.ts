@@ -1,6 +1,6 @@
 /**
  * Reads frames from any offset, and waits for new ones, also in another thread than the writer's:
- * all they share is the cursor and the files. A frame is taken only when its offset is below the
+ * they share only the cursor and the files. A frame is read only when its offset is below the
  * cursor's end, so nothing is read that is not on disk.
  */
 import assert from 'node:assert/strict'
@@ -22,7 +22,7 @@ export type LogReaderOptions = Readonly<{
 
 /** One caller at a time: `next` is not called again before it has settled. */
 export type LogReader = Readonly<{
-  /** Of the log; another id than the one expected means that the log was created anew (F11). */
+  /** Of the log; an unexpected id means that the log was created anew (F11). */
   id: string
   /**
    * The frame that holds the line with this offset, and may begin before it. Waits up to `waitMs`
@@ -31,11 +31,11 @@ export type LogReader = Readonly<{
    * the same call may then be made again.
    */
   next(fromOffset: number, waitMs: number): Promise<Frame | null>
-  /** First offset still held. */
+  /** First offset still there. */
   start(): number
   /** Durable end. */
   end(): number
-  /** A `next` that waits gives null. */
+  /** A waiting `next` gives null. */
   close(): Promise<void>
 }>
 
@@ -111,7 +111,7 @@ async function openFolderReader(
   const reader = await openLogReader({ directory, cursor })
   let isHeldUp = false
 
-  /** Where no file can be opened, there is nothing to read for now. */
+  /** While no file can be opened, nothing can be read. */
   async function next(fromOffset: number, waitMs: number): Promise<Frame | null> {
     try {
       const frame = await reader.next(fromOffset, waitMs)

@@ -1,10 +1,10 @@
 /**
- * The folder `rejected/`: which files it holds and how many events they stand for.
+ * The folder `rejected/`: which files it holds and how many events they count.
  *
- *     collector-00000001.ndjson          events, rotated by size; numbers rise and are never used again
+ *     collector-00000001.ndjson          events, rotated by size; numbers rise and are never reused
  *     collector-00000002.counts.ndjson   past the size limit: counts only
- *     job-00000001.ndjson                the same for what the job rejected
- *     replayed.json                      file name -> bytes of it that were sent again
+ *     job-00000001.ndjson                events that the job rejected
+ *     replayed.json                      file name -> bytes of it that were replayed
  */
 import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ export type RejectedFile = Readonly<{
 }>
 
 /**
- * Events rejected since ever, as the newest file of a source tells; `lineBytes` = its whole lines.
+ * All events ever rejected, by the newest file of a source; `lineBytes` = its whole lines.
  */
 export type SourceTotal = Readonly<{
   total: number
@@ -66,7 +66,7 @@ export async function listFiles(directory: string): Promise<RejectedFile[]> {
 export async function readTotal(file: RejectedFile): Promise<SourceTotal> {
   const bytes = await readFile(file.path)
   const lines = bytes.subarray(0, bytes.lastIndexOf(LF) + 1)
-  // A crash between creating a file and its heading: the store writes the heading again.
+  // A crash came between creating the file and its heading: the store writes the heading again.
   if (lines.length === 0) return { total: 0, lastOffset: null, lineBytes: 0 }
   try {
     const heading = parseLine(lines.subarray(0, lines.indexOf(LF)))
@@ -137,7 +137,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** null when the file went away since the folder was read (the store removes replayed ones). */
+/** null when the file is gone since the folder was read (the store removes replayed ones). */
 async function sizeOf(path: string): Promise<number | null> {
   try {
     return (await stat(path)).size
@@ -150,9 +150,9 @@ async function sizeOf(path: string): Promise<number | null> {
 /**
  * Where the events stood that were kept last, so that a job which reads its topic again does not
  * keep them once more: by partition, the highest offset among the events of a source that were kept
- * after the first `committed`: those that no commit knows of. Reads the files that hold them, after
- * the store has been opened. What a counts file said that has been followed by another is not known
- * any more.
+ * after the first `committed`: those that no commit knows of. Reads the files that hold them, once
+ * the store has been opened. The places in a counts file are lost when another file has followed
+ * it.
  */
 export async function keptPlaces(
   directory: string,

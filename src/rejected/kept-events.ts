@@ -1,8 +1,7 @@
 /**
- * Reading `rejected/` for the CLI, beside a running process: lists the kept events and marks those
- * which were sent again. Nothing is moved or removed here (the store owns the files, the newest is
- * being written): a mark is a position in a file, and the store removes replayed files when it
- * needs room.
+ * The kept events, read for the CLI beside a running process, and the marks of those that were
+ * replayed. Nothing is moved or removed here: the store owns the files, and the newest is being
+ * written. A mark is a position in a file; the store removes replayed files when it needs room.
  */
 import { open } from 'node:fs/promises'
 import { parseEvent } from '../event.ts'
@@ -39,8 +38,8 @@ const SPACE = 0x20
 const READ_BYTES = 1024 * 1024
 
 /**
- * The kept events of both sources, oldest first within each. The end is where the files end now:
- * events that are rejected again while a replay is under way are not listed by it.
+ * The kept events of both sources, oldest first within each. The end is where the files end now, so
+ * a replay does not list events that are rejected again meanwhile.
  */
 export async function* listRejected(directory: string): AsyncGenerator<KeptEvent> {
   const files = await listFiles(directory)
@@ -50,7 +49,7 @@ export async function* listRejected(directory: string): AsyncGenerator<KeptEvent
   }
 }
 
-/** Durably notes that everything up to and including `event` in its file was sent again. */
+/** Durably marks everything up to and including `event` in its file as replayed. */
 export async function markReplayed(directory: string, event: KeptEvent): Promise<void> {
   const marks = await readMarks(directory)
   const present = new Set((await listFiles(directory)).map((file) => file.name))
@@ -59,7 +58,7 @@ export async function markReplayed(directory: string, event: KeptEvent): Promise
   await writeMarks(directory, { ...Object.fromEntries(kept), [event.file]: end })
 }
 
-/** Events rejected since ever, counts included. Reads the newest file of each source only. */
+/** All events ever rejected, counts included. Reads the newest file of each source only. */
 export async function countRejected(
   directory: string,
   source: RejectedSource | null = null,
@@ -81,7 +80,7 @@ export async function countRejected(
 }
 
 /**
- * Whether its bytes alone are reason enough to reject it again, whenever it arrives: what was dated
+ * Whether its bytes alone are reason enough to reject it again, whenever it arrives. An event dated
  * in the future may be accepted by now.
  */
 export function isHopeless(event: KeptEvent): boolean {
@@ -153,7 +152,7 @@ async function* linesOf(
   }
 }
 
-/** null: the store removed the file since it was listed, because it was replayed. */
+/** null: the store has removed the file since it was listed, because it was replayed. */
 async function openOrNull(path: string): Promise<Awaited<ReturnType<typeof open>> | null> {
   try {
     return await open(path, 'r')

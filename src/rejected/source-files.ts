@@ -28,7 +28,7 @@ const PROBE = '.probe'
 const PROBE_BYTES = 64 * 1024
 const NOTHING: KeptSoFar = { total: 0, lastOffset: null }
 
-/** Invariant: the file being written ends behind the last durable line, or `failure` is set. */
+/** Invariant: the file being written ends after the last durable line, or `failure` is set. */
 export class SourceFiles {
   readonly #directory: string
   readonly #source: RejectedSource
@@ -61,7 +61,7 @@ export class SourceFiles {
     return this.#failure
   }
 
-  /** Goes on with the newest file, of which alone the content is read; cuts a torn last line. */
+  /** Goes on with the newest file, the only one whose content is read; cuts a torn last line. */
   async resume(): Promise<KeptSoFar> {
     const files = await this.#list()
     const newest = files.at(-1)
@@ -85,13 +85,13 @@ export class SourceFiles {
     return earlier
   }
 
-  /** Goes to the next file when this one is full, or of the other kind. */
+  /** Goes to the next file when this one is full or of the other kind. */
   async turn(countsOnly: boolean, kept: KeptSoFar): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (await this.#isRemoved()) await this.#leaveFile()
     const bytesMax = this.#isCounts ? COUNTS_FILE_BYTES_MAX : this.#fileBytesMax
     const fits = this.#file !== null && this.#fileBytes < bytesMax
-    // A few counts may stand in a file of events; events never in a file of counts.
+    // A few counts may be in a file of events, but never events in a file of counts.
     if (fits && (countsOnly || !this.#isCounts)) return
     const path = join(this.#directory, fileName(this.#source, this.#number + 1, countsOnly))
     const heading = this.#heading(kept)
@@ -104,7 +104,7 @@ export class SourceFiles {
     this.#isCounts = countsOnly
     this.#fileBytes = heading.length
     await old.file?.close()
-    // The new heading carries what the counts said; events stay.
+    // The new heading carries the sum of the counts; files of events stay.
     if (oldIsCounts) await rm(old.path, { force: true })
     else this.#otherBytes += old.bytes
   }
@@ -132,8 +132,8 @@ export class SourceFiles {
   }
 
   /**
-   * Looks at the folder again, since somebody may have removed files, and removes what is not
-   * needed, oldest first, until there is room for `wanted` more: counts files and files that were
+   * Reads the folder again, since somebody may have removed files. Then removes what is not needed,
+   * oldest first, until there is room for `wanted` more bytes: counts files, and files that were
    * replayed in full.
    */
   async makeRoom(wanted: number, bytesMax: number): Promise<void> {
@@ -152,7 +152,7 @@ export class SourceFiles {
   }
 
   /**
-   * Looks whether the next records could be kept, without writing any. `thoroughly`: by a write,
+   * Checks whether the next records could be kept, without writing any. `thoroughly`: by a write,
    * for a disk that was full. Leaves a file that was removed meanwhile. Throws RejectedError `io`.
    */
   async look(thoroughly: boolean): Promise<void> {
@@ -216,13 +216,13 @@ export class SourceFiles {
     this.#hadParent ||= hasParent
   }
 
-  /** The file being written was removed by somebody: what it would take now would be lost. */
+  /** The file being written was removed by somebody: what is written to it now would be lost. */
   async #leaveFile(): Promise<void> {
     await this.close()
     this.#fileBytes = 0
   }
 
-  /** Takes half-written lines away again, so that a restart does not count them. */
+  /** Cuts off half-written lines, so that a restart does not count them. */
   async #cut(file: FileHandle): Promise<void> {
     try {
       await file.truncate(this.#fileBytes)

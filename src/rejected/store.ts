@@ -1,14 +1,14 @@
 /**
- * Keeps rejected events durably, in the order given. One writer a source.
+ * Keeps rejected events durably, in the order given. There is one writer for each source.
  *
- * Calls that arrive while a write is on its way share the next one: one write, one `fdatasync`,
- * however many requests. A file that has grown past its size is followed by the next; past
- * `bytesMax` over all files of the source, those that were replayed in full are removed, oldest
- * first, and if that is not enough only counts are kept until there is room again (looked at every
- * few seconds).
+ * Calls that arrive during a write share the next one: one write, one `fdatasync`, however many
+ * requests. A file that has grown past its size is followed by the next; past `bytesMax` over all
+ * files of the source, those that were replayed in full are removed, oldest first, and if that is
+ * not enough, only counts are kept until there is room again (checked every few seconds).
  *
- * A failed write (a full disk) is cut off again and told to its callers, who may retry. A failed
- * `fdatasync` is final: nobody can say which bytes the disk has, and the next one would not tell.
+ * A failed write (a full disk) is cut off again and reported to its callers, who may retry. A
+ * failed `fdatasync` is final: it is unknown which bytes the disk has, and the next one would not
+ * tell.
  */
 import { reasonOf } from '../runtime.ts'
 import { type Encoded, encodeRecords } from './encode.ts'
@@ -30,7 +30,7 @@ export type RejectedOptions = Readonly<{
 }>
 
 export type RejectedStats = Readonly<{
-  /** Events rejected since ever, durable. */
+  /** All events ever rejected, durable. */
   total: number
   /** Of these, since this store was opened, kept as counts only. */
   countedOnly: number
@@ -39,7 +39,8 @@ export type RejectedStats = Readonly<{
   /** An `fdatasync` failed: nothing is kept any more until a restart. */
   failed: boolean
   /**
-   * Why the last write failed, or the next one would, as far as was looked; null when all is well.
+   * Why the last write failed, or why the last check expects the next one to fail; null when all is
+   * well.
    */
   problem: string | null
   /** Highest log offset kept: a job that reads its log again skips what it has kept already. */
@@ -51,8 +52,8 @@ export type RejectedStore = {
   keep(records: readonly RejectedRecord[]): Promise<void>
   stats(): RejectedStats
   /**
-   * Finds out whether the next record could be kept, before there is one; to be called now and
-   * then. Does not reject.
+   * Checks whether the next record could be kept, before there is one; to be called now and then.
+   * Does not reject.
    */
   look(): Promise<void>
   close(): Promise<void>
@@ -65,7 +66,7 @@ type Waiting = Readonly<{
 }>
 
 const FILE_BYTES_MAX = 16 * 1024 * 1024
-/** Waiting for the write on its way; beyond it the caller hears `busy`. */
+/** Limit of what waits for a write; beyond it `keep` fails with `busy`. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024
 const ROOM_CHECK_US = 10_000_000
 
@@ -93,7 +94,7 @@ class Store implements RejectedStore {
   #writing: Promise<void> | null = null
   #countsOnly = false
   #problem: string | null = null
-  /** The problem is a write that failed: only a write tells that it is over. */
+  /** The problem is a failed write: only a write can show that it is over. */
   #hasWriteFailed = false
   #roomCheckedUs = Number.NEGATIVE_INFINITY
   #isClosed = false
@@ -187,7 +188,7 @@ class Store implements RejectedStore {
     }
   }
 
-  /** Decides between events and counts; says it once when it turns to counts. */
+  /** Decides between events and counts; warns once when it turns to counts. */
   async #hasRoom(wanted: number): Promise<boolean> {
     const { bytesMax, nowUs, warn, directory } = this.#options
     const fits = () => this.#files.bytes + wanted <= bytesMax

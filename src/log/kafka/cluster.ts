@@ -1,7 +1,7 @@
 /**
  * The cluster as one topic sees it: which broker leads each partition, and connections to them.
- * Everything that is asked of Kafka goes through here, so that a broker that moves or comes back is
- * found again in one place.
+ * Every request to Kafka goes through here, so that a broker that moves or comes back is found
+ * again in one place.
  */
 import { type Connection, metadataV12, type ResponseParser, type Writer } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
@@ -31,7 +31,7 @@ export type Cluster = {
   readonly place: KafkaPlace
   /** As it was last seen. */
   view(): View
-  /** Asks again. Throws LogError `unavailable`, `denied`. */
+  /** Asks the brokers again. Throws LogError `unavailable`, `denied`. */
   refresh(): Promise<View>
   to(node: number): Promise<Connection>
   close(): Promise<void>
@@ -111,7 +111,7 @@ export function logIdOf({ clusterId }: View, topic: TopicView): string {
   return `kafka:${clusterId}/${topic.id}`
 }
 
-/** A request of our own making over a connection of the client. */
+/** Sends a request that this program encodes itself over a connection of the client. */
 export function send<T>(
   connection: Connection,
   { key, version }: Readonly<{ key: number; version: number }>,

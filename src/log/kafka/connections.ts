@@ -13,7 +13,7 @@ const CLIENT_ID = 'campaign-metrics'
 const CONNECT_TIMEOUT_MS = 3_000
 /** Longer than the broker may take for any answer. */
 const REQUEST_TIMEOUT_MS = 10_000
-/** A writer has one request on its way, a reader one; the rest are questions about offsets. */
+/** A writer has one request in flight, a reader one; the rest ask for offsets. */
 const REQUESTS_MAX = 8
 
 export type BrokerAddress = Readonly<{ host: string; port: number }>
@@ -33,7 +33,7 @@ export async function openConnections(place: KafkaPlace): Promise<Connections> {
     const forget = () => {
       connections.delete(name)
     }
-    // Whoever asked hears of the failure; without a listener it would end the process.
+    // The caller of `connect` gets the failure; without a listener it would end the process.
     connection.on('error', forget)
     connection.on('close', forget)
     await connection.connect(host, port)

@@ -1,5 +1,5 @@
 /**
- * How far a consumer group is behind the ends of the topic: for engines that keep their offsets
+ * How far a consumer group lags behind the ends of the topic: for engines that keep their offsets
  * with Kafka, such as Flink.
  */
 import { findCoordinatorV4, offsetFetchV8 } from '@platformatic/kafka'
@@ -13,14 +13,17 @@ const GROUP_KEY = 0
 const WAIT_MS = 20_000
 
 export type ConsumerLag = Readonly<{
-  /** `committed`: from where the group reads on; null where it has committed nothing yet. */
+  /**
+   * `committed`: the offset at which the group goes on reading; null where it has committed nothing
+   * yet.
+   */
   partitions: readonly Readonly<{ start: number; committed: number | null; end: number }>[]
-  /** Records between: all that are held, where nothing is committed. */
+  /** Records between the two; where nothing is committed, all that the partition has. */
   waiting: number
 }>
 
 /**
- * Waits a while for the group's coordinator, which a fresh cluster has yet to choose. Throws
+ * Waits a while for the group's coordinator, which a new cluster has yet to choose. Throws
  * LogError.
  */
 export function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {

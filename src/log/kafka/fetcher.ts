@@ -1,7 +1,7 @@
 /**
- * Keeps the partitions' queues filled: one request on its way to each broker, for those of its
- * partitions whose queue has room. A broker that is away is asked for again and again; what stands
- * in the queues can be read meanwhile.
+ * Keeps the partitions' queues filled: one request in flight to each broker, for those of its
+ * partitions whose queue has room. A broker that is away is asked again and again; what is in the
+ * queues can be read meanwhile.
  */
 import { LogError } from '../error.ts'
 import { type Cluster, requireSameTopic } from './cluster.ts'
@@ -11,10 +11,10 @@ import type { Merge } from './merge.ts'
 import { listExtents, partitionsByLeader } from './offsets.ts'
 import { PartitionQueue } from './partition-queue.ts'
 
-/** Compressed bytes in a queue past which no more is fetched for it. */
+/** Past so many compressed bytes in a queue, no more is fetched for it. */
 const QUEUE_BYTES_MAX = 2 * 1024 * 1024
 const LIMITS = { waitMs: 250, bytesMax: 16 * 1024 * 1024, partitionBytesMax: 2 * 1024 * 1024 }
-/** How often partitions and leaders are asked for while all is well. */
+/** How often metadata is refreshed while nothing fails. */
 const LOOK_MS = 10_000
 const RETRY_MS_MIN = 50
 const RETRY_MS_MAX = 1_000
@@ -42,7 +42,7 @@ export class Fetcher {
   readonly #over = new Signal()
   readonly #loops = new Map<number, Promise<void>>()
   readonly #looking: Promise<void>
-  /** By broker: since when it gives nothing. */
+  /** By broker: since when its fetches fail. */
   readonly #failingSinceMs = new Map<number, number>()
   #isHeldUp = false
   #failure: LogError | null = null
@@ -57,12 +57,12 @@ export class Fetcher {
     this.#looking = this.#lookOften()
   }
 
-  /** What stopped it for good: topic replaced, offsets gone, damage, no right. */
+  /** What stopped it for good: topic replaced, offsets gone, damage. */
   get failure(): LogError | null {
     return this.#failure
   }
 
-  /** Something was taken from a queue. */
+  /** To be called when something was taken from a queue. */
   taken(): void {
     this.#room.fire()
   }
@@ -134,7 +134,7 @@ export class Fetcher {
     if (errorCode !== 0) throw new Error(`a partition cannot be read, error ${errorCode}`)
   }
 
-  /** Throws what ends the reading; else the code, which leads to another try. */
+  /** Throws what ends reading; else returns the code, which leads to another try. */
   async #refused({ partition, errorCode }: Fetched): Promise<number> {
     const { place } = this.#cluster
     const { topic } = place
@@ -162,7 +162,7 @@ export class Fetcher {
     }
   }
 
-  /** Finds new leaders and partitions; what cannot be asked now is asked again. Never rejects. */
+  /** Finds new leaders and partitions; what fails now is asked again later. Never rejects. */
   async #look(): Promise<void> {
     try {
       requireSameTopic(await this.#cluster.refresh(), this.#cluster.place, this.#logId)
@@ -210,7 +210,7 @@ function isFinal({ canRetry, code }: LogError): boolean {
   return !canRetry && code !== 'topic-missing' && code !== 'denied'
 }
 
-/** Wakes those who wait for something to have happened. */
+/** Wakes those that wait for an event. */
 export class Signal {
   readonly #wakes = new Set<() => void>()
 

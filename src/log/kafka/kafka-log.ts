@@ -19,14 +19,14 @@ import { requireFit } from './topic.ts'
 const WAITING_BYTES_MAX = 64 * 1024 * 1024
 const OPEN_WAIT_MS = 30_000
 const LOOK_INTERVAL_MS = 1_000
-/** Every so many looks, the partitions and their leaders are asked for as well. */
+/** After so many looks, the metadata is refreshed as well. */
 const LOOKS_PER_REFRESH = 5
 
 export type KafkaLogOptions = Readonly<{
   nowUs: () => number
   /** A clock that never steps back. */
   steadyMs: () => number
-  /** Of records that wait for the broker; more are refused with `busy`. */
+  /** Limit of records that wait for the broker; more are refused with `busy`. */
   waitingBytesMax?: number
   /** How long to wait for the brokers at the start. */
   openWaitMs?: number
@@ -79,19 +79,19 @@ function kafkaLog(
     brokers: cluster.place.brokers,
     nowMs: () => options.nowUs() / 1000,
     steadyMs: options.steadyMs,
-    ask: (held) => askTransactionOwner(cluster, held),
+    ask: (partition) => askTransactionOwner(cluster, partition),
   })
   let isClosed = false
   let looks = 0
   let looking: Promise<void> | null = null
 
   /**
-   * What others have written, and what retention has taken. What is not known now is asked again.
+   * Finds what others have written and what retention has removed. What fails now is asked again.
    */
   async function look(): Promise<void> {
     looks += 1
     if (looks % LOOKS_PER_REFRESH === 0) await sender.look()
-    // In this order: what is written between the two answers is not taken for unreadable.
+    // In this order, so that what is written between the two answers is not taken for unreadable.
     const written = await listEnds(cluster)
     const readable = await listReadableEnds(cluster)
     for (const [partition, end] of written.entries()) {

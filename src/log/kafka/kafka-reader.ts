@@ -1,6 +1,6 @@
 /**
- * Reads a topic for the job: frames in the order of arrival, from all partitions, past everything
- * that is no event.
+ * Reads a topic for the job: frames in the order of arrival, from all partitions, without control
+ * batches and aborted records.
  */
 import { strict as assert } from 'node:assert'
 import type { EventReader, KafkaPlace, LogExtent, ReadFrom } from '../event-log.ts'
@@ -13,11 +13,14 @@ import { listExtents, listReadableEnds, openPassedOver } from './offsets.ts'
 import { PartitionQueue } from './partition-queue.ts'
 
 const OPEN_WAIT_MS = 30_000
-/** Frames that are here are given without a pause, but the thread's other work must go on. */
+/**
+ * Frames that are in memory are given without a pause, so the thread's other work gets a turn this
+ * often.
+ */
 const TURN_MS = 10
 
 export type KafkaReaderOptions = Readonly<{
-  /** Of the log that is opened on the same topic in this process. */
+  /** `EventLog.cursor` of the log on the same topic in this process. */
   cursor: SharedArrayBuffer
   /** A clock that never steps back. */
   steadyMs: () => number
@@ -38,7 +41,7 @@ export async function openKafkaReader(
   return kafkaReader(opened, options)
 }
 
-/** What the topic holds, read once: for a look at it without a process that reads it. */
+/** What the topic holds, read once, for a look from outside. */
 export async function readExtent(place: KafkaPlace): Promise<LogExtent> {
   const { cluster, extent } = await openOnce(place)
   await cluster.close()
@@ -74,7 +77,7 @@ function kafkaReader(
   let turnMs = steadyMs()
   let isClosed = false
 
-  /** Offsets behind us that were no lines. */
+  /** Counts the offsets read so far that hold no event. */
   function tellPassedOver(): void {
     passedOver.set(sum(merge.offsets()) - taken)
   }

@@ -3,11 +3,11 @@ import { listOffsetsV7 } from '@platformatic/kafka'
 import type { Cluster } from './cluster.ts'
 import { explainKafka } from './error.ts'
 
-/** Kafka's words for "the first offset still held" and "after the last one". */
+/** Kafka's timestamps for the first offset still there and for the offset after the last one. */
 const EARLIEST = -2n
 const LATEST = -1n
 /**
- * 0: after the last record written; 1: after the last one that no open transaction can take back.
+ * 0: after the last record written; 1: before the first record of an open transaction.
  */
 const ISOLATION = { written: 0, committed: 1 } as const
 
@@ -81,10 +81,10 @@ export function partitionsByLeader(leaders: readonly number[]): Map<number, numb
 }
 
 /**
- * How many offsets of the topic hold no event, in memory that all threads share: markers of
- * transactions, records that were taken back or compacted away, and what was gone before the job
+ * How many offsets of the topic hold no event, in memory that all threads share: transaction
+ * markers, records of aborted transactions or compacted away, and what was gone before the job
  * began. The job's reader counts them as it passes, so that the writer's thread can tell events
- * from offsets: events ever = sum of the partitions' ends - passed over.
+ * from offsets: all events ever = sum of the partitions' ends - passed over.
  */
 export type PassedOver = Readonly<{ get(): number; set(value: number): void }>
 

@@ -1,5 +1,5 @@
 /**
- * What waits for Kafka: for each partition a queue of batches, of which the last still gathers
+ * What waits for Kafka: for each partition a queue of batches, the last of which still gathers
  * records.
  */
 
@@ -7,14 +7,13 @@ import { OutgoingBatch, type PendingAppend } from './outgoing-batch.ts'
 import { partitionOf, visitLines } from './partitioner.ts'
 
 /**
- * Of records before compression: below what a topic takes in one batch unless told otherwise (1
- * MiB).
+ * Of records before compression: below what a topic takes in one batch by default (1 MiB).
  */
 export const BATCH_BYTES_MAX: number = 512 * 1024
 
 export class Outboxes {
   readonly #queues = new Map<number, OutgoingBatch[]>()
-  /** Batches that were given to a sender: nothing joins them any more. */
+  /** Batches that were given to the sender: no record joins them any more. */
   readonly #sealed = new Set<OutgoingBatch>()
   #bytes = 0
 
@@ -42,13 +41,13 @@ export class Outboxes {
     })
   }
 
-  /** Partitions that something waits for. */
+  /** Partitions with batches that wait. */
   partitions(): readonly number[] {
     return [...this.#queues.keys()]
   }
 
   /**
-   * The batch that goes next to this partition, sealed: always the same one until it is removed.
+   * The batch that goes to this partition next, sealed: the same one until it is removed.
    */
   first(partition: number): OutgoingBatch | null {
     const batch = this.#queues.get(partition)?.[0]

@@ -1,5 +1,5 @@
 /**
- * One batch on its way to a partition: the records that gathered, and the appends that wait for it.
+ * One batch for a partition: its records, and the appends that wait for it.
  */
 import { batchHeader, CODECS, compressLz4 } from './record-batch.ts'
 import { RecordWriter } from './record-writer.ts'
@@ -10,7 +10,7 @@ const COMPRESS_BYTES_MIN = 1024
 const SEQUENCES = 2 ** 31
 
 /**
- * An append, which may be spread over many batches: answered when the last of them is, failed with
+ * An append, which may be spread over many batches: resolved with the last of them, rejected with
  * the first that fails.
  */
 export type PendingAppend = {
@@ -21,8 +21,8 @@ export type PendingAppend = {
 
 /**
  * The identity under which the broker recognises a batch that is sent again, with the next sequence
- * of each partition. They belong together: a sequence that is used twice under one id would be
- * taken for a repeat, and its records lost.
+ * of each partition. They belong together: a sequence used twice under one id would be taken for a
+ * repeat, and its records would be lost.
  */
 export type Producer = Readonly<{ id: bigint; epoch: number; sequences: Map<number, number> }>
 
@@ -58,7 +58,7 @@ export class OutgoingBatch {
   }
 
   /**
-   * Is to be sent under another identity: the broker no longer knows the one it was encoded with.
+   * To be called when the broker no longer knows the producer that the batch was encoded for.
    */
   forgetEncoding(): void {
     this.#pieces = null

@@ -18,9 +18,9 @@ export class PartitionQueue {
   readonly #topic: string
   readonly #batches: RecordBatch[] = []
   #bytes = 0
-  /** From where the next request asks. */
+  /** The offset at which the next request begins. */
   #fetchOffset: number
-  /** Up to where records can be read, as far as is known. */
+  /** The known end of the records that can be read. */
   #end: number
 
   constructor(topic: string, partition: number, offset: number, end: number) {
@@ -34,7 +34,7 @@ export class PartitionQueue {
     return this.#fetchOffset
   }
 
-  /** The first offset that was not taken and may hold an event. */
+  /** The first offset not taken yet that may hold an event. */
   get position(): number {
     return this.#batches[0]?.baseOffset ?? this.#fetchOffset
   }
@@ -48,12 +48,12 @@ export class PartitionQueue {
     return this.#bytes
   }
 
-  /** Of the next batch; null when none is here. */
+  /** Of the next batch; null when none was fetched. */
   get arrivalMs(): number | null {
     return this.#batches[0]?.maxTimestampMs ?? null
   }
 
-  /** There are records, but none is here. */
+  /** There are records, but none was fetched yet. */
   get isBehind(): boolean {
     return this.#batches.length === 0 && this.#fetchOffset < this.#end
   }
@@ -76,7 +76,10 @@ export class PartitionQueue {
     }
   }
 
-  /** The next batch undone; none may be left out. Throws LogError `damaged`. */
+  /**
+   * The lines of the next batch. Batches are taken in order, without gaps. Throws LogError
+   * `damaged`.
+   */
   take(from: number): BatchLines | null {
     const batch = this.#batches.shift()
     if (batch === undefined) return null
@@ -144,22 +147,22 @@ function linesFrom(lines: RecordLines, delta: number): RecordLines {
 }
 
 /**
- * Which batches of a partition belong to transactions that were taken back. A broker tells with
- * each answer where aborted transactions begin; a control batch of their producer ends them. So the
- * batches between are no events, as the transaction's writer decided.
+ * Which batches of a partition belong to aborted transactions. With each answer a broker names
+ * where aborted transactions begin; a control batch of their producer ends them. The batches
+ * between are left out.
  *
  *   offset   10          12            17                  20
  *            │ P begins │ batch of P  │ batch of another  │ control: P aborts │
  *              listed      left out      read                 left out, and P is forgotten
  */
 /**
- * In a control record: length, attributes and three deltas and lengths take a byte each; then the
- * key.
+ * In a control record the length, the attributes and three deltas and lengths take a byte each;
+ * then comes the key.
  */
 const CONTROL_KEY_AT = 5
 const ABORT = 0
 
-/** Of one answer: tells of each batch, in order, whether it holds events. */
+/** For one answer: whether each batch, in order, holds events. */
 function openAbortedFilter(
   aborted: readonly AbortedTransaction[],
 ): (batch: RecordBatch) => boolean {

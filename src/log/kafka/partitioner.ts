@@ -40,8 +40,8 @@ function littleEndian(bytes: Uint8Array, at: number, count: number): number {
 /**
  * The lines of an append, each with the bytes of its event_id: the record's key.
  *
- * The lines are accepted events, so each holds the key `event_id` once at least. Where a line has
- * no backslash and the text `"event_id"` only once, that is the key, and the bytes between the next
+ * The lines are accepted events, so each has the key `event_id` at least once. Where a line has no
+ * backslash and the text `"event_id"` only once, that is the key, and the bytes between the next
  * two quotes are the id. Any other line (escapes, a repeated key, the text as a value) is parsed;
  * of repeated keys the last counts, as everywhere.
  */
@@ -82,7 +82,7 @@ export function visitLines(lines: Buffer, visit: VisitLine): void {
   }
 }
 
-/** Behind everything when there is none. */
+/** After the end when there is none. */
 function positionOf(lines: Buffer, found: number): number {
   return found === -1 ? lines.length : found
 }

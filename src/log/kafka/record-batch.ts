@@ -7,8 +7,8 @@
  *       12  i32  leader epoch
  *       16  i8   magic               2
  *       17  u32  crc32c              over bytes 21 to the end
- *       21  i16  attributes          bits 0–2 codec, 3 the time is LogAppendTime, 4 transactional, 5 control
- *       23  i32  last offset delta   the batch ends at base offset + this, whatever compaction has left of it
+ *       21  i16  attributes          bits 0–2 codec, 3 LogAppendTime, 4 transactional, 5 control
+ *       23  i32  last offset delta   the batch ends at base offset + this, also after compaction
  *       27  i64  base timestamp      ms
  *       35  i64  max timestamp       ms; with LogAppendTime the time of every record
  *       43  i64  producer id
@@ -23,7 +23,7 @@ import { crc32c } from '@node-rs/crc32'
 import { compressionsAlgorithms } from '@platformatic/kafka'
 
 const BATCH_HEADER_BYTES = 61
-/** Up to here a batch says how long it is and in which format. */
+/** The end of the length field, which counts what follows it. */
 const LENGTH_END = 12
 const MAGIC_AT = 16
 const CRC_FROM = 21
@@ -42,7 +42,7 @@ export type RecordBatch = Readonly<{
   isTransactional: boolean
   isControl: boolean
   maxTimestampMs: number
-  /** As it stands, because producer ids are compared only. */
+  /** Not as a number: producer ids are only compared. */
   producerId: bigint
   recordCount: number
   /** A view: compressed, where `codec` is not 0. */
@@ -83,7 +83,7 @@ export function readBatch(bytes: Buffer, at: number): RecordBatch | BatchFault |
   }
 }
 
-/** What the header of a batch to be written says; offsets and times are the broker's. */
+/** The header of a batch to be written; the broker fills in offsets and times. */
 export type BatchHead = Readonly<{
   codec: number
   timestampMs: number
@@ -93,7 +93,7 @@ export type BatchHead = Readonly<{
   recordCount: number
 }>
 
-/** The header to stand before `records`, which are compressed by `head.codec`. */
+/** The header that precedes `records`, which are compressed by `head.codec`. */
 export function batchHeader(head: BatchHead, records: Uint8Array): Buffer {
   const header = Buffer.alloc(BATCH_HEADER_BYTES)
   header.writeInt32BE(BATCH_HEADER_BYTES - LENGTH_END + records.length, 8)

@@ -20,11 +20,12 @@
  *
  * One record is one line, so that a line's number says which record it was:
  *
- *  - LF in a value would end the line: outside of JSON's strings it becomes a space, which means the same, and inside the
- *    byte 1, which is as forbidden there;
- *  - a value that is missing, empty or white space only would be no line: it becomes `?`, which is as much JSON as it was.
+ * - LF in a value would end the line: outside JSON strings it becomes a space, which means the
+ *   same, and inside them the byte 1, which is equally forbidden there;
+ * - a value that is missing, empty or only white space would be no line: it becomes `?`, which is
+ *   not JSON either.
  *
- * What such a value was is kept in `originals`, because a rejected record is kept as it was.
+ * The original of such a value is kept in `originals`, because a rejected record is kept as it was.
  */
 
 export type RecordLines = Readonly<{

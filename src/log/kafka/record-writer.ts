@@ -2,7 +2,8 @@
  * Writes the records of one batch into one buffer that grows. Each record, its integers zigzag
  * varints but for the attributes:
  *
- *   length │ attributes i8 0 │ timestamp delta 0 │ offset delta │ key length │ key │ value length │ value │ headers 0
+ *   length │ attributes i8 0 │ timestamp delta 0 │ offset delta
+ *          │ key length │ key │ value length │ value │ headers 0
  */
 
 const FIRST_BYTES = 16 * 1024

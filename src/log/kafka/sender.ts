@@ -1,13 +1,13 @@
 /**
- * Sends batches to the brokers, idempotently, and answers the appends that wait for them.
+ * Sends batches to the brokers, idempotently, and resolves the appends that wait for them.
  *
- *   append ──► outboxes ──► one request on its way to each broker ──► acks=all ──► appends are answered
+ *   append ──► outboxes ──► one request in flight to each broker ──► acks=all ──► appends resolve
  *
- * While a request is on its way the next batches gather. A batch whose outcome is not known is sent
+ * While a request is in flight, the next batches gather. A batch whose outcome is unknown is sent
  * again, byte for byte, so that the broker recognises it by its producer id and sequence; an append
- * waits so for WAIT_MS at most. A batch that is given up may still be in the topic: its sender
- * hears `unavailable`, sends the events again, and the job counts them once, by their event_id. The
- * producer id is then a new one, because the sequence of the old has a gap.
+ * waits for WAIT_MS at most. A batch that is given up may still be in the topic: its append fails
+ * with `unavailable`, the client sends the events again, and the job counts them once, by their
+ * event_id. A new producer id is then used, because the sequence of the old one has a gap.
  */
 import { initProducerIdV4 } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
@@ -20,8 +20,8 @@ import { type Produced, produce } from './produce.ts'
 /** How long an append may wait for the broker. */
 const WAIT_MS = 8_000
 /**
- * After so long without a broker, appends are refused at once: their senders keep them better than
- * our memory.
+ * After an outage of this length, appends are refused at once: their senders can keep them longer
+ * than our memory.
  */
 const OUTAGE_MS_MAX = 1_000
 const BROKER_TIMEOUT_MS = 5_000
@@ -31,11 +31,11 @@ const RETRY_MS_MIN = 50
 const RETRY_MS_MAX = 1_000
 
 const SUCCESS = 0
-/** The broker has this batch already: an answer was lost. */
+/** The broker has this batch already: its answer was lost. */
 const DUPLICATE_SEQUENCE = 46
 /**
- * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID: it no longer knows the
- * producer.
+ * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID: the broker no longer
+ * knows the producer.
  */
 const PRODUCER_LOST: readonly number[] = [45, 47, 59]
 /**
@@ -48,7 +48,7 @@ const FINAL: readonly number[] = [10, 18, 21, 29, 31, 43, 87]
 export type SenderOptions = Readonly<{
   /** A clock that never steps back. */
   steadyMs: () => number
-  /** The partition has these records now. */
+  /** Called when the partition has these records. */
   onAppended: (partition: number, endOffset: number, records: number, durationMs: number) => void
 }>
 
@@ -83,7 +83,7 @@ export class Sender {
     return this.#outage?.error ?? null
   }
 
-  /** For good. */
+  /** Why nothing will be sent any more. */
   get failure(): LogError | null {
     return this.#failure
   }
@@ -103,8 +103,8 @@ export class Sender {
   }
 
   /**
-   * Asks for partitions and leaders. A topic made anew takes what is written to its name: nobody
-   * but we can tell.
+   * Refreshes partitions and leaders. A topic made anew takes what is written to its name, so only
+   * this check finds out.
    */
   async look(): Promise<TopicView> {
     const view = await this.#cluster.refresh()
@@ -140,7 +140,7 @@ export class Sender {
     })
   }
 
-  /** One request after the other to this broker, until nothing waits for it. Never rejects. */
+  /** One request after the other to this broker, until no batch waits for it. Never rejects. */
   async #serve(node: number): Promise<void> {
     this.#busyNodes.add(node)
     try {
@@ -240,14 +240,14 @@ export class Sender {
     return { id: producerId, epoch: producerEpoch, sequences: new Map() }
   }
 
-  /** Gives a batch up, which may be in the topic all the same. */
+  /** Gives a batch up, which may still be in the topic. */
   #drop(batch: OutgoingBatch, error: LogError): void {
     this.#outboxes.remove(batch)
     if (batch.isEncoded) this.#producer = null
     batch.reject(error)
   }
 
-  /** Asks where the brokers are until one answers, then sends again. */
+  /** Refreshes metadata until a broker answers, then sends again. */
   #recover(cause: unknown): void {
     const { place } = this.#cluster
     const error = explainKafka(`events cannot be written to ${place.topic}`, place, cause)
@@ -255,7 +255,8 @@ export class Sender {
     if (this.#recovering !== null) return
     this.#recovering = this.#untilBrokerAnswers().finally(() => {
       this.#recovering = null
-      // What waits is sent and tells how it goes; without that, the next append shall find out.
+      // Batches that wait will show whether the outage is over; when none does, the next append
+      // will.
       if (this.#outboxes.isEmpty) this.#outage = null
       this.#wake()
     })

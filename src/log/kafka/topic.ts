@@ -1,11 +1,12 @@
 /**
  * The topic as this program needs it, found or made.
  *
- *   message.timestamp.type  LogAppendTime: arrival is the broker's word, so that a replay decides like the first run
- *   cleanup.policy          delete: compaction would keep the last of several events with one id, and the first one counts
+ *   message.timestamp.type  LogAppendTime: the broker sets the arrival, so a replay decides alike
+ *   cleanup.policy          delete: compaction keeps the last event of an id, but the first counts
  *   max.message.bytes       takes a whole batch of ours
- *   retention.ms            7 days where we make it: the tables hold the events, the topic outlives an outage. Whoever wants
- *                           another retention sets it; a shorter one is remarked on, not refused.
+ *   retention.ms            7 days when created here: the tables keep the events, and the topic
+ *                           outlives an outage. Another retention may be set; a shorter one is
+ *                           remarked on, not refused.
  */
 import {
   ConfigResourceTypes,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  type HeldPartition,
+  type BlockedPartition,
   type TransactionOwner,
   watchOpenTransactions,
 } from '../../../src/log/kafka/open-transactions.ts'
@@ -19,7 +19,7 @@ const OWNER: TransactionOwner = {
 
 function watched(owner: TransactionOwner | null | Error = OWNER) {
   const clock = { ms: 0 }
-  const asked: HeldPartition[] = []
+  const asked: BlockedPartition[] = []
   const transactions = watchOpenTransactions({
     topic: 'events',
     brokers: ['kafka:9092'],
