@@ -33,7 +33,7 @@ export function refusalAnswer(
   return {
     status: refusal(code).status,
     body: refusalBody(code),
-    headers: [...refusalHeaders(code), ...headers],
+    headers: [...Object.entries(refusalHeaders(code)).flat(), ...headers],
     close,
   }
 }

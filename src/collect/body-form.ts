@@ -64,12 +64,12 @@ export function bodyCoding(header: string | undefined): BodyCoding | null {
 
 /** The body without a byte order mark at its start. */
 export function withoutMark(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
-  let seen = 0
+  let matched = 0
   for (const [at, chunk] of chunks.entries()) {
     for (const [index, byte] of chunk.entries()) {
-      if (byte !== BYTE_ORDER_MARK[seen]) return chunks
-      seen += 1
-      if (seen < BYTE_ORDER_MARK.length) continue
+      if (byte !== BYTE_ORDER_MARK[matched]) return chunks
+      matched += 1
+      if (matched < BYTE_ORDER_MARK.length) continue
       return [chunk.subarray(index + 1), ...chunks.slice(at + 1)]
     }
   }

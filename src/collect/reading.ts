@@ -174,10 +174,10 @@ function answerHealth(
   isReader: boolean,
   reply: FastifyReply,
 ): unknown {
-  const isTold = isReader || problems.length === 0
+  const showsProblems = isReader || problems.length === 0
   const body = {
     status: healthy ? 'ok' : 'unhealthy',
-    problems: isTold ? problems : [problemCount(problems.length)],
+    problems: showsProblems ? problems : [problemCount(problems.length)],
   }
   return reply
     .code(healthy ? 200 : 503)
@@ -194,9 +194,8 @@ function problemCount(count: number): string {
 }
 
 function refuse(reply: FastifyReply, code: RefusalCode): FastifyReply {
-  const headers = refusalHeaders(code)
-  for (let at = 0; at < headers.length; at += 2) reply.header(headers[at] ?? '', headers[at + 1])
-  return reply.code(refusal(code).status).type(JSON_TYPE).send(refusalBody(code))
+  const { status } = refusal(code)
+  return reply.code(status).headers(refusalHeaders(code)).type(JSON_TYPE).send(refusalBody(code))
 }
 
 /**

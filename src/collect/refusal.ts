@@ -226,11 +226,11 @@ export function refusalBody(code: RefusalCode): string {
   return JSON.stringify({ error: { code, message: REFUSALS[code].message } })
 }
 
-/** Header pairs of a refusal, beside type and length. */
-export function refusalHeaders(code: RefusalCode): string[] {
+/** The headers of a refusal, beside type and length. */
+export function refusalHeaders(code: RefusalCode): Readonly<Record<string, string>> {
   const { status, retryAfter } = refusal(code)
-  const headers: string[] = []
-  if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter))
-  if (status === 401) headers.push('WWW-Authenticate', 'Bearer')
-  return headers
+  return {
+    ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
+    ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
+  }
 }

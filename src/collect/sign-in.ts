@@ -81,8 +81,6 @@ function pageOrigin({ headers, client }: SignInRequest, publicUrl: URL | null): 
 }
 
 function refused(code: RefusalCode, more: Readonly<Record<string, string>> = {}): ReadAnswer {
-  const pairs = refusalHeaders(code)
-  const headers: Record<string, string> = { ...NO_STORE, ...more }
-  for (let at = 0; at < pairs.length; at += 2) headers[pairs[at] ?? ''] = pairs[at + 1] ?? ''
+  const headers = { ...NO_STORE, ...more, ...refusalHeaders(code) }
   return { status: refusal(code).status, headers, body: refusalBody(code) }
 }

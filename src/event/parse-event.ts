@@ -11,7 +11,7 @@ import { KEEPS_ALL_US, parseTimestampUs } from './timestamp.ts'
 
 /**
  * `arrivalUs`: when the event arrived; `keptFromUs`: the start of the oldest day that the tables
- * keep (see retention.ts). Both in microseconds since the epoch.
+ * keep (see timestamp.ts). Both in microseconds since the epoch.
  */
 export function parseEvent(
   bytes: Uint8Array,

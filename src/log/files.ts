@@ -146,6 +146,15 @@ export async function writeFully(
   }
 }
 
+export async function sizeOf(files: LogFiles, path: string): Promise<number> {
+  const file = await files.open(path, 'read')
+  try {
+    return await files.size(file)
+  } finally {
+    await files.close(file)
+  }
+}
+
 function dropBytes(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
   let left = bytes
   let index = 0

@@ -139,7 +139,7 @@ export class GroupCommit {
     if (needBytes > segmentBytes) {
       return new LogError('too-large', { bytes, segmentBytes })
     }
-    this.#segments.look('when due')
+    this.#segments.checkRoom('when due')
     if (this.#segments.full !== null) return this.#segments.full
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > waitingBytesMax) {
       return new LogError('busy', { waitingBytes: this.#waitingBytes, waitingBytesMax })

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { systemCode } from '../runtime.ts'
 import { LogError } from './error.ts'
-import { diskFiles, type LogFiles } from './files.ts'
+import { diskFiles, type LogFiles, sizeOf } from './files.ts'
 import { openSegment, segmentBases, segmentPath } from './segment.ts'
 import { findTail } from './tail.ts'
 
@@ -67,12 +67,7 @@ async function listOrNull(directory: string, files: LogFiles): Promise<readonly 
 
 async function sizeOrZero(path: string, files: LogFiles): Promise<number> {
   try {
-    const file = await files.open(path, 'read')
-    try {
-      return await files.size(file)
-    } finally {
-      await files.close(file)
-    }
+    return await sizeOf(files, path)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return 0
     throw error

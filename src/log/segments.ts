@@ -19,9 +19,9 @@ import { type LogFiles, type LogStep, writeFully } from './files.ts'
 import { type OpenSegment, type SegmentHeader, segmentPath, writeSegmentHeader } from './segment.ts'
 import { noFile, type Spare, type Spares } from './spares.ts'
 
-const LOOK_INTERVAL_US = 1_000_000
+const CHECK_INTERVAL_US = 1_000_000
 /** While the log is full, it checks more often whether there is room again. */
-const LOOK_INTERVAL_FULL_US = 100_000
+const CHECK_INTERVAL_FULL_US = 100_000
 
 export type SegmentsOptions = Readonly<{
   directory: string
@@ -48,8 +48,8 @@ export class Segments {
   #recycledEarly = 0
   #full: LogError | null = null
   #turn: Promise<unknown> = Promise.resolve()
-  #looking = false
-  #lookedAtUs = Number.NEGATIVE_INFINITY
+  #isChecking = false
+  #checkedAtUs = Number.NEGATIVE_INFINITY
 
   constructor(options: SegmentsOptions, cursor: Cursor, spares: Spares) {
     this.#options = options
@@ -121,7 +121,7 @@ export class Segments {
       this.#active = segment
       this.#publish()
       onStep('segment-created')
-      this.#lookedAtUs = Number.NEGATIVE_INFINITY // The next spare is due.
+      this.#checkedAtUs = Number.NEGATIVE_INFINITY // The next spare is due.
       return segment
     })
   }
@@ -141,7 +141,7 @@ export class Segments {
         await this.#releaseOldest()
       }
     })
-    if (this.#full !== null) this.look('now')
+    if (this.#full !== null) this.checkRoom('now')
   }
 
   /**
@@ -149,31 +149,31 @@ export class Segments {
    * there: this is how `full` begins and ends. Other failures are left to `roll`, which meets them
    * again if they last.
    */
-  look(when: 'now' | 'when due'): void {
-    if (this.#looking) return
+  checkRoom(when: 'now' | 'when due'): void {
+    if (this.#isChecking) return
     const nowUs = this.#options.nowUs()
-    const intervalUs = this.#full === null ? LOOK_INTERVAL_US : LOOK_INTERVAL_FULL_US
+    const intervalUs = this.#full === null ? CHECK_INTERVAL_US : CHECK_INTERVAL_FULL_US
     // The clock may step back: any distance counts.
-    const isDue = Math.abs(nowUs - this.#lookedAtUs) >= intervalUs
+    const isDue = Math.abs(nowUs - this.#checkedAtUs) >= intervalUs
     if (when === 'when due' && !isDue) return
-    this.#looking = true
-    this.#lookedAtUs = nowUs
-    const looked = () => {
-      this.#looking = false
+    this.#isChecking = true
+    this.#checkedAtUs = nowUs
+    const done = () => {
+      this.#isChecking = false
     }
-    this.#inTurn(() => this.#lookAround()).then(looked, looked)
+    this.#inTurn(() => this.#checkDisk()).then(done, done)
   }
 
   /** Waits for the work in the background, and closes the file being written. */
   async close(): Promise<void> {
-    this.#looking = true
+    this.#isChecking = true
     await this.#inTurn(async () => {
       if (this.#active !== null) await this.#options.files.close(this.#active.file)
       this.#active = null
     })
   }
 
-  async #lookAround(): Promise<void> {
+  async #checkDisk(): Promise<void> {
     try {
       await this.#requireFree(this.#options.diskReserveBytes)
       if (this.#spares.count === 0) await this.#makeSpare()

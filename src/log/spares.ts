@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { systemCode } from '../runtime.ts'
 import { fullError, isOutOfFiles, type LogError } from './error.ts'
-import { type LogFiles, type LogStep, writeFully } from './files.ts'
+import { type LogFiles, type LogStep, sizeOf, writeFully } from './files.ts'
 
 /** More spares than this are not kept: further segments are removed. */
 const SPARES_MAX = 4
@@ -110,15 +110,6 @@ export class Spares {
     const path = join(this.#options.directory, `spare-${this.#nextNumber}.spare`)
     this.#nextNumber += 1
     return path
-  }
-}
-
-async function sizeOf(files: LogFiles, path: string): Promise<number> {
-  const file = await files.open(path, 'read')
-  try {
-    return await files.size(file)
-  } finally {
-    await files.close(file)
   }
 }
 

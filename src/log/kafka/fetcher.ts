@@ -15,7 +15,7 @@ import { PartitionQueue } from './partition-queue.ts'
 const QUEUE_BYTES_MAX = 2 * 1024 * 1024
 const LIMITS = { waitMs: 250, bytesMax: 16 * 1024 * 1024, partitionBytesMax: 2 * 1024 * 1024 }
 /** How often metadata is refreshed while nothing fails. */
-const LOOK_MS = 10_000
+const REFRESH_MS = 10_000
 const RETRY_MS_MIN = 50
 const RETRY_MS_MAX = 1_000
 /** A shorter failure, such as the change to a new leader, is not reported. */
@@ -41,7 +41,7 @@ export class Fetcher {
   readonly #room = new Signal()
   readonly #over = new Signal()
   readonly #loops = new Map<number, Promise<void>>()
-  readonly #looking: Promise<void>
+  readonly #refreshing: Promise<void>
   /** By broker: since when its fetches fail. */
   readonly #failingSinceMs = new Map<number, number>()
   #isHeldUp = false
@@ -54,7 +54,7 @@ export class Fetcher {
     this.#logId = logId
     this.#options = options
     this.#attend()
-    this.#looking = this.#lookOften()
+    this.#refreshing = this.#refreshRegularly()
   }
 
   /** What stopped it for good: topic replaced, offsets gone, damage. */
@@ -70,7 +70,7 @@ export class Fetcher {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#end()
-    await Promise.all([this.#looking, ...this.#loops.values()])
+    await Promise.all([this.#refreshing, ...this.#loops.values()])
   }
 
   get #isOver(): boolean {
@@ -96,13 +96,13 @@ export class Fetcher {
     while (!this.#isOver) {
       const led = partitionsByLeader(this.#cluster.view().topic?.leaders ?? []).get(node) ?? []
       if (led.length === 0) break
-      const wanting = led.filter((one) => (this.#merge.queues[one]?.bytes ?? 0) < QUEUE_BYTES_MAX)
-      if (wanting.length === 0) {
-        await this.#room.wait(LOOK_MS)
+      const withRoom = led.filter((one) => (this.#merge.queues[one]?.bytes ?? 0) < QUEUE_BYTES_MAX)
+      if (withRoom.length === 0) {
+        await this.#room.wait(REFRESH_MS)
         continue
       }
       try {
-        await this.#fetch(node, wanting)
+        await this.#fetch(node, withRoom)
         retryMs = RETRY_MS_MIN
         this.#recovered(node)
       } catch (error) {
@@ -110,7 +110,7 @@ export class Fetcher {
         this.#noteFailure(node, error)
         await this.#over.wait(retryMs)
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)
-        await this.#look()
+        await this.#refreshMetadata()
       }
     }
     this.#recovered(node)
@@ -155,15 +155,15 @@ export class Fetcher {
     return errorCode
   }
 
-  async #lookOften(): Promise<void> {
+  async #refreshRegularly(): Promise<void> {
     while (!this.#isOver) {
-      await this.#over.wait(LOOK_MS)
-      if (!this.#isOver) await this.#look()
+      await this.#over.wait(REFRESH_MS)
+      if (!this.#isOver) await this.#refreshMetadata()
     }
   }
 
   /** Finds new leaders and partitions; what fails now is asked again later. Never rejects. */
-  async #look(): Promise<void> {
+  async #refreshMetadata(): Promise<void> {
     try {
       requireSameTopic(await this.#cluster.refresh(), this.#cluster.place, this.#logId)
       this.#attend()

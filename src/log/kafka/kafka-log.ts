@@ -11,6 +11,7 @@ import {
   listStarts,
   newPassedOverMemory,
   openPassedOver,
+  sumOf,
 } from './offsets.ts'
 import { askTransactionOwner, watchOpenTransactions } from './open-transactions.ts'
 import { Sender } from './sender.ts'
@@ -18,9 +19,9 @@ import { requireFit } from './topic.ts'
 
 const WAITING_BYTES_MAX = 64 * 1024 * 1024
 const OPEN_WAIT_MS = 30_000
-const LOOK_INTERVAL_MS = 1_000
-/** After so many looks, the metadata is refreshed as well. */
-const LOOKS_PER_REFRESH = 5
+const REFRESH_INTERVAL_MS = 1_000
+/** Every fifth refresh of the offsets refreshes the metadata of the topic too. */
+const REFRESHES_PER_METADATA = 5
 
 export type KafkaLogOptions = Readonly<{
   nowUs: () => number
@@ -82,32 +83,32 @@ function kafkaLog(
     ask: (partition) => askTransactionOwner(cluster, partition),
   })
   let isClosed = false
-  let looks = 0
-  let looking: Promise<void> | null = null
+  let refreshes = 0
+  let refreshing: Promise<void> | null = null
 
   /**
    * Finds what others have written and what retention has removed. What fails now is asked again.
    */
-  async function look(): Promise<void> {
-    looks += 1
-    if (looks % LOOKS_PER_REFRESH === 0) await sender.look()
+  async function refresh(): Promise<void> {
+    refreshes += 1
+    if (refreshes % REFRESHES_PER_METADATA === 0) await sender.refreshTopic()
     // In this order, so that what is written between the two answers is not taken for unreadable.
     const written = await listEnds(cluster)
     const readable = await listReadableEnds(cluster)
     for (const [partition, end] of written.entries()) {
       ends[partition] = Math.max(ends[partition] ?? 0, end)
     }
-    await transactions.look(written, readable)
+    await transactions.update(written, readable)
     for (const [partition, start] of (await listStarts(cluster)).entries())
       starts[partition] = start
   }
-  const looker = setInterval(() => {
+  const timer = setInterval(() => {
     const done = () => {
-      looking = null
+      refreshing = null
     }
-    looking ??= look().then(done, done)
-  }, LOOK_INTERVAL_MS)
-  looker.unref()
+    refreshing ??= refresh().then(done, done)
+  }, REFRESH_INTERVAL_MS)
+  timer.unref()
 
   return {
     id,
@@ -125,8 +126,8 @@ function kafkaLog(
       counts.appends += 1
       counts.bytes += bytes.length
     },
-    start: () => Math.max(0, sum(starts) - passedOver.get()),
-    end: () => sum(ends) - passedOver.get(),
+    start: () => Math.max(0, sumOf(starts) - passedOver.get()),
+    end: () => sumOf(ends) - passedOver.get(),
     // Kafka's own retention decides.
     trim: () => Promise.resolve(),
     stats: () => ({
@@ -139,9 +140,9 @@ function kafkaLog(
     }),
     async close() {
       isClosed = true
-      clearInterval(looker)
+      clearInterval(timer)
       await sender.close()
-      await looking
+      await refreshing
       await cluster.close()
     },
   }
@@ -152,8 +153,4 @@ function wholeLines(lines: Lines): Buffer {
   const [first] = pieces
   if (first === undefined || pieces.length > 1) return Buffer.concat(pieces)
   return Buffer.from(first.buffer, first.byteOffset, first.length)
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
 }

@@ -9,7 +9,7 @@ import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
 import { retryFor } from './error.ts'
 import { Fetcher } from './fetcher.ts'
 import { Merge } from './merge.ts'
-import { listExtents, listReadableEnds, openPassedOver } from './offsets.ts'
+import { listExtents, listReadableEnds, openPassedOver, sumOf } from './offsets.ts'
 import { PartitionQueue } from './partition-queue.ts'
 
 const OPEN_WAIT_MS = 30_000
@@ -79,7 +79,7 @@ function kafkaReader(
 
   /** Counts the offsets read so far that hold no event. */
   function tellPassedOver(): void {
-    passedOver.set(sum(merge.offsets()) - taken)
+    passedOver.set(sumOf(merge.offsets()) - taken)
   }
 
   async function wait(fetching: Fetcher, waitMs: number): Promise<void> {
@@ -131,8 +131,4 @@ function kafkaReader(
       await cluster.close()
     },
   }
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
 }

@@ -101,3 +101,8 @@ export function openPassedOver(memory: SharedArrayBuffer): PassedOver {
     },
   }
 }
+
+/** Over the partitions. */
+export function sumOf(offsets: readonly number[]): number {
+  return offsets.reduce((total, offset) => total + offset, 0)
+}

@@ -41,7 +41,7 @@ export type OpenTransactions = Readonly<{
    * `ends` and readable ends by partition. Asks the brokers when there is something to report.
    * Never rejects.
    */
-  look(ends: readonly number[], readable: readonly number[]): Promise<void>
+  update(ends: readonly number[], readable: readonly number[]): Promise<void>
   /** One sentence while a transaction has blocked readers for more than a minute; else null. */
   problem(): string | null
 }>
@@ -59,7 +59,7 @@ export type OpenTransactionsParts = Readonly<{
 const BLOCKED_MS_MAX = 60_000
 const ASK_INTERVAL_MS = 10_000
 
-type Waiting = BlockedPartition & Readonly<{ sinceMs: number; seenMs: number }>
+type Waiting = BlockedPartition & Readonly<{ sinceMs: number; noticedMs: number }>
 
 export function watchOpenTransactions(parts: OpenTransactionsParts): OpenTransactions {
   const { steadyMs, nowMs, ask } = parts
@@ -75,15 +75,16 @@ export function watchOpenTransactions(parts: OpenTransactionsParts): OpenTransac
   }
 
   return {
-    async look(ends, readable) {
+    async update(ends, readable) {
       for (const [partition, end] of ends.entries()) {
         const offset = readable[partition] ?? end
         const known = waiting.get(partition)
         if (offset >= end) waiting.delete(partition)
         else {
-          const since = known?.offset === offset ? known : { sinceMs: steadyMs(), seenMs: nowMs() }
-          const { sinceMs, seenMs } = since
-          waiting.set(partition, { partition, offset, records: end - offset, sinceMs, seenMs })
+          const since =
+            known?.offset === offset ? known : { sinceMs: steadyMs(), noticedMs: nowMs() }
+          const { sinceMs, noticedMs } = since
+          waiting.set(partition, { partition, offset, records: end - offset, sinceMs, noticedMs })
         }
       }
       const [longest] = blocked()
@@ -103,11 +104,11 @@ export function watchOpenTransactions(parts: OpenTransactionsParts): OpenTransac
 
 function sentence(
   { topic, brokers }: OpenTransactionsParts,
-  { partition, offset, records, seenMs }: Waiting,
+  { partition, offset, records, noticedMs }: Waiting,
   others: number,
   owner: TransactionOwner | null,
 ): string {
-  const since = new Date(owner?.startedMs ?? owner?.lastWriteMs ?? seenMs).toISOString()
+  const since = new Date(owner?.startedMs ?? owner?.lastWriteMs ?? noticedMs).toISOString()
   const name = owner?.transactionalId ?? null
   const named = name === null ? '' : ` (transactional id ${JSON.stringify(name)})`
   const whose = owner === null ? 'another producer' : `producer ${owner.producerId}${named}`

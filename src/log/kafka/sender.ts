@@ -106,7 +106,7 @@ export class Sender {
    * Refreshes partitions and leaders. A topic made anew takes what is written to its name, so only
    * this check finds out.
    */
-  async look(): Promise<TopicView> {
+  async refreshTopic(): Promise<TopicView> {
     const view = await this.#cluster.refresh()
     try {
       return requireSameTopic(view, this.#cluster.place, this.#logId)
@@ -266,7 +266,7 @@ export class Sender {
     for (let waitMs = RETRY_MS_MIN; !this.#isClosed; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
       await new Promise((resolve) => setTimeout(resolve, waitMs))
       try {
-        const { leaders } = await this.look()
+        const { leaders } = await this.refreshTopic()
         const isLed = this.#outboxes.partitions().every((one) => (leaders[one] ?? -1) >= 0)
         if (isLed) return
       } catch (error) {
