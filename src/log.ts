@@ -15,6 +15,7 @@ export type {
   EventLog,
   EventLogStats,
   EventReader,
+  EventReaderOptions,
   KafkaPlace,
   LogExtent,
   LogPlace,
@@ -38,7 +39,6 @@ export {
 } from './log/kafka.ts'
 export { type Log, type LogOptions, type LogStats, openLog, type Recovered } from './log/open.ts'
 export {
-  type EventReaderOptions,
   type LogReader,
   type LogReaderOptions,
   openEventReader,

@@ -11,7 +11,10 @@ export type EventLog = Readonly<{
   id: string
   /** For the reader of this log, in any thread. */
   cursor: SharedArrayBuffer
-  /** Arrival time for the next append, in microseconds, by the wall clock. */
+  /**
+   * Arrival time for the next append, in microseconds, by the wall clock, which may step back (F17).
+   * Order is by offset.
+   */
   stampUs(): number
   /**
    * Resolves when the events are durable. `lines`: `count` accepted events as NDJSON, each line
@@ -30,24 +33,28 @@ export type EventLog = Readonly<{
   close(): Promise<void>
 }>
 
-export type EventLogStats = Readonly<{
-  /** Sums since the start. */
+/** Sums since the start. */
+export type CommitCounts = Readonly<{
   appends: number
   groups: number
   lines: number
   bytes: number
-  /** Time until a group was durable, summed over the groups. */
+  /** Time from the start of a group's write until it was durable, summed over the groups. */
   commitUs: number
-  /** On the disks of this machine. */
-  bytesOnDisk: number
-  waitingBytes: number
-  /** Why appends are refused for now: the disk is full, or the broker is away. */
-  full: LogError | null
-  /** Why the log has failed for good. */
-  failed: LogError | null
-  /** Why readers cannot read to the end, though appends go on; null when they can, or soon. */
-  unreadable: string | null
 }>
+
+export type EventLogStats = CommitCounts &
+  Readonly<{
+    /** On the disks of this machine. */
+    bytesOnDisk: number
+    waitingBytes: number
+    /** Why appends are refused for now: the disk is full, or the broker is away. */
+    full: LogError | null
+    /** Why the log has failed for good. */
+    failed: LogError | null
+    /** Why readers cannot read to the end, though appends go on; null when they can, or soon. */
+    unreadable: string | null
+  }>
 
 /** What the log holds. */
 export type LogExtent = Readonly<{
@@ -111,3 +118,13 @@ export type KafkaPlace = Readonly<{
 }>
 
 export type LogPlace = Readonly<{ kind: 'folder'; path: string }> | KafkaPlace
+
+export type EventReaderOptions = Readonly<{
+  place: LogPlace
+  /** `EventLog.cursor` of the log on the same place. */
+  cursor: SharedArrayBuffer
+  /** A clock that never steps back. */
+  steadyMs: () => number
+  /** Why nothing can be read for now; null when it goes on. */
+  onHeldUp: (message: string | null) => void
+}>

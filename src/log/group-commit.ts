@@ -12,6 +12,7 @@ import assert from 'node:assert/strict'
 import { reasonOf, systemCode } from '../runtime.ts'
 import type { Cursor } from './cursor.ts'
 import { isFull, LogError } from './error.ts'
+import type { CommitCounts } from './event-log.ts'
 import { type LogFiles, type LogStep, writeFully } from './files.ts'
 import { FRAME_HEADER_BYTES, frameSizeBytes, sealBytes } from './frame.ts'
 import { GROUP_MEMORY_BYTES, Group, type Lines, piecesOf } from './group.ts'
@@ -39,16 +40,6 @@ export type WritePosition = Readonly<{
   endOffset: number
   arrivalUs: number
   sealed: boolean
-}>
-
-/** Sums since the start, for the meter. */
-export type CommitCounts = Readonly<{
-  appends: number
-  groups: number
-  lines: number
-  bytes: number
-  /** Time from the start of a group's write to the end of its sync, summed over the groups. */
-  commitUs: number
 }>
 
 export class GroupCommit {

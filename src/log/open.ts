@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { acquireLock, type Lock, LockError, type PlaceGuard } from '../runtime.ts'
 import { newCursorMemory, openCursor } from './cursor.ts'
 import { explained, LogError } from './error.ts'
+import type { EventLog, EventLogStats } from './event-log.ts'
 import { diskFiles, type LogFiles, type LogStep } from './files.ts'
 import type { Lines } from './group.ts'
-import { type CommitCounts, GroupCommit, type WritePosition } from './group-commit.ts'
+import { GroupCommit, type WritePosition } from './group-commit.ts'
 import { findSegments, secureTail, type TornTail, tornTail } from './recovery.ts'
 import { markFrom, SEGMENT_HEADER_BYTES } from './segment.ts'
 import { Segments } from './segments.ts'
@@ -54,54 +55,21 @@ export type Recovered = Readonly<{
   tornTail: TornTail | null
 }>
 
-export type LogStats = CommitCounts &
-  Readonly<{
-    start: number
-    end: number
-    /** Files of the log on disk, spares included. */
-    bytesOnDisk: number
-    segments: number
-    waitingBytes: number
-    recycledEarly: number
-    /** Why appends are refused for now (`full`, `misplaced`). */
-    full: LogError | null
-    /** Why the log has failed for good (`io`). */
-    failed: LogError | null
-    /** A folder can be read to its end. */
-    unreadable: null
-  }>
+/** `bytesOnDisk`: spares included. */
+export type LogStats = EventLogStats &
+  Readonly<{ start: number; end: number; segments: number; recycledEarly: number }>
 
-export type Log = Readonly<{
-  /** UUID, drawn when the log was created. */
-  id: string
-  recovered: Recovered
-  /** For `openLogReader`, in any thread. */
-  cursor: SharedArrayBuffer
-  /**
-   * Arrival time for the next append, microseconds, by the wall clock, which may step back (F17).
-   * Order is by offset.
-   */
-  stampUs(): number
-  /**
-   * Resolves with the offset of the first line, after fdatasync. `lines`: `count` lines of NDJSON,
-   * each ended by LF, in pieces or one; **they must not be changed until the promise settles.**
-   * Rejects with LogError `full`, `busy` (nothing was written, try again), `too-large`, `io`,
-   * `closed`.
-   */
-  append(lines: Lines, count: number, arrivalUs: number): Promise<number>
-  /** Offset after the last durable line. */
-  end(): number
-  /** First offset still there. */
-  start(): number
-  /**
-   * Everything below `offset` is in the tables. Segments that are also older than the retention are
-   * recycled or removed.
-   */
-  trim(offset: number): Promise<void>
-  stats(): LogStats
-  /** Commits what waits, then closes. Later appends are refused with `closed`. */
-  close(): Promise<void>
-}>
+/** `id`: a UUID, drawn when the log was created. `trim` releases only segments past the retention. */
+export type Log = Omit<EventLog, 'append' | 'stats'> &
+  Readonly<{
+    recovered: Recovered
+    /**
+     * Resolves with the offset of the first line, after fdatasync. Rejects with LogError `full`,
+     * `busy` (nothing was written, try again), `too-large`, `misplaced`, `io`, `closed`.
+     */
+    append(lines: Lines, count: number, arrivalUs: number): Promise<number>
+    stats(): LogStats
+  }>
 
 /**
  * Throws LogError `locked`, `damaged`, `full`, or `io` when the folder cannot be read or written.

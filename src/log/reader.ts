@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cursor, EndWaiter, openCursor } from './cursor.ts'
 import { explained, isOutOfFiles, LogError } from './error.ts'
-import type { EventReader, LogPlace } from './event-log.ts'
+import type { EventReader, EventReaderOptions } from './event-log.ts'
 import { diskFiles, type LogFiles } from './files.ts'
 import type { Frame } from './frame.ts'
 import { FrameSequence, refuseTrimmed } from './frame-sequence.ts'
@@ -20,24 +20,18 @@ export type LogReaderOptions = Readonly<{
   files?: LogFiles
 }>
 
-/** One caller at a time: `next` is not called again before it has settled. */
-export type LogReader = Readonly<{
-  /** Of the log; an unexpected id means that the log was created anew (F11). */
-  id: string
-  /**
-   * The frame that holds the line with this offset, and may begin before it. Waits up to `waitMs`
-   * for it to be durable, then gives null. **`bytes` is valid until the next call.** Throws
-   * LogError `trimmed`, `beyond-end`, `damaged`, `closed`, or `io` when the disk cannot be read;
-   * the same call may then be made again.
-   */
-  next(fromOffset: number, waitMs: number): Promise<Frame | null>
-  /** First offset still there. */
-  start(): number
-  /** Durable end. */
-  end(): number
-  /** A waiting `next` gives null. */
-  close(): Promise<void>
-}>
+export type LogReader = Pick<EventReader, 'end' | 'close'> &
+  Readonly<{
+    /** Of the log; an unexpected id means that the log was created anew (F11). */
+    id: string
+    /** First offset still there. */
+    start(): number
+    /**
+     * As `EventReader.next`. Throws LogError `trimmed`, `beyond-end`, `damaged`, `closed`, or `io`
+     * when the disk cannot be read; the same call may then be made again.
+     */
+    next: EventReader['next']
+  }>
 
 export async function openLogReader(options: LogReaderOptions): Promise<LogReader> {
   const files = options.files ?? diskFiles
@@ -84,16 +78,6 @@ function refuseOutside(cursor: Cursor, offset: number): void {
   if (offset > end) throw new LogError('beyond-end', { offset, end })
   refuseTrimmed(cursor, offset)
 }
-
-export type EventReaderOptions = Readonly<{
-  place: LogPlace
-  /** `EventLog.cursor` of the log on the same place. */
-  cursor: SharedArrayBuffer
-  /** A clock that never steps back. */
-  steadyMs: () => number
-  /** Why nothing can be read for now; null when it goes on. */
-  onHeldUp: (message: string | null) => void
-}>
 
 const HELD_UP_PAUSE_MS = 200
 

@@ -4,6 +4,7 @@
  * queues can be read meanwhile.
  */
 import { LogError } from '../error.ts'
+import type { EventReaderOptions } from '../event-log.ts'
 import { type Cluster, requireSameTopic } from './cluster.ts'
 import { explainKafka } from './error.ts'
 import { type Fetched, fetchBatches } from './fetch.ts'
@@ -25,11 +26,7 @@ const OFFSET_OUT_OF_RANGE = 1
 /** TOPIC_AUTHORIZATION_FAILED */
 const DENIED = 29
 
-export type FetcherOptions = Readonly<{
-  steadyMs: () => number
-  /** Why nothing can be read for now; null when it goes on. */
-  onHeldUp: (message: string | null) => void
-}>
+export type FetcherOptions = Pick<EventReaderOptions, 'steadyMs' | 'onHeldUp'>
 
 export class Fetcher {
   readonly #cluster: Cluster

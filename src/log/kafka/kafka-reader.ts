@@ -3,7 +3,13 @@
  * batches and aborted records.
  */
 import { strict as assert } from 'node:assert'
-import type { EventReader, KafkaPlace, LogExtent, ReadFrom } from '../event-log.ts'
+import type {
+  EventReader,
+  EventReaderOptions,
+  KafkaPlace,
+  LogExtent,
+  ReadFrom,
+} from '../event-log.ts'
 import type { Frame } from '../frame.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
 import { retryFor } from './error.ts'
@@ -19,15 +25,8 @@ const OPEN_WAIT_MS = 30_000
  */
 const TURN_MS = 10
 
-export type KafkaReaderOptions = Readonly<{
-  /** `EventLog.cursor` of the log on the same topic in this process. */
-  cursor: SharedArrayBuffer
-  /** A clock that never steps back. */
-  steadyMs: () => number
-  /** Why nothing can be read for now; null when it goes on. */
-  onHeldUp: (message: string | null) => void
-  openWaitMs?: number
-}>
+export type KafkaReaderOptions = Omit<EventReaderOptions, 'place'> &
+  Readonly<{ openWaitMs?: number }>
 
 /**
  * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
