@@ -76,9 +76,7 @@ export function withoutMark(chunks: readonly Uint8Array[]): readonly Uint8Array[
   return chunks
 }
 
-/**
- * A refusal when there is nothing but white space, or when the events cannot be told apart.
- */
+/** A refusal when there is nothing but white space, or when the events cannot be told apart. */
 export function bodyForm(
   type: BodyType,
   chunks: readonly Uint8Array[],

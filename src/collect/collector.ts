@@ -273,7 +273,7 @@ function closeServer(server: Server, timeoutMs: number): Promise<void> {
  *     asterisk-form   *                             the server as a whole, asked with OPTIONS only
  */
 /** The target of a request about the server as a whole. */
-export const WHOLE_SERVER = '*'
+const WHOLE_SERVER = '*'
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
 
@@ -283,7 +283,7 @@ const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
  * scheme, no host, a host with user information (RFC 9110, 4.2.4), or `*` with another method than
  * OPTIONS.
  */
-export function readTarget(request: IncomingMessage): boolean {
+function readTarget(request: IncomingMessage): boolean {
   const { url = '', method } = request
   if (url.startsWith('/')) return true
   if (url === WHOLE_SERVER) return method === 'OPTIONS'

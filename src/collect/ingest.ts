@@ -33,7 +33,7 @@ export type IngestParts = AcceptParts &
 /**
  * `awaitsContinue`: the client waits for `100 Continue` before it sends the body. Never rejects.
  */
-export type Ingest = (
+type Ingest = (
   request: IncomingMessage,
   response: ServerResponse,
   awaitsContinue: boolean,

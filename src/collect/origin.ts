@@ -28,7 +28,7 @@ export type OriginRules = Readonly<{
   preflightHeaders(headers: IncomingHttpHeaders): readonly string[] | null
 }>
 
-export type OriginOptions = Readonly<{
+type OriginOptions = Readonly<{
   /** Configured origins, `https://shop.example`, or `*`. */
   cors: readonly string[]
   /** Ask for a loopback Host. */

@@ -12,11 +12,9 @@ export type ReadStreams = Readonly<{
   end(): void
 }>
 
-export type StreamHeaders = Readonly<Record<string, number | string | string[] | undefined>>
+type StreamHeaders = Readonly<Record<string, number | string | string[] | undefined>>
 
-/**
- * How long a client may take to read the end of its stream before its connection is cut.
- */
+/** How long a client may take to read the end of its stream before its connection is cut. */
 const END_GRACE_MS = 200
 
 export function createReadStreams(onFault: (cause: Error) => void): ReadStreams {

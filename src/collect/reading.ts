@@ -34,7 +34,7 @@ export type Reading = Readonly<{
   close(): Promise<void>
 }>
 
-export type ReadingParts = Readonly<{
+type ReadingParts = Readonly<{
   meter: Meter
   readBudget: ReadBudget
   keys: KeyCheck
@@ -166,9 +166,7 @@ function guarded(keys: KeyCheck, handler: Handler): Handler {
   }
 }
 
-/**
- * Problems name paths, hosts and users: without a read key only their number is shown.
- */
+/** Problems name paths, hosts and users: without a read key only their number is shown. */
 function answerHealth(
   { healthy, problems }: CollectorStatus,
   isReader: boolean,

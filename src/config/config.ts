@@ -8,14 +8,14 @@ import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } f
 export const DEFAULT_CONFIG_FILE = 'campaign-metrics.yaml'
 
 /** How a client proves who it is to Kafka. */
-export type KafkaSasl = Readonly<{
+type KafkaSasl = Readonly<{
   mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
   username: string
   password: string
 }>
 
 /** PEM files; without `caFile` the certificates that Node trusts. */
-export type KafkaTls = Readonly<{
+type KafkaTls = Readonly<{
   caFile: string | null
   certFile: string | null
   keyFile: string | null

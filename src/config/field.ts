@@ -17,7 +17,7 @@ export type FieldNotes = Readonly<{
 }>
 
 /** The documentation of a group, and its fields by name. */
-export type GroupNotes = Readonly<{ description: string; fields: ReadonlyMap<string, z.ZodType> }>
+type GroupNotes = Readonly<{ description: string; fields: ReadonlyMap<string, z.ZodType> }>
 
 export const FIELD_NOTES: Map<z.ZodType, FieldNotes> = new Map()
 export const GROUP_NOTES: Map<z.ZodType, GroupNotes> = new Map()

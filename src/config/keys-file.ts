@@ -5,6 +5,7 @@
  */
 
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { reasonOf, systemCode } from '../runtime.ts'
 import type { Config } from './config.ts'
 import { ConfigError } from './error.ts'
 import { Refusal } from './field.ts'
@@ -12,7 +13,7 @@ import { readKeys } from './readers.ts'
 import type { Settings } from './schema.ts'
 import { readYaml } from './yaml-text.ts'
 
-export type GeneratedKeys = Readonly<{ write: readonly string[]; read: readonly string[] }>
+type GeneratedKeys = Readonly<{ write: readonly string[]; read: readonly string[] }>
 
 const OWNER_ONLY = 0o600
 /** More than a hundred keys of each kind. */
@@ -87,8 +88,8 @@ function readText(file: string): string | null {
     const found = statSync(file)
     if (found.size <= FILE_BYTES_MAX) return readFileSync(file, 'utf8')
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw unusable(file, `cannot be read: ${(cause as Error).message}`, cause)
+    if (systemCode(cause) === 'ENOENT') return null
+    throw unusable(file, `cannot be read: ${reasonOf(cause)}`, cause)
   }
   throw unusable(file, `is not a file of keys: it has more than ${FILE_BYTES_MAX} bytes`)
 }

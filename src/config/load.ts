@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isScalar, type Node } from 'yaml'
+import { reasonOf, systemCode } from '../runtime.ts'
 import { type Config, DEFAULT_CONFIG_FILE } from './config.ts'
 import { type Environment, substituteEnvironment } from './environment.ts'
 import { ConfigError, type ConfigProblem, type SettingProblem } from './error.ts'
@@ -47,9 +48,9 @@ function readConfigFile(file: string, isDefault: boolean): string | null {
       return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     throw new Error(`it has more than ${FILE_BYTES_MAX} bytes`)
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    if (code !== 'ENOENT') {
-      throw new ConfigError('unreadable', file, problem(`cannot be read: ${message}`), cause)
+    if (systemCode(cause) !== 'ENOENT') {
+      const reason = `cannot be read: ${reasonOf(cause)}`
+      throw new ConfigError('unreadable', file, problem(reason), cause)
     }
     if (isDefault) return null
     const reason =

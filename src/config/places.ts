@@ -43,7 +43,7 @@ const TLS_MODES: Readonly<Record<string, boolean>> = {
   'verify-full': true,
 }
 
-export function readLogPlace(value: unknown): FolderPlace | KafkaPlace | Refusal {
+function readLogPlace(value: unknown): FolderPlace | KafkaPlace | Refusal {
   const place = pathOrUrl(value)
   if (place instanceof Refusal) return place
   if (place.scheme === null) return { kind: 'folder', path: place.text }
@@ -51,7 +51,7 @@ export function readLogPlace(value: unknown): FolderPlace | KafkaPlace | Refusal
   return new Refusal(`\`${place.scheme}://\` cannot hold the log`)
 }
 
-export function readWarehousePlace(value: unknown): FolderPlace | S3Place | Refusal {
+function readWarehousePlace(value: unknown): FolderPlace | S3Place | Refusal {
   const place = pathOrUrl(value)
   if (place instanceof Refusal) return place
   if (place.scheme === null) return { kind: 'folder', path: place.text }
@@ -60,7 +60,7 @@ export function readWarehousePlace(value: unknown): FolderPlace | S3Place | Refu
   return new Refusal(`\`${place.scheme}://\` cannot hold the tables${hint}`)
 }
 
-export function readCatalogPlace(value: unknown): SqlitePlace | PostgresqlPlace | Refusal {
+function readCatalogPlace(value: unknown): SqlitePlace | PostgresqlPlace | Refusal {
   const place = pathOrUrl(value)
   if (place instanceof Refusal) return place
   if (place.scheme === null) return { kind: 'sqlite', path: place.text }

@@ -47,9 +47,7 @@ export function readCount(value: unknown, least: number, most: number): number |
   return value >= least && value <= most ? value : new Refusal(`${value} is out of range`)
 }
 
-/**
- * A name at a service, or a secret; so no message repeats it.
- */
+/** A name at a service, or a secret; so no message repeats it. */
 export function readText(value: unknown): string | Refusal {
   if (typeof value !== 'string') return new Refusal('not a text (quote what looks like a number)')
   return /[\p{Cc}]/u.test(value) ? new Refusal('it holds a control character') : value
@@ -98,9 +96,7 @@ export function readWindow(value: unknown): number | Refusal {
   return new Refusal(`${durationText(windowMs)} does not divide a day`)
 }
 
-/**
- * In its proper case, but not renamed: Intl turns Asia/Kolkata into an outdated alias.
- */
+/** In its proper case, but not renamed: Intl turns Asia/Kolkata into an outdated alias. */
 export function readTimezone(value: unknown): string | Refusal {
   if (typeof value !== 'string')
     return new Refusal(`${shown(value)} is not the name of a time zone`)

@@ -4,8 +4,9 @@
  */
 
 import { type Alias, type Document, LineCounter, type Node, parseDocument, visit } from 'yaml'
+import { reasonOf } from '../runtime.ts'
 
-export type YamlFault = Readonly<{ line: number | null; reason: string }>
+type YamlFault = Readonly<{ line: number | null; reason: string }>
 
 export type YamlText = Readonly<{
   document: Document
@@ -27,7 +28,7 @@ export function readYaml(text: string): YamlText | Readonly<{ faults: readonly Y
     return { document, value: document.toJS(), lineOf }
   } catch (error) {
     return {
-      faults: [{ line: null, reason: error instanceof Error ? error.message : String(error) }],
+      faults: [{ line: null, reason: reasonOf(error) }],
     }
   }
 }

@@ -1,7 +1,7 @@
 /** What can go wrong in the engine apart from bad events, which are values. */
 import { type ErrorKinds, type Facts, RoomError } from '../runtime.ts'
 
-export type EngineErrorCode = 'not-built' | 'memory' | 'batch-full' | 'id-set-too-small'
+type EngineErrorCode = 'not-built' | 'memory' | 'batch-full' | 'id-set-too-small'
 
 const KINDS: ErrorKinds<EngineErrorCode> = {
   'not-built': {

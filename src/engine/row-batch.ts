@@ -39,7 +39,7 @@ export type RecentIds = {
 }
 
 /** The times of lines that arrived together, in microseconds. */
-export type LineTimes = Readonly<{
+type LineTimes = Readonly<{
   arrivalUs: number
   /** The start of the oldest day that the tables keep. */
   keptFromUs: number
@@ -54,7 +54,7 @@ export type LineTimes = Readonly<{
 
 export type RowBatchOptions = Readonly<{
   windowUs: number
-  /** Keys the hashes; 128 bits of it are used. Draw it anew in each process. */
+  /** Keys the hashes; 128 bits of it are used. Each process draws its own. */
   seed: bigint
   recentIds: RecentIds
   /** Rows past which the batch is full; 4 Mi unless given. */
@@ -92,7 +92,7 @@ export type RowBatch = {
    * again.
    */
   peekWindows(): readonly WindowDelta[]
-  /** Encodes the rows, copies them out and begins anew. */
+  /** Encodes the rows, copies them out and starts the next batch. */
   take(): TakenBatch
 }
 

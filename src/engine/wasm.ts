@@ -17,7 +17,7 @@ declare namespace WebAssembly {
   class RuntimeError extends Error {}
 }
 
-export type WasmModule = WebAssembly.Module
+type WasmModule = WebAssembly.Module
 
 export type WasmMemory = { readonly buffer: ArrayBuffer }
 

@@ -10,7 +10,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 export type JsonObject = ReadonlyMap<string, JsonValue>
 
 /** What stopped the reader, the first from the left. */
-export type JsonFault = Readonly<{ fault: 'syntax' | 'depth' }>
+type JsonFault = Readonly<{ fault: 'syntax' | 'depth' }>
 
 /** The only value of a text that ends with it; `text` without white space around is expected. */
 export function readJson(

@@ -106,7 +106,7 @@ export type Span = Readonly<{ start: number; end: number }>
 /** RFC 8259, section 2: space, tab, line feed, carriage return. */
 const WHITE_SPACE: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d])
 
-export function isWhiteSpace(byte: number | undefined): boolean {
+function isWhiteSpace(byte: number | undefined): boolean {
   return WHITE_SPACE.has(byte)
 }
 

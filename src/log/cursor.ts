@@ -12,7 +12,7 @@
 
 const SLOTS = { end: 0, start: 1, tailBase: 2, tailPosition: 3 } as const
 
-export type CursorSlot = keyof typeof SLOTS
+type CursorSlot = keyof typeof SLOTS
 
 export type Cursor = Readonly<{
   get(slot: CursorSlot): number

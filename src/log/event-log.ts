@@ -12,8 +12,8 @@ export type EventLog = Readonly<{
   /** For the reader of this log, in any thread. */
   cursor: SharedArrayBuffer
   /**
-   * Arrival time for the next append, in microseconds, by the wall clock, which may step back (F17).
-   * Order is by offset.
+   * Arrival time for the next append, in microseconds, by the wall clock, which may step back
+   * (F17). Order is by offset.
    */
   stampUs(): number
   /**

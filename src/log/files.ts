@@ -220,9 +220,7 @@ export class FileWindow {
   }
 }
 
-/**
- * The steps of the log's work on disk: tests kill the process at each of them.
- */
+/** The steps of the log's work on disk: tests kill the process at each of them. */
 export const LOG_STEPS = [
   /** A new file is filled with zeros and synced, still under its temporary name. */
   'spare-filled',

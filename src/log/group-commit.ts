@@ -22,7 +22,7 @@ import type { Segments } from './segments.ts'
 const MEMORIES_KEPT_MAX = 4
 const LINE_FEED = 0x0a
 
-export type GroupCommitOptions = Readonly<{
+type GroupCommitOptions = Readonly<{
   logId: string
   segmentBytes: number
   groupBytesMax: number

@@ -59,7 +59,9 @@ export type Recovered = Readonly<{
 export type LogStats = EventLogStats &
   Readonly<{ start: number; end: number; segments: number; recycledEarly: number }>
 
-/** `id`: a UUID, drawn when the log was created. `trim` releases only segments past the retention. */
+/**
+ * `id`: a UUID, drawn when the log was created. `trim` releases only segments past the retention.
+ */
 export type Log = Omit<EventLog, 'append' | 'stats'> &
   Readonly<{
     recovered: Recovered
@@ -230,13 +232,13 @@ async function recover(
  * Watches whether the log is where its readers and the next start will look for it: the folder, its
  * lock, the segment being written.
  */
-export type LogGuard = Readonly<{
+type LogGuard = Readonly<{
   /** Takes a few microseconds. */
   fault(): LogError | null
   close(): void
 }>
 
-export function guardLog(
+function guardLog(
   { guard }: Pick<LogFiles, 'guard'>,
   directory: string,
   lock: Readonly<{ fault(): string | null }>,

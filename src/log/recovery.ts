@@ -41,7 +41,7 @@ export function tornTail(
   return { file, position, offset, fault, message }
 }
 
-export type RecoveredSegments = Readonly<{
+type RecoveredSegments = Readonly<{
   older: readonly SegmentFile[]
   last: OpenSegment
   tail: Tail

@@ -23,7 +23,7 @@ const CHECK_INTERVAL_US = 1_000_000
 /** While the log is full, it checks more often whether there is room again. */
 const CHECK_INTERVAL_FULL_US = 100_000
 
-export type SegmentsOptions = Readonly<{
+type SegmentsOptions = Readonly<{
   directory: string
   segmentBytes: number
   retentionMs: number

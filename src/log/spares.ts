@@ -13,7 +13,7 @@ const FILL_BYTES = 2 * 1024 * 1024
 
 export type Spare = Readonly<{ path: string; fileBytes: number }>
 
-export type SparesOptions = Readonly<{
+type SparesOptions = Readonly<{
   directory: string
   segmentBytes: number
   files: LogFiles

@@ -21,17 +21,15 @@ export type RejectedFile = Readonly<{
   bytes: number
 }>
 
-/**
- * All events ever rejected, by the newest file of a source; `lineBytes` = its whole lines.
- */
-export type SourceTotal = Readonly<{
+/** All events ever rejected, by the newest file of a source; `lineBytes` = its whole lines. */
+type SourceTotal = Readonly<{
   total: number
   lastOffset: number | null
   lineBytes: number
 }>
 
 /** File name -> bytes from its start that were replayed. */
-export type ReplayedMarks = Readonly<Record<string, number>>
+type ReplayedMarks = Readonly<Record<string, number>>
 
 const FILE_NAME = /^(collector|job)-(\d{8,})(\.counts)?\.ndjson$/
 const MARKS_NAME = 'replayed.json'

@@ -28,7 +28,7 @@ export type RejectedRecord = Readonly<{
   offset?: number
 }>
 
-export type Heading = Readonly<{
+type Heading = Readonly<{
   file: 1
   source: RejectedSource
   before: number

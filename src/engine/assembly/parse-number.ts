@@ -54,9 +54,7 @@ export function eightDigits(text: u64): u64 {
   return ((value & 0x0000ffff0000ffff) * 42949672960001) >> 32;
 }
 
-/**
- * Reads a number; returns the position after it, 0: not a number. What follows is not read.
- */
+/** Reads a number; returns the position after it, 0: not a number. What follows is not read. */
 // @ts-ignore: decorator
 @inline
 export function readRevenue(p: usize): usize {

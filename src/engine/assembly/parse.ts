@@ -176,9 +176,7 @@ function stepToElement(): void {
   }
 }
 
-/**
- * Gives the event at `start` its verdict; returns where it ends, white space after it included.
- */
+/** Gives the event at `start` its verdict; returns where it ends, white space after it included. */
 function reject(row: i32, start: usize): usize {
   let next = end;
   if (form == LINES) next = lineEnd(start, end);

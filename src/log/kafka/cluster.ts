@@ -106,7 +106,7 @@ export function requireSameTopic(view: View, place: KafkaPlace, logId: string): 
   throw new LogError('topic-replaced', { before: logId, now })
 }
 
-/** The identity of the log: another cluster, or a topic made anew, is another log (F11). */
+/** The identity of the log: another cluster, or a recreated topic, is another log (F11). */
 export function logIdOf({ clusterId }: View, topic: TopicView): string {
   return `kafka:${clusterId}/${topic.id}`
 }

@@ -31,7 +31,7 @@ export type Fetched = Readonly<{
   records: Buffer
 }>
 
-export type FetchLimits = Readonly<{ waitMs: number; bytesMax: number; partitionBytesMax: number }>
+type FetchLimits = Readonly<{ waitMs: number; bytesMax: number; partitionBytesMax: number }>
 
 /**
  * The answer of one broker, about partitions it leads; `errorCode` 0 unless the whole request

@@ -26,7 +26,7 @@ const OFFSET_OUT_OF_RANGE = 1
 /** TOPIC_AUTHORIZATION_FAILED */
 const DENIED = 29
 
-export type FetcherOptions = Pick<EventReaderOptions, 'steadyMs' | 'onHeldUp'>
+type FetcherOptions = Pick<EventReaderOptions, 'steadyMs' | 'onHeldUp'>
 
 export class Fetcher {
   readonly #cluster: Cluster
@@ -140,7 +140,7 @@ export class Fetcher {
       throw new LogError('denied', { what, todo: 'Give it the right to READ it.', topic })
     }
     if (errorCode !== OFFSET_OUT_OF_RANGE) return errorCode
-    // Offsets are listed by the topic's name: those of a topic made anew would look like a lost
+    // Offsets are listed by the topic's name: those of a recreated topic would look like a lost
     // end.
     requireSameTopic(await this.#cluster.refresh(), place, this.#logId)
     const offset = this.#merge.queues[partition]?.fetchOffset ?? 0
@@ -208,7 +208,7 @@ function isFinal({ canRetry, code }: LogError): boolean {
 }
 
 /** Wakes those that wait for an event. */
-export class Signal {
+class Signal {
   readonly #wakes = new Set<() => void>()
 
   fire(): void {

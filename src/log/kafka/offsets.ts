@@ -6,12 +6,10 @@ import { explainKafka } from './error.ts'
 /** Kafka's timestamps for the first offset still there and for the offset after the last one. */
 const EARLIEST = -2n
 const LATEST = -1n
-/**
- * 0: after the last record written; 1: before the first record of an open transaction.
- */
+/** 0: after the last record written; 1: before the first record of an open transaction. */
 const ISOLATION = { written: 0, committed: 1 } as const
 
-export type PartitionExtent = Readonly<{ start: number; end: number }>
+type PartitionExtent = Readonly<{ start: number; end: number }>
 
 /** By partition. Throws LogError `unavailable`, `denied`. */
 export async function listExtents(cluster: Cluster): Promise<readonly PartitionExtent[]> {
@@ -86,7 +84,7 @@ export function partitionsByLeader(leaders: readonly number[]): Map<number, numb
  * began. The job's reader counts them as it passes, so that the writer's thread can tell events
  * from offsets: all events ever = sum of the partitions' ends - passed over.
  */
-export type PassedOver = Readonly<{ get(): number; set(value: number): void }>
+type PassedOver = Readonly<{ get(): number; set(value: number): void }>
 
 export function newPassedOverMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)

@@ -36,7 +36,7 @@ export type TransactionOwner = Readonly<{
   lastWriteMs: number | null
 }>
 
-export type OpenTransactions = Readonly<{
+type OpenTransactions = Readonly<{
   /**
    * `ends` and readable ends by partition. Asks the brokers when there is something to report.
    * Never rejects.
@@ -46,7 +46,7 @@ export type OpenTransactions = Readonly<{
   problem(): string | null
 }>
 
-export type OpenTransactionsParts = Readonly<{
+type OpenTransactionsParts = Readonly<{
   topic: string
   brokers: readonly string[]
   nowMs: () => number

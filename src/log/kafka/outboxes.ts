@@ -6,9 +6,7 @@
 import { OutgoingBatch, type PendingAppend } from './outgoing-batch.ts'
 import { partitionOf, visitLines } from './partitioner.ts'
 
-/**
- * Of records before compression: below what a topic takes in one batch by default (1 MiB).
- */
+/** Of records before compression: below what a topic takes in one batch by default (1 MiB). */
 export const BATCH_BYTES_MAX: number = 512 * 1024
 
 export class Outboxes {
@@ -46,9 +44,7 @@ export class Outboxes {
     return [...this.#queues.keys()]
   }
 
-  /**
-   * The batch that goes to this partition next, sealed: the same one until it is removed.
-   */
+  /** The batch that goes to this partition next, sealed: the same one until it is removed. */
   first(partition: number): OutgoingBatch | null {
     const batch = this.#queues.get(partition)?.[0]
     if (batch === undefined) return null

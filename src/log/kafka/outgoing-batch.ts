@@ -1,6 +1,4 @@
-/**
- * One batch for a partition: its records, and the appends that wait for it.
- */
+/** One batch for a partition: its records, and the appends that wait for it. */
 import { batchHeader, CODECS, compressLz4 } from './record-batch.ts'
 import { RecordWriter } from './record-writer.ts'
 
@@ -57,9 +55,7 @@ export class OutgoingBatch {
     return this.#pieces
   }
 
-  /**
-   * To be called when the broker no longer knows the producer that the batch was encoded for.
-   */
+  /** To be called when the broker no longer knows the producer that the batch was encoded for. */
   forgetEncoding(): void {
     this.#pieces = null
   }

@@ -1,6 +1,4 @@
-/**
- * The key of each line's record, and the partition that the key chooses.
- */
+/** The key of each line's record, and the partition that the key chooses. */
 import { strict as assert } from 'node:assert'
 
 /**
@@ -51,13 +49,7 @@ const BACKSLASH = 0x5c
 const NAME = Buffer.from('"event_id"')
 
 /** `[start, end)` is the line without its LF; the id is `key[idStart, idEnd)`. */
-export type VisitLine = (
-  start: number,
-  end: number,
-  key: Buffer,
-  idStart: number,
-  idEnd: number,
-) => void
+type VisitLine = (start: number, end: number, key: Buffer, idStart: number, idEnd: number) => void
 
 export function visitLines(lines: Buffer, visit: VisitLine): void {
   let start = 0

@@ -17,7 +17,7 @@ import { VERSIONS } from './connections.ts'
 
 const ACKS_ALL = -1
 
-export type PartitionBatch = Readonly<{ partition: number; batch: readonly Buffer[] }>
+type PartitionBatch = Readonly<{ partition: number; batch: readonly Buffer[] }>
 
 export type Produced = Readonly<{
   partition: number

@@ -84,7 +84,7 @@ export function readBatch(bytes: Buffer, at: number): RecordBatch | BatchFault |
 }
 
 /** The header of a batch to be written; the broker fills in offsets and times. */
-export type BatchHead = Readonly<{
+type BatchHead = Readonly<{
   codec: number
   timestampMs: number
   producerId: bigint

@@ -45,7 +45,7 @@ const PRODUCER_LOST: readonly number[] = [45, 47, 59]
  */
 const FINAL: readonly number[] = [10, 18, 21, 29, 31, 43, 87]
 
-export type SenderOptions = Readonly<{
+type SenderOptions = Readonly<{
   /** A clock that never steps back. */
   steadyMs: () => number
   /** Called when the partition has these records. */
@@ -103,7 +103,7 @@ export class Sender {
   }
 
   /**
-   * Refreshes partitions and leaders. A topic made anew takes what is written to its name, so only
+   * Refreshes partitions and leaders. A recreated topic takes what is written to its name, so only
    * this check finds out.
    */
   async refreshTopic(): Promise<TopicView> {
