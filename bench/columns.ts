@@ -7,10 +7,14 @@
 import { randomFillSync, randomUUID } from 'node:crypto'
 import { cpus } from 'node:os'
 import { constants, zstdCompressSync } from 'node:zlib'
-import type { ColumnsExports } from '../src/engine/columns-module.ts'
 import { loadIdSets } from '../src/engine/id-set.ts'
 import { readDays, readWindows } from '../src/engine/taken-batch.ts'
-import { instantiate, loadModule, type WasmGlobal } from '../src/engine/wasm.ts'
+import {
+  type ColumnsExports,
+  instantiate,
+  loadModule,
+  type WasmGlobal,
+} from '../src/engine/wasm.ts'
 import type { IdSet } from '../src/engine.ts'
 import type { DayRows } from '../src/event.ts'
 import { openRandom } from '../test/support/random.ts'

@@ -7,8 +7,7 @@
 
 import { cpus } from 'node:os'
 import { openLineParser } from '../src/engine/line-parser.ts'
-import type { ParserExports } from '../src/engine/parser-module.ts'
-import { instantiate, loadModule } from '../src/engine/wasm.ts'
+import { instantiate, loadModule, type ParserExports } from '../src/engine/wasm.ts'
 import { openInspector } from '../src/engine.ts'
 import { KEEPS_ALL_US } from '../src/event.ts'
 import { openRandom, type Random } from '../test/support/random.ts'

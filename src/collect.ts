@@ -1,25 +1,27 @@
 /**
- * The collector: events in over HTTP, answers out when they are durable. It also serves what is read over HTTP:
- * health, metrics, status, and the read-only routes of other rooms.
+ * The collector: takes events over HTTP and answers when they are durable. It also serves what is
+ * read over HTTP: health, metrics, status, and the read-only routes of other rooms.
  *
- *     POST /v1/events        write key   events: JSON object, JSON array or NDJSON, plain, gzip or zstd
+ *     POST /v1/events        write key   events: a JSON object, a JSON array or NDJSON;
+ *                                       plain, gzip or zstd
  *     GET  /healthz          open        200 or 503; the reasons with a read key
  *     GET  /metrics          read key    Prometheus text
  *     GET  /v1/status        read key    JSON
  *     …    /api/v1/session   read key    POST signs a browser in, DELETE signs it out
- *     …    /iceberg/*        read key    and other routes brought by `routes`, open ones among them (the page)
+ *     …    /iceberg/*        read key    and other routes of `routes`; some, as the page, are open
  *
- * Keys go in `Authorization: Bearer` or `X-Api-Key`; write keys also in `?key=`, because `sendBeacon` cannot set headers.
- * A browser that has signed in sends a cookie in place of the read key (`collect/session.ts`).
- * Without keys it listens on loopback only. What browsers may do is in `collect/origin.ts`, all refusals are in
- * `collect/refusal.ts`, all limits in `collect/limits.ts`.
+ * Keys go in `Authorization: Bearer` or `X-Api-Key`; write keys also in `?key=`, because
+ * `sendBeacon` cannot set headers. A browser that has signed in sends a cookie in place of the read
+ * key (`collect/session.ts`). Without keys it listens on loopback only. What browsers may do is in
+ * `collect/origin.ts`, all refusals are in `collect/refusal.ts`, all limits in `collect/limits.ts`.
  */
 export {
   type Collector,
   type CollectorOptions,
   startCollector,
 } from './collect/collector.ts'
-export { CollectorError, type CollectorErrorCode } from './collect/collector-error.ts'
+export { CollectorError, type CollectorErrorCode } from './collect/error.ts'
 export type { CollectLimits } from './collect/limits.ts'
 export type { AddressRange } from './collect/proxy.ts'
-export type { CollectorStatus, ReadAnswer, ReadRequest, ReadRoute } from './collect/reading.ts'
+export type { ReadAnswer, ReadRequest, ReadRoute } from './collect/read-route.ts'
+export type { CollectorStatus } from './collect/reading.ts'

@@ -1,12 +1,23 @@
 /**
- * What travels: the fields of an event, its limits, the closed list of reasons for rejection, and the plain
+ * The event: its fields, its limits, the closed list of reasons for rejection, and the plain
  * reference parser.
  *
- * The reference parser is the oracle of the byte engine (src/engine.ts): slow, obvious and strict. The engine
- * must give the same verdict and the same values for any bytes; where they differ, this one is right.
+ * The reference parser is the oracle of the byte engine (src/engine.ts): slow, obvious and strict.
+ * The engine must give the same verdict and the same values for any bytes; where they differ, this
+ * one is right.
  */
-export type { DayRows, EncodedColumn, EncodedPage } from './event/day-rows.ts'
-export { EVENT_TYPES, type Event, type EventType, LIMITS } from './event/event.ts'
+export {
+  type DayRows,
+  type EncodedColumn,
+  type EncodedPage,
+  EVENT_COLUMNS,
+  EVENT_TYPES,
+  type Event,
+  type EventType,
+  LIMITS,
+  OPTIONAL_COLUMNS,
+  type OptionalColumn,
+} from './event/event.ts'
 export { parseEvent } from './event/parse-event.ts'
 export {
   REJECTION_REASONS,
@@ -14,13 +25,17 @@ export {
   type RejectionReason,
   reasonText,
 } from './event/rejection.ts'
-export { KEEPS_ALL_US, keptFromDay, keptFromUs } from './event/retention.ts'
-export { revenueMillionths } from './event/revenue.ts'
-export type { Span } from './event/span.ts'
-export { type BodyForm, splitBody, type Unsplittable } from './event/split-body.ts'
-export { parseTimestampUs } from './event/timestamp.ts'
+export {
+  type BodyForm,
+  type Span,
+  splitBody,
+  trimmed,
+  type Unsplittable,
+} from './event/split-body.ts'
+export { KEEPS_ALL_US, keptFromDay, keptFromUs, parseTimestampUs } from './event/timestamp.ts'
 export {
   keyOf,
+  revenueMillionths,
   type TimeSpan,
   type WindowDelta,
   type WindowKey,

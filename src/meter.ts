@@ -1,17 +1,17 @@
 /**
  * The meter: every counter of the running process, its name and its `GET /metrics` text.
  *
- * Two kinds of numbers meet here. The collector *counts*: its fields are plain numbers which the hot
- * path adds to. Everything else is *read* when somebody scrapes: the pipeline passes a function
+ * Two kinds of numbers meet here. The collector *counts*: its fields are plain numbers which the
+ * hot path adds to. Everything else is *read* when somebody scrapes: the pipeline passes a function
  * that returns what log, job and tables say at that moment, so no number is kept in two places.
- * prom-client only writes the text, from a registry of our own: nothing global, no default metrics.
+ * prom-client only writes the text, from a registry of its own: nothing global, no default metrics.
  */
 import { Counter, Gauge, Registry } from 'prom-client'
 import { type Histogram, openHistogram } from './meter/histogram.ts'
 
 export type { Histogram } from './meter/histogram.ts'
 
-/** What is read at each scrape; null = not known (yet), shown as NaN. */
+/** Read at each scrape; null = not known (yet), shown as NaN. */
 export type Readings = Readonly<{
   /** Offsets of the log: first one held, and the durable end (the next event's). */
   logStart: number | null
@@ -22,7 +22,7 @@ export type Readings = Readonly<{
   commits: number | null
   stored: number | null
   duplicates: number | null
-  /** Rejected events since ever, as `rejected/` holds them. */
+  /** All events ever rejected, as `rejected/` holds them. */
   rejectedKept: number | null
   /** Age of the oldest event not in the tables yet; 0 when nothing waits. */
   freshnessSeconds: number | null
@@ -30,7 +30,7 @@ export type Readings = Readonly<{
   liveFiles: Readonly<Record<string, number>>
   dedupeIds: number | null
   dedupeBytes: number | null
-  /** How far back a repeat is certainly seen, and what was configured. */
+  /** How far back a repeat is certain to be recognised, and the configured horizon. */
   dedupeHorizonTrueSeconds: number | null
   dedupeHorizonSeconds: number | null
 }>
@@ -72,15 +72,16 @@ const COMMIT_BOUNDS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 const PREFIX = 'campaign_metrics_'
 
 type Sources = Readonly<{ readings: Readings; memory: Memory; collect: CollectCounts }>
-type One = readonly [name: string, help: string, read: (from: Sources) => number | null]
-type Labelled = readonly [
+type Values = number | null | Readonly<Record<string, number>>
+/** A series with a label has a number for each of its values. */
+type Series = readonly [
   name: string,
   help: string,
-  label: string,
-  read: (from: Sources) => Readonly<Record<string, number>>,
+  read: (from: Sources) => Values,
+  label?: 'reason' | 'status' | 'table',
 ]
 
-const COUNTERS: readonly One[] = [
+const COUNTERS: readonly Series[] = [
   [
     'events_accepted_total',
     'Events answered as accepted by this process.',
@@ -100,30 +101,27 @@ const COUNTERS: readonly One[] = [
     'Rejected events kept under rejected/ since ever.',
     (s) => s.readings.rejectedKept,
   ],
-]
-
-const LABELLED_COUNTERS: readonly Labelled[] = [
   [
     'events_rejected_total',
     'Events answered as rejected by this process, by reason.',
-    'reason',
     (s) => s.collect.rejected,
+    'reason',
   ],
   [
     'event_requests_total',
     'Answers of POST /v1/events by status; 499: the client went away first.',
-    'status',
     (s) => s.collect.eventAnswers,
+    'status',
   ],
   [
     'other_requests_total',
     'Answers of all other routes by status.',
-    'status',
     (s) => s.collect.otherAnswers,
+    'status',
   ],
 ]
 
-const GAUGES: readonly One[] = [
+const GAUGES: readonly Series[] = [
   ['body_bytes_held', 'Memory for bodies in flight.', (s) => s.collect.heldBytes],
   [
     'read_bytes_held',
@@ -162,10 +160,7 @@ const GAUGES: readonly One[] = [
     'Buffers and WASM memory outside the heap, main thread.',
     (s) => s.memory.externalBytes,
   ],
-]
-
-const LABELLED_GAUGES: readonly Labelled[] = [
-  ['live_files', 'Data files of the current snapshot.', 'table', (s) => s.readings.liveFiles],
+  ['live_files', 'Data files of the current snapshot.', (s) => s.readings.liveFiles, 'table'],
 ]
 
 /** Opens the meter of one process. It holds no resource and needs no closing. */
@@ -178,10 +173,8 @@ export function openMeter(options: MeterOptions): Meter {
     return sources
   }
 
-  for (const [name, help, read] of COUNTERS) addCounter(registry, name, help, () => read(current()))
-  for (const [name, help, read] of GAUGES) addGauge(registry, name, help, () => read(current()))
-  for (const each of LABELLED_COUNTERS) addLabelledCounter(registry, each, current)
-  for (const each of LABELLED_GAUGES) addLabelledGauge(registry, each, current)
+  for (const each of COUNTERS) addCounter(registry, each, current)
+  for (const each of GAUGES) addGauge(registry, each, current)
 
   return {
     collect,
@@ -217,58 +210,39 @@ function emptyCounts(): CollectCounts {
   }
 }
 
-function addCounter(
-  registry: Registry,
-  name: string,
-  help: string,
-  read: () => number | null,
-): void {
+function addCounter(registry: Registry, series: Series, current: () => Sources): void {
   new Counter({
-    name: PREFIX + name,
-    help,
-    registers: [registry],
+    ...metricOf(registry, series),
     collect() {
       this.reset()
-      this.inc(read() ?? 0)
+      for (const [labels, value] of samplesOf(series, current())) this.inc(labels, value ?? 0)
     },
   })
 }
 
-function addGauge(registry: Registry, name: string, help: string, read: () => number | null): void {
+function addGauge(registry: Registry, series: Series, current: () => Sources): void {
   new Gauge({
-    name: PREFIX + name,
-    help,
-    registers: [registry],
+    ...metricOf(registry, series),
     collect() {
-      this.set(read() ?? Number.NaN)
+      this.reset()
+      for (const [labels, value] of samplesOf(series, current()))
+        this.set(labels, value ?? Number.NaN)
     },
   })
 }
 
-function addLabelledCounter(registry: Registry, series: Labelled, current: () => Sources): void {
-  const [name, help, label, read] = series
-  new Counter({
-    name: PREFIX + name,
-    help,
-    labelNames: [label],
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const [key, value] of Object.entries(read(current()))) this.inc({ [label]: key }, value)
-    },
-  })
+function metricOf(registry: Registry, [name, help, , label]: Series) {
+  const labelNames = label === undefined ? [] : [label]
+  return { name: PREFIX + name, help, labelNames, registers: [registry] }
 }
 
-function addLabelledGauge(registry: Registry, series: Labelled, current: () => Sources): void {
-  const [name, help, label, read] = series
-  new Gauge({
-    name: PREFIX + name,
-    help,
-    labelNames: [label],
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const [key, value] of Object.entries(read(current()))) this.set({ [label]: key }, value)
-    },
-  })
+type Labels = Readonly<Record<string, string>>
+
+function samplesOf(
+  [, , read, label]: Series,
+  sources: Sources,
+): readonly (readonly [labels: Labels, value: number | null])[] {
+  const values = read(sources)
+  if (values === null || typeof values === 'number') return [[{}, values]]
+  return Object.entries(values).map(([key, value]) => [{ [label ?? '']: key }, value])
 }

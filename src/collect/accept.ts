@@ -1,24 +1,26 @@
 /**
  * From the bytes of a body to its answer: inspect, append, keep.
  *
- * **Append first, then keep.** A request is answered 200 when its accepted events are durable in the log *and* its
- * rejected ones are durable under `rejected/`. If `append` fails, nothing is kept and nothing is counted: the client sends
- * the whole body again. If `keep` fails after it, the answer is 503 and the client sends the body again too: the log
- * then holds the accepted events twice, which the job counts as duplicates, and the rejected ones are kept once. Either
- * way received = stored + duplicate + rejected + waiting, since received is what the log took and what was kept.
+ * **Append first, then keep.** A request is answered 200 when its accepted events are durable in
+ * the log *and* its rejected ones are durable under `rejected/`. If `append` fails, nothing is kept
+ * and nothing is counted: the client sends the whole body again. If `keep` fails after it, the
+ * answer is 503 and the client sends the body again too: the log then holds the accepted events
+ * twice, which the job counts as duplicates, and the rejected ones are kept once. Either way
+ * received = stored + duplicate + rejected + waiting, since received is what the log took and what
+ * was kept.
  *
  * A body refused as a whole (4xx) is not received: none of its events is counted or kept anywhere.
  */
 import type { Inspection, Inspector } from '../engine.ts'
 import { REJECTION_REASONS, type RejectionReason, reasonText, type Unsplittable } from '../event.ts'
-import type { EventLog } from '../log.ts'
+import { type EventLog, LogError, type LogErrorCode } from '../log.ts'
 import type { Meter } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
+import { createSlicer } from './body-bytes.ts'
 import { type BodyType, bodyForm, withoutMark } from './body-form.ts'
-import type { Held } from './held.ts'
 import type { CollectLimits } from './limits.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { RefusalCode } from './refusal.ts'
-import { createSlicer } from './slicer.ts'
 import type { UploadFailure } from './upload.ts'
 
 export type AcceptParts = Readonly<{
@@ -27,16 +29,19 @@ export type AcceptParts = Readonly<{
   rejected: Pick<RejectedStore, 'keep'>
   meter: Meter
   limits: CollectLimits
-  held: Held
+  budget: MemoryBudget
   warn: (message: string, cause: unknown) => void
-  /** The start of the oldest day that the tables keep, for an event that arrives then; microseconds since the epoch. */
+  /**
+   * The start of the oldest day that the tables keep, for an event that arrives then; microseconds
+   * since the epoch.
+   */
   keptFromUs: (arrivalUs: number) => number
 }>
 
-/** `body`: of the 200. */
+/** `body`: of the answer 200. */
 export type Outcome = Readonly<{ body: string } | { failure: UploadFailure }>
 
-/** Each reason's text as JSON, made once. */
+/** Each reason's text as JSON, encoded once. */
 const REASON_JSON: ReadonlyMap<RejectionReason, string> = new Map(
   REJECTION_REASONS.map(({ code }) => [code, JSON.stringify(reasonText(code))]),
 )
@@ -46,7 +51,7 @@ export async function accept(
   body: readonly Uint8Array[],
   type: BodyType,
 ): Promise<Outcome> {
-  const { log, inspector, limits, held } = parts
+  const { log, inspector, limits, budget } = parts
   const chunks = withoutMark(body)
   const form = bodyForm(type, chunks)
   if (form === 'body-empty' || form === 'body-unsplittable') return { failure: form }
@@ -60,11 +65,11 @@ export async function accept(
     return { failure: 'event-too-large' }
 
   const rejectedBytes = rejected.length * limits.rejectionBytes
-  if (!held.take(rejectedBytes)) return { failure: 'too-busy' }
+  if (!budget.take(rejectedBytes)) return { failure: 'too-busy' }
   try {
     return await store(parts, chunks, inspection, arrivalUs)
   } finally {
-    held.release(rejectedBytes)
+    budget.release(rejectedBytes)
   }
 }
 
@@ -119,36 +124,36 @@ async function keep(
   return null
 }
 
-/** By the closed codes of LogError. */
+/** `internal`: the log should never refuse an append so. */
+const REFUSAL_OF: Readonly<Record<LogErrorCode, RefusalCode>> = {
+  busy: 'log-busy',
+  full: 'log-full',
+  closed: 'closing',
+  unavailable: 'log-away',
+  'topic-missing': 'log-away',
+  denied: 'log-away',
+  misplaced: 'log-misplaced',
+  io: 'log-failed',
+  damaged: 'log-failed',
+  'topic-unfit': 'log-failed',
+  'topic-replaced': 'log-failed',
+  locked: 'internal',
+  'too-large': 'internal',
+  trimmed: 'internal',
+  'beyond-end': 'internal',
+  unsupported: 'internal',
+}
+
 function appendRefusal(parts: AcceptParts, cause: unknown): RefusalCode {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : null
-  switch (code) {
-    case 'busy':
-      return 'log-busy'
-    case 'full':
-      return 'log-full'
-    case 'closed':
-      return 'closing'
-    case 'unavailable':
-    case 'topic-missing':
-    case 'denied':
-      return 'log-away'
-    case 'misplaced':
-      return 'log-misplaced'
-    case 'io':
-    case 'damaged':
-    case 'topic-unfit':
-    case 'topic-replaced':
-      return 'log-failed'
-    default:
-      parts.warn('the log refused an append', cause)
-      return 'internal'
-  }
+  const refusal = cause instanceof LogError ? REFUSAL_OF[cause.code] : 'internal'
+  if (refusal === 'internal') parts.warn('the log refused an append', cause)
+  return refusal
 }
 
 /**
- * `{"accepted":98,"rejected":[{"index":3,"reason":"timestamp: …"}]}`. Of very many rejections the first
- * are listed and `"rejectedCount"` says how many there were; without it the list is whole.
+ * `{"accepted":98,"rejected":[{"index":3,"reason":"timestamp: …"}]}`. When there are very many
+ * rejections, only the first are listed and `"rejectedCount"` gives their number; without it the
+ * list is complete.
  */
 function answerBody(accepted: number, rejected: Inspection['rejected'], listed: number): string {
   if (rejected.length === 0) return `{"accepted":${accepted},"rejected":[]}`

@@ -1,13 +1,14 @@
 /**
- * Writes answers at `node:http` level, and sees to it that a refusal reaches a client that is still sending: closing a
- * socket with unread bytes resets it, and the client then reports a broken connection instead of our 413. So the
- * whole answer goes out first, the rest of the body is read and thrown away for a while, then we close.
+ * Writes answers at `node:http` level, and makes sure that a refusal reaches a client that is still
+ * sending: closing a socket with unread bytes resets it, and the client then reports a broken
+ * connection instead of the 413. So the whole answer is sent first, then the rest of the body is
+ * read and discarded for a while, then the connection is closed.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CollectLimits } from './limits.ts'
 import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
 
-/** A body with this much left is read to its end, and the connection kept. */
+/** A body with at most this much left is read to its end, and the connection is kept. */
 const DRAIN_BYTES = 256 * 1024
 
 export type Answer = Readonly<{
@@ -15,7 +16,7 @@ export type Answer = Readonly<{
   body: string
   /** Header pairs beside type and length. */
   headers: readonly string[]
-  /** Ask the client to open a new connection for its next request. */
+  /** Asks the client to open a new connection for its next request. */
   close: boolean
 }>
 
@@ -32,7 +33,7 @@ export function refusalAnswer(
   return {
     status: refusal(code).status,
     body: refusalBody(code),
-    headers: [...refusalHeaders(code), ...headers],
+    headers: [...Object.entries(refusalHeaders(code)).flat(), ...headers],
     close,
   }
 }
@@ -60,14 +61,14 @@ function writeHead(response: ServerResponse, { status, body, headers, close }: A
   response.writeHead(status, pairs)
 }
 
-/** Node itself reads the rest of a body nobody wanted, before the next request. */
+/** Before the next request Node itself reads the rest of a body that was not read. */
 function leavesLittle({ headers }: IncomingMessage): boolean {
   const length = headers['content-length']
   if (length === undefined) return headers['transfer-encoding'] === undefined
   return Number(length) <= DRAIN_BYTES
 }
 
-/** `Content-Length` has told the client that the answer is whole; `end()` closes. */
+/** The client knows from `Content-Length` that the answer is complete; `end()` closes. */
 function linger(request: IncomingMessage, response: ServerResponse, limits: CollectLimits): void {
   let bytes = 0
   const timer = setTimeout(close, limits.lingerMs)

@@ -1,13 +1,14 @@
 /**
- * In which form a body holds its events, and how it is compressed: from the headers, and from the first bytes where the
- * content type leaves it open.
+ * The form in which a body holds its events, and its compression: from the headers, and from the
+ * first bytes where the content type leaves it open.
  *
  *     content type                     first byte `[`     anything else
- *     application/json                 array              object, or lines under a wrong name (`json-form.ts`)
- *     application/x-ndjson and alike   lines              lines
+ *     application/json                 array              object, or misnamed lines (json-form.ts)
+ *     application/x-ndjson and so on   lines              lines
  *     text/plain, none                 array              lines          (beacons)
  *
- * A byte order mark at the very start belongs to the body and to no event: editors and exports put it there.
+ * A byte order mark at the start belongs to the body, not to its first event: editors and exports
+ * put it there.
  */
 import { MIMEType } from 'node:util'
 import type { BodyForm } from '../event.ts'
@@ -35,7 +36,7 @@ const CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'asc
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 const BRACKET = 0x5b
 
-/** null = 415. A parameter other than charset means nothing here and is let pass. */
+/** null = 415. Parameters other than charset are ignored. */
 export function bodyType(header: string | undefined): BodyType | null {
   if (header === undefined || header === '') return 'plain'
   const plain = TYPES.get(header)
@@ -55,7 +56,7 @@ function parseType(header: string): MIMEType | null {
   }
 }
 
-/** null = 415; several codings too: `gzip, gzip` is how a bomb is hidden in a bomb. */
+/** null = 415, also for several codings: `gzip, gzip` hides a bomb in a bomb. */
 export function bodyCoding(header: string | undefined): BodyCoding | null {
   if (header === undefined || header === '') return 'identity'
   return CODINGS.get(header.trim().toLowerCase()) ?? null
@@ -63,19 +64,19 @@ export function bodyCoding(header: string | undefined): BodyCoding | null {
 
 /** The body without a byte order mark at its start. */
 export function withoutMark(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
-  let seen = 0
+  let matched = 0
   for (const [at, chunk] of chunks.entries()) {
     for (const [index, byte] of chunk.entries()) {
-      if (byte !== BYTE_ORDER_MARK[seen]) return chunks
-      seen += 1
-      if (seen < BYTE_ORDER_MARK.length) continue
+      if (byte !== BYTE_ORDER_MARK[matched]) return chunks
+      matched += 1
+      if (matched < BYTE_ORDER_MARK.length) continue
       return [chunk.subarray(index + 1), ...chunks.slice(at + 1)]
     }
   }
   return chunks
 }
 
-/** A refusal: nothing but white space, or nothing that can be taken for one event or for several. */
+/** A refusal when there is nothing but white space, or when the events cannot be told apart. */
 export function bodyForm(
   type: BodyType,
   chunks: readonly Uint8Array[],

@@ -1,34 +1,39 @@
 /**
- * The listener: one `node:http` server. `POST /v1/events` goes straight to `ingest`, everything else to Fastify;
- * what both share (the Host and Origin rules, shutting down) is decided here first.
+ * The listener: one `node:http` server. `POST /v1/events` goes straight to `ingest`, everything
+ * else to Fastify; what both share (the Host and Origin rules, the shutdown) is decided here first.
  */
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { systemCode } from '../runtime.ts'
 import type { AcceptParts } from './accept.ts'
 import { refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
-import { CollectorError } from './collector-error.ts'
 import { createConnections } from './connections.ts'
-import { createHeld } from './held.ts'
-import { createHeldReads } from './held-reads.ts'
+import { CollectorError } from './error.ts'
 import { answerOther, createIngest, type IngestParts } from './ingest.ts'
 import { createKeyCheck, type Keys } from './keys.ts'
-import { type CollectLimits, connectionsWithin, DEFAULT_LIMITS } from './limits.ts'
+import {
+  type CollectLimits,
+  connectionsWithin,
+  DEFAULT_LIMITS,
+  limitWarnings,
+  type Warn,
+} from './limits.ts'
+import { createMemoryBudget, createReadBudget } from './memory-budget.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
 import { type AddressRange, createClientSide } from './proxy.ts'
-import { type CollectorStatus, openReading, type ReadRoute } from './reading.ts'
+import type { ReadRoute } from './read-route.ts'
+import { type CollectorStatus, openReading } from './reading.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSessions } from './session.ts'
-import { readTarget, WHOLE_SERVER } from './target.ts'
-import { limitWarnings, type Warn } from './warnings.ts'
 
-export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
+export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
   Readonly<{
     listen: Readonly<{ host: string; port: number }>
     keys: Keys
     /** Origins whose pages may send events, as browsers write them; `*` = every origin. */
     cors: readonly string[]
-    /** Proxies whose word on the client counts; default: none. */
+    /** Proxies whose forwarding headers are trusted; default: none. */
     trustedProxies?: readonly AddressRange[]
     /** Where browsers find the page, if not where it listens: `https://example.org/campaigns`. */
     publicUrl?: string | null
@@ -38,7 +43,7 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
     limits?: Partial<CollectLimits>
     /** How many files and connections the process may have open; null = no limit. */
     openFilesMax?: number | null
-    /** Hears of faults of ours, which the client only sees as 500 or 503. */
+    /** Called for faults of the collector, which the client only sees as 500 or 503. */
     warn: (message: string, cause: unknown) => void
     /** A steady clock for durations. */
     nowMs: () => number
@@ -49,14 +54,15 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'held' | 'warn'> &
 export type Collector = Readonly<{
   address: Readonly<{ host: string; port: number; url: string }>
   /**
-   * Accepts no further connection or request, ends the event streams, finishes the requests under way (for `closeTimeoutMs`
-   * at most, then their connections are cut) and resolves. Requests that were answered 200 are durable; the log may be closed after it.
+   * Accepts no further connection or request, ends the event streams, finishes the requests under
+   * way (for `closeTimeoutMs` at most, then their connections are cut) and resolves. Requests that
+   * were answered 200 are durable; the log may be closed after it.
    */
   close(): Promise<void>
 }>
 
 const EVENTS_PATH = '/v1/events'
-/** Of all routes together. */
+/** The methods of all routes together. */
 const SERVER_METHODS = 'GET, HEAD, POST, DELETE, OPTIONS'
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -91,15 +97,15 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       clientSide,
       publicOrigin: publicUrl?.origin ?? null,
     }),
-    held: createHeld(meter.collect, 'heldBytes', limits.heldBytesMax),
+    budget: createMemoryBudget(meter.collect, 'heldBytes', limits.heldBytesMax),
     connections: createConnections(connectionsMax, countOther),
     isClosing: () => isClosing,
   }
   const ingest = createIngest(parts)
-  const heldReads = createHeldReads(meter.collect, limits)
+  const readBudget = createReadBudget(meter.collect, limits)
   const reading = await openReading({
     meter,
-    heldReads,
+    readBudget,
     warn,
     keys: parts.keys,
     status: options.status,
@@ -116,7 +122,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     awaitsContinue: boolean,
   ): void {
     parts.connections.track(response)
-    const code = refusalAtTheDoor(parts, request)
+    const code = entryRefusal(parts, request)
     if (code !== null) {
       const isSurplus = code === 'too-many-connections'
       if (isSurplus) warnOfSurplus(warn, connectionsMax)
@@ -140,17 +146,17 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
 
   function read(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
-    if (!heldReads.begin(request, response)) {
+    if (!readBudget.begin(request, response)) {
       const { socket } = request
       const answer = refusalAnswer('too-many-answers', [], true)
       countOther(answer.status)
-      // A refusal that has to wait would itself be held.
+      // A refusal that has to wait would itself take memory.
       if (parts.connections.isBehind(socket)) socket.destroy()
       else writeAnswer(response, answer)
       return
     }
     if (awaitsContinue) response.writeContinue()
-    // Nobody reads a body here; left alone, it would wait in as many buffers as it has chunks.
+    // No route reads a body; unread, it would wait in as many buffers as it has chunks.
     request.resume()
     reading.routing(request, response)
   }
@@ -183,8 +189,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
 }
 
-/** Whatever the route: what is asked for, the rules for browsers, and the end. */
-function refusalAtTheDoor(
+/**
+ * Why a request is refused whatever its route: the target, the rules for browsers, or the shutdown.
+ */
+function entryRefusal(
   { origins, connections, isClosing }: IngestParts,
   request: IncomingMessage,
 ): RefusalCode | null {
@@ -197,7 +205,9 @@ function refusalAtTheDoor(
 }
 
 function warnOfSurplus(warn: Warn, connectionsMax: number): void {
-  const why = `there are ${connectionsMax}, as many as \`ulimit -n\` and the collector's own limit leave room for`
+  const why =
+    `there are ${connectionsMax}, as many as \`ulimit -n\` and the collector's own ` +
+    'limit leave room for'
   warn('connections are refused', why)
 }
 
@@ -205,25 +215,14 @@ function isEventsUrl(url: string | undefined): boolean {
   return url === EVENTS_PATH || (url?.startsWith(`${EVENTS_PATH}?`) ?? false)
 }
 
-/** The configuration checks the same; this is the last door before the network. */
+/** The configuration checks the same; this is the last check before the network. */
 function checkOptions({ listen, keys, cors }: CollectorOptions): void {
   const isOpen = keys.write.length === 0 || keys.read.length === 0
   if (isOpen && !isLoopbackHost(listen.host)) {
-    throw new CollectorError(
-      'keys-required',
-      listen,
-      `Listening on ${listen.host}:${listen.port} would let everyone who reaches it write and read: set ` +
-        'keys.write and keys.read (at least one key each), or listen on 127.0.0.1.',
-    )
+    throw new CollectorError('keys-required', listen)
   }
   for (const origin of cors) {
-    if (isOrigin(origin)) continue
-    throw new CollectorError(
-      'bad-origin',
-      listen,
-      `cors: ${JSON.stringify(origin)} is no origin. Write scheme, host and port as a browser does, ` +
-        'without a path or a slash at the end: https://shop.example, or * for every origin.',
-    )
+    if (!isOrigin(origin)) throw new CollectorError('bad-origin', { ...listen, origin })
   }
 }
 
@@ -240,11 +239,11 @@ function listen(
   return new Promise((resolve, reject) => {
     const onError = (cause: Error) => {
       const advice =
-        'code' in cause && cause.code === 'EADDRINUSE'
+        systemCode(cause) === 'EADDRINUSE'
           ? 'the port is in use. Stop the other process, or set `listen` to another port.'
-          : `${cause.message}. Set \`listen\` to an address of this machine and a port that you may use.`
-      const message = `Cannot listen on ${at.host}:${at.port}: ${advice}`
-      reject(new CollectorError('listen-failed', at, message, cause))
+          : `${cause.message}. Set \`listen\` to an address of this machine and a port that you ` +
+            'may use.'
+      reject(new CollectorError('listen-failed', { ...at, advice }, cause))
     }
     server.once('error', onError)
     server.listen({ host: at.host, port: at.port, backlog: 1024 }, () => {
@@ -264,4 +263,34 @@ function closeServer(server: Server, timeoutMs: number): Promise<void> {
       resolve()
     })
   })
+}
+
+/**
+ * The request target (RFC 9112, 3.2). Node passes on what was sent, but all routes know paths only:
+ *
+ *     origin-form     /v1/events?key=…              what nearly every client sends
+ *     absolute-form   http://host/v1/events?key=…   sent to proxies, and passed on by some of them
+ *     asterisk-form   *                             the server as a whole, asked with OPTIONS only
+ */
+/** The target of a request about the server as a whole. */
+const WHOLE_SERVER = '*'
+
+const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
+
+/**
+ * Turns the absolute form into the origin form. The host in it counts in place of the Host header
+ * (3.2.2), so that both forms pass the same checks. false = the target is not valid here: another
+ * scheme, no host, a host with user information (RFC 9110, 4.2.4), or `*` with another method than
+ * OPTIONS.
+ */
+function readTarget(request: IncomingMessage): boolean {
+  const { url = '', method } = request
+  if (url.startsWith('/')) return true
+  if (url === WHOLE_SERVER) return method === 'OPTIONS'
+  const [, host = '', rest = ''] = ABSOLUTE.exec(url) ?? []
+  if (host === '' || host.includes('@')) return false
+  request.headers.host = host
+  if (rest === '' && method === 'OPTIONS') request.url = WHOLE_SERVER
+  else request.url = rest.startsWith('/') ? rest : `/${rest}`
+  return true
 }

@@ -1,13 +1,15 @@
 /**
- * How many connections there are, and which of them are too many: the last ones below the bound are there to be told so, since
- * a connection that is closed without a word looks like a broken network.
+ * Counts connections, and decides which are too many. The last ones below the bound are accepted
+ * only to be answered 503, since a connection that is closed without an answer looks like a broken
+ * network.
  *
- * What node's HTTP parser reports about a connection (`clientError`: bad syntax, too slow, gone) becomes an answer in its
- * place: through the request whose body was coming, or on the bare socket, but never ahead of the answers that earlier requests on
- * the same connection still wait for (pipelining).
+ * What Node's HTTP parser reports about a connection (`clientError`: bad syntax, too slow, gone)
+ * becomes an answer: through the request whose body was arriving, or on the bare socket, but never
+ * before the answers that earlier requests on the same connection still wait for (pipelining).
  */
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { systemCode } from '../runtime.ts'
 import { type RefusalCode, refusal, refusalBody } from './refusal.ts'
 import type { StopUpload } from './upload.ts'
 
@@ -25,9 +27,12 @@ export type Connections = Readonly<{
   isSurplus(socket: Duplex): boolean
   /** Counts a request until its response is over. */
   track(response: ServerResponse): void
-  /** Whether its newest request has to wait for answers to earlier ones, or for a client that does not read. */
+  /**
+   * Whether its newest request waits for answers to earlier ones, or for a client that does not
+   * read.
+   */
   isBehind(socket: Duplex): boolean
-  /** The body that is coming on this connection at the moment; null = none. */
+  /** The upload in progress on this connection; null = none. */
   setUpload(socket: Duplex, stop: StopUpload | null): void
   /** For the server's `clientError`. */
   onClientError(error: Error, socket: Duplex): void
@@ -91,7 +96,7 @@ export function createConnections(
       if (connection.isBroken) return
       connection.isBroken = true
       if (connection.stopUpload?.(code)) return
-      // The answers on their way come first; after them nothing that follows can be understood.
+      // The pending answers come first; whatever follows on this connection cannot be parsed.
       if (connection.unanswered > 0) return
       onRefused(refusal(code).status)
       socket.end(rawAnswer(code), () => socket.destroy())
@@ -100,16 +105,16 @@ export function createConnections(
 }
 
 function refusalOf(error: Error): RefusalCode {
-  return 'code' in error && typeof error.code === 'string'
-    ? (REFUSAL_OF[error.code] ?? 'http-syntax')
-    : 'http-syntax'
+  return REFUSAL_OF[systemCode(error) ?? ''] ?? 'http-syntax'
 }
 
-/** A connection that ends in the middle of a request is a client that went away, not one that wrote nonsense. */
-const GONE: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
+/**
+ * A connection that ends in the middle of a request is a client that went away, not a syntax error.
+ */
+const GONE: ReadonlySet<string | null> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
 
 function isGone(error: Error): boolean {
-  return 'code' in error && GONE.has(error.code)
+  return GONE.has(systemCode(error))
 }
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {

@@ -1,10 +1,12 @@
 /**
- * Decompresses a body within its limit. The threads of libuv do the work; output is counted chunk by chunk and the
- * stream is destroyed at the first byte too many, so a bomb costs the limit and not its promise.
+ * Decompresses a body within its limit. The threads of libuv do the work. Output is counted chunk
+ * by chunk and the stream is destroyed at the first byte too many, so a bomb costs no more than the
+ * limit.
  *
- * The compressed body is given in one piece. That is not for speed: Node's zstd stream drops what follows the end of a
- * frame in the *same* write without a word, and only `bytesWritten` of one single write tells how far it got.
- * RFC 8878 allows several frames one after the other, as RFC 1952 allows several gzip members.
+ * The compressed body is written in one piece. That is not for speed: Node's zstd stream silently
+ * drops what follows the end of a frame in the *same* write, and only `bytesWritten` of a single
+ * write shows how far it got. RFC 8878 allows several frames in sequence, as RFC 1952 allows
+ * several gzip members.
  */
 import {
   constants,
@@ -15,7 +17,7 @@ import {
 } from 'node:zlib'
 import { type BodyBytes, openBodyBytes } from './body-bytes.ts'
 import type { BodyCoding } from './body-form.ts'
-import type { Held } from './held.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { Upload, UploadFailure } from './upload.ts'
 
 export type Inflater = (body: Upload, coding: BodyCoding) => Promise<Upload>
@@ -25,11 +27,17 @@ type Step = Readonly<{ consumed: number } | { failure: UploadFailure }>
 const OUTPUT_CHUNK_BYTES = 64 * 1024
 /** log2 of the largest window a zstd frame may ask memory for: the largest body, 16 MiB. */
 const ZSTD_WINDOW_LOG_MAX = 24
-/** Skippable frames are 8 bytes: a body of them would be two million rounds. */
+/** Skippable frames take 8 bytes: a body of them would be two million rounds. */
 const FRAMES_MAX = 1000
 
-/** `inflationsMax` at once; the others wait their turn. Their number is bounded by the bytes held. */
-export function createInflater(bytesMax: number, inflationsMax: number, held: Held): Inflater {
+/**
+ * `inflationsMax` at once; the others wait their turn. Their number is bounded by the bytes held.
+ */
+export function createInflater(
+  bytesMax: number,
+  inflationsMax: number,
+  budget: MemoryBudget,
+): Inflater {
   let running = 0
   const waiting: (() => void)[] = []
 
@@ -37,9 +45,9 @@ export function createInflater(bytesMax: number, inflationsMax: number, held: He
     if (running < inflationsMax) running += 1
     else await new Promise<void>((resolve) => waiting.push(resolve))
     try {
-      return await inflateAll(body, coding, bytesMax, held)
+      return await inflateAll(body, coding, bytesMax, budget)
     } finally {
-      // The place goes to the next in line, if there is one.
+      // The place goes to the next in the queue, if there is one.
       const next = waiting.shift()
       if (next === undefined) running -= 1
       else next()
@@ -51,9 +59,9 @@ async function inflateAll(
   body: Upload,
   coding: BodyCoding,
   bytesMax: number,
-  held: Held,
+  budget: MemoryBudget,
 ): Promise<Upload> {
-  const output = openBodyBytes(held)
+  const output = openBodyBytes(budget)
   const end = (failure: UploadFailure | null): Upload => ({
     chunks: failure === null ? output.pieces() : [],
     bytes: output.bytes,
@@ -62,7 +70,7 @@ async function inflateAll(
   })
   let rest = Buffer.concat(body.chunks)
   for (let frames = 0; frames === 0 || rest.length > 0; frames++) {
-    // gzip members are followed by Node itself; what it leaves over are padding zeros, and no gzip.
+    // Node itself continues with further gzip members; what it leaves over is not gzip.
     if (frames >= (coding === 'zstd' ? FRAMES_MAX : 1)) return end('body-compression')
     const step = await inflateFrame(rest, coding, bytesMax, output)
     if ('failure' in step) return end(step.failure)

@@ -3,8 +3,9 @@
  *
  *     admit (headers) -> read (chunks) -> [inflate] -> accept (inspect, append, keep) -> answer
  *
- * Fastify's router, hooks and body parsing would cost more than all of it (measured for 1 MB bodies: half of
- * the throughput). One pass over the headers, no copy of the body, no object per event.
+ * Fastify's router, hooks and body parsing would cost more than all of it (measured for 1 MB
+ * bodies: half of the throughput). One pass over the headers, no copy of the body, no object per
+ * event.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -13,9 +14,9 @@ import { type AcceptParts, accept, type Outcome } from './accept.ts'
 import { type Answer, refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
 import { type BodyCoding, type BodyType, bodyCoding, bodyType } from './body-form.ts'
 import type { Connections } from './connections.ts'
-import { headBytes } from './held.ts'
 import { createInflater, type Inflater } from './inflate.ts'
 import type { KeyCheck } from './keys.ts'
+import { headBytes } from './memory-budget.ts'
 import type { OriginRules } from './origin.ts'
 import { type RefusalCode, refusal } from './refusal.ts'
 import { readBody, type Upload, type UploadFailure } from './upload.ts'
@@ -29,8 +30,10 @@ export type IngestParts = AcceptParts &
     nowMs: () => number
   }>
 
-/** `awaitsContinue`: the client waits for `100 Continue` before it sends the body. Never rejects. */
-export type Ingest = (
+/**
+ * `awaitsContinue`: the client waits for `100 Continue` before it sends the body. Never rejects.
+ */
+type Ingest = (
   request: IncomingMessage,
   response: ServerResponse,
   awaitsContinue: boolean,
@@ -44,8 +47,8 @@ const CLIENT_GONE = 499
 const ALLOW = ['Allow', 'POST, OPTIONS']
 
 export function createIngest(parts: IngestParts): Ingest {
-  const { limits, held, connections, meter, nowMs } = parts
-  const inflate = createInflater(limits.bodyBytesMax, limits.inflationsMax, held)
+  const { limits, budget, connections, meter, nowMs } = parts
+  const inflate = createInflater(limits.bodyBytesMax, limits.inflationsMax, budget)
 
   return async (request, response, awaitsContinue) => {
     const startMs = nowMs()
@@ -55,12 +58,12 @@ export function createIngest(parts: IngestParts): Ingest {
       status = refuse(parts, request, response, admission, awaitsContinue)
     } else {
       if (awaitsContinue) response.writeContinue()
-      const upload = await readBody(request, limits.bodyBytesMax, held, (stop) =>
+      const upload = await readBody(request, limits.bodyBytesMax, budget, (stop) =>
         connections.setUpload(request.socket, stop),
       )
       meter.collect.bodyBytes += upload.bytes
       const outcome = await takeBody(parts, inflate, upload, admission)
-      held.release(admission.heldBytes)
+      budget.release(admission.heldBytes)
       status =
         'body' in outcome
           ? confirm(parts, request, response, outcome.body)
@@ -72,7 +75,7 @@ export function createIngest(parts: IngestParts): Ingest {
   }
 }
 
-/** OPTIONS (a browser asks beforehand), and the methods there are not. Returns the status. */
+/** OPTIONS (a browser's preflight), and methods that are not allowed. Returns the status. */
 export function answerOther(
   parts: IngestParts,
   request: IncomingMessage,
@@ -94,7 +97,7 @@ export function answerOther(
   return answer.status
 }
 
-/** From the headers alone: may this body come in? */
+/** Decides from the headers alone whether the body may be sent. */
 function admit(parts: IngestParts, request: IncomingMessage): Admission | RefusalCode {
   const { headers, url = '' } = request
   const key = parts.keys.mayWrite(headers, url)
@@ -102,7 +105,7 @@ function admit(parts: IngestParts, request: IncomingMessage): Admission | Refusa
   const type = bodyType(headers['content-type'])
   if (type === null) return 'content-type'
   const coding = bodyCoding(headers['content-encoding'])
-  // Node takes `chunked` apart and hands on whatever else a transfer coding did.
+  // Node decodes `chunked` and leaves any other transfer coding as it is.
   const transfer = headers['transfer-encoding']
   if (coding === null || (transfer !== undefined && transfer.toLowerCase() !== 'chunked')) {
     return 'content-encoding'
@@ -110,11 +113,11 @@ function admit(parts: IngestParts, request: IncomingMessage): Admission | Refusa
   const length = headers['content-length']
   if (length !== undefined && Number(length) > parts.limits.bodyBytesMax) return 'body-too-large'
   const heldBytes = parts.limits.requestBytes + headBytes(request)
-  if (!parts.held.take(heldBytes)) return 'too-busy'
+  if (!parts.budget.take(heldBytes)) return 'too-busy'
   return { type, coding, heldBytes }
 }
 
-/** From what was read to the outcome; releases the body's bytes. */
+/** From the upload to the outcome; releases the body's bytes. */
 async function takeBody(
   parts: IngestParts,
   inflate: Inflater,
@@ -133,7 +136,7 @@ async function takeBody(
     parts.warn('a request failed inside the collector', cause)
     return { failure: 'internal' }
   } finally {
-    parts.held.release(body.heldBytes)
+    parts.budget.release(body.heldBytes)
     for (const chunk of body.chunks) freeBytes(chunk)
   }
 }
@@ -158,14 +161,14 @@ function refuse(
   awaitsContinue: boolean,
 ): number {
   if (failure === 'aborted' || response.destroyed) return CLIENT_GONE
-  // A refusal that has to wait would itself be held.
+  // A refusal that has to wait would itself take memory.
   if (failure === 'too-busy' && parts.connections.isBehind(request.socket)) {
     request.socket.destroy()
     return refusal(failure).status
   }
   const headers = parts.origins.corsHeaders(request.headers)
   const answer: Answer = refusalAnswer(failure, headers, parts.isClosing())
-  // No rest of the body will come, or none that could be understood.
+  // The rest of the body will not come, or cannot be parsed.
   const isLast = awaitsContinue || failure === 'request-timeout' || failure === 'http-syntax'
   if (isLast) writeAnswer(response, { ...answer, close: true })
   else writeRefusal(request, response, answer, parts.limits)

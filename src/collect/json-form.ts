@@ -1,18 +1,19 @@
 /**
- * What `application/json` holds that is no array: one event, or several by mistake. Shippers send NDJSON under this name, and
- * taken for one event, all of them would be one (bad) event.
+ * What `application/json` holds if it is no array: one event, or several by mistake. Some shippers
+ * send NDJSON under this name; taken for one event, all of it would be one bad event.
  *
- *     {…}                                one event, in as many lines as it likes
+ *     {…}                                one event, in any number of lines
  *     {…} LF {…} LF …                    lines, when the first event is on one line
- *     {…}{…}, {…} {…}, or {…} in lines   not splittable: nobody can say where a broken event would end
+ *     {…}{…}, {…} {…}, or {…} in lines   not splittable: the end of a broken event would be unknown
  *     and more after it
- *     {… that is never closed            one bad event, when it is all on one line; else not splittable
+ *     {… that is never closed            one bad event if all on one line; else not splittable
  *     anything else                      one bad event, or lines, when there are several
  *
- * Whether an event is valid is the engine's to say. Here only its end is looked for, and only as far as an event may reach.
+ * The engine decides whether an event is valid. Here only its end is searched for, as far as an
+ * event may reach.
  */
 import { type BodyForm, LIMITS } from '../event.ts'
-import { createSlicer } from './slicer.ts'
+import { createSlicer } from './body-bytes.ts'
 
 const TAB = 0x09
 const LF = 0x0a
@@ -27,7 +28,7 @@ const CLOSE_BRACKET = 0x5d
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 
-/** `start`: where the first byte stands that is not blank. It is no `[`. */
+/** `start`: the position of the first byte that is not blank; it is not `[`. */
 export function jsonForm(
   chunks: readonly Uint8Array[],
   start: number,
@@ -46,7 +47,9 @@ export function jsonForm(
   return isFirstLine ? 'lines' : 'body-unsplittable'
 }
 
-/** The first byte from `from` on that is not JSON white space, and whether a line feed stands before it. */
+/**
+ * The first byte from `from` on that is not JSON white space, and whether a line feed precedes it.
+ */
 export function skipBlanks(
   chunks: readonly Uint8Array[],
   from: number,
@@ -76,8 +79,9 @@ function goesOnAfterLine(chunks: readonly Uint8Array[], from: number): boolean {
 }
 
 /**
- * How long the object is with which the bytes begin; 0 = it does not end in them, or it is so broken that what ends there
- * need not be the same object: a bracket that closes another one, an object where none may stand, a line feed in a string.
+ * The length of the object with which the bytes begin. 0 = it does not end in them, or it is so
+ * broken that what ends there may be another object: a bracket that closes a different one, an
+ * object where none is allowed, a line feed in a string.
  */
 function objectLength(bytes: Uint8Array): number {
   const open: number[] = []
@@ -92,7 +96,7 @@ function objectLength(bytes: Uint8Array): number {
       if (!mayOpen(before, open.at(-1)) || open.length === LIMITS.depthMax) return 0
       open.push(byte)
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-      // In ASCII a closing bracket stands two behind the one that it closes.
+      // In ASCII a closing bracket is the opening one plus two.
       if (open.pop() !== byte - 2) return 0
       if (open.length === 0) return at + 1
     }
@@ -101,7 +105,7 @@ function objectLength(bytes: Uint8Array): number {
   return 0
 }
 
-/** A value stands behind a colon, or in an array behind its bracket or a comma. */
+/** A value follows a colon, or in an array its bracket or a comma. */
 function mayOpen(before: number, around: number | undefined): boolean {
   if (around !== OPEN_BRACKET) return before === COLON
   return before === COMMA || before === OPEN_BRACKET

@@ -1,13 +1,15 @@
 /**
- * Who may do what. A key is for writing or for reading, never both; where no key of a kind is configured,
- * that kind is open to everyone who reaches the port (`startCollector` allows it on loopback only).
+ * Who may do what. A key is for writing or for reading, never both; where no key of a kind is
+ * configured, that kind is open to everyone who reaches the port (`startCollector` allows it on
+ * loopback only).
  *
- * A browser that has signed in with a read key sends a session (`session.ts`) in its place. Only `Authorization: Bearer`
- * and `X-Api-Key` are keys of ours: other schemes are those of a proxy in front, which passes them on. Of several keys one
- * that counts is enough. Keys that are sent decide alone: wrong ones are not saved by a session, nor by the query.
+ * A browser that has signed in with a read key sends a session (`session.ts`) in its place. Only
+ * `Authorization: Bearer` and `X-Api-Key` are keys of ours: other schemes are those of a proxy in
+ * front, which passes them on. Of several keys one valid key is enough. Keys in headers decide
+ * alone: a session or the query does not make up for wrong ones.
  *
- * Keys are compared by their SHA-256 in constant time and against all keys, so that neither a prefix
- * nor the number of keys shows in the time of the answer.
+ * Keys are compared by their SHA-256 in constant time and against all keys, so that neither a
+ * prefix nor the number of keys shows in the time of the answer.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -20,7 +22,7 @@ export type KeyCheck = Readonly<{
   /** null = go on. `url` is looked into for `?key=` (sendBeacon cannot set headers). */
   mayWrite(headers: IncomingHttpHeaders, url: string): RefusalCode | null
   mayRead(headers: IncomingHttpHeaders): RefusalCode | null
-  /** A key is asked for, and was given: what is for operators only may be told. */
+  /** A read key is required and was given: details for operators may be shown. */
   isReader(headers: IncomingHttpHeaders): boolean
   /** A session for the read key in the headers; null where reading needs no key. */
   signIn(
@@ -86,7 +88,7 @@ function digest(key: string): Buffer {
   return hash('sha256', key, 'buffer')
 }
 
-/** An empty one is a key too, and a wrong one. */
+/** An empty key is a wrong key. */
 function keysInHeaders({ authorization, 'x-api-key': apiKey }: IncomingHttpHeaders): string[] {
   const keys: string[] = []
   if (authorization !== undefined && IS_BEARER.test(authorization)) {

@@ -1,23 +1,26 @@
 /**
  * What a browser may do here. Three rules, for three attacks of a page the user happens to visit:
  *
- * - CORS: only configured origins may *send events* from their pages (`*` = every origin). They may read
- *   nothing else. Credentials are allowed in the answer because `sendBeacon` always asks for them; what is sent
- *   here is not judged by cookies.
- * - A POST whose `Origin` is neither configured nor this collector itself is refused: a form or a simple
- *   fetch needs no CORS permission to be *sent*, and would write events into a collector without keys. The collector's own
- *   name is the Host header, what a trusted proxy says that it was (`collect/proxy.ts`), and `publicUrl`.
- * - On loopback without keys the `Host` header must name loopback: else a page could point its own name at
- *   127.0.0.1 (DNS rebinding) and read everything as "same origin".
+ * - CORS: only configured origins may *send events* from their pages (`*` = every origin). They may
+ *   read nothing else. Credentials are allowed in the answer because `sendBeacon` always asks for
+ *   them; what is sent here is not judged by cookies.
+ * - A POST whose `Origin` is neither configured nor this collector itself is refused: a form or a
+ *   simple fetch needs no CORS permission to be *sent*, and would write events into a collector
+ *   without keys. The collector's own name is the Host header, what a trusted proxy says that it
+ *   was (`collect/proxy.ts`), and `publicUrl`.
+ * - On loopback without keys the `Host` header must name loopback: else a page could point its own
+ *   name at 127.0.0.1 (DNS rebinding) and read everything as "same origin".
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 import type { ProxiedRequest, ReadClientSide } from './proxy.ts'
 
 export type OriginRules = Readonly<{
-  /** May a request with these headers come in at all (the Host rule)? */
+  /** Whether a request with these headers is accepted at all (the Host rule). */
   allowsHost(headers: IncomingHttpHeaders): boolean
-  /** May a page with this Origin send events? No Origin = no browser, or the same origin. */
+  /**
+   * Whether a page with this Origin may send events. No Origin = no browser, or the same origin.
+   */
   allowsOrigin(request: ProxiedRequest): boolean
   /** Header pairs for an answer to a configured origin; none for others. */
   corsHeaders(headers: IncomingHttpHeaders): readonly string[]
@@ -25,13 +28,13 @@ export type OriginRules = Readonly<{
   preflightHeaders(headers: IncomingHttpHeaders): readonly string[] | null
 }>
 
-export type OriginOptions = Readonly<{
+type OriginOptions = Readonly<{
   /** Configured origins, `https://shop.example`, or `*`. */
   cors: readonly string[]
   /** Ask for a loopback Host. */
   guardHost: boolean
   clientSide: ReadClientSide
-  /** Under which browsers know this collector, where it is told. */
+  /** The origin under which browsers know this collector, where configured. */
   publicOrigin: string | null
 }>
 
@@ -87,12 +90,15 @@ export function isLoopbackHost(host: string): boolean {
   return family === 4 ? host.startsWith('127.') : family === 6 && isLoopbackV6(host)
 }
 
-/** Named by the compiler of addresses, so that `0:0:0:0:0:0:0:1` is `::1`. */
+/** Compared in the normal form of URLs, so that `0:0:0:0:0:0:0:1` is `::1`. */
 function isLoopbackV6(host: string): boolean {
   return new URL(`http://[${host.split('%')[0]}]`).hostname === '[::1]'
 }
 
-/** The Host header: a name or address, then maybe a port. HTTP/1.0 may leave it out; browsers never do. */
+/**
+ * The Host header: a name or address, then maybe a port. HTTP/1.0 may leave it out; browsers never
+ * do.
+ */
 function isLoopbackAuthority(host: string | undefined): boolean {
   if (host === undefined) return true
   const match = HOST.exec(host)
@@ -117,8 +123,9 @@ function originOf(scheme: string, host: string): string | null {
 }
 
 /**
- * Ours, and whatever else the page's tools put on every request (`traceparent`, `baggage`, `x-datadog-…`): with one name
- * missing, a browser sends nothing at all. What we do not know is not looked at.
+ * Our headers, and whatever else the page's tools add to every request (`traceparent`, `baggage`,
+ * `x-datadog-…`): if one name is missing, a browser sends nothing at all. Unknown headers are
+ * ignored.
  */
 function allowedHeaders(asked: string | undefined): string {
   return asked !== undefined && HEADER_NAMES.test(asked) ? `${OUR_HEADERS}, ${asked}` : OUR_HEADERS

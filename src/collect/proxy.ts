@@ -1,15 +1,17 @@
 /**
- * What a proxy in front tells of the client it speaks for: the name by which the client reached it, whether by TLS, and
- * the client's address. It is believed from trusted addresses only (`proxy.trust`): anybody can send these headers.
+ * What a proxy in front reports about its client: the name by which the client reached it, whether
+ * by TLS, and the client's address. Only trusted addresses are believed (`proxy.trust`), since
+ * anybody can send these headers.
  *
- *     X-Forwarded-For     client, proxy            each proxy appends whom it heard; what most of them send
+ *     X-Forwarded-For     client, proxy            the usual one; each proxy appends its peer
  *     X-Forwarded-Host    ads.example
  *     X-Forwarded-Proto   https, http
  *     Forwarded           for=client;host=ads.example;proto=https, for=proxy         (RFC 7239)
  *
- * Lists are read from the right, where the nearest proxy writes: each trusted address vouches for the entry to its left.
- * So the client is the rightmost address that is not trusted, and entries left of it are its own invention. Where a value
- * stands in both kinds of headers, X-Forwarded-… counts.
+ * Lists are read from the right, where the nearest proxy writes: each trusted address vouches for
+ * the entry to its left. So the client is the rightmost address that is not trusted, and it may
+ * have invented the entries left of it. Where both kinds of headers give a value, X-Forwarded-…
+ * counts.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
@@ -21,13 +23,13 @@ export type AddressRange = Readonly<{ address: string; prefix: number; family: '
 export type ClientSide = Readonly<{
   /** Host and port as the client named them; undefined = it named none. */
   host: string | undefined
-  /** undefined = nobody who is trusted has said. */
+  /** undefined = no trusted proxy has named it. */
   scheme: 'http' | 'https' | undefined
-  /** undefined = the connection is gone already. */
+  /** undefined = the connection is already closed. */
   address: string | undefined
 }>
 
-/** The part of a request that tells of its client. */
+/** The part of a request that describes its client. */
 export type ProxiedRequest = Readonly<{
   headers: IncomingHttpHeaders
   socket: Readonly<{ remoteAddress?: string | undefined }>
@@ -39,7 +41,7 @@ const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 const MAPPED = /^::ffff:(?=\d+\.)/i
 /** A node of the headers: an address, maybe in brackets, maybe with a port. */
 const NODE = /^(?:\[([\da-f:.]+)\]|([\d.]+))(?::\d+)?$/i
-/** RFC 7239, 4: elements between commas, pairs between semicolons; both may stand inside quotes. */
+/** RFC 7239, 4: elements between commas, pairs between semicolons; both may occur inside quotes. */
 const ARE_QUOTES_CLOSED = /^(?:[^"]|"(?:[^"\\]|\\.)*")*$/
 const ELEMENT = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g
 const PAIR = /([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))/g
@@ -54,8 +56,8 @@ export function createClientSide(trusted: readonly AddressRange[]): ReadClientSi
     const address = plainAddress(socket.remoteAddress ?? '')
     const direct: ClientSide = { host: headers.host, scheme: undefined, address }
     if (address === undefined || !isTrusted(address)) return direct
-    const lists = saidByLists(headers, isTrusted)
-    const elements = saidByElements(headers, isTrusted)
+    const lists = fromLists(headers, isTrusted)
+    const elements = fromElements(headers, isTrusted)
     return {
       host: lists.host ?? elements.host ?? direct.host,
       scheme: lists.scheme ?? elements.scheme,
@@ -66,7 +68,7 @@ export function createClientSide(trusted: readonly AddressRange[]): ReadClientSi
 
 type IsTrusted = (address: string) => boolean
 
-function saidByLists(headers: IncomingHttpHeaders, isTrusted: IsTrusted): Partial<ClientSide> {
+function fromLists(headers: IncomingHttpHeaders, isTrusted: IsTrusted): Partial<ClientSide> {
   const { address, hops } = walk(entriesOf(headers['x-forwarded-for']), isTrusted)
   const of = (name: string) => outermost(entriesOf(headers[name]), hops)[0]
   return {
@@ -77,8 +79,8 @@ function saidByLists(headers: IncomingHttpHeaders, isTrusted: IsTrusted): Partia
 }
 
 /** An element without a host or scheme takes that of the next nearer proxy. */
-function saidByElements({ forwarded = '' }: IncomingHttpHeaders, isTrusted: IsTrusted) {
-  // A quote that is not closed leaves nothing sure, and would be looked for once from each quote on.
+function fromElements({ forwarded = '' }: IncomingHttpHeaders, isTrusted: IsTrusted) {
+  // With an unclosed quote nothing is certain, and the search would start again at each quote.
   const text = ARE_QUOTES_CLOSED.test(forwarded) ? forwarded : ''
   const elements = [...text.matchAll(ELEMENT)].map(([element]) => pairsOf(element))
   const { address, hops } = walk(
@@ -92,7 +94,10 @@ function saidByElements({ forwarded = '' }: IncomingHttpHeaders, isTrusted: IsTr
   return { host: hostOf(of('host')), scheme: schemeOf(of('proto')), address }
 }
 
-/** The client's address, undefined where none is named; and how many proxies are trusted, the one that is connected included. */
+/**
+ * The client's address, undefined where none is named; and the number of trusted proxies, including
+ * the connected one.
+ */
 function walk(
   nodes: readonly string[],
   isTrusted: IsTrusted,
@@ -101,7 +106,7 @@ function walk(
   let hops = 1
   for (const node of nodes.toReversed()) {
     const named = plainAddress(node)
-    // `unknown`, or a name that a proxy made up: it may be anybody.
+    // `unknown`, or a name made up by a proxy: it may be anybody.
     if (named === undefined) break
     address = named
     if (!isTrusted(named)) break
@@ -110,7 +115,10 @@ function walk(
   return { address, hops }
 }
 
-/** The entries of the trusted proxies, the outermost first. One that only passes a list on has none of its own. */
+/**
+ * The entries of the trusted proxies, the outermost first. A proxy that only passes a list on has
+ * none.
+ */
 function outermost<Entry>(entries: readonly Entry[], hops: number): readonly Entry[] {
   return entries.slice(Math.max(0, entries.length - hops))
 }
@@ -138,7 +146,10 @@ function schemeOf(text: string | undefined): ClientSide['scheme'] {
   return scheme === 'http' || scheme === 'https' ? scheme : undefined
 }
 
-/** Without brackets, port and zone; IPv4 that came through an IPv6 socket as IPv4. undefined = no address. */
+/**
+ * Without brackets, port and zone; IPv4 that came through an IPv6 socket as IPv4. undefined = no
+ * address.
+ */
 function plainAddress(text: string): string | undefined {
   const [, v6, v4] = NODE.exec(text) ?? []
   const address = (v6 ?? v4 ?? text).replace(/%.*$/, '').replace(MAPPED, '')

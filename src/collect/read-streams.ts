@@ -1,7 +1,7 @@
 /**
- * Answers that go on: event streams. The source is asked for more only while the client's socket takes it, so what a slow
- * client has not read is never more than one message and the socket's own buffer. `end()` finishes all of them, because
- * the listener would wait for them for ever.
+ * Answers that stay open: event streams. The source is read only while the client's socket takes
+ * more, so a slow client never has more than one message and the socket's own buffer waiting.
+ * `end()` finishes all streams, because the listener would wait for them forever.
  */
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
@@ -12,9 +12,9 @@ export type ReadStreams = Readonly<{
   end(): void
 }>
 
-export type StreamHeaders = Readonly<Record<string, number | string | string[] | undefined>>
+type StreamHeaders = Readonly<Record<string, number | string | string[] | undefined>>
 
-/** What a client that does not read gets, to take the end of its stream, before its connection is cut. */
+/** How long a client may take to read the end of its stream before its connection is cut. */
 const END_GRACE_MS = 200
 
 export function createReadStreams(onFault: (cause: Error) => void): ReadStreams {
@@ -36,7 +36,7 @@ export function createReadStreams(onFault: (cause: Error) => void): ReadStreams 
         response.destroy()
       })
       response.writeHead(status, { ...headers })
-      // The client knows that it is connected before there is anything to say.
+      // The client learns that it is connected before there is an event.
       response.flushHeaders()
       source.pipe(response)
       if (isEnded) endStream(response, source)
@@ -53,6 +53,20 @@ function endStream(response: ServerResponse, source: Readable): void {
   source.unpipe(response)
   const timer = setTimeout(() => socket.destroy(), END_GRACE_MS)
   response.once('close', () => clearTimeout(timer))
-  // Its head promised to keep the connection, which would be one to wait for.
+  // Its head promised keep-alive, and the listener would wait for the connection.
   response.end(() => socket.destroySoon())
+}
+
+/**
+ * Cuts the connection of a client that reads nothing of its answer. What is not read stays in
+ * memory, tens of megabytes of a large CSV file, and an event stream keeps its place; without this,
+ * for as long as the client wants.
+ */
+/**
+ * A client that is slow but reads some is waited for; so is one for which there is nothing to read.
+ */
+export function cutWhenStuck(response: ServerResponse, timeoutMs: number): void {
+  response.setTimeout(timeoutMs, () => {
+    if (response.writableLength > 0) response.destroy()
+  })
 }

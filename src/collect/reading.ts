@@ -1,7 +1,7 @@
 /**
- * Everything but `POST /v1/events`, on Fastify: health, metrics, status, signing in, and the read-only routes that other
- * rooms bring (the Iceberg REST catalog, the API and the page). Fastify is used as a router only: the listener is the
- * collector's, and no route reads a body.
+ * Everything except `POST /v1/events`, on Fastify: health, metrics, status, signing in, and the
+ * read-only routes that other rooms bring (the Iceberg REST catalog, the API and the page). Fastify
+ * is only the router: the listener is the collector's, and no route reads a body.
  */
 import { Readable } from 'node:stream'
 import fastify, {
@@ -11,11 +11,11 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import type { Meter } from '../meter.ts'
-import { cutWhenStuck } from './cut-stuck.ts'
-import type { HeldReads } from './held-reads.ts'
 import type { KeyCheck } from './keys.ts'
+import type { ReadBudget } from './memory-budget.ts'
 import type { ReadClientSide } from './proxy.ts'
-import { createReadStreams, type ReadStreams } from './read-streams.ts'
+import type { ReadRoute } from './read-route.ts'
+import { createReadStreams, cutWhenStuck, type ReadStreams } from './read-streams.ts'
 import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
 import { type SignInRoute, signInRoute } from './sign-in.ts'
 
@@ -26,31 +26,6 @@ export type CollectorStatus = Readonly<{
   problems: readonly string[]
 }>
 
-/** A read-only part of the API under its own prefix, brought by another room. */
-export type ReadRoute = Readonly<{
-  /** `/iceberg` serves `/iceberg` and everything below it, for every method; `/` serves itself alone. */
-  prefix: string
-  /** `open`: for everyone who reaches the port, as a page must be that asks for a key. Default: `read`. */
-  access?: 'read' | 'open'
-  answer(request: ReadRequest): ReadAnswer | Promise<ReadAnswer>
-}>
-
-export type ReadRequest = Readonly<{
-  method: string
-  /** As it was sent, undecoded and without the query: `/iceberg/v1/namespaces/a%1Fb`. */
-  path: string
-  query: URLSearchParams
-  headers: Readonly<Record<string, string | string[] | undefined>>
-}>
-
-export type ReadAnswer = Readonly<{
-  status: number
-  /** Default: `content-type: application/json`. */
-  headers?: Readonly<Record<string, string>>
-  /** A stream goes on until its source or the collector ends it, at the pace at which the client reads. */
-  body: string | Uint8Array | Readable | null
-}>
-
 export type Reading = Readonly<{
   routing: FastifyInstance['routing']
   /** Finishes the streams; the listener would wait for them. */
@@ -59,9 +34,9 @@ export type Reading = Readonly<{
   close(): Promise<void>
 }>
 
-export type ReadingParts = Readonly<{
+type ReadingParts = Readonly<{
   meter: Meter
-  heldReads: HeldReads
+  readBudget: ReadBudget
   keys: KeyCheck
   status: () => CollectorStatus
   routes: readonly ReadRoute[]
@@ -76,7 +51,10 @@ export type ReadingParts = Readonly<{
 const READ_METHODS = ['GET', 'HEAD']
 const OTHER_METHODS = ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT']
 const JSON_TYPE = 'application/json'
-/** A session is sent along by the browser, so no other page may embed an answer or take it for a script. */
+/**
+ * The browser sends a session along by itself, so no other page may embed an answer or load it as a
+ * script.
+ */
 const HARDENING = {
   'x-content-type-options': 'nosniff',
   'cross-origin-resource-policy': 'same-origin',
@@ -91,7 +69,7 @@ export async function openReading(parts: ReadingParts): Promise<Reading> {
     frameworkErrors: (error, _request, reply) => answerError(parts, error, reply),
   })
   app.removeAllContentTypeParsers()
-  // Node throws away what nobody reads.
+  // Node discards a body that is not read.
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   app.setErrorHandler((error: FastifyError, _request, reply) => answerError(parts, error, reply))
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'not-found'))
@@ -144,7 +122,7 @@ function addRead(app: FastifyInstance, url: string, handler: Handler): void {
 
 function addRoute(
   app: FastifyInstance,
-  { keys, heldReads, stuckTimeoutMs, clientSide }: ReadingParts,
+  { keys, readBudget, stuckTimeoutMs, clientSide }: ReadingParts,
   streams: ReadStreams,
   { prefix, access, answer }: ReadRoute | SignInRoute,
 ): void {
@@ -160,7 +138,7 @@ function addRoute(
     })
     const isHead = request.method === 'HEAD'
     const isWhole = body !== null && !(body instanceof Readable)
-    const sent = isWhole && !isHead ? heldReads.hold(reply.raw, body) : body
+    const sent = isWhole && !isHead ? readBudget.hold(reply.raw, body) : body
     if (isWhole && sent === null) return refuse(reply, 'too-many-answers')
     reply.code(status)
     if (body !== null) reply.type(JSON_TYPE)
@@ -188,16 +166,16 @@ function guarded(keys: KeyCheck, handler: Handler): Handler {
   }
 }
 
-/** Problems name paths, hosts and users: whoever reaches the port is told only how many there are. */
+/** Problems name paths, hosts and users: without a read key only their number is shown. */
 function answerHealth(
   { healthy, problems }: CollectorStatus,
   isReader: boolean,
   reply: FastifyReply,
 ): unknown {
-  const isTold = isReader || problems.length === 0
+  const showsProblems = isReader || problems.length === 0
   const body = {
     status: healthy ? 'ok' : 'unhealthy',
-    problems: isTold ? problems : [problemCount(problems.length)],
+    problems: showsProblems ? problems : [problemCount(problems.length)],
   }
   return reply
     .code(healthy ? 200 : 503)
@@ -207,16 +185,21 @@ function answerHealth(
 
 function problemCount(count: number): string {
   const what = count === 1 ? '1 problem' : `${count} problems`
-  return `${what}: see GET /v1/status or \`campaign-metrics status\`; with a read key they are named here`
+  return (
+    `${what}: see GET /v1/status or \`campaign-metrics status\`; with a read key they are ` +
+    'named here'
+  )
 }
 
 function refuse(reply: FastifyReply, code: RefusalCode): FastifyReply {
-  const headers = refusalHeaders(code)
-  for (let at = 0; at < headers.length; at += 2) reply.header(headers[at] ?? '', headers[at + 1])
-  return reply.code(refusal(code).status).type(JSON_TYPE).send(refusalBody(code))
+  const { status } = refusal(code)
+  return reply.code(status).headers(refusalHeaders(code)).type(JSON_TYPE).send(refusalBody(code))
 }
 
-/** What Fastify itself refuses (a path that cannot be decoded) is the client's; the rest is ours. */
+/**
+ * What Fastify itself refuses (a path that cannot be decoded) is the client's fault; the rest is
+ * ours.
+ */
 function answerError(parts: ReadingParts, error: FastifyError, reply: FastifyReply): FastifyReply {
   const status = error.statusCode ?? 500
   if (status < 500) {

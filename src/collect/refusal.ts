@@ -1,6 +1,7 @@
 /**
  * Every answer that is not a success: a closed table of codes, statuses and what the sender can do.
- * On the wire: `{"error":{"code":"log-full","message":"…"}}`, with `Retry-After` where waiting helps.
+ * On the wire: `{"error":{"code":"log-full","message":"…"}}`, with `Retry-After` where waiting
+ * helps.
  */
 import { LIMITS } from '../event.ts'
 
@@ -52,13 +53,16 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   'body-unsplittable': {
     status: 400,
     message:
-      'The body cannot be split into events: it must be one whole JSON array (or one object) and nothing ' +
-      'after it. Nothing of it was accepted. Send NDJSON, one event a line, as application/x-ndjson if parts of it may be damaged.',
+      'The body cannot be split into events: it must be one whole JSON array (or one object) ' +
+      'and nothing ' +
+      'after it. Nothing of it was accepted. Send NDJSON, one event a line, as ' +
+      'application/x-ndjson if parts of it may be damaged.',
   },
   'body-compression': {
     status: 400,
     message:
-      'The body cannot be decompressed: it is damaged, cut short, or has bytes after its end. Nothing of it ' +
+      'The body cannot be decompressed: it is damaged, cut short, or has bytes after its end. ' +
+      'Nothing of it ' +
       'was accepted.',
   },
   'http-syntax': {
@@ -84,7 +88,8 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   'session-over': {
     status: 401,
     message:
-      'This session has ended, or its key has left the configuration. Sign in again with one of `keys.read`.',
+      'This session has ended, or its key has left the configuration. Sign in again with one of ' +
+      '`keys.read`.',
   },
   'origin-not-allowed': {
     status: 403,
@@ -94,13 +99,15 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   'host-not-allowed': {
     status: 403,
     message:
-      'This collector answers on loopback only, to `localhost` or 127.0.0.1 in the Host header. To reach it by ' +
+      'This collector answers on loopback only, to `localhost` or 127.0.0.1 in the Host header. ' +
+      'To reach it by ' +
       'another name, set keys.write and keys.read.',
   },
   'not-found': {
     status: 404,
     message:
-      'There is nothing here. The dashboard is at /, what can be asked in /api/v1/openapi.json; send events with ' +
+      'There is nothing here. The dashboard is at /, what can be asked in /api/v1/openapi.json; ' +
+      'send events with ' +
       'POST /v1/events.',
   },
   'method-not-allowed': { status: 405, message: 'Not this method; see the Allow header.' },
@@ -118,12 +125,15 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   'too-many-events': {
     status: 413,
-    message: `A body may hold ${LIMITS.bodyEventsMax.toLocaleString('en-US')} events. Send them in several requests.`,
+    message:
+      `A body may hold ${LIMITS.bodyEventsMax.toLocaleString('en-US')} events. Send them ` +
+      'in several requests.',
   },
   'content-type': {
     status: 415,
     message:
-      'Send application/json, application/x-ndjson (or application/jsonl) or text/plain, in UTF-8: with charset=utf-8, ' +
+      'Send application/json, application/x-ndjson (or application/jsonl) or text/plain, in ' +
+      'UTF-8: with charset=utf-8, ' +
       'charset=us-ascii, or without a charset.',
   },
   'content-encoding': {
@@ -148,48 +158,56 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   'log-full': {
     status: 503,
     message:
-      'The log has reached its disk limit: events wait until they are in the tables. Send the same body again ' +
+      'The log has reached its disk limit: events wait until they are in the tables. Send the ' +
+      'same body again ' +
       'later; the operator finds the reason with `campaign-metrics status`.',
     retryAfter: 10,
   },
   'log-away': {
     status: 503,
     message:
-      'Kafka does not take events now: the broker is away, or refuses them. Send the same body again in a moment; an event ' +
-      'that it had taken all the same is recognised by its event_id. The operator finds the reason with `campaign-metrics status`.',
+      'Kafka does not take events now: the broker is away, or refuses them. Send the same body ' +
+      'again in a moment; an event ' +
+      'that it had taken all the same is recognised by its event_id. The operator finds the ' +
+      'reason with `campaign-metrics status`.',
     retryAfter: 5,
   },
   'log-failed': {
     status: 503,
     message:
-      'The log cannot be written, and nothing is accepted until a restart. Keep the events and send them again.',
+      'The log cannot be written, and nothing is accepted until a restart. Keep the events and ' +
+      'send them again.',
     retryAfter: 60,
   },
   'log-misplaced': {
     status: 503,
     message:
-      'The log is not where it was: its folder was removed or renamed. Keep the events and send them again; the operator ' +
+      'The log is not where it was: its folder was removed or renamed. Keep the events and send ' +
+      'them again; the operator ' +
       'finds what is missing with `campaign-metrics status`.',
     retryAfter: 30,
   },
   'rejected-failed': {
     status: 503,
     message:
-      'Rejected events of this body could not be kept. Send the whole body again: what was accepted is ' +
+      'Rejected events of this body could not be kept. Send the whole body again: what was ' +
+      'accepted is ' +
       'recognised by its event_id.',
     retryAfter: 10,
   },
   'too-many-answers': {
     status: 503,
     message:
-      'The answers that clients have not taken yet fill the memory there is for them. Read what was asked for, then ' +
+      'The answers that clients have not taken yet fill the memory there is for them. Read what ' +
+      'was asked for, then ' +
       'again in a moment.',
     retryAfter: 1,
   },
   'too-many-connections': {
     status: 503,
     message:
-      'Too many connections are open here. Ask again in a moment, over few connections that are kept; the operator raises ' +
+      'Too many connections are open here. Ask again in a moment, over few connections that are ' +
+      'kept; the operator raises ' +
       '`ulimit -n`.',
     retryAfter: 5,
   },
@@ -208,11 +226,11 @@ export function refusalBody(code: RefusalCode): string {
   return JSON.stringify({ error: { code, message: REFUSALS[code].message } })
 }
 
-/** Header pairs of a refusal, beside type and length. */
-export function refusalHeaders(code: RefusalCode): string[] {
+/** The headers of a refusal, beside type and length. */
+export function refusalHeaders(code: RefusalCode): Readonly<Record<string, string>> {
   const { status, retryAfter } = refusal(code)
-  const headers: string[] = []
-  if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter))
-  if (status === 401) headers.push('WWW-Authenticate', 'Bearer')
-  return headers
+  return {
+    ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
+    ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
+  }
 }

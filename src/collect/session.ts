@@ -1,6 +1,6 @@
 /**
- * Sessions: what a browser holds after it has signed in with a read key, because event streams, links and downloads
- * cannot send a header.
+ * Sessions: what a browser holds after it has signed in with a read key, because event streams,
+ * links and downloads cannot send a header.
  *
  *     Cookie: campaign_metrics_session=v1.KEYID.EXPIRY.MAC
  *
@@ -8,9 +8,10 @@
  *     EXPIRY   seconds since 1970
  *     MAC      HMAC-SHA256 of what stands before it, keyed by the read key, in base64url
  *
- * Nothing is kept here, so a session survives a restart, and ends when it expires or when its key leaves the
- * configuration. Signing out takes the cookie from the browser; only the key's removal ends a stolen one earlier.
- * A session counts where a read key does, for reading; what is written never looks at cookies.
+ * The server stores nothing, so a session survives a restart, and ends when it expires or when its
+ * key leaves the configuration. Signing out removes the cookie from the browser; only removing the
+ * key ends a stolen session earlier. A session is accepted wherever a read key is; writing never
+ * looks at cookies.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
@@ -19,7 +20,7 @@ export type Session = Readonly<{ token: string; maxAgeSeconds: number }>
 export type Sessions = Readonly<{
   /** For one of the read keys. */
   issue(key: string): Session
-  /** Of a request's `Cookie` header: null = it brings no session. One that counts is enough. */
+  /** For a request's `Cookie` header: null = it has no session. One valid session is enough. */
   holds(cookies: string | undefined): boolean | null
 }>
 

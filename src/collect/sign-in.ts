@@ -1,16 +1,17 @@
 /**
  * `/api/v1/session`: POST signs in with a read key, sent like any key; DELETE signs out.
  *
- * The cookie is `HttpOnly` (no script reads it) and `SameSite=Strict` (no other site's page sends it along). Another
- * site cannot sign a browser in either: its POST is refused for its Origin, and it may not set the key's header.
+ * The cookie is `HttpOnly` (no script reads it) and `SameSite=Strict` (no other site's page sends
+ * it along). Another site cannot sign a browser in either: its POST is refused for its Origin, and
+ * it may not set the key's header.
  *
- * Behind a proxy the browser knows other names than we do: a cookie is `Secure` when the page was reached by TLS, and its path
- * is that of `publicUrl` where the page was reached there.
+ * Behind a proxy the browser knows another name than the collector: a cookie is `Secure` when the
+ * page was reached by TLS, and its path is that of `publicUrl` where the page was reached there.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { KeyCheck } from './keys.ts'
 import type { ClientSide } from './proxy.ts'
-import type { ReadAnswer, ReadRequest, ReadRoute } from './reading.ts'
+import type { ReadAnswer, ReadRequest, ReadRoute } from './read-route.ts'
 import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
 import { SESSION_COOKIE } from './session.ts'
 
@@ -39,7 +40,7 @@ export function signInRoute(keys: KeyCheck, publicUrl: URL | null): SignInRoute 
 function signIn(keys: KeyCheck, request: SignInRequest, publicUrl: URL | null): ReadAnswer {
   const signed = keys.signIn(request.headers)
   if ('refusal' in signed) return refused(signed.refusal)
-  // Where no read key is configured, everybody is in.
+  // Where no read key is configured, everybody may read.
   if (signed.session === null) return { status: 204, headers: NO_STORE, body: null }
   const { token, maxAgeSeconds } = signed.session
   return withCookie(cookie(token, maxAgeSeconds, request, publicUrl))
@@ -67,7 +68,10 @@ function cookie(
   return [...fields, ...(page.startsWith('https:') ? ['Secure'] : [])].join('; ')
 }
 
-/** As the browser knows it: every browser says it of a POST. Others are answered by what the proxy said, or by `publicUrl`. */
+/**
+ * As the browser knows it: every browser sends it with a POST. Otherwise it follows from what the
+ * proxy reports, or from `publicUrl`.
+ */
 function pageOrigin({ headers, client }: SignInRequest, publicUrl: URL | null): string {
   const { origin } = headers as IncomingHttpHeaders
   if (origin !== undefined) return origin
@@ -77,8 +81,6 @@ function pageOrigin({ headers, client }: SignInRequest, publicUrl: URL | null): 
 }
 
 function refused(code: RefusalCode, more: Readonly<Record<string, string>> = {}): ReadAnswer {
-  const pairs = refusalHeaders(code)
-  const headers: Record<string, string> = { ...NO_STORE, ...more }
-  for (let at = 0; at < pairs.length; at += 2) headers[pairs[at] ?? ''] = pairs[at + 1] ?? ''
+  const headers = { ...NO_STORE, ...more, ...refusalHeaders(code) }
   return { status: refusal(code).status, headers, body: refusalBody(code) }
 }

@@ -1,7 +1,10 @@
-/** The settings of who may reach the collector over HTTP, and by which way: keys, pages of other origins, proxies. */
+/**
+ * The settings of who may reach the collector over HTTP, and by which way: keys, pages of other
+ * origins, proxies.
+ */
 
 import type { z } from 'zod'
-import { type AddressRange, readAddressRanges } from './address-range.ts'
+import { type AddressRange, readAddressRanges } from './address.ts'
 import { field, group } from './field.ts'
 import { readServiceUrl } from './places.ts'
 import { readKeys, readOrigins, readPath } from './readers.ts'
@@ -37,7 +40,8 @@ export const KEYS: z.ZodType<KeySettings> = group<KeySettings>(
     file: field(
       {
         description:
-          'A file with more keys. `campaign-metrics setup` makes it, with one key of each kind, and prints them.',
+          'A file with more keys. `campaign-metrics setup` makes it, with one key of each kind, ' +
+          'and prints them.',
         accepts: 'the path of a file (relative to this file)',
         initial: '',
       },
@@ -59,7 +63,8 @@ export const CORS: z.ZodType<readonly string[]> = field(
 export const PUBLIC_URL: z.ZodType<string> = field(
   {
     description:
-      'Where browsers find the page, if a proxy in front gives it another address. Sign-in from there works whatever the proxy ' +
+      'Where browsers find the page, if a proxy in front gives it another address. Sign-in from ' +
+      'there works whatever the proxy ' +
       'says, and its cookie stays below the path.',
     accepts: 'a URL such as `https://ads.example` or `https://example.org/campaigns`',
     initial: '',
@@ -73,8 +78,10 @@ export const PROXY: z.ZodType<ProxySettings> = group<ProxySettings>(
     trust: field(
       {
         description:
-          'Their addresses. What they send in `X-Forwarded-Host`, `X-Forwarded-Proto`, `X-Forwarded-For` or `Forwarded` is believed; from ' +
-          'other addresses it is ignored. They must set these headers, not pass on what they were sent.',
+          'Their addresses. What they send in `X-Forwarded-Host`, `X-Forwarded-Proto`, ' +
+          '`X-Forwarded-For` or `Forwarded` is believed; from ' +
+          'other addresses it is ignored. They must set these headers, not pass on what they ' +
+          'were sent.',
         accepts: 'a list of addresses and ranges, such as `127.0.0.1`, `10.0.0.0/8` or `fd00::/8`',
         initial: [],
       },

@@ -1,18 +1,21 @@
-/** The configuration as the program sees it: read-only, every field present, units in the names, paths absolute. */
-import type { AddressRange } from './address-range.ts'
+/**
+ * The configuration as the program sees it: read-only, every field present, units in the names,
+ * paths absolute.
+ */
+import type { AddressRange } from './address.ts'
 import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } from './places.ts'
 
 export const DEFAULT_CONFIG_FILE = 'campaign-metrics.yaml'
 
 /** How a client proves who it is to Kafka. */
-export type KafkaSasl = Readonly<{
+type KafkaSasl = Readonly<{
   mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
   username: string
   password: string
 }>
 
 /** PEM files; without `caFile` the certificates that Node trusts. */
-export type KafkaTls = Readonly<{
+type KafkaTls = Readonly<{
   caFile: string | null
   certFile: string | null
   keyFile: string | null
@@ -40,7 +43,10 @@ export type FlinkConfig = Readonly<{
   watermarkDelayMs: number
   idleTimeoutMs: number
   stateBackend: 'hashmap' | 'rocksdb'
-  /** Where Flink leaves rejected records: a folder that its task managers and this process share, at the same path. */
+  /**
+   * Where Flink leaves rejected records: a folder that its task managers and this process share, at
+   * the same path.
+   */
   rejectedDirectory: string
 }>
 
@@ -71,14 +77,14 @@ export type Config = Readonly<{
   catalog: SqlitePlace | PostgresqlPlace
   /** Where rejected events are kept. */
   rejectedDirectory: string
-  /** What fetches events from the log and fills the tables: this process, or a Flink job. */
+  /** What moves events from the log into the tables: this process, or a Flink job. */
   engine: 'embedded' | 'flink'
   /** Null unless Flink is the engine. */
   flink: FlinkConfig | null
-  /** Null where `query` and `verify` read the files themselves. */
+  /** Null when `query` and `verify` read the files themselves. */
   trino: TrinoConfig | null
   superset: SupersetConfig | null
-  /** Copies of data files on S3, for what reads them here; and what they may take. */
+  /** The cache of data files on S3 for local reads, and its limit. */
   cache: Readonly<{ directory: string; sizeBytes: number }>
   /** Size of a window; divides a day. */
   windowUs: number
@@ -86,22 +92,25 @@ export type Config = Readonly<{
   timezone: string
   commitIntervalMs: number
   dedupe: Readonly<{ horizonMs: number; memoryMaxBytes: number }>
-  /** Accepted keys; none means that no key is asked for (on loopback only). */
+  /** Accepted keys; without any no key is required (on loopback only). */
   keys: Readonly<{
     write: readonly string[]
     read: readonly string[]
-    /** Whose keys are among them, if it exists; `setup` makes it. */
+    /** The file whose keys are included, if it exists; `setup` makes it. */
     file: string | null
   }>
   /** Origins, such as `https://shop.example`, whose pages may send events; `*` is every origin. */
   cors: readonly string[]
-  /** Where browsers find the page, without a slash at the end; null where that is the address listened on. */
+  /**
+   * Where browsers find the page, without a slash at the end; null where that is the address
+   * listened on.
+   */
   publicUrl: string | null
-  /** Addresses whose word on the client of a request counts. */
+  /** Addresses whose forwarding headers are trusted. */
   proxy: Readonly<{ trust: readonly AddressRange[] }>
   /** How long rows are kept; 0 is for ever. */
   retention: Readonly<{ eventsMs: number; metricsMs: number }>
-  /** What the log keeps of events that are in the tables already, and its limit in all. */
+  /** How long the log keeps events that are in the tables already, and its size limit. */
   logRetention: Readonly<{ timeMs: number; sizeBytes: number }>
   /** Free space on the disk below which events are refused with 503. */
   diskReserveBytes: number

@@ -1,9 +1,12 @@
-/** What no setting can know alone: that settings fit together. Works on those that were read without a fault. */
+/**
+ * Checks across settings: that they fit together. They run on the settings that were read without a
+ * fault.
+ */
 
 import { sep } from 'node:path'
-import { isLoopback } from './listen.ts'
+import { isLoopback } from './address.ts'
+import type { SettingProblem } from './error.ts'
 import type { Settings } from './schema.ts'
-import type { SettingProblem } from './settings.ts'
 
 /** The second must not lie in the first. */
 const APART = [
@@ -35,7 +38,8 @@ function openListenProblems({ listen, keys }: Partial<Settings>): SettingProblem
   return missing.map((kind) => ({
     place: ['keys', kind],
     reason:
-      `listening on ${listen.host}, which others than this machine can reach, needs at least one ${kind} key; ` +
+      `listening on ${listen.host}, which others than this machine can reach, needs at least ` +
+      `one ${kind} key; ` +
       'set one, have `keys.file` made, or listen on 127.0.0.1',
   }))
 }
@@ -52,7 +56,10 @@ function sharedKeyProblems({ keys }: Partial<Settings>): SettingProblem[] {
     : []
 }
 
-/** Log and tables sweep their own folders, so neither may lie in the other's. A catalog beside the tables is usual. */
+/**
+ * Log and tables remove files in their own folders, so neither may be inside the other. A catalog
+ * beside the tables is common.
+ */
 function nestedPathProblems(
   settings: Partial<Settings>,
   resolve: (path: string) => string,
@@ -74,7 +81,9 @@ function pathOf(place: Settings['log' | 'warehouse' | 'catalog'] | undefined): s
   return place !== undefined && 'path' in place ? place.path : null
 }
 
-/** Flink's tasks run on other machines: all they read and write must be reachable from there. */
+/**
+ * Flink's tasks run on other machines: everything they read and write must be reachable from there.
+ */
 function flinkProblems(settings: Partial<Settings>): SettingProblem[] {
   const { engine, log, warehouse, catalog, flink, trino } = settings
   if (engine !== 'flink') return []
@@ -94,7 +103,8 @@ function flinkProblems(settings: Partial<Settings>): SettingProblem[] {
       ? [
           needs(
             ['kafka', 'certFile'],
-            'certificate and key in one PEM file, for `certFile` and `keyFile` alike: its client takes one',
+            'certificate and key in one PEM file, for `certFile` and `keyFile` alike: its ' +
+              'client takes one',
           ),
         ]
       : []),
@@ -122,14 +132,16 @@ function kafkaProblems({ kafka }: Partial<Settings>): SettingProblem[] {
   return problems
 }
 
-/** Superset asks Trino, so one without the other shows nothing. */
+/** Superset queries Trino, so it shows nothing without it. */
 function supersetProblems({ superset, trino }: Partial<Settings>): SettingProblem[] {
   if (superset === undefined || superset.url === '' || trino === undefined) return []
   if (superset.trinoUrl !== '' || trino.url !== '') return []
   return [{ place: ['superset', 'url'], reason: 'Superset asks Trino: set `trino.url`' }]
 }
 
-/** Event ids are remembered from the raw files after a restart, so these must outlive the horizon. */
+/**
+ * Event ids are remembered from the raw files after a restart, so these must outlive the horizon.
+ */
 function retentionProblems({ retention, dedupe }: Partial<Settings>): SettingProblem[] {
   if (retention === undefined || dedupe === undefined || retention.events === 0) return []
   return retention.events >= 2 * dedupe.horizon

@@ -15,16 +15,21 @@ export function configurationPage(): string {
   return `${[
     '<!-- Written by `npm run docs` from src/config/schema.ts; do not edit. -->',
     '# Configuration',
-    `One YAML file, \`${DEFAULT_CONFIG_FILE}\`: the one that \`--config FILE\` names, else the one in the working folder. ` +
-      'All settings are optional; without a file all are at their defaults. An unknown or wrong setting is refused at ' +
+    `One YAML file, \`${DEFAULT_CONFIG_FILE}\`: the one that \`--config FILE\` names, else the ` +
+      'one in the working folder. ' +
+      'All settings are optional; without a file all are at their defaults. An unknown or wrong ' +
+      'setting is refused at ' +
       'the start, with its line, the reason and what is accepted.',
-    '- Durations: `250ms`, `1s`, `5m`, `1h`, `90d`. Sizes: `512KiB`, `64MiB`, `1GiB` (powers of two) or `10GB` (of ten).\n' +
+    '- Durations: `250ms`, `1s`, `5m`, `1h`, `90d`. Sizes: `512KiB`, `64MiB`, `1GiB` (powers of ' +
+      'two) or `10GB` (of ten).\n' +
       '- Relative paths start at the folder of the file (without a file: the working folder).\n' +
-      '- `${NAME}` is replaced by the environment variable `NAME`, which must be set; `$${` stands for a plain `${`.',
+      '- `${NAME}` is replaced by the environment variable `NAME`, which must be set; `$${` ' +
+      'stands for a plain `${`.',
     '## Settings',
     table(sections),
     '## Example',
-    'Every setting; those with a value of its own are only an example, all others show the default.',
+    'Every setting; those with a value of its own are only an example, all others show the ' +
+      'default.',
     `\`\`\`yaml\n${exampleFile()}\`\`\``,
   ].join('\n\n')}\n`
 }
@@ -40,7 +45,7 @@ export function exampleFile(): string {
   return blocks.join('\n')
 }
 
-/** The settings in the order of the schema; one without a group is a section of its own name. */
+/** The settings in the order of the schema; a setting outside a group is a section of its own. */
 function listSections(): Section[] {
   return Object.entries(SETTINGS).map(([name, schema]) => {
     const group = GROUP_NOTES.get(schema)

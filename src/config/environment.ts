@@ -1,7 +1,7 @@
 /**
- * `${NAME}` in a value is replaced by the environment variable of that name, so that keys need not stand in the file;
- * `$${` stands for a plain `${`. Names are looked for in strings only, after YAML is read: a variable's content can
- * never become structure.
+ * `${NAME}` in a value is replaced by the environment variable of that name, so that keys need not
+ * be in the file; `$${` stands for a plain `${`. Only strings are searched, after the YAML is
+ * parsed: a variable's content can never become structure.
  */
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -9,7 +9,10 @@ export type Environment = Readonly<Record<string, string | undefined>>
 type Place = readonly (string | number)[]
 type Report = (place: Place, reason: string) => void
 
-/** A copy of `value` with all variables put in; `report` is told of each that is missing or misspelt. */
+/**
+ * A copy of `value` with all variables replaced; `report` is called for each that is missing or
+ * misspelt.
+ */
 export function substituteEnvironment(
   value: unknown,
   environment: Environment,
@@ -44,14 +47,16 @@ function substituteText(
     if (found.startsWith('$${')) return found.slice(1)
     if (end === '' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
       report(
-        `\`${found}\` is not \${NAME} of an environment variable; write \`$\${\` for a plain \`\${\``,
+        `\`${found}\` is not \${NAME} of an environment variable; write \`$\${\` for a plain ` +
+          `\`\${\``,
       )
       return found
     }
     const content = environment[name]
     if (content === undefined || content === '') {
       report(
-        `the environment variable ${name} is ${content === '' ? 'empty' : 'not set'}; set it before starting`,
+        `the environment variable ${name} is ${content === '' ? 'empty' : 'not set'}; set it ` +
+          'before starting',
       )
       return found
     }

@@ -1,8 +1,21 @@
-/** What is wrong with a configuration: all of it at once, each with its place and the way out. */
+/** Everything that is wrong with a configuration, each problem with its place and its remedy. */
 
-/** One wrong setting. `line` counts from 1; null when the setting does not stand in the file. */
+/** One wrong setting. `line` counts from 1; null when the setting is not in the file. */
 export type ConfigProblem = Readonly<{ path: string; line: number | null; reason: string }>
 
+/** The keys that lead to a setting. */
+export type SettingPath = readonly PropertyKey[]
+
+/**
+ * A wrong setting, not yet looked up in the file. With `isName` the last key is wrong, not its
+ * value.
+ */
+export type SettingProblem = Readonly<{ place: SettingPath; reason: string; isName?: boolean }>
+
+/**
+ * Not a `RoomError`: its message lists any number of problems, which neither a code nor a flat
+ * record of facts can hold.
+ */
 export class ConfigError extends Error {
   readonly code: 'missing' | 'unreadable' | 'syntax' | 'invalid'
   readonly file: string | null

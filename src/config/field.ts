@@ -1,6 +1,6 @@
 /**
- * How a field of the configuration is made: a zod schema that turns what the user wrote into the value we use or into
- * a reason, with what the documentation says of it kept beside it.
+ * How a field of the configuration is made: a zod schema that turns what the user wrote into the
+ * value or into a reason why not, together with its documentation.
  */
 
 import { z } from 'zod'
@@ -16,13 +16,13 @@ export type FieldNotes = Readonly<{
   example?: readonly string[]
 }>
 
-/** What is said of a group, and its fields by name. */
-export type GroupNotes = Readonly<{ description: string; fields: ReadonlyMap<string, z.ZodType> }>
+/** The documentation of a group, and its fields by name. */
+type GroupNotes = Readonly<{ description: string; fields: ReadonlyMap<string, z.ZodType> }>
 
 export const FIELD_NOTES: Map<z.ZodType, FieldNotes> = new Map()
 export const GROUP_NOTES: Map<z.ZodType, GroupNotes> = new Map()
 
-/** Why a value is not taken, to be followed by what is accepted. */
+/** Why a value is refused; the message goes on with what is accepted. */
 export class Refusal {
   readonly reason: string
 
@@ -31,7 +31,10 @@ export class Refusal {
   }
 }
 
-/** A field with one value. An empty value in the file means the default, as if the line was not there. */
+/**
+ * A field with one value. An empty value in the file means the default, as if the line were
+ * missing.
+ */
 export function field<T>(
   notes: FieldNotes,
   read: (value: unknown) => T | Refusal,
@@ -63,7 +66,7 @@ export function group<T extends object>(
 
 /** A value as it is shown in a message: short, on one line. */
 export function shown(value: unknown): string {
-  // JSON has no word for infinity, which a number too large is.
+  // JSON cannot express infinity, which a number too large becomes.
   const isNoNumber = typeof value === 'number' && !Number.isFinite(value)
   const text = isNoNumber ? String(value) : (JSON.stringify(value) ?? String(value))
   return text.length > 60 ? `${text.slice(0, 57)}…` : text

@@ -1,9 +1,11 @@
 /**
- * The file of `keys.file`: keys that `campaign-metrics setup` made, so that a collector which others can reach is never
- * without any. YAML, with the lists `write` and `read`; readable by its owner only.
+ * The file of `keys.file`: keys that `campaign-metrics setup` made, so that a collector that is
+ * reachable from outside always has some. YAML, with the lists `write` and `read`; readable by its
+ * owner only.
  */
 
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { reasonOf, systemCode } from '../runtime.ts'
 import type { Config } from './config.ts'
 import { ConfigError } from './error.ts'
 import { Refusal } from './field.ts'
@@ -11,13 +13,16 @@ import { readKeys } from './readers.ts'
 import type { Settings } from './schema.ts'
 import { readYaml } from './yaml-text.ts'
 
-export type GeneratedKeys = Readonly<{ write: readonly string[]; read: readonly string[] }>
+type GeneratedKeys = Readonly<{ write: readonly string[]; read: readonly string[] }>
 
 const OWNER_ONLY = 0o600
-/** A hundred keys of each kind, and more. */
+/** More than a hundred keys of each kind. */
 const FILE_BYTES_MAX = 256 * 1024
 
-/** The keys of the configuration and those of the file, as far as it exists. Throws `ConfigError` where it is no such file. */
+/**
+ * The keys of the configuration and those of the file, as far as it exists. Throws `ConfigError`
+ * where it is no such file.
+ */
 export function keysOf({ keys }: Settings, absolute: (path: string) => string): Config['keys'] {
   if (keys.file === '') return { ...keys, file: null }
   const file = absolute(keys.file)
@@ -29,19 +34,23 @@ export function keysOf({ keys }: Settings, absolute: (path: string) => string): 
   }
 }
 
-/** Why a collector with a file of keys lacks some, and what to do; null where it has both kinds, or needs none. */
+/**
+ * Which keys a collector with a file of keys lacks, and what to do; null when it has both kinds, or
+ * needs none.
+ */
 export function missingKeys({ file, write, read }: Config['keys']): string | null {
   if (file === null || (write.length > 0 && read.length > 0)) return null
   if (!existsSync(file))
     return `${file} does not exist: run \`campaign-metrics setup\`, which makes it`
   const kind = write.length === 0 ? 'write' : 'read'
   return (
-    `there is no ${kind} key in ${file} or under \`keys\`: add one; or move the file away and run \`campaign-metrics setup\`, ` +
+    `there is no ${kind} key in ${file} or under \`keys\`: add one; or move the file away and ` +
+    'run `campaign-metrics setup`, ' +
     'which makes one with both'
   )
 }
 
-/** Fails where the file exists: keys that somebody uses are not replaced. */
+/** Fails when the file exists: keys in use are not replaced. */
 export function writeKeysFile(file: string, { write, read }: GeneratedKeys): void {
   writeFileSync(file, `write: [${write.join(', ')}]\nread: [${read.join(', ')}]\n`, {
     flag: 'wx',
@@ -79,8 +88,8 @@ function readText(file: string): string | null {
     const found = statSync(file)
     if (found.size <= FILE_BYTES_MAX) return readFileSync(file, 'utf8')
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw unusable(file, `cannot be read: ${(cause as Error).message}`, cause)
+    if (systemCode(cause) === 'ENOENT') return null
+    throw unusable(file, `cannot be read: ${reasonOf(cause)}`, cause)
   }
   throw unusable(file, `is not a file of keys: it has more than ${FILE_BYTES_MAX} bytes`)
 }
@@ -89,7 +98,9 @@ function unusable(file: string, reason: string, cause?: unknown): ConfigError {
   const problem = {
     path: '',
     line: null,
-    reason: `${reason}. \`keys.file\` names it: name another file, or move it away to have \`setup\` make one`,
+    reason:
+      `${reason}. \`keys.file\` names it: name another file, or move it away to have ` +
+      '`setup` make one',
   }
   return new ConfigError('invalid', file, [problem], cause)
 }

@@ -1,11 +1,15 @@
-/** Reads the configuration file: YAML 1.2, then environment variables, then the schema; all faults with their lines. */
+/**
+ * Reads the configuration file: YAML 1.2, then environment variables, then the schema; all faults
+ * with their lines.
+ */
 
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isScalar, type Node } from 'yaml'
+import { reasonOf, systemCode } from '../runtime.ts'
 import { type Config, DEFAULT_CONFIG_FILE } from './config.ts'
 import { type Environment, substituteEnvironment } from './environment.ts'
-import { ConfigError, type ConfigProblem } from './error.ts'
+import { ConfigError, type ConfigProblem, type SettingProblem } from './error.ts'
 import { keysOf } from './keys-file.ts'
 import {
   catalogOf,
@@ -17,15 +21,15 @@ import {
   warehouseOf,
 } from './resolved.ts'
 import type { Settings } from './schema.ts'
-import { checkSettings, type SettingProblem } from './settings.ts'
+import { checkSettings } from './settings.ts'
 import { readYaml, type YamlText } from './yaml-text.ts'
 
 const FILE_BYTES_MAX = 1024 * 1024
 const US_PER_MS = 1000
 
 /**
- * The configuration in `path`, or in `campaign-metrics.yaml` of the working folder, or, when there is none, the
- * defaults. Relative paths in it are those of its folder. Throws `ConfigError`.
+ * The configuration in `path`, or in `campaign-metrics.yaml` of the working folder, or, when there
+ * is none, the defaults. Relative paths in it are those of its folder. Throws `ConfigError`.
  */
 export function loadConfig(path: string | undefined, environment: Environment): Config {
   const file = resolve(path ?? DEFAULT_CONFIG_FILE)
@@ -44,9 +48,9 @@ function readConfigFile(file: string, isDefault: boolean): string | null {
       return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     throw new Error(`it has more than ${FILE_BYTES_MAX} bytes`)
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    if (code !== 'ENOENT') {
-      throw new ConfigError('unreadable', file, problem(`cannot be read: ${message}`), cause)
+    if (systemCode(cause) !== 'ENOENT') {
+      const reason = `cannot be read: ${reasonOf(cause)}`
+      throw new ConfigError('unreadable', file, problem(reason), cause)
     }
     if (isDefault) return null
     const reason =
@@ -55,7 +59,7 @@ function readConfigFile(file: string, isDefault: boolean): string | null {
   }
 }
 
-/** The configuration that `text` stands for, if it stood in a file of `folder`. */
+/** The configuration in `text`, with paths relative to `folder`. */
 function parseConfig(
   text: string,
   file: string | null,
@@ -76,7 +80,7 @@ function parseConfig(
   )
   const absolute = (path: string): string => resolve(folder, path)
   const checked = checkSettings(raw, absolute)
-  // A variable that is missing makes its setting wrong as well: say the cause only.
+  // A missing variable makes its setting wrong as well: only the cause is reported.
   problems.push(
     ...checked.problems.filter(
       (found) => !problems.some((known) => leadsTo(found.place, known.place)),
@@ -137,7 +141,10 @@ function located(problem: SettingProblem, { document, lineOf }: YamlText): Confi
   }
 }
 
-/** Where a problem stands in the text: at the misspelt key, at the wrong value, or at the nearest thing around it. */
+/**
+ * Where a problem is in the text: at the misspelt key, at the wrong value, or at the nearest node
+ * around it.
+ */
 function offsetOf(problem: SettingProblem, document: Document): number | undefined {
   const place = problem.place.map((key) => (typeof key === 'symbol' ? String(key) : key))
   for (let length = place.length; length > 0; length--) {

@@ -1,10 +1,12 @@
 /**
- * Where log, tables and catalog are: a path of this machine, or the URL of a service. What is written becomes one of a few
- * shapes that the rooms take; credentials that a URL does not hold are looked up elsewhere (see load.ts).
+ * Where log, tables and catalog are: a path of this machine, or the URL of a service. Each setting
+ * becomes one of a few shapes that the rooms take; credentials that a URL does not hold come from
+ * elsewhere (see resolved.ts).
  */
 
-import { Refusal, shown } from './field.ts'
-import { parseListen } from './listen.ts'
+import type { z } from 'zod'
+import { parseListen } from './address.ts'
+import { field, Refusal, shown } from './field.ts'
 
 export type FolderPlace = Readonly<{ kind: 'folder'; path: string }>
 export type KafkaPlace = Readonly<{ kind: 'kafka'; brokers: readonly string[]; topic: string }>
@@ -25,9 +27,15 @@ const POSTGRESQL_PORT = 5432
 /** Kafka's own rule for names of topics. */
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
-/** Without the characters that some reader of Iceberg takes for a query, a fragment, a pattern or an escape. */
+/**
+ * Excludes the characters that some readers of Iceberg take for a query, a fragment, a pattern or
+ * an escape.
+ */
 const PREFIX = /^[\w.=/-]*$/
-/** Whether a connection is encrypted, by libpq's words; `require` and what is stricter are one here: certificates are checked. */
+/**
+ * Whether a connection is encrypted, by libpq's modes. `require` and the stricter modes are the
+ * same here: certificates are always checked.
+ */
 const TLS_MODES: Readonly<Record<string, boolean>> = {
   disable: false,
   require: true,
@@ -35,7 +43,7 @@ const TLS_MODES: Readonly<Record<string, boolean>> = {
   'verify-full': true,
 }
 
-export function readLogPlace(value: unknown): FolderPlace | KafkaPlace | Refusal {
+function readLogPlace(value: unknown): FolderPlace | KafkaPlace | Refusal {
   const place = pathOrUrl(value)
   if (place instanceof Refusal) return place
   if (place.scheme === null) return { kind: 'folder', path: place.text }
@@ -43,7 +51,7 @@ export function readLogPlace(value: unknown): FolderPlace | KafkaPlace | Refusal
   return new Refusal(`\`${place.scheme}://\` cannot hold the log`)
 }
 
-export function readWarehousePlace(value: unknown): FolderPlace | S3Place | Refusal {
+function readWarehousePlace(value: unknown): FolderPlace | S3Place | Refusal {
   const place = pathOrUrl(value)
   if (place instanceof Refusal) return place
   if (place.scheme === null) return { kind: 'folder', path: place.text }
@@ -52,7 +60,7 @@ export function readWarehousePlace(value: unknown): FolderPlace | S3Place | Refu
   return new Refusal(`\`${place.scheme}://\` cannot hold the tables${hint}`)
 }
 
-export function readCatalogPlace(value: unknown): SqlitePlace | PostgresqlPlace | Refusal {
+function readCatalogPlace(value: unknown): SqlitePlace | PostgresqlPlace | Refusal {
   const place = pathOrUrl(value)
   if (place instanceof Refusal) return place
   if (place.scheme === null) return { kind: 'sqlite', path: place.text }
@@ -133,3 +141,43 @@ function postgresqlPlace(text: string): PostgresqlPlace | Refusal {
     tls,
   }
 }
+
+export const LOG: z.ZodType<FolderPlace | KafkaPlace> = field(
+  {
+    description:
+      'The log, where events are durable before they are acknowledged: a folder (a fast local ' +
+      'disk is best), or a topic of Kafka.',
+    accepts:
+      'the path of a folder (relative to this file), or `kafka://HOST:PORT,…/TOPIC`, such as ' +
+      '`kafka://kafka:9092/campaign_events`',
+    initial: './data/log',
+  },
+  readLogPlace,
+)
+
+export const WAREHOUSE: z.ZodType<FolderPlace | S3Place> = field(
+  {
+    description: 'Where the two Iceberg tables are: a folder, or a bucket of S3.',
+    accepts:
+      'the path of a folder (relative to this file), or `s3://BUCKET/PREFIX`, such as ' +
+      '`s3://lake/warehouse`',
+    initial: './data/warehouse',
+  },
+  readWarehousePlace,
+)
+
+export const CATALOG: z.ZodType<SqlitePlace | PostgresqlPlace> = field(
+  {
+    description:
+      'The Iceberg catalog (named `lake`, in the layout of the JDBC and SQL catalogs): a file ' +
+      'of SQLite, or a database of ' +
+      'PostgreSQL. A password that is not in the URL is taken from the environment variable ' +
+      '`PGPASSWORD`.',
+    accepts:
+      'the path of a file (relative to this file), or ' +
+      '`postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE`, ' +
+      '`MODE` being `disable` (the default) or `require`',
+    initial: './data/catalog.db',
+  },
+  readCatalogPlace,
+)

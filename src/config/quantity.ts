@@ -28,7 +28,9 @@ export function parseDuration(text: string): number | undefined {
   return unitMs === undefined ? undefined : safe(Number(parts?.[1]) * unitMs)
 }
 
-/** Bytes of `1GiB`, `512MiB`, `10GB` (powers of ten) or a plain number; undefined for anything else. */
+/**
+ * Bytes of `1GiB`, `512MiB`, `10GB` (powers of ten) or a plain number; undefined for anything else.
+ */
 export function parseSize(text: string): number | undefined {
   const parts = /^(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?i?b)?$/i.exec(text.trim())
   const unitBytes = SIZE_UNITS_BYTES[(parts?.[2] ?? 'b').toLowerCase()]

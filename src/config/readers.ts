@@ -1,7 +1,10 @@
-/** One reader a kind of value: what the user wrote becomes the value we use, or a reason why not. */
+/**
+ * One reader for each kind of value: it turns what the user wrote into the value, or into a reason
+ * why not.
+ */
 
+import { type ListenAddress, parseListen } from './address.ts'
 import { Refusal, shown } from './field.ts'
-import { type ListenAddress, parseListen } from './listen.ts'
 import { durationText, parseDuration, parseSize, sizeText } from './quantity.ts'
 
 const DAY_MS = 86_400_000
@@ -25,7 +28,7 @@ export function readPath(value: unknown): string | Refusal {
   return scheme === undefined ? value : new Refusal(`\`${scheme}\` is no path of this machine`)
 }
 
-/** One of a few words, in whatever case it was written. */
+/** One of a few words, in any case. */
 export function readChoice<Choice extends string>(
   value: unknown,
   choices: readonly Choice[],
@@ -44,7 +47,7 @@ export function readCount(value: unknown, least: number, most: number): number |
   return value >= least && value <= most ? value : new Refusal(`${value} is out of range`)
 }
 
-/** Text that names something at a service; secrets are read by it as well, so no message repeats it. */
+/** A name at a service, or a secret; so no message repeats it. */
 export function readText(value: unknown): string | Refusal {
   if (typeof value !== 'string') return new Refusal('not a text (quote what looks like a number)')
   return /[\p{Cc}]/u.test(value) ? new Refusal('it holds a control character') : value
@@ -83,14 +86,17 @@ export function readSize(value: unknown, leastBytes: number, mostBytes: number):
   return sizeBytes
 }
 
-/** A duration that divides a day, so that windows begin at the same times every day and never cross a partition. */
+/**
+ * A duration that divides a day, so that windows begin at the same times every day and never cross
+ * a partition.
+ */
 export function readWindow(value: unknown): number | Refusal {
   const windowMs = readDuration(value, 1000, DAY_MS)
   if (windowMs instanceof Refusal || DAY_MS % windowMs === 0) return windowMs
   return new Refusal(`${durationText(windowMs)} does not divide a day`)
 }
 
-/** In its proper case, and never renamed: Intl turns Asia/Kolkata into an alias of the last century. */
+/** In its proper case, but not renamed: Intl turns Asia/Kolkata into an outdated alias. */
 export function readTimezone(value: unknown): string | Refusal {
   if (typeof value !== 'string')
     return new Refusal(`${shown(value)} is not the name of a time zone`)
@@ -133,7 +139,10 @@ export function readOrigins(value: unknown): readonly string[] | Refusal {
   return origins
 }
 
-/** The origin as browsers send it (lower case, no default port), or undefined when it is more or less than one. */
+/**
+ * The origin as browsers send it (lower case, no default port), or undefined when it is more or
+ * less than one.
+ */
 function originOf(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined
   const url = new URL(text)

@@ -1,4 +1,7 @@
-/** From settings as they stand in the file to what the program takes: each service with all that is needed to reach it. */
+/**
+ * From settings as written in the file to what the program takes: each service with everything
+ * needed to reach it.
+ */
 
 import { resolve } from 'node:path'
 import type { Config, FlinkConfig, KafkaLog, SupersetConfig, TrinoConfig } from './config.ts'

@@ -1,6 +1,6 @@
 /**
- * The settings of campaign-metrics.yaml, each with its description, default and check. The documentation
- * (docs/configuration.md) is generated from this list, in this order.
+ * The settings of campaign-metrics.yaml, each with its description, default and check. The
+ * documentation (docs/configuration.md) is generated from this list, in this order.
  */
 
 import type { z } from 'zod'
@@ -12,10 +12,18 @@ import {
   type ProxySettings,
   PUBLIC_URL,
 } from './access-fields.ts'
+import type { ListenAddress } from './address.ts'
 import { field, group } from './field.ts'
-import type { ListenAddress } from './listen.ts'
-import { CATALOG, LOG, WAREHOUSE } from './place-fields.ts'
-import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } from './places.ts'
+import {
+  CATALOG,
+  type FolderPlace,
+  type KafkaPlace,
+  LOG,
+  type PostgresqlPlace,
+  type S3Place,
+  type SqlitePlace,
+  WAREHOUSE,
+} from './places.ts'
 import {
   readChoice,
   readDuration,
@@ -38,7 +46,10 @@ import {
   type TrinoSettings,
 } from './services.ts'
 
-/** The settings as they stand in the file; durations are milliseconds, sizes bytes, paths still relative. */
+/**
+ * The settings as they stand in the file; durations are milliseconds, sizes bytes, paths still
+ * relative.
+ */
 export type Settings = Readonly<{
   listen: ListenAddress
   log: FolderPlace | KafkaPlace
@@ -77,7 +88,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   listen: field(
     {
       description:
-        'Where the collector, the API and the page listen. Anything but loopback needs keys under `keys`, because ' +
+        'Where the collector, the API and the page listen. Anything but loopback needs keys ' +
+        'under `keys`, because ' +
         'everyone who reaches the port could write and read otherwise. Port 0 takes a free one.',
       accepts: '`host:port`, such as `127.0.0.1:8088`, `0.0.0.0:8088` or `[::1]:8088`',
       initial: '127.0.0.1:8088',
@@ -92,7 +104,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   rejected: field(
     {
       description:
-        'The folder for rejected events. Without one it is `rejected` in the folder of the tables, or `./data/rejected` where they are on S3.',
+        'The folder for rejected events. Without one it is `rejected` in the folder of the ' +
+        'tables, or `./data/rejected` where they are on S3.',
       accepts: 'the path of a folder (relative to this file)',
       initial: '',
     },
@@ -101,7 +114,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   engine: field(
     {
       description:
-        'What takes events from the log and fills the tables: this process, or a job on Flink (which needs Kafka, S3, PostgreSQL and Trino).',
+        'What takes events from the log and fills the tables: this process, or a job on Flink ' +
+        '(which needs Kafka, S3, PostgreSQL and Trino).',
       accepts: '`embedded` or `flink`',
       initial: 'embedded',
     },
@@ -131,7 +145,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   commitInterval: field(
     {
       description:
-        'How often events go from the log into the tables: the freshness of the numbers. Many events at once are ' +
+        'How often events go from the log into the tables: the freshness of the numbers. Many ' +
+        'events at once are ' +
         'committed earlier.',
       accepts: 'a duration from `100ms` to `5m`',
       initial: '1s',
@@ -142,7 +157,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     horizon: field(
       {
         description:
-          'How long after an event a repeat of it is recognised for certain. Past twice this time it counts as new.',
+          'How long after an event a repeat of it is recognised for certain. Past twice this ' +
+          'time it counts as new.',
         accepts: 'a duration from `1s` to `7d`',
         initial: '1h',
       },
@@ -151,7 +167,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     memoryMax: field(
       {
         description:
-          'The memory for event ids, about 24 bytes each. When it does not last for the horizon, the horizon gets ' +
+          'The memory for event ids, about 24 bytes each. When it does not last for the ' +
+          'horizon, the horizon gets ' +
           'shorter, and `status` says so.',
         accepts: 'a size from `1MiB` to `64GiB`',
         initial: '1GiB',
@@ -169,7 +186,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
       events: field(
         {
           description:
-            'For `campaign_events`. An older event is rejected when it arrives. Windows keep their metrics, but can no longer be verified.',
+            'For `campaign_events`. An older event is rejected when it arrives. Windows keep ' +
+            'their metrics, but can no longer be verified.',
           accepts: 'a duration from `1d`, or `0` for ever',
           initial: 0,
         },
@@ -191,7 +209,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
       time: field(
         {
           description:
-            'For how long; 0 gives a segment back as soon as its events are in the tables, and the same few segments are written again and again.',
+            'For how long; 0 gives a segment back as soon as its events are in the tables, and ' +
+            'the same few segments are written again and again.',
           accepts: 'a duration from `0` to `30d`',
           initial: '0s',
         },
@@ -200,7 +219,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
       size: field(
         {
           description:
-            'The disk space of the log. Kept events go first; when it is full of events that are not in the tables ' +
+            'The disk space of the log. Kept events go first; when it is full of events that ' +
+            'are not in the tables ' +
             'yet, new ones are refused with 503.',
           accepts: 'a size from `256MiB` to `64TiB`',
           initial: '8GiB',

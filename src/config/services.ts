@@ -1,4 +1,7 @@
-/** The settings of the services of the distributed side, one group each; all have defaults that an embedded user never meets. */
+/**
+ * The settings of the services of the distributed side, one group each. All have defaults, so an
+ * embedded user never meets them.
+ */
 
 import type { z } from 'zod'
 import { type FieldNotes, field, group, type Refusal } from './field.ts'
@@ -108,7 +111,8 @@ export const KAFKA: Field<KafkaSettings> = group<KafkaSettings>(
 )
 
 export const S3: Field<S3Settings> = group<S3Settings>(
-  'How to reach S3, where the tables are there. Credentials come from the standard AWS chain (`AWS_ACCESS_KEY_ID`, …).',
+  'How to reach S3, where the tables are there. Credentials come from the standard AWS chain ' +
+    '(`AWS_ACCESS_KEY_ID`, …).',
   {
     endpoint: url('The address of a store that is not AWS.'),
     region: text('The region.', 'us-east-1'),
@@ -143,7 +147,8 @@ export const FLINK: Field<FlinkSettings> = group<FlinkSettings>(
     stateBackend: field(
       {
         description:
-          'Where the job keeps event ids: in memory, some 3 million in a task manager with 1.2 GB of heap, or on disk.',
+          'Where the job keeps event ids: in memory, some 3 million in a task manager with 1.2 ' +
+          'GB of heap, or on disk.',
         accepts: '`hashmap` or `rocksdb`',
         initial: 'hashmap',
       },
@@ -152,7 +157,8 @@ export const FLINK: Field<FlinkSettings> = group<FlinkSettings>(
     rejectedDirectory: field(
       {
         description:
-          'A folder that the task managers and `campaign-metrics start` share, at the same path: rejected records pass through it.',
+          'A folder that the task managers and `campaign-metrics start` share, at the same ' +
+          'path: rejected records pass through it.',
         accepts: 'the path of a folder (relative to this file)',
         initial: './data/flink-rejected',
       },
@@ -172,7 +178,8 @@ export const TRINO: Field<TrinoSettings> = group<TrinoSettings>(
 )
 
 export const SUPERSET: Field<SupersetSettings> = group<SupersetSettings>(
-  'Superset, which shows the dashboard of the distributed side; `campaign-metrics setup` puts it there.',
+  'Superset, which shows the dashboard of the distributed side; `campaign-metrics setup` puts ' +
+    'it there.',
   {
     url: url('Its address.'),
     user: text('The user to sign in as.', 'admin'),

@@ -1,11 +1,12 @@
 /**
- * YAML 1.2 as text, and as the plain value that it stands for. Whatever is wrong with it is a list of faults with their lines:
- * the parser gives some of them only when the value is asked for, and then throws.
+ * YAML 1.2 as text, and as the plain value that it stands for. All faults are a list with their
+ * lines: the parser finds some of them only when the value is built, and then throws.
  */
 
 import { type Alias, type Document, LineCounter, type Node, parseDocument, visit } from 'yaml'
+import { reasonOf } from '../runtime.ts'
 
-export type YamlFault = Readonly<{ line: number | null; reason: string }>
+type YamlFault = Readonly<{ line: number | null; reason: string }>
 
 export type YamlText = Readonly<{
   document: Document
@@ -27,12 +28,12 @@ export function readYaml(text: string): YamlText | Readonly<{ faults: readonly Y
     return { document, value: document.toJS(), lineOf }
   } catch (error) {
     return {
-      faults: [{ line: null, reason: error instanceof Error ? error.message : String(error) }],
+      faults: [{ line: null, reason: reasonOf(error) }],
     }
   }
 }
 
-/** Aliases (`*name`) of nothing, and those that would hold themselves. */
+/** Aliases (`*name`) of nothing, and aliases inside what they name. */
 function aliasFaults(document: Document, lineOf: (offset: number) => number): YamlFault[] {
   const faults: YamlFault[] = []
   const add = ({ range }: Alias, reason: string): void => {

@@ -1,10 +1,10 @@
 /**
- * A set of 128-bit ids in WebAssembly memory, about 28 bytes an id. Ids are the engine's hashes of event ids, 16
- * bytes each; the set relies on their being uniformly random.
+ * A set of 128-bit ids in WebAssembly memory, about 28 bytes an id. Ids are the engine's hashes of
+ * event ids, 16 bytes each; the set relies on their being uniformly random.
  *
- * A set only grows. Who needs to forget drops a whole set: its memory goes with it.
+ * A set only grows. To forget ids, drop a whole set: its memory goes with it.
  */
-import { EngineError } from './engine-error.ts'
+import { EngineError } from './error.ts'
 import { asEngineError, instantiate, loadModule, type WasmGlobal, type WasmMemory } from './wasm.ts'
 
 const HASH_BYTES = 16
@@ -13,16 +13,16 @@ export type IdSet = {
   /** Sets `mask[i]` to 1 where id i is in the set and `mask[i]` was 0. */
   markPresent(hashes: Uint8Array, rows: number, mask: Uint8Array): void
   /**
-   * Inserts the ids whose `mask` is 0; sets it to 1 for those that were there, also from earlier in this call.
-   * Answers how many rows were dealt with. Fewer than `rows` means that the set is full: the rows from there on
-   * are as they were, and belong into another set, after `markPresent` of this one.
+   * Inserts the ids whose `mask` is 0; sets it to 1 for those that were there, also from earlier in
+   * this call. Returns how many rows were processed. Fewer than `rows` means that the set is full:
+   * the other rows are unchanged, and belong in another set, after `markPresent` of this one.
    */
   insertNew(hashes: Uint8Array, rows: number, mask: Uint8Array): number
   /** Ids in the set. */
   readonly size: number
   /** Memory in use. */
   readonly bytes: number
-  /** Whether an insert was refused for want of room. */
+  /** Whether an insert was refused because the set is full. */
   readonly full: boolean
 }
 
@@ -58,7 +58,10 @@ export async function loadIdSets(): Promise<(options: IdSetOptions) => IdSet> {
 
 function idSetOf(ids: IdsExports): IdSet {
   const batchRows = ids.BATCH_ROWS.value
-  /** Calls `work` for each part of at most `batchRows` rows; stops where it does less than it was given. */
+  /**
+   * Calls `work` for each part of at most `batchRows` rows; stops when it processes fewer rows than
+   * it was given.
+   */
   function inParts(
     hashes: Uint8Array,
     rows: number,

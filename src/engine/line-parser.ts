@@ -1,13 +1,13 @@
 /**
  * Fills the row block from lines of any length: the parser's half of a row batch.
  *
- * Lines go into WebAssembly memory in pieces that end at a line feed and are small enough to stay in the
- * processor's cache until they are parsed. A line longer than a piece is too large an event, and is rejected
- * here, unless it is only white space around a small one.
+ * Lines go into WebAssembly memory in pieces that end at a line feed and are small enough to stay
+ * in the processor's cache until they are parsed. A line longer than a piece is too large an event,
+ * and is rejected here, unless it is only white space around a small one.
  */
-import { LIMITS } from '../event.ts'
-import { EngineError } from './engine-error.ts'
-import { FORM_CODES, type ParserExports } from './parser-module.ts'
+import { LIMITS, trimmed } from '../event.ts'
+import { EngineError } from './error.ts'
+import { FORM_CODES, type ParserExports } from './wasm.ts'
 
 const PIECE_BYTES_MAX = 1 << 19
 
@@ -16,7 +16,7 @@ const LF = 0x0a
 const TOO_LARGE = 1
 
 export type LineParser = {
-  /** The lines to parse from now on; they must not change until `next` has answered 0. */
+  /** The lines to parse from now on; they must not change until `next` has returned 0. */
   load(lines: Uint8Array): void
   /** Fills the block with the next events, at most BLOCK_ROWS; 0: there are no more. */
   next(arrivalUs: number, keptFromUs: number): number
@@ -26,13 +26,14 @@ export function openLineParser(
   engine: ParserExports,
   pieceBytesMax: number = PIECE_BYTES_MAX,
 ): LineParser {
-  if (engine.openInput(pieceBytesMax) === 0) throw new EngineError('memory', { pieceBytesMax })
+  if (engine.openInput(pieceBytesMax) === 0)
+    throw new EngineError('memory', { work: `reserve ${pieceBytesMax} bytes` })
   const blockRows = engine.BLOCK_ROWS.value
   let lines: Uint8Array = new Uint8Array()
   let loadedEnd = 0
   let isPieceDone = true
 
-  /** Copies the next piece; false where the next line is rejected without. */
+  /** Copies the next piece; false when the next line was rejected without being copied. */
   function loadPiece(): boolean {
     const start = loadedEnd
     const end = pieceEnd(lines, start, pieceBytesMax)
@@ -83,17 +84,6 @@ function pieceEnd(lines: Uint8Array, start: number, bytesMax: number): number {
   if (last >= start) return last + 1
   const first = lines.indexOf(LF, start + bytesMax)
   return first === -1 ? lines.length : first + 1
-}
-
-function trimmed(lines: Uint8Array, from: number, to: number): { start: number; end: number } {
-  let [start, end] = [from, to]
-  while (start < end && isWhiteSpace(lines[start])) start++
-  while (end > start && isWhiteSpace(lines[end - 1])) end--
-  return { start, end }
-}
-
-function isWhiteSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === LF || byte === 0x0d || byte === 0x09
 }
 
 /** A block of one row, as the parser would leave it. */

@@ -1,21 +1,29 @@
 /**
- * The job's view of the engine: lines in, columns and window sums out, a block of 1024 events at a time.
+ * The job's view of the engine: lines in, columns and window sums out, a block of 1024 events at a
+ * time.
  *
- *   lines ─► parse ─► row block ─► hash ids ─► recentIds.admit ─► append ─► columns, windows ─► take()
+ *   lines ─► parse ─► row block ─► hash ids ─► recentIds.admit
+ *                                                 └─► append ─► columns, windows ─► take()
  *
  * Everything from parse to append works on bytes in WebAssembly memory; JavaScript sees blocks.
  */
 
 import type { WindowDelta } from '../event.ts'
-import type { ColumnsExports } from './columns-module.ts'
-import { EngineError } from './engine-error.ts'
+import { EngineError } from './error.ts'
+import { type RejectedEvent, readRejected } from './inspector.ts'
 import { type LineParser, openLineParser } from './line-parser.ts'
-import type { ParserExports } from './parser-module.ts'
-import { type RejectedEvent, readRejected } from './rejected-event.ts'
 import { readDays, readWindows, type TakenBatch } from './taken-batch.ts'
-import { asEngineError, instantiate, loadModule } from './wasm.ts'
+import {
+  asEngineError,
+  type ColumnsExports,
+  instantiate,
+  loadModule,
+  type ParserExports,
+} from './wasm.ts'
 
-/** Rows, and bytes of columns, past which a batch is full. 64 MiB of events stay far below either. */
+/**
+ * Rows, and bytes of columns, past which a batch is full. 64 MiB of events stay far below either.
+ */
 const ROWS_MAX = 1 << 22
 const COLUMN_BYTES_MAX = 1 << 29
 
@@ -23,24 +31,30 @@ const HASH_BYTES = 16
 
 /** The memory of event ids; implemented by the job. */
 export type RecentIds = {
-  /** `mask` in: 1 = skip, the event is rejected; out: 1 = skip, or a duplicate. `hashes` holds 16 bytes a row. */
+  /**
+   * `mask` in: 1 = skip, the event is rejected; out: 1 = skip, or a duplicate. `hashes` holds 16
+   * bytes a row.
+   */
   admit(hashes: Uint8Array, rows: number, mask: Uint8Array, dedupeUs: number): void
 }
 
-/** Of lines that arrived together, microseconds. */
-export type LineTimes = Readonly<{
+/** The times of lines that arrived together, in microseconds. */
+type LineTimes = Readonly<{
   arrivalUs: number
   /** The start of the oldest day that the tables keep. */
   keptFromUs: number
-  /** By the clock that event ids age by; handed on to `RecentIds`. */
+  /** By the clock by which event ids age; passed on to `RecentIds`. */
   dedupeUs: number
-  /** Events dated from here on are in the tables: their ids are remembered, and they are not stored again. */
+  /**
+   * Events dated from here on are in the tables already: their ids are remembered, but they are not
+   * stored again.
+   */
   storedFromUs?: number
 }>
 
 export type RowBatchOptions = Readonly<{
   windowUs: number
-  /** Keys the hashes; 128 bits of it are used. Draw it anew in each process. */
+  /** Keys the hashes; 128 bits of it are used. Each process draws its own. */
   seed: bigint
   recentIds: RecentIds
   /** Rows past which the batch is full; 4 Mi unless given. */
@@ -51,14 +65,17 @@ export type AddedLines = Readonly<{
   /** stored + already + duplicates + rejected. */
   events: number
   stored: number
-  /** Those that `storedFromUs` says are in the tables, their repeats included. */
+  /** Events that are in the tables already by `storedFromUs`, including repeats of them. */
   already: number
   duplicates: number
   rejected: readonly RejectedEvent[]
 }>
 
 export type RowBatch = {
-  /** Takes accepted lines (NDJSON). Throws EngineError `batch-full` when `full`; nothing is taken then. */
+  /**
+   * Takes accepted lines (NDJSON). Throws EngineError `batch-full` when `full`; nothing is taken
+   * then.
+   */
   add(lines: Uint8Array, times: LineTimes): AddedLines
   /** The hashes `add` gives these ids, 16 bytes each: for rebuilding the memory from raw files. */
   hashIds(ids: readonly Uint8Array[]): Uint8Array
@@ -70,9 +87,12 @@ export type RowBatch = {
   readonly windows: number
   /** Whether it must be taken before more is added. */
   readonly full: boolean
-  /** What the windows have gained since the last `take`, which will give them again: nothing changes. */
+  /**
+   * What the windows have gained since the last `take`. Nothing changes: the next `take` gives it
+   * again.
+   */
   peekWindows(): readonly WindowDelta[]
-  /** Encodes the rows, copies them out and begins anew. */
+  /** Encodes the rows, copies them out and starts the next batch. */
   take(): TakenBatch
 }
 
@@ -81,7 +101,7 @@ export async function openRowBatch(options: RowBatchOptions): Promise<RowBatch> 
   return rowBatchOf(engine, openLineParser(engine), options)
 }
 
-/** The batch over an engine and whatever fills its row block. */
+/** The batch over an engine and the parser that fills its row block. */
 export function rowBatchOf(
   engine: ColumnsExports,
   parser: LineParser,
@@ -160,7 +180,9 @@ export function rowBatchOf(
   }
 }
 
-/** Masks the accepted rows dated from `storedFromUs` on, duplicates or not; answers how many there are. */
+/**
+ * Masks the accepted rows dated from `storedFromUs` on, duplicates or not; returns their number.
+ */
 function maskStored(
   engine: ColumnsExports,
   rows: number,

@@ -1,29 +1,23 @@
 /**
- * What a row batch gives away: per day the columns as Parquet pages, and what each window gains. Read out of WebAssembly
- * memory as copies, so that the engine can go on with the next batch while this one is written.
+ * What is taken from a row batch: per day the columns as Parquet pages, and what each window gains.
+ * It is copied out of WebAssembly memory, so that the engine can go on with the next batch while
+ * this one is written.
  *
  * The layouts read here are described in assembly/pages.ts, columns-days.ts and aggregate.ts.
  */
-import type { DayRows, EncodedColumn, EncodedPage, WindowDelta } from '../event.ts'
-import type { ColumnsExports } from './columns-module.ts'
+import {
+  type DayRows,
+  type EncodedColumn,
+  type EncodedPage,
+  EVENT_COLUMNS,
+  type WindowDelta,
+} from '../event.ts'
+import type { ColumnsExports } from './wasm.ts'
 
 export type TakenBatch = Readonly<{
   days: readonly DayRows[]
   windows: readonly WindowDelta[]
 }>
-
-/** In the order of the table's schema, which is that of `encodeColumn`. */
-const COLUMN_NAMES = [
-  'event_id',
-  'user_id',
-  'campaign_id',
-  'event_type',
-  'timestamp',
-  'revenue',
-  'platform',
-  'country',
-  'device_type',
-] as const
 
 const DAY_US = 86_400_000_000
 const DAY_BYTES = 32
@@ -34,7 +28,7 @@ export function readDays(engine: ColumnsExports): DayRows[] {
   const days: DayRows[] = []
   const count = engine.prepareDays()
   for (let day = 0; day < count; day++) {
-    const columns = COLUMN_NAMES.map((name, column) => {
+    const columns = EVENT_COLUMNS.map((name, column) => {
       engine.encodeColumn(column, day)
       return readColumn(engine, name)
     })

@@ -1,11 +1,11 @@
 /**
- * The engine's WebAssembly modules: read and compiled once a process, instantiated as often as wanted. Each
- * instance has a memory of its own, which goes when the instance does.
+ * The engine's WebAssembly modules: compiled once a process and instantiated any number of times,
+ * and the types of their exports. Each instance has its own memory, which is freed with it.
  */
 import { readFile } from 'node:fs/promises'
-import { EngineError } from './engine-error.ts'
+import { EngineError } from './error.ts'
 
-/** Node declares no types for WebAssembly; this is what we use of it. */
+/** Node declares no types for WebAssembly; these are the parts used here. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array)
@@ -17,7 +17,7 @@ declare namespace WebAssembly {
   class RuntimeError extends Error {}
 }
 
-export type WasmModule = WebAssembly.Module
+type WasmModule = WebAssembly.Module
 
 export type WasmMemory = { readonly buffer: ArrayBuffer }
 
@@ -35,12 +35,16 @@ export function loadModule(name: 'engine' | 'ids'): Promise<WasmModule> {
   return module
 }
 
-/** The type of the exports is the caller's claim: the modules are built from the sources beside it. */
+/**
+ * The caller asserts the type of the exports: the modules are built from the sources in assembly/.
+ */
 export function instantiate<Exports>(module: WasmModule): Exports {
   return new WebAssembly.Instance(module).exports as Exports
 }
 
-/** Traps happen only when linear memory cannot grow: the machine has no more, or 4 GiB are used up. */
+/**
+ * Traps happen only when linear memory cannot grow: the machine has no more, or 4 GiB are used up.
+ */
 export function asEngineError(error: unknown, work: string): unknown {
   if (!(error instanceof WebAssembly.RuntimeError)) return error
   return new EngineError('memory', { work }, error)
@@ -57,3 +61,64 @@ async function compileFile(name: string): Promise<WasmModule> {
   }
   return new WebAssembly.Module(bytes)
 }
+
+/**
+ * The columns half of the WebAssembly module `engine`, as its source `assembly/columns-entry.ts`
+ * exports it. Addresses come as signed numbers: `>>> 0` before use.
+ */
+export type ColumnsExports = {
+  memory: WasmMemory
+  /** The row block, see assembly/rows.ts. */
+  BLOCK_ROWS: WasmGlobal
+  VERDICT: WasmGlobal
+  START: WasmGlobal
+  END: WasmGlobal
+  TIMESTAMP: WasmGlobal
+  /** 16 bytes and 1 byte by block row. */
+  HASHES: WasmGlobal
+  MASK: WasmGlobal
+  /** What `encodeColumn` answers, see assembly/pages.ts. */
+  COLUMN: WasmGlobal
+  openColumns(windowUs: number, seedLow: bigint, seedHigh: bigint): void
+  resetColumns(): void
+  hashBlock(rows: number): number
+  appendBlock(rows: number, arrivalUs: number): number
+  aggregateBlock(): void
+  batchRows(): number
+  batchBytes(): number
+  windowCount(): number
+  windowEntries(): number
+  campaignRecord(code: number): number
+  prepareDays(): number
+  dayEntries(): number
+  encodeColumn(column: number, day: number): void
+  scratch(bytes: number): number
+  hashPacked(address: number, count: number, out: number): void
+}
+
+/**
+ * The parser half of the WebAssembly module `engine`, as its source `assembly/parse.ts` exports it.
+ */
+export type ParserExports = {
+  memory: WasmMemory
+  /** The row block, see assembly/rows.ts. */
+  BLOCK_ROWS: WasmGlobal
+  VERDICT: WasmGlobal
+  START: WasmGlobal
+  END: WasmGlobal
+  /** 0: the memory cannot grow so far. */
+  openInput(bytes: number): number
+  inputAddress(): number
+  beginBody(bytes: number, form: number, offset: number): void
+  parseBlock(arrivalUs: number, keptFromUs: number): number
+  rejectedRows(): number
+  bodyFault(): number
+  gatherLines(rows: number): number
+  isBodyItself(): number
+}
+
+/** The values of `form`. */
+export const FORM_CODES = { lines: 0, array: 1, object: 2 } as const
+
+/** The values of `bodyFault`, 0 being none. */
+export const BODY_FAULTS = [null, 'empty', 'not-array', 'unclosed', 'trailing'] as const

@@ -1,16 +1,16 @@
 /**
  * A strict reader of RFC 8259 texts, one character after the other.
  *
- * JSON.parse will not do: it takes no bytes, has no limit of depth and says nothing of the reason.
- * Strings keep lone surrogates (the caller decides), objects are Maps (`__proto__` is a key like any other), of
- * duplicate keys the last wins.
+ * JSON.parse is not enough: it has no limit of depth and does not report the reason.
+ * Strings keep lone surrogates (the caller decides), objects are Maps (`__proto__` is a key like
+ * any other), of duplicate keys the last wins.
  */
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
 export type JsonObject = ReadonlyMap<string, JsonValue>
 
 /** What stopped the reader, the first from the left. */
-export type JsonFault = Readonly<{ fault: 'syntax' | 'depth' }>
+type JsonFault = Readonly<{ fault: 'syntax' | 'depth' }>
 
 /** The only value of a text that ends with it; `text` without white space around is expected. */
 export function readJson(

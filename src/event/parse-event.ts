@@ -1,15 +1,17 @@
-/** The plain reference parser: bytes to an event or the reason why not. See rejection.ts for the precedence. */
+/**
+ * The plain reference parser: bytes to an event or the reason why not. See rejection.ts for the
+ * precedence.
+ */
 
 import { EVENT_TYPES, type Event, type EventType, LIMITS } from './event.ts'
 import { type JsonObject, type JsonValue, readJson } from './json.ts'
-import type { Rejection, RejectionReason } from './rejection.ts'
-import { KEEPS_ALL_US } from './retention.ts'
-import { trimmed } from './span.ts'
-import { parseTimestampUs } from './timestamp.ts'
+import type { IdField, OptionalField, Rejection, RejectionReason } from './rejection.ts'
+import { trimmed } from './split-body.ts'
+import { KEEPS_ALL_US, parseTimestampUs } from './timestamp.ts'
 
 /**
- * `arrivalUs`: when the event arrived; `keptFromUs`: the start of the oldest day that the tables keep (see retention.ts). Both in
- * microseconds since the epoch.
+ * `arrivalUs`: when the event arrived; `keptFromUs`: the start of the oldest day that the tables
+ * keep (see timestamp.ts). Both in microseconds since the epoch.
  */
 export function parseEvent(
   bytes: Uint8Array,
@@ -35,7 +37,9 @@ function decodeUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** The first fault in the order of the fields decides, so each step returns as soon as it finds one. */
+/**
+ * The first fault in the order of the fields decides, so each step returns as soon as it finds one.
+ */
 function readFields(object: JsonObject, arrivalUs: number, keptFromUs: number): Event | Rejection {
   const eventId = readId(object.get('event_id'), 'event-id', LIMITS.eventIdBytesMax)
   if (typeof eventId !== 'string') return eventId
@@ -61,11 +65,9 @@ function readFields(object: JsonObject, arrivalUs: number, keptFromUs: number): 
   }
 }
 
-type RequiredId = 'event-id' | 'user-id' | 'campaign-id'
-
 function readId(
   value: JsonValue | undefined,
-  field: RequiredId,
+  field: IdField,
   bytesMax: number,
 ): string | Rejection {
   if (value === undefined) return reject(`${field}-missing`)
@@ -102,8 +104,6 @@ function readRevenue(value: JsonValue | undefined): number | Rejection {
   // Adding 0 turns -0 into 0; 1e400 was read as Infinity.
   return Math.abs(value) <= LIMITS.revenueMax ? value + 0 : reject('revenue-range')
 }
-
-type OptionalField = 'platform' | 'country' | 'device-type'
 
 function readOptional(
   value: JsonValue | undefined,

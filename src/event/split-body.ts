@@ -2,18 +2,20 @@
  * A body's bytes cut into the byte ranges of its events, without parsing them.
  *
  * - `lines`: cut at LF, trimmed of JSON white space; blank lines do not count.
- * - `array`: one JSON array, cut at the commas of depth 1 outside strings, elements trimmed. Brackets are only
- *   counted here, so an element that is itself broken is one (bad) event and its neighbours stand. An empty element,
- *   as after a trailing comma, is a bad event too; nothing at all between the brackets is no event.
+ * - `array`: one JSON array, cut at the commas of depth 1 outside strings, elements trimmed.
+ *   Brackets are only counted here, so a broken element is one bad event and its neighbours are
+ *   unaffected. An empty element, as after a trailing comma, is a bad event too; nothing at all
+ *   between the brackets is no event.
  * - `object`: all of it, trimmed, is one event.
  */
-
 import { LIMITS } from './event.ts'
-import { type Span, trimmed } from './span.ts'
 
 export type BodyForm = 'array' | 'lines' | 'object'
 
-/** The body as a whole cannot be cut into events: answered with 400, and with 413 where they are too many. */
+/**
+ * The body as a whole cannot be cut into events: answered with 400, and with 413 where they are too
+ * many.
+ */
 export type Unsplittable = Readonly<{
   unsplittable: 'empty' | 'not-array' | 'unclosed' | 'trailing' | 'too-many'
 }>
@@ -87,11 +89,31 @@ function splitArray(body: Uint8Array): Span[] | Unsplittable {
   return { unsplittable: 'unclosed' }
 }
 
-/** The position of the closing quote of the string that opens at `open`; `end` when there is none. */
+/**
+ * The position of the closing quote of the string that opens at `open`; `end` when there is none.
+ */
 function stringEnd(body: Uint8Array, open: number, end: number): number {
   for (let at = open + 1; at < end; at++) {
     if (body[at] === BACKSLASH) at++
     else if (body[at] === QUOTE) return at
   }
   return end
+}
+
+/** First byte, byte after the last. */
+export type Span = Readonly<{ start: number; end: number }>
+
+/** RFC 8259, section 2: space, tab, line feed, carriage return. */
+const WHITE_SPACE: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d])
+
+function isWhiteSpace(byte: number | undefined): boolean {
+  return WHITE_SPACE.has(byte)
+}
+
+export function trimmed(bytes: Uint8Array, from: number, to: number): Span {
+  let start = from
+  let end = to
+  while (start < end && isWhiteSpace(bytes[start])) start++
+  while (end > start && isWhiteSpace(bytes[end - 1])) end--
+  return { start, end }
 }

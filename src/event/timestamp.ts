@@ -1,6 +1,6 @@
 /**
- * RFC 3339 date-times, as docs/events-and-tables.md narrows and widens them: the offset may be
- * absent (UTC), and there is no leap second.
+ * RFC 3339 date-times with two differences: the offset may be absent (UTC), and there is no leap
+ * second. And how old a date may be.
  */
 
 const FORM =
@@ -9,7 +9,9 @@ const FORM =
 const US_PER_SECOND = 1_000_000
 const US_PER_MINUTE = 60 * US_PER_SECOND
 
-/** Microseconds since the epoch; digits beyond the microsecond are cut. null: not such a date-time. */
+/**
+ * Microseconds since the epoch; digits beyond the microsecond are cut. null: not such a date-time.
+ */
 export function parseTimestampUs(text: string): number | null {
   const parts = FORM.exec(text)
   if (parts === null) return null
@@ -42,4 +44,30 @@ function daysBefore(year: number, month: number): number {
   for (let y = year; y < 1970; y++) days -= isLeap(y) ? 366 : 365
   for (let m = 1; m < month; m++) days += daysInMonth(year, m)
   return days
+}
+
+/**
+ * How old an event may be. Retention counts whole days: with a retention of `days` the tables keep
+ * the current day and that many before it; a part of a day counts as a whole one. An event of an
+ * older day is rejected when it arrives, since its row could not be kept.
+ */
+const DAY_US = 86_400_000_000
+
+/** The start of the oldest day that is kept, where every day is kept. */
+export const KEEPS_ALL_US: number = Number.NEGATIVE_INFINITY
+
+/**
+ * The oldest day that is kept at `nowUs` (microseconds since the epoch), in days since 1970-01-01;
+ * 0 `days` keep all.
+ */
+export function keptFromDay(nowUs: number, days: number): number {
+  return days === 0 ? KEEPS_ALL_US : Math.floor(nowUs / DAY_US) - Math.ceil(days)
+}
+
+/**
+ * The start of the oldest day that every one of these retentions keeps, in microseconds since the
+ * epoch.
+ */
+export function keptFromUs(nowUs: number, ...retentions: readonly number[]): number {
+  return Math.max(...retentions.map((days) => keptFromDay(nowUs, days) * DAY_US))
 }

@@ -1,16 +1,18 @@
 /**
- * Where the log ends, in memory that all threads share. The writer stores, readers load and wait; only `end` promises anything:
- * frames below it are on disk.
+ * Where the log ends, in memory that all threads share. The writer stores, readers load and wait.
+ * Only `end` is a promise: frames below it are on disk.
  *
  *  slot  0  i64  end             offset after the last durable line
- *        1  i64  start           first offset still held
- *        2  i64  tail base       base offset of the segment being written; stored before `end` enters that segment
- *        3  i64  tail position   byte in that segment where the durable frames end: a hint for the size of reads
+ *        1  i64  start           first offset still there
+ *        2  i64  tail base       base offset of the segment being written;
+ *                               stored before `end` enters that segment
+ *        3  i64  tail position   byte in that segment where the durable frames end:
+ *                               a hint for the size of reads
  */
 
 const SLOTS = { end: 0, start: 1, tailBase: 2, tailPosition: 3 } as const
 
-export type CursorSlot = keyof typeof SLOTS
+type CursorSlot = keyof typeof SLOTS
 
 export type Cursor = Readonly<{
   get(slot: CursorSlot): number
@@ -39,5 +41,42 @@ export function openCursor(memory: SharedArrayBuffer): Cursor {
     async changed(end) {
       await Atomics.waitAsync(slots, SLOTS.end, BigInt(end)).value
     },
+  }
+}
+
+/**
+ * Waits in a reader's thread for the log's end to move, without blocking the thread.
+ * `Atomics.waitAsync` cannot be cancelled, so at most one wait is left over, and the next call uses
+ * it. The timer keeps the thread alive; a wait alone would not.
+ */
+export class EndWaiter {
+  readonly #cursor: Cursor
+  #waitsFor: number | null = null
+  #wake: () => void = () => {}
+
+  constructor(cursor: Cursor) {
+    this.#cursor = cursor
+  }
+
+  wait(end: number, waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, waitMs)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      if (this.#waitsFor === end) return
+      this.#waitsFor = end
+      const woken = () => {
+        if (this.#waitsFor !== end) return
+        this.#waitsFor = null
+        this.#wake()
+      }
+      this.#cursor.changed(end).then(woken, woken)
+    })
+  }
+
+  stop(): void {
+    this.#wake()
   }
 }

@@ -1,110 +1,202 @@
-/** What can fail in the log: one closed list of codes, each with whether the same call may succeed later. */
+/**
+ * What can fail in the log, be it a folder or a topic of Kafka. Each message says what failed,
+ * where, and what to do. The codes that both kinds of log share tell them apart by the fact
+ * `partition`.
+ */
 
-/** `true`: try again later, nothing is wrong with the call or the log. */
-const CAN_RETRY = {
+import { type ErrorKinds, type Facts, RoomError, reasonOf, systemCode } from '../runtime.ts'
+
+export type LogErrorCode =
   /** Another process holds the folder. */
-  locked: false,
+  | 'locked'
   /** Bytes on disk are not what was written, or a segment is missing. Nothing is skipped. */
-  damaged: false,
-  /** The disk budget or the disk reserve is used up: 503. Ends by itself after `trim` or when the disk has room. */
-  full: true,
-  /** Too many bytes wait for the disk: 429. */
-  busy: true,
+  | 'damaged'
+  /** The disk budget or the disk reserve is used up. Ends by itself: see `Limit`. */
+  | 'full'
+  /** Too many bytes wait to become durable. */
+  | 'busy'
   /** Bytes of one append that no frame can hold. */
-  'too-large': false,
-  /** The folder, its lock or the segment being written is not where it was: 503. Ends when it is back. */
-  misplaced: true,
+  | 'too-large'
+  /**
+   * The folder, its lock or the segment being written is not where it was. Ends when it is back.
+   */
+  | 'misplaced'
   /** A write or sync failed: the log accepts nothing more until the process is started again. */
-  io: false,
+  | 'io'
   /** `close` was called. */
-  closed: false,
+  | 'closed'
   /** The offset asked for is below the first one held. */
-  trimmed: false,
+  | 'trimmed'
   /** The offset asked for is above the end: the log was created anew, or lost its tail. */
-  'beyond-end': false,
-  /** Kafka: the broker is away or asks to be asked again: 503. Nothing is known about an append that fails so. */
-  unavailable: true,
+  | 'beyond-end'
+  /**
+   * Kafka: the broker is away or asks to be asked again. The outcome of such an append is unknown.
+   */
+  | 'unavailable'
   /** Kafka: wrong credentials or TLS, or no right to the topic. */
-  denied: false,
+  | 'denied'
   /** Kafka: there is no such topic. */
-  'topic-missing': false,
+  | 'topic-missing'
   /** Kafka: the topic is not made as this program needs it. */
-  'topic-unfit': false,
+  | 'topic-unfit'
   /** Kafka: the topic is not the one it was when the log was opened. */
-  'topic-replaced': false,
-  /** Kafka: the broker is too old, or the topic holds a format of old. */
-  unsupported: false,
-} as const
+  | 'topic-replaced'
+  /** Kafka: the broker is too old, or the topic holds an old message format. */
+  | 'unsupported'
 
-export type LogErrorCode = keyof typeof CAN_RETRY
+/** What the log has run out of when it is `full`. */
+type Limit = 'bytesMax' | 'diskReserveBytes' | 'openFiles' | 'disk'
 
-export type LogErrorFacts = Readonly<Record<string, string | number | null>>
+const REMEDIES: Readonly<Record<Limit, string>> = {
+  bytesMax:
+    'The tables lag behind the log: it goes on when they catch up; or raise its budget ' +
+    '(`logRetention.size`).',
+  diskReserveBytes:
+    'It goes on when the disk has room again; or lower the reserve (`diskReserve`).',
+  openFiles: 'It goes on when files can be opened again; or raise their limit (`ulimit -n`).',
+  disk: 'It goes on when the disk, or the quota on it, has room again.',
+}
 
-/** A failing world, as the log saw it. `facts` holds what the message says, for programs. */
-export class LogError extends Error {
+const kafkaMessage = ({ what, todo }: Facts): string => `kafka: ${what}. ${todo}`
+
+const KINDS: ErrorKinds<LogErrorCode> = {
+  locked: { canRetry: false, message: (f) => `${f.reason}` },
+  damaged: { canRetry: false, message: damagedMessage },
+  full: {
+    canRetry: true,
+    message: (f) => `log full: ${f.what}. ${REMEDIES[f.limit as Limit]}`,
+  },
+  busy: {
+    canRetry: true,
+    message: (f) =>
+      `log busy: ${f.waitingBytes} bytes wait to become durable, ${f.waitingBytesMax} are ` +
+      'allowed. ' +
+      'Send it again in a moment.',
+  },
+  'too-large': {
+    canRetry: false,
+    message: (f) =>
+      `log: ${f.bytes} bytes in one append do not fit in a segment of ${f.segmentBytes}. ` +
+      'Send less at once.',
+  },
+  misplaced: {
+    canRetry: true,
+    message: (f) =>
+      `log: ${f.fault}. Nothing is accepted meanwhile, since nobody would find it again: put it ` +
+      'back, and the log goes on; or stop this process, restore what is missing, and start it ' +
+      'again.',
+  },
+  io: {
+    canRetry: false,
+    message: (f) =>
+      f.end === undefined
+        ? `log: ${f.what}: ${f.reason}`
+        : `log failed: ${f.what}: ${f.reason}. Events not yet answered are not accepted, and ` +
+          'nothing ' +
+          'more is until the process is started again. Check the disk first.',
+  },
+  closed: { canRetry: false, message: () => 'log closed: it takes and gives nothing more' },
+  trimmed: {
+    canRetry: false,
+    message: (f) =>
+      f.partition === undefined
+        ? `log begins at offset ${f.start}, and ${f.offset} is asked for: what lies between is ` +
+          'no ' +
+          'longer held. It is in the tables, if this log is theirs; else the reader has the ' +
+          'wrong log.'
+        : `kafka: partition ${f.partition} of ${f.topic} begins at offset ${f.start}, and ` +
+          `${f.offset} ` +
+          'is to be read next: the events between are gone (retention?). To go on without them: ' +
+          'campaign-metrics start --new-log',
+  },
+  'beyond-end': {
+    canRetry: false,
+    message: (f) =>
+      f.partition === undefined
+        ? `log ends at offset ${f.end}, and ${f.offset} is asked for: it was created anew, or ` +
+          'has ' +
+          'lost its tail. Do not go on from here: restore the log folder, or say explicitly that ' +
+          'reading is to begin anew.'
+        : `kafka: partition ${f.partition} of ${f.topic} ends at offset ${f.end}, and ` +
+          `${f.offset} is ` +
+          'to be read next: the topic has lost its end. Restore it; or, to go on without what ' +
+          'was ' +
+          'lost: campaign-metrics start --new-log',
+  },
+  unavailable: { canRetry: true, message: kafkaMessage },
+  denied: { canRetry: false, message: kafkaMessage },
+  'topic-missing': {
+    canRetry: false,
+    message: (f) =>
+      `kafka: there is no topic ${f.topic} at ${f.brokers}. Make it: campaign-metrics setup`,
+  },
+  'topic-unfit': { canRetry: false, message: kafkaMessage },
+  'topic-replaced': {
+    canRetry: false,
+    message: (f) =>
+      `kafka: the topic was made anew: it was ${f.before} and is ${f.now}. What was in the old ` +
+      'one is ' +
+      'lost unless it is in the tables. To fill the same tables from the new one: ' +
+      'campaign-metrics start --new-log',
+  },
+  unsupported: { canRetry: false, message: kafkaMessage },
+}
+
+/** `canRetry`: nothing is wrong with the call or the log, and the same call may succeed later. */
+export class LogError extends RoomError<LogErrorCode> {
   override readonly name = 'LogError'
-  readonly code: LogErrorCode
-  readonly canRetry: boolean
-  readonly facts: LogErrorFacts
 
-  constructor(code: LogErrorCode, message: string, facts: LogErrorFacts = {}, cause?: unknown) {
-    super(message, cause === undefined ? {} : { cause })
-    this.code = code
-    this.canRetry = CAN_RETRY[code]
-    this.facts = facts
+  constructor(code: LogErrorCode, facts: Facts, cause?: unknown) {
+    super(KINDS, code, facts, cause)
   }
 }
 
-export function damaged(what: string, facts: LogErrorFacts, cause?: unknown): LogError {
+function damagedMessage(f: Facts): string {
+  if (f.partition !== undefined) {
+    return (
+      `kafka: the batch at offset ${f.offset} of partition ${f.partition} of ${f.topic} is ` +
+      'damaged: ' +
+      `${f.what}. Nothing was skipped. Look at the disks of the brokers, and restore the ` +
+      'partition ' +
+      'from a replica.'
+    )
+  }
   const at = [
-    facts.file === undefined ? '' : `, file ${facts.file}`,
-    facts.position === undefined ? '' : `, byte ${facts.position}`,
-    facts.offset === undefined ? '' : `, offset ${facts.offset}`,
+    f.file === undefined ? '' : `, file ${f.file}`,
+    f.position === undefined ? '' : `, byte ${f.position}`,
+    f.offset === undefined ? '' : `, offset ${f.offset}`,
   ].join('')
-  return new LogError(
-    'damaged',
-    `log damaged: ${what}${at}. Nothing was skipped or changed. Restore the log folder from a copy; or, to go on without ` +
-      'the events that are only in it, move the folder away: a new log is then created.',
-    facts,
-    cause,
+  return (
+    `log damaged: ${f.what}${at}. Nothing was skipped or changed. Restore the log folder from a ` +
+    'copy; ' +
+    'or, to go on without the events that are only in it, move the folder away: a new log is ' +
+    'then ' +
+    'created.'
   )
 }
 
-export function misplaced(fault: string): LogError {
-  return new LogError(
-    'misplaced',
-    `log: ${fault}. Nothing is accepted meanwhile, since nobody would find it again: put it back, and the log goes on; or stop ` +
-      'this process, restore what is missing, and start it again.',
-    { fault },
-  )
+export function damaged(what: string, facts: Facts, cause?: unknown): LogError {
+  return new LogError('damaged', { what, ...facts }, cause)
+}
+
+/** Why the log takes nothing more for now. */
+export function fullError(limit: Limit, what: string, facts: Facts, cause?: unknown): LogError {
+  return new LogError('full', { limit, what, ...facts }, cause)
+}
+
+export function isFull(error: unknown, limit?: Limit): error is LogError {
+  if (!(error instanceof LogError) || error.code !== 'full') return false
+  return limit === undefined || error.facts.limit === limit
 }
 
 /** An error of the operating system as a LogError that says what failed; anything else as it is. */
 export function explained(what: string, error: unknown): unknown {
   const code = systemCode(error)
-  if (error instanceof LogError || !(error instanceof Error) || code === null) return error
-  return new LogError('io', `log: ${what}: ${error.message}`, { cause: code }, error)
+  if (error instanceof LogError || code === null) return error
+  return new LogError('io', { what, reason: reasonOf(error), cause: code }, error)
 }
 
-export function ioFailure(what: string, facts: LogErrorFacts, cause: unknown): LogError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new LogError(
-    'io',
-    `log failed: ${what}: ${reason}. Events not yet answered are not accepted, and nothing more is until the process is ` +
-      'started again. Check the disk first.',
-    facts,
-    cause,
-  )
-}
-
-/** The code of an operating system error ('ENOSPC'), or null for anything else. */
-export function systemCode(cause: unknown): string | null {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
-    ? cause.code
-    : null
-}
-
-/** The process, or the machine, has as many files open as it may: that passes by itself, and nothing has been done. */
+/** No file can be opened, in this process or on this machine. It passes; nothing has been done. */
 export function isOutOfFiles(cause: unknown): boolean {
   const code = systemCode(cause)
   return code === 'EMFILE' || code === 'ENFILE'

@@ -1,6 +1,7 @@
 /**
- * The handful of file operations the log needs, as values, so that a test can make any of them fail. The log touches the disk
- * through this type only. `file` is a file descriptor.
+ * The few file operations that the log needs, as values, so that a test can make any of them fail;
+ * and the steps of its work on disk, at each of which a test can kill the process. The log touches
+ * the disk through `LogFiles` only. `file` is a file descriptor.
  */
 import fs, { type NoParamCallback } from 'node:fs'
 import { readdir, rename, rm, statfs } from 'node:fs/promises'
@@ -10,15 +11,15 @@ import { guardPlace, makeFolder, type PlaceGuard } from '../runtime.ts'
 import { isOutOfFiles } from './error.ts'
 
 export type LogFiles = Readonly<{
-  /** With the folders above it; what is new is on disk. */
+  /** Creates the folders above it too; all new names are on disk. */
   createFolder(directory: string): Promise<void>
   list(directory: string): Promise<readonly string[]>
-  /** Bytes that this user may still take on the disk of `directory`. */
+  /** Bytes that this user may still use on the disk of `directory`. */
   freeBytes(directory: string): Promise<number>
   open(path: string, mode: 'read' | 'write' | 'create'): Promise<number>
   close(file: number): Promise<void>
   size(file: number): Promise<number>
-  /** Fills `into` from `position`; returns fewer bytes at the end of the file, or when it likes. */
+  /** Fills `into` from `position`; may return fewer bytes, not only at the end of the file. */
   read(file: number, into: Uint8Array, position: number): Promise<number>
   /** Writes the pieces one after the other; may return fewer bytes than asked. */
   write(file: number, pieces: readonly Uint8Array[], position: number): Promise<number>
@@ -28,7 +29,7 @@ export type LogFiles = Readonly<{
   remove(path: string): Promise<void>
   /** fsync of a folder: its names are on disk. */
   syncFolder(directory: string): Promise<void>
-  /** Watches what stands at a path; left out where nobody else can reach it. */
+  /** Watches the file or folder at a path; absent where no other process can reach it. */
   guard?: (path: string, what: string) => PlaceGuard
 }>
 
@@ -76,7 +77,10 @@ async function syncFolder(directory: string): Promise<void> {
   }
 }
 
-/** What is to be synced is done already, and giving it up would end the log: so this waits until a file can be opened. */
+/**
+ * The change that is to be synced is made already, and to give up would end the log: so this waits
+ * until a file can be opened.
+ */
 async function openFolder(directory: string): Promise<number> {
   for (;;) {
     try {
@@ -122,7 +126,10 @@ function settle(call: (done: NoParamCallback) => void): Promise<void> {
   })
 }
 
-/** Writes all of the pieces, however short the single writes are. A write of nothing is an error, not a reason to go on. */
+/**
+ * Writes all of the pieces, however short the single writes are. A write of nothing is an error,
+ * not a reason to go on.
+ */
 export async function writeFully(
   files: LogFiles,
   file: number,
@@ -139,6 +146,15 @@ export async function writeFully(
   }
 }
 
+export async function sizeOf(files: LogFiles, path: string): Promise<number> {
+  const file = await files.open(path, 'read')
+  try {
+    return await files.size(file)
+  } finally {
+    await files.close(file)
+  }
+}
+
 function dropBytes(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
   let left = bytes
   let index = 0
@@ -150,3 +166,82 @@ function dropBytes(pieces: readonly Uint8Array[], bytes: number): readonly Uint8
   const [first, ...rest] = pieces.slice(index)
   return first === undefined ? [] : [first.subarray(left), ...rest]
 }
+
+/**
+ * A part of a file in memory: one big read serves many frames. The memory is used again by the next
+ * `fill`, so views of it are valid until then.
+ */
+export class FileWindow {
+  readonly #files: LogFiles
+  readonly #chunkBytes: number
+  #memory: Buffer
+  #position = 0
+  #length = 0
+
+  constructor(files: LogFiles, chunkBytes: number) {
+    this.#files = files
+    this.#chunkBytes = chunkBytes
+    this.#memory = Buffer.allocUnsafeSlow(chunkBytes)
+  }
+
+  /** What is in memory from `position` on; empty when nothing is. */
+  from(position: number): Buffer {
+    const start = position - this.#position
+    if (start < 0 || start >= this.#length) return this.#memory.subarray(0, 0)
+    return this.#memory.subarray(start, this.#length)
+  }
+
+  /**
+   * Reads at least `needBytes` from `position` on, unless the file ends before, and up to
+   * `wantBytes` or a chunk.
+   */
+  async fill(
+    file: number,
+    position: number,
+    needBytes: number,
+    wantBytes: number,
+  ): Promise<Buffer> {
+    if (needBytes > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(needBytes)
+    const readBytes = Math.max(needBytes, Math.min(wantBytes, this.#chunkBytes))
+    this.#position = position
+    this.#length = 0
+    while (this.#length < needBytes) {
+      const into = this.#memory.subarray(this.#length, readBytes)
+      const bytes = await this.#files.read(file, into, position + this.#length)
+      if (bytes === 0) break
+      this.#length += bytes
+    }
+    return this.from(position)
+  }
+
+  /** Forgets what is in memory, because the file has changed or is a different one. */
+  forget(): void {
+    this.#length = 0
+  }
+}
+
+/** The steps of the log's work on disk: tests kill the process at each of them. */
+export const LOG_STEPS = [
+  /** A new file is filled with zeros and synced, still under its temporary name. */
+  'spare-filled',
+  /** A spare carries the header of the next segment, synced, still under the name of a spare. */
+  'segment-headed',
+  /** The next segment has its name, and its folder is synced. */
+  'segment-created',
+  /** A group's frame is written, not synced. */
+  'frame-written',
+  /** A group's frame is on disk; neither readers nor senders know yet. */
+  'frame-synced',
+  /** Readers see the group, and its appends are resolved. */
+  'frame-answered',
+  /** A segment that is no longer needed has become a spare. */
+  'segment-recycled',
+  /** A segment that is no longer needed is gone. */
+  'segment-removed',
+  /** Recovery has written the last frame again, and synced. */
+  'tail-rewritten',
+  /** The tail carries a seal: after recovery, or at a clean stop. */
+  'tail-sealed',
+] as const
+
+export type LogStep = (typeof LOG_STEPS)[number]

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Cursor } from './cursor.ts'
 import { damaged, LogError } from './error.ts'
-import { FileWindow } from './file-window.ts'
-import type { LogFiles } from './files.ts'
+import { FileWindow, type LogFiles } from './files.ts'
 import { checkFrame, type Frame, type FrameFault } from './frame.ts'
 import {
   type OpenSegment,
@@ -23,11 +22,14 @@ export class FrameSequence {
   readonly #cursor: Cursor
   readonly #window: FileWindow
   #segment: OpenSegment | null = null
-  /** Where the next segment begins; null as long as this one is the last. */
+  /** Where the next segment begins; null while this one is the last. */
   #segmentEnd: number | null = null
   #position = 0
   #offset = 0
-  /** Frames below it were durable when the window was filled; others may since have been written over what is in it. */
+  /**
+   * Frames below it were durable when the window was filled; the rest of the window may since have
+   * been written over.
+   */
   #windowEnd = 0
 
   constructor(files: LogFiles, directory: string, cursor: Cursor) {
@@ -64,7 +66,8 @@ export class FrameSequence {
   }
 
   async #take(): Promise<Frame> {
-    // `end` was read before `tailBase` is: if the frame is durable in a later segment, `tailBase` says so already.
+    // `end` is read before `tailBase`: if the frame is durable in a later segment, `tailBase`
+    // already names that one.
     const end = this.#cursor.get('end')
     const segment = await this.#segmentAt(this.#offset)
     const bytesMax = segment.fileBytes - this.#position
@@ -81,7 +84,7 @@ export class FrameSequence {
         throw this.#refuse(segment, 'cut short')
       }
     }
-    // The segment may have been given back, and its file written over, while it was read.
+    // The segment may have been recycled, and its file written over, while it was read.
     refuseTrimmed(this.#cursor, this.#offset)
     if (check.kind === 'bad') throw this.#refuse(segment, check.fault)
     this.#position += check.sizeBytes
@@ -102,7 +105,7 @@ export class FrameSequence {
     return damaged(fault, facts)
   }
 
-  /** The segment that holds `offset`: the open one or the one behind it. */
+  /** The segment that holds `offset`: the open one or the one after it. */
   async #segmentAt(offset: number): Promise<OpenSegment> {
     assert(this.#segment !== null, 'seek comes before reading')
     const { baseOffset } = this.#segment.header
@@ -136,10 +139,5 @@ export class FrameSequence {
 export function refuseTrimmed(cursor: Cursor, offset: number): void {
   const start = cursor.get('start')
   if (offset >= start) return
-  throw new LogError(
-    'trimmed',
-    `log begins at offset ${start}, and ${offset} is asked for: what lies between is no longer held. It is in the ` +
-      'tables, if this log is theirs; else the reader has the wrong log.',
-    { offset, start },
-  )
+  throw new LogError('trimmed', { offset, start })
 }

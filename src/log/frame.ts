@@ -1,7 +1,9 @@
 /**
- * A frame: what one group commit writes, and the unit of reading. All integers are little-endian; a frame starts at a multiple of 8.
+ * A frame: what one group commit writes, and the unit of reading. All integers are little-endian; a
+ * frame starts at a multiple of 8.
  *
- *  byte  0  u32  mark           of this segment (segment.ts): says "a frame of this life of this file starts here"
+ *  byte  0  u32  mark           of this segment (segment.ts): a frame starts here, written since
+ *                              the file became this segment
  *        4  u32  length         of the lines in bytes, L
  *        8  u32  crc32c         over bytes 0..8 and 12..32+L
  *       12  u32  count          of lines; 0 in a seal
@@ -10,11 +12,11 @@
  *       32  L    lines          NDJSON, each ended by LF
  *     32+L  0–7  zeros          up to the next multiple of 8, not covered by the crc
  *
- * A seal is a frame without lines: it follows the last frame at a clean stop and after a recovery. What stands before a seal is
- * known to be whole, so that a bad frame there is damage and never a torn tail.
+ * A seal is a frame without lines: it follows the last frame at a clean stop and after a recovery.
+ * Everything before a seal is known to be whole, so a bad frame there is damage and never a torn
+ * tail.
  */
 import { crc32c } from '@node-rs/crc32'
-import { readInt64, writeInt64 } from './int64.ts'
 
 export const FRAME_HEADER_BYTES = 32
 const ALIGNMENT_BYTES = 8
@@ -27,16 +29,19 @@ export type Frame = Readonly<{
   arrivalUs: number
   /** NDJSON: `count` lines, each ended by LF. */
   bytes: Uint8Array
-  /** Of frames out of Kafka, whose lines come from several partitions; `firstOffset` then counts the lines taken before. */
+  /**
+   * For frames from Kafka, whose lines come from several partitions; `firstOffset` then counts the
+   * lines read before.
+   */
   origin?: FrameOrigin
 }>
 
 export type FrameOrigin = Readonly<{
-  /** By partition: from where reading goes on behind this frame. */
+  /** By partition: the offset at which reading goes on after this frame. */
   offsets: readonly number[]
-  /** Where the record of a line stands. */
+  /** The place of a line's record. */
   placeOf(line: number): Readonly<{ partition: number; offset: number }>
-  /** The value of a record that is no line as it stands; null for all others. */
+  /** The value of a record that had to be changed to be a line; null for all others. */
   originalOf(line: number): Uint8Array | null
 }>
 
@@ -59,8 +64,8 @@ export function frameSizeBytes(length: number): number {
 }
 
 /**
- * Writes the header at the start of `pieces[0]`, which leaves its first 32 bytes for it; the lines follow in `pieces`. They are not
- * copied: the crc runs from piece to piece.
+ * Writes the header at the start of `pieces[0]`, which leaves its first 32 bytes for it; the lines
+ * follow in `pieces`. They are not copied: the crc runs from piece to piece.
  */
 export function writeFrameHeader(
   pieces: readonly [Buffer, ...Uint8Array[]],
@@ -80,8 +85,8 @@ export function writeFrameHeader(
 }
 
 /**
- * Is there at the start of `bytes` the frame that begins with `firstOffset`? `bytesMax`: no frame can be longer, because its segment
- * ends there. The frame's bytes are a view of `bytes`.
+ * Looks at the start of `bytes` for the frame that begins with `firstOffset`. `bytesMax`: no frame
+ * can be longer, because its segment ends there. The frame's bytes are a view of `bytes`.
  */
 export function checkFrame(
   bytes: Buffer,
@@ -116,10 +121,29 @@ export function sealBytes(mark: number, offset: number, arrivalUs: number): Buff
   return seal
 }
 
-/** Do these bytes look like the header of a frame that was being written when the process or the machine stopped? */
+/**
+ * Whether these bytes look like the header of a frame that was being written when the process or
+ * the machine stopped.
+ */
 export function looksTorn(header: Buffer, mark: number, firstOffset: number): boolean {
-  // Room never written to; in an unused log its zeros are the offset that follows, too.
+  // Space never written to. In an unused log, its zeros are also the offset that follows.
   if (header.every((byte) => byte === 0)) return false
   if (header.length < FRAME_HEADER_BYTES) return true
   return header.readUInt32LE(0) === mark || readInt64(header, 24) === firstOffset
+}
+
+/**
+ * 64-bit little-endian integers are read as JavaScript numbers: offsets and microseconds are far
+ * below 2^53, and need no bigint.
+ */
+const TWO_32 = 2 ** 32
+
+/** Exact between -2^53 and 2^53; bytes that hold more (only damaged ones do) come out rounded. */
+export function readInt64(bytes: Buffer, at: number): number {
+  return bytes.readInt32LE(at + 4) * TWO_32 + bytes.readUInt32LE(at)
+}
+
+export function writeInt64(bytes: Buffer, at: number, value: number): void {
+  bytes.writeInt32LE(Math.floor(value / TWO_32), at + 4)
+  bytes.writeUInt32LE(value >>> 0, at)
 }

@@ -1,27 +1,28 @@
 /**
- * Group commit: while one group is written and synced, the next gathers. One write in flight, ever; the next begins when the last one
- * is on disk, and recovery (tail.ts) rests on that.
+ * Group commit: while one group is written and synced, the next gathers. One write in flight, ever;
+ * the next begins when the last one is on disk, and recovery (tail.ts) rests on that.
  *
- *   append ──► gathering ──► queue ──► write ──► fdatasync ──► end is published ──► appends are answered
+ *   append ─► gathering ─► queue ─► write ─► fdatasync ─► end is published ─► appends are answered
  *
- * After a write or a sync that failed, nothing is written and nothing answered any more: what is on disk is unknown, and a second
- * sync would report success for bytes that the system has given up (F6).
+ * After a write or a sync that failed, nothing is written and nothing answered any more: what is on
+ * disk is unknown, and a second sync would report success for bytes that the system has dropped
+ * (F6).
  */
 import assert from 'node:assert/strict'
+import { reasonOf, systemCode } from '../runtime.ts'
 import type { Cursor } from './cursor.ts'
-import { ioFailure, LogError, systemCode } from './error.ts'
-import { type LogFiles, writeFully } from './files.ts'
+import { isFull, LogError } from './error.ts'
+import type { CommitCounts } from './event-log.ts'
+import { type LogFiles, type LogStep, writeFully } from './files.ts'
 import { FRAME_HEADER_BYTES, frameSizeBytes, sealBytes } from './frame.ts'
-import { isFull } from './full.ts'
 import { GROUP_MEMORY_BYTES, Group, type Lines, piecesOf } from './group.ts'
 import { SEGMENT_HEADER_BYTES } from './segment.ts'
 import type { Segments } from './segments.ts'
-import type { LogStep } from './step.ts'
 
 const MEMORIES_KEPT_MAX = 4
 const LINE_FEED = 0x0a
 
-export type GroupCommitOptions = Readonly<{
+type GroupCommitOptions = Readonly<{
   logId: string
   segmentBytes: number
   groupBytesMax: number
@@ -29,7 +30,7 @@ export type GroupCommitOptions = Readonly<{
   files: LogFiles
   nowUs: () => number
   onStep: (step: LogStep) => void
-  /** Why what is written would not be found again; null when it would. */
+  /** Why what is written now would not be found again; null when it would. */
   misplaced: () => LogError | null
 }>
 
@@ -39,16 +40,6 @@ export type WritePosition = Readonly<{
   endOffset: number
   arrivalUs: number
   sealed: boolean
-}>
-
-/** Sums since the start, for the meter. */
-export type CommitCounts = Readonly<{
-  appends: number
-  groups: number
-  lines: number
-  bytes: number
-  /** Time from the start of a group's write to the end of its sync, summed over the groups. */
-  commitUs: number
 }>
 
 export class GroupCommit {
@@ -106,9 +97,13 @@ export class GroupCommit {
     return answer
   }
 
-  /** Nothing is written after this, and every append to come is refused with the failure. Returns it. */
+  /**
+   * Nothing is written after this, and every append to come is refused with the failure. Returns
+   * it.
+   */
   fail(what: string, cause: unknown): LogError {
-    this.#failure ??= ioFailure(what, { end: this.#at.endOffset }, cause)
+    const facts = { what, reason: reasonOf(cause), end: this.#at.endOffset }
+    this.#failure ??= new LogError('io', facts, cause)
     return this.#failure
   }
 
@@ -129,21 +124,16 @@ export class GroupCommit {
   #refusal(bytes: number): LogError | null {
     const { segmentBytes, waitingBytesMax } = this.#options
     if (this.#failure !== null) return this.#failure
-    if (this.#closed) return new LogError('closed', 'log closed: it accepts nothing more')
+    if (this.#closed) return new LogError('closed', {})
     // A segment may begin with a seal, and keeps room for one at its end.
     const needBytes = SEGMENT_HEADER_BYTES + frameSizeBytes(bytes) + 2 * FRAME_HEADER_BYTES
     if (needBytes > segmentBytes) {
-      const what = `${bytes} bytes in one append do not fit in a segment of ${segmentBytes}`
-      return new LogError('too-large', `log: ${what}. Send less at once.`, { bytes, segmentBytes })
+      return new LogError('too-large', { bytes, segmentBytes })
     }
-    this.#segments.look('when due')
+    this.#segments.checkRoom('when due')
     if (this.#segments.full !== null) return this.#segments.full
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > waitingBytesMax) {
-      const what = `${this.#waitingBytes} bytes wait for the disk, ${waitingBytesMax} are allowed`
-      return new LogError('busy', `log busy: ${what}. Send it again in a moment.`, {
-        waitingBytes: this.#waitingBytes,
-        waitingBytesMax,
-      })
+      return new LogError('busy', { waitingBytes: this.#waitingBytes, waitingBytesMax })
     }
     return null
   }
@@ -171,7 +161,8 @@ export class GroupCommit {
       return this.#failure ?? (await this.#commit(group))
     } catch (error) {
       if (isFull(error)) return error
-      // The next segment could not be made where there is no folder; a file that is open never fails so.
+      // The next segment cannot be created without the folder; an open file never fails with
+      // ENOENT.
       const fault = systemCode(error) === 'ENOENT' ? this.#options.misplaced() : null
       return fault ?? this.fail('writing a group', error)
     }
@@ -198,11 +189,11 @@ export class GroupCommit {
     this.#count(group, Math.max(0, nowUs() - startUs))
     this.#cursor.set('tailPosition', this.#at.position)
     this.#cursor.publishEnd(this.#at.endOffset)
-    // It stands in the log; but a sender may only be told so where the log is found again.
+    // The frame is in the log; but its senders may be answered only if the log will be found again.
     return misplaced() ?? firstOffset
   }
 
-  /** Goes to the next segment when this one cannot hold the frame and a seal behind it. */
+  /** Goes to the next segment when this one cannot hold the frame and a seal after it. */
   async #makeRoom(frameBytes: number): Promise<void> {
     const { fileBytes } = this.#segments.active
     const { arrivalUs, endOffset, position } = this.#at

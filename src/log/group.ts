@@ -1,6 +1,7 @@
 /**
- * The appends that go to disk together, as one frame. Small lines are copied into the group's memory as they come, so that thousands
- * of them are one write; large ones are written from where they are.
+ * The appends that go to disk together, as one frame. Small lines are copied into the group's
+ * memory as they come, so that thousands of them are one write; large ones are written from where
+ * they are.
  *
  *   memory   │ frame header │ a b c │      │ d e │ padding │
  *   pieces    └─────────────────────┘ LARGE └──────────────┘
@@ -15,7 +16,9 @@ const PIECES_MAX = 1000
 /** Lines in more pieces are joined first. */
 const APPEND_PIECES_MAX = 300
 
-/** Lines in one piece, or in several that are written one after the other; a piece may end anywhere. */
+/**
+ * Lines in one piece, or in several that are written one after the other; a piece may end anywhere.
+ */
 export type Lines = Uint8Array | readonly Uint8Array[]
 
 export function piecesOf(lines: Lines): readonly Uint8Array[] {
@@ -51,7 +54,10 @@ export class Group {
     return frameSizeBytes(this.bytes)
   }
 
-  /** Can lines of so many bytes, in so many pieces, go with this group? The first append always can. */
+  /**
+   * Whether lines of so many bytes, in so many pieces, fit in this group. The first append always
+   * does.
+   */
   takes(bytes: number, pieces: number, groupBytesMax: number): boolean {
     if (this.#appends.length === 0) return true
     return this.bytes + bytes <= groupBytesMax && this.#pieces.length + pieces < PIECES_MAX

@@ -1,7 +1,11 @@
-/** A look at the log from outside, beside its process or without one: nothing is locked, changed or repaired. */
+/**
+ * A look at the log from outside, with or without a process that writes it: nothing is locked,
+ * changed or repaired.
+ */
 import { join } from 'node:path'
-import { LogError, systemCode } from './error.ts'
-import { diskFiles, type LogFiles } from './files.ts'
+import { systemCode } from '../runtime.ts'
+import { LogError } from './error.ts'
+import { diskFiles, type LogFiles, sizeOf } from './files.ts'
 import { openSegment, segmentBases, segmentPath } from './segment.ts'
 import { findTail } from './tail.ts'
 
@@ -9,7 +13,7 @@ const ATTEMPTS_MAX = 5
 
 export type LogInspection = Readonly<{
   id: string
-  /** First offset held. */
+  /** First offset still there. */
   start: number
   /** Offset after the last line written; a running process may not have synced it yet. */
   end: number
@@ -26,7 +30,7 @@ export async function inspectLog(
     try {
       return await inspectOnce(directory, files)
     } catch (error) {
-      // A running process may have given a segment back between the list and the look.
+      // A running process may have recycled a segment between the list and the look.
       if (!(error instanceof LogError) || attempt === ATTEMPTS_MAX) throw error
     }
   }
@@ -63,12 +67,7 @@ async function listOrNull(directory: string, files: LogFiles): Promise<readonly 
 
 async function sizeOrZero(path: string, files: LogFiles): Promise<number> {
   try {
-    const file = await files.open(path, 'read')
-    try {
-      return await files.size(file)
-    } finally {
-      await files.close(file)
-    }
+    return await sizeOf(files, path)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return 0
     throw error

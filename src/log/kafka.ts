@@ -1,17 +1,31 @@
 /** Kafka as the log, loaded only where it is used: the client takes half a second to load. */
-import type { EventLog } from './event-log.ts'
-import type { LogExtent } from './event-reader.ts'
+import type { EventLog, EventReader, KafkaPlace, LogExtent } from './event-log.ts'
 import type { ConsumerLag } from './kafka/consumer-lag.ts'
 import type { KafkaLogOptions } from './kafka/kafka-log.ts'
-import { patiently } from './kafka/patiently.ts'
+import type { KafkaReaderOptions } from './kafka/kafka-reader.ts'
 import type { RecordSource } from './kafka/record-source.ts'
 import type { TopicReport } from './kafka/topic.ts'
-import type { KafkaPlace } from './place.ts'
 
-/** Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`, `topic-missing`, `topic-unfit`. */
+export type { ConsumerLag } from './kafka/consumer-lag.ts'
+export type { RecordPlace, RecordSource } from './kafka/record-source.ts'
+export type { TopicReport } from './kafka/topic.ts'
+
+/**
+ * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
+ * `topic-missing`, `topic-unfit`.
+ */
 export async function openKafkaLog(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
   const room = await import('./kafka/kafka-log.ts')
   return await room.openKafkaLog(place, options)
+}
+
+/** Waits a while for the brokers. Throws LogError. */
+export async function openKafkaReader(
+  place: KafkaPlace,
+  options: KafkaReaderOptions,
+): Promise<EventReader> {
+  const room = await import('./kafka/kafka-reader.ts')
+  return await room.openKafkaReader(place, options)
 }
 
 /** What the topic holds, by partition. Throws LogError. */
@@ -20,7 +34,10 @@ export async function readTopicExtent(place: KafkaPlace): Promise<LogExtent> {
   return await room.readExtent(place)
 }
 
-/** Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws LogError. */
+/**
+ * Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws
+ * LogError.
+ */
 export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
   const room = await import('./kafka/topic.ts')
   return await room.setUpTopic(place, mode)
@@ -32,21 +49,21 @@ export async function openRecordSource(place: KafkaPlace): Promise<RecordSource>
   return await room.openRecordSource(place)
 }
 
-/** A new broker makes the topic of its groups when it is first asked for one. */
-const GROUP_WAIT_MS = 20_000
-
 /** How far a consumer group has come, as it has committed it itself. Throws LogError. */
 export async function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
   const room = await import('./kafka/consumer-lag.ts')
-  return await patiently(GROUP_WAIT_MS, () => room.readConsumerLag(place, group))
+  return await room.readConsumerLag(place, group)
 }
 
-/** Of what the group has yet to read, the records that reached the topic before a time, in ms since the epoch. Throws LogError. */
+/**
+ * Of what the group has yet to read, the records that reached the topic before a time, in
+ * milliseconds since the epoch. Throws LogError.
+ */
 export async function countWaiting(
   place: KafkaPlace,
   group: string,
   beforeMs: number,
 ): Promise<number> {
   const room = await import('./kafka/consumer-lag.ts')
-  return await patiently(GROUP_WAIT_MS, () => room.countWaiting(place, group, beforeMs))
+  return await room.countWaiting(place, group, beforeMs)
 }

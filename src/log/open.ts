@@ -1,19 +1,21 @@
-/** Opens the log: takes the folder's lock, recovers what is there or creates a log, and puts the parts together. */
+/**
+ * Opens the log: takes the folder's lock, recovers what is there or creates a log, and puts the
+ * parts together.
+ */
 import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { acquireLock, type Lock, LockError } from '../runtime.ts'
+import { acquireLock, type Lock, LockError, type PlaceGuard } from '../runtime.ts'
 import { newCursorMemory, openCursor } from './cursor.ts'
 import { explained, LogError } from './error.ts'
-import { diskFiles, type LogFiles } from './files.ts'
+import type { EventLog, EventLogStats } from './event-log.ts'
+import { diskFiles, type LogFiles, type LogStep } from './files.ts'
 import type { Lines } from './group.ts'
-import { type CommitCounts, GroupCommit, type WritePosition } from './group-commit.ts'
+import { GroupCommit, type WritePosition } from './group-commit.ts'
 import { findSegments, secureTail, type TornTail, tornTail } from './recovery.ts'
 import { markFrom, SEGMENT_HEADER_BYTES } from './segment.ts'
 import { Segments } from './segments.ts'
 import { Spares } from './spares.ts'
-import type { LogStep } from './step.ts'
-import { openWhereabouts } from './whereabouts.ts'
 
 const MIB = 1024 * 1024
 const SEGMENT_BYTES = 64 * MIB
@@ -23,9 +25,12 @@ const WAITING_BYTES_MAX = 64 * MIB
 export type LogOptions = Readonly<{
   directory: string
   nowUs: () => number
-  /** How long segments stay after they are in the tables; less when `bytesMax` is short of room for new events. */
+  /**
+   * How long segments stay after they are in the tables; shorter when new events need the room
+   * within `bytesMax`.
+   */
   retentionMs: number
-  /** What all files of the log may take; at least three segments. */
+  /** Limit for all files of the log; at least three segments. */
   bytesMax: number
   /** What must stay free on the disk, so that the tables can be written. */
   diskReserveBytes: number
@@ -50,49 +55,27 @@ export type Recovered = Readonly<{
   tornTail: TornTail | null
 }>
 
-export type LogStats = CommitCounts &
+/** `bytesOnDisk`: spares included. */
+export type LogStats = EventLogStats &
+  Readonly<{ start: number; end: number; segments: number; recycledEarly: number }>
+
+/**
+ * `id`: a UUID, drawn when the log was created. `trim` releases only segments past the retention.
+ */
+export type Log = Omit<EventLog, 'append' | 'stats'> &
   Readonly<{
-    start: number
-    end: number
-    /** Files of the log on disk, spares included. */
-    bytesOnDisk: number
-    segments: number
-    waitingBytes: number
-    recycledEarly: number
-    /** Why appends are refused for now (`full`, `misplaced`). */
-    full: LogError | null
-    /** Why the log has failed for good (`io`). */
-    failed: LogError | null
-    /** A folder can be read to its end. */
-    unreadable: null
+    recovered: Recovered
+    /**
+     * Resolves with the offset of the first line, after fdatasync. Rejects with LogError `full`,
+     * `busy` (nothing was written, try again), `too-large`, `misplaced`, `io`, `closed`.
+     */
+    append(lines: Lines, count: number, arrivalUs: number): Promise<number>
+    stats(): LogStats
   }>
 
-export type Log = Readonly<{
-  /** UUID, drawn when the log was created. */
-  id: string
-  recovered: Recovered
-  /** For `openLogReader`, in any thread. */
-  cursor: SharedArrayBuffer
-  /** Arrival time for the next append, microseconds: the wall clock's, which may step back (F17). The order is that of offsets. */
-  stampUs(): number
-  /**
-   * Resolves with the offset of the first line, after fdatasync. `lines`: `count` lines of NDJSON, each ended by LF, in pieces or one; **they must not be
-   * changed until the promise settles.** Rejects with LogError `full`, `busy` (nothing was written, try again), `too-large`, `io`,
-   * `closed`.
-   */
-  append(lines: Lines, count: number, arrivalUs: number): Promise<number>
-  /** Offset after the last durable line. */
-  end(): number
-  /** First offset still held. */
-  start(): number
-  /** Everything below `offset` is in the tables. Segments that are also older than the retention are given back. */
-  trim(offset: number): Promise<void>
-  stats(): LogStats
-  /** Commits what waits, then closes. Later appends are refused with `closed`. */
-  close(): Promise<void>
-}>
-
-/** Throws LogError `locked`, `damaged`, `full`, or `io` when the folder cannot be read or written. */
+/**
+ * Throws LogError `locked`, `damaged`, `full`, or `io` when the folder cannot be read or written.
+ */
 export async function openLog(options: LogOptions): Promise<Log> {
   const settings = { ...DEFAULTS, ...options }
   const { bytesMax, directory, groupBytesMax, segmentBytes } = settings
@@ -142,7 +125,7 @@ function lockFolder(directory: string): Lock {
     return acquireLock(join(directory, 'lock'), `the log folder ${directory}`)
   } catch (error) {
     if (!(error instanceof LockError)) throw error
-    throw new LogError('locked', error.message, error.facts, error)
+    throw new LogError('locked', { ...error.facts, reason: error.message }, error)
   }
 }
 
@@ -155,8 +138,8 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
   const segments = new Segments({ ...settings, randomMark }, cursor, spares)
   const { id, at, recovered } = await recover(settings, segments, spares)
   await files.syncFolder(directory)
-  const whereabouts = openWhereabouts(files, directory, lock, segments)
-  const misplaced = whereabouts.fault
+  const guarded = guardLog(files, directory, lock, segments)
+  const misplaced = guarded.fault
   const commit = new GroupCommit({ ...settings, logId: id, misplaced }, segments, cursor, at)
   const end = () => cursor.get('end')
   const start = () => cursor.get('start')
@@ -173,7 +156,7 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
     start,
     async trim(offset) {
       assert(offset <= end(), `trim to ${offset}, but the log ends at ${end()}`)
-      // A later call gives back what this one would have.
+      // A later call releases what this one would have.
       if (misplaced() !== null) return
       try {
         await segments.release(offset)
@@ -198,7 +181,7 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
       try {
         await commit.close()
       } finally {
-        whereabouts.close()
+        guarded.close()
         await segments.close()
       }
     },
@@ -237,9 +220,51 @@ async function recover(
   }
   segments.adopt(older, { ...last, fileBytes: Math.max(last.fileBytes, last.header.sizeBytes) })
   if (endOffset === last.header.baseOffset && last.fileBytes < segmentBytes) {
-    // Made when segments were smaller: it may be too small for an append, and cannot be left behind empty.
+    // Made when segments were smaller: it may be too small for an append, and an empty segment
+    // cannot be followed by another.
     await segments.roll(id, endOffset, at.arrivalUs)
     at = { ...at, position: SEGMENT_HEADER_BYTES, sealed: false }
   }
   return { id, at, recovered }
+}
+
+/**
+ * Watches whether the log is where its readers and the next start will look for it: the folder, its
+ * lock, the segment being written.
+ */
+type LogGuard = Readonly<{
+  /** Takes a few microseconds. */
+  fault(): LogError | null
+  close(): void
+}>
+
+function guardLog(
+  { guard }: Pick<LogFiles, 'guard'>,
+  directory: string,
+  lock: Readonly<{ fault(): string | null }>,
+  segments: Pick<Segments, 'active'>,
+): LogGuard {
+  if (guard === undefined) return { fault: () => null, close() {} }
+  const folder = guard(directory, 'the folder')
+  let segment: Readonly<{ path: string; guard: PlaceGuard }> | null = null
+
+  /** The segment being written changes from time to time; its path is that of the open file. */
+  function segmentFault(): string | null {
+    const { path } = segments.active
+    if (segment?.path !== path) segment = { path, guard: guard!(path, 'the segment') }
+    return segment.guard.fault()
+  }
+
+  let isClosed = false
+  return {
+    fault() {
+      if (isClosed) return null
+      const fault = folder.fault() ?? lock.fault() ?? segmentFault()
+      return fault === null ? null : new LogError('misplaced', { fault })
+    },
+    close() {
+      isClosed = true
+      folder.close()
+    },
+  }
 }

@@ -1,14 +1,17 @@
 /**
- * Reads frames from any offset, and waits for new ones, also in another thread than the writer's: all they share is the cursor and
- * the files. A frame is taken only when its offset is below the cursor's end, so nothing is read that is not on disk.
+ * Reads frames from any offset, and waits for new ones, also in another thread than the writer's:
+ * they share only the cursor and the files. A frame is read only when its offset is below the
+ * cursor's end, so nothing is read that is not on disk.
  */
 import assert from 'node:assert/strict'
-import { type Cursor, openCursor } from './cursor.ts'
-import { EndWaiter } from './end-waiter.ts'
-import { explained, LogError } from './error.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Cursor, EndWaiter, openCursor } from './cursor.ts'
+import { explained, isOutOfFiles, LogError } from './error.ts'
+import type { EventReader, EventReaderOptions } from './event-log.ts'
 import { diskFiles, type LogFiles } from './files.ts'
 import type { Frame } from './frame.ts'
 import { FrameSequence, refuseTrimmed } from './frame-sequence.ts'
+import { openKafkaReader } from './kafka.ts'
 
 export type LogReaderOptions = Readonly<{
   directory: string
@@ -17,23 +20,18 @@ export type LogReaderOptions = Readonly<{
   files?: LogFiles
 }>
 
-/** One caller at a time: `next` is not called again before it has settled. */
-export type LogReader = Readonly<{
-  /** Of the log; another id than the one expected means that the log was created anew (F11). */
-  id: string
-  /**
-   * The frame that holds the line with this offset, and may begin before it. Waits up to `waitMs` for it to be durable, then gives
-   * null. **`bytes` is valid until the next call.** Throws LogError `trimmed`, `beyond-end`, `damaged`, `closed`, or `io` when
-   * the disk cannot be read; the same call may then be made again.
-   */
-  next(fromOffset: number, waitMs: number): Promise<Frame | null>
-  /** First offset still held. */
-  start(): number
-  /** Durable end. */
-  end(): number
-  /** A `next` that waits gives null. */
-  close(): Promise<void>
-}>
+export type LogReader = Pick<EventReader, 'end' | 'close'> &
+  Readonly<{
+    /** Of the log; an unexpected id means that the log was created anew (F11). */
+    id: string
+    /** First offset still there. */
+    start(): number
+    /**
+     * As `EventReader.next`. Throws LogError `trimmed`, `beyond-end`, `damaged`, `closed`, or `io`
+     * when the disk cannot be read; the same call may then be made again.
+     */
+    next: EventReader['next']
+  }>
 
 export async function openLogReader(options: LogReaderOptions): Promise<LogReader> {
   const files = options.files ?? diskFiles
@@ -44,7 +42,7 @@ export async function openLogReader(options: LogReaderOptions): Promise<LogReade
   let running: Promise<Frame | null> | null = null
   let closed = false
   const read = async (fromOffset: number, waitMs: number): Promise<Frame | null> => {
-    if (closed) throw new LogError('closed', 'log reader closed: it reads nothing more')
+    if (closed) throw new LogError('closed', {})
     refuseOutside(cursor, fromOffset)
     if (cursor.get('end') === fromOffset) await waiter.wait(fromOffset, waitMs)
     if (closed || cursor.get('end') === fromOffset) return null
@@ -77,13 +75,48 @@ export async function openLogReader(options: LogReaderOptions): Promise<LogReade
 function refuseOutside(cursor: Cursor, offset: number): void {
   assert(Number.isSafeInteger(offset) && offset >= 0, 'an offset is a whole number')
   const end = cursor.get('end')
-  if (offset > end) {
-    throw new LogError(
-      'beyond-end',
-      `log ends at offset ${end}, and ${offset} is asked for: it was created anew, or has lost its tail. Do not go on from ` +
-        'here: restore the log folder, or say explicitly that reading is to begin anew.',
-      { offset, end },
-    )
-  }
+  if (offset > end) throw new LogError('beyond-end', { offset, end })
   refuseTrimmed(cursor, offset)
+}
+
+const HELD_UP_PAUSE_MS = 200
+
+/** Opens what the job reads from, whichever kind of log it is. Throws LogError. */
+export async function openEventReader(options: EventReaderOptions): Promise<EventReader> {
+  const { place } = options
+  if (place.kind === 'kafka') return await openKafkaReader(place, options)
+  return await openFolderReader(place.path, options)
+}
+
+async function openFolderReader(
+  directory: string,
+  { cursor, onHeldUp }: Omit<EventReaderOptions, 'place'>,
+): Promise<EventReader> {
+  const reader = await openLogReader({ directory, cursor })
+  let isHeldUp = false
+
+  /** While no file can be opened, nothing can be read. */
+  async function next(fromOffset: number, waitMs: number): Promise<Frame | null> {
+    try {
+      const frame = await reader.next(fromOffset, waitMs)
+      if (isHeldUp) onHeldUp(null)
+      isHeldUp = false
+      return frame
+    } catch (error) {
+      if (!(error instanceof LogError) || !isOutOfFiles(error.cause)) throw error
+      isHeldUp = true
+      onHeldUp(error.message)
+      await sleep(HELD_UP_PAUSE_MS)
+      return null
+    }
+  }
+
+  return {
+    extent: () => ({ id: reader.id, start: reader.start(), end: reader.end(), partitions: null }),
+    // A folder is read from wherever it is asked for.
+    begin: () => {},
+    next,
+    end: reader.end,
+    close: reader.close,
+  }
 }

@@ -1,23 +1,24 @@
 /**
- * Takes up the segments of the former run: checks that none is missing, finds the tail of the last one, and makes sure of it.
+ * Takes over the segments of the former run: checks that none is missing, finds the tail of the
+ * last one, and makes it durable.
  *
- * "Makes sure": what is read here may be in the system's memory only. Perhaps nobody synced it; perhaps a sync failed, after which
- * the system counts the bytes as written although they are not, and the next sync reports success (F6). So the last thing written (a
- * frame, a seal, or the segment's header), the only one this can be true of, is written again and synced. Only then the tail is
- * sealed: a seal promises that all before it is on disk.
+ * What is read here may be in the system's memory only. Perhaps it was never synced; perhaps a sync
+ * failed, after which the system counts the bytes as written although they are not, and the next
+ * sync reports success (F6). This can be true only of the last thing written (a frame, a seal, or
+ * the segment's header), so that is written again and synced. Only then is the tail sealed: a seal
+ * promises that everything before it is on disk.
  */
 import { damaged } from './error.ts'
-import { type LogFiles, writeFully } from './files.ts'
+import { type LogFiles, type LogStep, writeFully } from './files.ts'
 import { type FrameFault, sealBytes } from './frame.ts'
 import type { WritePosition } from './group-commit.ts'
 import { type OpenSegment, openSegment, segmentBases, segmentPath } from './segment.ts'
-import type { HeldSegment } from './segments.ts'
-import type { LogStep } from './step.ts'
+import type { SegmentFile } from './segments.ts'
 import { findTail, type Tail } from './tail.ts'
 
 const COPY_BYTES = 4 * 1024 * 1024
 
-/** What was cut at the start: the remains of a write that nobody was answered. */
+/** What was cut at the start: the remains of a write that was never answered. */
 export type TornTail = Readonly<{
   file: string
   position: number
@@ -34,18 +35,22 @@ export function tornTail(
   fault: FrameFault,
 ): TornTail {
   const message =
-    `log: the last write was cut off by the stop before (${fault}, file ${file}, byte ${position}); the log goes on from offset ` +
+    `log: the last write was cut off by the stop before (${fault}, file ${file}, byte ` +
+    `${position}); the log goes on from offset ` +
     `${offset}. Nothing that was answered is lost, unless the disk has changed bytes since.`
   return { file, position, offset, fault, message }
 }
 
-export type RecoveredSegments = Readonly<{
-  older: readonly HeldSegment[]
+type RecoveredSegments = Readonly<{
+  older: readonly SegmentFile[]
   last: OpenSegment
   tail: Tail
 }>
 
-/** Opens the segments in `directory`; null when there are none. Throws `damaged`. Nothing is changed. */
+/**
+ * Opens the segments in `directory`; null when there are none. Throws `damaged`. Nothing is
+ * changed.
+ */
 export async function findSegments(
   files: LogFiles,
   directory: string,
@@ -53,7 +58,7 @@ export async function findSegments(
   const bases = segmentBases(await files.list(directory))
   const lastBase = bases.at(-1)
   if (lastBase === undefined) return null
-  const older: HeldSegment[] = []
+  const older: SegmentFile[] = []
   for (const base of bases.slice(0, -1)) {
     const segment = await openSegment(files, segmentPath(directory, base), base)
     await files.close(segment.file)
@@ -71,7 +76,7 @@ export async function findSegments(
 }
 
 /** Each segment names the one before it, so that a missing one is found without reading frames. */
-function refuseGap(before: HeldSegment | undefined, segment: HeldSegment): void {
+function refuseGap(before: SegmentFile | undefined, segment: SegmentFile): void {
   if (before === undefined) return
   const { baseOffset, logId, previousBase } = segment.header
   const facts = { file: segment.path, position: 0, offset: baseOffset }
@@ -83,7 +88,7 @@ function refuseGap(before: HeldSegment | undefined, segment: HeldSegment): void 
   }
 }
 
-/** Makes the tail certain, and says where to go on writing. */
+/** Makes the tail durable. Returns where writing goes on. */
 export async function secureTail(
   files: LogFiles,
   segment: OpenSegment,
@@ -116,7 +121,7 @@ async function rewrite(files: LogFiles, file: number, start: number, end: number
   }
 }
 
-/** Gives a segment that was cut its size back, so that writing in it takes no new space. */
+/** Restores the size of a segment that was cut, so that writing in it takes no new space. */
 async function lengthen(files: LogFiles, segment: OpenSegment, from: number): Promise<void> {
   const zeros = Buffer.alloc(COPY_BYTES)
   for (let position = from; position < segment.header.sizeBytes; position += zeros.length) {

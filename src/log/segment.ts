@@ -1,26 +1,31 @@
 /**
- * A segment: one preallocated file of frames. It is filled once from front to back, and later becomes the file of another segment.
+ * A segment: one preallocated file of frames. It is filled once from front to back; later its file
+ * is recycled for another segment.
  *
  *  byte  0  u32  magic          'CMLG'
  *        4  u32  version        1
  *        8  16B  log id         UUID, random for each log
  *       24  i64  base offset    of the first frame, and the file's name
  *       32  i64  previous base  base offset of the segment before; -1 for the first of the log
- *       40  i64  arrival        no frame here arrived before this, none in the segments before after it; microseconds
+ *       40  i64  arrival        no frame here arrived before it, and none in the segments before
+ *                              this one after it; microseconds
  *       48  i64  size           of the whole file in bytes
  *       56  u32  mark           starts each frame of this segment; random, its first byte 0xFF
  *       60  u32  crc32c         over bytes 0..60
- *       64       zeros          up to 4096: frames begin in another page, so that a torn write of a frame cannot touch the header
+ *       64       zeros          up to 4096: frames begin in another page, so that a torn write of
+ *                              a frame cannot touch the header
  *     4096       frames
  *
- * The mark is drawn anew each time a file becomes a segment, so that what the file held in a former life is not taken for frames of
- * this one. Its byte 0xFF occurs in no UTF-8 text, so that lines cannot hold a mark, even if somebody tries.
+ * A new mark is drawn each time a file becomes a segment, so that what a recycled file held before
+ * is not taken for frames of this segment. Its byte 0xFF occurs in no UTF-8 text, so lines cannot
+ * hold a mark, not even on purpose.
  */
 import { join } from 'node:path'
 import { crc32c } from '@node-rs/crc32'
-import { damaged, systemCode } from './error.ts'
+import { systemCode } from '../runtime.ts'
+import { damaged } from './error.ts'
 import type { LogFiles } from './files.ts'
-import { readInt64, writeInt64 } from './int64.ts'
+import { readInt64, writeInt64 } from './frame.ts'
 
 export const SEGMENT_HEADER_BYTES = 4096
 const MAGIC = 0x474c4d43
@@ -67,7 +72,10 @@ export function writeSegmentHeader(header: SegmentHeader): Buffer {
   return bytes
 }
 
-/** A segment whose header has been read. `fileBytes` may be less than the header says, when the file was cut. */
+/**
+ * A segment whose header has been read. `fileBytes` may be less than the header says, when the file
+ * was cut.
+ */
 export type OpenSegment = Readonly<{
   header: SegmentHeader
   path: string
@@ -75,7 +83,10 @@ export type OpenSegment = Readonly<{
   fileBytes: number
 }>
 
-/** Opens the segment that begins with `baseOffset`. Throws `damaged` when it is missing or its header is wrong. */
+/**
+ * Opens the segment that begins with `baseOffset`. Throws `damaged` when it is missing or its
+ * header is wrong.
+ */
 export async function openSegment(
   files: LogFiles,
   path: string,

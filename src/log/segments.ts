@@ -1,26 +1,29 @@
 /**
- * The log's files: the segments from the oldest to the one being written, and the spares that will become segments.
+ * The log's files: the segments from the oldest to the one being written, and the spares that will
+ * become segments.
  *
  *   spare-3.new ──zeros, sync──► spare-3.spare ──header, sync, rename──► 000…042.segment
- *                                     ▲                                        │ in the tables, and older than the retention
- *                                     └────────────── recycled ────────────────┘ (or removed, when there are spares enough)
+ *                                     ▲                                        │
+ *                                     └──────────────── recycled ──────────────┘
  *
- * Everything here goes one after the other (`#inTurn`): the next spare is made in the background while groups are written, and the
- * change to the next segment waits for it only when it is not there yet.
+ * A segment is recycled, or removed when there are enough spares, once it is in the tables and
+ * older than the retention.
+ *
+ * All work here is done one after the other (`#inTurn`): the next spare is made in the background
+ * while groups are written, and the change to the next segment waits for it only when it is not
+ * there yet.
  */
 import type { Cursor } from './cursor.ts'
-import { isOutOfFiles, type LogError } from './error.ts'
-import { type LogFiles, writeFully } from './files.ts'
-import { fullError, isFull } from './full.ts'
+import { fullError, isFull, isOutOfFiles, type LogError } from './error.ts'
+import { type LogFiles, type LogStep, writeFully } from './files.ts'
 import { type OpenSegment, type SegmentHeader, segmentPath, writeSegmentHeader } from './segment.ts'
 import { noFile, type Spare, type Spares } from './spares.ts'
-import type { LogStep } from './step.ts'
 
-const LOOK_INTERVAL_US = 1_000_000
-/** While the log is full, it looks more often whether there is room again. */
-const LOOK_INTERVAL_FULL_US = 100_000
+const CHECK_INTERVAL_US = 1_000_000
+/** While the log is full, it checks more often whether there is room again. */
+const CHECK_INTERVAL_FULL_US = 100_000
 
-export type SegmentsOptions = Readonly<{
+type SegmentsOptions = Readonly<{
   directory: string
   segmentBytes: number
   retentionMs: number
@@ -32,21 +35,21 @@ export type SegmentsOptions = Readonly<{
   randomMark: () => number
 }>
 
-/** A segment that is held; only the one being written is open. */
-export type HeldSegment = Omit<OpenSegment, 'file'>
+/** A segment of the log; only the one being written is open. */
+export type SegmentFile = Omit<OpenSegment, 'file'>
 
 export class Segments {
   readonly #options: SegmentsOptions
   readonly #cursor: Cursor
   readonly #spares: Spares
-  readonly #held: HeldSegment[] = []
+  readonly #segments: SegmentFile[] = []
   #active: OpenSegment | null = null
   #trimmedOffset = 0
   #recycledEarly = 0
   #full: LogError | null = null
   #turn: Promise<unknown> = Promise.resolve()
-  #looking = false
-  #lookedAtUs = Number.NEGATIVE_INFINITY
+  #isChecking = false
+  #checkedAtUs = Number.NEGATIVE_INFINITY
 
   constructor(options: SegmentsOptions, cursor: Cursor, spares: Spares) {
     this.#options = options
@@ -60,12 +63,12 @@ export class Segments {
   }
 
   get count(): number {
-    return this.#held.length
+    return this.#segments.length
   }
 
   /** Bytes of all files, spares included. */
   get bytes(): number {
-    return this.#held.reduce((sum, { fileBytes }) => sum + fileBytes, this.#spares.bytes)
+    return this.#segments.reduce((sum, { fileBytes }) => sum + fileBytes, this.#spares.bytes)
   }
 
   /** Segments whose retention was cut short, because new events needed the budget. */
@@ -79,15 +82,16 @@ export class Segments {
   }
 
   /** Takes over the segments found at the start, oldest first; the last one is written on. */
-  adopt(older: readonly HeldSegment[], last: OpenSegment): void {
-    this.#held.push(...older, last)
+  adopt(older: readonly SegmentFile[], last: OpenSegment): void {
+    this.#segments.push(...older, last)
     this.#active = last
     this.#publish()
   }
 
   /**
-   * Makes a spare the segment that begins with `baseOffset`, and the one being written. One that was there and holds no lines yet is
-   * replaced. Throws `full`, with nothing changed, or any other error, after which nothing may be written any more.
+   * Turns a spare into the segment that begins with `baseOffset`, and goes on writing there. A
+   * segment with that offset, which holds no lines yet, is replaced. Throws `full`, with nothing
+   * changed, or any other error, after which nothing may be written any more.
    */
   roll(logId: string, baseOffset: number, arrivalUs: number): Promise<OpenSegment> {
     return this.#inTurn(async () => {
@@ -112,12 +116,12 @@ export class Segments {
       await files.syncFolder(directory)
       if (before !== null) await files.close(before.file)
       const segment = { header, path, file, fileBytes: spare.fileBytes }
-      if (replaces) this.#held.pop()
-      this.#held.push(segment)
+      if (replaces) this.#segments.pop()
+      this.#segments.push(segment)
       this.#active = segment
       this.#publish()
       onStep('segment-created')
-      this.#lookedAtUs = Number.NEGATIVE_INFINITY // The next spare is due.
+      this.#checkedAtUs = Number.NEGATIVE_INFINITY // The next spare is due.
       return segment
     })
   }
@@ -127,53 +131,56 @@ export class Segments {
     this.#trimmedOffset = Math.max(this.#trimmedOffset, offset)
     await this.#inTurn(async () => {
       const { nowUs, retentionMs } = this.#options
-      // Without a retention, no clock is asked: one that has stepped back would keep segments that nobody wants.
+      // Without a retention the clock is not read: one that has stepped back would keep segments
+      // for no reason.
       const keepFromUs = retentionMs === 0 ? Number.POSITIVE_INFINITY : nowUs() - retentionMs * 1000
       for (;;) {
-        const next = this.#held[1]
+        const next = this.#segments[1]
         if (next === undefined || !this.#oldestIsTrimmed()) break
         if (next.header.arrivalUs > keepFromUs) break
         await this.#releaseOldest()
       }
     })
-    if (this.#full !== null) this.look('now')
+    if (this.#full !== null) this.checkRoom('now')
   }
 
   /**
-   * Looks in the background, but not too often, whether the disk has its reserve and a spare is there; so `full` begins and ends.
-   * Other failures are left to `roll`, which meets them again if they last.
+   * Checks in the background, but not too often, whether the disk has its reserve and a spare is
+   * there: this is how `full` begins and ends. Other failures are left to `roll`, which meets them
+   * again if they last.
    */
-  look(when: 'now' | 'when due'): void {
-    if (this.#looking) return
+  checkRoom(when: 'now' | 'when due'): void {
+    if (this.#isChecking) return
     const nowUs = this.#options.nowUs()
-    const intervalUs = this.#full === null ? LOOK_INTERVAL_US : LOOK_INTERVAL_FULL_US
+    const intervalUs = this.#full === null ? CHECK_INTERVAL_US : CHECK_INTERVAL_FULL_US
     // The clock may step back: any distance counts.
-    const isDue = Math.abs(nowUs - this.#lookedAtUs) >= intervalUs
+    const isDue = Math.abs(nowUs - this.#checkedAtUs) >= intervalUs
     if (when === 'when due' && !isDue) return
-    this.#looking = true
-    this.#lookedAtUs = nowUs
-    const looked = () => {
-      this.#looking = false
+    this.#isChecking = true
+    this.#checkedAtUs = nowUs
+    const done = () => {
+      this.#isChecking = false
     }
-    this.#inTurn(() => this.#lookAround()).then(looked, looked)
+    this.#inTurn(() => this.#checkDisk()).then(done, done)
   }
 
-  /** Waits for what goes on in the background, and closes the file being written. */
+  /** Waits for the work in the background, and closes the file being written. */
   async close(): Promise<void> {
-    this.#looking = true
+    this.#isChecking = true
     await this.#inTurn(async () => {
       if (this.#active !== null) await this.#options.files.close(this.#active.file)
       this.#active = null
     })
   }
 
-  async #lookAround(): Promise<void> {
+  async #checkDisk(): Promise<void> {
     try {
       await this.#requireFree(this.#options.diskReserveBytes)
       if (this.#spares.count === 0) await this.#makeSpare()
       this.#full = null
     } catch (error) {
-      // Without a spare, the segment being written may still have room: then only `roll` says that the log is full.
+      // Without a spare, the segment being written may still have room: then only `roll` says that
+      // the log is full.
       if (isFull(error, 'diskReserveBytes')) this.#full = error
       else if (isFull(this.#full, 'diskReserveBytes')) this.#full = null
       throw error
@@ -204,7 +211,10 @@ export class Segments {
     }
   }
 
-  /** Within the budget by a new file; else of the oldest segment, when it is in the tables and only the retention keeps it. */
+  /**
+   * Creates a new file while the budget allows; else takes the oldest segment, if it is in the
+   * tables and only the retention keeps it.
+   */
   async #makeSpare(): Promise<void> {
     const { bytesMax, diskReserveBytes, segmentBytes } = this.#options
     while (this.bytes + segmentBytes > bytesMax && this.#oldestIsTrimmed()) {
@@ -230,24 +240,24 @@ export class Segments {
   }
 
   #oldestIsTrimmed(): boolean {
-    const next = this.#held[1]
+    const next = this.#segments[1]
     return next !== undefined && next.header.baseOffset <= this.#trimmedOffset
   }
 
   /**
-   * Readers are told first, and find out after each read. One at a time, each synced: if names came off in the wrong order in a power
-   * cut, there would be a gap.
+   * The cursor is changed first; readers check it after each read. Segments go one at a time, each
+   * synced: if names vanished in the wrong order in a power cut, there would be a gap.
    */
   async #releaseOldest(): Promise<void> {
-    const [oldest, next] = this.#held
+    const [oldest, next] = this.#segments
     if (oldest === undefined || next === undefined) return
     this.#cursor.set('start', next.header.baseOffset)
     await this.#spares.give(oldest.path, oldest.fileBytes)
-    this.#held.shift()
+    this.#segments.shift()
   }
 
   #publish(): void {
-    this.#cursor.set('start', this.#held[0]?.header.baseOffset ?? 0)
+    this.#cursor.set('start', this.#segments[0]?.header.baseOffset ?? 0)
     this.#cursor.set('tailBase', this.active.header.baseOffset)
   }
 

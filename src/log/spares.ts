@@ -1,18 +1,19 @@
-/** Files that wait to become segments: full of zeros, or of what a recycled segment held. */
+/** Files that will become segments: full of zeros, or of what a recycled segment held. */
 import { join } from 'node:path'
-import { isOutOfFiles, type LogError, systemCode } from './error.ts'
-import { type LogFiles, writeFully } from './files.ts'
-import { fullError } from './full.ts'
-import type { LogStep } from './step.ts'
+import { systemCode } from '../runtime.ts'
+import { fullError, isOutOfFiles, type LogError } from './error.ts'
+import { type LogFiles, type LogStep, sizeOf, writeFully } from './files.ts'
 
-/** Spares kept at most; further segments that are given back are removed. */
+/** More spares than this are not kept: further segments are removed. */
 const SPARES_MAX = 4
-/** Zeros are synced in such steps, so that a group's sync does not wait behind 64 MiB of them. */
+/**
+ * Zeros are synced in steps of this size, so that a group's sync does not wait for 64 MiB of them.
+ */
 const FILL_BYTES = 2 * 1024 * 1024
 
 export type Spare = Readonly<{ path: string; fileBytes: number }>
 
-export type SparesOptions = Readonly<{
+type SparesOptions = Readonly<{
   directory: string
   segmentBytes: number
   files: LogFiles
@@ -94,7 +95,7 @@ export class Spares {
     onStep(recycle ? 'segment-recycled' : 'segment-removed')
   }
 
-  /** False where somebody has removed it already: it was to go anyway. */
+  /** False when the file is gone already: it was no longer needed. */
   async #renamed(from: string, to: string): Promise<boolean> {
     try {
       await this.#options.files.rename(from, to)
@@ -112,15 +113,6 @@ export class Spares {
   }
 }
 
-async function sizeOf(files: LogFiles, path: string): Promise<number> {
-  const file = await files.open(path, 'read')
-  try {
-    return await files.size(file)
-  } finally {
-    await files.close(file)
-  }
-}
-
 async function fillWithZeros(files: LogFiles, path: string, bytes: number): Promise<void> {
   const zeros = Buffer.alloc(Math.min(bytes, FILL_BYTES))
   const file = await files.open(path, 'create')
@@ -135,7 +127,7 @@ async function fillWithZeros(files: LogFiles, path: string, bytes: number): Prom
   }
 }
 
-/** Nothing has changed: a segment is begun later. */
+/** Nothing has changed: a segment can be begun later. */
 export function noFile(directory: string, cause: unknown): LogError {
   return fullError('openFiles', `no file can be opened in ${directory}`, { directory }, cause)
 }

@@ -1,24 +1,29 @@
 /**
  * Where the last segment really ends, after any kind of stop.
  *
- * The writer has one frame in flight at most, and begins the next only when that one is synced. So, whatever stopped the machine:
+ * The writer has at most one frame in flight, and begins the next only when that one is synced. So,
+ * whatever stopped the machine:
  *
- *  - every frame but the last is whole; a bad one with a whole one of this segment behind it is damage, and stops the start;
- *  - a bad one with nothing behind it is the frame that was in flight, which nobody was answered: the torn tail, cut and said.
- *    (Or it is the last answered frame, flipped on the disk: the two look alike. A seal (frame.ts) behind it settles the question,
- *    and the table tells, if it has read that frame already: its next offset is then beyond the log's end.)
+ * - every frame but the last is whole; a bad frame with a whole one of this segment after it is
+ *   damage, and stops the start;
+ * - a bad frame with nothing after it is the one that was in flight, which was never answered: the
+ *   torn tail, which is cut and reported. (Or it is the last answered frame, changed by the disk:
+ *   the two look the same. A seal (frame.ts) after it decides, and so does the table if it has read
+ *   that frame already: its next offset is then beyond the log's end.)
  *
- * Nothing behind the tail can be taken for a frame later, without zeroing it:
+ * Nothing after the tail can be taken for a frame later, although it is not zeroed:
  *
- *  - what the file held in its former lives carries other marks, and its offsets are lower than this segment's first;
- *  - lines cannot hold the mark, as its byte 0xFF is not UTF-8;
- *  - a frame torn in this life has its header exactly at the tail, where recovery writes its seal over it at once.
+ * - what the file held before it was recycled carries other marks, and offsets lower than this
+ *   segment's first;
+ * - lines cannot hold the mark, as its byte 0xFF is not UTF-8;
+ * - a torn frame of this segment has its header exactly at the tail, where recovery writes its seal
+ *   over it at once.
  *
- * We rely on what SQLite calls powersafe overwrite: a write torn by a power cut changes no bytes outside of its range.
+ * This relies on what SQLite calls powersafe overwrite: a write torn by a power cut changes no
+ * bytes outside its range.
  */
 import { damaged } from './error.ts'
-import { FileWindow } from './file-window.ts'
-import type { LogFiles } from './files.ts'
+import { FileWindow, type LogFiles } from './files.ts'
 import {
   checkFrame,
   FRAME_HEADER_BYTES,
@@ -46,8 +51,8 @@ export type Tail = Readonly<{
 }>
 
 /**
- * Reads the segment from its first frame to the last that is whole. With `searchBehind`, a whole frame behind a bad one throws
- * `damaged` (without it, the segment may be written meanwhile).
+ * Reads the segment from its first frame to the last that is whole. With `searchBehind`, a whole
+ * frame after a bad one throws `damaged`; without it, the segment may be written meanwhile.
  */
 export async function findTail(
   files: LogFiles,
@@ -86,7 +91,7 @@ export async function findTail(
   }
 }
 
-/** Checks for a frame at `position`, and reads what is needed for it. */
+/** Checks for a frame at `position`, and reads what that takes. */
 async function checkAt(
   window: FileWindow,
   { header, file, fileBytes }: OpenSegment,
@@ -121,7 +126,10 @@ async function refuseFrameBehind(
   })
 }
 
-/** The byte where a whole frame of this segment begins behind `position`, or null. The length of the bad frame is not trusted. */
+/**
+ * The byte at which a whole frame of this segment begins after `position`, or null. The length in
+ * the bad frame is not trusted.
+ */
 async function findFrameBehind(
   window: FileWindow,
   segment: OpenSegment,

@@ -11,7 +11,7 @@ export type Histogram = {
   readonly sum: number
 }
 
-export type HistogramText = Readonly<{
+type HistogramText = Readonly<{
   name: string
   help: string
   /** Upper bounds, rising, without the last one (+Inf). */

@@ -110,7 +110,7 @@ export function openWatch(
 }
 
 function rejectedTrouble(rejected: RejectedStore): readonly string[] {
-  const { failed, trouble } = rejected.stats()
+  const { failed, problem: trouble } = rejected.stats()
   if (trouble === null) return []
   if (failed) return [trouble]
   return [`${trouble} Bodies with a rejected event are answered 503 until it can be kept`]

@@ -1,15 +1,16 @@
 /**
- * The folder `rejected/`: which files it holds and how many events they stand for.
+ * The folder `rejected/`: which files it holds and how many events they count.
  *
- *     collector-00000001.ndjson          events, rotated by size; numbers rise and are never used again
+ *     collector-00000001.ndjson          events, rotated by size; numbers rise and are never reused
  *     collector-00000002.counts.ndjson   past the size limit: counts only
- *     job-00000001.ndjson                the same for what the job rejected
- *     replayed.json                      file name -> bytes of it that were sent again
+ *     job-00000001.ndjson                events that the job rejected
+ *     replayed.json                      file name -> bytes of it that were replayed
  */
 import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { countEvents, parseLine, type RejectedSource } from './line.ts'
-import { RejectedError } from './rejected-error.ts'
+import { reasonOf, systemCode } from '../runtime.ts'
+import { RejectedError } from './error.ts'
+import { countEvents, type Line, parseLine, type RejectedSource } from './line.ts'
 
 export type RejectedFile = Readonly<{
   name: string
@@ -20,15 +21,15 @@ export type RejectedFile = Readonly<{
   bytes: number
 }>
 
-/** Events rejected since ever, as the newest file of a source tells; `lineBytes` = its whole lines. */
-export type SourceTotal = Readonly<{
+/** All events ever rejected, by the newest file of a source; `lineBytes` = its whole lines. */
+type SourceTotal = Readonly<{
   total: number
   lastOffset: number | null
   lineBytes: number
 }>
 
 /** File name -> bytes from its start that were replayed. */
-export type ReplayedMarks = Readonly<Record<string, number>>
+type ReplayedMarks = Readonly<Record<string, number>>
 
 const FILE_NAME = /^(collector|job)-(\d{8,})(\.counts)?\.ndjson$/
 const MARKS_NAME = 'replayed.json'
@@ -63,7 +64,7 @@ export async function listFiles(directory: string): Promise<RejectedFile[]> {
 export async function readTotal(file: RejectedFile): Promise<SourceTotal> {
   const bytes = await readFile(file.path)
   const lines = bytes.subarray(0, bytes.lastIndexOf(LF) + 1)
-  // A crash between creating a file and its heading: the store writes the heading again.
+  // A crash came between creating the file and its heading: the store writes the heading again.
   if (lines.length === 0) return { total: 0, lastOffset: null, lineBytes: 0 }
   try {
     const heading = parseLine(lines.subarray(0, lines.indexOf(LF)))
@@ -75,13 +76,11 @@ export async function readTotal(file: RejectedFile): Promise<SourceTotal> {
       lineBytes: lines.length,
     }
   } catch (cause) {
-    throw new RejectedError(
-      'damaged',
-      file.path,
-      `${file.path} is damaged: its first or last line is not what this program writes. ` +
-        'The count of rejected events starts from it; restore the file, or move it away to begin at 0.',
-      cause,
-    )
+    const fault = 'its first or last line is not what this program writes'
+    const todo =
+      'The count of rejected events starts from it; restore the file, or move it away to begin ' +
+      'at 0.'
+    throw new RejectedError('damaged', { path: file.path, fault, todo }, cause)
   }
 }
 
@@ -92,12 +91,9 @@ export async function readMarks(directory: string): Promise<ReplayedMarks> {
     return typeof marks === 'object' && marks !== null ? (marks as ReplayedMarks) : {}
   } catch (cause) {
     if (isMissing(cause)) return {}
-    throw new RejectedError(
-      'damaged',
-      path,
-      `${path} cannot be read. It says which rejected events were replayed; remove it to replay all.`,
-      cause,
-    )
+    const fault = `it cannot be read (${reasonOf(cause)})`
+    const todo = 'It says which rejected events were replayed; remove it to replay all.'
+    throw new RejectedError('damaged', { path, fault, todo }, cause)
   }
 }
 
@@ -127,7 +123,7 @@ export async function syncFolder(directory: string): Promise<void> {
 }
 
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return systemCode(error) === 'ENOENT'
 }
 
 async function namesIn(directory: string): Promise<string[]> {
@@ -139,7 +135,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** null when the file went away since the folder was read (the store removes replayed ones). */
+/** null when the file is gone since the folder was read (the store removes replayed ones). */
 async function sizeOf(path: string): Promise<number | null> {
   try {
     return (await stat(path)).size
@@ -147,4 +143,45 @@ async function sizeOf(path: string): Promise<number | null> {
     if (isMissing(cause)) return null
     throw cause
   }
+}
+
+/**
+ * Where the events stood that were kept last, so that a job which reads its topic again does not
+ * keep them once more: by partition, the highest offset among the events of a source that were kept
+ * after the first `committed`: those that no commit knows of. Reads the files that hold them, once
+ * the store has been opened. The places in a counts file are lost when another file has followed
+ * it.
+ */
+export async function keptPlaces(
+  directory: string,
+  source: RejectedSource,
+  committed: number,
+): Promise<ReadonlyMap<number, number>> {
+  const places = new Map<number, number>()
+  const files = (await listFiles(directory)).filter((file) => file.source === source)
+  for (const file of files.reverse()) {
+    const [heading, ...lines] = linesOf(await readFile(file.path))
+    let total = heading?.before ?? 0
+    for (const line of lines) {
+      total += line.counted ?? 1
+      if (total > committed) note(places, line)
+    }
+    if ((heading?.before ?? 0) <= committed) break
+  }
+  return places
+}
+
+function note(places: Map<number, number>, { partition, offset }: Line): void {
+  if (partition === undefined || offset === undefined || offset === null) return
+  places.set(partition, Math.max(places.get(partition) ?? -1, offset))
+}
+
+function linesOf(bytes: Buffer): readonly Line[] {
+  const lines: Line[] = []
+  let start = 0
+  for (let end = bytes.indexOf(LF); end !== -1; end = bytes.indexOf(LF, start)) {
+    lines.push(parseLine(bytes.subarray(start, end)))
+    start = end + 1
+  }
+  return lines
 }

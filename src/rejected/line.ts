@@ -1,22 +1,25 @@
 /**
- * The lines of a file under `rejected/`. Each is one JSON object; its first key says its kind, so that
- * counting reads three bytes a line:
+ * The lines of a file under `rejected/`. Each is one JSON object. Its first key says which kind it
+ * is, so that counting reads three bytes a line:
  *
- *     {"file":1,"source":"collector","before":1200,"offset":null}          first line of every file
- *     {"arrived":"2026-11-22T10:00:00.000000Z","reason":"timestamp-format",
- *      "explanation":"timestamp: …","offset":77,"event":"{\"event_id\":…"}  one event ("offset" if it has one,
- *                                                                          "partition" before it, in a topic)
- *     {"arrived":…,"base64":"//79"}                                        the same, bytes that are no text
- *     {"counted":17,"arrived":…,"reason":"timestamp-format"}               17 events whose bytes were not kept
+ *     {"file":1,"source":"collector","before":1200,"offset":null} first line of every file
+ *     {"arrived":"2026-11-22T10:00:00.000000Z",                   one event ("offset" if it has
+ *      "reason":"timestamp-format","explanation":"timestamp: …",  one, with "partition" in a
+ *      "offset":77,"event":"{\"event_id\":…"}                     topic)
+ *     {"arrived":…,"base64":"//79"}                               the same, bytes that are no text
+ *     {"counted":17,"arrived":…,"reason":"timestamp-format"}      17 events, their bytes not kept
  *
- * `before` is the number of events rejected since ever before this file: the total is the newest
- * file's `before` and its own lines, whatever became of the older files.
+ * `before` is the number of all events rejected before this file: the total is the newest file's
+ * `before` plus its own lines, whatever became of the older files.
  */
 import { type RejectionReason, reasonText } from '../event.ts'
 
 export type RejectedSource = 'collector' | 'job'
 
-/** One event to keep. `offset` = its position in the log, where it has one; of a topic, in this partition. */
+/**
+ * One event to keep. `offset` = its position in the log, where it has one; of a topic, in this
+ * partition.
+ */
 export type RejectedRecord = Readonly<{
   bytes: Uint8Array
   reason: RejectionReason
@@ -25,7 +28,7 @@ export type RejectedRecord = Readonly<{
   offset?: number
 }>
 
-export type Heading = Readonly<{
+type Heading = Readonly<{
   file: 1
   source: RejectedSource
   before: number
@@ -118,7 +121,8 @@ function payload(bytes: Uint8Array): string {
   } catch {
     // Not UTF-8: a rejected event may be any bytes.
   }
-  return `"base64":"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')}"`
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  return `"base64":"${view.toString('base64')}"`
 }
 
 /** `2026-11-22T10:00:00.000001Z`: microseconds, which Date cannot print. */

@@ -1,11 +1,13 @@
 /**
- * The files of one source: the one being written and the bytes of the others. What is appended is durable when `append`
- * resolves; a write that failed is cut off again, so that the file holds whole lines that were acknowledged.
+ * The files of one source: the one being written and the bytes of the others. What is appended is
+ * durable when `append` resolves; a write that failed is cut off again, so that the file holds
+ * whole lines that were acknowledged.
  */
 import { existsSync, statSync } from 'node:fs'
 import { access, constants, type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makeFolder } from '../runtime.ts'
+import { makeFolder, reasonOf } from '../runtime.ts'
+import { RejectedError, type RejectedErrorCode } from './error.ts'
 import {
   fileName,
   listFiles,
@@ -15,7 +17,6 @@ import {
   syncFolder,
 } from './folder.ts'
 import { headingLine, type RejectedSource } from './line.ts'
-import { RejectedError, type RejectedErrorCode } from './rejected-error.ts'
 
 /** Everything kept so far, as the heading of a file carries it. */
 export type KeptSoFar = Readonly<{ total: number; lastOffset: number | null }>
@@ -27,7 +28,7 @@ const PROBE = '.probe'
 const PROBE_BYTES = 64 * 1024
 const NOTHING: KeptSoFar = { total: 0, lastOffset: null }
 
-/** Invariant: the file being written ends behind the last durable line, or `failure` is set. */
+/** Invariant: the file being written ends after the last durable line, or `failure` is set. */
 export class SourceFiles {
   readonly #directory: string
   readonly #source: RejectedSource
@@ -39,8 +40,10 @@ export class SourceFiles {
   #fileBytes = 0
   #otherBytes = 0
   #failure: RejectedError | null = null
-  /** The folder around ours was there: when it is gone, somebody has removed it, and it is not made again. */
-  #wasHoused = false
+  /**
+   * The folder above was there. Once it is gone, somebody has removed it, and it is not made again.
+   */
+  #hadParent = false
 
   constructor(directory: string, source: RejectedSource, fileBytesMax: number) {
     this.#directory = directory
@@ -58,7 +61,7 @@ export class SourceFiles {
     return this.#failure
   }
 
-  /** Goes on with the newest file, of which alone the content is read; cuts a torn last line. */
+  /** Goes on with the newest file, the only one whose content is read; cuts a torn last line. */
   async resume(): Promise<KeptSoFar> {
     const files = await this.#list()
     const newest = files.at(-1)
@@ -82,13 +85,13 @@ export class SourceFiles {
     return earlier
   }
 
-  /** Goes to the next file when this one is full, or of the other kind. */
+  /** Goes to the next file when this one is full or of the other kind. */
   async turn(countsOnly: boolean, kept: KeptSoFar): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (await this.#isRemoved()) await this.#leaveFile()
     const bytesMax = this.#isCounts ? COUNTS_FILE_BYTES_MAX : this.#fileBytesMax
     const fits = this.#file !== null && this.#fileBytes < bytesMax
-    // A few counts may stand in a file of events; events never in a file of counts.
+    // A few counts may be in a file of events, but never events in a file of counts.
     if (fits && (countsOnly || !this.#isCounts)) return
     const path = join(this.#directory, fileName(this.#source, this.#number + 1, countsOnly))
     const heading = this.#heading(kept)
@@ -101,7 +104,7 @@ export class SourceFiles {
     this.#isCounts = countsOnly
     this.#fileBytes = heading.length
     await old.file?.close()
-    // The new heading carries what the counts said; events stay.
+    // The new heading carries the sum of the counts; files of events stay.
     if (oldIsCounts) await rm(old.path, { force: true })
     else this.#otherBytes += old.bytes
   }
@@ -129,8 +132,9 @@ export class SourceFiles {
   }
 
   /**
-   * Looks at the folder again, since somebody may have removed files, and removes what is not needed, oldest first, until
-   * there is room for `wanted` more: counts files and files that were replayed in full.
+   * Reads the folder again, since somebody may have removed files. Then removes what is not needed,
+   * oldest first, until there is room for `wanted` more bytes: counts files, and files that were
+   * replayed in full.
    */
   async makeRoom(wanted: number, bytesMax: number): Promise<void> {
     const marks = await readMarks(this.#directory)
@@ -148,14 +152,14 @@ export class SourceFiles {
   }
 
   /**
-   * Looks whether the next records could be kept, without writing any. `thoroughly`: by a write, for a disk that was full.
-   * Leaves a file that was removed meanwhile. Throws RejectedError `io`.
+   * Checks whether the next records could be kept, without writing any. `thoroughly`: by a write,
+   * for a disk that was full. Leaves a file that was removed meanwhile. Throws RejectedError `io`.
    */
   async look(thoroughly: boolean): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (await this.#isRemoved()) await this.#leaveFile()
     try {
-      this.#requireHouse()
+      this.#requireParent()
       const folder = existing(this.#directory)
       await access(folder, constants.W_OK | constants.X_OK)
       if (folder !== this.#directory) return
@@ -170,15 +174,14 @@ export class SourceFiles {
     this.#file = null
   }
 
-  error(code: RejectedErrorCode, why: string, cause?: unknown): RejectedError {
-    const message = `Rejected events cannot be kept in ${this.#path}: ${why}.`
-    return new RejectedError(code, this.#path, message, cause)
+  error(code: RejectedErrorCode, reason: string, cause?: unknown): RejectedError {
+    return new RejectedError(code, { path: this.#path, reason }, cause)
   }
 
   /** The file is durable with its heading and its name, or there is none. */
   async #create(path: string, heading: Buffer): Promise<FileHandle> {
     try {
-      this.#requireHouse()
+      this.#requireParent()
       makeFolder(this.#directory)
       await syncFolder(dirname(this.#directory))
       const file = await open(path, 'wx')
@@ -206,20 +209,20 @@ export class SourceFiles {
     return found?.ino !== written.ino || found.dev !== written.dev
   }
 
-  #requireHouse(): void {
-    const house = dirname(this.#directory)
-    const isHoused = statSync(house, { throwIfNoEntry: false })?.isDirectory() ?? false
-    if (!isHoused && this.#wasHoused) throw new Error(`${house} was removed while this ran`)
-    this.#wasHoused ||= isHoused
+  #requireParent(): void {
+    const parent = dirname(this.#directory)
+    const hasParent = statSync(parent, { throwIfNoEntry: false })?.isDirectory() ?? false
+    if (!hasParent && this.#hadParent) throw new Error(`${parent} was removed while this ran`)
+    this.#hadParent ||= hasParent
   }
 
-  /** The file being written was removed by somebody: what it would take now would be lost. */
+  /** The file being written was removed by somebody: what is written to it now would be lost. */
   async #leaveFile(): Promise<void> {
     await this.close()
     this.#fileBytes = 0
   }
 
-  /** Takes half-written lines away again, so that a restart does not count them. */
+  /** Cuts off half-written lines, so that a restart does not count them. */
   async #cut(file: FileHandle): Promise<void> {
     try {
       await file.truncate(this.#fileBytes)
@@ -260,8 +263,4 @@ async function tryWriting(path: string): Promise<void> {
     await file.close()
     await rm(path, { force: true })
   }
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

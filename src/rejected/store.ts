@@ -1,17 +1,19 @@
 /**
- * Keeps rejected events durably, in the order given. One writer a source.
+ * Keeps rejected events durably, in the order given. There is one writer for each source.
  *
- * Calls that arrive while a write is on its way share the next one: one write, one `fdatasync`, however
- * many requests. A file that has grown past its size is followed by the next; past `bytesMax` over
- * all files of the source, those that were replayed in full are removed, oldest first, and if that
- * is not enough only counts are kept until there is room again (looked at every few seconds).
+ * Calls that arrive during a write share the next one: one write, one `fdatasync`, however many
+ * requests. A file that has grown past its size is followed by the next; past `bytesMax` over all
+ * files of the source, those that were replayed in full are removed, oldest first, and if that is
+ * not enough, only counts are kept until there is room again (checked every few seconds).
  *
- * A failed write (a full disk) is cut off again and told to its callers, who may retry. A failed
- * `fdatasync` is final: nobody can say which bytes the disk has, and the next one would not tell.
+ * A failed write (a full disk) is cut off again and reported to its callers, who may retry. A
+ * failed `fdatasync` is final: it is unknown which bytes the disk has, and the next one would not
+ * tell.
  */
-import { type Encoded, encodeRecords } from './encoded.ts'
+import { reasonOf } from '../runtime.ts'
+import { type Encoded, encodeRecords } from './encode.ts'
+import { RejectedError } from './error.ts'
 import type { RejectedRecord, RejectedSource } from './line.ts'
-import { RejectedError } from './rejected-error.ts'
 import { type KeptSoFar, SourceFiles } from './source-files.ts'
 
 export type RejectedOptions = Readonly<{
@@ -28,7 +30,7 @@ export type RejectedOptions = Readonly<{
 }>
 
 export type RejectedStats = Readonly<{
-  /** Events rejected since ever, durable. */
+  /** All events ever rejected, durable. */
   total: number
   /** Of these, since this store was opened, kept as counts only. */
   countedOnly: number
@@ -36,8 +38,11 @@ export type RejectedStats = Readonly<{
   keepingCountsOnly: boolean
   /** An `fdatasync` failed: nothing is kept any more until a restart. */
   failed: boolean
-  /** Why the last write failed, or the next one would, as far as was looked; null when all is well. */
-  trouble: string | null
+  /**
+   * Why the last write failed, or why the last check expects the next one to fail; null when all is
+   * well.
+   */
+  problem: string | null
   /** Highest log offset kept: a job that reads its log again skips what it has kept already. */
   lastOffset: number | null
 }>
@@ -46,7 +51,10 @@ export type RejectedStore = {
   /** Resolves when all records are durable. Throws RejectedError; then none of them counts. */
   keep(records: readonly RejectedRecord[]): Promise<void>
   stats(): RejectedStats
-  /** Finds out whether the next record could be kept, before there is one; to be called now and then. Does not reject. */
+  /**
+   * Checks whether the next record could be kept, before there is one; to be called now and then.
+   * Does not reject.
+   */
   look(): Promise<void>
   close(): Promise<void>
 }
@@ -58,7 +66,7 @@ type Waiting = Readonly<{
 }>
 
 const FILE_BYTES_MAX = 16 * 1024 * 1024
-/** Waiting for the write on its way; beyond it the caller hears `busy`. */
+/** Limit of what waits for a write; beyond it `keep` fails with `busy`. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024
 const ROOM_CHECK_US = 10_000_000
 
@@ -71,8 +79,7 @@ export async function openRejected(options: RejectedOptions): Promise<RejectedSt
   } catch (cause) {
     await files.close()
     if (cause instanceof RejectedError) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw files.error('io', why, cause)
+    throw files.error('io', reasonOf(cause), cause)
   }
 }
 
@@ -86,8 +93,8 @@ class Store implements RejectedStore {
   #waitingBytes = 0
   #writing: Promise<void> | null = null
   #countsOnly = false
-  #trouble: string | null = null
-  /** The trouble is a write that failed: only a write tells that it is over. */
+  #problem: string | null = null
+  /** The problem is a failed write: only a write can show that it is over. */
   #hasWriteFailed = false
   #roomCheckedUs = Number.NEGATIVE_INFINITY
   #isClosed = false
@@ -121,7 +128,7 @@ class Store implements RejectedStore {
       bytes: this.#files.bytes,
       keepingCountsOnly: this.#countsOnly,
       failed: this.#files.failure !== null,
-      trouble: this.#trouble,
+      problem: this.#problem,
     }
   }
 
@@ -135,10 +142,10 @@ class Store implements RejectedStore {
   async #lookAtFiles(): Promise<void> {
     try {
       await this.#files.look(this.#hasWriteFailed)
-      this.#trouble = null
+      this.#problem = null
       this.#hasWriteFailed = false
     } catch (error) {
-      this.#trouble = reasonOf(error)
+      this.#problem = reasonOf(error)
     }
   }
 
@@ -156,11 +163,11 @@ class Store implements RejectedStore {
       this.#waitingBytes = 0
       try {
         await this.#writeGroup(group.map(({ encoded }) => encoded))
-        this.#trouble = null
+        this.#problem = null
         this.#hasWriteFailed = false
         for (const { resolve } of group) resolve()
       } catch (cause) {
-        this.#trouble = reasonOf(cause)
+        this.#problem = reasonOf(cause)
         this.#hasWriteFailed = true
         for (const { reject } of group) reject(cause)
       }
@@ -181,7 +188,7 @@ class Store implements RejectedStore {
     }
   }
 
-  /** Decides between events and counts; says it once when it turns to counts. */
+  /** Decides between events and counts; warns once when it turns to counts. */
   async #hasRoom(wanted: number): Promise<boolean> {
     const { bytesMax, nowUs, warn, directory } = this.#options
     const fits = () => this.#files.bytes + wanted <= bytesMax
@@ -194,16 +201,14 @@ class Store implements RejectedStore {
     const hasRoom = fits()
     if (!hasRoom && !this.#countsOnly) {
       warn?.(
-        `${directory} has reached its limit of ${bytesMax} bytes: from now on rejected events are ` +
-          'counted and their bytes are NOT kept. Replay them (campaign-metrics rejected --replay), ' +
+        `${directory} has reached its limit of ${bytesMax} bytes: from now on rejected events ` +
+          'are ' +
+          'counted and their bytes are NOT kept. Replay them (campaign-metrics rejected ' +
+          '--replay), ' +
           'remove the oldest files there, or raise the limit.',
       )
     }
     this.#countsOnly = !hasRoom
     return hasRoom
   }
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -1,4 +1,7 @@
-/** Who may write and read: keys, browsers of other origins, names that are not ours, listeners off loopback. */
+/**
+ * Who may write and read: keys, browsers of other origins, names that are not ours, listeners off
+ * loopback.
+ */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, describe, it } from 'node:test'

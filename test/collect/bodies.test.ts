@@ -1,4 +1,7 @@
-/** What comes in as a body and what is answered: forms, codings, limits, rejections, and where the events end up. */
+/**
+ * What comes in as a body and what is answered: forms, codings, limits, rejections, and where the
+ * events end up.
+ */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'

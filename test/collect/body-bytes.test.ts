@@ -1,8 +1,11 @@
-/** A body takes memory in proportion to what it holds, however it is cut, and all of that memory is charged. */
+/**
+ * A body takes memory in proportion to what it holds, however it is cut, and all of that memory is
+ * charged; byte ranges cut out of it are those of the joined body.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { openBodyBytes } from '../../src/collect/body-bytes.ts'
+import { createSlicer, openBodyBytes } from '../../src/collect/body-bytes.ts'
 
 const KIB = 1024
 
@@ -97,4 +100,20 @@ describe('the bytes of a body', () => {
     assert.ok(body.bytes > 30 * KIB)
     assert.equal(Buffer.concat(body.pieces()).length, body.bytes)
   })
+})
+
+it('rising ranges of a body in chunks are the ranges of the body in one piece', () => {
+  const chunks = fc.array(fc.uint8Array({ maxLength: 9 }), { maxLength: 12 })
+  const cuts = fc.array(fc.nat(120), { maxLength: 20 })
+  fc.assert(
+    fc.property(chunks, cuts, (parts, at) => {
+      const body = Buffer.concat(parts)
+      const places = at.filter((place) => place <= body.length).sort((a, b) => a - b)
+      const slice = createSlicer(parts)
+      for (let index = 0; index + 1 < places.length; index += 2) {
+        const [start = 0, end = 0] = places.slice(index, index + 2)
+        assert.deepEqual(Buffer.from(slice(start, end)), body.subarray(start, end))
+      }
+    }),
+  )
 })

@@ -1,4 +1,7 @@
-/** Connections that do not behave: slow, cut, malformed, pipelined, very many; and a collector that closes under them. */
+/**
+ * Connections that do not behave: slow, cut, malformed, pipelined, very many; and a collector that
+ * closes under them.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'

@@ -1,6 +1,6 @@
 /**
- * A collector on a free port with what it stands on: the real inspector, log and store of rejected events. `disk` is the
- * real disk under the log, made slow, full or broken on purpose.
+ * A collector on a free port with what it stands on: the real inspector, log and store of rejected
+ * events. `disk` is the real disk under the log, made slow, full or broken on purpose.
  */
 
 import assert from 'node:assert/strict'
@@ -282,7 +282,10 @@ export function statusesOf(text: string): number[] {
   return [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => Number(match[1]))
 }
 
-/** A test with a collector of its own, because it ends or starves it: afterwards nothing is held and nothing went wrong. */
+/**
+ * A test with a collector of its own, because it ends or starves it: afterwards nothing is held and
+ * nothing went wrong.
+ */
 export async function on(
   options: HarnessOptions,
   test: (harness: Harness) => Promise<void>,

@@ -1,4 +1,7 @@
-/** What `application/json` is taken for: never several events for one. Held against JSON.parse and against lines that were broken on purpose. */
+/**
+ * What `application/json` is taken for: never several events for one. Held against JSON.parse and
+ * against lines that were broken on purpose.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'

@@ -1,6 +1,7 @@
 /**
- * Proxies in front: whose word on the client counts, which hop of several it is that counts, and that pages reached through
- * them may sign in. Expected values are written by hand from RFC 7239 and from what proxies send.
+ * Proxies in front: whose word on the client counts, which hop of several it is that counts, and
+ * that pages reached through them may sign in. Expected values are written by hand from RFC 7239
+ * and from what proxies send.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -139,7 +140,8 @@ describe('of several hops', () => {
       scheme: 'https',
       address: '198.51.100.9',
     })
-    // The middle proxy is a stranger: it is the client, and what it was asked for is its own affair.
+    // The middle proxy is a stranger: it is the client, and what it was asked for is its own
+    // affair.
     const stranger = { ...chain, 'x-forwarded-for': '203.0.113.66, 198.51.100.9, 11.0.0.2' }
     assert.deepEqual(clientOf('10.0.0.3', stranger), {
       host: 'middle.internal',

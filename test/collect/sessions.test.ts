@@ -1,4 +1,7 @@
-/** Signing in: what a cookie opens and what it does not, how it ends, and what cannot be made of one. */
+/**
+ * Signing in: what a cookie opens and what it does not, how it ends, and what cannot be made of
+ * one.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'

@@ -1,4 +1,7 @@
-/** Answers that go on: they are not cut while they are silent, wait for who reads slowly, and end with the collector. */
+/**
+ * Answers that go on: they are not cut while they are silent, wait for who reads slowly, and end
+ * with the collector.
+ */
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'

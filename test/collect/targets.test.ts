@@ -1,4 +1,7 @@
-/** The request target in every form that RFC 9112 (3.2) has: each reaches its route, and none gets past the checks of the Host. */
+/**
+ * The request target in every form that RFC 9112 (3.2) has: each reaches its route, and none gets
+ * past the checks of the Host.
+ */
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'

@@ -1,4 +1,6 @@
-/** The configuration file as its user meets it: what is read, what is refused, and in which words. */
+/**
+ * The configuration file as its user meets it: what is read, what is refused, and in which words.
+ */
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

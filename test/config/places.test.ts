@@ -1,4 +1,7 @@
-/** Services in the configuration file: Kafka, S3, PostgreSQL, Flink, Trino and Superset, and the mixes that make no sense. */
+/**
+ * Services in the configuration file: Kafka, S3, PostgreSQL, Flink, Trino and Superset, and the
+ * mixes that make no sense.
+ */
 
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'

@@ -1,9 +1,16 @@
-/** Fills the engine's row block from JavaScript, as the parser would: the seam between the engine's two halves. */
+/**
+ * Fills the engine's row block from JavaScript, as the parser would: the seam between the engine's
+ * two halves.
+ */
 
-import type { ColumnsExports } from '../../src/engine/columns-module.ts'
 import type { LineParser } from '../../src/engine/line-parser.ts'
 import { type RecentIds, type RowBatch, rowBatchOf } from '../../src/engine/row-batch.ts'
-import { instantiate, loadModule, type WasmGlobal } from '../../src/engine/wasm.ts'
+import {
+  type ColumnsExports,
+  instantiate,
+  loadModule,
+  type WasmGlobal,
+} from '../../src/engine/wasm.ts'
 import { KEEPS_ALL_US } from '../../src/event.ts'
 
 /** `millionths` is given apart from `revenue`, as the columns must not care how it was made. */

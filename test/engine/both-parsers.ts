@@ -1,7 +1,13 @@
 /** Runs the reference parser and the engine over one body, and tells the first difference. */
 import assert from 'node:assert/strict'
-import { BODY_FAULTS, FORM_CODES, type ParserExports } from '../../src/engine/parser-module.ts'
-import { instantiate, loadModule, type WasmGlobal } from '../../src/engine/wasm.ts'
+import {
+  BODY_FAULTS,
+  FORM_CODES,
+  instantiate,
+  loadModule,
+  type ParserExports,
+  type WasmGlobal,
+} from '../../src/engine/wasm.ts'
 import type { Inspector } from '../../src/engine.ts'
 import {
   type BodyForm,

@@ -1,4 +1,7 @@
-/** The hash of event ids: SipHash-1-3 with 128 bits, against a model in BigInt that is held to the authors' vectors. */
+/**
+ * The hash of event ids: SipHash-1-3 with 128 bits, against a model in BigInt that is held to the
+ * authors' vectors.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openBlockBatch } from './block.ts'

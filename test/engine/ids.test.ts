@@ -7,7 +7,10 @@ import { loadIdSets, openIdSet } from '../../src/engine.ts'
 
 const MIB = 1 << 20
 
-/** 16 pseudo-random bytes for each number from `first` on: a 128-bit multiplication, and its halves mixed. */
+/**
+ * 16 pseudo-random bytes for each number from `first` on: a 128-bit multiplication, and its halves
+ * mixed.
+ */
 function hashesOf(numbers: readonly number[]): Uint8Array {
   const words = new BigUint64Array(numbers.length * 2)
   for (const [i, number] of numbers.entries()) {

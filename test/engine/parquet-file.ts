@@ -1,6 +1,7 @@
 /**
- * A Parquet file around given pages, written by the book (parquet.thrift, Thrift's compact protocol) and with nothing
- * more than readers insist on: so that other people's readers judge the pages.
+ * A Parquet file around given pages, written by the book (parquet.thrift, Thrift's compact
+ * protocol) and with nothing more than readers insist on: so that other people's readers judge the
+ * pages.
  */
 import type { EncodedColumn, EncodedPage } from '../../src/event.ts'
 

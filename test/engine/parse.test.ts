@@ -28,7 +28,9 @@ describe('the engine decides as the RFC and the reference parser', () => {
   claimAll('faults of fields', FIELD_FAULTS, (bytes) => bytes)
 })
 
-/** Each case alone, as a line between two good lines, and as an element between two good elements. */
+/**
+ * Each case alone, as a line between two good lines, and as an element between two good elements.
+ */
 function claimAll(title: string, cases: readonly JsonCase[], event: (bytes: string) => string) {
   it(title, () => {
     for (const { name, bytes, verdict } of cases) {

@@ -1,4 +1,6 @@
-/** What the windows have gained can be looked at while a batch fills, and the batch does not notice. */
+/**
+ * What the windows have gained can be looked at while a batch fills, and the batch does not notice.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'

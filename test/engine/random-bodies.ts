@@ -1,6 +1,6 @@
 /**
- * Bodies that are hard on a parser, from a seed: sound events in every spelling, events with one thing wrong,
- * mutations of both, and soups of tokens and bytes.
+ * Bodies that are hard on a parser, from a seed: sound events in every spelling, events with one
+ * thing wrong, mutations of both, and soups of tokens and bytes.
  */
 import type { BodyForm } from '../../src/event.ts'
 import type { Random } from '../support/random.ts'

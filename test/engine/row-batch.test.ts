@@ -1,4 +1,6 @@
-/** Rows in, pages and window sums out: judged by hyparquet and by a plain model of the same rows. */
+/**
+ * Rows in, pages and window sums out: judged by hyparquet and by a plain model of the same rows.
+ */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,7 @@
-/** A plain model of a row batch: rows of any kind, and what must come out for them. Pages are read by hyparquet. */
+/**
+ * A plain model of a row batch: rows of any kind, and what must come out for them. Pages are read
+ * by hyparquet.
+ */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { parquetReadObjects } from 'hyparquet'

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseEvent, REJECTION_REASONS, reasonText, revenueMillionths } from '../../src/event.ts'
+import {
+  OPTIONAL_COLUMNS,
+  parseEvent,
+  REJECTION_REASONS,
+  reasonText,
+  revenueMillionths,
+} from '../../src/event.ts'
 import type { JsonCase } from '../golden/json/case.ts'
 import { NUMBERS } from '../golden/json/numbers.ts'
 import { STRINGS } from '../golden/json/strings.ts'
@@ -95,6 +101,25 @@ describe('the reference parser', () => {
       'country-not-string',
       'device-type-not-string',
     ])
+  })
+})
+
+describe('the columns that an event may leave out', () => {
+  const fault = (fields: Readonly<Record<string, unknown>>): string | null => {
+    const parsed = parseEvent(eventOf({ timestamp: '2026-01-01T00:00:00Z', ...fields }), ARRIVAL_US)
+    return 'reason' in parsed ? parsed.reason : null
+  }
+
+  it('may be absent or null, and hold text of 64 bytes at most', () => {
+    for (const column of OPTIONAL_COLUMNS) {
+      const name = column.replaceAll('_', '-')
+      assert.equal(fault({}), null)
+      assert.equal(fault({ [column]: null }), null, column)
+      assert.equal(fault({ [column]: 'ä'.repeat(32) }), null, column)
+      assert.equal(fault({ [column]: `${'ä'.repeat(32)}a` }), `${name}-length`)
+      assert.equal(fault({ [column]: 5 }), `${name}-not-string`)
+      assert.equal(fault({ [column]: '\ud800' }), `${name}-surrogate`)
+    }
   })
 })
 

@@ -116,7 +116,8 @@ describe('append', () => {
   test('refuses an append that no segment can hold, and takes the largest that one can', () =>
     inRoom(async ({ options }) => {
       await withLog(options, async (log) => {
-        // 16 KiB less the header's page, a frame's header, and a seal before and behind: 3 × 32 bytes.
+        // 16 KiB less the header's page, a frame's header, and a seal before and behind: 3 × 32
+        // bytes.
         const largest = 12 * KIB - 96
         await assert.rejects(append(log, 0, 1, largest + 1), logError('too-large', /12193 bytes/))
         assert.equal(await append(log, 0, 1, largest), 0)

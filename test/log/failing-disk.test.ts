@@ -1,4 +1,7 @@
-/** F6: errors of the disk. What could not be synced is never answered, not even by a second try that seems to work. */
+/**
+ * F6: errors of the disk. What could not be synced is never answered, not even by a second try that
+ * seems to work.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inRoom, START_US, withLog } from './room.ts'
 
-/** CRC-32C from its definition (RFC 3720, B.4), to have another implementation than the one under test. */
+/**
+ * CRC-32C from its definition (RFC 3720, B.4), to have another implementation than the one under
+ * test.
+ */
 function crc32cByBits(bytes: Uint8Array): number {
   let crc = 0xffffffff
   for (const byte of bytes) {

@@ -1,4 +1,7 @@
-/** F7: one process per folder, with real processes. The lock goes with its process, even when that is killed. */
+/**
+ * F7: one process per folder, with real processes. The lock goes with its process, even when that
+ * is killed.
+ */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,6 +1,7 @@
 /**
- * A disk in memory that forgets as a real one does: what is not synced may be lost, sector by sector, when the power goes; a failed sync
- * leaves bytes that read well and are not on the disk. So that the log can be tried against every power cut, and not only kill -9.
+ * A disk in memory that forgets as a real one does: what is not synced may be lost, sector by
+ * sector, when the power goes; a failed sync leaves bytes that read well and are not on the disk.
+ * So that the log can be tried against every power cut, and not only kill -9.
  */
 import { basename } from 'node:path'
 import type { LogFiles } from '../../src/log.ts'
@@ -102,7 +103,10 @@ export class MemoryDisk {
     return next
   }
 
-  /** What is found after a power cut: of what was not synced, whichever sectors and names `random` (0 to 1) lets through. */
+  /**
+   * What is found after a power cut: of what was not synced, whichever sectors and names `random`
+   * (0 to 1) lets through.
+   */
   afterPowerCut(random: () => number): MemoryDisk {
     const next = new MemoryDisk()
     const kept = Math.floor(random() * (this.#pendingNames.length + 1))

@@ -1,6 +1,7 @@
 /**
- * F4, F6: the log on a disk that forgets, against a model that is a list of lines. Random appends, trims, kills, failed writes and
- * syncs, short writes, and power cuts between any two operations on the disk, with any part of what was not synced lost.
+ * F4, F6: the log on a disk that forgets, against a model that is a list of lines. Random appends,
+ * trims, kills, failed writes and syncs, short writes, and power cuts between any two operations on
+ * the disk, with any part of what was not synced lost.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,8 +15,8 @@ const RUNS = Number(process.env.LOG_RUNS ?? 150)
 const LIMIT_MS = RUNS * 60
 
 /**
- * Found by this test: the sync of a seal fails, the next run reads the seal from the system's memory and writes behind it, the power
- * goes; on the disk there is a frame behind no seal.
+ * Found by this test: the sync of a seal fails, the next run reads the seal from the system's
+ * memory and writes behind it, the power goes; on the disk there is a frame behind no seal.
  */
 const UNSYNCED_SEAL: readonly Life[] = [
   { steps: [], stop: 'power cut', stopAfter: 17, random: 0 },
@@ -23,7 +24,10 @@ const UNSYNCED_SEAL: readonly Life[] = [
   { steps: ['append'], stop: 'power cut', stopAfter: 13, random: 0 },
 ]
 
-/** What the log must hold: the answered lines; and what it may hold behind them: the lines on their way, in this order. */
+/**
+ * What the log must hold: the answered lines; and what it may hold behind them: the lines on their
+ * way, in this order.
+ */
 type Model = { answered: string[]; underWay: string[]; trimmed: number; next: number }
 
 type Step = 'append' | 'append some' | 'append large' | 'wait' | 'trim' | 'close'
@@ -144,7 +148,10 @@ async function trim(log: Log, model: Model, draw: () => number): Promise<void> {
   await log.trim(model.trimmed)
 }
 
-/** Starts the log on a copy of the disk, and compares it with the model; then again after a power cut. */
+/**
+ * Starts the log on a copy of the disk, and compares it with the model; then again after a power
+ * cut.
+ */
 async function checkStart(disk: MemoryDisk, options: LogOptions, model: Model): Promise<void> {
   const copy = disk.afterKill()
   const cut = await checkLines(copy, options, model)
@@ -176,7 +183,10 @@ function settled(model: Model, end: number): Model {
   return { ...model, answered, underWay: [] }
 }
 
-/** A small generator of numbers from 0 to 1 (mulberry32), so that a failure can be repeated from its seed. */
+/**
+ * A small generator of numbers from 0 to 1 (mulberry32), so that a failure can be repeated from its
+ * seed.
+ */
 function drawFrom(seed: number): () => number {
   let state = seed
   return () => {

@@ -1,4 +1,7 @@
-/** The other thread of reader.test.ts: reads `count` lines, and reports them with how often its own timer fired meanwhile. */
+/**
+ * The other thread of reader.test.ts: reads `count` lines, and reports them with how often its own
+ * timer fired meanwhile.
+ */
 import assert from 'node:assert/strict'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openLogReader } from '../../src/log.ts'

@@ -1,4 +1,7 @@
-/** F5: what a start finds after any stop. A torn tail is cut and said; a flipped byte before it stops the start. */
+/**
+ * F5: what a start finds after any stop. A torn tail is cut and said; a flipped byte before it
+ * stops the start.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { LogError, type LogOptions, openLog } from '../../src/log.ts'
@@ -8,7 +11,10 @@ import { append, inRoom, line, lines, logError, readText, withLog } from './room
 const SEGMENT = '00000000000000000000.segment'
 const HEADER_BYTES = 4096
 
-/** Three frames with lines 0, 1–2 and 3, as a killed process leaves them. Positions are by hand: 32 bytes of header, 11 a line. */
+/**
+ * Three frames with lines 0, 1–2 and 3, as a killed process leaves them. Positions are by hand: 32
+ * bytes of header, 11 a line.
+ */
 async function killedLog(options: LogOptions, disk: MemoryDisk): Promise<MemoryDisk> {
   return await withLog({ ...options, files: disk.files }, async (log) => {
     await append(log, 0)
@@ -25,7 +31,10 @@ const ALL_BUT_LAST = line(0) + line(1) + line(2)
 
 type Outcome = Readonly<{ text: string; torn: number | null; clean: boolean; next: string }>
 
-/** What a start finds; then one more line is appended and everything is found once more, after a kill and a power cut. */
+/**
+ * What a start finds; then one more line is appended and everything is found once more, after a
+ * kill and a power cut.
+ */
 async function startOn(disk: MemoryDisk, options: LogOptions): Promise<Outcome> {
   const memory = { ...options, files: disk.files }
   const outcome = await withLog(memory, async (log) => {
@@ -202,7 +211,8 @@ describe('a start', () => {
         const found = disk.afterKill()
         // The header of the frame that holds it is lost.
         found.content(SEGMENT).fill(0, HEADER_BYTES + 48, HEADER_BYTES + 80)
-        // Its offset is lower than the one that follows, so it is not taken for a frame behind a bad one.
+        // Its offset is lower than the one that follows, so it is not taken for a frame behind a
+        // bad one.
         const later = { ...options, files: found.files, directory: `${options.directory}-2` }
         await withLog(later, async (next) => assert.equal(await readText(next, later), line(0)))
       })
@@ -212,7 +222,8 @@ describe('a start', () => {
     inRoom(async ({ options, disk }) => {
       const memory = { ...options, files: disk.files }
       await withLog(memory, async (log) => {
-        // Frames of 1024 bytes, twelve to a segment, so that the old ones stand where the new ones go.
+        // Frames of 1024 bytes, twelve to a segment, so that the old ones stand where the new ones
+        // go.
         const bytes = 1024 - 32
         for (let number = 0; number < 60; number += 1) {
           await log.append(lines(number, 1, bytes), 1, log.stampUs())

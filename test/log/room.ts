@@ -1,4 +1,7 @@
-/** What the tests of the log share: a folder that goes away, a clock that stands where it is put, and lines with numbers. */
+/**
+ * What the tests of the log share: a folder that goes away, a clock that stands where it is put,
+ * and lines with numbers.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'

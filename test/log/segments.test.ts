@@ -7,7 +7,10 @@ import { append, inRoom, KIB, line, logError, readText, withLog } from './room.t
 /** Lines of this size go one to a segment. */
 const HALF_SEGMENT = 8 * KIB
 
-/** Until what goes on in the background has been done: `holds` is looked at between turns of the event loop. */
+/**
+ * Until what goes on in the background has been done: `holds` is looked at between turns of the
+ * event loop.
+ */
 async function until(holds: () => boolean): Promise<void> {
   for (let turn = 0; turn < 10_000 && !holds(); turn += 1) {
     await new Promise((resolve) => setImmediate(resolve))

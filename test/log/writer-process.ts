@@ -1,4 +1,7 @@
-/** The other process of lock.test.ts: appends numbered lines until it is killed, and prints the number of each answered one. */
+/**
+ * The other process of lock.test.ts: appends numbered lines until it is killed, and prints the
+ * number of each answered one.
+ */
 import { openLog } from '../../src/log.ts'
 import { append, smallLog } from './room.ts'
 

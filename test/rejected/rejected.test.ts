@@ -1,4 +1,7 @@
-/** What is kept of rejected events, and that its count never lies: over restarts, crashes and a full disk budget. */
+/**
+ * What is kept of rejected events, and that its count never lies: over restarts, crashes and a full
+ * disk budget.
+ */
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
 import {
@@ -383,10 +386,10 @@ describe('a failing disk', () => {
       await writeFile(ballast, Buffer.alloc(300_000)).catch(() => {})
       await assert.rejects(store.keep([record('x'.repeat(20_000))]), { code: 'io' })
       await store.look()
-      assert.match(store.stats().trouble ?? '', /ENOSPC/)
+      assert.match(store.stats().problem ?? '', /ENOSPC/)
       await rm(ballast)
       await store.look()
-      assert.deepEqual([store.stats().trouble, store.stats().total], [null, 1])
+      assert.deepEqual([store.stats().problem, store.stats().total], [null, 1])
       assert.deepEqual(
         await readdir(directory),
         ['collector-00000001.ndjson'],
@@ -407,7 +410,8 @@ describe('a failing disk', () => {
       for (let at = 0; at < 60; at++) await store.keep([event(at)]).then(() => kept.push(at), () => {})
       console.log(JSON.stringify({ kept, total: store.stats().total, failed: store.stats().failed }))
     `
-    // A limit on the size of a file: what does not fit any more fails in the middle, as on a full disk.
+    // A limit on the size of a file: what does not fit any more fails in the middle, as on a full
+    // disk.
     const { stdout } = await promisify(execFile)('sh', [
       '-c',
       'ulimit -f 64; exec "$0" --input-type=module -e "$1"',

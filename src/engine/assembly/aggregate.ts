@@ -57,7 +57,7 @@ export function aggregateRows(
   for (let i: usize = 0; i < rows; i++) {
     const row = <usize>load<u16>(selection + (i << 1));
     const time = load<i64>(timestamps + (i << 3));
-    // Events come nearly in order: mostly the window is that of the event before.
+    // Events come nearly in order: usually the window is that of the previous event.
     if (<u64>(time - start) >= <u64>windowUs) start = floorTo(time, windowUs);
     const entry = findEntry(load<u32>(codes + (i << 2)), start);
     const counter = entry + 16 + (<usize>load<u8>(types + row) << 3);
@@ -90,7 +90,7 @@ function findEntry(campaign: u32, start: i64): usize {
   }
 }
 
-/** Multiply-shift with secret factors, so that nobody can choose windows that share a slot. */
+/** Multiply-shift with secret factors, so that no sender can choose windows that share a slot. */
 @inline
 function keyHash(campaign: u32, start: i64): u64 {
   const mixed = <u64>start * factor + <u64>campaign * factor2;

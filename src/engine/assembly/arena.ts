@@ -2,7 +2,7 @@
 //
 // An area is a power-of-two piece that doubles when it is full; the old piece goes to a free list
 // by size and serves the next area that needs one. Between batches an area keeps its piece and only
-// forgets its length, so that a process in its steady state takes no memory and moves none.
+// forgets its length, so that a process in its steady state allocates no memory and moves none.
 
 import { reserve } from './memory';
 
@@ -22,7 +22,7 @@ export class Area {
   length: usize;
 
   /**
-   * Makes room for `bytes` in all and keeps what is there; answers the address, which may have
+   * Makes room for `bytes` in all and keeps what is there; returns the address, which may have
    * moved.
    */
   fit(bytes: usize): usize {
@@ -30,7 +30,7 @@ export class Area {
     return this.address;
   }
 
-  /** Makes room for `more` bytes past the length; answers where they go. */
+  /** Makes room for `more` bytes past the length; returns where they go. */
   @inline
   room(more: usize): usize {
     const end = this.length + more;
@@ -41,8 +41,8 @@ export class Area {
 
 function grow(area: Area, bytes: usize): void {
   const log2 = max<i32>(SMALLEST_LOG2, 32 - clz<i32>(<i32>(bytes - 1)));
-  // Out of memory: the caller's limits lie far below, so this is the machine refusing; the wrapper
-  // says so.
+  // Out of memory: the caller's limits are far below, so the machine itself has refused; the
+  // wrapper reports it.
   if (log2 > 31) unreachable();
   const address = takePiece(log2);
   if (area.capacity > 0) {

@@ -1,7 +1,7 @@
 // Bytes of strings: copy, equality and order, 8 or 16 at a time.
 //
-// All of them may touch up to 16 bytes past the ends of what they were given (every area and the
-// parser's strings have that slack); what lies there never changes an answer.
+// All of them may read up to 16 bytes past the ends of what they are given (every area and the
+// parser's strings have that slack); what is there never changes the result.
 
 /** 16 bytes of ones, then 16 of zeros: loaded at 16 - n it keeps the first n bytes. */
 const KEEP: usize = memory.data<u8>([

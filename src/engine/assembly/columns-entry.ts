@@ -39,7 +39,7 @@ export function resetColumns(): void {
 }
 
 /**
- * Hashes the ids of the block's accepted rows into HASHES, sets MASK to 1 for all others, answers
+ * Hashes the ids of the block's accepted rows into HASHES, sets MASK to 1 for all others, returns
  * how many those are.
  */
 export function hashBlock(rows: u32): u32 {
@@ -79,7 +79,7 @@ export function hashPacked(address: usize, count: u32, out: usize): void {
   }
 }
 
-/** Puts the rows in order of days; answers how many days there are. */
+/** Puts the rows in order of days; returns how many days there are. */
 export function prepareDays(): u32 {
   orderDays();
   return dayCount();

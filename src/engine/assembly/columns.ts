@@ -93,7 +93,7 @@ export function clearBatch(): void {
   clearAggregate();
 }
 
-/** Appends the block's first `rows` rows where verdict and mask are 0; answers how many. */
+/** Appends the block's first `rows` rows where verdict and mask are 0; returns how many. */
 export function appendBlock(rows: u32, arrivalUs: i64): u32 {
   const count = selectRows(min<u32>(rows, BLOCK_ROWS));
   lastCount = count;
@@ -125,7 +125,7 @@ function selectRows(rows: u32): u32 {
   return count;
 }
 
-/** Timestamps and revenues; answers where the new timestamps begin. */
+/** Timestamps and revenues; returns where the new timestamps begin. */
 function appendNumbers(count: u32): usize {
   const timestamps = TIMESTAMPS.room(<usize>count << 3);
   const revenues = REVENUES.room(<usize>count << 3);

@@ -5,7 +5,7 @@
 //   records  u64 each, by code: the same word that stands in the slot
 //   heap     records, 16-byte aligned: code u32 | length u32 | bytes; from +4 as in a PLAIN page
 //
-// Whole strings are compared, so any bytes of any length are right; hashes only make it quick.
+// Whole strings are compared, so any bytes of any length are right; hashes only make it fast.
 
 import { Area } from './arena';
 import { copyBytes, equalBytes } from './columns-bytes';
@@ -21,7 +21,7 @@ const FIRST_SLOTS_LOG2: i32 = 10;
 /** Offset 0 would make a free slot. */
 const HEAP_START: usize = 16;
 
-/** Lies in static memory; zeroed, it wants `clear()` before its first use. */
+/** In static memory, zeroed; needs `clear()` before its first use. */
 @unmanaged
 export class Dictionary {
   /** How many strings. */
@@ -39,7 +39,7 @@ export class Dictionary {
     return this.heap.address + load<u32>(this.records.address + (<usize>code << 3), 4);
   }
 
-  /** Forgets all strings; a big table shrinks, for clearing it costs time in each batch. */
+  /** Forgets all strings; a big table shrinks, because clearing it costs time in each batch. */
   clear(): void {
     const slotBytes = <usize>8 << FIRST_SLOTS_LOG2;
     memory.fill(this.slots.fit(slotBytes), 0, slotBytes);
@@ -89,7 +89,7 @@ function place(slots: usize, shift: u32, slot: u64): void {
 
 /**
  * The codes of `count` strings (u32 each at `codes`), adding those that are new. `selection` holds
- * the block's row numbers (u16), `addresses` and `lengths` are the block's arrays. Answers how many
+ * the block's row numbers (u16), `addresses` and `lengths` are the block's arrays. Returns how many
  * are null.
  */
 export function encodeStrings(

@@ -1,4 +1,4 @@
-// The module `engine`: bytes of JSON in, columns out. This file only says what JavaScript may see.
+// The module `engine`: bytes of JSON in, columns out. This file only lists what JavaScript may see.
 
 export * from './columns-entry';
 export { reserve } from './memory';

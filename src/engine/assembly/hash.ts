@@ -1,4 +1,4 @@
-// The hashes of the engine, both keyed by a seed that each process draws anew.
+// The hashes of the engine, both keyed by a seed that each process draws for itself.
 //
 // Ids: SipHash-1-3 with 128 bits (Aumasson and Bernstein,
 // https://www.aumasson.jp/siphash/siphash.pdf; the 128-bit form as in the authors' reference code).

@@ -83,8 +83,8 @@ export function markPresent(rows: u32): void {
 }
 
 /**
- * Inserts the ids whose MASK is 0 and sets it to 1 for those that were there. Answers how many rows
- * were dealt with: fewer than `rows` when the set is full; the rows from there on are as they were.
+ * Inserts the ids whose MASK is 0 and sets it to 1 for those that were there. Returns how many rows
+ * were processed: fewer than `rows` when the set is full; the other rows are unchanged.
  */
 export function insertNew(rows: u32): u32 {
   for (let first: u32 = 0; first < rows; first += WALK_ROWS) {

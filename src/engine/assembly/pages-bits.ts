@@ -1,4 +1,4 @@
-// Dictionary indices as Parquet wants them: u8 bit width, then the RLE / bit-packed hybrid.
+// Dictionary indices in Parquet's encoding: u8 bit width, then the RLE / bit-packed hybrid.
 //
 // A page is one bit-packed run, or one RLE run when all its values are equal; zstd finds the
 // repeats.
@@ -20,7 +20,7 @@ export function indicesBytesMax(count: u32, width: u32): usize {
   return pages * (16 + <usize>width) + ((<usize>count * width) >> 3);
 }
 
-/** Writes `count` u32 indices below 2^width. Answers the end. */
+/** Writes `count` u32 indices below 2^width. Returns the end. */
 export function writeIndices(to: usize, indices: usize, count: u32, width: u32): usize {
   store<u8>(to, <u8>width);
   if (count == 0) return to + 1;
@@ -44,7 +44,7 @@ function allEqual(indices: usize, count: u32): bool {
 
 /**
  * `count` is a multiple of 8; 8 values take `width` bytes. Writes up to 8 bytes past the end it
- * answers.
+ * returns.
  */
 function packGroups(to: usize, from: usize, count: u32, width: u32): usize {
   const end = from + (<usize>count << 2);

@@ -8,7 +8,7 @@ import {
   PAGE_ROWS, PLAIN, addDataPage, beginColumn, outEnd, outStart, setBounds, writeLevels,
 } from './pages';
 
-/** The event ids of a day's rows (`order` as `dayOrder` answers it). */
+/** The event ids of a day's rows (`order` as `dayOrder` returns it). */
 export function encodeIdPages(rows: u32, order: usize): void {
   if (order == 0) {
     beginColumn(rows, 0);

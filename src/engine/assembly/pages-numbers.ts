@@ -89,7 +89,7 @@ function writePages(values: usize, rows: u32): void {
   }
 }
 
-/** Fills VALUES and INDICES; answers the number of values, or 0 when a dictionary does not pay. */
+/** Fills VALUES and INDICES; returns the number of values, or 0 when a dictionary does not pay. */
 function indexValues(values: usize, rows: u32): u32 {
   const limit = min(rows / ROWS_PER_ENTRY_MIN, ENTRIES_MAX);
   if (limit == 0) return 0;

@@ -25,7 +25,7 @@ const GATHERED: Area = changetype<Area>(memory.data(12, 4));
 /** u32: indices of the rows that are not null. */
 const INDICES: Area = changetype<Area>(memory.data(12, 4));
 
-/** A dictionary's column for the rows of a day (`order` as `dayOrder` answers it). */
+/** A dictionary's column for the rows of a day (`order` as `dayOrder` returns it). */
 export function encodeStringPages(number: u32, rows: u32, order: usize): void {
   const dictionary = dictionaryAt(number);
   const codes = gather(codesAt(number).address, rows, order);
@@ -55,7 +55,7 @@ function gather(codes: usize, rows: u32, order: usize): usize {
 }
 
 /**
- * Gives the codes that occur in this day indices in order of appearance; answers how many there
+ * Gives the codes that occur in this day indices in order of appearance; returns how many there
  * are.
  */
 function remapCodes(dictionary: Dictionary, codes: usize, rows: u32): u32 {

@@ -4,9 +4,9 @@
 //   data page         u32 length | definition levels (RLE / bit-packed hybrid, width 1) | values
 //
 // A page is two ranges, head and body, which the wrapper joins when it copies them out: so columns
-// whose values already lie as PLAIN wants them (event_id, timestamp, revenue) are not copied twice.
-// Only PLAIN and RLE_DICTIONARY are written: Iceberg's vectorised reader for Spark throws on the
-// delta encodings before apache/iceberg#13391 (DELTA_BINARY_PACKED) and #15362
+// whose values are already laid out as in PLAIN (event_id, timestamp, revenue) are not copied
+// twice. Only PLAIN and RLE_DICTIONARY are written: Iceberg's vectorised reader for Spark throws on
+// the delta encodings before apache/iceberg#13391 (DELTA_BINARY_PACKED) and #15362
 // (DELTA_LENGTH_BYTE_ARRAY, 2026); they would save about 2 bytes an event after zstd.
 //
 // What the wrapper reads:
@@ -94,14 +94,14 @@ function addPage(
   store<u32>(COLUMN, load<u32>(COLUMN) + 1);
 }
 
-/** The definition levels of `rows` rows without a null: one run. Answers the end. */
+/** The definition levels of `rows` rows without a null: one run. Returns the end. */
 export function writeLevels(to: usize, rows: u32): usize {
   const end = writeRun(to + 4, rows, 1, 1);
   store<u32>(to, <u32>(end - to - 4));
   return end;
 }
 
-/** The definition levels of `rows` codes, nulls among them, bit-packed. Answers the end. */
+/** The definition levels of `rows` codes, nulls among them, bit-packed. Returns the end. */
 export function writeNullableLevels(to: usize, codes: usize, rows: u32): usize {
   const groups = (rows + 7) >> 3;
   let end = writeVarint(to + 4, (groups << 1) | 1);
@@ -117,7 +117,7 @@ export function writeNullableLevels(to: usize, codes: usize, rows: u32): usize {
   return end;
 }
 
-/** An RLE run: `count` times `value`, in `valueBytes` bytes. Answers the end. */
+/** An RLE run: `count` times `value`, in `valueBytes` bytes. Returns the end. */
 export function writeRun(to: usize, count: u32, value: u32, valueBytes: u32): usize {
   const at = writeVarint(to, count << 1);
   store<u32>(at, value);

@@ -1,5 +1,5 @@
-// The accepted events of a body as lines, in place: each ended by LF, behind those of the blocks
-// before.
+// The accepted events of a body as lines, in place: each ended by LF, after those of the previous
+// blocks.
 //
 //   [{"a":1},{"b"},  {"c":3}]      the second is rejected
 //   {"a":1}\n{"c":3}\n
@@ -27,7 +27,7 @@ export function beginGather(bodyStart: usize, bodyEnd: usize): void {
 }
 
 /**
- * Gathers the first `rows` rows of the block, whose strings are gone after it; answers how many
+ * Gathers the first `rows` rows of the block, whose strings are gone after it; returns how many
  * bytes of lines there are by now, from the start of the input.
  */
 export function gatherLines(rows: i32): usize {
@@ -54,7 +54,7 @@ export function isBodyItself(): bool {
   return isUntouched && output == end;
 }
 
-/** LF and CR become spaces: in an accepted event they stand between tokens only. */
+/** LF and CR become spaces: in an accepted event they occur between tokens only. */
 function flattenFeeds(p: usize, to: usize): void {
   for (; p < to; p += 16) {
     const bytes = v128.load(p);

@@ -1,9 +1,9 @@
-// Decimals of any length to the nearest double: the way for what all quicker ways leave.
+// Decimals of any length to the nearest double: used when every faster way fails.
 //
 // The value is kept as digits, 0.d1 d2 d3 ... * 10^point, and doubled and halved until it is an
 // integer of 53 bits ("simple decimal conversion": N. Tao,
 // https://nigeltao.github.io/blog/2020/parse-number-f64-simple.html, after Go's strconv). 800
-// digits decide every case; of more it is only kept whether one was not 0.
+// digits decide every case; of further digits only whether one was not 0 is kept.
 
 import { isDigit, POINT, ZERO } from './parse-bytes';
 
@@ -82,7 +82,7 @@ function halveBy(bits: i32): i32 {
   return bits;
 }
 
-/** Divides by 2^bits, from the front; answers the bits. */
+/** Divides by 2^bits, from the front; returns the bits. */
 function halve(bits: i32): i32 {
   const shift = <u64>bits;
   const mask = (<u64>1 << shift) - 1;
@@ -109,7 +109,7 @@ function halve(bits: i32): i32 {
   return bits;
 }
 
-/** Multiplies by 2^bits, from the end, into places in front of the digits; answers the bits. */
+/** Multiplies by 2^bits, from the end, into places in front of the digits; returns the bits. */
 function double(bits: i32): i32 {
   const shift = <u64>bits;
   let carry: u64 = 0;

@@ -5,7 +5,7 @@
 // With w the digits as an integer and e the decimal exponent: w <= 2^53 and |e| <= 22 make w * 10^e
 // one correctly rounded operation on exact operands (Clinger 1990). With at most 15 significant
 // digits the text is also the shortest form of its double (trailing zeros aside), so the millionths
-// come from w and e. The rest, as 0.30000000000000004 among honest senders, goes the longer ways of
+// come from w and e. The rest, for example 0.30000000000000004, takes the longer ways of
 // parse-decimal and parse-long-decimal.
 
 import { nearestQuotient, QUOTIENT_PLACES_MAX, shortestMillionths } from './parse-decimal';
@@ -44,8 +44,7 @@ function integerPower(exponent: i32): u64 {
 }
 
 /**
- * The value of eight digits, the first in the lowest byte; only the low half of each byte is looked
- * at.
+ * The value of eight digits, the first in the lowest byte; only the low half of each byte is read.
  */
 // @ts-ignore: decorator
 @inline
@@ -55,9 +54,7 @@ export function eightDigits(text: u64): u64 {
   return ((value & 0x0000ffff0000ffff) * 42949672960001) >> 32;
 }
 
-/**
- * Reads a number; answers the position after it, 0: not a number. What follows is not looked at.
- */
+/** Reads a number; returns the position after it, 0: not a number. What follows is not read. */
 // @ts-ignore: decorator
 @inline
 export function readRevenue(p: usize): usize {

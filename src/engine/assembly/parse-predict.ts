@@ -1,11 +1,11 @@
-// Prediction of what stands between two values: `,"user_id":` and the like, white space included.
+// Predicts the text between two values: `,"user_id":` and the like, white space included.
 //
 // Producers write their keys in few orders and always with the same spacing. A `link` is such a
-// text as it was once read by the general scanner; equal bytes in the same place mean the same, so
-// finding it again is one comparison of 16 bytes. Each link keeps the links that came after it, the
-// latest first; several producers with several key orders share them. What is not predicted is read
-// by the general scanner, and learned. All is bounded: when the links are used up, learning stops,
-// and starts afresh after a while.
+// text as once read by the general scanner. Equal bytes in the same place mean the same, so
+// recognising it again takes one comparison of 16 bytes. Each link keeps the links that came after
+// it, the latest first; several producers with several key orders share them. What is not predicted
+// is read by the general scanner, and learned. All is bounded: when the links are used up, learning
+// stops, and starts afresh after a while.
 //
 //   link, 128 bytes:   0 text, 64 bytes   64 length   68 field   72 ignore   76 unused
 //                     80 successors, 8 links, 0 where there is none

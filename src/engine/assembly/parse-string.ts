@@ -1,6 +1,6 @@
-// Strings: where they end, and what they say.
+// Strings: where they end, and their content.
 //
-// A string without escapes is used where it lies in the input. One with escapes is decoded into a
+// A string without escapes is used in place, in the input. One with escapes is decoded into a
 // slot; what does not fit the slot is only counted, as such a string is too long for its field
 // anyway.
 
@@ -15,7 +15,7 @@ export let stringLength: u32 = 0;
 export let stringHasLoneSurrogate: bool = false;
 
 /**
- * Reads on from after the opening quote; answers the position after the closing one, 0: not a
+ * Reads on from after the opening quote; returns the position after the closing one, 0: not a
  * string.
  */
 // @ts-ignore: decorator
@@ -29,7 +29,7 @@ export function readString(start: usize, slot: usize, slotBytes: u32): usize {
   return end + 1;
 }
 
-/** The same for a string nobody stores. */
+/** The same for a string that is not stored. */
 // @ts-ignore: decorator
 @inline
 export function skipString(start: usize): usize {
@@ -74,7 +74,7 @@ function append(from: usize, length: u32, slot: usize, slotBytes: u32): void {
   stringLength += length;
 }
 
-/** `p` is after the backslash; answers the position after the escape, 0: not an escape. */
+/** `p` is after the backslash; returns the position after the escape, 0: not an escape. */
 function readEscape(p: usize, slot: usize, slotBytes: u32): usize {
   const letter = load<u8>(p);
   if (letter != 0x75 /* u */) {

@@ -28,9 +28,8 @@ export const TIMESTAMP_BYTES_MAX: u32 = 35;
 const COPY: usize = memory.data(64, 16);
 
 /**
- * Reads the usual forms, with `Z` or nothing behind the digits, from after the opening quote;
- * answers the position after the closing quote. 0: something else, perhaps a timestamp all the
- * same.
+ * Reads the usual forms, with `Z` or nothing after the digits, from after the opening quote;
+ * returns the position after the closing quote. 0: something else, which may still be a timestamp.
  */
 // @ts-ignore: decorator
 @inline
@@ -56,7 +55,7 @@ export function readUsualTimestamp(p: usize): usize {
 /** Any form, as a decoded string; false: not a timestamp. */
 export function readTimestampText(address: usize, length: u32): bool {
   if (length < 19 || length > TIMESTAMP_BYTES_MAX) return false;
-  // A copy ends in zero bytes, whatever stands behind the string.
+  // A copy ends in zero bytes, whatever follows the string.
   memory.fill(COPY, 0, 64);
   memory.copy(COPY, address, length);
   if (load<u8>(COPY, 16) != COLON || !isDigit(load<u8>(COPY, 17)) || !isDigit(load<u8>(COPY, 18))) {

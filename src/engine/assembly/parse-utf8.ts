@@ -1,4 +1,4 @@
-// UTF-8 as RFC 3629, section 4 has it:
+// UTF-8 as defined in RFC 3629, section 4:
 //
 //   UTF8-2 = C2-DF tail
 //   UTF8-3 = E0 A0-BF tail / E1-EC 2(tail) / ED 80-9F tail / EE-EF 2(tail)
@@ -29,7 +29,7 @@ function isTail(byte: u8): bool {
   return (byte & 0xc0) == 0x80;
 }
 
-/** Whether the bytes from `p` to `end` are valid; what stands at `end` must be ASCII. */
+/** Whether the bytes from `p` to `end` are valid; the byte at `end` must be ASCII. */
 export function isUtf8(p: usize, end: usize): bool {
   while (p < end) {
     const mask = i8x16.bitmask(v128.load(p));

@@ -1,4 +1,4 @@
-// Values that nobody stores: checked in full, and passed over.
+// Values that are not stored: checked in full, then skipped.
 
 import {
   CLOSE_BRACE,
@@ -15,7 +15,7 @@ import { skipString } from './parse-string';
 
 const DEPTH_MAX: i32 = 64;
 
-/** Whether the last `skipValue` that answered 0 stopped at a container nested too deep. */
+/** Whether the last `skipValue` that returned 0 stopped at a container nested too deep. */
 export let stoppedAtDepth: bool = false;
 
 export function forgetDepth(): void {

@@ -1,7 +1,7 @@
 // A body, 1024 events a call: finds where each event begins and ends, and keeps neighbours apart.
 //
 // JavaScript copies the bytes to `inputAddress()`, calls `beginBody`, then `parseBlock` until it
-// answers less than a whole block, then asks `bodyFault`. Between two calls the row block is the
+// returns less than a whole block, then asks `bodyFault`. Between two calls the row block is the
 // caller's.
 
 import { reserve } from './memory';
@@ -36,7 +36,7 @@ const LINES: i32 = 0;
 const ARRAY: i32 = 1;
 const OBJECT: i32 = 2;
 
-// Why a body cannot be cut into events: 1 + index into the list in src/engine/parser.ts.
+// Why a body cannot be cut into events: 1 + index into BODY_FAULTS of src/engine/wasm.ts.
 const SPLITTABLE: i32 = 0;
 const EMPTY: i32 = 1;
 const NOT_ARRAY: i32 = 2;
@@ -119,7 +119,7 @@ function closeArray(bracket: usize): void {
 
 /**
  * Parses up to a block of events, arrived then and to be kept if dated from `keptFromUs` on
- * (microseconds since the epoch); answers how many. Fewer than a block: the body is at its end.
+ * (microseconds since the epoch); returns how many. Fewer than a block: the body is at its end.
  */
 export function parseBlock(arrivalUs: f64, keptFromUs: f64): i32 {
   const oldestUs = <i64>max(keptFromUs, 0);
@@ -164,7 +164,7 @@ function isEventEnd(p: usize): bool {
   return form == ARRAY && (byte == COMMA || byte == CLOSE_BRACKET);
 }
 
-/** From the comma or bracket behind an element, or from the end of an array that is not closed. */
+/** From the comma or bracket after an element, or from the end of an array that is not closed. */
 // @ts-ignore: decorator
 @inline
 function stepToElement(): void {
@@ -176,9 +176,7 @@ function stepToElement(): void {
   }
 }
 
-/**
- * Gives the event at `start` its verdict; answers where it ends, white space behind it included.
- */
+/** Gives the event at `start` its verdict; returns where it ends, white space after it included. */
 function reject(row: i32, start: usize): usize {
   let next = end;
   if (form == LINES) next = lineEnd(start, end);

@@ -1,12 +1,13 @@
 /**
- * The cluster as one topic sees it: which broker leads each partition, and connections to them. Everything that is asked of
- * Kafka goes through here, so that a broker that moves or comes back is found again in one place.
+ * The cluster as one topic sees it: which broker leads each partition, and connections to them.
+ * Every request to Kafka goes through here, so that a broker that moves or comes back is found
+ * again in one place.
  */
 import { type Connection, metadataV12, type ResponseParser, type Writer } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
-import type { KafkaPlace } from '../place.ts'
-import { type BrokerAddress, brokerAddress, openConnections } from './connect.ts'
-import { answerWithErrors, explainKafka } from './explain.ts'
+import type { KafkaPlace } from '../event-log.ts'
+import { type BrokerAddress, brokerAddress, openConnections } from './connections.ts'
+import { answerWithErrors, explainKafka } from './error.ts'
 
 const TOPIC_MISSING = 3
 
@@ -30,7 +31,7 @@ export type Cluster = {
   readonly place: KafkaPlace
   /** As it was last seen. */
   view(): View
-  /** Asks again. Throws LogError `unavailable`, `denied`. */
+  /** Asks the brokers again. Throws LogError `unavailable`, `denied`. */
   refresh(): Promise<View>
   to(node: number): Promise<Connection>
   close(): Promise<void>
@@ -75,8 +76,8 @@ export async function openCluster(place: KafkaPlace): Promise<Cluster> {
     to(node) {
       const address = view?.brokers.get(node)
       if (address !== undefined) return connections.to(address)
-      const message = `kafka: broker ${node} is not part of the cluster (${place.brokers.join(', ')}) now. It is tried again.`
-      return Promise.reject(new LogError('unavailable', message, { node }))
+      const what = `broker ${node} is not part of the cluster (${place.brokers.join(', ')}) now`
+      return Promise.reject(new LogError('unavailable', { what, todo: 'It is tried again.', node }))
     },
     close: () => connections.close(),
   }
@@ -92,19 +93,25 @@ export async function openCluster(place: KafkaPlace): Promise<Cluster> {
 /** The topic, or LogError `topic-missing`. */
 export function requireTopic({ topic }: View, place: KafkaPlace): TopicView {
   if (topic !== null) return topic
-  throw new LogError(
-    'topic-missing',
-    `kafka: there is no topic ${place.topic} at ${place.brokers.join(', ')}. Make it: campaign-metrics setup`,
-    { topic: place.topic },
-  )
+  throw new LogError('topic-missing', { topic: place.topic, brokers: place.brokers.join(', ') })
 }
 
-/** The identity of the log: another cluster, or a topic made anew, is another log (F11). */
+/**
+ * The topic while it is the log with this id; else LogError `topic-missing` or `topic-replaced`.
+ */
+export function requireSameTopic(view: View, place: KafkaPlace, logId: string): TopicView {
+  const topic = requireTopic(view, place)
+  const now = logIdOf(view, topic)
+  if (now === logId) return topic
+  throw new LogError('topic-replaced', { before: logId, now })
+}
+
+/** The identity of the log: another cluster, or a recreated topic, is another log (F11). */
 export function logIdOf({ clusterId }: View, topic: TopicView): string {
   return `kafka:${clusterId}/${topic.id}`
 }
 
-/** A request of our own making over a connection of the client. */
+/** Sends a request that this program encodes itself over a connection of the client. */
 export function send<T>(
   connection: Connection,
   { key, version }: Readonly<{ key: number; version: number }>,

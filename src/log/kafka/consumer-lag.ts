@@ -1,34 +1,46 @@
-/** How far a consumer group is behind the ends of the topic: for engines that keep their offsets with Kafka, such as Flink. */
+/**
+ * How far a consumer group lags behind the ends of the topic: for engines that keep their offsets
+ * with Kafka, such as Flink.
+ */
 import { findCoordinatorV4, offsetFetchV8 } from '@platformatic/kafka'
-import type { KafkaPlace } from '../place.ts'
+import type { KafkaPlace } from '../event-log.ts'
 import { type Cluster, openCluster, requireTopic } from './cluster.ts'
-import { explainKafka } from './explain.ts'
-import { listEnds, listOffsetsAt, listStarts } from './list-offsets.ts'
-import { patiently } from './patiently.ts'
+import { explainKafka, retryFor } from './error.ts'
+import { listEnds, listOffsetsAt, listStarts } from './offsets.ts'
 
 const GROUP_KEY = 0
-const WAIT_MS = 10_000
+/** A new broker makes the topic of its groups when it is first asked for one. */
+const WAIT_MS = 20_000
 
 export type ConsumerLag = Readonly<{
-  /** `committed`: from where the group reads on; null where it has committed nothing yet. */
+  /**
+   * `committed`: the offset at which the group goes on reading; null where it has committed nothing
+   * yet.
+   */
   partitions: readonly Readonly<{ start: number; committed: number | null; end: number }>[]
-  /** Records between: all that are held, where nothing is committed. */
+  /** Records between the two; where nothing is committed, all that the partition has. */
   waiting: number
 }>
 
-/** Waits a while for the group's coordinator, which a fresh cluster has yet to choose. Throws LogError. */
+/**
+ * Waits a while for the group's coordinator, which a new cluster has yet to choose. Throws
+ * LogError.
+ */
 export function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
-  return patiently(WAIT_MS, () => readOnce(place, group))
+  return retryFor(WAIT_MS, () => readOnce(place, group))
 }
 
-/** Of what the group has yet to read, the records that reached the topic before a time, in milliseconds since the epoch. */
+/**
+ * Of what the group has yet to read, the records that reached the topic before a time, in
+ * milliseconds since the epoch.
+ */
 export async function countWaiting(
   place: KafkaPlace,
   group: string,
   beforeMs: number,
 ): Promise<number> {
   const { partitions } = await readConsumerLag(place, group)
-  const younger = await readOffsetsAt(place, beforeMs)
+  const younger = await retryFor(WAIT_MS, () => readOffsetsAt(place, beforeMs))
   return partitions.reduce((sum, { start, committed, end }, partition) => {
     const from = younger[partition] ?? -1
     return sum + Math.max(0, (from === -1 ? end : from) - (committed ?? start))

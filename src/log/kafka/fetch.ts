@@ -1,17 +1,18 @@
 /**
- * The request for whole record batches, version 13, and its answer, of which the records stay bytes.
+ * The request for whole record batches, version 13, and its answer, whose records stay bytes.
  *
  *   answer    throttle i32 │ error i16 │ session i32 │ [topics] │ tags
  *     topic     id UUID │ [partitions] │ tags
- *     partition   index i32 │ error i16 │ high watermark i64 │ last stable offset i64 │ log start offset i64
+ *     partition   index i32 │ error i16 │ high watermark i64 │ last stable offset i64
+ *                 │ log start offset i64
  *                 │ [producer id i64 │ first offset i64 │ tags] aborted transactions, nullable
  *                 │ preferred replica i32 │ records COMPACT_BYTES, nullable │ tags
  */
 import { type Connection, fetchV13, type Reader } from '@platformatic/kafka'
 import { send } from './cluster.ts'
-import { VERSIONS } from './versions.ts'
+import { VERSIONS } from './connections.ts'
 
-/** Records of open and of aborted transactions are told apart: see aborted.ts. */
+/** The broker then also names the aborted transactions: see partition-queue.ts. */
 const READ_COMMITTED = 1
 const MIN_BYTES = 1
 const NO_SESSION = { id: 0, epoch: -1 } as const
@@ -23,16 +24,19 @@ export type AbortedTransaction = Readonly<{ producerId: bigint; firstOffset: num
 export type Fetched = Readonly<{
   partition: number
   errorCode: number
-  /** Up to here a reader of committed records may read; -1 with an error. */
+  /** A reader of committed records may read up to here; -1 with an error. */
   lastStableOffset: number
   aborted: readonly AbortedTransaction[]
-  /** Batches one after the other, the last perhaps cut short. Nobody else has this memory. */
+  /** Batches one after the other; the last may be cut short. The memory is the caller's own. */
   records: Buffer
 }>
 
-export type FetchLimits = Readonly<{ waitMs: number; bytesMax: number; partitionBytesMax: number }>
+type FetchLimits = Readonly<{ waitMs: number; bytesMax: number; partitionBytesMax: number }>
 
-/** The answer of one broker, about partitions it leads; `errorCode` 0 unless the whole request failed. */
+/**
+ * The answer of one broker, about partitions it leads; `errorCode` 0 unless the whole request
+ * failed.
+ */
 export function fetchBatches(
   connection: Connection,
   topicId: string,
@@ -85,7 +89,7 @@ function readPartition(reader: Reader): Fetched {
       firstOffset: Number(one.readInt64()),
     })) ?? []
   reader.readInt32()
-  // A length in COMPACT_BYTES is one more than it says, and 0 stands for null.
+  // COMPACT_BYTES stores the length plus one, and 0 for null.
   const bytes = Math.max(0, reader.readUnsignedVarInt() - 1)
   const records = reader.buffer.slice(reader.position, reader.position + bytes)
   reader.skip(bytes)

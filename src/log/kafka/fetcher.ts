@@ -1,36 +1,32 @@
 /**
- * Keeps the partitions' queues filled: one request on its way to each broker, for those of its partitions whose queue has
- * room. A broker that is away is asked for again and again; what stands in the queues can be read meanwhile.
+ * Keeps the partitions' queues filled: one request in flight to each broker, for those of its
+ * partitions whose queue has room. A broker that is away is asked again and again; what is in the
+ * queues can be read meanwhile.
  */
 import { LogError } from '../error.ts'
-import { type Cluster, logIdOf, requireTopic } from './cluster.ts'
-import { explainKafka } from './explain.ts'
+import type { EventReaderOptions } from '../event-log.ts'
+import { type Cluster, requireSameTopic } from './cluster.ts'
+import { explainKafka } from './error.ts'
 import { type Fetched, fetchBatches } from './fetch.ts'
-import { listExtents, partitionsByLeader } from './list-offsets.ts'
 import type { Merge } from './merge.ts'
+import { listExtents, partitionsByLeader } from './offsets.ts'
 import { PartitionQueue } from './partition-queue.ts'
-import { replaced } from './replaced.ts'
-import { Signal } from './signal.ts'
 
-/** Compressed bytes in a queue past which no more is fetched for it. */
+/** Past so many compressed bytes in a queue, no more is fetched for it. */
 const QUEUE_BYTES_MAX = 2 * 1024 * 1024
 const LIMITS = { waitMs: 250, bytesMax: 16 * 1024 * 1024, partitionBytesMax: 2 * 1024 * 1024 }
-/** How often partitions and leaders are asked for while all is well. */
-const LOOK_MS = 10_000
+/** How often metadata is refreshed while nothing fails. */
+const REFRESH_MS = 10_000
 const RETRY_MS_MIN = 50
 const RETRY_MS_MAX = 1_000
-/** Shorter troubles (a new leader) are nobody's news. */
-const SAID_AFTER_MS = 3_000
+/** A shorter failure, such as the change to a new leader, is not reported. */
+const REPORT_AFTER_MS = 3_000
 
 const OFFSET_OUT_OF_RANGE = 1
 /** TOPIC_AUTHORIZATION_FAILED */
 const DENIED = 29
 
-export type FetcherOptions = Readonly<{
-  steadyMs: () => number
-  /** Why nothing can be read for now; null when it goes on. */
-  onHeldUp: (message: string | null) => void
-}>
+type FetcherOptions = Pick<EventReaderOptions, 'steadyMs' | 'onHeldUp'>
 
 export class Fetcher {
   readonly #cluster: Cluster
@@ -42,9 +38,9 @@ export class Fetcher {
   readonly #room = new Signal()
   readonly #over = new Signal()
   readonly #loops = new Map<number, Promise<void>>()
-  readonly #looking: Promise<void>
-  /** By broker: since when it gives nothing. */
-  readonly #troubleSinceMs = new Map<number, number>()
+  readonly #refreshing: Promise<void>
+  /** By broker: since when its fetches fail. */
+  readonly #failingSinceMs = new Map<number, number>()
   #isHeldUp = false
   #failure: LogError | null = null
   #isClosed = false
@@ -55,15 +51,15 @@ export class Fetcher {
     this.#logId = logId
     this.#options = options
     this.#attend()
-    this.#looking = this.#lookOften()
+    this.#refreshing = this.#refreshRegularly()
   }
 
-  /** What stopped it for good: topic replaced, offsets gone, damage, no right. */
+  /** What stopped it for good: topic replaced, offsets gone, damage. */
   get failure(): LogError | null {
     return this.#failure
   }
 
-  /** Something was taken from a queue. */
+  /** To be called when something was taken from a queue. */
   taken(): void {
     this.#room.fire()
   }
@@ -71,7 +67,7 @@ export class Fetcher {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#end()
-    await Promise.all([this.#looking, ...this.#loops.values()])
+    await Promise.all([this.#refreshing, ...this.#loops.values()])
   }
 
   get #isOver(): boolean {
@@ -97,21 +93,21 @@ export class Fetcher {
     while (!this.#isOver) {
       const led = partitionsByLeader(this.#cluster.view().topic?.leaders ?? []).get(node) ?? []
       if (led.length === 0) break
-      const hungry = led.filter((one) => (this.#merge.queues[one]?.bytes ?? 0) < QUEUE_BYTES_MAX)
-      if (hungry.length === 0) {
-        await this.#room.wait(LOOK_MS)
+      const withRoom = led.filter((one) => (this.#merge.queues[one]?.bytes ?? 0) < QUEUE_BYTES_MAX)
+      if (withRoom.length === 0) {
+        await this.#room.wait(REFRESH_MS)
         continue
       }
       try {
-        await this.#fetch(node, hungry)
+        await this.#fetch(node, withRoom)
         retryMs = RETRY_MS_MIN
         this.#recovered(node)
       } catch (error) {
         if (this.#isOver) break
-        this.#troubled(node, error)
+        this.#noteFailure(node, error)
         await this.#over.wait(retryMs)
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)
-        await this.#look()
+        await this.#refreshMetadata()
       }
     }
     this.#recovered(node)
@@ -119,7 +115,7 @@ export class Fetcher {
 
   async #fetch(node: number, partitions: readonly number[]): Promise<void> {
     const connection = await this.#cluster.to(node)
-    const { id } = requireTopic(this.#cluster.view(), this.#cluster.place)
+    const { id } = requireSameTopic(this.#cluster.view(), this.#cluster.place, this.#logId)
     const wanted = partitions.map((partition) => ({
       partition,
       offset: this.#merge.queues[partition]?.fetchOffset ?? 0,
@@ -135,36 +131,38 @@ export class Fetcher {
     if (errorCode !== 0) throw new Error(`a partition cannot be read, error ${errorCode}`)
   }
 
-  /** Throws what ends the reading; else the code, which leads to another try. */
+  /** Throws what ends reading; else returns the code, which leads to another try. */
   async #refused({ partition, errorCode }: Fetched): Promise<number> {
     const { place } = this.#cluster
+    const { topic } = place
     if (errorCode === DENIED) {
-      const message = `kafka: this user may not read ${place.topic}. Give it the right to READ it.`
-      throw new LogError('denied', message, { topic: place.topic })
+      const what = `this user may not read ${topic}`
+      throw new LogError('denied', { what, todo: 'Give it the right to READ it.', topic })
     }
     if (errorCode !== OFFSET_OUT_OF_RANGE) return errorCode
+    // Offsets are listed by the topic's name: those of a recreated topic would look like a lost
+    // end.
+    requireSameTopic(await this.#cluster.refresh(), place, this.#logId)
     const offset = this.#merge.queues[partition]?.fetchOffset ?? 0
     const extent = (await listExtents(this.#cluster))[partition]
     if (extent === undefined) return errorCode
-    if (offset < extent.start) throw offsetGone(place.topic, partition, offset, extent.start)
-    if (offset > extent.end) throw offsetAhead(place.topic, partition, offset, extent.end)
+    const { start, end } = extent
+    if (offset < start) throw new LogError('trimmed', { topic, partition, offset, start })
+    if (offset > end) throw new LogError('beyond-end', { topic, partition, offset, end })
     return errorCode
   }
 
-  async #lookOften(): Promise<void> {
+  async #refreshRegularly(): Promise<void> {
     while (!this.#isOver) {
-      await this.#over.wait(LOOK_MS)
-      if (!this.#isOver) await this.#look()
+      await this.#over.wait(REFRESH_MS)
+      if (!this.#isOver) await this.#refreshMetadata()
     }
   }
 
-  /** Finds new leaders and partitions; what cannot be asked now is asked again. Never rejects. */
-  async #look(): Promise<void> {
+  /** Finds new leaders and partitions; what fails now is asked again later. Never rejects. */
+  async #refreshMetadata(): Promise<void> {
     try {
-      const view = await this.#cluster.refresh()
-      if (view.topic === null) return
-      const now = logIdOf(view, view.topic)
-      if (now !== this.#logId) this.#fail(replaced(this.#logId, now))
+      requireSameTopic(await this.#cluster.refresh(), this.#cluster.place, this.#logId)
       this.#attend()
     } catch (error) {
       const known = explainKafka('no broker answers', this.#cluster.place, error)
@@ -172,7 +170,7 @@ export class Fetcher {
     }
   }
 
-  #troubled(node: number, cause: unknown): void {
+  #noteFailure(node: number, cause: unknown): void {
     const { place } = this.#cluster
     const error = explainKafka(`events cannot be read from ${place.topic}`, place, cause)
     if (isFinal(error)) {
@@ -180,16 +178,16 @@ export class Fetcher {
       return
     }
     const nowMs = this.#options.steadyMs()
-    const sinceMs = this.#troubleSinceMs.get(node) ?? nowMs
-    this.#troubleSinceMs.set(node, sinceMs)
-    if (nowMs - sinceMs < SAID_AFTER_MS) return
+    const sinceMs = this.#failingSinceMs.get(node) ?? nowMs
+    this.#failingSinceMs.set(node, sinceMs)
+    if (nowMs - sinceMs < REPORT_AFTER_MS) return
     this.#isHeldUp = true
     this.#options.onHeldUp(error.message)
   }
 
   #recovered(node: number): void {
-    this.#troubleSinceMs.delete(node)
-    if (!this.#isHeldUp || this.#troubleSinceMs.size > 0) return
+    this.#failingSinceMs.delete(node)
+    if (!this.#isHeldUp || this.#failingSinceMs.size > 0) return
     this.#isHeldUp = false
     this.#options.onHeldUp(null)
   }
@@ -209,20 +207,24 @@ function isFinal({ canRetry, code }: LogError): boolean {
   return !canRetry && code !== 'topic-missing' && code !== 'denied'
 }
 
-function offsetGone(topic: string, partition: number, offset: number, start: number): LogError {
-  return new LogError(
-    'trimmed',
-    `kafka: partition ${partition} of ${topic} begins at offset ${start}, and ${offset} is to be read next: the events between ` +
-      'are gone (retention?). To go on without them: campaign-metrics start --new-log',
-    { partition, offset, start },
-  )
-}
+/** Wakes those that wait for an event. */
+class Signal {
+  readonly #wakes = new Set<() => void>()
 
-function offsetAhead(topic: string, partition: number, offset: number, end: number): LogError {
-  return new LogError(
-    'beyond-end',
-    `kafka: partition ${partition} of ${topic} ends at offset ${end}, and ${offset} is to be read next: the topic has lost its ` +
-      'end. Restore it; or, to go on without what was lost: campaign-metrics start --new-log',
-    { partition, offset, end },
-  )
+  fire(): void {
+    for (const wake of [...this.#wakes]) wake()
+  }
+
+  /** Resolves when it is fired, or after `waitMs`. The timer keeps the thread alive. */
+  wait(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        this.#wakes.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, waitMs)
+      this.#wakes.add(wake)
+    })
+  }
 }

@@ -1,36 +1,44 @@
 /** A topic of Kafka as the log: what the collector writes to. */
 import { strict as assert } from 'node:assert'
 import { LogError } from '../error.ts'
-import type { EventLog } from '../event-log.ts'
+import type { EventLog, KafkaPlace } from '../event-log.ts'
 import { type Lines, piecesOf } from '../group.ts'
-import type { KafkaPlace } from '../place.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
-import { listEnds, listReadableEnds, listStarts } from './list-offsets.ts'
+import { retryFor } from './error.ts'
+import {
+  listEnds,
+  listReadableEnds,
+  listStarts,
+  newPassedOverMemory,
+  openPassedOver,
+  sumOf,
+} from './offsets.ts'
 import { askTransactionOwner, watchOpenTransactions } from './open-transactions.ts'
-import { newPassedOverMemory, openPassedOver } from './passed-over.ts'
-import { patiently } from './patiently.ts'
 import { Sender } from './sender.ts'
 import { requireFit } from './topic.ts'
 
 const WAITING_BYTES_MAX = 64 * 1024 * 1024
 const OPEN_WAIT_MS = 30_000
-const LOOK_INTERVAL_MS = 1_000
-/** Every so many looks, the partitions and their leaders are asked for as well. */
-const LOOKS_PER_REFRESH = 5
+const REFRESH_INTERVAL_MS = 1_000
+/** Every fifth refresh of the offsets refreshes the metadata of the topic too. */
+const REFRESHES_PER_METADATA = 5
 
 export type KafkaLogOptions = Readonly<{
   nowUs: () => number
   /** A clock that never steps back. */
   steadyMs: () => number
-  /** Of records that wait for the broker; more are refused with `busy`. */
+  /** Limit of records that wait for the broker; more are refused with `busy`. */
   waitingBytesMax?: number
   /** How long to wait for the brokers at the start. */
   openWaitMs?: number
 }>
 
-/** Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`, `topic-missing`, `topic-unfit`. */
+/**
+ * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
+ * `topic-missing`, `topic-unfit`.
+ */
 export function openKafkaLog(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
-  return patiently(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place, options))
+  return retryFor(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place, options))
 }
 
 async function openOnce(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
@@ -72,33 +80,35 @@ function kafkaLog(
     brokers: cluster.place.brokers,
     nowMs: () => options.nowUs() / 1000,
     steadyMs: options.steadyMs,
-    ask: (held) => askTransactionOwner(cluster, held),
+    ask: (partition) => askTransactionOwner(cluster, partition),
   })
   let isClosed = false
-  let looks = 0
-  let looking: Promise<void> | null = null
+  let refreshes = 0
+  let refreshing: Promise<void> | null = null
 
-  /** What others have written, and what retention has taken. What is not known now is asked again. */
-  async function look(): Promise<void> {
-    looks += 1
-    if (looks % LOOKS_PER_REFRESH === 0) await sender.look()
-    // In this order: what is written between the two answers is not taken for unreadable.
+  /**
+   * Finds what others have written and what retention has removed. What fails now is asked again.
+   */
+  async function refresh(): Promise<void> {
+    refreshes += 1
+    if (refreshes % REFRESHES_PER_METADATA === 0) await sender.refreshTopic()
+    // In this order, so that what is written between the two answers is not taken for unreadable.
     const written = await listEnds(cluster)
     const readable = await listReadableEnds(cluster)
     for (const [partition, end] of written.entries()) {
       ends[partition] = Math.max(ends[partition] ?? 0, end)
     }
-    await transactions.look(written, readable)
+    await transactions.update(written, readable)
     for (const [partition, start] of (await listStarts(cluster)).entries())
       starts[partition] = start
   }
-  const looker = setInterval(() => {
+  const timer = setInterval(() => {
     const done = () => {
-      looking = null
+      refreshing = null
     }
-    looking ??= look().then(done, done)
-  }, LOOK_INTERVAL_MS)
-  looker.unref()
+    refreshing ??= refresh().then(done, done)
+  }, REFRESH_INTERVAL_MS)
+  timer.unref()
 
   return {
     id,
@@ -107,34 +117,32 @@ function kafkaLog(
     async append(lines, count, arrivalUs) {
       const bytes = wholeLines(lines)
       assert(count > 0 && bytes.length > 0, 'an append holds lines')
-      if (isClosed) throw new LogError('closed', 'log closed: it accepts nothing more')
+      if (isClosed) throw new LogError('closed', {})
       const { waitingBytes } = sender
       if (waitingBytes > 0 && waitingBytes + bytes.length > waitingBytesMax) {
-        const what = `${waitingBytes} bytes wait for Kafka, ${waitingBytesMax} are allowed`
-        const facts = { waitingBytes, waitingBytesMax }
-        throw new LogError('busy', `log busy: ${what}. Send it again in a moment.`, facts)
+        throw new LogError('busy', { waitingBytes, waitingBytesMax })
       }
       await sender.append(bytes, Math.floor(arrivalUs / 1000))
       counts.appends += 1
       counts.bytes += bytes.length
     },
-    start: () => Math.max(0, sum(starts) - passedOver.get()),
-    end: () => sum(ends) - passedOver.get(),
+    start: () => Math.max(0, sumOf(starts) - passedOver.get()),
+    end: () => sumOf(ends) - passedOver.get(),
     // Kafka's own retention decides.
     trim: () => Promise.resolve(),
     stats: () => ({
       ...counts,
       bytesOnDisk: 0,
       waitingBytes: sender.waitingBytes,
-      full: sender.trouble,
+      full: sender.outage,
       failed: sender.failure,
       unreadable: transactions.problem(),
     }),
     async close() {
       isClosed = true
-      clearInterval(looker)
+      clearInterval(timer)
       await sender.close()
-      await looking
+      await refreshing
       await cluster.close()
     },
   }
@@ -145,8 +153,4 @@ function wholeLines(lines: Lines): Buffer {
   const [first] = pieces
   if (first === undefined || pieces.length > 1) return Buffer.concat(pieces)
   return Buffer.from(first.buffer, first.byteOffset, first.length)
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
 }

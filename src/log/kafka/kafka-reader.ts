@@ -1,40 +1,46 @@
-/** Reads a topic for the job: frames in the order of arrival, from all partitions, past everything that is no event. */
+/**
+ * Reads a topic for the job: frames in the order of arrival, from all partitions, without control
+ * batches and aborted records.
+ */
 import { strict as assert } from 'node:assert'
-import type { EventReader, LogExtent, ReadFrom } from '../event-reader.ts'
+import type {
+  EventReader,
+  EventReaderOptions,
+  KafkaPlace,
+  LogExtent,
+  ReadFrom,
+} from '../event-log.ts'
 import type { Frame } from '../frame.ts'
-import type { KafkaPlace } from '../place.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
+import { retryFor } from './error.ts'
 import { Fetcher } from './fetcher.ts'
-import { listExtents, listReadableEnds } from './list-offsets.ts'
 import { Merge } from './merge.ts'
+import { listExtents, listReadableEnds, openPassedOver, sumOf } from './offsets.ts'
 import { PartitionQueue } from './partition-queue.ts'
-import { openPassedOver } from './passed-over.ts'
-import { patiently } from './patiently.ts'
 
 const OPEN_WAIT_MS = 30_000
-/** Frames that are here are given without a pause, but the thread's other work must go on. */
+/**
+ * Frames that are in memory are given without a pause, so the thread's other work gets a turn this
+ * often.
+ */
 const TURN_MS = 10
 
-export type KafkaReaderOptions = Readonly<{
-  /** Of the log that is opened on the same topic in this process. */
-  cursor: SharedArrayBuffer
-  /** A clock that never steps back. */
-  steadyMs: () => number
-  /** Why nothing can be read for now; null when it goes on. */
-  onHeldUp: (message: string | null) => void
-  openWaitMs?: number
-}>
+export type KafkaReaderOptions = Omit<EventReaderOptions, 'place'> &
+  Readonly<{ openWaitMs?: number }>
 
-/** Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`, `topic-missing`. */
+/**
+ * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
+ * `topic-missing`.
+ */
 export async function openKafkaReader(
   place: KafkaPlace,
   options: KafkaReaderOptions,
 ): Promise<EventReader> {
-  const opened = await patiently(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place))
+  const opened = await retryFor(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place))
   return kafkaReader(opened, options)
 }
 
-/** What the topic holds, read once: for a look at it without a process that reads it. */
+/** What the topic holds, read once, for a look from outside. */
 export async function readExtent(place: KafkaPlace): Promise<LogExtent> {
   const { cluster, extent } = await openOnce(place)
   await cluster.close()
@@ -70,9 +76,9 @@ function kafkaReader(
   let turnMs = steadyMs()
   let isClosed = false
 
-  /** Offsets behind us that were no lines. */
+  /** Counts the offsets read so far that hold no event. */
   function tellPassedOver(): void {
-    passedOver.set(sum(merge.offsets()) - taken)
+    passedOver.set(sumOf(merge.offsets()) - taken)
   }
 
   async function wait(fetching: Fetcher, waitMs: number): Promise<void> {
@@ -124,8 +130,4 @@ function kafkaReader(
       await cluster.close()
     },
   }
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
 }

@@ -1,7 +1,8 @@
 /**
- * Several partitions as one sequence of frames, in the order of arrival: what a replay decides (duplicates, the horizon) is
- * then nearly what the live run did. Order within a partition is kept always; between partitions as far as batches are here,
- * and one that is behind is waited for only so long.
+ * Several partitions as one sequence of frames, in the order of arrival: a replay then decides
+ * (duplicates, the horizon) nearly as the live run did. Order within a partition is always kept;
+ * between partitions, as far as their batches have been fetched. A partition that is behind is
+ * waited for, but not for long.
  */
 import type { FrameOrigin } from '../frame.ts'
 import type { BatchLines, PartitionQueue } from './partition-queue.ts'
@@ -21,9 +22,9 @@ export type MergedBatches = Readonly<{
 export class Merge {
   /** By partition. */
   readonly queues: PartitionQueue[] = []
-  /** Where reading began: batches may begin before it. */
+  /** Where reading began: a batch may begin before it. */
   readonly #from: number[] = []
-  /** Since when a partition has been behind; those that are not are missing. */
+  /** Since when a partition has been behind; absent for those that are not. */
   readonly #behindSinceMs = new Map<number, number>()
 
   add(queue: PartitionQueue): void {
@@ -35,7 +36,10 @@ export class Merge {
     return this.queues.map((queue) => queue.position)
   }
 
-  /** Null when nothing is here, or a partition that is behind may have something older. Throws what a queue throws. */
+  /**
+   * Null when nothing was fetched, or when a partition that is behind may have something older.
+   * Throws what a queue throws.
+   */
   next(nowMs: number): MergedBatches | null {
     const first = this.#oldest(nowMs)
     const arrivalMs = first?.arrivalMs ?? null

@@ -1,14 +1,15 @@
 /**
- * Transactions of other producers that stay open. A reader of committed records waits at the first record of the oldest one,
- * so that everything behind it in its partition is durable and in no table, for as long as the producer likes; where the
- * transaction hangs (its coordinator has forgotten it), for ever.
+ * Transactions of other producers that stay open. A reader of committed records waits at the first
+ * record of the oldest one. Everything after it in its partition is durable and in no table until
+ * the producer ends it; a hanging transaction, which its coordinator has forgotten, never ends.
  *
  *   offset    118        120                                     5121
  *              │ taken    │ first record of an open transaction   │ end
  *                         └─ last stable offset: readers wait here
  *
- * It is said once it has stood still for a minute. Whose transaction it is, the brokers are asked then; where they do not
- * tell (rights, an older or another broker) the place alone is said.
+ * It is reported once the partition has been blocked for a minute. The brokers are then asked for
+ * the transaction's producer; where they do not tell (rights, an older or another broker), only the
+ * place is reported.
  */
 import {
   type Connection,
@@ -18,8 +19,8 @@ import {
 } from '@platformatic/kafka'
 import type { Cluster } from './cluster.ts'
 
-/** A partition in which an open transaction holds readers up. */
-export type HeldPartition = Readonly<{
+/** A partition in which an open transaction blocks readers. */
+export type BlockedPartition = Readonly<{
   partition: number
   /** Where readers wait. */
   offset: number
@@ -27,7 +28,7 @@ export type HeldPartition = Readonly<{
   records: number
 }>
 
-/** What the brokers tell of a transaction; null for what they do not. */
+/** What the brokers know of a transaction; null for what they do not tell. */
 export type TransactionOwner = Readonly<{
   producerId: string
   transactionalId: string | null
@@ -35,61 +36,65 @@ export type TransactionOwner = Readonly<{
   lastWriteMs: number | null
 }>
 
-export type OpenTransactions = Readonly<{
-  /** Ends, and ends that can be read, by partition. Asks the brokers when there is something to say. Never rejects. */
-  look(ends: readonly number[], readable: readonly number[]): Promise<void>
-  /** One sentence while a transaction holds readers up for longer than a minute; else null. */
+type OpenTransactions = Readonly<{
+  /**
+   * `ends` and readable ends by partition. Asks the brokers when there is something to report.
+   * Never rejects.
+   */
+  update(ends: readonly number[], readable: readonly number[]): Promise<void>
+  /** One sentence while a transaction has blocked readers for more than a minute; else null. */
   problem(): string | null
 }>
 
-export type OpenTransactionsParts = Readonly<{
+type OpenTransactionsParts = Readonly<{
   topic: string
   brokers: readonly string[]
   nowMs: () => number
   /** A clock that never steps back. */
   steadyMs: () => number
-  ask: (held: HeldPartition) => Promise<TransactionOwner | null>
+  ask: (held: BlockedPartition) => Promise<TransactionOwner | null>
 }>
 
-/** Transactions are open for moments; one that takes longer holds everybody up. */
-const HELD_MS_MAX = 60_000
+/** Transactions are open for moments; one that stays open longer is a problem. */
+const BLOCKED_MS_MAX = 60_000
 const ASK_INTERVAL_MS = 10_000
 
-type Standing = HeldPartition & Readonly<{ sinceMs: number; seenMs: number }>
+type Waiting = BlockedPartition & Readonly<{ sinceMs: number; noticedMs: number }>
 
 export function watchOpenTransactions(parts: OpenTransactionsParts): OpenTransactions {
   const { steadyMs, nowMs, ask } = parts
-  const standing = new Map<number, Standing>()
+  const waiting = new Map<number, Waiting>()
   let owner: Readonly<{ partition: number; owner: TransactionOwner | null }> | null = null
   let askedMs = Number.NEGATIVE_INFINITY
 
-  /** Those that have stood still for too long, the longest first. */
-  function held(): readonly Standing[] {
-    return [...standing.values()]
-      .filter(({ sinceMs }) => steadyMs() - sinceMs >= HELD_MS_MAX)
+  /** Those blocked for too long, the longest first. */
+  function blocked(): readonly Waiting[] {
+    return [...waiting.values()]
+      .filter(({ sinceMs }) => steadyMs() - sinceMs >= BLOCKED_MS_MAX)
       .sort((a, b) => a.sinceMs - b.sinceMs)
   }
 
   return {
-    async look(ends, readable) {
+    async update(ends, readable) {
       for (const [partition, end] of ends.entries()) {
         const offset = readable[partition] ?? end
-        const known = standing.get(partition)
-        if (offset >= end) standing.delete(partition)
+        const known = waiting.get(partition)
+        if (offset >= end) waiting.delete(partition)
         else {
-          const since = known?.offset === offset ? known : { sinceMs: steadyMs(), seenMs: nowMs() }
-          const { sinceMs, seenMs } = since
-          standing.set(partition, { partition, offset, records: end - offset, sinceMs, seenMs })
+          const since =
+            known?.offset === offset ? known : { sinceMs: steadyMs(), noticedMs: nowMs() }
+          const { sinceMs, noticedMs } = since
+          waiting.set(partition, { partition, offset, records: end - offset, sinceMs, noticedMs })
         }
       }
-      const [longest] = held()
+      const [longest] = blocked()
       if (longest === undefined) owner = null
       if (longest === undefined || steadyMs() - askedMs < ASK_INTERVAL_MS) return
       askedMs = steadyMs()
       owner = { partition: longest.partition, owner: await ask(longest).catch(() => null) }
     },
     problem() {
-      const [longest, ...others] = held()
+      const [longest, ...others] = blocked()
       if (longest === undefined) return null
       const known = owner?.partition === longest.partition ? owner.owner : null
       return sentence(parts, longest, others.length, known)
@@ -99,27 +104,32 @@ export function watchOpenTransactions(parts: OpenTransactionsParts): OpenTransac
 
 function sentence(
   { topic, brokers }: OpenTransactionsParts,
-  { partition, offset, records, seenMs }: Standing,
+  { partition, offset, records, noticedMs }: Waiting,
   others: number,
   owner: TransactionOwner | null,
 ): string {
-  const since = new Date(owner?.startedMs ?? owner?.lastWriteMs ?? seenMs).toISOString()
-  const whose =
-    owner === null
-      ? 'another producer'
-      : `producer ${owner.producerId}${owner.transactionalId === null ? '' : ` (transactional id ${JSON.stringify(owner.transactionalId)})`}`
+  const since = new Date(owner?.startedMs ?? owner?.lastWriteMs ?? noticedMs).toISOString()
+  const name = owner?.transactionalId ?? null
+  const named = name === null ? '' : ` (transactional id ${JSON.stringify(name)})`
+  const whose = owner === null ? 'another producer' : `producer ${owner.producerId}${named}`
   const more = others === 0 ? '' : ` (and in ${others} more of its partitions)`
   return (
-    `kafka: a transaction of ${whose} has been open since ${since} in partition ${partition} of ${topic}${more}, at offset ${offset}: ` +
-    `the ${records} records from there on are durable, and cannot be read before it ends. Let its producer end it; or abort it: ` +
-    `kafka-transactions.sh --bootstrap-server ${brokers[0] ?? ''} abort --topic ${topic} --partition ${partition} --start-offset ${offset}`
+    `kafka: a transaction of ${whose} has been open since ${since} in partition ${partition} of ` +
+    `${topic}${more}, at offset ${offset}: ` +
+    `the ${records} records from there on are durable, and cannot be read before it ends. Let ` +
+    'its producer end it; or abort it: ' +
+    `kafka-transactions.sh --bootstrap-server ${brokers[0] ?? ''} abort --topic ${topic} ` +
+    `--partition ${partition} --start-offset ${offset}`
   )
 }
 
-/** Asks the leader of the partition whose transaction begins there, and the coordinators what it is called. */
+/**
+ * Asks the leader of the partition for the producer of the transaction that begins there, and the
+ * coordinators for its name.
+ */
 export async function askTransactionOwner(
   cluster: Cluster,
-  { partition, offset }: HeldPartition,
+  { partition, offset }: BlockedPartition,
 ): Promise<TransactionOwner | null> {
   const leader = await cluster.to(cluster.view().topic?.leaders[partition] ?? -1)
   const topic = { name: cluster.place.topic, partitionIndexes: [partition] }
@@ -139,7 +149,7 @@ export async function askTransactionOwner(
 
 type Named = Pick<TransactionOwner, 'transactionalId' | 'startedMs'>
 
-/** The coordinator of a transaction is one of the brokers; one that hangs is known to none. */
+/** The coordinator of a transaction is one of the brokers; none knows a hanging one. */
 async function askName(cluster: Cluster, producerId: bigint): Promise<Named | null> {
   for (const node of cluster.view().brokers.keys()) {
     const connection = await cluster.to(node)

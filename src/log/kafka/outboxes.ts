@@ -1,14 +1,17 @@
-/** What waits for Kafka: for each partition a queue of batches, of which the last still gathers records. */
-import { visitLines } from './event-lines.ts'
-import { partitionOf } from './murmur2.ts'
-import { OutgoingBatch, type PendingAppend } from './outgoing-batch.ts'
+/**
+ * What waits for Kafka: for each partition a queue of batches, the last of which still gathers
+ * records.
+ */
 
-/** Of records before compression: below what a topic takes in one batch unless told otherwise (1 MiB). */
+import { OutgoingBatch, type PendingAppend } from './outgoing-batch.ts'
+import { partitionOf, visitLines } from './partitioner.ts'
+
+/** Of records before compression: below what a topic takes in one batch by default (1 MiB). */
 export const BATCH_BYTES_MAX: number = 512 * 1024
 
 export class Outboxes {
   readonly #queues = new Map<number, OutgoingBatch[]>()
-  /** Batches that were given to a sender: nothing joins them any more. */
+  /** Batches that were given to the sender: no record joins them any more. */
   readonly #sealed = new Set<OutgoingBatch>()
   #bytes = 0
 
@@ -36,12 +39,12 @@ export class Outboxes {
     })
   }
 
-  /** Partitions that something waits for. */
+  /** Partitions with batches that wait. */
   partitions(): readonly number[] {
     return [...this.#queues.keys()]
   }
 
-  /** The batch that goes next to this partition, sealed: always the same one until it is removed. */
+  /** The batch that goes to this partition next, sealed: the same one until it is removed. */
   first(partition: number): OutgoingBatch | null {
     const batch = this.#queues.get(partition)?.[0]
     if (batch === undefined) return null

@@ -1,6 +1,5 @@
-/** One batch on its way to a partition: the records that gathered, and the appends that wait for it. */
-import { CODECS, compressLz4 } from './codec.ts'
-import { batchHeader } from './record-batch.ts'
+/** One batch for a partition: its records, and the appends that wait for it. */
+import { batchHeader, CODECS, compressLz4 } from './record-batch.ts'
 import { RecordWriter } from './record-writer.ts'
 
 /** Below this, compressing costs more than it saves. */
@@ -8,7 +7,10 @@ const COMPRESS_BYTES_MIN = 1024
 /** After the last sequence, 2^31 - 1, comes 0. */
 const SEQUENCES = 2 ** 31
 
-/** An append, which may be spread over many batches: answered when the last of them is, failed with the first that fails. */
+/**
+ * An append, which may be spread over many batches: resolved with the last of them, rejected with
+ * the first that fails.
+ */
 export type PendingAppend = {
   batchesLeft: number
   readonly resolve: () => void
@@ -16,8 +18,9 @@ export type PendingAppend = {
 }
 
 /**
- * The identity under which the broker recognises a batch that is sent again, with the next sequence of each partition. They
- * belong together: a sequence that is used twice under one id would be taken for a repeat, and its records lost.
+ * The identity under which the broker recognises a batch that is sent again, with the next sequence
+ * of each partition. They belong together: a sequence used twice under one id would be taken for a
+ * repeat, and its records would be lost.
  */
 export type Producer = Readonly<{ id: bigint; epoch: number; sequences: Map<number, number> }>
 
@@ -52,7 +55,7 @@ export class OutgoingBatch {
     return this.#pieces
   }
 
-  /** Is to be sent under another identity: the broker no longer knows the one it was encoded with. */
+  /** To be called when the broker no longer knows the producer that the batch was encoded for. */
   forgetEncoding(): void {
     this.#pieces = null
   }

@@ -1,12 +1,16 @@
-/** What was fetched of one partition and not yet read: batches in their order, undone only when their turn comes. */
-import { LogError } from '../error.ts'
-import { openAbortedFilter } from './aborted.ts'
-import { decompress } from './codec.ts'
-import type { Fetched } from './fetch.ts'
-import { type BatchFault, type RecordBatch, readBatch } from './record-batch.ts'
+/**
+ * What was fetched of one partition and not yet read: batches in their order, each decompressed
+ * when its turn comes. Batches of aborted transactions are left out.
+ */
+import { damaged, LogError } from '../error.ts'
+import type { AbortedTransaction, Fetched } from './fetch.ts'
+import { type BatchFault, decompress, type RecordBatch, readBatch } from './record-batch.ts'
 import { type RecordLines, recordLines } from './record-lines.ts'
 
-/** The lines of one batch; the first line is the record at `firstOffset`, unless `deltas` say otherwise. */
+/**
+ * The lines of one batch; the first line is the record at `firstOffset`, unless `deltas` say
+ * otherwise.
+ */
 export type BatchLines = RecordLines & Readonly<{ partition: number; baseOffset: number }>
 
 export class PartitionQueue {
@@ -14,9 +18,9 @@ export class PartitionQueue {
   readonly #topic: string
   readonly #batches: RecordBatch[] = []
   #bytes = 0
-  /** From where the next request asks. */
+  /** The offset at which the next request begins. */
   #fetchOffset: number
-  /** Up to where records can be read, as far as is known. */
+  /** The known end of the records that can be read. */
   #end: number
 
   constructor(topic: string, partition: number, offset: number, end: number) {
@@ -30,7 +34,7 @@ export class PartitionQueue {
     return this.#fetchOffset
   }
 
-  /** The first offset that was not taken and may hold an event. */
+  /** The first offset not taken yet that may hold an event. */
   get position(): number {
     return this.#batches[0]?.baseOffset ?? this.#fetchOffset
   }
@@ -44,12 +48,12 @@ export class PartitionQueue {
     return this.#bytes
   }
 
-  /** Of the next batch; null when none is here. */
+  /** Of the next batch; null when none was fetched. */
   get arrivalMs(): number | null {
     return this.#batches[0]?.maxTimestampMs ?? null
   }
 
-  /** There are records, but none is here. */
+  /** There are records, but none was fetched yet. */
   get isBehind(): boolean {
     return this.#batches.length === 0 && this.#fetchOffset < this.#end
   }
@@ -72,7 +76,10 @@ export class PartitionQueue {
     }
   }
 
-  /** The next batch undone; none may be left out. Throws LogError `damaged`. */
+  /**
+   * The lines of the next batch. Batches are taken in order, without gaps. Throws LogError
+   * `damaged`.
+   */
   take(from: number): BatchLines | null {
     const batch = this.#batches.shift()
     if (batch === undefined) return null
@@ -100,27 +107,27 @@ export class PartitionQueue {
   #sound(batch: RecordBatch | BatchFault): RecordBatch {
     if (typeof batch === 'string') throw this.#damaged(batch, this.#fetchOffset)
     if (!('magic' in batch)) return batch
-    const message =
-      `kafka: partition ${this.partition} of ${this.#topic} holds message format ${batch.magic} at offset ` +
-      `${this.#fetchOffset}; only format 2 is read (Kafka 0.11 and later write it). Make a topic anew and copy the events into it.`
-    throw new LogError('unsupported', message, { partition: this.partition, magic: batch.magic })
+    const { partition } = this
+    const { magic } = batch
+    const what =
+      `partition ${partition} of ${this.#topic} holds message format ${magic} at offset ` +
+      `${this.#fetchOffset}; only format 2 is read (Kafka 0.11 and later write it)`
+    const todo = 'Make a new topic and copy the events into it.'
+    throw new LogError('unsupported', { what, todo, partition, magic })
   }
 
   #requireArrival({ isLogAppendTime, baseOffset }: RecordBatch): void {
     if (isLogAppendTime) return
     const { partition } = this
-    const message =
-      `kafka: the record at offset ${baseOffset} of partition ${partition} carries its sender's time: ${this.#topic} was without ` +
-      'message.timestamp.type=LogAppendTime. Make a topic anew (campaign-metrics setup) and copy the events into it.'
-    throw new LogError('topic-unfit', message, { partition, offset: baseOffset })
+    const what =
+      `the record at offset ${baseOffset} of partition ${partition} carries its sender's time: ` +
+      `${this.#topic} was without message.timestamp.type=LogAppendTime`
+    const todo = 'Make a new topic (campaign-metrics setup) and copy the events into it.'
+    throw new LogError('topic-unfit', { what, todo, partition, offset: baseOffset })
   }
 
   #damaged(what: string, offset: number, cause?: unknown): LogError {
-    const { partition } = this
-    const message =
-      `kafka: the batch at offset ${offset} of partition ${partition} of ${this.#topic} is damaged: ${what}. ` +
-      'Nothing was skipped. Look at the disks of the brokers, and restore the partition from a replica.'
-    return new LogError('damaged', message, { partition, offset }, cause)
+    return damaged(what, { topic: this.#topic, partition: this.partition, offset }, cause)
   }
 }
 
@@ -137,4 +144,44 @@ function linesFrom(lines: RecordLines, delta: number): RecordLines {
     deltas: deltas.slice(skipped),
     originals: new Map(originals.map(([line, bytes]) => [line - skipped, bytes])),
   }
+}
+
+/**
+ * Which batches of a partition belong to aborted transactions. With each answer a broker names
+ * where aborted transactions begin; a control batch of their producer ends them. The batches
+ * between are left out.
+ *
+ *   offset   10          12            17                  20
+ *            │ P begins │ batch of P  │ batch of another  │ control: P aborts │
+ *              listed      left out      read                 left out, and P is forgotten
+ */
+/**
+ * In a control record the length, the attributes and three deltas and lengths take a byte each;
+ * then comes the key.
+ */
+const CONTROL_KEY_AT = 5
+const ABORT = 0
+
+/** For one answer: whether each batch, in order, holds events. */
+function openAbortedFilter(
+  aborted: readonly AbortedTransaction[],
+): (batch: RecordBatch) => boolean {
+  const begins = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
+  const producers = new Set<bigint>()
+  return (batch) => {
+    while (begins[0] !== undefined && begins[0].firstOffset < batch.endOffset) {
+      const [{ producerId }] = begins.splice(0, 1) as [AbortedTransaction]
+      producers.add(producerId)
+    }
+    if (batch.isControl) {
+      if (controlType(batch) === ABORT) producers.delete(batch.producerId)
+      return false
+    }
+    return !(batch.isTransactional && producers.has(batch.producerId))
+  }
+}
+
+/** The key of a control record is its version and its type, both i16. */
+function controlType({ records }: RecordBatch): number | null {
+  return records.length < CONTROL_KEY_AT + 4 ? null : records.readInt16BE(CONTROL_KEY_AT + 2)
 }

@@ -7,16 +7,17 @@
  *
  *   answer    [topics] │ throttle i32 │ tags
  *     topic     name COMPACT_STRING │ [partitions] │ tags
- *     partition   index i32 │ error i16 │ base offset i64 │ log append time i64 │ log start offset i64
- *                 │ [index i32 │ message COMPACT_NULLABLE_STRING │ tags] │ message COMPACT_NULLABLE_STRING │ tags
+ *     partition   index i32 │ error i16 │ base offset i64 │ log append time i64
+ *                 │ log start offset i64 │ [index i32 │ message COMPACT_NULLABLE_STRING │ tags]
+ *                 │ message COMPACT_NULLABLE_STRING │ tags
  */
 import { type Connection, type Reader, Writer } from '@platformatic/kafka'
 import { send } from './cluster.ts'
-import { VERSIONS } from './versions.ts'
+import { VERSIONS } from './connections.ts'
 
 const ACKS_ALL = -1
 
-export type PartitionBatch = Readonly<{ partition: number; batch: readonly Buffer[] }>
+type PartitionBatch = Readonly<{ partition: number; batch: readonly Buffer[] }>
 
 export type Produced = Readonly<{
   partition: number

@@ -1,6 +1,7 @@
 /**
- * The values of a batch's records as lines for the engine, in the place of the records: a record takes at least seven bytes
- * beside its key and value, so a value and its LF never reach what is still to be read.
+ * The values of a batch's records as lines for the engine, in the place of the records: a record
+ * takes at least seven bytes beside its key and value, so a value and its LF never reach what is
+ * still to be read.
  *
  *   records  │ length … key length │ key │ value length │ VALUE │ headers │ length … │ VALUE │ …
  *   lines    │ VALUE │ LF │ VALUE │ LF │ …
@@ -19,18 +20,22 @@
  *
  * One record is one line, so that a line's number says which record it was:
  *
- *  - LF in a value would end the line: outside of JSON's strings it becomes a space, which means the same, and inside the
- *    byte 1, which is as forbidden there;
- *  - a value that is missing, empty or white space only would be no line: it becomes `?`, which is as much JSON as it was.
+ * - LF in a value would end the line: outside JSON strings it becomes a space, which means the
+ *   same, and inside them the byte 1, which is equally forbidden there;
+ * - a value that is missing, empty or only white space would be no line: it becomes `?`, which is
+ *   not JSON either.
  *
- * What such a value was is kept in `originals`, because a rejected record is kept as it was.
+ * The original of such a value is kept in `originals`, because a rejected record is kept as it was.
  */
 
 export type RecordLines = Readonly<{
   /** `count` lines, each ended by LF. */
   bytes: Buffer
   count: number
-  /** Offset deltas by line; null where they count from 0 without gaps, as they do unless the topic is compacted. */
+  /**
+   * Offset deltas by line; null where they count from 0 without gaps, as they do unless the topic
+   * is compacted.
+   */
   deltas: readonly number[] | null
   /** By line, for values that were changed. */
   originals: ReadonlyMap<number, Buffer>
@@ -126,7 +131,10 @@ function isBlank(bytes: Buffer, start: number, end: number): boolean {
   return true
 }
 
-/** Follows JSON's strings as far as the value is JSON; behind its first fault any replacement is as good. */
+/**
+ * Follows JSON's strings as far as the value is JSON; behind its first fault any replacement is as
+ * good.
+ */
 function replaceLineFeeds(bytes: Buffer, start: number, end: number): void {
   let inString = false
   for (let at = start; at < end; at += 1) {

@@ -1,14 +1,16 @@
-/** Single records of the topic by their place, for whoever was told only where a record stands. */
-import type { KafkaPlace } from '../place.ts'
+/**
+ * Single records of the topic by their place, for a reader that knows only partition and offset.
+ */
+import type { KafkaPlace } from '../event-log.ts'
 import { openCluster, requireTopic } from './cluster.ts'
-import { explainKafka } from './explain.ts'
+import { explainKafka } from './error.ts'
 import { fetchBatches } from './fetch.ts'
 import { type BatchLines, PartitionQueue } from './partition-queue.ts'
 
 export type RecordPlace = Readonly<{ partition: number; offset: number }>
 
 export type RecordSource = Readonly<{
-  /** The value as it stands in the topic; null where it is no longer there. Throws LogError. */
+  /** The value as it is in the topic; null where it is no longer there. Throws LogError. */
   read(place: RecordPlace): Promise<Uint8Array | null>
   close(): Promise<void>
 }>
@@ -19,8 +21,9 @@ const LF = 0x0a
 
 export async function openRecordSource(place: KafkaPlace): Promise<RecordSource> {
   const cluster = await openCluster(place)
-  /** The batch that was read last, since neighbours are asked for one after the other. */
-  let held: Readonly<{ partition: number; values: ReadonlyMap<number, Uint8Array> }> | null = null
+  /** The batch that was read last, since neighbouring records are read one after the other. */
+  let lastRead: Readonly<{ partition: number; values: ReadonlyMap<number, Uint8Array> }> | null =
+    null
 
   async function fetchAround({ partition, offset }: RecordPlace): Promise<void> {
     const topic = requireTopic(await cluster.refresh(), place)
@@ -33,12 +36,13 @@ export async function openRecordSource(place: KafkaPlace): Promise<RecordSource>
     const queue = new PartitionQueue(place.topic, partition, offset, offset)
     if (!isGone) queue.put(found)
     const lines = queue.take(offset)
-    held = { partition, values: lines === null ? new Map() : valuesOf(lines) }
+    lastRead = { partition, values: lines === null ? new Map() : valuesOf(lines) }
   }
 
   return {
     async read(at) {
-      const known = held?.partition === at.partition ? held.values.get(at.offset) : undefined
+      const known =
+        lastRead?.partition === at.partition ? lastRead.values.get(at.offset) : undefined
       if (known !== undefined) return known
       try {
         await fetchAround(at)
@@ -46,7 +50,7 @@ export async function openRecordSource(place: KafkaPlace): Promise<RecordSource>
         const what = `the record at offset ${at.offset} of partition ${at.partition} cannot be read`
         throw explainKafka(what, place, error)
       }
-      return held?.values.get(at.offset) ?? null
+      return lastRead?.values.get(at.offset) ?? null
     },
     close: () => cluster.close(),
   }

@@ -1,12 +1,16 @@
 /**
- * Writes the records of one batch into one buffer that grows. Each record, its integers zigzag varints but for the
- * attributes:
+ * Writes the records of one batch into one buffer that grows. Each record, its integers zigzag
+ * varints but for the attributes:
  *
- *   length │ attributes i8 0 │ timestamp delta 0 │ offset delta │ key length │ key │ value length │ value │ headers 0
+ *   length │ attributes i8 0 │ timestamp delta 0 │ offset delta
+ *          │ key length │ key │ value length │ value │ headers 0
  */
 
 const FIRST_BYTES = 16 * 1024
-/** Five varints of at most five bytes and the attributes; the timestamp delta and the count of headers take one each. */
+/**
+ * Five varints of at most five bytes and the attributes; the timestamp delta and the count of
+ * headers take one each.
+ */
 const RECORD_OVERHEAD_BYTES_MAX = 24
 
 export class RecordWriter {

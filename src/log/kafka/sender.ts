@@ -1,26 +1,29 @@
 /**
- * Sends batches to the brokers, idempotently, and answers the appends that wait for them.
+ * Sends batches to the brokers, idempotently, and resolves the appends that wait for them.
  *
- *   append ──► outboxes ──► one request on its way to each broker ──► acks=all ──► appends are answered
+ *   append ──► outboxes ──► one request in flight to each broker ──► acks=all ──► appends resolve
  *
- * While a request is on its way the next batches gather. A batch whose outcome is not known is sent again, byte for byte, so
- * that the broker recognises it by its producer id and sequence; an append waits so for WAIT_MS at most. A batch that is
- * given up may still be in the topic: its sender hears `unavailable`, sends the events again, and the job counts them once,
- * by their event_id. The producer id is then a new one, because the sequence of the old has a gap.
+ * While a request is in flight, the next batches gather. A batch whose outcome is unknown is sent
+ * again, byte for byte, so that the broker recognises it by its producer id and sequence; an append
+ * waits for WAIT_MS at most. A batch that is given up may still be in the topic: its append fails
+ * with `unavailable`, the client sends the events again, and the job counts them once, by their
+ * event_id. A new producer id is then used, because the sequence of the old one has a gap.
  */
 import { initProducerIdV4 } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
-import { type Cluster, logIdOf, requireTopic, type TopicView } from './cluster.ts'
-import { explainKafka } from './explain.ts'
+import { type Cluster, logIdOf, requireSameTopic, requireTopic, type TopicView } from './cluster.ts'
+import { explainKafka } from './error.ts'
 import { Outboxes } from './outboxes.ts'
 import type { OutgoingBatch, PendingAppend, Producer } from './outgoing-batch.ts'
 import { type Produced, produce } from './produce.ts'
-import { replaced } from './replaced.ts'
 
 /** How long an append may wait for the broker. */
 const WAIT_MS = 8_000
-/** After so long without a broker, appends are refused at once: their senders keep them better than our memory. */
-const PATIENCE_MS = 1_000
+/**
+ * After an outage of this length, appends are refused at once: their senders can keep them longer
+ * than our memory.
+ */
+const OUTAGE_MS_MAX = 1_000
 const BROKER_TIMEOUT_MS = 5_000
 const REQUEST_BYTES_MAX = 8 * 1024 * 1024
 const SWEEP_MS = 250
@@ -28,20 +31,24 @@ const RETRY_MS_MIN = 50
 const RETRY_MS_MAX = 1_000
 
 const SUCCESS = 0
-/** The broker has this batch already: an answer was lost. */
+/** The broker has this batch already: its answer was lost. */
 const DUPLICATE_SEQUENCE = 46
-/** OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID: it no longer knows the producer. */
+/**
+ * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID: the broker no longer
+ * knows the producer.
+ */
 const PRODUCER_LOST: readonly number[] = [45, 47, 59]
 /**
- * MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_REQUIRED_ACKS, TOPIC_ and CLUSTER_AUTHORIZATION_FAILED,
- * UNSUPPORTED_FOR_MESSAGE_FORMAT, INVALID_RECORD: the same batch is refused again.
+ * MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_REQUIRED_ACKS, TOPIC_ and
+ * CLUSTER_AUTHORIZATION_FAILED, UNSUPPORTED_FOR_MESSAGE_FORMAT, INVALID_RECORD: the same batch is
+ * refused again.
  */
 const FINAL: readonly number[] = [10, 18, 21, 29, 31, 43, 87]
 
-export type SenderOptions = Readonly<{
+type SenderOptions = Readonly<{
   /** A clock that never steps back. */
   steadyMs: () => number
-  /** The partition has these records now. */
+  /** Called when the partition has these records. */
   onAppended: (partition: number, endOffset: number, records: number, durationMs: number) => void
 }>
 
@@ -56,7 +63,7 @@ export class Sender {
   #isWaking = false
   #recovering: Promise<void> | null = null
   /** Why nothing can be sent for now, and since when. */
-  #trouble: { error: LogError; sinceMs: number } | null = null
+  #outage: { error: LogError; sinceMs: number } | null = null
   #failure: LogError | null = null
   #isClosed = false
 
@@ -72,11 +79,11 @@ export class Sender {
     return this.#outboxes.bytes
   }
 
-  get trouble(): LogError | null {
-    return this.#trouble?.error ?? null
+  get outage(): LogError | null {
+    return this.#outage?.error ?? null
   }
 
-  /** For good. */
+  /** Why nothing will be sent any more. */
   get failure(): LogError | null {
     return this.#failure
   }
@@ -84,8 +91,8 @@ export class Sender {
   append(lines: Buffer, timestampMs: number): Promise<void> {
     const nowMs = this.#options.steadyMs()
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    if (this.#trouble !== null && nowMs - this.#trouble.sinceMs > PATIENCE_MS) {
-      return Promise.reject(this.#trouble.error)
+    if (this.#outage !== null && nowMs - this.#outage.sinceMs > OUTAGE_MS_MAX) {
+      return Promise.reject(this.#outage.error)
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const append: PendingAppend = { batchesLeft: 0, resolve, reject }
@@ -95,13 +102,18 @@ export class Sender {
     return promise
   }
 
-  /** Asks for partitions and leaders. A topic made anew takes what is written to its name: nobody but we can tell. */
-  async look(): Promise<TopicView> {
+  /**
+   * Refreshes partitions and leaders. A recreated topic takes what is written to its name, so only
+   * this check finds out.
+   */
+  async refreshTopic(): Promise<TopicView> {
     const view = await this.#cluster.refresh()
-    const topic = requireTopic(view, this.#cluster.place)
-    const id = logIdOf(view, topic)
-    if (id !== this.#logId) this.#fail(replaced(this.#logId, id))
-    return topic
+    try {
+      return requireSameTopic(view, this.#cluster.place, this.#logId)
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'topic-replaced') this.#fail(error)
+      throw error
+    }
   }
 
   /** Sends what waits, for as long as an append may wait. */
@@ -114,7 +126,9 @@ export class Sender {
     await this.#recovering
   }
 
-  /** The rest of this turn of the event loop may bring more appends: they share the first request. */
+  /**
+   * The rest of this turn of the event loop may bring more appends: they share the first request.
+   */
   #wake(): void {
     if (this.#isWaking || this.#recovering !== null) return
     this.#isWaking = true
@@ -126,7 +140,7 @@ export class Sender {
     })
   }
 
-  /** One request after the other to this broker, until nothing waits for it. Never rejects. */
+  /** One request after the other to this broker, until no batch waits for it. Never rejects. */
   async #serve(node: number): Promise<void> {
     this.#busyNodes.add(node)
     try {
@@ -174,7 +188,7 @@ export class Sender {
       if (answer === undefined || !this.#settle(batch, answer, durationMs)) retry = answer ?? retry
     }
     if (retry !== null) throw new Error(`the broker answers with error ${retry.errorCode}`)
-    this.#trouble = null
+    this.#outage = null
   }
 
   /** False when the batch is to be sent again. */
@@ -194,19 +208,20 @@ export class Sender {
       return false
     }
     if (!FINAL.includes(errorCode)) return false
-    const said = answer.message === null ? '' : ` (${answer.message})`
-    const what = `kafka: the topic ${this.#cluster.place.topic} refuses a batch with error ${errorCode}${said}`
+    const reason = answer.message === null ? '' : ` (${answer.message})`
+    const { topic } = this.#cluster.place
+    const what = `the topic ${topic} refuses a batch with error ${errorCode}${reason}`
     const todo = 'Compare the topic with the configuration: campaign-metrics setup --dry-run'
-    this.#drop(batch, new LogError('denied', `${what}. ${todo}`, { errorCode }))
+    this.#drop(batch, new LogError('denied', { what, todo, errorCode }))
     return true
   }
 
   #unfit(): LogError {
     const { topic } = this.#cluster.place
-    const message =
-      `kafka: the topic ${topic} no longer has message.timestamp.type=LogAppendTime, without which a replay would ` +
-      'decide otherwise than the first run. Set it again, then restart.'
-    return new LogError('topic-unfit', message, { topic })
+    const what =
+      `the topic ${topic} no longer has message.timestamp.type=LogAppendTime, without which a ` +
+      'replay would decide otherwise than the first run'
+    return new LogError('topic-unfit', { what, todo: 'Set it again, then restart.', topic })
   }
 
   #currentProducer(node: number): Promise<Producer> {
@@ -225,23 +240,24 @@ export class Sender {
     return { id: producerId, epoch: producerEpoch, sequences: new Map() }
   }
 
-  /** Gives a batch up, which may be in the topic all the same. */
+  /** Gives a batch up, which may still be in the topic. */
   #drop(batch: OutgoingBatch, error: LogError): void {
     this.#outboxes.remove(batch)
     if (batch.isEncoded) this.#producer = null
     batch.reject(error)
   }
 
-  /** Asks where the brokers are until one answers, then sends again. */
+  /** Refreshes metadata until a broker answers, then sends again. */
   #recover(cause: unknown): void {
     const { place } = this.#cluster
     const error = explainKafka(`events cannot be written to ${place.topic}`, place, cause)
-    this.#trouble = { error, sinceMs: this.#trouble?.sinceMs ?? this.#options.steadyMs() }
+    this.#outage = { error, sinceMs: this.#outage?.sinceMs ?? this.#options.steadyMs() }
     if (this.#recovering !== null) return
     this.#recovering = this.#untilBrokerAnswers().finally(() => {
       this.#recovering = null
-      // What waits is sent and tells how it goes; without that, the next append shall find out.
-      if (this.#outboxes.isEmpty) this.#trouble = null
+      // Batches that wait will show whether the outage is over; when none does, the next append
+      // will.
+      if (this.#outboxes.isEmpty) this.#outage = null
       this.#wake()
     })
   }
@@ -250,12 +266,13 @@ export class Sender {
     for (let waitMs = RETRY_MS_MIN; !this.#isClosed; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
       await new Promise((resolve) => setTimeout(resolve, waitMs))
       try {
-        const { leaders } = await this.look()
+        const { leaders } = await this.refreshTopic()
         const isLed = this.#outboxes.partitions().every((one) => (leaders[one] ?? -1) >= 0)
-        if (isLed || this.#failure !== null) return
+        if (isLed) return
       } catch (error) {
+        if (this.#failure !== null) return
         const known = explainKafka('no broker answers', this.#cluster.place, error)
-        if (this.#trouble !== null) this.#trouble = { ...this.#trouble, error: known }
+        if (this.#outage !== null) this.#outage = { ...this.#outage, error: known }
       }
     }
   }
@@ -270,7 +287,7 @@ export class Sender {
     for (const batch of this.#outboxes.all()) {
       if (batch.deadlineMs > nowMs) continue
       const { place } = this.#cluster
-      const what = this.trouble ?? explainKafka('no answer in time', place, new Error('no answer'))
+      const what = this.outage ?? explainKafka('no answer in time', place, new Error('no answer'))
       this.#drop(batch, what)
     }
   }

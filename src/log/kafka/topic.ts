@@ -1,11 +1,12 @@
 /**
  * The topic as this program needs it, found or made.
  *
- *   message.timestamp.type  LogAppendTime: arrival is the broker's word, so that a replay decides like the first run
- *   cleanup.policy          delete: compaction would keep the last of several events with one id, and the first one counts
+ *   message.timestamp.type  LogAppendTime: the broker sets the arrival, so a replay decides alike
+ *   cleanup.policy          delete: compaction keeps the last event of an id, but the first counts
  *   max.message.bytes       takes a whole batch of ours
- *   retention.ms            7 days where we make it: the tables hold the events, the topic outlives an outage. Whoever wants
- *                           another retention sets it; a shorter one is remarked on, not refused.
+ *   retention.ms            7 days when created here: the tables keep the events, and the topic
+ *                           outlives an outage. Another retention may be set; a shorter one is
+ *                           remarked on, not refused.
  */
 import {
   ConfigResourceTypes,
@@ -14,9 +15,9 @@ import {
   describeConfigsV4,
 } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
-import type { KafkaPlace } from '../place.ts'
+import type { KafkaPlace } from '../event-log.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
-import { explainKafka } from './explain.ts'
+import { explainKafka } from './error.ts'
 import { BATCH_BYTES_MAX } from './outboxes.ts'
 
 const DAY_MS = 86_400_000
@@ -45,7 +46,10 @@ export type TopicReport = Readonly<{
   remarks: readonly string[]
 }>
 
-/** Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws LogError. */
+/**
+ * Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws
+ * LogError.
+ */
 export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
   const cluster = await openCluster(place)
   try {
@@ -61,14 +65,17 @@ export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Prom
   }
 }
 
-/** Throws `topic-unfit`; passes where the user may not read the topic's settings: each batch is looked at anyway. */
+/**
+ * Throws `topic-unfit`; passes where the user may not read the topic's settings: each batch is
+ * looked at anyway.
+ */
 export async function requireFit(cluster: Cluster): Promise<void> {
   const configs = await readConfigs(cluster)
   const faults = configs === null ? [] : faultsOf(cluster.place, configs)
   if (faults.length === 0) return
   const { topic } = cluster.place
-  const message = `kafka: the topic ${topic} is not made as it must be: ${faults.join(' ')}`
-  throw new LogError('topic-unfit', message, { topic })
+  const what = `the topic ${topic} does not have the settings that it needs`
+  throw new LogError('topic-unfit', { what, todo: faults.join(' '), topic })
 }
 
 async function report(cluster: Cluster, outcome: 'found' | 'made'): Promise<TopicReport> {
@@ -122,7 +129,8 @@ function remarksOf(configs: Configs): string[] {
   if (retentionMs === -1 || retentionMs >= RETENTION_MS) return []
   const days = (retentionMs / DAY_MS).toFixed(1)
   return [
-    `retention.ms is ${days} days: events are lost when they are not in the tables by then (${RETENTION_MS / DAY_MS} days outlive most outages)`,
+    `retention.ms is ${days} days: events are lost when they are not in the tables by then ` +
+      `(${RETENTION_MS / DAY_MS} days outlive most outages)`,
   ]
 }
 
@@ -163,8 +171,9 @@ async function makeTopic(cluster: Cluster): Promise<void> {
     if (made?.leaders.every((leader) => leader >= 0)) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  const message = `kafka: the topic ${name} was made, but has no leaders yet. Look at the brokers, then run setup again.`
-  throw new LogError('unavailable', message, { topic: name })
+  const what = `the topic ${name} was made, but has no leaders yet`
+  const todo = 'Look at the brokers, then run setup again.'
+  throw new LogError('unavailable', { what, todo, topic: name })
 }
 
 function anyBroker(cluster: Cluster): Promise<Connection> {

@@ -1,4 +1,7 @@
-/** The batches that Kafka's Java client wrote (test/golden/kafka/WriteBatches.java), and what it was told to write. */
+/**
+ * The batches that Kafka's Java client wrote (test/golden/kafka/WriteBatches.java), and what it was
+ * told to write.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 

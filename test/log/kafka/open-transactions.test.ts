@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  type HeldPartition,
+  type BlockedPartition,
   type TransactionOwner,
   watchOpenTransactions,
 } from '../../../src/log/kafka/open-transactions.ts'
@@ -19,7 +19,7 @@ const OWNER: TransactionOwner = {
 
 function watched(owner: TransactionOwner | null | Error = OWNER) {
   const clock = { ms: 0 }
-  const asked: HeldPartition[] = []
+  const asked: BlockedPartition[] = []
   const transactions = watchOpenTransactions({
     topic: 'events',
     brokers: ['kafka:9092'],
@@ -37,10 +37,10 @@ function watched(owner: TransactionOwner | null | Error = OWNER) {
 test('a partition that stands still for a minute before its end is said, with place, producer and since when', async () => {
   const { clock, asked, transactions } = watched()
   for (clock.ms = 0; clock.ms < 60_000; clock.ms += 1_000) {
-    await transactions.look([10, 5_121], [10, 120])
+    await transactions.update([10, 5_121], [10, 120])
     assert.equal(transactions.problem(), null, `after ${clock.ms} ms`)
   }
-  await transactions.look([10, 5_121], [10, 120])
+  await transactions.update([10, 5_121], [10, 120])
   assert.deepEqual(
     asked.map(({ partition, offset, records }) => [partition, offset, records]),
     [[1, 120, 5_001]],
@@ -55,14 +55,14 @@ test('a partition that stands still for a minute before its end is said, with pl
   ]) {
     assert.ok(said.includes(part), `${part}: ${said}`)
   }
-  await transactions.look([10, 5_122], [10, 5_122])
+  await transactions.update([10, 5_122], [10, 5_122])
   assert.equal(transactions.problem(), null)
 })
 
 test('transactions that follow each other hold nobody up, however long there is always one open', async () => {
   const { clock, transactions } = watched()
   for (clock.ms = 0; clock.ms < 300_000; clock.ms += 30_000) {
-    await transactions.look([clock.ms + 20], [clock.ms + 10])
+    await transactions.update([clock.ms + 20], [clock.ms + 10])
     assert.equal(transactions.problem(), null)
   }
 })
@@ -70,9 +70,9 @@ test('transactions that follow each other hold nobody up, however long there is 
 test('where brokers do not tell whose it is, the place and since when it was seen are said', async () => {
   for (const owner of [null, new Error('not allowed')]) {
     const { clock, transactions } = watched(owner)
-    await transactions.look([9], [7])
+    await transactions.update([9], [7])
     clock.ms = 60_000
-    await transactions.look([9], [7])
+    await transactions.update([9], [7])
     assert.match(
       transactions.problem() ?? '',
       /another producer has been open since 2026-11-28T10:00:00\.000Z in partition 0 of events, at offset 7/,

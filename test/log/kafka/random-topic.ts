@@ -1,7 +1,7 @@
 /**
- * A topic with records of every kind, from a seed, as batches that the JavaScript client wrote: hard events in many spellings,
- * repeats, empty and missing values, all codecs, batches of aborted transactions, markers. What a reader must make of it is
- * told beside.
+ * A topic with records of every kind, from a seed, as batches that the JavaScript client wrote:
+ * hard events in many spellings, repeats, empty and missing values, all codecs, batches of aborted
+ * transactions, markers. What a reader must make of it is told beside.
  */
 import { crc32c } from '@node-rs/crc32'
 import { createRecordsBatch } from '@platformatic/kafka'

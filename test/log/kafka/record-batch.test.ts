@@ -1,10 +1,12 @@
-/** Batches as other programs write and read them: Kafka's Java client, and the JavaScript client that we use for the rest. */
+/**
+ * Batches as other programs write and read them: Kafka's Java client, and the JavaScript client
+ * that we use for the rest.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Reader, readRecordsBatches } from '@platformatic/kafka'
-import { decompress } from '../../../src/log/kafka/codec.ts'
 import { OutgoingBatch } from '../../../src/log/kafka/outgoing-batch.ts'
-import { type RecordBatch, readBatch } from '../../../src/log/kafka/record-batch.ts'
+import { decompress, type RecordBatch, readBatch } from '../../../src/log/kafka/record-batch.ts'
 import { recordLines } from '../../../src/log/kafka/record-lines.ts'
 import { ARRIVAL_MS, BASE_OFFSET, goldenBatches, goldenValue, RECORDS } from './golden.ts'
 

@@ -1,6 +1,7 @@
 /**
- * From the batches of a topic to the job's decisions: every record is decided once, in an order that keeps each partition's
- * own, as the plain reference parser and a Map of ids decide it; also when the job is killed and goes on from a checkpoint.
+ * From the batches of a topic to the job's decisions: every record is decided once, in an order
+ * that keeps each partition's own, as the plain reference parser and a Map of ids decide it; also
+ * when the job is killed and goes on from a checkpoint.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -27,7 +28,10 @@ function openTopic(random: Random, partitions: readonly RandomPartition[], saved
     const from = saved?.offsets[partition] ?? Math.min(records[0]?.offset ?? 0, end)
     merge.add(new PartitionQueue('t', partition, from, end))
   }
-  /** One answer of the broker for one partition: from the batch that holds the offset, cut anywhere behind it. */
+  /**
+   * One answer of the broker for one partition: from the batch that holds the offset, cut anywhere
+   * behind it.
+   */
   function fetch(partition: number): void {
     const queue = merge.queues[partition]
     const topic = partitions[partition]
@@ -109,7 +113,10 @@ for (let seed = 1; seed <= 40; seed += 1) {
   })
 }
 
-/** Null at the end of the topic. Time does not pass, so that a partition that is behind is always waited for. */
+/**
+ * Null at the end of the topic. Time does not pass, so that a partition that is behind is always
+ * waited for.
+ */
 function nextFrame(
   random: Random,
   merge: Merge,

@@ -1,32 +1,66 @@
 /**
- * Memory for what is read: each request, and each large answer until the client has taken all of it or is gone. A client that
- * asks and never reads costs this memory, however many connections it has and however many requests it sends at once.
+ * Memory held for clients over all connections, and its limits. There is a budget for bodies, and
+ * one for what is read: each request, and each large answer until the client has received all of it
+ * or is gone. A client that asks and never reads cannot use more than this, however many
+ * connections and requests it opens.
  *
  *     a request    a fixed sum, which a small answer is within, and its head
  *     an answer    its size where it is large; bytes that several clients are sent are counted once
  *
- * The two have limits of their own, so that large answers to clients that do not read never refuse a look at the health.
+ * Requests and answers have separate limits, so that large answers to clients that do not read
+ * never block a health check.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CollectCounts } from '../meter.ts'
-import { createHeld, headBytes } from './held.ts'
 import type { CollectLimits } from './limits.ts'
 
-export type HeldReads = Readonly<{
+export type MemoryBudget = Readonly<{
+  /** false = over the limit, nothing was taken. */
+  take(bytes: number): boolean
+  release(bytes: number): void
+}>
+
+/** The sum is in the meter, which shows it; several budgets may share one. */
+export function createMemoryBudget(
+  counts: CollectCounts,
+  shownAs: 'heldBytes' | 'heldReadBytes',
+  bytesMax: number,
+): MemoryBudget {
+  let held = 0
+  const add = (bytes: number): void => {
+    held += bytes
+    counts[shownAs] += bytes
+  }
+  return {
+    take(bytes) {
+      if (held + bytes > bytesMax) return false
+      add(bytes)
+      return true
+    },
+    release: (bytes) => add(-bytes),
+  }
+}
+
+/** A request's first line and headers: up to 64 KB that wait with it. */
+export function headBytes({ rawHeaders, url = '' }: IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length, url.length)
+}
+
+export type ReadBudget = Readonly<{
   /** false = there is no room for the request. */
   begin(request: IncomingMessage, response: ServerResponse): boolean
-  /** The bytes to be sent; null = there is no room for them now. */
+  /** The bytes to send; null = there is no room for them now. */
   hold(response: ServerResponse, body: string | Uint8Array): string | Uint8Array | null
 }>
 
 type Shared = { readonly bytes: number; readers: number }
 
-export function createHeldReads(counts: CollectCounts, limits: CollectLimits): HeldReads {
-  const requests = createHeld(counts, 'heldReadBytes', limits.readRequestsBytesMax)
-  const answers = createHeld(counts, 'heldReadBytes', limits.answersBytesMax)
+export function createReadBudget(counts: CollectCounts, limits: CollectLimits): ReadBudget {
+  const requests = createMemoryBudget(counts, 'heldReadBytes', limits.readRequestsBytesMax)
+  const answers = createMemoryBudget(counts, 'heldReadBytes', limits.answersBytesMax)
   const sent = new Map<ArrayBufferLike, Shared>()
 
-  /** An answer larger than the limit is held alone. */
+  /** An answer larger than the limit counts as the limit: it is sent when there is no other. */
   function share(bytes: Uint8Array): boolean {
     const { buffer } = bytes
     const shared = sent.get(buffer)
@@ -59,7 +93,7 @@ export function createHeldReads(counts: CollectCounts, limits: CollectLimits): H
     hold(response, body) {
       const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
       if (length <= limits.readRequestBytes) return body
-      // A text would be copied once more while it waits to be sent.
+      // A string would be copied once more while it waits to be sent.
       const bytes = typeof body === 'string' ? Buffer.from(body) : body
       if (response.destroyed || !share(bytes)) return null
       response.once('close', () => leave(bytes))

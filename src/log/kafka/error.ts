@@ -1,7 +1,13 @@
-/** Errors of the Kafka client as LogErrors that say what failed, where, and what to do. */
+/**
+ * Errors of the Kafka client as LogErrors that say what failed, where, and what to do; and the
+ * retry of what fails only for now.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
 import { findErrorBy, ResponseError } from '@platformatic/kafka'
+import { systemCode } from '../../runtime.ts'
 import { LogError, type LogErrorCode } from '../error.ts'
-import type { KafkaPlace } from '../place.ts'
+import type { KafkaPlace } from '../event-log.ts'
 
 /** What Node and OpenSSL say when one side has another idea of TLS than the other. */
 const TLS_CODES = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_)/
@@ -19,14 +25,16 @@ export function explainKafka(what: string, place: KafkaPlace, cause: unknown): L
   if (cause instanceof LogError) return cause
   const chain = errorChain(cause)
   const brokers = place.brokers.join(', ')
-  const said = [...new Set(chain.map(({ message }) => message))].slice(0, 4).join(': ')
+  const reasons = [...new Set(chain.map(({ message }) => message))].slice(0, 4).join(': ')
   const fail = (code: LogErrorCode, todo: string) =>
-    new LogError(code, `kafka: ${what} (${brokers}): ${said}. ${todo}`, { brokers }, cause)
-  const isTls = chain.some((one) => TLS_CODES.test(codeOf(one)) || TLS_TEXTS.test(one.message))
+    new LogError(code, { what: `${what} (${brokers}): ${reasons}`, todo, brokers }, cause)
+  const isTls = chain.some(
+    (one) => TLS_CODES.test(systemCode(one) ?? '') || TLS_TEXTS.test(one.message),
+  )
   if (isTls) {
     return fail('denied', 'Look at `tls` of the log in the configuration, and at the certificates.')
   }
-  if (chain.some((one) => codeOf(one) === 'PLT_KFK_AUTHENTICATION' || isDenial(one))) {
+  if (chain.some((one) => systemCode(one) === 'PLT_KFK_AUTHENTICATION' || isDenial(one))) {
     return fail(
       'denied',
       "Look at `sasl` of the log in the configuration, and at the user's rights to the topic.",
@@ -34,7 +42,8 @@ export function explainKafka(what: string, place: KafkaPlace, cause: unknown): L
   }
   return fail(
     'unavailable',
-    'It is tried again. If it lasts: look whether the brokers run, and whether they ask for TLS or SASL.',
+    'It is tried again. If it lasts, check that the brokers run, and whether they ask for TLS ' +
+      'or SASL.',
   )
 }
 
@@ -46,10 +55,6 @@ function errorChain(error: unknown): readonly Error[] {
   return [error, ...causes.flatMap(errorChain)]
 }
 
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : ''
-}
-
 function isDenial(error: Error): boolean {
   return DENIALS.some((id) => findErrorBy(error, 'apiId', id) !== null)
 }
@@ -58,4 +63,22 @@ function isDenial(error: Error): boolean {
 export function answerWithErrors<T>(error: unknown): T | null {
   if (!(error instanceof ResponseError)) return null
   return (error as ResponseError & { response?: T }).response ?? null
+}
+
+const RETRY_PAUSE_MS = 500
+
+/**
+ * Tries again what fails because a broker is away, is starting, or has no leader yet. `attempt` is
+ * made once at least; an error that cannot be retried is thrown at once, any other after `waitMs`.
+ */
+export async function retryFor<T>(waitMs: number, attempt: () => Promise<T>): Promise<T> {
+  const deadline = AbortSignal.timeout(waitMs)
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof LogError && error.canRetry) || deadline.aborted) throw error
+    }
+    await sleep(RETRY_PAUSE_MS)
+  }
 }

@@ -1,4 +1,7 @@
-/** Clients that ask and do not read: what waits for them is bounded in sum, and others are answered all the same. */
+/**
+ * Clients that ask and do not read: what waits for them is bounded in sum, and others are answered
+ * all the same.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

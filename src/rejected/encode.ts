@@ -1,11 +1,13 @@
-/** The records of one `keep` as the bytes that are written: whole, and as counts for when there is no room. */
+/**
+ * The records of one `keep` as the bytes to write: whole, and as counts for when there is no room.
+ */
 import type { RejectionReason } from '../event.ts'
 import { countLine, eventLine, type RejectedRecord } from './line.ts'
 
 export type Encoded = Readonly<{
   /** Lines with the events' bytes; past KEEP_BYTES_MAX the rest is in count lines. */
   lines: Buffer
-  /** The same as count lines only: one a reason, and a partition. */
+  /** The same as count lines only: one for each reason and partition. */
   counts: Buffer
   events: number
   /** Of `events`, how many `lines` holds as counts. */
@@ -13,7 +15,7 @@ export type Encoded = Readonly<{
   lastOffset: number | null
 }>
 
-/** The last place stands for all that are counted. */
+/** Its place is that of the last event counted. */
 type Tally = {
   readonly reason: RejectionReason
   readonly partition?: number
@@ -24,7 +26,7 @@ type Tally = {
 /** By reason and partition. */
 type Tallies = Map<string, Tally>
 
-/** Of one call: a body full of two-byte junk must not become fifty times its size on disk. */
+/** Limit for one call: a body full of two-byte junk must not take fifty times its size on disk. */
 const KEEP_BYTES_MAX = 64 * 1024 * 1024
 const PIECE_CHARACTERS = 64 * 1024
 

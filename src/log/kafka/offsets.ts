@@ -1,15 +1,15 @@
-/** Where the partitions of the topic begin and end. */
+/** Where the partitions of the topic begin and end, and how many offsets hold no event. */
 import { listOffsetsV7 } from '@platformatic/kafka'
 import type { Cluster } from './cluster.ts'
-import { explainKafka } from './explain.ts'
+import { explainKafka } from './error.ts'
 
-/** Kafka's words for "the first offset still held" and "after the last one". */
+/** Kafka's timestamps for the first offset still there and for the offset after the last one. */
 const EARLIEST = -2n
 const LATEST = -1n
-/** 0: after the last record written; 1: after the last one that no open transaction can take back. */
+/** 0: after the last record written; 1: before the first record of an open transaction. */
 const ISOLATION = { written: 0, committed: 1 } as const
 
-export type PartitionExtent = Readonly<{ start: number; end: number }>
+type PartitionExtent = Readonly<{ start: number; end: number }>
 
 /** By partition. Throws LogError `unavailable`, `denied`. */
 export async function listExtents(cluster: Cluster): Promise<readonly PartitionExtent[]> {
@@ -24,7 +24,10 @@ export function listEnds(cluster: Cluster): Promise<readonly number[]> {
   return listOffsets(cluster, LATEST, 'written')
 }
 
-/** The ends that a reader of committed records reaches: before the first record of a transaction that is open. */
+/**
+ * The ends that a reader of committed records reaches: before the first record of a transaction
+ * that is open.
+ */
 export function listReadableEnds(cluster: Cluster): Promise<readonly number[]> {
   return listOffsets(cluster, LATEST, 'committed')
 }
@@ -33,7 +36,10 @@ export function listStarts(cluster: Cluster): Promise<readonly number[]> {
   return listOffsets(cluster, EARLIEST, 'written')
 }
 
-/** The first offset that reached the topic at a time (milliseconds since the epoch) or later; -1 where none did. */
+/**
+ * The first offset that reached the topic at a time (milliseconds since the epoch) or later; -1
+ * where none did.
+ */
 export function listOffsetsAt(cluster: Cluster, ms: number): Promise<readonly number[]> {
   return listOffsets(cluster, BigInt(Math.ceil(ms)), 'committed')
 }
@@ -70,4 +76,31 @@ async function listOffsets(
 
 export function partitionsByLeader(leaders: readonly number[]): Map<number, number[]> {
   return Map.groupBy(leaders.keys(), (partition) => leaders[partition] ?? -1)
+}
+
+/**
+ * How many offsets of the topic hold no event, in memory that all threads share: transaction
+ * markers, records of aborted transactions or compacted away, and what was gone before the job
+ * began. The job's reader counts them as it passes, so that the writer's thread can tell events
+ * from offsets: all events ever = sum of the partitions' ends - passed over.
+ */
+type PassedOver = Readonly<{ get(): number; set(value: number): void }>
+
+export function newPassedOverMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)
+}
+
+export function openPassedOver(memory: SharedArrayBuffer): PassedOver {
+  const slots = new BigInt64Array(memory)
+  return {
+    get: () => Number(Atomics.load(slots, 0)),
+    set(value) {
+      Atomics.store(slots, 0, BigInt(value))
+    },
+  }
+}
+
+/** Over the partitions. */
+export function sumOf(offsets: readonly number[]): number {
+  return offsets.reduce((total, offset) => total + offset, 0)
 }

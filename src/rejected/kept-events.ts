@@ -1,10 +1,11 @@
 /**
- * Reading `rejected/` for the CLI, beside a running process: lists the kept events and marks those
- * which were sent again. Nothing is moved or removed here (the store owns the files, the newest is being
- * written): a mark is a position in a file, and the store removes replayed files when it needs room.
+ * The kept events, read for the CLI beside a running process, and the marks of those that were
+ * replayed. Nothing is moved or removed here: the store owns the files, and the newest is being
+ * written. A mark is a position in a file; the store removes replayed files when it needs room.
  */
 import { open } from 'node:fs/promises'
 import { parseEvent } from '../event.ts'
+import { RejectedError } from './error.ts'
 import {
   isMissing,
   listFiles,
@@ -14,7 +15,6 @@ import {
   writeMarks,
 } from './folder.ts'
 import { lineBytes, parseLine, type RejectedSource } from './line.ts'
-import { RejectedError } from './rejected-error.ts'
 
 /** One kept event. `end` = its position in `file`, for `markReplayed`. */
 export type KeptEvent = Readonly<{
@@ -38,8 +38,8 @@ const SPACE = 0x20
 const READ_BYTES = 1024 * 1024
 
 /**
- * The kept events of both sources, oldest first within each. The end is where the files end now: events that are
- * rejected again while a replay is under way are not listed by it.
+ * The kept events of both sources, oldest first within each. The end is where the files end now, so
+ * a replay does not list events that are rejected again meanwhile.
  */
 export async function* listRejected(directory: string): AsyncGenerator<KeptEvent> {
   const files = await listFiles(directory)
@@ -49,7 +49,7 @@ export async function* listRejected(directory: string): AsyncGenerator<KeptEvent
   }
 }
 
-/** Durably notes that everything up to and including `event` in its file was sent again. */
+/** Durably marks everything up to and including `event` in its file as replayed. */
 export async function markReplayed(directory: string, event: KeptEvent): Promise<void> {
   const marks = await readMarks(directory)
   const present = new Set((await listFiles(directory)).map((file) => file.name))
@@ -58,7 +58,7 @@ export async function markReplayed(directory: string, event: KeptEvent): Promise
   await writeMarks(directory, { ...Object.fromEntries(kept), [event.file]: end })
 }
 
-/** Events rejected since ever, counts included. Reads the newest file of each source only. */
+/** All events ever rejected, counts included. Reads the newest file of each source only. */
 export async function countRejected(
   directory: string,
   source: RejectedSource | null = null,
@@ -80,8 +80,8 @@ export async function countRejected(
 }
 
 /**
- * Whether its bytes alone are reason enough to reject it again, whenever it arrives: what was dated in the future may be
- * accepted by now.
+ * Whether its bytes alone are reason enough to reject it again, whenever it arrives. An event dated
+ * in the future may be accepted by now.
  */
 export function isHopeless(event: KeptEvent): boolean {
   return 'reason' in parseEvent(replayBody([event]), Number.MAX_SAFE_INTEGER)
@@ -116,13 +116,15 @@ function parse(bytes: Uint8Array, file: RejectedFile, end: number): ReturnType<t
   try {
     return parseLine(bytes)
   } catch (cause) {
-    const at = `the line that ends at byte ${end}`
-    const message = `${file.path} is damaged: ${at} is not JSON. Correct or remove that line.`
-    throw new RejectedError('damaged', file.path, message, cause)
+    const fault = `the line that ends at byte ${end} is not JSON`
+    const todo = 'Correct or remove that line.'
+    throw new RejectedError('damaged', { path: file.path, fault, todo }, cause)
   }
 }
 
-/** Whole lines up to the size the file had when it was listed; a last one without LF is not whole. */
+/**
+ * Whole lines up to the size the file had when it was listed; a last one without LF is not whole.
+ */
 async function* linesOf(
   file: RejectedFile,
 ): AsyncGenerator<Readonly<{ bytes: Uint8Array; end: number }>> {
@@ -150,7 +152,7 @@ async function* linesOf(
   }
 }
 
-/** null: the store removed the file since it was listed, because it was replayed. */
+/** null: the store has removed the file since it was listed, because it was replayed. */
 async function openOrNull(path: string): Promise<Awaited<ReturnType<typeof open>> | null> {
   try {
     return await open(path, 'r')
