@@ -1,20 +1,22 @@
 /**
- * The feed: tells a reader in another thread which files the tables consist of, what each commit added to the windows,
- * and a few times a second what waits for the next commit.
+ * The feed: tells a reader in another thread which files the tables consist of, what each commit
+ * added to the windows, and a few times a second what waits for the next commit.
  *
- *   attached ──► files ──► pending ──► pending ──► commit, with what came since ──► pending ──► … files (after maintenance) …
+ *   attached ──► files ──► pending ──► pending ──► commit, with what came since ──► pending ──► …
+ *                  └ again after maintenance
  *
- * Files told last + deltas of later commits + pending = everything the job has taken, each event once, at every moment. A
- * commit is in the tables a little before the loop knows it, so what the reader has been told to be in them is kept here
- * (`toldOffset`), and everything is measured by it. Costs nothing while no reader is attached.
+ * Files told last + deltas of later commits + pending = everything the job has taken, each event
+ * once, at every moment. A commit is in the tables a little before the loop knows it, so what the
+ * reader has been told to be in them is kept here (`toldOffset`), and everything is measured by it.
+ * Costs nothing while no reader is attached.
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { RowBatch } from '../engine.ts'
 import type { WindowDelta } from '../event.ts'
+import type { FeedMessage, LakeFile, Pending } from '../job.ts'
 import type { DataFile } from '../table.ts'
 import { type Checkpoint, positionOf } from './checkpoint.ts'
-import type { FeedMessage, LakeFile, Pending } from './message.ts'
-import { sumDeltas } from './window-deltas.ts'
+import { sumDeltas } from './day-backlog.ts'
 
 /** Between two looks at what is pending; only the one for a commit does not wait. */
 const PENDING_INTERVAL_MS = 250
@@ -36,11 +38,17 @@ export type FeedParts = Readonly<{
 }>
 
 export type Feed = {
-  /** Tells this port from now on, beginning with what has been taken so far; the port before it is closed. */
+  /**
+   * Tells this port from now on, beginning with what has been taken so far; the port before it is
+   * closed.
+   */
   attach(port: MessagePort): void
   /** Events up to this arrival were taken from the log into the batch. */
   took(arrivedUs: number): void
-  /** A commit has begun, which may be held up for long; `left`: what was taken from the batch and waits for later ones. */
+  /**
+   * A commit has begun, which may be held up for long; `left`: what was taken from the batch and
+   * waits for later ones.
+   */
   commitBegun(
     nextOffset: number,
     deltas: readonly WindowDelta[],
@@ -140,7 +148,8 @@ export function openFeed(parts: FeedParts): Feed {
       underWay = null
       if (port === null) return
       const nextOffset = positionOf(checkpoint)
-      // Already in the files that were told, where the reader came after they had landed and before this was known.
+      // Already in the files that were told, where the reader came after they had landed and before
+      // this was known.
       if (nextOffset > toldOffset) {
         const { events, metrics } = parts.tables()
         toldOffset = nextOffset

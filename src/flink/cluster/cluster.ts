@@ -1,7 +1,8 @@
 /**
  * A client of the JobManager's REST interface: jobs, their checkpoints, stop with a savepoint.
  *
- * A job is never stopped with `drain`: that sends a last watermark, which would close windows that are still filling.
+ * A job is never stopped with `drain`: that sends a last watermark, which would close windows that
+ * are still filling.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,7 +12,10 @@ import { type Answer, askFlink, isObject, objectsIn, stringIn } from './rest.ts'
 export type ClusterJob = Readonly<{
   id: string
   name: string
-  /** Flink's word: CREATED, INITIALIZING, RUNNING, RESTARTING, FAILING, FAILED, CANCELED, FINISHED, … */
+  /**
+   * As Flink names it: CREATED, INITIALIZING, RUNNING, RESTARTING, FAILING, FAILED, CANCELED,
+   * FINISHED, …
+   */
   state: string
   startedMs: number
 }>
@@ -114,8 +118,8 @@ async function stopWithSavepoint(url: string, jobId: string): Promise<string> {
     if (status === 'COMPLETED') return locationIn(operation, jobId)
     await sleep(POLL_MS)
   }
-  const message = `The Flink job ${jobId} was asked to stop with a savepoint and has not in ${STOP_MS_MAX / 1000} s.`
-  throw new FlinkError('job', message, { jobId })
+  const fault = `was asked to stop with a savepoint, and has not stopped in ${STOP_MS_MAX / 1000} s`
+  throw new FlinkError('job', { job: jobId, fault })
 }
 
 function locationIn(operation: Answer, jobId: string): string {
@@ -123,10 +127,10 @@ function locationIn(operation: Answer, jobId: string): string {
   const failure = isObject(operation['failure-cause']) ? operation['failure-cause'] : {}
   const trace = failure['stack-trace']
   const why = rootCause(typeof trace === 'string' ? trace : '')
-  const message =
-    `The Flink job ${jobId} could not be stopped with a savepoint: ${why}. ` +
-    'It goes on as it was; Flink must be able to write its savepoint directory.'
-  throw new FlinkError('job', message, { jobId, why })
+  const fault =
+    `could not be stopped with a savepoint: ${why}. ` +
+    'It goes on as it was; Flink must be able to write its savepoint directory'
+  throw new FlinkError('job', { job: jobId, fault })
 }
 
 /** The cluster's own, or a folder beside the checkpoints. */
@@ -142,9 +146,7 @@ async function awaitEnd(url: string, jobId: string): Promise<string> {
     if (job === undefined || hasEnded(job.state)) return job?.state ?? 'FINISHED'
     await sleep(POLL_MS)
   }
-  throw new FlinkError('job', `The Flink job ${jobId} has not ended in ${STOP_MS_MAX / 1000} s.`, {
-    jobId,
-  })
+  throw new FlinkError('job', { job: jobId, fault: `has not ended in ${STOP_MS_MAX / 1000} s` })
 }
 
 /** Of the JobManager's configuration, which is an array of keys and values. */

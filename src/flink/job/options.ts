@@ -1,4 +1,7 @@
-/** What the job is made from: places as Flink sees them, and the settings of the configuration that reach its SQL. */
+/**
+ * What the job is made from: places as Flink sees them, and the settings of the configuration that
+ * reach its SQL.
+ */
 
 export type KafkaPlace = Readonly<{
   /** `host:port`. */
@@ -33,7 +36,7 @@ export type FlinkJobOptions = Readonly<{
   checkpointIntervalMs: number
   watermarkDelayMs: number
   idleTimeoutMs: number
-  /** How long a repeat must be recognised; an id is remembered longer, see id-memory.ts. */
+  /** How long a repeat must be recognised; an id is remembered longer, see REMEMBERED_HORIZONS. */
   dedupeHorizonMs: number
   /** How old an event may be, see retention.ts. */
   retention: Readonly<{
