@@ -18,24 +18,23 @@ export type CommitParts = Readonly<{
   windows: Pick<Windows, 'amend'>
   writeEventsFile: (rows: DayRows['rows'], dedupe: TimeRange) => Promise<DataFile>
   /**
-   * Runs nothing else that commits meanwhile: the metrics files a commit replaces are chosen
-   * inside.
+   * Nothing else commits meanwhile: the metrics files that a commit replaces are chosen inside.
    */
   exclusively: Mutex
   commit: (change: Change) => Promise<void>
   /** Removes files that were written and are in no table. */
   discard: (files: readonly DataFile[]) => Promise<void>
   pause: (durationMs: number) => Promise<unknown>
-  /** Commits fail for now, by a full disk or a service that is away, and are tried again: why. */
+  /** Why commits fail for now (a full disk, a service that is away). They are tried again. */
   onStall: (message: string) => void
 }>
 
 /** Files of other days are written side by side. */
 const WRITES_AT_ONCE = 8
-/** After a failure that may pass, until the commit is tried again. */
+/** Between a failed commit and the next try. */
 const RETRY_PAUSE_MS = 1_000
 
-/** The raw files that were committed. Tries again while `goesOn`. */
+/** Returns the raw files that were committed. Retries while `goesOn`. */
 export async function commitRows(
   parts: CommitParts,
   slice: Slice,
@@ -107,7 +106,7 @@ function freePages({ days }: Slice): void {
 export type Mutex = <T>(work: () => Promise<T>) => Promise<T>
 
 /**
- * One at a time: work given to it runs in the order it came, each after the one before has ended.
+ * Runs work in the order it came, one at a time.
  */
 export function openMutex(): Mutex {
   let last: Promise<unknown> = Promise.resolve()

@@ -12,9 +12,9 @@
  *                  └───────────────────────────┴──► offset
  *                  nextOffset        until    until
  *
- * So one line tells at any time what of these offsets is in the tables: the days from `fromDay` on.
- * It stands in the checkpoint (`partial`), and a restart goes on there. What would bring too many
- * days above the line waits until the rest is done.
+ * So one line tells at any time which rows of these offsets are in the tables: the days from
+ * `fromDay` on. The checkpoint has it (`partial`), and a restart continues there. What would bring
+ * too many days above the line waits until the rest is done.
  */
 
 import { strict as assert } from 'node:assert'
@@ -35,7 +35,7 @@ export type Taken = Readonly<{
 
 export type DayRows = Readonly<{ rows: TakenBatch['days'][number]; dedupe: TimeRange }>
 
-/** What one commit writes, and where the job stands after it. */
+/** What one commit writes, and the checkpoint after it. */
 export type Slice = Readonly<{
   days: readonly DayRows[]
   windows: readonly WindowDelta[]
@@ -48,7 +48,7 @@ export type DayBacklog = {
   /** Whether more may be put in. */
   readonly hasRoom: boolean
   put(taken: Taken): void
-  /** The newest days, which wait no longer. */
+  /** Takes the newest days out. */
   next(): Slice
   /** What the windows will gain from what waits. */
   windows(): readonly WindowDelta[]
@@ -58,9 +58,9 @@ export type DayBacklogOptions = Readonly<{
   checkpoint: Checkpoint
   /** Days of one slice. */
   daysMax: number
-  /** A restart takes all that is not whole in the tables at once: so much that may be. */
+  /** A restart takes everything that is in the tables in part at once: the limit on that. */
   rawBytesMax: number
-  /** Rows of two generations are not taken at once. */
+  /** Rows of two generations are never in one slice. */
   generation: (dedupeUs: number) => number
 }>
 
@@ -78,8 +78,8 @@ export function openDayBacklog(options: DayBacklogOptions): DayBacklog {
   let rawBytes = 0
   let ahead: Taken | null = null
 
-  // The partitions of a topic are not read again in the same order, so that a line over its offsets
-  // would not hold.
+  // The partitions of a topic are not read again in the same order, so a line over its offsets
+  // would mean nothing.
   const daysMax = checkpoint.offsets === null ? options.daysMax : Number.POSITIVE_INFINITY
   const fromDay = (): number => checkpoint.partial?.fromDay ?? Number.POSITIVE_INFINITY
 
@@ -164,7 +164,7 @@ function dayOf({ windowStartUs }: WindowDelta): number {
 export type Resuming = {
   /** Events are read again that are in the tables in part: nothing is to be committed. */
   isUnderWay(): boolean
-  /** They were all read, and nothing after them. */
+  /** All of them were read, and nothing after them. */
   isJustOver(read: Checkpoint, takenOffset: number): boolean
   /** From here on events are in the tables. */
   storedFromUs(): number

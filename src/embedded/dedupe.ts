@@ -55,7 +55,7 @@ export function openDedupMemory(options: DedupOptions): DedupMemory {
   const { horizonUs, openSet } = options
   const setBytesMax = Math.floor(options.bytesMax / SETS_MAX)
   const sets: Generation[] = []
-  /** Ids that came before this may have been forgotten for want of memory. */
+  /** Ids that came before this may have been forgotten, because memory was short. */
   let coveredFromUs = Number.NEGATIVE_INFINITY
 
   function newestFor(dedupeUs: number): Generation {
@@ -154,7 +154,7 @@ export async function rebuildMemory(
 export type DedupeClock = {
   /** The dedupe time of an event with this arrival. Never decreases. */
   advance(arrivalUs: number): number
-  /** Every event that has arrived was read: what passes until the next one passes for certain. */
+  /** Every event that has arrived was read: time until the next one counts in full. */
   idle(): void
   /** The time now, provided that no event waits to be read. */
   now(): number

@@ -84,7 +84,7 @@ export class JobError extends RoomError<JobErrorCode> {
   }
 }
 
-/** The job does not go on by itself. */
+/** Never retried by the program itself. */
 function final(message: ErrorKind['message']): ErrorKind {
   return { canRetry: false, message }
 }

@@ -20,7 +20,7 @@ import { type DedupeClock, generationOf } from './dedupe.ts'
 import { JobError } from './error.ts'
 import type { Feed } from './feed.ts'
 
-/** Raw bytes in a batch past which it is committed before its time. */
+/** A batch with more raw bytes is committed early. */
 const COMMIT_BYTES = 64 * 1024 * 1024
 /** Days in a commit: each takes two files, some milliseconds. */
 const COMMIT_DAYS = 256
@@ -32,11 +32,11 @@ const PARTIAL_BYTES_MAX = 2 * COMMIT_BYTES
  */
 const COMMIT_TIME_SHARE = 0.5
 const COMMIT_INTERVAL_MS_MAX = 30_000
-/** From here on maintenance steps back. */
+/** Above this rate maintenance waits. */
 const BUSY_EVENTS_PER_SECOND = 100_000
-/** So long after the last commit it is no longer busy. */
+/** A job without a commit for this long is not busy. */
 const BUSY_MS = 5_000
-/** At a stop: no frame for so long, and none known of, means that there is none. */
+/** At a stop: after this time without a frame the log counts as read to its end. */
 const QUIET_MS = 1_000
 /** How long one read waits for events, at most. */
 const READ_WAIT_MS = 200
@@ -63,8 +63,8 @@ export type LoopParts = CommitParts &
     steadyMs: () => number
     readFrame: (fromOffset: number, waitMs: number) => Promise<Frame | null>
     /**
-     * After the last line that is known to be in the log: what stands behind the last frame may
-     * turn out to be no lines.
+     * The end of the last line that is known to be in the log: what is behind the last frame may
+     * turn out not to be lines.
      */
     logEnd: () => number
     batch: RowBatch
@@ -230,7 +230,8 @@ export function openLoop(parts: LoopParts): Loop {
   }
 
   /**
-   * What is not committed by the deadline waits in the log; the tables say what of it they have.
+   * What is not committed by the deadline waits in the log; the checkpoint tells what of it is in
+   * the tables.
    */
   async function commitRest(): Promise<void> {
     if (resuming.isUnderWay()) return

@@ -22,13 +22,13 @@ export type JobSettings = Readonly<{
   retentionEventsMs: number
   retentionMetricsMs: number
   rejectedMaxBytes: number
-  /** The user's word that filled tables go on with another log (`start --new-log`). */
+  /** The user's consent that filled tables go on with another log (`start --new-log`). */
   acceptNewLog: boolean
   /** For crash tests, see kill-at.ts. */
   killAt: string | undefined
 }>
 
-/** Where the job is after a commit. */
+/** The job's progress, as of the last commit. */
 export type RunProgress = Readonly<{
   checkpoint: Checkpoint
   /**

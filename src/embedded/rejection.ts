@@ -10,7 +10,7 @@ import type { JobSettings } from './message.ts'
 
 export type KeepRejectedParts = Readonly<{
   store: RejectedStore
-  /** What a run before this one has kept already is read again after a crash, not kept again. */
+  /** What an earlier run has kept is read again after a crash, and is not kept twice. */
   keptUntil: (partition: number | undefined) => number
   onStall: (message: string) => void
   /** Whether to go on waiting. */
@@ -70,7 +70,7 @@ export async function keptBeyond(
 
 /**
  * The retention of both tables in days, 0 for ever. A topic may hold events that the collector let
- * in on the day before they reached it: these find their day a day longer.
+ * in on the day before they reached it: their day is kept one day longer.
  */
 export function retentionDaysOf(
   settings: JobSettings,

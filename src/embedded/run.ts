@@ -44,7 +44,7 @@ export type Run = {
   /** Ends after `stop`, or rejects with what stopped the job. */
   readonly finished: Promise<void>
   stop(untilOffset: number, readingMs: number): void
-  /** Tells this port what the tables gain; one given before hears no more. */
+  /** Sends what the tables gain to this port, in place of the previous one. */
   feed(port: MessagePort): void
   close(): Promise<void>
 }
@@ -154,7 +154,7 @@ function startRun(
   const { lake, reader, stalls, batch, memory, rejected, keptUntil } = rooms
   let checkpoint = rooms.checkpoint
   let lastCommit: RunProgress['lastCommit'] = null
-  /** When a stop that came while ids are read back no longer waits for the rest of them. */
+  /** The deadline of a stop that came while ids are read back. */
   let rebuildUntilMs = Number.POSITIVE_INFINITY
   const exclusively = openMutex()
   const dedupeClock = openDedupeClock(checkpoint, world)
@@ -275,7 +275,7 @@ function startRun(
 }
 
 /**
- * Both tables as they stand now. Where they were filled from another log, the job begins at `start`
+ * Both tables as they are now. Where they were filled from another log, the job begins at `start`
  * of this one.
  */
 function tablesOf(lake: Lake, start: Checkpoint): FeedTables {

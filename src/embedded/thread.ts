@@ -1,4 +1,4 @@
-/** The main thread's side of the job: starts the thread, hears its progress, stops it. */
+/** The main thread's side of the job: starts the thread, receives its progress, stops it. */
 import { type MessagePort, Worker } from 'node:worker_threads'
 import { JobError } from './error.ts'
 import type { FromJob, JobSettings, RunProgress, ToJob } from './message.ts'
@@ -81,7 +81,7 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
   worker.on('error', (cause) => fail(new JobError('failed', { reason: cause.message }, cause)))
   worker.on('exit', (exitCode) => {
     const ended = new JobError('thread-ended', { exitCode })
-    // Changes nothing where the thread has told that it stopped; else `close` must not wait for a
+    // Has no effect once the thread has reported that it stopped; else `close` would wait for a
     // message that cannot come.
     if (closing) stopped.reject(ended)
     else fail(ended)

@@ -17,7 +17,7 @@ export const FLINK_ENGINE: JobEngine = { start, readProgress, verify: verifyClos
 
 const PROGRESS_INTERVAL_MS = 2_000
 
-/** A configuration with Flink as the engine names all of it, or was refused. */
+/** A configuration with Flink as the engine has all of it, or was refused. */
 function flinkSettings(config: Config): FlinkSettings {
   const { flink, trino, log } = config
   assert(flink !== null && trino !== null && log.kind === 'kafka')

@@ -45,7 +45,7 @@ type Memory = {
    * it waits.
    */
   spare: number[]
-  /** Where the topic ended when, oldest first: tells since when what waits has been waiting. */
+  /** Where the topic ended at which time, oldest first: gives the age of what waits. */
   ends: { atUs: number; end: number }[]
   lag: ConsumerLag | null
 }

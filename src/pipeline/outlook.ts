@@ -36,7 +36,7 @@ export function openOutlookWatch(
   function askFree(): void {
     if (folder === null || clocks.steadyMs() - askedMs < FREE_INTERVAL_MS) return
     askedMs = clocks.steadyMs()
-    // What cannot be asked now is asked again; commits fail by the same reason, and report it.
+    // What cannot be asked now is asked again; commits fail for the same reason, and report it.
     statfs(folder).then(
       ({ bavail, bsize }) => {
         freeBytes = bavail * bsize

@@ -48,7 +48,7 @@ export type StatusInput = Readonly<{
   failure: string | null
   /** Why the job cannot read to the end of the log. */
   unreadable: string | null
-  /** When the job last took events, as far as it was watched; null where it was not. */
+  /** When the job last advanced, as far as is known; null where no process watches it. */
   advancedUs: number | null
   /** What other rooms report as wrong. */
   noticed: readonly string[]

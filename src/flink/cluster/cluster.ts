@@ -23,7 +23,7 @@ export type ClusterJob = Readonly<{
 export type Checkpoints = Readonly<{
   completed: number
   failed: number
-  /** How often the job was put back to a checkpoint since it was submitted. */
+  /** How often the job was restored since it was submitted. */
   restored: number
   latest: Checkpoint | null
 }>
@@ -35,12 +35,12 @@ export type Cluster = {
   readCheckpoints(jobId: string): Promise<Checkpoints>
   /** The root cause of the newest failure; null when there was none. */
   readFailure(jobId: string): Promise<string | null>
-  /** Where the cluster keeps checkpoints; null when it is not told to. */
+  /** Where the cluster keeps checkpoints; null when none is configured. */
   checkpointDirectory(): Promise<string | null>
   /** Resolves with the path of the savepoint once the job has ended. */
   stopWithSavepoint(jobId: string): Promise<string>
   cancel(jobId: string): Promise<void>
-  /** Waits until the job's state is one that it does not leave. */
+  /** Waits until the job has reached a final state. */
   awaitEnd(jobId: string): Promise<string>
 }
 
@@ -133,7 +133,7 @@ function locationIn(operation: Answer, jobId: string): string {
   throw new FlinkError('job', { job: jobId, fault })
 }
 
-/** The cluster's own, or a folder beside the checkpoints. */
+/** The cluster's own directory, or a folder beside the checkpoints. */
 async function savepointDirectory(url: string): Promise<string | null> {
   if ((await readSetting(url, 'execution.checkpointing.savepoint-dir')) !== null) return null
   const checkpoints = await readCheckpointDirectory(url)

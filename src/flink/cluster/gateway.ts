@@ -8,7 +8,7 @@
  *            resultType NOT_READY: ask N again; PAYLOAD: rows, then ask nextResultUri; EOS: the end
  *     DELETE /v2/sessions/S
  *
- * A statement may hold a password (CREATE CATALOG): errors name a statement by its first words
+ * A statement may contain a password (CREATE CATALOG): errors name a statement by its first words
  * only.
  */
 
@@ -60,7 +60,7 @@ export async function openGatewaySession(options: GatewayOptions): Promise<Gatew
   }
 }
 
-/** What a statement is, without what it holds: `CREATE CATALOG lake WITH …`. */
+/** What a statement does, without its values: `CREATE CATALOG lake WITH …`. */
 export function statementHeading(statement: string): string {
   const words = statement
     .replace(/--[^\n]*/g, ' ')

@@ -2,7 +2,7 @@
  * job.sql filled in from the configuration, and the fingerprint by which a running job is told from
  * the one that is wanted.
  *
- * The fingerprint is part of the job's name. It covers what is submitted but for passwords, so that
+ * The fingerprint is part of the job's name. It covers what is submitted except passwords, so that
  * a changed password alone replaces no job.
  */
 
@@ -125,7 +125,7 @@ function timestampText(us: number): string {
 }
 
 function catalogOptions({ catalog, warehouse }: FlinkJobOptions): Record<string, string> {
-  // Without the factory the driver asks for a file of its own; with it Java's trust store decides.
+  // Without the factory the driver needs a file of its own; with it Java's trust store decides.
   const tls = catalog.tls
     ? '?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory'
     : ''

@@ -42,9 +42,9 @@ export type FlinkJobOptions = Readonly<{
   retention: Readonly<{
     /** 0 keeps all. */
     days: number
-    /** Of what arrived earlier no age is asked. Microseconds since the epoch. */
+    /** What arrived earlier is accepted at any age. Microseconds since the epoch. */
     sinceUs: number
-    /** Days before it had gone when the setting was made, and take no event. */
+    /** Earlier days had been dropped when the setting was made, and take no event. */
     keptFromUs: number
   }>
   /** Whole seconds that divide a day. */

@@ -43,7 +43,7 @@ export type JobWorld = Readonly<{
 const MS_PER_DAY = 86_400_000
 const LOG_ID_KEY = 'campaign-metrics.log-id'
 const CHECKPOINT_KEY = 'flink.max-committed-checkpoint-id'
-/** In the folder of rejected events: a process of ours must keep both, on a volume. */
+/** In the folder of rejected events: both must survive the process, on one volume. */
 const NOTE_FILE = 'flink-checkpoint.json'
 
 /** A configuration with Flink as the engine names Kafka, S3 and PostgreSQL, or was refused. */
@@ -66,7 +66,7 @@ export function flinkJobOptions(settings: ConfiguredSettings): FlinkJobOptions {
   }
 }
 
-/** What both tables keep. */
+/** The retention that both tables keep, in days; 0 for ever. */
 function shortestDays({ eventsMs, metricsMs }: ConfiguredSettings['retention']): number {
   const limited = [eventsMs, metricsMs].filter((ms) => ms > 0)
   return limited.length === 0 ? 0 : Math.ceil(Math.min(...limited) / MS_PER_DAY)

@@ -31,7 +31,7 @@ export type LifecycleEvent =
    */
   | Readonly<{ kind: 'jobs'; jobs: readonly ClusterJob[]; failure: string | null }>
   | Readonly<{ kind: 'submitted'; jobId: string; rest: readonly string[] }>
-  /** Flink took no job, since the path is not there. */
+  /** Flink took no job: there is nothing at the path. */
   | Readonly<{ kind: 'missing'; why: string; rest: readonly string[] }>
   | Readonly<{ kind: 'stopped'; savepoint: string }>
   | Readonly<{ kind: 'failed'; why: string }>
@@ -68,10 +68,10 @@ const STATE_MISMATCH = new RegExp(
 /** How Flink reports a checkpoint that is not there. */
 const MISSING = /Cannot find (?:checkpoint|meta data)|FileNotFound|NoSuchFile|No such file/i
 
-/** Every state meets every event. */
+/** A rule for every event in every state. */
 const RULES: Rules = {
   looking: {
-    jobs: (_, { jobs }, wanted) => look(jobs, wanted, { kind: 'submit', from: null }, 0),
+    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
     submitted: (_, event) => start(event, 0),
     missing: nextPath,
     stopped: (_, { savepoint }) => submitFrom([savepoint]),
@@ -87,11 +87,11 @@ const RULES: Rules = {
     refused: refuse,
   },
   running: {
-    jobs: (_, { jobs }, wanted) => look(jobs, wanted, { kind: 'submit', from: null }, 0),
+    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
     submitted: (_, event) => start(event, 0),
     missing: nextPath,
     stopped: (_, { savepoint }) => submitFrom([savepoint]),
-    // Flink does not answer for a moment: the job goes on, or will be missed in the next list.
+    // Flink does not answer for a moment: the job goes on, or is missing in the next list.
     failed: (state) => ({ state, action: NONE }),
     refused: refuse,
   },
@@ -107,7 +107,7 @@ const RULES: Rules = {
     jobs: (state, { jobs }, wanted) => {
       const isTime = wanted.nowMs >= state.untilMs
       const otherwise: Action = isTime ? { kind: 'submit', from: null } : NONE
-      const step = look(jobs, wanted, otherwise, state.failures)
+      const step = fromJobs(jobs, wanted, otherwise, state.failures)
       return step.action.kind === 'none' && step.state.kind === 'looking'
         ? { state, action: NONE }
         : step
@@ -128,12 +128,12 @@ const RULES: Rules = {
   },
 }
 
-/** Whether a failure says that there is nothing at the path to go on from. */
+/** Whether a failure means that there is nothing at the path to restore from. */
 export function isMissing(why: string): boolean {
   return MISSING.test(why)
 }
 
-/** What an attempt that threw means. */
+/** The event of an attempt that threw. */
 export function failed(cause: unknown): Extract<LifecycleEvent, { why: string }> {
   if (cause instanceof FlinkError && cause.code === 'no-checkpoint') {
     return { kind: 'refused', why: cause.message }
@@ -151,8 +151,8 @@ export function nextStep(state: Lifecycle, event: LifecycleEvent, wanted: Wanted
   return rule(state, event, wanted)
 }
 
-/** What the list of jobs says, where nothing is under way. */
-function look(
+/** What follows from the list of jobs, where nothing is under way. */
+function fromJobs(
   jobs: readonly ClusterJob[],
   { name }: Wanted,
   otherwise: Action,
@@ -205,7 +205,7 @@ function submitFrom(from: readonly string[]): Step {
   return { state: { kind: 'looking' }, action: { kind: 'submit', from } }
 }
 
-/** The first failure waits shortest; each further one twice as long. */
+/** Each further failure waits twice as long. */
 function wait(why: string, failures: number, nowMs: number): Step {
   const waitMs = Math.min(WAIT_MS_MIN * 2 ** Math.min(failures, 10), WAIT_MS_MAX)
   const state = { kind: 'waiting', untilMs: nowMs + waitMs, failures: failures + 1, why } as const

@@ -12,7 +12,7 @@
  *
  * The tables cannot tell what happened after their last commit: a savepoint that a job was stopped
  * with, and checkpoints of a job that has had nothing to commit yet. `start` notes these as it sees
- * them, and the note is used when it continues what the tables say.
+ * them, and the note is used where it is newer than what the tables tell.
  */
 import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -54,7 +54,7 @@ export type Recovery =
 const NEWER_MAX = 30
 const MS_PER_MINUTE = 60_000
 
-/** The commit that a snapshot's summary tells; null where another writer made it. */
+/** The commit in a snapshot's summary; null where another writer made it. */
 export function flinkCommitIn(summary: Readonly<Record<string, string>>): FlinkCommit | null {
   const jobId = summary['flink.job-id']
   const id = summary['flink.max-committed-checkpoint-id']
@@ -90,7 +90,8 @@ export function newestJob(commits: readonly FlinkCommit[]): string | null {
 }
 
 /**
- * Of two tables the job with the higher checkpoint is the later one: numbers go on over restores.
+ * Of two tables the job with the higher checkpoint is the later one: numbers continue over
+ * restores.
  */
 function newestOf(commits: readonly FlinkCommit[]): FlinkCommit | null {
   return commits.reduce<FlinkCommit | null>(

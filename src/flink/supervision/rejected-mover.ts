@@ -156,7 +156,7 @@ class Mover implements RejectedMover {
   async #moveFile(path: string, kept: Set<string>): Promise<number> {
     const parts = new Map<string, PartRecord>()
     for (const part of readPart(await readFile(path, 'utf8'), path)) {
-      // Objects of one array stand at one place.
+      // Objects of one array have one place.
       if (!kept.has(placeKey(part))) parts.set(placeKey(part), part)
     }
     const records: RejectedRecord[] = []
@@ -170,7 +170,7 @@ class Mover implements RejectedMover {
   async #complete(part: PartRecord): Promise<RejectedRecord> {
     const { partition, offset, arrivalUs } = part
     const bytes = part.bytes ?? (await this.#options.readRecord({ partition, offset }))
-    // How old an event may be the job knows; what stands before its date decides sooner.
+    // The job knows how old an event may be; a fault in an earlier field takes precedence.
     const keptFromUs = part.reason === 'timestamp-retention' ? Number.POSITIVE_INFINITY : undefined
     const verdict = bytes === null ? null : parseEvent(bytes, arrivalUs, keptFromUs)
     const reason = verdict !== null && 'reason' in verdict ? verdict.reason : part.reason

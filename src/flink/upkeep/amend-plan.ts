@@ -24,7 +24,7 @@
 
 export type RawFile = Readonly<{
   path: string
-  /** Of its earliest event; -Infinity where the file does not say. */
+  /** Time of its earliest event; -Infinity where the file does not tell. */
   firstUs: number
   /** Of the snapshot that brought it. */
   sequence: number
