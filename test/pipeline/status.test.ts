@@ -70,3 +70,17 @@ test('events that wait for the next start are none: nothing runs that could be t
   assert.equal(state, 'stopped')
   assert.equal(ledger.waiting, 3)
 })
+
+test('without an engine that keeps event ids here, the horizon is the configured one', () => {
+  const { dedupe, problems } = statusOf({ ...WAITING, dedupeHorizonMs: 5_000, state: 'stopped' })
+  assert.deepEqual(dedupe, { horizonMs: 5_000, trueHorizonMs: 5_000, ids: 0, bytes: 0 })
+  assert.deepEqual(problems, [])
+})
+
+test('a horizon that memory has made shorter is a problem', () => {
+  const dedupe = { horizonMs: 5_000, trueHorizonMs: 2_000, ids: 9, bytes: 90 }
+  const figures = { ...WAITING.figures, dedupe }
+  const status = statusOf({ ...WAITING, figures, state: 'stopped' })
+  assert.deepEqual(status.dedupe, dedupe)
+  assert.match(status.problems.join(), /recognised for 2 s only, dedupe.horizon asks for 5 s/)
+})

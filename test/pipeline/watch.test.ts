@@ -47,3 +47,15 @@ test('a commit is counted once, however often its progress is told', async () =>
   assert.match(text, /^campaign_metrics_commits_total 2$/m)
   assert.match(text, /^campaign_metrics_commit_duration_seconds_count 2$/m)
 })
+
+test('of an engine that does not report how long commits took, they are counted and not timed', async () => {
+  const memory = () => ({ rssBytes: 0, heapBytes: 0, externalBytes: 0 })
+  const meter: Meter = openMeter({ readings: () => watch.readings(), memory })
+  const { commitSeconds } = meter
+  const watch = openWatch({ ...ROOMS, commitSeconds, dedupeHorizonMs: 1, nowUs: () => 1 })
+  watch.observe(FIRST)
+  watch.observe({ ...FIRST, lastCommit: { atUs: 10 } })
+  const text = await meter.text()
+  assert.match(text, /^campaign_metrics_commits_total 1$/m)
+  assert.match(text, /^campaign_metrics_commit_duration_seconds_count 0$/m)
+})

@@ -3,7 +3,7 @@
  * network: `nowMs` is an input, and the action is returned, not done.
  *
  *                      none runs                          runs
- *     looking ───────────► (submit) ──► starting ──────────────► running
+ *     absent ────────────► (submit) ──► starting ──────────────► running
  *        ▲                                │ │ failed: next path     │ another SQL
  *        │ after a while                  │ └──► (submit)           ▼
  *     waiting ◄───────────────────────────┘ no path left        (stop) ──► stopping
@@ -17,7 +17,7 @@ import { type ClusterJob, hasEnded } from '../cluster/cluster.ts'
 import { FlinkError } from '../error.ts'
 
 export type Lifecycle =
-  | Readonly<{ kind: 'looking' }>
+  | Readonly<{ kind: 'absent' }>
   | Readonly<{ kind: 'starting'; jobId: string; rest: readonly string[]; failures: number }>
   | Readonly<{ kind: 'running'; jobId: string }>
   | Readonly<{ kind: 'stopping'; jobId: string }>
@@ -70,7 +70,7 @@ const MISSING = /Cannot find (?:checkpoint|meta data)|FileNotFound|NoSuchFile|No
 
 /** A rule for every event in every state. */
 const RULES: Rules = {
-  looking: {
+  absent: {
     jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
     submitted: (_, event) => start(event, 0),
     missing: nextPath,
@@ -108,7 +108,7 @@ const RULES: Rules = {
       const isTime = wanted.nowMs >= state.untilMs
       const otherwise: Action = isTime ? { kind: 'submit', from: null } : NONE
       const step = fromJobs(jobs, wanted, otherwise, state.failures)
-      return step.action.kind === 'none' && step.state.kind === 'looking'
+      return step.action.kind === 'none' && step.state.kind === 'absent'
         ? { state, action: NONE }
         : step
     },
@@ -160,7 +160,7 @@ function fromJobs(
 ): Step {
   const live = jobs.filter(({ state }) => !hasEnded(state))
   const [job, second] = live
-  if (job === undefined) return { state: { kind: 'looking' }, action: otherwise }
+  if (job === undefined) return { state: { kind: 'absent' }, action: otherwise }
   if (second !== undefined) return { state: { kind: 'refused', why: twoJobs(live) }, action: NONE }
   if (job.name !== name) {
     return { state: { kind: 'stopping', jobId: job.id }, action: { kind: 'stop', jobId: job.id } }
@@ -202,7 +202,7 @@ function nextPath(
 }
 
 function submitFrom(from: readonly string[]): Step {
-  return { state: { kind: 'looking' }, action: { kind: 'submit', from } }
+  return { state: { kind: 'absent' }, action: { kind: 'submit', from } }
 }
 
 /** Each further failure waits twice as long. */

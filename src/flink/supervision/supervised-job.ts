@@ -92,7 +92,7 @@ class Supervisor implements FlinkJob {
   readonly #cluster: Cluster
   readonly #sql: ReturnType<typeof makeJobSql>
   readonly #abort = new AbortController()
-  #lifecycle: Lifecycle = { kind: 'looking' }
+  #lifecycle: Lifecycle = { kind: 'absent' }
   #stepping: Promise<void> = Promise.resolve()
   #watching: Promise<void> | null = null
   #noted: NotedCheckpoint | null = null

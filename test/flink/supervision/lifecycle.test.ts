@@ -11,7 +11,7 @@ import {
 
 const NAME = 'job#new'
 const AT = { name: NAME, nowMs: 100_000 }
-const LOOKING: Lifecycle = { kind: 'looking' }
+const ABSENT: Lifecycle = { kind: 'absent' }
 const job = (id: string, state: string, name = NAME): ClusterJob => ({
   id,
   name,
@@ -30,18 +30,18 @@ const lost = (id: string, failure: string): LifecycleEvent => ({
 })
 
 test('no job: one is submitted, from where the tables say', () => {
-  const { action } = nextStep(LOOKING, jobs(job('old', 'CANCELED')), AT)
+  const { action } = nextStep(ABSENT, jobs(job('old', 'CANCELED')), AT)
   assert.deepEqual(action, { kind: 'submit', from: null })
 })
 
 test('the job that is wanted runs: nothing is done', () => {
-  const { state, action } = nextStep(LOOKING, jobs(job('a', 'RUNNING')), AT)
+  const { state, action } = nextStep(ABSENT, jobs(job('a', 'RUNNING')), AT)
   assert.deepEqual(state, { kind: 'running', jobId: 'a' })
   assert.equal(action.kind, 'none')
 })
 
 test('another SQL runs: it is stopped with a savepoint, and the new one goes on from it', () => {
-  const stopped = nextStep(LOOKING, jobs(job('a', 'RUNNING', 'job#old')), AT)
+  const stopped = nextStep(ABSENT, jobs(job('a', 'RUNNING', 'job#old')), AT)
   assert.deepEqual(stopped.action, { kind: 'stop', jobId: 'a' })
   const next = nextStep(stopped.state, { kind: 'stopped', savepoint: 's' }, AT)
   assert.deepEqual(next.action, { kind: 'submit', from: ['s'] })
@@ -58,7 +58,7 @@ test('a job that Flink restarts is left alone', () => {
 })
 
 test('two jobs on the same tables are refused', () => {
-  const { state } = nextStep(LOOKING, jobs(job('a', 'RUNNING'), job('b', 'CREATED')), AT)
+  const { state } = nextStep(ABSENT, jobs(job('a', 'RUNNING'), job('b', 'CREATED')), AT)
   assert.equal(state.kind, 'refused')
 })
 
@@ -76,9 +76,9 @@ test('a submission that is refused since its checkpoint is gone: the next path, 
     'Flink refused "EXECUTE STATEMENT SET": FileNotFoundException: Cannot find checkpoint or savepoint'
   assert.ok(isMissing(why))
   assert.ok(!isMissing('Table lake.campaigns.campaign_events does not exist'))
-  const next = nextStep(LOOKING, { kind: 'missing', why, rest: ['p2'] }, AT)
+  const next = nextStep(ABSENT, { kind: 'missing', why, rest: ['p2'] }, AT)
   assert.deepEqual(next.action, { kind: 'submit', from: ['p2'] })
-  const last = nextStep(LOOKING, { kind: 'missing', why, rest: [] }, AT)
+  const last = nextStep(ABSENT, { kind: 'missing', why, rest: [] }, AT)
   assert.ok(last.state.kind === 'refused' && last.state.why.includes(why))
 })
 
@@ -92,7 +92,7 @@ test('state that does not fit is refused, with the way on', () => {
 
 test('other failures wait, twice as long each time, and then try again', () => {
   const failed: LifecycleEvent = { kind: 'failed', why: 'no slots' }
-  const first = nextStep(LOOKING, failed, AT).state
+  const first = nextStep(ABSENT, failed, AT).state
   const second = nextStep(first, failed, AT).state
   assert.ok(first.kind === 'waiting' && second.kind === 'waiting')
   assert.equal(second.untilMs - AT.nowMs, 2 * (first.untilMs - AT.nowMs))
@@ -124,7 +124,7 @@ const someEvent: fc.Arbitrary<LifecycleEvent> = fc.oneof(
 test('whatever is seen, nothing is submitted while a job is alive, and a refusal stays', () => {
   fc.assert(
     fc.property(fc.array(someEvent, { maxLength: 30 }), (events) => {
-      let state: Lifecycle = LOOKING
+      let state: Lifecycle = ABSENT
       let nowMs = 0
       for (const event of events) {
         nowMs += 5_000
