@@ -13,8 +13,7 @@ export { openCluster } from './flink/cluster/cluster.ts'
 export { openGatewaySession } from './flink/cluster/gateway.ts'
 export { FLINK_ENGINE } from './flink/engine.ts'
 export { FlinkError, type FlinkErrorCode } from './flink/error.ts'
-export { makeJobSql } from './flink/job/job-sql.ts'
-export type { FlinkJobOptions } from './flink/job/options.ts'
+export { type FlinkJobOptions, makeJobSql } from './flink/job/job-sql.ts'
 export {
   checkLog,
   findJob,

@@ -9,9 +9,27 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import type { Config, FlinkConfig, KafkaLog, S3Warehouse } from '../../config.ts'
 import { fillSql, type SqlValues, splitStatements } from './fill-sql.ts'
-import type { FlinkJobOptions, KafkaPlace } from './options.ts'
-import { retentionOf } from './retention.ts'
+import { type Retention, retentionOf } from './retention.ts'
+
+/** The settings of the configuration that reach the SQL. */
+export type FlinkSqlSettings = Omit<FlinkConfig, 'gateway' | 'rest'>
+
+type KafkaPlace = Pick<KafkaLog, 'brokers' | 'topic' | 'tls' | 'sasl'>
+
+/** What the job is made from; places are as Flink sees them. */
+export type FlinkJobOptions = FlinkSqlSettings &
+  Readonly<{
+    kafka: KafkaPlace
+    warehouse: Omit<S3Warehouse, 'kind'>
+    catalog: Omit<Extract<Config['catalog'], { kind: 'postgresql' }>, 'kind'>
+    /** How long a repeat must be recognised; an id is remembered longer, see REMEMBERED_HORIZONS. */
+    dedupeHorizonMs: number
+    retention: Retention
+    /** Whole seconds that divide a day. */
+    windowUs: number
+  }>
 
 export type JobSql = Readonly<{
   /** Of the whole job: `campaign-metrics TOPIC#FINGERPRINT`. */

@@ -8,9 +8,15 @@
  * literals of the job.
  */
 import { type Lake, newestWith, wholeFromUs } from '../../table.ts'
-import type { FlinkJobOptions } from './options.ts'
 
-export type Retention = FlinkJobOptions['retention']
+export type Retention = Readonly<{
+  /** 0 keeps all. */
+  days: number
+  /** What arrived earlier is accepted at any age. Microseconds since the epoch. */
+  sinceUs: number
+  /** Earlier days had been dropped when the setting was made, and take no event. */
+  keptFromUs: number
+}>
 
 /**
  * In the summaries of our snapshots: `days since kept-from`, the times in microseconds since the

@@ -1,37 +1,26 @@
 /** The job of a configuration, on the tables and the topic that it names. */
 import { strict as assert } from 'node:assert'
-import { countWaiting, type KafkaPlace, readConsumerLag } from '../../log.ts'
+import type { Config } from '../../config.ts'
+import { countWaiting, readConsumerLag } from '../../log.ts'
 import { type Lake, newestWith } from '../../table.ts'
 import { type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
 import { FlinkError } from '../error.ts'
-import { consumerGroups, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
-import type { FlinkJobOptions } from '../job/options.ts'
+import {
+  consumerGroups,
+  type FlinkJobOptions,
+  type FlinkSqlSettings,
+  jobNamePrefix,
+  makeJobSql,
+} from '../job/job-sql.ts'
 import { noteRetention, retentionOf } from '../job/retention.ts'
 import { flinkCommitIn, openCheckpointNote, whyForgotten } from './recovery.ts'
 import { type FlinkJob, openFlinkJob } from './supervised-job.ts'
 
-export type ConfiguredSettings = Readonly<{
-  log: Readonly<{ kind: 'folder' }> | KafkaPlace
-  warehouse:
-    | Readonly<{ kind: 'folder' }>
-    | (Readonly<{ kind: 's3' }> & FlinkJobOptions['warehouse'])
-  catalog:
-    | Readonly<{ kind: 'sqlite' }>
-    | (Readonly<{ kind: 'postgresql' }> & FlinkJobOptions['catalog'])
-  dedupe: Readonly<{ horizonMs: number }>
-  retention: Readonly<{ eventsMs: number; metricsMs: number }>
-  windowUs: number
-  flink: Pick<
-    FlinkJobOptions,
-    | 'parallelism'
-    | 'checkpointIntervalMs'
-    | 'watermarkDelayMs'
-    | 'idleTimeoutMs'
-    | 'stateBackend'
-    | 'rejectedDirectory'
-  >
-  rejectedDirectory: string
-}>
+export type ConfiguredSettings = Pick<
+  Config,
+  'log' | 'warehouse' | 'catalog' | 'retention' | 'windowUs' | 'rejectedDirectory'
+> &
+  Readonly<{ dedupe: Pick<Config['dedupe'], 'horizonMs'>; flink: FlinkSqlSettings }>
 
 export type JobWorld = Readonly<{
   nowMs: () => number
@@ -51,18 +40,13 @@ export function flinkJobOptions(settings: ConfiguredSettings): FlinkJobOptions {
   const { log, warehouse, catalog, dedupe, retention, windowUs, flink } = settings
   assert(log.kind === 'kafka' && warehouse.kind === 's3' && catalog.kind === 'postgresql')
   return {
+    ...flink,
     kafka: log,
     warehouse,
     catalog,
-    parallelism: flink.parallelism,
-    checkpointIntervalMs: flink.checkpointIntervalMs,
-    watermarkDelayMs: flink.watermarkDelayMs,
-    idleTimeoutMs: flink.idleTimeoutMs,
     dedupeHorizonMs: dedupe.horizonMs,
     retention: retentionOf(shortestDays(retention)),
     windowUs,
-    stateBackend: flink.stateBackend,
-    rejectedDirectory: flink.rejectedDirectory,
   }
 }
 

@@ -16,8 +16,7 @@ import {
 } from '../cluster/cluster.ts'
 import { openGatewaySession } from '../cluster/gateway.ts'
 import { FlinkError } from '../error.ts'
-import { consumerGroups, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
-import type { FlinkJobOptions } from '../job/options.ts'
+import { consumerGroups, type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
 import {
   type Action,
   failed,
