@@ -14,67 +14,49 @@ export type JobErrorCode =
   | 'thread-ended'
   | 'failed'
 
-const KINDS: ErrorKinds<JobErrorCode> = {
-  'checkpoint-unreadable': final(
-    (f) =>
-      `the newest snapshot of campaign_events has ${f.key} = "${f.value}", which is no count: ` +
-      'the tables were written by something else; restore them from a backup',
-  ),
-  'other-log': final(
-    (f) =>
-      `the tables were filled from the log ${f.tables}, but this is another one, ` +
-      `${f.log}${aboutTopics(f)}. ` +
-      'If the old log is lost for good, fill the same tables from this one: campaign-metrics ' +
-      'start --new-log',
-  ),
-  'other-tables': final(
-    (f) =>
-      `the tables are empty, but the log begins at offset ${f.start}: the events before are in ` +
-      'other tables. Let catalog and warehouse in the configuration name those; or, to fill new ' +
-      'tables with what the log still holds: campaign-metrics start --new-log',
-  ),
-  'log-too-short': final(
-    (f) =>
-      `the tables hold every event before offset ${f.nextOffset}, but the log ends at ${f.end}: ` +
-      'its end was lost. Restore the log folder; or, to go on without it, move it away and run: ' +
-      'campaign-metrics start --new-log',
-  ),
-  'log-trimmed': final(
-    (f) =>
-      `the tables wait for offset ${f.nextOffset}, but the log begins at ${f.start}: the events ` +
-      'between are missing. Restore the log folder; or, to go on without them, move it away and ' +
-      'run: campaign-metrics start --new-log',
-  ),
-  'partition-too-short': final(
-    (f) =>
-      `the tables hold every event before offset ${f.nextOffset} of partition ${f.partition}, ` +
-      'but the topic ends there at ' +
-      `${f.end}: its end was lost. Restore the topic; or, to go on without what was lost: ` +
-      'campaign-metrics start --new-log',
-  ),
-  'partition-trimmed': final(
-    (f) =>
-      `the tables wait for offset ${f.nextOffset} of partition ${f.partition}, but the topic ` +
-      `begins there at ${f.start}: the ` +
-      'events between are gone (retention?). Restore the topic; or, to go on without them: ' +
-      'campaign-metrics start --new-log',
-  ),
-  'ledger-open': final(
-    (f) =>
-      `the ledger does not close: ${f.taken} events counted, offset ${f.nextOffset} reached ` +
-      `(log base ${f.logBase}); ` +
-      'this is a defect, please report it',
-  ),
-  'day-dropped': final(
-    (f) =>
-      'an event is to go into the window of ' +
-      `${new Date(Number(f.windowStartUs) / 1000).toISOString()}, whose events ` +
-      'retention has dropped; nothing was changed. Start again: such events are then rejected ' +
-      'and kept',
-  ),
-  'thread-ended': final((f) => `the job thread ended by itself with code ${f.exitCode}`),
-  failed: final((f) => `the job stopped: ${f.reason}`),
+const MESSAGES: Readonly<Record<JobErrorCode, ErrorKind['message']>> = {
+  'checkpoint-unreadable': (f) =>
+    `the newest snapshot of campaign_events has ${f.key} = "${f.value}", which is no count: ` +
+    'the tables were written by something else; restore them from a backup',
+  'other-log': (f) =>
+    `the tables were filled from the log ${f.tables}, but this is another one, ` +
+    `${f.log}${aboutTopics(f)}. ` +
+    'If the old log is lost for good, fill the same tables from this one: campaign-metrics ' +
+    'start --new-log',
+  'other-tables': (f) =>
+    `the tables are empty, but the log begins at offset ${f.start}: the events before are in ` +
+    'other tables. Let catalog and warehouse in the configuration name those; or, to fill new ' +
+    'tables with what the log still holds: campaign-metrics start --new-log',
+  'log-too-short': (f) =>
+    `the tables hold every event before offset ${f.nextOffset}, but the log ends at ${f.end}: ` +
+    'its end was lost. Restore the log folder; or, to go on without it, move it away and run: ' +
+    'campaign-metrics start --new-log',
+  'log-trimmed': (f) =>
+    `the tables wait for offset ${f.nextOffset}, but the log begins at ${f.start}: the events ` +
+    'between are missing. Restore the log folder; or, to go on without them, move it away and ' +
+    'run: campaign-metrics start --new-log',
+  'partition-too-short': (f) =>
+    `the tables hold every event before offset ${f.nextOffset} of partition ${f.partition}, ` +
+    `but the topic ends there at ${f.end}: its end was lost. Restore the topic; or, to go on ` +
+    'without what was lost: campaign-metrics start --new-log',
+  'partition-trimmed': (f) =>
+    `the tables wait for offset ${f.nextOffset} of partition ${f.partition}, but the topic ` +
+    `begins there at ${f.start}: the events between are gone (retention?). Restore the ` +
+    'topic; or, to go on without them: campaign-metrics start --new-log',
+  'ledger-open': (f) =>
+    `the ledger does not close: ${f.taken} events counted, offset ${f.nextOffset} reached ` +
+    `(log base ${f.logBase}); this is a defect, please report it`,
+  'day-dropped': (f) =>
+    `an event is to go into the window of ${timeText(f.windowStartUs)}, whose events retention ` +
+    'has dropped; nothing was changed. Start again: such events are then rejected and kept',
+  'thread-ended': (f) => `the job thread ended by itself with code ${f.exitCode}`,
+  failed: (f) => `the job stopped: ${f.reason}`,
 }
+
+/** The program never retries any of them by itself. The keys are those of MESSAGES. */
+const KINDS = Object.fromEntries(
+  Object.entries(MESSAGES).map(([code, message]) => [code, { canRetry: false, message }]),
+) as ErrorKinds<JobErrorCode>
 
 export class JobError extends RoomError<JobErrorCode> {
   override readonly name = 'JobError'
@@ -84,11 +66,6 @@ export class JobError extends RoomError<JobErrorCode> {
   }
 }
 
-/** Never retried by the program itself. */
-function final(message: ErrorKind['message']): ErrorKind {
-  return { canRetry: false, message }
-}
-
 /** Ids of topics mean nothing to their users. */
 function aboutTopics({ tables, log }: Facts): string {
   const areTopics = [tables, log].every((id) => String(id).startsWith('kafka:'))
@@ -96,4 +73,8 @@ function aboutTopics({ tables, log }: Facts): string {
     ? ' (kafka:CLUSTER/TOPIC-ID: the topic that `log` names was deleted and made anew, or is on ' +
         'another cluster)'
     : ''
+}
+
+function timeText(us: Facts[string] = null): string {
+  return new Date(Number(us) / 1000).toISOString()
 }

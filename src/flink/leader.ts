@@ -122,7 +122,7 @@ export function openLeader(options: LeaderOptions): Leader {
   function startUpkeep(lake: Lake): Closing & Pick<Term, 'ended'> {
     const upkeep = openUpkeep({
       ...upkeepSettings(options, lake),
-      onRound: ({ failure }) => {
+      onRound: (failure) => {
         upkeepProblem = failure
       },
     })

@@ -17,22 +17,14 @@ export type ClusterJob = Readonly<{
    * FINISHED, …
    */
   state: string
-  startedMs: number
 }>
 
-export type Checkpoints = Readonly<{
-  completed: number
-  failed: number
-  /** How often the job was restored since it was submitted. */
-  restored: number
-  latest: Checkpoint | null
-}>
-
-export type Checkpoint = Readonly<{ id: number; path: string; completedMs: number }>
+export type Checkpoint = Readonly<{ id: number; path: string }>
 
 export type Cluster = {
   listJobs(): Promise<readonly ClusterJob[]>
-  readCheckpoints(jobId: string): Promise<Checkpoints>
+  /** The newest that is completed; null where there is none. */
+  readLatestCheckpoint(jobId: string): Promise<Checkpoint | null>
   /** The root cause of the newest failure; null when there was none. */
   readFailure(jobId: string): Promise<string | null>
   /** Where the cluster keeps checkpoints; null when none is configured. */
@@ -56,8 +48,8 @@ export function hasEnded(state: string): boolean {
 export function openCluster(url: string): Cluster {
   return {
     listJobs: () => listJobs(url),
-    readCheckpoints: async (jobId) =>
-      checkpointsIn(await askFlink(url, `/jobs/${jobId}/checkpoints`)),
+    readLatestCheckpoint: async (jobId) =>
+      latestCheckpointIn(await askFlink(url, `/jobs/${jobId}/checkpoints`)),
     readFailure: async (jobId) =>
       failureIn(await askFlink(url, `/jobs/${jobId}/exceptions?maxExceptions=1`)),
     checkpointDirectory: () => readCheckpointDirectory(url),
@@ -75,25 +67,13 @@ async function listJobs(url: string): Promise<readonly ClusterJob[]> {
     id: stringIn(job, 'jid'),
     name: stringIn(job, 'name'),
     state: stringIn(job, 'state'),
-    startedMs: numberIn(job, 'start-time'),
   }))
 }
 
-function checkpointsIn(answer: Answer): Checkpoints {
-  const counts = isObject(answer.counts) ? answer.counts : {}
-  const latest = isObject(answer.latest) ? answer.latest : {}
-  return {
-    completed: numberIn(counts, 'completed'),
-    failed: numberIn(counts, 'failed'),
-    restored: numberIn(counts, 'restored'),
-    latest: checkpointIn(latest.completed),
-  }
-}
-
-function checkpointIn(value: unknown): Checkpoint | null {
-  if (!isObject(value) || typeof value.external_path !== 'string') return null
-  const completedMs = numberIn(value, 'latest_ack_timestamp')
-  return { id: numberIn(value, 'id'), path: value.external_path, completedMs }
+function latestCheckpointIn(answer: Answer): Checkpoint | null {
+  const latest = isObject(answer.latest) ? answer.latest.completed : null
+  if (!isObject(latest) || typeof latest.external_path !== 'string') return null
+  return { id: numberIn(latest, 'id'), path: latest.external_path }
 }
 
 function failureIn(answer: Answer): string | null {

@@ -24,7 +24,9 @@ export type FlinkJobOptions = FlinkSqlSettings &
     kafka: KafkaPlace
     warehouse: Omit<S3Warehouse, 'kind'>
     catalog: Omit<Extract<Config['catalog'], { kind: 'postgresql' }>, 'kind'>
-    /** How long a repeat must be recognised; an id is remembered longer, see REMEMBERED_HORIZONS. */
+    /**
+     * How long a repeat must be recognised; an id is remembered longer, see REMEMBERED_HORIZONS.
+     */
     dedupeHorizonMs: number
     retention: Retention
     /** Whole seconds that divide a day. */

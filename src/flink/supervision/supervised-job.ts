@@ -6,17 +6,10 @@
  * handed in, and the cluster is asked again once the lock is held.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { reasonOf } from '../../runtime.ts'
-import {
-  type Checkpoints,
-  type Cluster,
-  type ClusterJob,
-  hasEnded,
-  openCluster,
-} from '../cluster/cluster.ts'
+import { type Cluster, type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
 import { openGatewaySession } from '../cluster/gateway.ts'
 import { FlinkError } from '../error.ts'
-import { consumerGroups, type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
+import { type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
 import {
   type Action,
   failed,
@@ -52,19 +45,6 @@ export type FlinkJobSettings = FlinkJobOptions &
     tell?: (message: string) => void
   }>
 
-export type FlinkJobStatus = Readonly<{
-  lifecycle: Lifecycle
-  name: string
-  jobId: string | null
-  /** The job's state as Flink names it; null when there is no job or Flink does not answer. */
-  state: string | null
-  checkpoints: Checkpoints | null
-  /** Why Flink could not be asked. */
-  problem: string | null
-  /** Kafka's consumer groups in which Flink notes what its checkpoints hold. */
-  groups: Readonly<{ events: string; lines: string }>
-}>
-
 export type FlinkJob = {
   /** Resolves once the job runs; throws FlinkError when it may not, or does not in time. */
   ensureRunning(timeoutMs?: number): Promise<string>
@@ -72,7 +52,8 @@ export type FlinkJob = {
   watch(): void
   /** What keeps the job from running, as far as is known; null when it runs, or will soon. */
   problem(): string | null
-  status(): Promise<FlinkJobStatus>
+  /** Of the job that runs, or is being started or stopped; null where there is none. */
+  jobId(): string | null
   /** Ends the watch. The job goes on. */
   close(): Promise<void>
 }
@@ -131,18 +112,8 @@ class Supervisor implements FlinkJob {
     return this.#downtime.problem()
   }
 
-  async status(): Promise<FlinkJobStatus> {
-    const groups = consumerGroups(this.#settings)
-    const base = { lifecycle: this.#lifecycle, name: this.#sql.name, groups }
-    try {
-      const live = (await this.#listJobs()).filter(({ state }) => !hasEnded(state))
-      const [job] = live
-      const checkpoints = job === undefined ? null : await this.#cluster.readCheckpoints(job.id)
-      const state = job?.state ?? null
-      return { ...base, jobId: job?.id ?? null, state, checkpoints, problem: null }
-    } catch (cause) {
-      return { ...base, jobId: null, state: null, checkpoints: null, problem: reasonOf(cause) }
-    }
+  jobId(): string | null {
+    return 'jobId' in this.#lifecycle ? this.#lifecycle.jobId : null
   }
 
   async close(): Promise<void> {
@@ -282,7 +253,7 @@ class Supervisor implements FlinkJob {
   }
 
   async #noteCheckpoint(jobId: string): Promise<void> {
-    const { latest } = await this.#cluster.readCheckpoints(jobId)
+    const latest = await this.#cluster.readLatestCheckpoint(jobId)
     const noted = this.#noted ?? (await this.#settings.note.read())
     if (latest === null || (noted?.jobId === jobId && noted.checkpointId >= latest.id)) return
     const after =

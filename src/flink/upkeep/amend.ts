@@ -24,8 +24,8 @@ export type AmendParts = Readonly<{
 }>
 
 export type Amendments = Readonly<{
-  /** One pass over what is closed now. Returns the windows that it amended. */
-  step(): Promise<number>
+  /** One pass over what is closed now. */
+  step(): Promise<void>
   marks(): Marks | null
 }>
 
@@ -38,13 +38,12 @@ export function openAmendments(parts: AmendParts): Amendments {
   const { trino, windowUs } = parts
   let marks: Marks | null = null
 
-  async function step(): Promise<number> {
+  async function step(): Promise<void> {
     let view = await parts.readView()
-    if (view === null) return 0
+    if (view === null) return
     const plan = planAmend({ ...view, marks: marks ?? view.marks, windowUs })
-    if (plan.kind !== 'check') return 0
+    if (plan.kind !== 'check') return
     const spans = await spansOf(plan, view.snapshots.eventsId)
-    let amended = 0
     for (;;) {
       const found = await trino.differingWindows({
         snapshots: view.snapshots,
@@ -56,12 +55,10 @@ export function openAmendments(parts: AmendParts): Amendments {
       if (change.add.length === 0) break
       const isLast = found.length < ROUND_WINDOWS
       await parts.commit(change, isLast ? plan.marks : (marks ?? view.marks))
-      amended += found.length
       if (isLast) break
       view = (await parts.readView()) ?? view
     }
     marks = plan.marks
-    return amended
   }
 
   async function spansOf({ fresh, late }: Check, snapshotId: bigint): Promise<readonly Span[]> {

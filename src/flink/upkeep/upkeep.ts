@@ -42,16 +42,10 @@ export type UpkeepOptions = Readonly<{
   newId: () => string
   /** Waits; ends early, without an error, when the signal fires. */
   pause: (durationMs: number, signal: AbortSignal) => Promise<void>
-  onRound: (round: Round) => void
+  /** After each round: why it failed; null when it did not. */
+  onRound: (failure: string | null) => void
   /** One sentence for the user. */
   onWarning: (text: string) => void
-}>
-
-export type Round = Readonly<{
-  /** Windows amended since the start. */
-  amended: number
-  /** Why the last round failed; null when it did not. */
-  failure: string | null
 }>
 
 export type Upkeep = Readonly<{
@@ -60,8 +54,6 @@ export type Upkeep = Readonly<{
    * reject.
    */
   run(): Promise<Error | null>
-  /** One round of everything that is due. Returns the windows amended. */
-  step(): Promise<number>
   stop(): void
 }>
 
@@ -80,7 +72,6 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   let keptMarks = -1
   let marksKeptUs = nowUs()
   let expiredUs = nowUs()
-  let amended = 0
   let failures = 0
 
   const windows = openReplaceWindows({
@@ -170,19 +161,10 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   }
 
   /** Each part by itself: what Trino cannot do now does not keep the others from being done. */
-  async function step(): Promise<number> {
+  async function step(): Promise<void> {
     await lake.keepLock()
-    let count = 0
     const failures: unknown[] = []
-    const parts = [
-      async () => {
-        count = await amendments.step()
-      },
-      maintenance.step,
-      async () => optimize(),
-      keepMarks,
-      expire,
-    ]
+    const parts = [amendments.step, maintenance.step, async () => optimize(), keepMarks, expire]
     for (const part of parts) {
       try {
         await part()
@@ -192,14 +174,13 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       }
     }
     if (failures.length > 0) throw failures[0]
-    return count
   }
 
   async function round(): Promise<number> {
     try {
-      amended += await step()
+      await step()
       failures = 0
-      options.onRound({ amended, failure: null })
+      options.onRound(null)
       return options.intervalMs
     } catch (error) {
       if (isFinal(error)) {
@@ -212,7 +193,7 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
         `upkeep of the tables failed and is tried again in ${pauseMs / 1000} s: ` +
         `${reasonOf(error)}`
       if (!stopping.signal.aborted) onWarning(failure)
-      options.onRound({ amended, failure })
+      options.onRound(failure)
       return pauseMs
     }
   }
@@ -226,7 +207,6 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       await optimizing?.catch(() => {})
       return ended
     },
-    step,
     stop() {
       stopping.abort()
       maintenance.stop()

@@ -16,7 +16,6 @@ const job = (id: string, state: string, name = NAME): ClusterJob => ({
   id,
   name,
   state,
-  startedMs: 0,
 })
 const jobs = (...seen: readonly ClusterJob[]): LifecycleEvent => ({
   kind: 'jobs',
@@ -105,7 +104,6 @@ const someJob = fc.record({
   id: fc.constantFrom('a', 'b'),
   name: fc.constantFrom(NAME, 'job#old'),
   state: fc.constantFrom('CREATED', 'RUNNING', 'RESTARTING', 'FAILED', 'CANCELED', 'FINISHED'),
-  startedMs: fc.constant(0),
 })
 const someEvent: fc.Arbitrary<LifecycleEvent> = fc.oneof(
   fc.record({
