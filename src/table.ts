@@ -48,6 +48,7 @@ export { newestWith, type SnapshotView, type TableView, wholeFromUs } from './ta
 export {
   type MetricsChange,
   type MetricsFiles,
+  openReplaceWindows,
   openWindows,
   type Windows,
 } from './table/windows.ts'

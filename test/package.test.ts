@@ -69,7 +69,7 @@ test('the tarball holds the command, the compiled program with its WASM, the pag
     'package.json',
     'bin/campaign-metrics.js',
     'dist/cli.js',
-    'dist/job/worker.js',
+    'dist/embedded/worker.js',
     'dist/engine/build/engine.wasm',
     'dist/engine/build/ids.wasm',
     'dist/dashboard/build/index.html',
@@ -77,7 +77,7 @@ test('the tarball holds the command, the compiled program with its WASM, the pag
     'dist/dashboard/build/third-party-licences.md',
     'dist/dashboard/openapi.json',
     'dist/dashboard/figures/worker.js',
-    'dist/flink/job.sql',
+    'dist/flink/job/job.sql',
     'docs/cli.md',
     'docs/configuration.md',
   ]) {
@@ -85,7 +85,7 @@ test('the tarball holds the command, the compiled program with its WASM, the pag
   }
   const others = files.filter(
     (path) =>
-      !/^(dist\/.*\.(js|wasm)|dist\/flink\/job\.sql|dist\/dashboard\/(openapi\.json|build\/((index\.html|favicon\.svg|assets\/[\w.-]+)(\.br|\.gz)?|third-party-licences\.md))|bin\/[\w-]+\.js|docs\/.*|LICENSE|README\.md|package\.json)$/.test(
+      !/^(dist\/.*\.(js|wasm)|dist\/flink\/job\/job\.sql|dist\/dashboard\/(openapi\.json|build\/((index\.html|favicon\.svg|assets\/[\w.-]+)(\.br|\.gz)?|third-party-licences\.md))|bin\/[\w-]+\.js|docs\/.*|LICENSE|README\.md|package\.json)$/.test(
         path,
       ),
   )

@@ -54,24 +54,16 @@ async function openTrinoSession(config: Config, trino: TrinoConfig): Promise<Lak
   return {
     runSql: query.runSql,
     async verify(options) {
-      if (engine === 'flink') {
-        const { verifyClosed } = await import('../flink.ts')
-        const readTables = () => readLake(config)
-        return await verifyClosed({
-          ...options,
-          readTables,
-          verify: query.verify,
-          windowUs,
-          pause: sleep,
-        })
-      }
-      // Both pointers are of one commit: no window waits to be amended.
-      const { events, metrics } = await readLake(config)
-      if (events.snapshotId === null || metrics.snapshotId === null) {
-        throw new CliError('input', 'the tables are empty: there is nothing to verify yet')
-      }
-      const snapshots = { eventsId: events.snapshotId, metricsId: metrics.snapshotId }
-      return await query.verify({ ...options, snapshots, untilUs: null })
+      const { ENGINES } = await import('../pipeline.ts')
+      const found = await ENGINES[engine].verify({
+        ...options,
+        readTables: () => readLake(config),
+        verify: query.verify,
+        windowUs,
+        pause: sleep,
+      })
+      if (found !== null) return found
+      throw new CliError('input', 'the tables are empty: there is nothing to verify yet')
     },
     close: async () => {},
   }

@@ -1,18 +1,21 @@
 /**
- * The checkpoint: where the job stands, kept in the summaries of both tables' snapshots and nowhere else.
+ * The checkpoint: how far the job is, kept in the summaries of both tables' snapshots and nowhere
+ * else.
  *
  *   log-id       the log these tables are filled from
  *   next-offset  the first offset of that log which is not in the tables
- *   log-base     events taken from earlier logs; stored + duplicates + rejected = log-base + next-offset
+ *   log-base     events taken from earlier logs;
+ *                stored + duplicates + rejected = log-base + next-offset
  *   arrived      arrival time of the last event taken, µs
- *   dedupe-time  its dedupe time (dedupe-clock.ts), µs
+ *   dedupe-time  its dedupe time (dedupe.ts), µs
  *   stored, duplicates, rejected   the job's part of the ledger, since ever
  *
- *   partial      of offsets from next-offset on, what is in the tables already: `next-offset until from-day stored commits`. It is
- *                there while rows of very many days are committed in slices (day-backlog.ts), and of another next-offset it is over
+ *   partial      what is in the tables already of the offsets from next-offset on, as
+ *                `next-offset until from-day stored commits`. It exists while rows of very many
+ *                days are committed in slices (day-backlog.ts); another next-offset ends it
  *
- * Of a topic, next-offset counts the records taken from it, and offsets says from where each partition is read on:
- * "120,98,131" for the partitions 0, 1 and 2.
+ * For a topic, next-offset counts the records taken from it, and offsets lists where reading
+ * continues in each partition: "120,98,131" for the partitions 0, 1 and 2.
  */
 import type { LogExtent } from '../log.ts'
 import { JobError } from './error.ts'
@@ -32,14 +35,17 @@ export type Checkpoint = Readonly<{
   partial?: Partial | undefined
 }>
 
-/** Of the offsets from `nextOffset` to before `until`, events of `fromDay` and later days are in the tables. */
+/**
+ * Of the offsets from `nextOffset` to before `until`, events of `fromDay` and later days are in the
+ * tables.
+ */
 export type Partial = Readonly<{
   until: number
   /** Days since 1970-01-01. */
   fromDay: number
   /** How many of them are stored; the others were duplicates. */
   stored: number
-  /** In how many commits. */
+  /** The number of commits that stored them. */
   commits: number
 }>
 
@@ -104,7 +110,9 @@ export function readCheckpoint(summary: Readonly<Record<string, string>>): Check
   }
 }
 
-/** Null where it is over: keys of a snapshot that the next one does not name are carried over. */
+/**
+ * Null where it has ended: keys that a snapshot does not set are carried over from the one before.
+ */
 function readPartial(text: string | undefined, nextOffset: number): Partial | null {
   if (text === undefined) return null
   const numbers = text.split(' ').map(Number)
@@ -124,11 +132,11 @@ function readOffsets(text: string | undefined): readonly number[] | null {
 }
 
 /**
- * Where to go on. Refuses a log that is not the one the tables were filled from, one that ends before the
- * checkpoint, one that no longer holds it, and for empty tables a folder that has given events to others: going on in silence
- * would lose or repeat events (F11).
- * `acceptNewLog` is the user's word that the tables shall be filled from this other log as well, and of a topic that what it
- * has lost is lost.
+ * Where the job continues. Refuses a log that is not the one the tables were filled from, one that
+ * ends before the checkpoint, one that no longer holds it, and for empty tables a folder whose
+ * first events went to other tables: continuing in silence would lose or repeat events (F11).
+ * `acceptNewLog` is the user's consent that the tables are filled from this other log as well, and
+ * that what a topic has lost is lost.
  */
 export function resumeFrom(
   kept: Checkpoint | null,
@@ -137,7 +145,8 @@ export function resumeFrom(
 ): Checkpoint {
   const offsets = log.partitions?.map(({ start }) => start) ?? null
   if (kept === null) {
-    // Segments go only once their events are in tables: those are not these. (Of a topic, retention may have taken them.)
+    // Segments are removed only once their events are in tables, and these tables are empty. (In a
+    // topic, retention may have removed them.)
     if (log.start > 0 && !acceptNewLog) throw new JobError('other-tables', { start: log.start })
     return {
       logId: log.id,
@@ -168,7 +177,7 @@ export function resumeFrom(
   return kept
 }
 
-/** By partition; one that the topic has gained is read from its start. */
+/** By partition. A new partition is read from its start. */
 function resumeOffsets(
   kept: readonly number[],
   partitions: NonNullable<LogExtent['partitions']>,
@@ -184,8 +193,9 @@ function resumeOffsets(
 }
 
 /**
- * Up to which offset of its log the job has kept rejected events already, in a run that ended before it could commit them; -1
- * where it has kept none beyond the checkpoint: the last offset that was kept may then be one of an earlier log.
+ * The last offset whose rejected event was kept by a run that ended before it could commit; -1
+ * where none was kept beyond the checkpoint: the last offset kept may then belong to an earlier
+ * log.
  */
 export function rejectedKeptUntil(
   checkpoint: Checkpoint,

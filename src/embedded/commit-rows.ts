@@ -1,4 +1,7 @@
-/** Carries out one commit of the job: raw files, metrics files, both pointers; again for as long as the failure may pass. */
+/**
+ * Carries out one commit of the job: raw files, metrics files, both pointers; again while the
+ * failure may pass by itself.
+ */
 import type { WindowDelta } from '../event.ts'
 import { KEEPS_ALL_US } from '../event.ts'
 import { freeBytes, settleAll } from '../runtime.ts'
@@ -14,22 +17,24 @@ export type CommitParts = Readonly<{
   nowUs: () => number
   windows: Pick<Windows, 'amend'>
   writeEventsFile: (rows: DayRows['rows'], dedupe: TimeRange) => Promise<DataFile>
-  /** Runs nothing else that commits meanwhile: the metrics files a commit replaces are chosen inside. */
-  exclusively: <T>(work: () => Promise<T>) => Promise<T>
+  /**
+   * Nothing else commits meanwhile: the metrics files that a commit replaces are chosen inside.
+   */
+  exclusively: Mutex
   commit: (change: Change) => Promise<void>
   /** Removes files that were written and are in no table. */
   discard: (files: readonly DataFile[]) => Promise<void>
   pause: (durationMs: number) => Promise<unknown>
-  /** Commits are held up, by a full disk or a service that is away, and tried again: why. */
-  onHeldUp: (message: string) => void
+  /** Why commits fail for now (a full disk, a service that is away). They are tried again. */
+  onStall: (message: string) => void
 }>
 
 /** Files of other days are written side by side. */
 const WRITES_AT_ONCE = 8
-/** After a failure that may pass, until the commit is tried again. */
-const HELD_UP_PAUSE_MS = 1_000
+/** Between a failed commit and the next try. */
+const RETRY_PAUSE_MS = 1_000
 
-/** The raw files that were committed. Tries again while `goesOn`. */
+/** Returns the raw files that were committed. Retries while `goesOn`. */
 export async function commitRows(
   parts: CommitParts,
   slice: Slice,
@@ -37,14 +42,17 @@ export async function commitRows(
 ): Promise<readonly DataFile[]> {
   let added = await tryCommit(parts, slice, goesOn)
   while (added === null) {
-    await parts.pause(HELD_UP_PAUSE_MS)
+    await parts.pause(RETRY_PAUSE_MS)
     added = await tryCommit(parts, slice, goesOn)
   }
   freePages(slice)
   return added
 }
 
-/** Null after a failure that may pass, a full disk or a service that is away, when nothing was: the same rows are written again. */
+/**
+ * Null after a failure that may pass, when nothing was committed: the same rows are then written
+ * again.
+ */
 async function tryCommit(
   parts: CommitParts,
   slice: Slice,
@@ -73,14 +81,15 @@ async function tryCommit(
   } catch (error) {
     if (!mayPass(error) || !goesOn()) throw error
     await parts.discard(unused)
-    parts.onHeldUp(error.message)
+    parts.onStall(error.message)
     return null
   }
 }
 
 /**
- * A window is never changed once rows of it are gone: its sums could not be held against its events any more (F26). Events of such days
- * are rejected when they are read, and days are dropped only when none of their events can be under way; so this does not happen.
+ * A window is never changed once rows of it are gone: its sums could no longer be compared with its
+ * events (F26). Events of such days are rejected when they are read, and days are dropped only when
+ * none of their events can be under way; so this does not happen.
  */
 function refuseDropped(windows: readonly WindowDelta[], wholeFromUs: number | null): void {
   const dropped = windows.find(({ windowStartUs }) => windowStartUs < (wholeFromUs ?? KEEPS_ALL_US))
@@ -91,5 +100,19 @@ function refuseDropped(windows: readonly WindowDelta[], wholeFromUs: number | nu
 function freePages({ days }: Slice): void {
   for (const { rows } of days) {
     for (const { pages } of rows.columns) for (const { bytes } of pages) freeBytes(bytes)
+  }
+}
+
+export type Mutex = <T>(work: () => Promise<T>) => Promise<T>
+
+/**
+ * Runs work in the order it came, one at a time.
+ */
+export function openMutex(): Mutex {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const mine = last.then(work, work)
+    last = mine.catch(() => {})
+    return mine
   }
 }

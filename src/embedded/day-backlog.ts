@@ -1,6 +1,7 @@
 /**
- * Rows taken from the engine that are not in the tables yet. Each day needs files of its own in both tables, so a body that
- * reaches back ten years is thousands of files. They are committed in slices, the newest days first, and what has arrived since goes along:
+ * Rows taken from the engine that are not in the tables yet. Each day needs files of its own in
+ * both tables, so a body that reaches back ten years is thousands of files. They are committed in
+ * slices, the newest days first, and what has arrived since goes along:
  *
  *              day ▲                  ┌────────┐
  *                  │  in the tables   │ joins  │
@@ -11,15 +12,16 @@
  *                  └───────────────────────────┴──► offset
  *                  nextOffset        until    until
  *
- * So one line tells at any time what of these offsets is in the tables: the days from `fromDay` on. It stands in the checkpoint
- * (`partial`), and a restart goes on there. What would bring too many days above the line waits until the rest is done.
+ * So one line tells at any time which rows of these offsets are in the tables: the days from
+ * `fromDay` on. The checkpoint has it (`partial`), and a restart continues there. What would bring
+ * too many days above the line waits until the rest is done.
  */
 
+import { strict as assert } from 'node:assert'
 import type { TakenBatch } from '../engine.ts'
-import type { WindowDelta } from '../event.ts'
+import { keyOf, type WindowDelta } from '../event.ts'
 import type { TimeRange } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { sumDeltas } from './window-deltas.ts'
 
 /** What was taken from the engine at once. */
 export type Taken = Readonly<{
@@ -33,7 +35,7 @@ export type Taken = Readonly<{
 
 export type DayRows = Readonly<{ rows: TakenBatch['days'][number]; dedupe: TimeRange }>
 
-/** What one commit writes, and where the job stands after it. */
+/** What one commit writes, and the checkpoint after it. */
 export type Slice = Readonly<{
   days: readonly DayRows[]
   windows: readonly WindowDelta[]
@@ -46,7 +48,7 @@ export type DayBacklog = {
   /** Whether more may be put in. */
   readonly hasRoom: boolean
   put(taken: Taken): void
-  /** The newest days, which wait no longer. */
+  /** Takes the newest days out. */
   next(): Slice
   /** What the windows will gain from what waits. */
   windows(): readonly WindowDelta[]
@@ -56,9 +58,9 @@ export type DayBacklogOptions = Readonly<{
   checkpoint: Checkpoint
   /** Days of one slice. */
   daysMax: number
-  /** A restart takes all that is not whole in the tables at once: so much that may be. */
+  /** A restart takes everything that is in the tables in part at once: the limit on that. */
   rawBytesMax: number
-  /** Rows of two generations are not taken at once. */
+  /** Rows of two generations are never in one slice. */
   generation: (dedupeUs: number) => number
 }>
 
@@ -76,7 +78,8 @@ export function openDayBacklog(options: DayBacklogOptions): DayBacklog {
   let rawBytes = 0
   let ahead: Taken | null = null
 
-  // The partitions of a topic are not read again in the same order, so that a line over its offsets would not hold.
+  // The partitions of a topic are not read again in the same order, so a line over its offsets
+  // would mean nothing.
   const daysMax = checkpoint.offsets === null ? options.daysMax : Number.POSITIVE_INFINITY
   const fromDay = (): number => checkpoint.partial?.fromDay ?? Number.POSITIVE_INFINITY
 
@@ -151,4 +154,72 @@ export function openDayBacklog(options: DayBacklogOptions): DayBacklog {
 
 function dayOf({ windowStartUs }: WindowDelta): number {
   return Math.floor(windowStartUs / DAY_US)
+}
+
+/**
+ * After a restart in the middle of a backlog: events that are read again, some of which are in the
+ * tables. They are taken all at once, since only for all of them together is it known what the
+ * tables hold.
+ */
+export type Resuming = {
+  /** Events are read again that are in the tables in part: nothing is to be committed. */
+  isUnderWay(): boolean
+  /** All of them were read, and nothing after them. */
+  isJustOver(read: Checkpoint, takenOffset: number): boolean
+  /** From here on events are in the tables. */
+  storedFromUs(): number
+  /** The ledger with those that are in the tables already; `read` is after them. */
+  count(read: Checkpoint, already: number): Checkpoint
+}
+
+export function openResuming({ nextOffset, partial }: Checkpoint): Resuming {
+  const until = partial?.until ?? nextOffset
+  let offset = nextOffset
+  let total = 0
+
+  return {
+    isUnderWay: () => offset < until,
+    isJustOver: (read, takenOffset) =>
+      takenOffset < until && offset === until && read.nextOffset === until,
+    storedFromUs: () =>
+      offset < until ? (partial?.fromDay ?? 0) * DAY_US : Number.POSITIVE_INFINITY,
+    count(read, already) {
+      if (offset >= until) return read
+      offset = read.nextOffset
+      total += already
+      assert(offset <= until, 'a backlog ends where a frame does')
+      const counted = { ...read, stored: read.stored + already }
+      if (offset < until) return counted
+      const repeats = total - (partial?.stored ?? 0)
+      const { partial: _, ...whole } = counted
+      return { ...whole, stored: whole.stored - repeats, duplicates: whole.duplicates + repeats }
+    },
+  }
+}
+
+/**
+ * What windows gain, from several lists together: each window once, as it already is in each of the
+ * lists.
+ */
+export function sumDeltas(lists: readonly (readonly WindowDelta[])[]): readonly WindowDelta[] {
+  const [first = [], ...others] = lists.filter((list) => list.length > 0)
+  if (others.length === 0) return first
+  const sums = new Map(first.map((delta) => [keyOf(delta), delta]))
+  for (const delta of others.flat()) {
+    const key = keyOf(delta)
+    const sum = sums.get(key)
+    sums.set(key, sum === undefined ? delta : addDelta(sum, delta))
+  }
+  return [...sums.values()]
+}
+
+function addDelta(a: WindowDelta, b: WindowDelta): WindowDelta {
+  return {
+    campaignId: a.campaignId,
+    windowStartUs: a.windowStartUs,
+    impressions: a.impressions + b.impressions,
+    clicks: a.clicks + b.clicks,
+    conversions: a.conversions + b.conversions,
+    revenueMillionths: a.revenueMillionths + b.revenueMillionths,
+  }
 }

@@ -1,24 +1,26 @@
 /**
- * The feed: tells a reader in another thread which files the tables consist of, what each commit added to the windows,
- * and a few times a second what waits for the next commit.
+ * Sends the feed: tells a reader in another thread which files the tables consist of, what each
+ * commit added to the windows, and a few times a second what waits for the next commit.
  *
- *   attached ──► files ──► pending ──► pending ──► commit, with what came since ──► pending ──► … files (after maintenance) …
+ *   attached ──► files ──► pending ──► pending ──► commit, with what came since ──► pending ──► …
+ *                  └ again after maintenance
  *
- * Files told last + deltas of later commits + pending = everything the job has taken, each event once, at every moment. A
- * commit is in the tables a little before the loop knows it, so what the reader has been told to be in them is kept here
- * (`toldOffset`), and everything is measured by it. Costs nothing while no reader is attached.
+ * The files sent last + the deltas of later commits + pending = everything the job has taken, each
+ * event once, at every moment. A commit is in the tables a little before the loop knows it, so the
+ * offset that the reader knows of is kept here (`sentOffset`), and everything is measured by it.
+ * Costs nothing while no reader is attached.
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { RowBatch } from '../engine.ts'
 import type { WindowDelta } from '../event.ts'
+import type { FeedMessage, LakeFile, Pending } from '../job.ts'
 import type { DataFile } from '../table.ts'
 import { type Checkpoint, positionOf } from './checkpoint.ts'
-import type { FeedMessage, LakeFile, Pending } from './message.ts'
-import { sumDeltas } from './window-deltas.ts'
+import { sumDeltas } from './day-backlog.ts'
 
-/** Between two looks at what is pending; only the one for a commit does not wait. */
+/** Between two messages of what is pending. The one that goes with a commit does not wait. */
 const PENDING_INTERVAL_MS = 250
-/** Past this a backfill is under way, and its commits tell enough. */
+/** With more than this a backfill is under way, and its commits are enough. */
 const PENDING_WINDOWS_MAX = 10_000
 
 export type FeedTables = Readonly<{
@@ -36,11 +38,17 @@ export type FeedParts = Readonly<{
 }>
 
 export type Feed = {
-  /** Tells this port from now on, beginning with what has been taken so far; the port before it is closed. */
+  /**
+   * Sends to this port from now on, beginning with what has been taken so far; the previous port is
+   * closed.
+   */
   attach(port: MessagePort): void
   /** Events up to this arrival were taken from the log into the batch. */
   took(arrivedUs: number): void
-  /** A commit has begun, which may be held up for long; `left`: what was taken from the batch and waits for later ones. */
+  /**
+   * A commit has begun, which may take long; `left`: what was taken from the batch and waits for
+   * later ones.
+   */
   commitBegun(
     nextOffset: number,
     deltas: readonly WindowDelta[],
@@ -57,8 +65,8 @@ export function openFeed(parts: FeedParts): Feed {
   const { batch, steadyMs } = parts
   let port: MessagePort | null = null
   let closed = false
-  /** What the reader knows to be in the tables. */
-  let toldOffset = 0
+  /** Up to here the reader knows that events are in the tables. */
+  let sentOffset = 0
   let arrivedUs = 0
   let underWay: Readonly<{ nextOffset: number; deltas: readonly WindowDelta[] }> | null = null
   /** Of what was taken from the batch, what later commits will bring. */
@@ -66,20 +74,20 @@ export function openFeed(parts: FeedParts): Feed {
   let pendingAtMs = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | null = null
 
-  const tell = (message: FeedMessage): void => port?.postMessage(message)
+  const send = (message: FeedMessage): void => port?.postMessage(message)
 
-  function tellFiles({ nextOffset, events, metrics }: FeedTables): void {
-    toldOffset = nextOffset
-    tell({ kind: 'files', nextOffset, events: filesOf(events), metrics: filesOf(metrics) })
+  function sendFiles({ nextOffset, events, metrics }: FeedTables): void {
+    sentOffset = nextOffset
+    send({ kind: 'files', nextOffset, events: filesOf(events), metrics: filesOf(metrics) })
   }
 
-  /** Of the commit under way, what the reader has not been told to be in the tables. */
+  /** The deltas of the commit under way, unless the reader knows it to be in the tables. */
   function underWayDeltas(): readonly WindowDelta[] {
-    return underWay !== null && underWay.nextOffset > toldOffset ? underWay.deltas : []
+    return underWay !== null && underWay.nextOffset > sentOffset ? underWay.deltas : []
   }
 
   /** Null when it is too much. */
-  function lookAtPending(): Pending | null {
+  function readPending(): Pending | null {
     cancelTimer()
     pendingAtMs = steadyMs()
     const committing = underWayDeltas()
@@ -91,13 +99,13 @@ export function openFeed(parts: FeedParts): Feed {
 
   function pendingIfAny(): Pending | null {
     const count = batch.windows + waiting.length + underWayDeltas().length
-    if (count > 0) return lookAtPending()
+    if (count > 0) return readPending()
     cancelTimer()
     return null
   }
 
-  function tellPending(pending: Pending | null): void {
-    if (pending !== null) tell({ kind: 'pending', baseOffset: toldOffset, ...pending })
+  function sendPending(pending: Pending | null): void {
+    if (pending !== null) send({ kind: 'pending', baseOffset: sentOffset, ...pending })
   }
 
   function cancelTimer(): void {
@@ -122,14 +130,14 @@ export function openFeed(parts: FeedParts): Feed {
       next.once('close', () => {
         if (port === next) detach()
       })
-      tellFiles(parts.tables())
-      tellPending(pendingIfAny())
+      sendFiles(parts.tables())
+      sendPending(pendingIfAny())
     },
     took(untilUs): void {
       arrivedUs = untilUs
       if (port === null || timer !== null) return
       const waitMs = pendingAtMs + PENDING_INTERVAL_MS - steadyMs()
-      timer = setTimeout(() => tellPending(lookAtPending()), Math.max(0, waitMs))
+      timer = setTimeout(() => sendPending(readPending()), Math.max(0, waitMs))
     },
     commitBegun(nextOffset, deltas, left): void {
       underWay = { nextOffset, deltas }
@@ -140,11 +148,12 @@ export function openFeed(parts: FeedParts): Feed {
       underWay = null
       if (port === null) return
       const nextOffset = positionOf(checkpoint)
-      // Already in the files that were told, where the reader came after they had landed and before this was known.
-      if (nextOffset > toldOffset) {
+      // A reader that came after the commit had landed, and before this was known, has these files
+      // already.
+      if (nextOffset > sentOffset) {
         const { events, metrics } = parts.tables()
-        toldOffset = nextOffset
-        tell({
+        sentOffset = nextOffset
+        send({
           kind: 'commit',
           nextOffset,
           arrivedUs: checkpoint.arrivedUs,
@@ -155,13 +164,13 @@ export function openFeed(parts: FeedParts): Feed {
           // In one message: between two, a reader's figures would fall.
           pending: pendingIfAny(),
         })
-      } else tellPending(pendingIfAny())
+      } else sendPending(pendingIfAny())
     },
     filesChanged(): void {
       if (port === null) return
       const tables = parts.tables()
       // A commit has landed meanwhile: its message follows, with these files.
-      if (tables.nextOffset === toldOffset) tellFiles(tables)
+      if (tables.nextOffset === sentOffset) sendFiles(tables)
     },
     close(): void {
       closed = true

@@ -2,38 +2,41 @@
  * The job's loop: read frames, feed the engine, commit. The same way live and after a restart.
  *
  *   reading    frames from the checkpoint's offset into the row batch
- *   due        the batch is older than the commit interval, or holds COMMIT_BYTES, or the dedup generation ends
+ *   due        the batch is older than the commit interval, or holds COMMIT_BYTES, or the dedup
+ *              generation ends
  *   backlog    rows taken from the engine, of which one commit takes so many days (day-backlog.ts)
  *   commit     data files -> metrics files -> both pointers in one transaction (commit-rows.ts)
  *
- * While a commit writes, the next batch is already being read; there is never more than one commit under way.
+ * While a commit writes, the next batch is already being read; there is never more than one commit
+ * under way.
  */
 import type { RowBatch } from '../engine.ts'
 import type { RejectionReason } from '../event.ts'
 import type { Frame } from '../log.ts'
 import { type Checkpoint, positionOf } from './checkpoint.ts'
 import { type CommitParts, commitRows } from './commit-rows.ts'
-import { openDayBacklog, type Slice, type Taken } from './day-backlog.ts'
-import { generationOf } from './dedup-memory.ts'
-import type { DedupeClock } from './dedupe-clock.ts'
+import { openDayBacklog, openResuming, type Slice, type Taken } from './day-backlog.ts'
+import { type DedupeClock, generationOf } from './dedupe.ts'
 import { JobError } from './error.ts'
 import type { Feed } from './feed.ts'
-import { openResuming } from './resuming.ts'
 
-/** Raw bytes in a batch past which it is committed before its time. */
+/** A batch with more raw bytes is committed early. */
 const COMMIT_BYTES = 64 * 1024 * 1024
 /** Days in a commit: each takes two files, some milliseconds. */
 const COMMIT_DAYS = 256
 /** Raw bytes of batches that are in the tables in part: a restart takes them at once. */
 const PARTIAL_BYTES_MAX = 2 * COMMIT_BYTES
-/** Commits take at most this share of the time: a backfill over hundreds of windows commits in larger steps. */
+/**
+ * Commits take at most this share of the time: a backfill over hundreds of windows commits in
+ * larger steps.
+ */
 const COMMIT_TIME_SHARE = 0.5
 const COMMIT_INTERVAL_MS_MAX = 30_000
-/** From here on maintenance steps back. */
+/** Above this rate maintenance waits. */
 const BUSY_EVENTS_PER_SECOND = 100_000
-/** So long after the last commit it is no longer busy. */
+/** A job without a commit for this long is not busy. */
 const BUSY_MS = 5_000
-/** At a stop: no frame for so long, and none known of, means that there is none. */
+/** At a stop: after this time without a frame the log counts as read to its end. */
 const QUIET_MS = 1_000
 /** How long one read waits for events, at most. */
 const READ_WAIT_MS = 200
@@ -59,7 +62,10 @@ export type LoopParts = CommitParts &
     /** A clock that never steps back, for intervals. */
     steadyMs: () => number
     readFrame: (fromOffset: number, waitMs: number) => Promise<Frame | null>
-    /** After the last line that is known to be in the log: what stands behind the last frame may turn out to be no lines. */
+    /**
+     * The end of the last line that is known to be in the log: what is behind the last frame may
+     * turn out not to be lines.
+     */
     logEnd: () => number
     batch: RowBatch
     dedupeClock: Pick<DedupeClock, 'advance' | 'idle'>
@@ -70,11 +76,13 @@ export type LoopParts = CommitParts &
 
 export type Loop = {
   /**
-   * Ends when stopped, with everything that was read committed, or as much of very many days as the time for reading allowed; or
-   * throws what stopped it.
+   * Ends when stopped, with everything that was read committed, or as much of very many days as the
+   * time for reading allowed; or throws what stopped it.
    */
   run(): Promise<void>
-  /** Reads what is in the log up to `untilOffset`, commits and ends; reads for `readingMs` at most. */
+  /**
+   * Reads what is in the log up to `untilOffset`, commits and ends; reads for `readingMs` at most.
+   */
   stop(untilOffset: number, readingMs: number): void
   /** Events come so fast that the processors are wanted here. */
   isBusy(): boolean
@@ -195,7 +203,8 @@ export function openLoop(parts: LoopParts): Loop {
 
   async function step(): Promise<void> {
     if (failure !== undefined) throw failure
-    // A batch that is due waits for the commit under way while it may still grow; a large one makes reading wait.
+    // A batch that is due waits for the commit under way while it may still grow; a large one makes
+    // reading wait.
     if (!resuming.isUnderWay()) {
       if (dueInMs() <= 0 && committing === null) await commitNow()
       while (isLarge()) await commitNow()
@@ -220,7 +229,10 @@ export function openLoop(parts: LoopParts): Loop {
     return generation(dedupeUs) > generation(read.dedupeUs)
   }
 
-  /** What is not committed by the deadline waits in the log; the tables say what of it they have. */
+  /**
+   * What is not committed by the deadline waits in the log; the checkpoint tells what of it is in
+   * the tables.
+   */
   async function commitRest(): Promise<void> {
     if (resuming.isUnderWay()) return
     do await commitNow()
@@ -248,7 +260,10 @@ export function openLoop(parts: LoopParts): Loop {
   }
 }
 
-/** Every event read is stored, a duplicate or rejected; anything else is a defect that must not be committed. */
+/**
+ * Every event read is stored, a duplicate or rejected; anything else is a defect that must not be
+ * committed.
+ */
 function closeLedger(at: Checkpoint): void {
   const taken = at.stored + at.duplicates + at.rejected
   if (taken !== at.logBase + at.nextOffset) {

@@ -1,10 +1,12 @@
 /**
- * One run of the job: opens the rooms it works with, rebuilds the dedup memory, runs the loop, and closes them again.
+ * One run of the job: opens the rooms it works with, rebuilds the dedup memory, runs the loop, and
+ * closes them again.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { loadIdSets, openRowBatch, type RowBatch } from '../engine.ts'
+import { tableFigures } from '../job.ts'
 import { type EventReader, openEventReader } from '../log.ts'
 import { mergeEventFiles, recomputeFromFiles } from '../query.ts'
 import { openRejected, type RejectedStore } from '../rejected.ts'
@@ -19,17 +21,12 @@ import {
   wholeFromUs,
 } from '../table.ts'
 import { type Checkpoint, positionOf, readCheckpoint, resumeFrom } from './checkpoint.ts'
-import { type DedupMemory, openDedupMemory } from './dedup-memory.ts'
-import { openDedupeClock } from './dedupe-clock.ts'
+import { openMutex } from './commit-rows.ts'
+import { type DedupMemory, openDedupeClock, openDedupMemory, rebuildMemory } from './dedupe.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
-import { type HeldUp, openHeldUp } from './held-up.ts'
-import { keepRejected, keptBeyond } from './keep-rejected.ts'
-import { openKeptFrom, retentionDaysOf } from './kept-from.ts'
-import { type Loop, openLoop } from './loop.ts'
-import type { JobProgress, JobSettings } from './message.ts'
-import { openMutex } from './mutex.ts'
-import { rebuildMemory } from './rebuild.ts'
-import { tableFigures } from './table-figures.ts'
+import { openLoop } from './loop.ts'
+import type { JobSettings, RunProgress } from './message.ts'
+import { keepRejected, keptBeyond, openKeptFrom, retentionDaysOf } from './rejection.ts'
 
 export type RunWorld = Readonly<{
   nowUs: () => number
@@ -37,7 +34,9 @@ export type RunWorld = Readonly<{
   steadyMs: () => number
   seed: bigint
   onStep: (step: CommitStep) => void
-  onProgress: (progress: JobProgress) => void
+  onProgress: (progress: RunProgress) => void
+  /** Why the job does not go on for now; null when it does again. */
+  onStalled: (reason: string | null) => void
   onWarning: (text: string) => void
 }>
 
@@ -45,7 +44,7 @@ export type Run = {
   /** Ends after `stop`, or rejects with what stopped the job. */
   readonly finished: Promise<void>
   stop(untilOffset: number, readingMs: number): void
-  /** Tells this port what the tables gain; one given before hears no more. */
+  /** Sends what the tables gain to this port, in place of the previous one. */
   feed(port: MessagePort): void
   close(): Promise<void>
 }
@@ -53,7 +52,7 @@ export type Run = {
 type Rooms = Readonly<{
   lake: Lake
   reader: EventReader
-  heldUp: HeldUp
+  stalls: Stalls
   batch: RowBatch
   memory: DedupMemory
   rejected: RejectedStore
@@ -64,8 +63,21 @@ type Rooms = Readonly<{
 
 type Opened = Closing[]
 
-/** How often it is looked whether the tables are where they were, though nothing is written. */
-const PLACE_LOOK_MS = 1_000
+/** What may stall. */
+type Part = 'place' | 'commit' | 'reading' | 'maintenance'
+
+/**
+ * Why the job does not go on for now. Each part of it reports for itself; the first part that has a
+ * reason is shown.
+ */
+type Stalls = Readonly<{
+  /** `reason` is null when the part goes on. */
+  report(part: Part, reason: string | null): void
+}>
+
+const PARTS: readonly Part[] = ['place', 'commit', 'reading', 'maintenance']
+/** How often it is checked that the tables are where they were, even if nothing is written. */
+const PLACE_CHECK_MS = 1_000
 
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
@@ -83,7 +95,7 @@ export async function openRun(settings: JobSettings, world: RunWorld): Promise<R
 }
 
 async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened): Promise<Rooms> {
-  const heldUp = openHeldUp(world.onWarning)
+  const stalls = openStalls(world)
   const keep = <T extends { close(): unknown }>(room: T): T => {
     opened.push(room)
     return room
@@ -97,7 +109,7 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       writer: 'embedded',
       nowUs: world.nowUs,
       onStep: world.onStep,
-      onWait: (reason) => heldUp.say('commit', reason),
+      onWait: (reason) => stalls.report('commit', reason),
     }),
   )
   const reader = keep(
@@ -105,7 +117,7 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       place: settings.log,
       cursor: settings.logCursor,
       steadyMs: world.steadyMs,
-      onHeldUp: (message) => heldUp.say('reading', message),
+      onHeldUp: (message) => stalls.report('reading', message),
     }),
   )
   const kept = readCheckpoint(lake.events.summary)
@@ -131,7 +143,7 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
     }),
   )
   const keptUntil = await keptBeyond(settings.rejectedDirectory, rejected, checkpoint)
-  return { lake, reader, heldUp, batch, memory, rejected, keptUntil, checkpoint }
+  return { lake, reader, stalls, batch, memory, rejected, keptUntil, checkpoint }
 }
 
 function startRun(
@@ -139,27 +151,24 @@ function startRun(
   world: RunWorld,
   rooms: Rooms,
 ): Pick<Run, 'finished' | 'stop'> & { feed: Feed } {
-  const { lake, reader, heldUp, batch, memory, rejected, keptUntil } = rooms
+  const { lake, reader, stalls, batch, memory, rejected, keptUntil } = rooms
   let checkpoint = rooms.checkpoint
-  let lastCommit: JobProgress['lastCommit'] = null
-  /** When a stop that came while ids are read back no longer waits for the rest of them. */
+  let lastCommit: RunProgress['lastCommit'] = null
+  /** The deadline of a stop that came while ids are read back. */
   let rebuildUntilMs = Number.POSITIVE_INFINITY
   const exclusively = openMutex()
-  /** Known once maintenance runs. */
-  let bytesPerDay = (): number | null => null
   const dedupeClock = openDedupeClock(checkpoint, world)
   const hasReadAll = (): boolean => checkpoint.nextOffset === reader.end()
   const dedupeNowUs = (): number => (hasReadAll() ? dedupeClock.now() : checkpoint.dedupeUs)
 
-  function report(state: JobProgress['state']): void {
+  function report(state: RunProgress['state']): void {
     world.onProgress({
       checkpoint,
       state,
       dedupe: memory.stats(dedupeNowUs()),
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
       wholeFromUs: wholeFromUs(lake.events),
-      bytesPerDay: bytesPerDay(),
-      heldUp: heldUp.message(),
+      bytesPerDay: maintenance.bytesPerDay(),
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
     })
@@ -181,10 +190,10 @@ function startRun(
   const keeping = {
     store: rejected,
     keptUntil,
-    onHeldUp: (message: string) => heldUp.say('commit', message),
+    onStall: (message: string) => stalls.report('commit', message),
     goesOn: () => rebuildUntilMs === Number.POSITIVE_INFINITY,
   }
-  const loop: Loop = openLoop({
+  const loop = openLoop({
     checkpoint,
     commitIntervalMs: settings.commitIntervalMs,
     horizonUs: settings.dedupeHorizonMs * 1000,
@@ -204,9 +213,9 @@ function startRun(
     commit: (change) => lake.commit(change),
     discard: (files) => lake.discard(files),
     pause: (durationMs) => sleep(durationMs),
-    onHeldUp: (message) => heldUp.say('commit', message),
+    onStall: (message) => stalls.report('commit', message),
     onCommit(committed, durationMs) {
-      heldUp.say('commit', null)
+      stalls.report('commit', null)
       checkpoint = committed
       lastCommit = { atUs: world.nowUs(), durationMs }
       report('running')
@@ -233,24 +242,21 @@ function startRun(
     },
     onWarning: world.onWarning,
     onTrouble: (why) =>
-      heldUp.say('maintenance', why === null ? null : `maintenance of the tables fails: ${why}`),
+      stalls.report('maintenance', why === null ? null : `maintenance of the tables fails: ${why}`),
   })
-
-  bytesPerDay = maintenance.bytesPerDay
-
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
 
   async function work(): Promise<void> {
-    heldUp.attend(() => report('running'))
     const rebuilt = await rebuildMemory(lake, batch.hashIds, memory, checkpoint.dedupeUs, goesOn)
     if (!rebuilt) return
     report('running')
-    const looking = setInterval(() => heldUp.say('place', lake.placeFault()), PLACE_LOOK_MS)
+    const checkPlace = (): void => stalls.report('place', lake.placeFault())
+    const checking = setInterval(checkPlace, PLACE_CHECK_MS)
     const maintained = maintenance.run()
     try {
       await loop.run()
     } finally {
-      clearInterval(looking)
+      clearInterval(checking)
       maintenance.stop()
       await maintained
     }
@@ -268,10 +274,31 @@ function startRun(
   }
 }
 
-/** Both tables as they stand now. Where they were filled from another log, the job begins at `start` of this one. */
+/**
+ * Both tables as they are now. Where they were filled from another log, the job begins at `start`
+ * of this one.
+ */
 function tablesOf(lake: Lake, start: Checkpoint): FeedTables {
   const { summary, files } = lake.events
   const kept = readCheckpoint(summary)
   const nextOffset = kept?.logId === start.logId ? positionOf(kept) : start.nextOffset
   return { nextOffset, events: files, metrics: lake.metrics.files }
+}
+
+function openStalls({ onStalled, onWarning }: RunWorld): Stalls {
+  const reasons = new Map<Part, string>()
+  let shown: string | null = null
+  return {
+    report(part, reason) {
+      const isNew = reason !== null && !reasons.has(part)
+      if (reason === null) reasons.delete(part)
+      else reasons.set(part, reason)
+      // Maintenance warns by itself.
+      if (isNew && part !== 'maintenance') onWarning(reason)
+      const first = PARTS.map((each) => reasons.get(each)).find((one) => one !== undefined) ?? null
+      if (first === shown) return
+      shown = first
+      onStalled(shown)
+    },
+  }
 }

@@ -1,27 +1,40 @@
-/** The main thread's side of the job: starts the thread, hears its progress, stops it. */
+/** The main thread's side of the job: starts the thread, receives its progress, stops it. */
 import { type MessagePort, Worker } from 'node:worker_threads'
 import { JobError } from './error.ts'
-import type { FromJob, JobProgress, JobSettings, ToJob } from './message.ts'
+import type { FromJob, JobSettings, RunProgress, ToJob } from './message.ts'
 
-export type Job = {
-  progress(): JobProgress
+/** `stalled`: why reading or committing does not go on for now; null when it does. */
+export type ThreadProgress = RunProgress & Readonly<{ stalled: string | null }>
+
+export type JobThread = {
+  progress(): ThreadProgress
   /** Rejects when the job has stopped by itself; never resolves. */
   readonly failed: Promise<never>
-  /** Gives the port away: the job tells it what the tables gain, until it ends (see FeedMessage). In place of one given before. */
+  /**
+   * Gives the port away: the job tells it what the tables gain (see FeedMessage), in place of one
+   * given before.
+   */
   feed(port: MessagePort): void
-  /** Commits what the log holds before `untilOffset`, reading for `readingMs` at most; the rest waits in the log. */
+  /**
+   * Commits what the log holds before `untilOffset`, reading for `readingMs` at most; the rest
+   * waits in the log.
+   */
   close(untilOffset: number, readingMs: number): Promise<void>
 }
 
 export type JobEvents = Readonly<{
-  onProgress: (progress: JobProgress) => void
+  onProgress: (progress: ThreadProgress) => void
   onWarning: (text: string) => void
 }>
 
-/** Resolves when the tables are open and agree with the log; event ids are then read back in the background. */
-export async function startJob(settings: JobSettings, events: JobEvents): Promise<Job> {
+/**
+ * Resolves when the tables are open and agree with the log; event ids are then read back in the
+ * background.
+ */
+export async function startJob(settings: JobSettings, events: JobEvents): Promise<JobThread> {
   const worker = new Worker(workerLocation(), { workerData: settings })
-  let latest: JobProgress | null = null
+  let latest: ThreadProgress | null = null
+  let stalled: string | null = null
   let closing = false
   const ready = Promise.withResolvers<void>()
   const failed = Promise.withResolvers<never>()
@@ -35,12 +48,20 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
     stopped.reject(error)
   }
 
+  function takeProgress(progress: ThreadProgress): void {
+    latest = progress
+    events.onProgress(progress)
+  }
+
   function receive(message: FromJob): void {
     switch (message.kind) {
       case 'progress':
-        latest = message.progress
-        events.onProgress(latest)
+        takeProgress({ ...message.progress, stalled })
         ready.resolve()
+        return
+      case 'stalled':
+        stalled = message.reason
+        if (latest !== null) takeProgress({ ...latest, stalled })
         return
       case 'warning':
         events.onWarning(message.text)
@@ -60,14 +81,15 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
   worker.on('error', (cause) => fail(new JobError('failed', { reason: cause.message }, cause)))
   worker.on('exit', (exitCode) => {
     const ended = new JobError('thread-ended', { exitCode })
-    // No news where the thread has said that it stopped; else `close` must not wait for a word that cannot come.
+    // Has no effect once the thread has reported that it stopped; else `close` would wait for a
+    // message that cannot come.
     if (closing) stopped.reject(ended)
     else fail(ended)
   })
   await ready.promise
 
   return {
-    progress(): JobProgress {
+    progress(): ThreadProgress {
       if (latest === null) throw new TypeError('a started job has reported its progress')
       return latest
     },

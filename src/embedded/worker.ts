@@ -1,5 +1,6 @@
 /**
- * The job thread: opens log reader, tables, engine and dedup memory, goes on from the checkpoint, and reports.
+ * The job thread: opens log reader, tables, engine and dedup memory, goes on from the checkpoint,
+ * and reports.
  */
 import { strict as assert } from 'node:assert'
 import { randomBytes } from 'node:crypto'
@@ -20,6 +21,7 @@ try {
     seed: randomBytes(8).readBigUInt64LE(),
     onStep: killAt(settings.killAt),
     onProgress: (progress) => tell({ kind: 'progress', progress }),
+    onStalled: (reason) => tell({ kind: 'stalled', reason }),
     onWarning: (text) => tell({ kind: 'warning', text }),
   })
   port.on('message', (message: ToJob) => {

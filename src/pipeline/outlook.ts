@@ -1,6 +1,6 @@
-/** What of the clock and the disk `status` tells, beside the tables. */
+/** The clock and the disk, as `status` shows them beside the tables. */
 import { statfs } from 'node:fs/promises'
-import type { JobProgress } from '../embedded.ts'
+import type { JobFigures } from '../job.ts'
 import { type ClockStep, openClockWatch } from '../runtime.ts'
 
 export type Outlook = Readonly<{
@@ -19,7 +19,7 @@ export type Outlook = Readonly<{
 export type OutlookWatch = {
   /** To be called once a second. */
   tick(): void
-  outlook(progress: Pick<JobProgress, 'bytesPerDay'>): Outlook
+  outlook(figures: Pick<JobFigures, 'bytesPerDay'>): Outlook
 }
 
 const FREE_INTERVAL_MS = 30_000
@@ -36,7 +36,7 @@ export function openOutlookWatch(
   function askFree(): void {
     if (folder === null || clocks.steadyMs() - askedMs < FREE_INTERVAL_MS) return
     askedMs = clocks.steadyMs()
-    // What cannot be asked now is asked again; commits meet the reason as well, and tell it.
+    // What cannot be asked now is asked again; commits fail for the same reason, and report it.
     statfs(folder).then(
       ({ bavail, bsize }) => {
         freeBytes = bavail * bsize
@@ -53,7 +53,7 @@ export function openOutlookWatch(
       watch.look()
       askFree()
     },
-    outlook({ bytesPerDay }) {
+    outlook({ bytesPerDay = null }) {
       const daysLeft =
         freeBytes === null || bytesPerDay === null || bytesPerDay === 0
           ? null

@@ -1,23 +1,24 @@
 /**
- * One running pipeline: log, engine, page, collector. The commands and the tests start it through here.
+ * One running pipeline: log, job, page, collector. The commands and the tests start it through
+ * here.
  */
 
-import { startCollector } from '../collect.ts'
+import { type ReadRoute, startCollector } from '../collect.ts'
 import type { Config } from '../config.ts'
-import type { JobProgress } from '../embedded.ts'
+import { openDashboard } from '../dashboard.ts'
 import { openInspector } from '../engine.ts'
 import { KEEPS_ALL_US, keptFromUs } from '../event.ts'
+import type { Job } from '../job.ts'
+import { type EventLog, openKafkaLog, openLog } from '../log.ts'
 import { type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
-import { type Closing, closeAll } from '../runtime.ts'
-import { openEmbeddedEngine } from './embedded-engine.ts'
-import { openFlinkEngine } from './flink-engine.ts'
-import { openEventLog } from './open-event-log.ts'
+import { type Closing, closeAll, killAt } from '../runtime.ts'
+import { answerRestCatalog, openLakeReader } from '../table.ts'
+import { ENGINES } from './engines.ts'
 import { openOutlookWatch } from './outlook.ts'
 import { memoryFigures, openFilesMax } from './process-limits.ts'
-import { restCatalogRoute } from './rest-catalog-route.ts'
 import type { Status } from './status.ts'
-import { openWatch } from './watch.ts'
+import { openWatch, type Watch } from './watch.ts'
 
 export type PipelineOptions = Readonly<{
   nowUs: () => number
@@ -39,12 +40,15 @@ export type Pipeline = {
   status(): Status
   /** Rejects when the pipeline can no longer do its work. */
   readonly failed: Promise<never>
-  /** Stops taking events, commits what the log holds as far as CLOSE_COMMIT_MS allows, and closes all rooms. */
+  /**
+   * Stops taking events, commits what the log holds as far as time allows, and closes all rooms.
+   */
   close(): Promise<void>
 }
 
 const TICK_MS = 1_000
 const MS_PER_DAY = 86_400_000
+const REST_CATALOG_PREFIX = '/iceberg'
 
 export async function startPipeline(config: Config, options: PipelineOptions): Promise<Pipeline> {
   const opened: Closing[] = []
@@ -80,25 +84,35 @@ async function openPipeline(
   })
   onClose(() => rejected.close())
 
-  let observe = (_: JobProgress): void => {}
-  const openEngine = config.engine === 'flink' ? openFlinkEngine : openEmbeddedEngine
-  const engine = await openEngine(config, log, options, (progress) => observe(progress))
-  onClose(() => engine.close())
-
   const { warehouse } = config
-  const outlook = openOutlookWatch(warehouse.kind === 'folder' ? warehouse.path : null, {
-    nowUs,
-    steadyMs: () => performance.now(),
-  })
+  const steadyMs = (): number => performance.now()
+  const folder = warehouse.kind === 'folder' ? warehouse.path : null
   const meter: Meter = openMeter({ readings: () => watch.readings(), memory: memoryFigures })
-  const watch = openWatch({ log, rejected, outlook }, engine.progress(), () => meter, nowUs)
-  observe = (progress) => watch.observe(progress)
-  engine.failed.catch((error: Error) => watch.fail(error))
+  const watch = openWatch({
+    log,
+    rejected,
+    outlook: openOutlookWatch(folder, { nowUs, steadyMs }),
+    commitSeconds: meter.commitSeconds,
+    dedupeHorizonMs: config.dedupe.horizonMs,
+    nowUs,
+  })
+  const job = await ENGINES[config.engine].start({
+    config,
+    log,
+    nowUs,
+    acceptNewLog: options.acceptNewLog ?? false,
+    acceptRepeats: options.acceptRepeats ?? false,
+    killAt: options.killAt,
+    onProgress: watch.observe,
+    onWarning,
+  })
+  onClose(() => job.close())
+  job.failed.catch((error: Error) => watch.fail(error))
   const logFailed = Promise.withResolvers<never>()
-  const page = await engine.openPage(watch)
+  const page = await openPage(config, job, watch, options)
   const ticking = setInterval(() => {
     watch.tick()
-    watch.notice([page.look()].filter((problem) => problem !== null))
+    watch.notice(page.problems())
     void rejected.look()
     const { failed } = log.stats()
     if (failed !== null) logFailed.reject(failed)
@@ -117,25 +131,122 @@ async function openPipeline(
     meter,
     status: () => watch.status(),
     routes: [restCatalogRoute(config), ...page.routes],
-    keptFromUs: keptFromOf(config, engine.progress),
+    keptFromUs: keptFromOf(config, job),
     openFilesMax: openFilesMax(),
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
-    nowMs: () => performance.now(),
+    nowMs: steadyMs,
     nowUs,
   })
   onClose(() => collector.close())
   onClose(async () => page.stop())
-  const failed = Promise.race([engine.failed, logFailed.promise])
+  const failed = Promise.race([job.failed, logFailed.promise])
   failed.catch(() => {})
   return { address: collector.address.url, status: () => watch.status(), failed }
 }
 
-/** What the collector judges an event's age by: the retention, and what it has dropped already, under this setting or an earlier one. */
+/** A folder, or a topic of Kafka. */
+async function openEventLog(
+  config: Config,
+  { killAt: step, nowUs, onWarning }: PipelineOptions,
+): Promise<EventLog> {
+  const { log: place, logRetention } = config
+  if (place.kind === 'kafka') {
+    return await openKafkaLog(place, { nowUs, steadyMs: () => performance.now() })
+  }
+  const log = await openLog({
+    directory: place.path,
+    nowUs,
+    retentionMs: logRetention.timeMs,
+    bytesMax: logRetention.sizeBytes,
+    diskReserveBytes: config.diskReserveBytes,
+    onStep: killAt(step),
+  })
+  if (log.recovered.tornTail !== null) onWarning(log.recovered.tornTail.message)
+  return log
+}
+
+/** The Iceberg REST catalog on the collector's listener: `http://127.0.0.1:8088/iceberg`. */
+function restCatalogRoute(places: Config): ReadRoute {
+  const lake = openLakeReader(places)
+  return {
+    prefix: REST_CATALOG_PREFIX,
+    answer: ({ method, path, query }) =>
+      answerRestCatalog({ method, path: path.slice(REST_CATALOG_PREFIX.length), query }, lake),
+  }
+}
+
+/** What is shown under the collector's address. */
+type Page = Readonly<{
+  routes: readonly ReadRoute[]
+  /**
+   * One sentence for each thing that is wrong. To be called every second: what has failed is then
+   * started again.
+   */
+  problems(): readonly string[]
+  /**
+   * Ends streams and answers under way: before the collector is closed, which would wait for them.
+   */
+  stop(): void
+  /** After the collector. */
+  close(): Promise<void>
+}>
+
+async function openPage(
+  config: Config,
+  { page }: Job,
+  watch: Watch,
+  options: PipelineOptions,
+): Promise<Page> {
+  if (page.kind === 'elsewhere') return textPage(page.text)
+  const dashboard = await openDashboard({
+    feed: page.feed,
+    live() {
+      const { ledger, freshness, problems } = watch.status()
+      return {
+        stored: ledger.stored,
+        // Not known before the first commit of this process; what that one holds arrived right
+        // before it.
+        committedAtUs: freshness.lastCommitUs ?? freshness.committedUntilUs,
+        waiting: ledger.waiting,
+        secondsBehind: freshness.secondsBehind,
+        problems,
+      }
+    },
+    warehouse: config.warehouse,
+    cache: config.cache,
+    windowUs: config.windowUs,
+    timezone: config.timezone,
+    version: options.version,
+    authRequired: config.keys.read.length > 0,
+    nowUs: options.nowUs,
+    nowMs: () => performance.now(),
+    warn: options.onWarning,
+  })
+  return {
+    ...dashboard,
+    problems: () => [dashboard.look()].filter((problem) => problem !== null),
+  }
+}
+
+function textPage(body: string): Page {
+  const headers = { 'content-type': 'text/plain; charset=utf-8' }
+  return {
+    routes: [{ prefix: '/', access: 'open', answer: () => ({ status: 200, headers, body }) }],
+    problems: () => [],
+    stop() {},
+    close: async () => {},
+  }
+}
+
+/**
+ * What the collector judges an event's age by: the retention, and what has been dropped already,
+ * under this setting or an earlier one.
+ */
 function keptFromOf(
   { retention: { eventsMs, metricsMs } }: Config,
-  progress: () => JobProgress,
+  job: Job,
 ): (arrivalUs: number) => number {
   const retentions = [eventsMs / MS_PER_DAY, metricsMs / MS_PER_DAY]
   return (arrivalUs) =>
-    Math.max(keptFromUs(arrivalUs, ...retentions), progress().wholeFromUs ?? KEEPS_ALL_US)
+    Math.max(keptFromUs(arrivalUs, ...retentions), job.progress().wholeFromUs ?? KEEPS_ALL_US)
 }

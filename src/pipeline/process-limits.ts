@@ -1,6 +1,7 @@
 /**
- * What the system allows this process, and what it takes. Both are asked for on timers and in callbacks, and on Linux both
- * open a file: where no further file can be opened, a figure is unknown, and nothing is thrown.
+ * What the system allows this process, and what it takes. Both are asked for on timers and in
+ * callbacks, and on Linux both open a file: where no further file can be opened, a figure is
+ * unknown, and nothing is thrown.
  */
 import { readFileSync } from 'node:fs'
 import { getHeapStatistics } from 'node:v8'
@@ -25,8 +26,8 @@ export function memoryFigures(): Memory {
 }
 
 /**
- * How many files and connections this process may have open, or null where there is no limit or none can be found out, as on
- * Windows. Node raises the soft limit to the hard one when it starts.
+ * How many files and connections this process may have open, or null where there is no limit or
+ * none can be found out, as on Windows. Node raises the soft limit to the hard one when it starts.
  */
 export function openFilesMax(): number | null {
   const limit = Number(linuxOpenFiles() ?? reportedOpenFiles())

@@ -1,5 +1,5 @@
-/** Where everything stands: what `status`, /v1/status, /healthz and the dashboard show. */
-import type { JobProgress } from '../embedded.ts'
+/** The state of everything: what `status`, /v1/status, /healthz and the dashboard show. */
+import type { JobFigures, LogFigures } from '../job.ts'
 import type { Outlook } from './outlook.ts'
 
 export type Status = Readonly<{
@@ -17,9 +17,9 @@ export type Status = Readonly<{
     lastCommitUs: number | null
     secondsBehind: number
   }>
-  log: Readonly<{ id: string; start: number; end: number; bytes: number }>
+  log: LogFigures
   nextOffset: number
-  tables: JobProgress['tables']
+  tables: JobFigures['tables']
   dedupe: Readonly<{ horizonMs: number; trueHorizonMs: number; ids: number; bytes: number }>
   /** Null: not measurable at the moment, or of no process. */
   memory: Readonly<{ rssBytes: number | null }>
@@ -30,12 +30,14 @@ export type Status = Readonly<{
   problems: readonly string[]
 }>
 
-export type LogFigures = Readonly<{ id: string; start: number; end: number; bytes: number }>
-
 export type StatusInput = Readonly<{
-  /** `state` is the job's own, unless there is no process. */
+  /** The job's own, unless there is no process. */
   state: Status['state']
-  progress: Omit<JobProgress, 'state'>
+  figures: JobFigures
+  /** Why the tables do not move on for now; null when they do. */
+  stalled: string | null
+  /** As configured. */
+  dedupeHorizonMs: number
   log: LogFigures
   /** Rejected by the collector, before the log, since ever. */
   rejectedBefore: number
@@ -46,9 +48,9 @@ export type StatusInput = Readonly<{
   failure: string | null
   /** Why the job cannot read to the end of the log. */
   unreadable: string | null
-  /** When the job last took events, as far as it was watched; null where it was not. */
+  /** When the job last advanced, as far as is known; null where no process watches it. */
   advancedUs: number | null
-  /** What other rooms say is wrong. */
+  /** What other rooms report as wrong. */
   noticed: readonly string[]
   nowUs: number
   rssBytes: number | null
@@ -58,31 +60,33 @@ export type StatusInput = Readonly<{
 const BEHIND_SECONDS_MAX = 60
 
 export function statusOf(input: StatusInput): Status {
-  const { progress, log, state } = input
-  const { checkpoint } = progress
-  const waiting = Math.max(0, log.end - checkpoint.nextOffset)
-  const taken = checkpoint.stored + checkpoint.duplicates + checkpoint.rejected
-  const received = checkpoint.logBase + log.end + input.rejectedBefore
-  const lastCommitUs = progress.lastCommit?.atUs ?? null
+  const { figures, log, state } = input
+  const waiting = Math.max(0, log.end - figures.nextOffset)
+  const taken = figures.stored + figures.duplicates + figures.rejected
+  const received = figures.logBase + log.end + input.rejectedBefore
   const secondsBehind = waiting === 0 ? 0 : Math.max(0, (input.nowUs - input.waitingSinceUs) / 1e6)
+  const dedupe = dedupeOf(input)
   const problems = [
     ...(input.failure === null ? [] : [input.failure]),
-    ...(progress.heldUp === null ? [] : [progress.heldUp]),
+    ...(input.stalled === null ? [] : [input.stalled]),
     ...(input.unreadable === null ? [] : [input.unreadable]),
     ...input.noticed,
     ...(taken + waiting + input.rejectedBefore === received
       ? []
       : [
-          `the ledger does not close: received ${received}, accounted for ${taken + waiting + input.rejectedBefore}`,
+          `the ledger does not close: received ${received}, accounted for ` +
+            `${taken + waiting + input.rejectedBefore}`,
         ]),
-    ...(progress.dedupe.trueHorizonMs < progress.dedupe.horizonMs
+    ...(dedupe.trueHorizonMs < dedupe.horizonMs
       ? [
-          `repeats are recognised for ${Math.floor(progress.dedupe.trueHorizonMs / 1000)} s only, dedupe.horizon asks for ${progress.dedupe.horizonMs / 1000} s: raise dedupe.memoryMax`,
+          `repeats are recognised for ${Math.floor(dedupe.trueHorizonMs / 1000)} s only, ` +
+            `dedupe.horizon asks for ${dedupe.horizonMs / 1000} s: raise dedupe.memoryMax`,
         ]
       : []),
-    ...(input.rejectedCountsOnly || progress.rejectedCountsOnly
+    ...(input.rejectedCountsOnly || figures.rejectedCountsOnly === true
       ? [
-          'the rejected/ folder has reached rejectedMax: further rejected events are counted, not kept; look at them (campaign-metrics rejected) and remove or replay them',
+          'the rejected/ folder has reached rejectedMax: further rejected events are counted, ' +
+            'not kept; look at them (campaign-metrics rejected) and remove or replay them',
         ]
       : []),
     ...(secondsBehind > BEHIND_SECONDS_MAX && state === 'running'
@@ -92,20 +96,20 @@ export function statusOf(input: StatusInput): Status {
   return {
     ledger: {
       received,
-      stored: checkpoint.stored,
-      duplicates: checkpoint.duplicates,
-      rejected: checkpoint.rejected + input.rejectedBefore,
+      stored: figures.stored,
+      duplicates: figures.duplicates,
+      rejected: figures.rejected + input.rejectedBefore,
       waiting,
     },
     freshness: {
-      committedUntilUs: checkpoint.arrivedUs === 0 ? null : checkpoint.arrivedUs,
-      lastCommitUs,
+      committedUntilUs: figures.committedUntilUs,
+      lastCommitUs: figures.lastCommit?.atUs ?? null,
       secondsBehind,
     },
     log,
-    nextOffset: checkpoint.nextOffset,
-    tables: progress.tables,
-    dedupe: progress.dedupe,
+    nextOffset: figures.nextOffset,
+    tables: figures.tables,
+    dedupe,
     memory: { rssBytes: input.rssBytes },
     outlook: input.outlook,
     state,
@@ -114,9 +118,17 @@ export function statusOf(input: StatusInput): Status {
   }
 }
 
-/** What is known to hold the job up stands beside it, and needs no guess. */
-function lagCause({ failure, progress, unreadable, advancedUs, nowUs }: StatusInput): string {
-  if (failure !== null || progress.heldUp !== null || unreadable !== null) return ''
+/**
+ * The API promises numbers: without an engine that keeps ids in this process there are none, and
+ * the horizon is as configured.
+ */
+function dedupeOf({ figures, dedupeHorizonMs: horizonMs }: StatusInput): Status['dedupe'] {
+  return figures.dedupe ?? { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 }
+}
+
+/** Where the cause is known, it is reported beside, and no guess is needed. */
+function lagCause({ failure, stalled, unreadable, advancedUs, nowUs }: StatusInput): string {
+  if (failure !== null || stalled !== null || unreadable !== null) return ''
   if (advancedUs === null) return ''
   const idleSeconds = Math.floor((nowUs - advancedUs) / 1e6)
   return idleSeconds > BEHIND_SECONDS_MAX

@@ -1,5 +1,8 @@
-/** Keeps the newest word from the job and from the log together, for status and meter. */
-import type { JobProgress } from '../embedded.ts'
+/**
+ * Brings the newest progress of the job and the figures of the log together, for status and meter.
+ */
+import { strict as assert } from 'node:assert'
+import type { JobProgress } from '../job.ts'
 import type { EventLog } from '../log.ts'
 import type { Meter, Readings } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
@@ -7,73 +10,88 @@ import type { OutlookWatch } from './outlook.ts'
 import { residentBytes } from './process-limits.ts'
 import { type Status, statusOf } from './status.ts'
 
-export type Watched = Readonly<{
+export type WatchOptions = Readonly<{
   log: EventLog
   rejected: RejectedStore
   outlook: OutlookWatch
+  commitSeconds: Meter['commitSeconds']
+  /** As configured. */
+  dedupeHorizonMs: number
+  nowUs: () => number
 }>
 
 export type Watch = {
+  /** Takes the job's progress: the first time before anything is asked. */
   observe(progress: JobProgress): void
-  /** To be called once a second: notes when nothing waits, which tells since when something does. */
+  /**
+   * To be called once a second: notes when nothing waits, which tells since when something does.
+   */
   tick(): void
   fail(error: Error): void
-  /** What else is wrong, as of the last look: each time in place of what it was. */
+  /** What else is wrong now, in place of what was before. */
   notice(problems: readonly string[]): void
   status(): Status
   readings(): Readings
 }
 
-export function openWatch(
-  rooms: Watched,
-  first: JobProgress,
-  meter: () => Meter,
-  nowUs: () => number,
-): Watch {
-  let progress = first
+export function openWatch(options: WatchOptions): Watch {
+  const { log, rejected, outlook, nowUs } = options
+  let latest: JobProgress | null = null
   let caughtUpUs = nowUs()
   let advancedUs = caughtUpUs
   let commits = 0
   let failure: string | null = null
   let noticed: readonly string[] = []
 
+  function progressed(): JobProgress {
+    assert(latest !== null, 'a started job has reported its progress')
+    return latest
+  }
+
   function status(): Status {
-    const stats = rooms.log.stats()
+    const { state, stalled, ...figures } = progressed()
+    const stats = log.stats()
+    const { total, keepingCountsOnly } = rejected.stats()
     return statusOf({
-      state: progress.state,
-      progress,
-      log: {
-        id: rooms.log.id,
-        start: rooms.log.start(),
-        end: rooms.log.end(),
-        bytes: stats.bytesOnDisk,
-      },
-      rejectedBefore: rooms.rejected.stats().total,
-      rejectedCountsOnly: rooms.rejected.stats().keepingCountsOnly,
-      outlook: rooms.outlook.outlook(progress),
-      waitingSinceUs: Math.max(caughtUpUs, progress.checkpoint.arrivedUs),
+      state,
+      figures,
+      stalled,
+      dedupeHorizonMs: options.dedupeHorizonMs,
+      log: { id: log.id, start: log.start(), end: log.end(), bytes: stats.bytesOnDisk },
+      rejectedBefore: total,
+      rejectedCountsOnly: keepingCountsOnly,
+      outlook: outlook.outlook(figures),
+      waitingSinceUs: Math.max(caughtUpUs, figures.committedUntilUs ?? 0),
       failure: failure ?? stats.failed?.message ?? stats.full?.message ?? null,
       unreadable: stats.unreadable,
       advancedUs,
-      noticed: [...rejectedTrouble(rooms.rejected), ...noticed],
+      noticed: [...rejectedProblems(rejected), ...noticed],
       nowUs: nowUs(),
       rssBytes: residentBytes(),
     })
   }
 
+  /**
+   * Progress is reported after maintenance as well, so the time tells whether a commit is another
+   * one.
+   */
+  function countCommit({ lastCommit }: JobProgress, before: JobProgress): void {
+    if (lastCommit === null || lastCommit.atUs === before.lastCommit?.atUs) return
+    commits++
+    const { durationMs } = lastCommit
+    if (durationMs !== undefined) options.commitSeconds.observe(durationMs / 1000)
+  }
+
   return {
     observe(next): void {
-      // Progress is told after maintenance as well; it crossed a thread, so equal commits are not the same object.
-      if (next.lastCommit !== null && next.lastCommit.atUs !== progress.lastCommit?.atUs) {
-        commits++
-        meter().commitSeconds.observe(next.lastCommit.durationMs / 1000)
-      }
-      if (next.checkpoint.nextOffset !== progress.checkpoint.nextOffset) advancedUs = nowUs()
-      progress = next
+      if (latest === null) caughtUpUs = nowUs()
+      else countCommit(next, latest)
+      if (next.nextOffset !== latest?.nextOffset) advancedUs = nowUs()
+      latest = next
     },
     tick(): void {
-      rooms.outlook.tick()
-      if (progress.checkpoint.nextOffset !== rooms.log.end()) return
+      outlook.tick()
+      if (progressed().nextOffset !== log.end()) return
       caughtUpUs = nowUs()
       advancedUs = caughtUpUs
     },
@@ -109,9 +127,9 @@ export function openWatch(
   }
 }
 
-function rejectedTrouble(rejected: RejectedStore): readonly string[] {
-  const { failed, problem: trouble } = rejected.stats()
-  if (trouble === null) return []
-  if (failed) return [trouble]
-  return [`${trouble} Bodies with a rejected event are answered 503 until it can be kept`]
+function rejectedProblems(rejected: RejectedStore): readonly string[] {
+  const { failed, problem } = rejected.stats()
+  if (problem === null) return []
+  if (failed) return [problem]
+  return [`${problem} Bodies with a rejected event are answered 503 until it can be kept`]
 }

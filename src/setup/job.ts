@@ -1,6 +1,6 @@
 /** The job on Flink: running as the configuration says, or submitted, or changed. */
 import type { Config } from '../config.ts'
-import { consumerGroups, fitLog, flinkJobOptions, lookAtJob, openConfiguredJob } from '../flink.ts'
+import { checkLog, findJob, openConfiguredJob } from '../flink.ts'
 import { readTopicExtent } from '../log.ts'
 import { type Lake, openLake, TableError } from '../table.ts'
 import type { SetupPart, SetupWorld } from './set-up.ts'
@@ -8,7 +8,7 @@ import type { SetupPart, SetupWorld } from './set-up.ts'
 export async function setUpJob(config: Config, world: SetupWorld): Promise<readonly SetupPart[]> {
   const { flink } = config
   if (flink === null) return []
-  const { name, live } = await lookAtJob({ ...config, flink })
+  const { name, live } = await findJob({ ...config, flink })
   const part = { part: 'job', name } as const
   const remarks = live === null ? [] : [`${live.id}, ${live.state}`]
   if (live?.name === name) return [{ ...part, outcome: 'found', remarks }]
@@ -22,7 +22,7 @@ export async function setUpJob(config: Config, world: SetupWorld): Promise<reado
     return [{ ...part, outcome: 'left', remarks: [...remarks, advice] }]
   }
   try {
-    await fitTopic(config, flink, lake)
+    await checkTopic(config, flink, lake)
     const jobId = await submit(config, flink, lake, world)
     const outcome = live === null ? 'made' : 'changed'
     return [{ ...part, outcome, remarks: [`${jobId}, RUNNING`] }]
@@ -34,11 +34,10 @@ export async function setUpJob(config: Config, world: SetupWorld): Promise<reado
 type Flink = NonNullable<Config['flink']>
 
 /** A job must not go on with a topic that is another one than the tables were filled from (F11). */
-async function fitTopic({ log, ...config }: Config, flink: Flink, lake: Lake): Promise<void> {
-  if (log.kind !== 'kafka') return
-  const { id } = await readTopicExtent(log)
-  const group = consumerGroups(flinkJobOptions({ ...config, log, flink })).events
-  await fitLog(lake, log, id, group)
+async function checkTopic(config: Config, flink: Flink, lake: Lake): Promise<void> {
+  if (config.log.kind !== 'kafka') return
+  const { id } = await readTopicExtent(config.log)
+  await checkLog(lake, { ...config, flink }, id)
 }
 
 async function submit(

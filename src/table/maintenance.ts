@@ -2,40 +2,45 @@
  * Maintenance: keeps files few and large, drops days that are too old, and sweeps what crashes left behind. One task
  * at a time, beside the job and behind it; a failed task is said and tried again later, and never stops the job.
  */
-import { strict as assert } from 'node:assert'
 import type { OnStep } from './commit.ts'
-import type { DataFile } from './data-file.ts'
 import type { Lake } from './lake.ts'
 import { bytesPerDay } from './maintenance/bytes-per-day.ts'
 import { openKnownTimes } from './maintenance/known-times.ts'
-import type { TimedFile } from './maintenance/merge-events.ts'
-import { planMaintenance, type Task } from './maintenance/plan.ts'
-import { runTask, type TaskParts } from './maintenance/run-task.ts'
+import { planMaintenance, planSharedMaintenance, type Task } from './maintenance/plan.ts'
+import { type MergeEventFiles, runTask, type TaskParts } from './maintenance/run-task.ts'
 import { type LogProgress, openTrustedTime } from './maintenance/trusted-time.ts'
 import { ORPHAN_AGE_MS, SHARED_ORPHAN_AGE_MS } from './orphans.ts'
 
-export type MaintenanceOptions = Readonly<{
-  lake: Lake
-  /** Null where raw files are another program's to merge: those of Flink are Trino's. */
-  mergeEventFiles: TaskParts['mergeEventFiles'] | null
-  exclusively: TaskParts['exclusively']
+/** Where raw files are ours to merge. */
+type OwnRawFiles = Readonly<{
+  mergeEventFiles: MergeEventFiles
   horizonUs: number
+  /** The time that event ids age by, as of now. */
+  dedupeNowUs: () => number
+  isBusy: () => boolean
+}>
+
+/** Another program merges them: Trino those of Flink. */
+type SharedRawFiles = Readonly<{ [Name in keyof OwnRawFiles]?: never }>
+
+export type MaintenanceOptions = (OwnRawFiles | SharedRawFiles) & CommonOptions
+
+type CommonOptions = Readonly<{
+  lake: Lake
+  exclusively: TaskParts['exclusively']
   /** Days kept besides today; 0 keeps all. */
   retentionDays: Readonly<{ events: number; metrics: number }>
   nowUs: () => number
   /** A clock that never steps. */
   steadyMs: () => number
-  /** The time that event ids age by, as of now. */
-  dedupeNowUs: () => number
   /** How far the tables are behind the log; null where that is not known now. */
   logProgress: () => LogProgress | null
   newId: () => string
   /** Waits; ends early, without an error, when the signal fires. */
   pause: (durationMs: number, signal: AbortSignal) => Promise<void>
-  isBusy: () => boolean
   /** The steps of files that merges write; for tests that stop the process there. */
   onStep?: OnStep
-  onTask: (done: TaskDone) => void
+  onTask?: (done: TaskDone) => void
   /** One sentence for the user. */
   onWarning: (text: string) => void
   /** Why the last step failed; null when it did not. */
@@ -65,37 +70,34 @@ const FAILURE_PAUSE_MS = 10_000
 const FAILURE_PAUSE_MS_MAX = 10 * 60_000
 
 export function openMaintenance(options: MaintenanceOptions): Maintenance {
-  const { lake, nowUs, steadyMs, pause, onTask, onWarning } = options
+  const { lake, nowUs, steadyMs, pause, onWarning } = options
   const stopping = new AbortController()
   const times = openKnownTimes((file) => lake.fileTimes(file))
   const trusted = openTrustedTime(options)
-  const isShared = options.mergeEventFiles === null
+  const isShared = options.mergeEventFiles === undefined
   const orphanAgeUs = (isShared ? SHARED_ORPHAN_AGE_MS : ORPHAN_AGE_MS) * 1000
-  const parts: TaskParts = {
-    ...options,
-    mergeEventFiles: options.mergeEventFiles ?? neverMerged,
-    times,
-    signal: stopping.signal,
-  }
+  const parts: TaskParts = { ...options, times, signal: stopping.signal }
   let sweptUs = Number.NEGATIVE_INFINITY
   let failures = 0
 
   async function plan(): Promise<readonly Task[]> {
-    const { horizonUs, retentionDays } = options
     const log = options.logProgress()
-    const { files } = lake.events
-    const events = isShared ? files.map(withoutTimes) : await times.of(files)
-    return planMaintenance({
-      events,
-      mergesEvents: !isShared,
+    const timed = isShared ? [] : await times.of(lake.events.files)
+    const input = {
+      events: lake.events.files,
       metrics: lake.metrics.files,
       nowUs: nowUs(),
       trustedUs: log === null ? null : trusted.look(log),
-      dedupeNowUs: options.dedupeNowUs(),
-      horizonUs,
-      retentionDays,
+      retentionDays: options.retentionDays,
       sweptUs,
       orphanAgeUs,
+    }
+    if (options.mergeEventFiles === undefined) return planSharedMaintenance(input)
+    return planMaintenance({
+      ...input,
+      events: timed,
+      dedupeNowUs: options.dedupeNowUs(),
+      horizonUs: options.horizonUs,
       isBusy: options.isBusy(),
     })
   }
@@ -107,7 +109,7 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
     const outcome = await runTask(task, others, parts)
     if (task.kind === 'sweep-orphans') sweptUs = task.beforeUs + orphanAgeUs
     const done = { task, outcome, durationMs: steadyMs() - startMs }
-    onTask(done)
+    options.onTask?.(done)
     return done
   }
 
@@ -138,15 +140,4 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
     bytesPerDay: () => bytesPerDay(lake, times.known(), nowUs()),
     stop: () => stopping.abort(),
   }
-}
-
-/** Files of other writers do not say when their events came. */
-function withoutTimes(file: DataFile): TimedFile {
-  return { file, times: { arrival: NEVER, dedupe: NEVER } }
-}
-
-const NEVER = { minUs: Number.NEGATIVE_INFINITY, maxUs: Number.NEGATIVE_INFINITY }
-
-function neverMerged(): never {
-  assert.fail('raw files that others merge are not planned to be merged')
 }

@@ -26,24 +26,27 @@ export type MetricsFiles = Readonly<{
   read: (file: DataFile) => Promise<readonly StoredMetricsRow[]>
   write: (day: number, rows: readonly MetricsRow[]) => Promise<DataFile>
   mayHold: (file: DataFile, key: WindowKey) => boolean
-  /** The sums of these windows over the raw table as it is committed now, in the order of the keys. */
-  recompute: (keys: readonly WindowKey[]) => Promise<readonly WindowSums[]>
 }>
+
+/** The sums of these windows over the raw table as it is committed now, in the order of the keys. */
+export type Recompute = (keys: readonly WindowKey[]) => Promise<readonly WindowSums[]>
 
 export type MetricsChange = Readonly<{ add: readonly DataFile[]; remove: readonly DataFile[] }>
 
 /** Both write the files that hold the changed rows; nothing is in the table until `MetricsChange` is committed. */
-export type Windows = {
+export type Windows = ReplaceWindows & {
   /** Adds to the rows of these windows. */
   amend(deltas: readonly WindowDelta[], processedAtUs: number): Promise<MetricsChange>
-  /** Puts these rows in the place of what stands there. Rows with the sums that stand there already change nothing. */
+}
+
+export type ReplaceWindows = {
+  /** Replaces the rows of these windows. Rows whose sums are in the table already change nothing. */
   replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
 }
 
-/** What becomes of one row; `adds`: it is made from the one that stood there, which must be exact. */
+/** What becomes of one row. */
 type RowChange = WindowKey &
   Readonly<{
-    adds: boolean
     next: (row: MetricsRow | undefined) => MetricsRow
     /** Whether the row that stands there is what it shall be. */
     isDone: (row: MetricsRow) => boolean
@@ -58,7 +61,33 @@ type Touched = Map<DataFile, Decoded>
 
 const DAY_US = 86_400_000_000
 
-export function openWindows(files: MetricsFiles): Windows {
+export function openWindows(files: MetricsFiles & Readonly<{ recompute: Recompute }>): Windows {
+  const change = openChanges(files)
+  return {
+    amend: (deltas, processedAtUs) =>
+      change(
+        deltas.map((delta) => ({
+          campaignId: delta.campaignId,
+          windowStartUs: delta.windowStartUs,
+          next: (row) => add(row, delta, processedAtUs),
+          isDone: () => false,
+        })),
+        files.recompute,
+      ),
+    replace: (rows) => change(rows.map(replacement)),
+  }
+}
+
+/** Where rows are replaced only, and never added to: nothing is recomputed. */
+export function openReplaceWindows(files: MetricsFiles): ReplaceWindows {
+  const change = openChanges(files)
+  return { replace: (rows) => change(rows.map(replacement)) }
+}
+
+/** Rows that are added to must be exact: for these `recompute` is given. */
+type Change = (changes: readonly RowChange[], recompute?: Recompute) => Promise<MetricsChange>
+
+function openChanges(files: MetricsFiles): Change {
   const cache = new Map<string, Decoded>()
 
   async function decoded(file: DataFile): Promise<Decoded> {
@@ -99,10 +128,10 @@ export function openWindows(files: MetricsFiles): Windows {
   }
 
   /** Rows whose revenue a DOUBLE does not hold exactly are replaced by their exact sums before anything is added to them. */
-  async function makeExact(placed: readonly Placed[]) {
-    const asked = placed.filter(({ held, key, change }) => change.adds && held.inexact.has(key))
+  async function makeExact(placed: readonly Placed[], recompute: Recompute) {
+    const asked = placed.filter(({ held, key }) => held.inexact.has(key))
     if (asked.length === 0) return
-    const sums = await files.recompute(asked.map(({ change }) => change))
+    const sums = await recompute(asked.map(({ change }) => change))
     for (const [i, { held, key }] of asked.entries()) {
       const row = held.rows.get(key)
       const sum = sums[i]
@@ -112,7 +141,11 @@ export function openWindows(files: MetricsFiles): Windows {
     }
   }
 
-  async function changeDay(live: readonly DataFile[], changes: readonly RowChange[]) {
+  async function changeDay(
+    live: readonly DataFile[],
+    changes: readonly RowChange[],
+    recompute?: Recompute,
+  ) {
     const places = await locate(live, changes)
     const touched: Touched = new Map()
     const fresh: RowChange[] = []
@@ -123,7 +156,7 @@ export function openWindows(files: MetricsFiles): Windows {
       else if (file !== null)
         placed.push({ held: await touch(file, touched), key: keyOf(change), change })
     }
-    await makeExact(placed)
+    if (recompute !== undefined) await makeExact(placed, recompute)
     for (const { held, key, change } of placed) {
       held.rows.set(key, change.next(held.rows.get(key)))
       held.inexact.delete(key)
@@ -164,13 +197,16 @@ export function openWindows(files: MetricsFiles): Windows {
     }
   }
 
-  async function change(changes: readonly RowChange[]): Promise<MetricsChange> {
+  async function change(
+    changes: readonly RowChange[],
+    recompute?: Recompute,
+  ): Promise<MetricsChange> {
     shrinkCache()
     const live = Map.groupBy(files.live(), (file) => file.day)
     const outputs: { day: number; held: Decoded }[] = []
     const remove: DataFile[] = []
     for (const [day, ofDay] of Map.groupBy(changes, dayOf)) {
-      const changed = await changeDay(live.get(day) ?? [], ofDay)
+      const changed = await changeDay(live.get(day) ?? [], ofDay, recompute)
       remove.push(...changed.remove)
       for (const held of changed.outputs) outputs.push({ day, held })
     }
@@ -182,28 +218,7 @@ export function openWindows(files: MetricsFiles): Windows {
     return { add, remove }
   }
 
-  return {
-    amend: (deltas, processedAtUs) =>
-      change(
-        deltas.map((delta) => ({
-          campaignId: delta.campaignId,
-          windowStartUs: delta.windowStartUs,
-          adds: true,
-          next: (row) => add(row, delta, processedAtUs),
-          isDone: () => false,
-        })),
-      ),
-    replace: (rows) =>
-      change(
-        rows.map((row) => ({
-          campaignId: row.campaignId,
-          windowStartUs: row.windowStartUs,
-          adds: false,
-          next: () => row,
-          isDone: (found) => hasSameSums(row, found),
-        })),
-      ),
-  }
+  return change
 }
 
 /** A copy, since the file's own rows stay true until the commit that replaces it is known. */
@@ -220,6 +235,15 @@ function add(row: MetricsRow | undefined, delta: WindowDelta, processedAtUs: num
     conversions: (row?.conversions ?? 0) + delta.conversions,
     revenueMillionths: (row?.revenueMillionths ?? 0n) + delta.revenueMillionths,
     processedAtUs,
+  }
+}
+
+function replacement(row: MetricsRow): RowChange {
+  return {
+    campaignId: row.campaignId,
+    windowStartUs: row.windowStartUs,
+    next: () => row,
+    isDone: (found) => hasSameSums(row, found),
   }
 }
 

@@ -1,4 +1,7 @@
-/** Where the job goes on: from its own snapshot summaries, never past a log that does not fit them (F11, F20). */
+/**
+ * Where the job goes on: from its own snapshot summaries, never past a log that does not fit them
+ * (F11, F20).
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {

@@ -1,6 +1,7 @@
 /**
- * Rows of many days in slices: at any time one line tells what is in the tables, and a job that ends at any moment and goes on from
- * there stores every event once. The second with the true loop, engine and dedup memory, over tables that are a list.
+ * Rows of many days in slices: at any time one line tells what is in the tables, and a job that
+ * ends at any moment and goes on from there stores every event once. The second with the true loop,
+ * engine and dedup memory, over tables that are a list.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -8,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { type Checkpoint, readCheckpoint, resumeFrom } from '../../src/embedded/checkpoint.ts'
 import { openDayBacklog, type Taken } from '../../src/embedded/day-backlog.ts'
-import { openDedupMemory } from '../../src/embedded/dedup-memory.ts'
+import { openDedupMemory } from '../../src/embedded/dedupe.ts'
 import { openLoop } from '../../src/embedded/loop.ts'
 import { loadIdSets, openRowBatch, type TakenBatch } from '../../src/engine.ts'
 import type { WindowDelta } from '../../src/event.ts'
@@ -159,7 +160,10 @@ type World = {
   clicks: number
   summary: Record<string, string>
   partialRestarts: number
-  /** The dedup memory is read back. Without it, as where memory does not suffice, what is stored is told by the checkpoint alone. */
+  /**
+   * The dedup memory is read back. Without it, as where memory does not suffice, what is stored is
+   * told by the checkpoint alone.
+   */
   remembers: boolean
 }
 
@@ -217,7 +221,7 @@ async function runJob(world: World, random: Random, deathShare: number): Promise
     },
     discard: async () => {},
     pause: async () => {},
-    onHeldUp: () => {},
+    onStall: () => {},
     onCommit: (committed) => {
       last = committed
     },

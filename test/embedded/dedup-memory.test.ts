@@ -1,9 +1,12 @@
-/** The dedup memory against its rule: within the horizon a repeat is a duplicate, past twice the horizon it is new. */
+/**
+ * The dedup memory against its rule: within the horizon a repeat is a duplicate, past twice the
+ * horizon it is new.
+ */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { openDedupMemory } from '../../src/embedded/dedup-memory.ts'
+import { openDedupMemory } from '../../src/embedded/dedupe.ts'
 import { loadIdSets } from '../../src/engine.ts'
 
 const HORIZON_US = 1_000

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { openDedupeClock } from '../../src/embedded/dedupe-clock.ts'
+import { openDedupeClock } from '../../src/embedded/dedupe.ts'
 
 const SECOND_US = 1_000_000
 const HOUR_US = 3_600 * SECOND_US

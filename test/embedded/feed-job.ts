@@ -1,15 +1,16 @@
 /**
- * The job's loop and its feed with the true engine, over a log and tables that are a few Maps: so that a test can fill
- * the disk, hold a commit between landing and being known, and move files, at the moment it wants.
+ * The job's loop and its feed with the true engine, over a log and tables that are a few Maps: so
+ * that a test can fill the disk, hold a commit between landing and being known, and move files, at
+ * the moment it wants.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import type { Checkpoint } from '../../src/embedded/checkpoint.ts'
-import { openDedupMemory } from '../../src/embedded/dedup-memory.ts'
+import { openMutex } from '../../src/embedded/commit-rows.ts'
+import { openDedupMemory } from '../../src/embedded/dedupe.ts'
 import { openFeed } from '../../src/embedded/feed.ts'
 import { openLoop } from '../../src/embedded/loop.ts'
-import { openMutex } from '../../src/embedded/mutex.ts'
 import { loadIdSets, openRowBatch } from '../../src/engine.ts'
 import type { WindowDelta } from '../../src/event.ts'
 import { KEEPS_ALL_US } from '../../src/event.ts'
@@ -117,7 +118,7 @@ export async function openFeedJob(options: FeedJobOptions): Promise<FeedJob> {
     },
     discard: async () => {},
     pause: () => sleep(20),
-    onHeldUp: () => {},
+    onStall: () => {},
     onCommit: ({ nextOffset }) => {
       committedOffset = nextOffset
     },

@@ -1,11 +1,12 @@
 /**
- * A reader of the feed that does what FeedMessage says and no more: it takes the rows of the metrics files, adds deltas
- * and what is pending. `expectExact` holds it, after every message, against a model and against the files themselves.
+ * A reader of the feed that does what FeedMessage says and no more: it takes the rows of the
+ * metrics files, adds deltas and what is pending. `expectExact` holds it, after every message,
+ * against a model and against the files themselves.
  */
 import assert from 'node:assert/strict'
 import type { MessagePort } from 'node:worker_threads'
-import type { FeedMessage, LakeFile } from '../../src/embedded.ts'
 import type { WindowDelta } from '../../src/event.ts'
+import type { FeedMessage, LakeFile } from '../../src/job.ts'
 
 const PENDING_WINDOWS_MAX = 10_000
 const DAY_US = 86_400_000_000
@@ -88,11 +89,17 @@ export type Expectation = Readonly<{
   readRows: (path: string) => Promise<readonly WindowDelta[]>
   /** After how many parts of the traffic the sums are these; undefined if never. */
   partsAt: (sums: Sums) => number | undefined
-  /** The files that a reader is told first may hold some days of a batch whose others are told right after them. */
+  /**
+   * The files that a reader is told first may hold some days of a batch whose others are told right
+   * after them.
+   */
   inSlices?: boolean
 }>
 
-/** After each message the reader's sums are those of the first parts of the traffic, never of fewer than before. Answers the last sums. */
+/**
+ * After each message the reader's sums are those of the first parts of the traffic, never of fewer
+ * than before. Answers the last sums.
+ */
 export async function expectExact(
   messages: readonly FeedMessage[],
   expectation: Expectation,

@@ -1,11 +1,14 @@
-/** The feed of a true job: its own thread, a log and tables on the disk, held against a plain model of the events. */
+/**
+ * The feed of a true job: its own thread, a log and tables on the disk, held against a plain model
+ * of the events.
+ */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import { zstdDecompressSync } from 'node:zlib'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
-import { type Job, startJob } from '../../src/embedded.ts'
+import { type JobThread, startJob } from '../../src/embedded.ts'
 import type { WindowDelta } from '../../src/event.ts'
 import type { Log } from '../../src/log.ts'
 import { type JobPlace, openJobPlace } from '../support/job-place.ts'
@@ -19,7 +22,10 @@ const HOUR_US = 3_600_000_000
 const DAY_US = 24 * HOUR_US
 const DAY_MS = DAY_US / 1000
 const MINUTE_US = 60_000_000
-/** The first event begins dedupe time: it comes so shortly before the end of a minute that its file may soon be merged. */
+/**
+ * The first event begins dedupe time: it comes so shortly before the end of a minute that its file
+ * may soon be merged.
+ */
 const BEFORE_MINUTE_US = 5_000_000
 
 function openPlace(t: TestContext): Promise<JobPlace> {
@@ -30,7 +36,7 @@ function openPlace(t: TestContext): Promise<JobPlace> {
   })
 }
 
-function readFeed(job: Job): FeedReader {
+function readFeed(job: JobThread): FeedReader {
   const { port1, port2 } = new MessageChannel()
   job.feed(port1)
   return openFeedReader(port2)

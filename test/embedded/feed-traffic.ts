@@ -1,6 +1,7 @@
 /**
- * Random events in parts, each part what one request brings, and what the windows are after each part: a plain model of
- * all that the job does with them. Late events, refunds, repeats of an id with other contents, and lines that are no event.
+ * Random events in parts, each part what one request brings, and what the windows are after each
+ * part: a plain model of all that the job does with them. Late events, refunds, repeats of an id
+ * with other contents, and lines that are no event.
  */
 import { openRandom } from '../support/random.ts'
 import { addTo, type Sums, sumsText } from './feed-reader.ts'

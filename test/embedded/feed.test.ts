@@ -1,8 +1,11 @@
-/** The feed's promise, at every message: files + later deltas + pending = everything taken. Over tables in memory. */
+/**
+ * The feed's promise, at every message: files + later deltas + pending = everything taken. Over
+ * tables in memory.
+ */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FeedMessage } from '../../src/embedded.ts'
+import type { FeedMessage } from '../../src/job.ts'
 import { openRandom } from '../support/random.ts'
 import { type FeedJob, type FeedJobOptions, openFeedJob, WINDOW_US } from './feed-job.ts'
 import { expectExact, type FeedReader, sumsText } from './feed-reader.ts'
@@ -40,7 +43,9 @@ function windowsPart(count: number, first = 0): Part {
   return { lines: Buffer.from(`${lines.join('\n')}\n`), count, arrivalUs }
 }
 
-/** Something that begins and then waits to be let go; not for ever, so that a test that fails ends. */
+/**
+ * Something that begins and then waits to be let go; not for ever, so that a test that fails ends.
+ */
 function openHold() {
   const begun = Promise.withResolvers<void>()
   const released = Promise.withResolvers<void>()

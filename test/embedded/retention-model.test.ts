@@ -1,7 +1,8 @@
 /**
- * What may be dropped, and when, over random histories of arrivals, late and repeated events, retention settings, steps of the clock,
- * suspends, hold-ups and restarts. Judged by true time, which the code under test never sees. The faults that these rules are
- * against (F24, F25, F26) are put back one by one, and must be found.
+ * What may be dropped, and when, over random histories of arrivals, late and repeated events,
+ * retention settings, steps of the clock, suspends, hold-ups and restarts. Judged by true time,
+ * which the code under test never sees. The faults that these rules are against (F24, F25, F26) are
+ * put back one by one, and must be found.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

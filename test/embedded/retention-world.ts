@@ -1,11 +1,11 @@
 /**
- * A pipeline of plain lists around the code that decides what is kept: the collector's rule of age, dedupe time and memory, maintenance's
- * plan and its trusted time. True time passes here; the wall clock of the machine is set as the test likes, its steady clock stands
- * still while it is suspended, and both it and the program can stop at any moment.
+ * A pipeline of plain lists around the code that decides what is kept: the collector's rule of age,
+ * dedupe time and memory, maintenance's plan and its trusted time. True time passes here; the wall
+ * clock of the machine is set as the test likes, its steady clock stands still while it is
+ * suspended, and both it and the program can stop at any moment.
  */
 import assert from 'node:assert/strict'
-import { generationOf, openDedupMemory } from '../../src/embedded/dedup-memory.ts'
-import { openDedupeClock } from '../../src/embedded/dedupe-clock.ts'
+import { generationOf, openDedupeClock, openDedupMemory } from '../../src/embedded/dedupe.ts'
 import type { IdSet } from '../../src/engine.ts'
 import { keptFromUs } from '../../src/event.ts'
 import { joinTimes } from '../../src/table/file-times.ts'
@@ -200,7 +200,10 @@ export class World {
     }
   }
 
-  /** A window whose sum is not exact is recomputed from its rows; here each one that reopens a day is. */
+  /**
+   * A window whose sum is not exact is recomputed from its rows; here each one that reopens a day
+   * is.
+   */
   #count(timestampUs: number): void {
     const window = windowOf(timestampUs)
     const day = Math.floor(timestampUs / DAY_US)
@@ -218,7 +221,6 @@ export class World {
     const trustedUs = this.#run.trusted.look({ ends: [this.#log.length], taken: [nextOffset] })
     const [task] = planMaintenance({
       events: this.#files,
-      mergesEvents: true,
       metrics: [],
       nowUs: this.wallUs,
       trustedUs: this.#rules.followsWallClock ? this.wallUs : trustedUs,

@@ -14,7 +14,7 @@ test('what stops the job is told with the stack it has in the thread', async (t)
   await assert.rejects(startJob({ ...settings, log }, SILENT), (error: Error) => {
     assert.match(error.message, /the job stopped: .*log-gone/)
     assert(error.cause instanceof Error)
-    assert.match(error.cause.stack ?? '', /job\/run\.ts/)
+    assert.match(error.cause.stack ?? '', /embedded\/run\.ts/)
     return true
   })
 })

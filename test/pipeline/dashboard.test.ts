@@ -1,6 +1,7 @@
 /**
- * The dashboard on the running product: what its API says is what the tables say, soon after an event was accepted, and it
- * never stands in the way of taking events in or of ending. Every answer is held against the description.
+ * The dashboard on the running product: what its API says is what the tables say, soon after an
+ * event was accepted, and it never stands in the way of taking events in or of ending. Every answer
+ * is held against the description.
  */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
@@ -96,7 +97,9 @@ async function open(t: TestContext, fields: Record<string, unknown> = {}): Promi
   return folder
 }
 
-/** Seconds are counted from then on: what is committed before, no second of this process has seen. */
+/**
+ * Seconds are counted from then on: what is committed before, no second of this process has seen.
+ */
 async function untilFactsAreThere(url: string): Promise<void> {
   await ask<SummaryAnswer>(url, 'summary')
 }

@@ -8,26 +8,19 @@ const FIGURES = { rows: 0, files: 0, bytes: 0, snapshotId: null }
 
 /** Two of five events are in the tables; the others have waited for an hour. */
 const WAITING: Omit<StatusInput, 'state'> = {
-  progress: {
-    checkpoint: {
-      logId: 'log-a',
-      nextOffset: 2,
-      logBase: 0,
-      arrivedUs: HOUR_US,
-      dedupeUs: 0,
-      stored: 2,
-      duplicates: 0,
-      rejected: 0,
-      offsets: null,
-    },
-    dedupe: { horizonMs: 1, trueHorizonMs: 1, ids: 0, bytes: 0 },
+  figures: {
+    nextOffset: 2,
+    logBase: 0,
+    stored: 2,
+    duplicates: 0,
+    rejected: 0,
+    committedUntilUs: HOUR_US,
     tables: { events: FIGURES, metrics: FIGURES },
     wholeFromUs: null,
-    bytesPerDay: null,
-    rejectedCountsOnly: false,
-    heldUp: null,
     lastCommit: null,
   },
+  stalled: null,
+  dedupeHorizonMs: 1,
   log: { id: 'log-a', start: 0, end: 5, bytes: 0 },
   rejectedBefore: 1,
   outlook: { clockSteps: [], disk: null },
@@ -42,8 +35,8 @@ const WAITING: Omit<StatusInput, 'state'> = {
 }
 
 test('a full disk is said as long as it holds commits up', () => {
-  const progress = { ...WAITING.progress, heldUp: 'writing FILE failed' }
-  const { problems } = statusOf({ ...WAITING, progress, nowUs: HOUR_US, state: 'running' })
+  const stalled = 'writing FILE failed'
+  const { problems } = statusOf({ ...WAITING, stalled, nowUs: HOUR_US, state: 'running' })
   assert.deepEqual(problems, ['writing FILE failed'])
 })
 
@@ -63,11 +56,8 @@ test('only where commits go on are events said to come too fast; else what is tr
   assert.deepEqual(behind({ advancedUs: HOUR_US }), [
     'the tables are 3600 s behind: nothing has been committed for 3600 s, though events wait',
   ])
-  const heldUp = 'no Flink job fills the tables'
-  assert.deepEqual(behind({ progress: { ...WAITING.progress, heldUp } }), [
-    heldUp,
-    'the tables are 3600 s behind',
-  ])
+  const stalled = 'no Flink job fills the tables'
+  assert.deepEqual(behind({ stalled }), [stalled, 'the tables are 3600 s behind'])
   assert.deepEqual(behind({ unreadable: 'a transaction is open' }), [
     'a transaction is open',
     'the tables are 3600 s behind',
@@ -79,4 +69,18 @@ test('events that wait for the next start are none: nothing runs that could be t
   assert.equal(healthy, true)
   assert.equal(state, 'stopped')
   assert.equal(ledger.waiting, 3)
+})
+
+test('without an engine that keeps event ids here, the horizon is the configured one', () => {
+  const { dedupe, problems } = statusOf({ ...WAITING, dedupeHorizonMs: 5_000, state: 'stopped' })
+  assert.deepEqual(dedupe, { horizonMs: 5_000, trueHorizonMs: 5_000, ids: 0, bytes: 0 })
+  assert.deepEqual(problems, [])
+})
+
+test('a horizon that memory has made shorter is a problem', () => {
+  const dedupe = { horizonMs: 5_000, trueHorizonMs: 2_000, ids: 9, bytes: 90 }
+  const figures = { ...WAITING.figures, dedupe }
+  const status = statusOf({ ...WAITING, figures, state: 'stopped' })
+  assert.deepEqual(status.dedupe, dedupe)
+  assert.match(status.problems.join(), /recognised for 2 s only, dedupe.horizon asks for 5 s/)
 })

@@ -1,30 +1,25 @@
 /** What the meter counts of the job's progress. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JobProgress } from '../../src/embedded.ts'
+import type { JobProgress } from '../../src/job.ts'
 import { type Meter, openMeter } from '../../src/meter.ts'
-import { openWatch, type Watched } from '../../src/pipeline/watch.ts'
+import { openWatch, type WatchOptions } from '../../src/pipeline/watch.ts'
 
 const FIGURES = { rows: 0, files: 0, bytes: 0, snapshotId: null }
 const FIRST: JobProgress = {
-  checkpoint: {
-    logId: 'log-a',
-    nextOffset: 0,
-    logBase: 0,
-    arrivedUs: 0,
-    dedupeUs: 0,
-    stored: 0,
-    duplicates: 0,
-    rejected: 0,
-    offsets: null,
-  },
+  nextOffset: 0,
+  logBase: 0,
+  stored: 0,
+  duplicates: 0,
+  rejected: 0,
+  committedUntilUs: null,
   state: 'running',
+  stalled: null,
   dedupe: { horizonMs: 1, trueHorizonMs: 1, ids: 0, bytes: 0 },
   tables: { events: FIGURES, metrics: FIGURES },
   wholeFromUs: null,
   bytesPerDay: null,
   rejectedCountsOnly: false,
-  heldUp: null,
   lastCommit: null,
 }
 /** Only what the watch asks of the rooms. */
@@ -37,21 +32,30 @@ const ROOMS = {
   },
   outlook: { outlook: () => ({ clockSteps: [], disk: null }) },
   rejected: { stats: () => ({ total: 0, keepingCountsOnly: false, failed: false, trouble: null }) },
-} as unknown as Watched
+} as unknown as WatchOptions
 
 test('a commit is counted once, however often its progress is told', async () => {
   const memory = () => ({ rssBytes: 0, heapBytes: 0, externalBytes: 0 })
   const meter: Meter = openMeter({ readings: () => watch.readings(), memory })
-  const watch = openWatch(
-    ROOMS,
-    FIRST,
-    () => meter,
-    () => 1,
-  )
+  const { commitSeconds } = meter
+  const watch = openWatch({ ...ROOMS, commitSeconds, dedupeHorizonMs: 1, nowUs: () => 1 })
+  watch.observe(FIRST)
   for (const atUs of [10, 10, 10, 20]) {
     watch.observe({ ...FIRST, lastCommit: { atUs, durationMs: 5 } })
   }
   const text = await meter.text()
   assert.match(text, /^campaign_metrics_commits_total 2$/m)
   assert.match(text, /^campaign_metrics_commit_duration_seconds_count 2$/m)
+})
+
+test('of an engine that does not report how long commits took, they are counted and not timed', async () => {
+  const memory = () => ({ rssBytes: 0, heapBytes: 0, externalBytes: 0 })
+  const meter: Meter = openMeter({ readings: () => watch.readings(), memory })
+  const { commitSeconds } = meter
+  const watch = openWatch({ ...ROOMS, commitSeconds, dedupeHorizonMs: 1, nowUs: () => 1 })
+  watch.observe(FIRST)
+  watch.observe({ ...FIRST, lastCommit: { atUs: 10 } })
+  const text = await meter.text()
+  assert.match(text, /^campaign_metrics_commits_total 1$/m)
+  assert.match(text, /^campaign_metrics_commit_duration_seconds_count 0$/m)
 })

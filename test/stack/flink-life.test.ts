@@ -43,7 +43,7 @@ async function awaitIdle(): Promise<void> {
   assert.ok(job !== undefined)
   for (;;) {
     const committed = Math.max(...(await place.commits()).map(({ checkpointId }) => checkpointId))
-    const { latest } = await cluster.readCheckpoints(job.id)
+    const latest = await cluster.readLatestCheckpoint(job.id)
     if ((latest?.id ?? 0) >= committed + KEPT + 1) return
     await sleep(200)
   }

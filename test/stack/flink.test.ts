@@ -289,7 +289,7 @@ function sorted(rows: readonly WindowRow[]): readonly WindowRow[] {
 }
 
 async function stop(job: FlinkJob): Promise<void> {
-  const { jobId } = await job.status()
+  const jobId = job.jobId()
   await job.close()
   if (jobId !== null) await flink.cancel(jobId)
 }

@@ -5,7 +5,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TimedFile } from '../../src/table/maintenance/merge-events.ts'
-import { type PlanInput, planMaintenance, type Task } from '../../src/table/maintenance/plan.ts'
+import {
+  type PlanInput,
+  planMaintenance,
+  planSharedMaintenance,
+  type Task,
+} from '../../src/table/maintenance/plan.ts'
 import type { DataFile } from '../../src/table.ts'
 
 const SECOND_US = 1_000_000
@@ -51,7 +56,6 @@ const timed = (minUs: number, maxUs: number, rows = 100, day = TODAY): TimedFile
 const planned = (events: readonly TimedFile[], more: Partial<PlanInput> = {}): readonly Task[] =>
   planMaintenance({
     events,
-    mergesEvents: true,
     metrics: [],
     nowUs: START_US,
     trustedUs: null,
@@ -321,14 +325,23 @@ test('raw files that another program merges are left alone, and everything else 
     timed(minuteAgo + second * SECOND_US, minuteAgo + second * SECOND_US),
   )
   assert.equal(planned(events)[0]?.kind, 'merge-events', 'worth a merge where they are ours')
-  assert.deepEqual(planned(events, { mergesEvents: false }), [])
+  const shared = {
+    events: events.map(({ file }) => file),
+    metrics: [],
+    nowUs: START_US,
+    trustedUs: null,
+    retentionDays: { events: 0, metrics: 0 },
+    sweptUs: START_US,
+    orphanAgeUs: 24 * HOUR_US,
+  }
+  assert.deepEqual(planSharedMaintenance(shared), [])
   const later = {
-    mergesEvents: false,
+    ...shared,
     nowUs: START_US + 9 * DAY_US,
     trustedUs: START_US + 9 * DAY_US,
     sweptUs: START_US + 9 * DAY_US,
   }
-  const [task] = planned(events, { ...later, retentionDays: { events: 1, metrics: 0 } })
+  const [task] = planSharedMaintenance({ ...later, retentionDays: { events: 1, metrics: 0 } })
   assert.ok(task?.kind === 'drop-days')
   assert.equal(task.events.length, 60)
 })

@@ -4,7 +4,7 @@
  */
 
 import { mapEventFilters, type ValuesAnswer } from '../../dashboard-definition.ts'
-import type { LakeFile } from '../../embedded.ts'
+import type { LakeFile } from '../../job.ts'
 import type { SumsQuery } from '../../query.ts'
 import { DAY_US, type Stretch } from '../steps.ts'
 import { type LakeDays, retryExpired } from '../store/lake-files.ts'

@@ -5,7 +5,7 @@
  *   question ──► view: range, step ──► chunks + pending ──► answer
  *                        ▲ one step coarser while there are too many rows
  */
-import type { FeedMessage, Pending } from '../../embedded.ts'
+import type { FeedMessage, Pending } from '../../job.ts'
 import type { EventFilter, SumsQuery } from '../../query.ts'
 import { reasonOf } from '../../runtime.ts'
 import {

@@ -5,7 +5,7 @@
  */
 import { strict as assert } from 'node:assert'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { FeedMessage } from '../../embedded.ts'
+import type { FeedMessage } from '../../job.ts'
 import { openSums } from '../../query.ts'
 import { FiguresService } from './figures-service.ts'
 import type { FromWorker, ToWorker, WorkerData } from './figures-thread.ts'

@@ -9,7 +9,7 @@
  * use.
  */
 import { mapEventFilters } from '../../dashboard-definition.ts'
-import type { FeedMessage } from '../../embedded.ts'
+import type { FeedMessage } from '../../job.ts'
 import type { EventFilter, SumsQuery } from '../../query.ts'
 import type { Span } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'

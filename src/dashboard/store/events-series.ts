@@ -3,7 +3,7 @@
  * A question reads the files added since the last one, which brings all its chunks to the same
  * commit. Questions take turns.
  */
-import type { LakeFile } from '../../embedded.ts'
+import type { LakeFile } from '../../job.ts'
 import type { SumRows } from '../../query.ts'
 import { chunkLengthUs, type Stretch } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'

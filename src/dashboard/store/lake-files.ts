@@ -1,5 +1,5 @@
 /** The files of a table by day, what the next list of them changes, and what each commit added. */
-import type { LakeFile } from '../../embedded.ts'
+import type { LakeFile } from '../../job.ts'
 import { systemCode } from '../../runtime.ts'
 import { DAY_US, type Stretch } from '../steps.ts'
 

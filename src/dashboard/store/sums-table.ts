@@ -8,7 +8,7 @@
  *                                                 (in millionths)
  */
 import type { Sums } from '../../dashboard-definition.ts'
-import type { Pending } from '../../embedded.ts'
+import type { Pending } from '../../job.ts'
 import type { Stretch } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'
 

@@ -1,7 +1,8 @@
 /**
  * A client of the JobManager's REST interface: jobs, their checkpoints, stop with a savepoint.
  *
- * A job is never stopped with `drain`: that sends a last watermark, which would close windows that are still filling.
+ * A job is never stopped with `drain`: that sends a last watermark, which would close windows that
+ * are still filling.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,32 +12,27 @@ import { type Answer, askFlink, isObject, objectsIn, stringIn } from './rest.ts'
 export type ClusterJob = Readonly<{
   id: string
   name: string
-  /** Flink's word: CREATED, INITIALIZING, RUNNING, RESTARTING, FAILING, FAILED, CANCELED, FINISHED, … */
+  /**
+   * As Flink names it: CREATED, INITIALIZING, RUNNING, RESTARTING, FAILING, FAILED, CANCELED,
+   * FINISHED, …
+   */
   state: string
-  startedMs: number
 }>
 
-export type Checkpoints = Readonly<{
-  completed: number
-  failed: number
-  /** How often the job was put back to a checkpoint since it was submitted. */
-  restored: number
-  latest: Checkpoint | null
-}>
-
-export type Checkpoint = Readonly<{ id: number; path: string; completedMs: number }>
+export type Checkpoint = Readonly<{ id: number; path: string }>
 
 export type Cluster = {
   listJobs(): Promise<readonly ClusterJob[]>
-  readCheckpoints(jobId: string): Promise<Checkpoints>
+  /** The newest that is completed; null where there is none. */
+  readLatestCheckpoint(jobId: string): Promise<Checkpoint | null>
   /** The root cause of the newest failure; null when there was none. */
   readFailure(jobId: string): Promise<string | null>
-  /** Where the cluster keeps checkpoints; null when it is not told to. */
+  /** Where the cluster keeps checkpoints; null when none is configured. */
   checkpointDirectory(): Promise<string | null>
   /** Resolves with the path of the savepoint once the job has ended. */
   stopWithSavepoint(jobId: string): Promise<string>
   cancel(jobId: string): Promise<void>
-  /** Waits until the job's state is one that it does not leave. */
+  /** Waits until the job has reached a final state. */
   awaitEnd(jobId: string): Promise<string>
 }
 
@@ -52,8 +48,8 @@ export function hasEnded(state: string): boolean {
 export function openCluster(url: string): Cluster {
   return {
     listJobs: () => listJobs(url),
-    readCheckpoints: async (jobId) =>
-      checkpointsIn(await askFlink(url, `/jobs/${jobId}/checkpoints`)),
+    readLatestCheckpoint: async (jobId) =>
+      latestCheckpointIn(await askFlink(url, `/jobs/${jobId}/checkpoints`)),
     readFailure: async (jobId) =>
       failureIn(await askFlink(url, `/jobs/${jobId}/exceptions?maxExceptions=1`)),
     checkpointDirectory: () => readCheckpointDirectory(url),
@@ -71,25 +67,13 @@ async function listJobs(url: string): Promise<readonly ClusterJob[]> {
     id: stringIn(job, 'jid'),
     name: stringIn(job, 'name'),
     state: stringIn(job, 'state'),
-    startedMs: numberIn(job, 'start-time'),
   }))
 }
 
-function checkpointsIn(answer: Answer): Checkpoints {
-  const counts = isObject(answer.counts) ? answer.counts : {}
-  const latest = isObject(answer.latest) ? answer.latest : {}
-  return {
-    completed: numberIn(counts, 'completed'),
-    failed: numberIn(counts, 'failed'),
-    restored: numberIn(counts, 'restored'),
-    latest: checkpointIn(latest.completed),
-  }
-}
-
-function checkpointIn(value: unknown): Checkpoint | null {
-  if (!isObject(value) || typeof value.external_path !== 'string') return null
-  const completedMs = numberIn(value, 'latest_ack_timestamp')
-  return { id: numberIn(value, 'id'), path: value.external_path, completedMs }
+function latestCheckpointIn(answer: Answer): Checkpoint | null {
+  const latest = isObject(answer.latest) ? answer.latest.completed : null
+  if (!isObject(latest) || typeof latest.external_path !== 'string') return null
+  return { id: numberIn(latest, 'id'), path: latest.external_path }
 }
 
 function failureIn(answer: Answer): string | null {
@@ -114,8 +98,8 @@ async function stopWithSavepoint(url: string, jobId: string): Promise<string> {
     if (status === 'COMPLETED') return locationIn(operation, jobId)
     await sleep(POLL_MS)
   }
-  const message = `The Flink job ${jobId} was asked to stop with a savepoint and has not in ${STOP_MS_MAX / 1000} s.`
-  throw new FlinkError('job', message, { jobId })
+  const fault = `was asked to stop with a savepoint, and has not stopped in ${STOP_MS_MAX / 1000} s`
+  throw new FlinkError('job', { job: jobId, fault })
 }
 
 function locationIn(operation: Answer, jobId: string): string {
@@ -123,13 +107,13 @@ function locationIn(operation: Answer, jobId: string): string {
   const failure = isObject(operation['failure-cause']) ? operation['failure-cause'] : {}
   const trace = failure['stack-trace']
   const why = rootCause(typeof trace === 'string' ? trace : '')
-  const message =
-    `The Flink job ${jobId} could not be stopped with a savepoint: ${why}. ` +
-    'It goes on as it was; Flink must be able to write its savepoint directory.'
-  throw new FlinkError('job', message, { jobId, why })
+  const fault =
+    `could not be stopped with a savepoint: ${why}. ` +
+    'It goes on as it was; Flink must be able to write its savepoint directory'
+  throw new FlinkError('job', { job: jobId, fault })
 }
 
-/** The cluster's own, or a folder beside the checkpoints. */
+/** The cluster's own directory, or a folder beside the checkpoints. */
 async function savepointDirectory(url: string): Promise<string | null> {
   if ((await readSetting(url, 'execution.checkpointing.savepoint-dir')) !== null) return null
   const checkpoints = await readCheckpointDirectory(url)
@@ -142,9 +126,7 @@ async function awaitEnd(url: string, jobId: string): Promise<string> {
     if (job === undefined || hasEnded(job.state)) return job?.state ?? 'FINISHED'
     await sleep(POLL_MS)
   }
-  throw new FlinkError('job', `The Flink job ${jobId} has not ended in ${STOP_MS_MAX / 1000} s.`, {
-    jobId,
-  })
+  throw new FlinkError('job', { job: jobId, fault: `has not ended in ${STOP_MS_MAX / 1000} s` })
 }
 
 /** Of the JobManager's configuration, which is an array of keys and values. */

@@ -1,5 +1,6 @@
 /**
- * A client of Flink's SQL Gateway (REST, v2): a session, statements one after the other, their rows.
+ * A client of Flink's SQL Gateway (REST, v2): a session, statements one after the other, their
+ * rows.
  *
  *     POST /v2/sessions                                      -> sessionHandle
  *     POST /v2/sessions/S/statements {statement}             -> operationHandle
@@ -7,7 +8,8 @@
  *            resultType NOT_READY: ask N again; PAYLOAD: rows, then ask nextResultUri; EOS: the end
  *     DELETE /v2/sessions/S
  *
- * A statement may hold a password (CREATE CATALOG): errors name a statement by its first words only.
+ * A statement may contain a password (CREATE CATALOG): errors name a statement by its first words
+ * only.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -58,7 +60,7 @@ export async function openGatewaySession(options: GatewayOptions): Promise<Gatew
   }
 }
 
-/** What a statement is, without what it holds: `CREATE CATALOG lake WITH …`. */
+/** What a statement does, without its values: `CREATE CATALOG lake WITH …`. */
 export function statementHeading(statement: string): string {
   const words = statement
     .replace(/--[^\n]*/g, ' ')
@@ -88,10 +90,8 @@ async function execute(
     return result
   } catch (cause) {
     if (!(cause instanceof FlinkError) || cause.code !== 'refused') throw cause
-    const heading = statementHeading(statement)
-    const why = String(cause.facts.why)
-    const message = `Flink's SQL Gateway at ${url} refused "${heading}": ${why}. ${adviceFor(why)}`
-    throw new FlinkError('statement', message, { url, statement: heading, why })
+    const { why = null } = cause.facts
+    throw new FlinkError('statement', { url, statement: statementHeading(statement), why })
   }
 }
 
@@ -117,30 +117,16 @@ async function readResult(
     )
     for (const row of read) rows.push(row)
     if (rows.length > ROWS_MAX)
-      throw new FlinkError('answer', `more than ${ROWS_MAX} rows`, { url })
+      throw new FlinkError('answer', { url, fault: `${url} gave more than ${ROWS_MAX} rows` })
     if (answer.resultType === 'EOS') return { jobId, columns, rows }
     if (typeof answer.nextResultUri === 'string') next = answer.nextResultUri
     if (read.length > 0) continue
     if (waitedMs >= timeoutMs) {
-      const message = `Flink's SQL Gateway at ${url} did not end a statement in ${timeoutMs} ms.`
-      throw new FlinkError('unreachable', message, { url, operation })
+      const why = `a statement did not end in ${timeoutMs} ms`
+      throw new FlinkError('unreachable', { url, operation, why })
     }
     await sleep(waitMs)
     waitedMs += waitMs
     waitMs = Math.min(waitMs * 2, POLL_MS_MAX)
   }
-}
-
-/** What to do about the causes that users meet. */
-function adviceFor(why: string): string {
-  if (/Could not find any factory|ClassNotFound|NoClassDefFound/.test(why)) {
-    return "A jar is missing in Flink's lib folder: docs/distributed.md lists those it needs."
-  }
-  if (/Object '.*' not found|Table .* does not exist|Cannot find table/.test(why)) {
-    return 'Run campaign-metrics setup, which makes the tables.'
-  }
-  if (/password authentication|Connection refused|Failed to (connect|initialize)/i.test(why)) {
-    return 'Check that Flink can reach the catalog under the name and user given in the configuration.'
-  }
-  return 'The log of the gateway has the whole trace.'
 }

@@ -1,5 +1,9 @@
-/** One request to a Flink REST interface (JobManager or SQL Gateway): JSON in, JSON out, a limit on time, errors by name. */
+/**
+ * One request to a Flink REST interface (JobManager or SQL Gateway): JSON in, JSON out, a limit on
+ * time, errors by name.
+ */
 
+import { reasonOf } from '../../runtime.ts'
 import { FlinkError, rootCause } from '../error.ts'
 
 export type FlinkRequest = Readonly<{
@@ -16,7 +20,10 @@ export type Answer = Readonly<Record<string, unknown>>
 const TIMEOUT_MS = 30_000
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024
 
-/** Throws FlinkError: `unreachable`, `refused` (with Flink's own root cause and the HTTP status in its facts) or `answer`. */
+/**
+ * Throws FlinkError: `unreachable`, `refused` (with Flink's own root cause and the HTTP status in
+ * its facts) or `answer`.
+ */
 export async function askFlink(
   base: string,
   path: string,
@@ -27,8 +34,7 @@ export async function askFlink(
   const answer = readAnswer(text, url, status, isList)
   if (status < 400) return answer
   const why = rootCause(errorsIn(answer) ?? text)
-  const message = `Flink refused ${method} ${url} (HTTP ${status}): ${why}`
-  throw new FlinkError('refused', message, { url, status, why })
+  throw new FlinkError('refused', { method, url, status, why })
 }
 
 async function exchange(
@@ -47,11 +53,7 @@ async function exchange(
     return { status: response.status, text: await readText(response, url) }
   } catch (cause) {
     if (cause instanceof FlinkError) throw cause
-    const why = reasonOf(cause)
-    const message =
-      `Flink does not answer at ${url}: ${why}. ` +
-      'Check that it runs and that the address under "flink" in the configuration is right.'
-    throw new FlinkError('unreachable', message, { url }, cause)
+    throw new FlinkError('unreachable', { url, why: fetchFailure(cause) }, cause)
   }
 }
 
@@ -61,8 +63,8 @@ async function readText(response: Response, url: string): Promise<string> {
   for await (const piece of response.body ?? []) {
     length += piece.length
     if (length > ANSWER_BYTES_MAX) {
-      const message = `The answer of ${url} is longer than ${ANSWER_BYTES_MAX} bytes; is this Flink?`
-      throw new FlinkError('answer', message, { url })
+      const fault = `The answer of ${url} is longer than ${ANSWER_BYTES_MAX} bytes`
+      throw new FlinkError('answer', { url, fault })
     }
     pieces.push(piece)
   }
@@ -75,12 +77,12 @@ function readAnswer(text: string, url: string, status: number, isList: boolean):
     if (isObject(answer)) return answer
     if (isList && Array.isArray(answer)) return { list: answer }
   } catch {
-    // Said below, with what came.
+    // Reported below, with what came.
   }
   if (status >= 400) return {}
   const start = JSON.stringify(text.slice(0, 80))
-  const message = `${url} answered ${start}, which is not a JSON object; is this Flink?`
-  throw new FlinkError('answer', message, { url, status })
+  const fault = `${url} answered ${start}, which is not a JSON object`
+  throw new FlinkError('answer', { url, status, fault })
 }
 
 /** The last of `errors` holds the trace; the first is a heading. */
@@ -98,9 +100,7 @@ export function isObject(value: unknown): value is Answer {
 export function stringIn(answer: Answer, field: string): string {
   const value = answer[field]
   if (typeof value === 'string') return value
-  throw new FlinkError('answer', `Flink's answer has no "${field}"; is this version supported?`, {
-    field,
-  })
+  throw new FlinkError('answer', { field, fault: `Flink's answer has no "${field}"` })
 }
 
 /** The objects of an array field; none when it is missing. */
@@ -109,8 +109,8 @@ export function objectsIn(answer: Answer, field: string): readonly Answer[] {
   return Array.isArray(value) ? value.filter(isObject) : []
 }
 
-export function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause)
-  const inner = cause.cause instanceof Error ? cause.cause.message : ''
-  return inner === '' ? cause.message : `${cause.message} (${inner})`
+/** `fetch` only says that it failed; its cause says why. */
+function fetchFailure(error: unknown): string {
+  const inner = error instanceof Error && error.cause instanceof Error ? reasonOf(error.cause) : ''
+  return inner === '' ? reasonOf(error) : `${reasonOf(error)} (${inner})`
 }

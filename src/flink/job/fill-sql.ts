@@ -14,7 +14,9 @@ export type SqlValues = Readonly<{
   options: Readonly<Record<string, Readonly<Record<string, string>>>>
 }>
 
-/** Throws AssertionError on a placeholder without a value, and on a value that no placeholder takes. */
+/**
+ * Throws AssertionError on a placeholder without a value, and on a value that no placeholder takes.
+ */
 export function fillSql(template: string, values: SqlValues): string {
   const used = new Set<string>()
   const filled = template.replace(/^(?!\s*--).*\{(?:text|options):.*$/gm, (line) =>

@@ -1,18 +1,37 @@
 /**
- * job.sql filled in from the configuration, and the fingerprint by which a running job is told from the one that is wanted.
+ * job.sql filled in from the configuration, and the fingerprint by which a running job is told from
+ * the one that is wanted.
  *
- * The fingerprint is part of the job's name. It covers what is submitted but for passwords, so that a changed password alone
- * replaces no job.
+ * The fingerprint is part of the job's name. It covers what is submitted except passwords, so that
+ * a changed password alone replaces no job.
  */
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import type { Config, FlinkConfig, KafkaLog, S3Warehouse } from '../../config.ts'
 import { fillSql, type SqlValues, splitStatements } from './fill-sql.ts'
-import { REMEMBERED_HORIZONS } from './id-memory.ts'
-import { kafkaOptions } from './kafka-options.ts'
-import type { FlinkJobOptions } from './options.ts'
-import { retentionOf } from './retention.ts'
+import { type Retention, retentionOf } from './retention.ts'
+
+/** The settings of the configuration that reach the SQL. */
+export type FlinkSqlSettings = Omit<FlinkConfig, 'gateway' | 'rest'>
+
+type KafkaPlace = Pick<KafkaLog, 'brokers' | 'topic' | 'tls' | 'sasl'>
+
+/** What the job is made from; places are as Flink sees them. */
+export type FlinkJobOptions = FlinkSqlSettings &
+  Readonly<{
+    kafka: KafkaPlace
+    warehouse: Omit<S3Warehouse, 'kind'>
+    catalog: Omit<Extract<Config['catalog'], { kind: 'postgresql' }>, 'kind'>
+    /**
+     * How long a repeat must be recognised; an id is remembered longer, see REMEMBERED_HORIZONS.
+     */
+    dedupeHorizonMs: number
+    retention: Retention
+    /** Whole seconds that divide a day. */
+    windowUs: number
+  }>
 
 export type JobSql = Readonly<{
   /** Of the whole job: `campaign-metrics TOPIC#FINGERPRINT`. */
@@ -22,12 +41,27 @@ export type JobSql = Readonly<{
   statements: readonly string[]
 }>
 
+/**
+ * For how many horizons Flink remembers an id: a record may wait as long as those beyond the first.
+ */
+export const REMEMBERED_HORIZONS = 2
+
 const TEMPLATE_FILE = new URL('./job.sql', import.meta.url)
 const FINGERPRINT_CHARACTERS = 12
 const NAME_PREFIX = 'campaign-metrics'
 /** No record arrives later. */
 const NEVER_US = Date.UTC(9999, 11, 31) * 1000
 const SPARE_DAYS = 1
+/**
+ * Flink's connector carries Kafka's client under this name, so the login modules are found under it
+ * too.
+ */
+const SECURITY = 'org.apache.flink.kafka.shaded.org.apache.kafka.common.security'
+const MODULES = {
+  PLAIN: `${SECURITY}.plain.PlainLoginModule`,
+  'SCRAM-SHA-256': `${SECURITY}.scram.ScramLoginModule`,
+  'SCRAM-SHA-512': `${SECURITY}.scram.ScramLoginModule`,
+} as const
 const DAY_US = 86_400_000_000
 
 export function makeJobSql(options: FlinkJobOptions): JobSql {
@@ -61,7 +95,10 @@ function jobName(options: FlinkJobOptions, fingerprint: string): string {
   return `${jobNamePrefix(options)}${fingerprint}`
 }
 
-/** Without passwords, and without what only the tables know of the retention: that changes with its setting, never alone. */
+/**
+ * Without passwords, and without what only the tables know of the retention: that changes with its
+ * setting, never alone.
+ */
 function comparable(options: FlinkJobOptions): FlinkJobOptions {
   const { kafka, catalog } = options
   const retention = retentionOf(options.retention.days)
@@ -108,7 +145,7 @@ function timestampText(us: number): string {
 }
 
 function catalogOptions({ catalog, warehouse }: FlinkJobOptions): Record<string, string> {
-  // Without the factory the driver asks for a file of its own; with it Java's trust store decides.
+  // Without the factory the driver needs a file of its own; with it Java's trust store decides.
   const tls = catalog.tls
     ? '?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory'
     : ''
@@ -121,4 +158,54 @@ function catalogOptions({ catalog, warehouse }: FlinkJobOptions): Record<string,
     's3.path-style-access': String(warehouse.pathStyle),
     'client.region': warehouse.region,
   }
+}
+
+/** How the Java client inside Flink's connector reaches Kafka, by the names of its own settings. */
+function kafkaOptions(kafka: KafkaPlace): Record<string, string> {
+  return {
+    topic: kafka.topic,
+    'properties.bootstrap.servers': kafka.brokers.join(','),
+    ...protocol(kafka),
+    ...tls(kafka.tls),
+    ...sasl(kafka.sasl),
+  }
+}
+
+function protocol({ tls, sasl }: KafkaPlace): Record<string, string> {
+  if (tls === null && sasl === null) return {}
+  const name = `${sasl === null ? '' : 'SASL_'}${tls === null ? 'PLAINTEXT' : 'SSL'}`
+  return { 'properties.security.protocol': name }
+}
+
+/** PEM files, at the same paths on Flink's machines. */
+function tls(files: KafkaPlace['tls']): Record<string, string> {
+  if (files === null) return {}
+  return {
+    ...(files.caFile === null
+      ? {}
+      : {
+          'properties.ssl.truststore.type': 'PEM',
+          'properties.ssl.truststore.location': files.caFile,
+        }),
+    // The key and its certificate in one file, as Kafka's client wants them.
+    ...(files.keyFile === null
+      ? {}
+      : {
+          'properties.ssl.keystore.type': 'PEM',
+          'properties.ssl.keystore.location': files.keyFile,
+        }),
+  }
+}
+
+function sasl(login: KafkaPlace['sasl']): Record<string, string> {
+  if (login === null) return {}
+  const { mechanism, username, password } = login
+  const module =
+    `${MODULES[mechanism]} required username=${quoted(username)} ` + `password=${quoted(password)};`
+  return { 'properties.sasl.mechanism': mechanism, 'properties.sasl.jaas.config': module }
+}
+
+/** JAAS: quotes and backslashes are escaped by a backslash. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
 }

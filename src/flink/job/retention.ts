@@ -1,16 +1,27 @@
 /**
- * How old an event may be for Flink. The collector has judged what passed it; what others write to the topic the job judges itself, with
- * one day to spare: a record may reach the topic on the day after the collector let it in.
+ * How old an event may be for Flink. The collector has judged what passed it; the job judges what
+ * others write to the topic, with one day to spare: a record may reach the topic on the day after
+ * the collector let it in.
  *
- * A changed setting holds for later arrivals only, since what was accepted under another is stored. So the tables note since when the
- * setting has held, and which days had gone by then; both become literals of the job.
+ * A changed setting holds for later arrivals only, since what was accepted under another is stored.
+ * So the tables note since when the setting has held, and which days had gone by then; both become
+ * literals of the job.
  */
 import { type Lake, newestWith, wholeFromUs } from '../../table.ts'
-import type { FlinkJobOptions } from './options.ts'
 
-export type Retention = FlinkJobOptions['retention']
+export type Retention = Readonly<{
+  /** 0 keeps all. */
+  days: number
+  /** What arrived earlier is accepted at any age. Microseconds since the epoch. */
+  sinceUs: number
+  /** Earlier days had been dropped when the setting was made, and take no event. */
+  keptFromUs: number
+}>
 
-/** In the summaries of our snapshots: `days since kept-from`, the times in microseconds since the epoch. */
+/**
+ * In the summaries of our snapshots: `days since kept-from`, the times in microseconds since the
+ * epoch.
+ */
 const RETENTION_KEY = 'campaign-metrics.retention'
 /** No event is older. */
 const FIRST_US = Date.UTC(2000, 0, 1) * 1000
@@ -20,7 +31,9 @@ export function retentionOf(days: number): Retention {
   return { days, sinceUs: FIRST_US, keptFromUs: FIRST_US }
 }
 
-/** The retention as the tables note it. One that has changed is noted first. `days`: 0 keeps all. */
+/**
+ * The retention as the tables note it. One that has changed is noted first. `days`: 0 keeps all.
+ */
 export async function noteRetention(lake: Lake, days: number, nowUs: number): Promise<Retention> {
   await lake.refresh()
   const { metrics } = lake

@@ -1,21 +1,29 @@
 /**
- * From which checkpoint the job goes on after the cluster has forgotten it (a session cluster without high availability forgets its jobs).
+ * From which checkpoint the job goes on after the cluster has forgotten it (a session cluster
+ * without high availability forgets its jobs), and whether it may.
  *
- * The tables know: the summary of each snapshot that Flink commits has `flink.job-id` and `flink.max-committed-checkpoint-id`, and a
- * checkpoint N of job J lies under `<checkpoint directory>/J/chk-N`. Going on from one that is older than the newest commit would
- * append its rows again; a newer one is right, its files are committed when it is restored. Flink keeps the newest three: while events
- * come, N is among them. While none come, the sink commits every tenth checkpoint only (`flink.max-continuous-empty-commits`), and one
- * that was aborted takes a number too; so the ones after N are tried in turn, and each that is not there costs a second.
+ * The tables know: the summary of each snapshot that Flink commits has `flink.job-id` and
+ * `flink.max-committed-checkpoint-id`, and a checkpoint N of job J lies under `<checkpoint
+ * directory>/J/chk-N`. Going on from one that is older than the newest commit would append its rows
+ * again; a newer one is right, its files are committed when it is restored. Flink keeps the newest
+ * three: while events come, N is among them. While none come, the sink commits every tenth
+ * checkpoint only (`flink.max-continuous-empty-commits`), and one that was aborted takes a number
+ * too; so the ones after N are tried in turn, and each that is not there costs a second.
  *
- * What the tables cannot tell is what happened after their last commit: a savepoint that a job was stopped with, and checkpoints of
- * a job that has had nothing to commit yet. `start` notes these as it sees them, and the note is used when it continues what the
- * tables say.
+ * The tables cannot tell what happened after their last commit: a savepoint that a job was stopped
+ * with, and checkpoints of a job that has had nothing to commit yet. `start` notes these as it sees
+ * them, and the note is used where it is newer than what the tables tell.
  */
+import { open, readFile, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { makeFolder, systemCode } from '../../runtime.ts'
+import { FlinkError } from '../error.ts'
+import { REMEMBERED_HORIZONS } from '../job/job-sql.ts'
 
 export type FlinkCommit = Readonly<{ jobId: string; checkpointId: number }>
 
-/** What `start` has seen of the job: the newest checkpoint or savepoint of `jobId`. */
-export type SeenCheckpoint = Readonly<{
+/** What `start` has noted of the job: the newest checkpoint or savepoint of `jobId`. */
+export type NotedCheckpoint = Readonly<{
   jobId: string
   /** `flink.job-id` of the newest commit when `jobId` was submitted; null where there was none. */
   after: string | null
@@ -26,7 +34,7 @@ export type SeenCheckpoint = Readonly<{
 export type RecoveryFacts = Readonly<{
   /** Of each table, its newest commit by Flink. */
   commits: readonly FlinkCommit[]
-  seen: SeenCheckpoint | null
+  noted: NotedCheckpoint | null
   /** Of the cluster: `execution.checkpointing.dir`. */
   directory: string | null
   /** Rows in both tables. */
@@ -39,10 +47,14 @@ export type Recovery =
   | Readonly<{ kind: 'restore'; paths: readonly string[] }>
   | Readonly<{ kind: 'refused'; why: string }>
 
-/** Numbers of checkpoints that may have passed since the newest commit: thrice what an idle job takes. */
+/**
+ * Numbers of checkpoints that may have passed since the newest commit: thrice what an idle job
+ * takes.
+ */
 const NEWER_MAX = 30
+const MS_PER_MINUTE = 60_000
 
-/** The commit that a snapshot's summary tells; null where another writer made it. */
+/** The commit in a snapshot's summary; null where another writer made it. */
 export function flinkCommitIn(summary: Readonly<Record<string, string>>): FlinkCommit | null {
   const jobId = summary['flink.job-id']
   const id = summary['flink.max-committed-checkpoint-id']
@@ -50,15 +62,15 @@ export function flinkCommitIn(summary: Readonly<Record<string, string>>): FlinkC
   return { jobId, checkpointId: Number(id) }
 }
 
-export function recoverFrom({ commits, seen, directory, rows }: RecoveryFacts): Recovery {
+export function recoverFrom({ commits, noted, directory, rows }: RecoveryFacts): Recovery {
   const newest = newestOf(commits)
   if (newest === null) {
-    if (seen !== null && seen.after === null) return { kind: 'restore', paths: [seen.path] }
+    if (noted !== null && noted.after === null) return { kind: 'restore', paths: [noted.path] }
     if (rows === 0) return { kind: 'fresh' }
     return { kind: 'refused', why: 'the tables hold rows that no Flink job has committed' }
   }
   const continues =
-    seen !== null && (seen.jobId === newest.jobId || seen.after === newest.jobId) ? seen : null
+    noted !== null && (noted.jobId === newest.jobId || noted.after === newest.jobId) ? noted : null
   const isNewer =
     continues !== null &&
     (continues.jobId !== newest.jobId || continues.checkpointId >= newest.checkpointId)
@@ -67,7 +79,9 @@ export function recoverFrom({ commits, seen, directory, rows }: RecoveryFacts): 
   if (paths.length > 0) return { kind: 'restore', paths: [...new Set(paths)] }
   return {
     kind: 'refused',
-    why: "the tables hold rows, and Flink's configuration has no execution.checkpointing.dir to go on from",
+    why:
+      "the tables hold rows, and Flink's configuration has no execution.checkpointing.dir to " +
+      'go on from',
   }
 }
 
@@ -75,7 +89,10 @@ export function newestJob(commits: readonly FlinkCommit[]): string | null {
   return newestOf(commits)?.jobId ?? null
 }
 
-/** Of two tables the job with the higher checkpoint is the later one: numbers go on over restores. */
+/**
+ * Of two tables the job with the higher checkpoint is the later one: numbers continue over
+ * restores.
+ */
 function newestOf(commits: readonly FlinkCommit[]): FlinkCommit | null {
   return commits.reduce<FlinkCommit | null>(
     (best, one) => (best === null || one.checkpointId > best.checkpointId ? one : best),
@@ -86,4 +103,101 @@ function newestOf(commits: readonly FlinkCommit[]): FlinkCommit | null {
 function pathsOf({ jobId, checkpointId }: FlinkCommit, directory: string): string[] {
   const ids = Array.from({ length: NEWER_MAX + 1 }, (_, newer) => checkpointId + newer)
   return ids.map((id) => `${directory}/${jobId}/chk-${id}`)
+}
+
+/**
+ * Flink remembers an id for a time by the wall clock, also while the job does not run; what waits
+ * in the topic meanwhile came earlier than it is read. A record that has waited for longer than the
+ * memory outlasts the horizon may repeat an id that is forgotten, and would be counted again.
+ */
+export type IdMemory = Readonly<{
+  horizonMs: number
+  /** When Flink has committed last; null where it never has. */
+  committedMs: number | null
+  nowMs: number
+  /** Records that wait, and reached the topic before this time. */
+  countWaiting: (beforeMs: number) => Promise<number>
+}>
+
+/** Why the job must not go on unasked; null when it may. */
+export async function whyForgotten(memory: IdMemory): Promise<string | null> {
+  const { horizonMs, committedMs, nowMs, countWaiting } = memory
+  const waitMaxMs = (REMEMBERED_HORIZONS - 1) * horizonMs
+  // Of a backlog that it was reading until now the ids are as young as the reading.
+  if (committedMs === null || nowMs - committedMs <= waitMaxMs) return null
+  const waiting = await countWaiting(nowMs - waitMaxMs)
+  if (waiting === 0) return null
+  const spare = elapsedText(waitMaxMs)
+  return (
+    `Flink has committed nothing for ${elapsedText(nowMs - committedMs)}, by this machine's ` +
+    `clock, and ${waiting} records have waited for more than ${spare}. It remembers event ids ` +
+    `for ${spare} longer than ` +
+    'dedupe.horizon, so repeats among these records could be counted twice. If their senders ' +
+    'have sent nothing twice, or for good: campaign-metrics start --accept-repeats'
+  )
+}
+
+function elapsedText(ms: number): string {
+  return ms < MS_PER_MINUTE
+    ? `${Math.round(ms / 1000)} s`
+    : `${Math.round(ms / MS_PER_MINUTE)} minutes`
+}
+
+/**
+ * The note of the newest checkpoint, in a file of its own: synced, then put in place in one step.
+ */
+export type CheckpointNote = {
+  /** null when nothing has been noted yet. */
+  read(): Promise<NotedCheckpoint | null>
+  write(noted: NotedCheckpoint): Promise<void>
+}
+
+export function openCheckpointNote(path: string): CheckpointNote {
+  return { read: () => readNote(path), write: (noted) => writeNote(path, noted) }
+}
+
+async function readNote(path: string): Promise<NotedCheckpoint | null> {
+  const text = await readOrNull(path)
+  if (text === null) return null
+  try {
+    const noted: unknown = JSON.parse(text)
+    if (isNoted(noted)) return noted
+  } catch {
+    // Reported below.
+  }
+  throw new FlinkError('no-checkpoint', { path })
+}
+
+async function writeNote(path: string, noted: NotedCheckpoint): Promise<void> {
+  makeFolder(dirname(path))
+  const next = `${path}.next`
+  const file = await open(next, 'w')
+  try {
+    await file.writeFile(`${JSON.stringify(noted)}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(next, path)
+}
+
+async function readOrNull(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
+function isNoted(value: unknown): value is NotedCheckpoint {
+  if (typeof value !== 'object' || value === null) return false
+  const { jobId, after, checkpointId, path } = value as Record<string, unknown>
+  const isAfter = after === null || typeof after === 'string'
+  return (
+    typeof jobId === 'string' &&
+    isAfter &&
+    Number.isSafeInteger(checkpointId) &&
+    typeof path === 'string'
+  )
 }

@@ -1,64 +1,59 @@
 /**
- * Keeps the job running: looks at the cluster every few seconds, lets `life.ts` decide, and does what it says.
+ * Keeps the job running: asks the cluster every few seconds, lets `lifecycle.ts` decide, and acts
+ * accordingly.
  *
- * Two programs that start at once do not submit twice: submitting happens under a lock that is handed in, and the cluster is looked at
- * again once the lock is held.
+ * Two programs that start at once do not submit twice: submitting happens under a lock that is
+ * handed in, and the cluster is asked again once the lock is held.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  type Checkpoints,
-  type Cluster,
-  type ClusterJob,
-  hasEnded,
-  openCluster,
-} from '../cluster/cluster.ts'
+import { type Cluster, type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
 import { openGatewaySession } from '../cluster/gateway.ts'
 import { FlinkError } from '../error.ts'
-import { consumerGroups, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
-import type { FlinkJobOptions } from '../job/options.ts'
-import { type Action, failed, isMissing, type Life, type LifeEvent, nextStep } from './life.ts'
-import { type FlinkCommit, newestJob, recoverFrom, type SeenCheckpoint } from './recovery.ts'
-import type { SeenNote } from './seen-file.ts'
-import { openTrouble, type Trouble } from './trouble.ts'
+import { type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
+import {
+  type Action,
+  failed,
+  isMissing,
+  type Lifecycle,
+  type LifecycleEvent,
+  nextStep,
+} from './lifecycle.ts'
+import {
+  type CheckpointNote,
+  type FlinkCommit,
+  type NotedCheckpoint,
+  newestJob,
+  recoverFrom,
+} from './recovery.ts'
 
 export type FlinkJobSettings = FlinkJobOptions &
   Readonly<{
     /** The SQL Gateway and the JobManager, as this process sees them. */
     gateway: string
     rest: string
-    /** Of each table its newest commit by Flink, whoever has committed since; and the rows of both. */
+    /**
+     * Of each table its newest commit by Flink, whoever has committed since; and the rows of both.
+     */
     readTables: () => Promise<Readonly<{ commits: readonly FlinkCommit[]; rows: number }>>
-    seen: SeenNote
+    note: CheckpointNote
     /** Why the event ids in a checkpoint no longer suffice to go on from it; null when they do. */
     whyForgotten: () => Promise<string | null>
     /** Runs the work while no other process does; null when one does. */
-    withLock: (work: () => Promise<LifeEvent | null>) => Promise<LifeEvent | null>
+    withLock: (work: () => Promise<LifecycleEvent | null>) => Promise<LifecycleEvent | null>
     nowMs: () => number
     pollMs?: number
     tell?: (message: string) => void
   }>
 
-export type FlinkJobStatus = Readonly<{
-  life: Life
-  name: string
-  jobId: string | null
-  /** Flink's word for the job's state; null when there is none or Flink does not answer. */
-  state: string | null
-  checkpoints: Checkpoints | null
-  /** Why Flink could not be asked. */
-  problem: string | null
-  /** Kafka's consumer groups in which Flink notes what its checkpoints hold. */
-  groups: Readonly<{ events: string; lines: string }>
-}>
-
 export type FlinkJob = {
   /** Resolves once the job runs; throws FlinkError when it may not, or does not in time. */
   ensureRunning(timeoutMs?: number): Promise<string>
-  /** Goes on looking until `close`. */
+  /** Supervises until `close`. */
   watch(): void
-  /** What keeps the job from running, as of the last look; null when it runs, or will soon. */
+  /** What keeps the job from running, as far as is known; null when it runs, or will soon. */
   problem(): string | null
-  status(): Promise<FlinkJobStatus>
+  /** Of the job that runs, or is being started or stopped; null where there is none. */
+  jobId(): string | null
   /** Ends the watch. The job goes on. */
   close(): Promise<void>
 }
@@ -68,25 +63,25 @@ const START_POLL_MS = 500
 const START_MS_MAX = 300_000
 
 export function openFlinkJob(settings: FlinkJobSettings): FlinkJob {
-  return new Watcher(settings)
+  return new Supervisor(settings)
 }
 
-/** Invariant: one step at a time; `#life` is what the last one ended with. */
-class Watcher implements FlinkJob {
+/** Invariant: one step at a time; `#lifecycle` is what the last one ended with. */
+class Supervisor implements FlinkJob {
   readonly #settings: FlinkJobSettings
   readonly #cluster: Cluster
   readonly #sql: ReturnType<typeof makeJobSql>
   readonly #abort = new AbortController()
-  #life: Life = { kind: 'looking' }
+  #lifecycle: Lifecycle = { kind: 'absent' }
   #stepping: Promise<void> = Promise.resolve()
   #watching: Promise<void> | null = null
-  #seen: SeenCheckpoint | null = null
-  readonly #trouble: Trouble
+  #noted: NotedCheckpoint | null = null
+  readonly #downtime: Downtime
 
   constructor(settings: FlinkJobSettings) {
     this.#settings = settings
     this.#cluster = openCluster(settings.rest)
-    this.#trouble = openTrouble(settings.nowMs)
+    this.#downtime = openDowntime(settings.nowMs)
     this.#sql = makeJobSql(settings)
   }
 
@@ -94,13 +89,14 @@ class Watcher implements FlinkJob {
     const until = this.#settings.nowMs() + timeoutMs
     for (;;) {
       await this.#step()
-      const life = this.#life
-      if (life.kind === 'running') return life.jobId
-      if (life.kind === 'refused') throw new FlinkError('state', life.why, { job: this.#sql.name })
+      const lifecycle = this.#lifecycle
+      if (lifecycle.kind === 'running') return lifecycle.jobId
+      if (lifecycle.kind === 'refused')
+        throw new FlinkError('state', { job: this.#sql.name, why: lifecycle.why })
       if (this.#settings.nowMs() >= until) {
-        const why = life.kind === 'waiting' ? life.why : `it is ${life.kind}`
-        const message = `The Flink job does not run after ${timeoutMs / 1000} s: ${why}`
-        throw new FlinkError('job', message, { job: this.#sql.name })
+        const why = lifecycle.kind === 'waiting' ? lifecycle.why : `it is ${lifecycle.kind}`
+        const fault = `does not run after ${timeoutMs / 1000} s: ${why}`
+        throw new FlinkError('job', { job: this.#sql.name, fault })
       }
       await sleep(START_POLL_MS)
     }
@@ -111,24 +107,13 @@ class Watcher implements FlinkJob {
   }
 
   problem(): string | null {
-    const life = this.#life
-    if (life.kind === 'waiting' || life.kind === 'refused') return life.why
-    return this.#trouble.problem()
+    const lifecycle = this.#lifecycle
+    if (lifecycle.kind === 'waiting' || lifecycle.kind === 'refused') return lifecycle.why
+    return this.#downtime.problem()
   }
 
-  async status(): Promise<FlinkJobStatus> {
-    const groups = consumerGroups(this.#settings)
-    const base = { life: this.#life, name: this.#sql.name, groups }
-    try {
-      const live = (await this.#listJobs()).filter(({ state }) => !hasEnded(state))
-      const [job] = live
-      const checkpoints = job === undefined ? null : await this.#cluster.readCheckpoints(job.id)
-      const state = job?.state ?? null
-      return { ...base, jobId: job?.id ?? null, state, checkpoints, problem: null }
-    } catch (cause) {
-      const problem = cause instanceof Error ? cause.message : String(cause)
-      return { ...base, jobId: null, state: null, checkpoints: null, problem }
-    }
+  jobId(): string | null {
+    return 'jobId' in this.#lifecycle ? this.#lifecycle.jobId : null
   }
 
   async close(): Promise<void> {
@@ -150,46 +135,46 @@ class Watcher implements FlinkJob {
     return this.#stepping
   }
 
-  /** What is seen, then whatever follows from it until nothing more is to be done. */
+  /** What the cluster tells, then what follows from it, until nothing more is to be done. */
   async #stepOnce(): Promise<void> {
-    let event: LifeEvent | null = await this.#look()
+    let event: LifecycleEvent | null = await this.#askCluster()
     while (event !== null) {
-      const before = this.#life
+      const before = this.#lifecycle
       const wanted = { name: this.#sql.name, nowMs: this.#settings.nowMs() }
-      const { life, action } = nextStep(before, event, wanted)
-      this.#life = life
-      this.#tellChange(before, life)
+      const { state, action } = nextStep(before, event, wanted)
+      this.#lifecycle = state
+      this.#tellChange(before, state)
       event = await this.#act(action)
     }
   }
 
-  async #look(): Promise<LifeEvent> {
+  async #askCluster(): Promise<LifecycleEvent> {
     try {
       const jobs = await this.#listJobs()
-      const life = this.#life
-      const own = 'jobId' in life ? jobs.find(({ id }) => id === life.jobId) : undefined
+      const lifecycle = this.#lifecycle
+      const own = 'jobId' in lifecycle ? jobs.find(({ id }) => id === lifecycle.jobId) : undefined
       const isLost = own !== undefined && hasEnded(own.state)
       const failure = isLost ? await this.#cluster.readFailure(own.id) : null
       // Of a job that the cluster has forgotten there are no checkpoints to ask for.
-      if (life.kind === 'running' && own !== undefined) await this.#noteCheckpoint(own.id)
-      await this.#noteTrouble(own ?? jobs.find(({ state }) => !hasEnded(state)))
+      if (lifecycle.kind === 'running' && own !== undefined) await this.#noteCheckpoint(own.id)
+      await this.#noteDowntime(own ?? jobs.find(({ state }) => !hasEnded(state)))
       return { kind: 'jobs', jobs, failure }
     } catch (cause) {
       const event = failed(cause)
-      this.#trouble.note(event.why)
+      this.#downtime.note(event.why)
       return event
     }
   }
 
-  /** A job that has been put back to a checkpoint again and again is said with what failed last. */
-  async #noteTrouble(job: ClusterJob | undefined): Promise<void> {
-    if (job === undefined) return this.#trouble.note('the cluster has no such job')
-    if (job.state === 'RUNNING') return this.#trouble.clear()
+  /** Of a job that is restored again and again, what failed last is reported. */
+  async #noteDowntime(job: ClusterJob | undefined): Promise<void> {
+    if (job === undefined) return this.#downtime.note('the cluster has no such job')
+    if (job.state === 'RUNNING') return this.#downtime.clear()
     const failure = await this.#cluster.readFailure(job.id)
-    this.#trouble.note(`it is ${job.state}${failure === null ? '' : `, ${failure}`}`)
+    this.#downtime.note(`it is ${job.state}${failure === null ? '' : `, ${failure}`}`)
   }
 
-  async #act(action: Action): Promise<LifeEvent | null> {
+  async #act(action: Action): Promise<LifecycleEvent | null> {
     if (action.kind === 'none') return null
     try {
       return await this.#settings.withLock(() =>
@@ -200,7 +185,7 @@ class Watcher implements FlinkJob {
     }
   }
 
-  async #stop(jobId: string): Promise<LifeEvent> {
+  async #stop(jobId: string): Promise<LifecycleEvent> {
     this.#settings.tell?.(`stopping the Flink job ${jobId}: configuration or version changed`)
     const savepoint = await this.#cluster.stopWithSavepoint(jobId)
     await this.#cluster.awaitEnd(jobId)
@@ -214,7 +199,7 @@ class Watcher implements FlinkJob {
     return { kind: 'stopped', savepoint }
   }
 
-  async #submit(from: readonly string[] | null): Promise<LifeEvent> {
+  async #submit(from: readonly string[] | null): Promise<LifecycleEvent> {
     const jobs = await this.#listJobs()
     if (jobs.some(({ state }) => !hasEnded(state))) return { kind: 'jobs', jobs, failure: null }
     const tables = await this.#settings.readTables()
@@ -237,9 +222,9 @@ class Watcher implements FlinkJob {
 
   async #findPaths(
     tables: Readonly<{ commits: readonly FlinkCommit[]; rows: number }>,
-  ): Promise<readonly string[] | LifeEvent> {
+  ): Promise<readonly string[] | LifecycleEvent> {
     const directory = await this.#cluster.checkpointDirectory()
-    const recovery = recoverFrom({ ...tables, directory, seen: await this.#settings.seen.read() })
+    const recovery = recoverFrom({ ...tables, directory, noted: await this.#settings.note.read() })
     if (recovery.kind === 'fresh') return []
     if (recovery.kind === 'restore') {
       const why = await this.#settings.whyForgotten()
@@ -261,24 +246,24 @@ class Watcher implements FlinkJob {
         jobId = (await session.execute(statement)).jobId ?? jobId
       }
       if (jobId !== null) return jobId
-      throw new FlinkError('answer', 'The gateway took the job and did not say its id.')
+      throw new FlinkError('answer', { fault: 'The gateway took the job and did not give its id' })
     } finally {
       await session.close()
     }
   }
 
   async #noteCheckpoint(jobId: string): Promise<void> {
-    const { latest } = await this.#cluster.readCheckpoints(jobId)
-    const seen = this.#seen ?? (await this.#settings.seen.read())
-    if (latest === null || (seen?.jobId === jobId && seen.checkpointId >= latest.id)) return
+    const latest = await this.#cluster.readLatestCheckpoint(jobId)
+    const noted = this.#noted ?? (await this.#settings.note.read())
+    if (latest === null || (noted?.jobId === jobId && noted.checkpointId >= latest.id)) return
     const after =
-      seen?.jobId === jobId ? seen.after : newestJob((await this.#settings.readTables()).commits)
+      noted?.jobId === jobId ? noted.after : newestJob((await this.#settings.readTables()).commits)
     await this.#note({ jobId, after, checkpointId: latest.id, path: latest.path })
   }
 
-  async #note(seen: SeenCheckpoint): Promise<void> {
-    await this.#settings.seen.write(seen)
-    this.#seen = seen
+  async #note(noted: NotedCheckpoint): Promise<void> {
+    await this.#settings.note.write(noted)
+    this.#noted = noted
   }
 
   async #listJobs(): Promise<readonly ClusterJob[]> {
@@ -286,9 +271,38 @@ class Watcher implements FlinkJob {
     return (await this.#cluster.listJobs()).filter(({ name }) => name.startsWith(prefix))
   }
 
-  #tellChange(before: Life, after: Life): void {
+  #tellChange(before: Lifecycle, after: Lifecycle): void {
     if (before.kind === after.kind) return
     if (after.kind === 'running') this.#settings.tell?.(`the Flink job ${after.jobId} runs`)
     if (after.kind === 'waiting' || after.kind === 'refused') this.#settings.tell?.(after.why)
+  }
+}
+
+/**
+ * How long the job has been down, and why. A short downtime ends by itself, and is not reported.
+ */
+export type Downtime = {
+  note(why: string): void
+  clear(): void
+  /** Null while it is short. */
+  problem(): string | null
+}
+
+const SHORT_MS = 45_000
+
+export function openDowntime(nowMs: () => number): Downtime {
+  let noted: Readonly<{ sinceMs: number; why: string }> | null = null
+  return {
+    note(why) {
+      noted = { sinceMs: noted?.sinceMs ?? nowMs(), why }
+    },
+    clear() {
+      noted = null
+    },
+    problem() {
+      if (noted === null || nowMs() - noted.sinceMs < SHORT_MS) return null
+      const seconds = Math.round((nowMs() - noted.sinceMs) / 1000)
+      return `the Flink job has not been seen running for ${seconds} s: ${noted.why}`
+    },
   }
 }

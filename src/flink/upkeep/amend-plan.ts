@@ -1,32 +1,36 @@
 /**
- * Which windows to hold against their events, decided without touching anything.
+ * Which windows to compare with their events, decided without touching anything.
  *
- * Flink adds a window's row when its watermark passes the window's end, and drops what comes later: those late events
- * are in the raw table only. A window may be amended once Flink has committed it, because from then on it never adds a row
- * for it again. `closedUntil` is the largest window_end that it has committed: windows close in the order of their ends, so all
- * that end until then are closed, also those without a row.
+ * Flink adds a window's row when its watermark passes the window's end, and drops what comes later:
+ * those late events are in the raw table only. A window may be amended once Flink has committed it,
+ * because from then on it never adds a row for it again. `closedUntil` is the largest window_end
+ * that it has committed: windows close in the order of their ends, so all that end until then are
+ * closed, also those without a row.
  *
  *   raw files      ──1──2──3──┬──4──5──►   by sequence number
- *                             │ `sequence`: files up to here were looked through
+ *                             │ `sequence`: files up to here were checked
  *   windows   ────────────────┼───┬────►   by their end
  *                 `untilUs`  ─┘   └─ closedUntil
  *
- *   fresh   windows that closed since: each is held against its events once, whole, whatever file these are in
- *   late    files that came since and begin before `untilUs`: what their rows touch there is held against its events again
+ *   fresh   windows that closed since: each is compared with its events once, whole, in whatever
+ *           files they are
+ *   late    files that came since and begin before `untilUs`: the windows that their rows touch
+ *           are compared again
  *
- * The raw table must be at least as far as the metrics: read at an older checkpoint it would lack events that a row has
- * counted. Rewritten files count as new ones: their days are looked through once more, which is dear and does no harm.
+ * The raw table must be at least as far as the metrics: read at an older checkpoint it would lack
+ * events that a row has counted. Rewritten files count as new ones: their days are checked once
+ * more, which is expensive and does no harm.
  */
 
 export type RawFile = Readonly<{
   path: string
-  /** Of its earliest event; -Infinity where the file does not say. */
+  /** Time of its earliest event; -Infinity where the file does not tell. */
   firstUs: number
   /** Of the snapshot that brought it. */
   sequence: number
 }>
 
-/** What was held against its events so far. */
+/** What was compared with its events so far. */
 export type Marks = Readonly<{ sequence: number; untilUs: number | null }>
 
 export type AmendInput = Readonly<{

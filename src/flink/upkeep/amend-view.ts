@@ -1,4 +1,4 @@
-/** What the amendments need to know of both tables, read off their metadata. */
+/** What the amendments need to know of both tables, from their metadata. */
 import type { SnapshotIds } from '../../query.ts'
 import { eventTimes, newestWith, type TableView, wholeFromUs, windowStarts } from '../../table.ts'
 import type { AmendInput, Marks } from './amend-plan.ts'
@@ -32,7 +32,8 @@ export function amendView(
       files: events.entries.map(({ file, sequenceNumber }) => ({
         path: file.path,
         firstUs: eventTimes(file).firstUs,
-        // A rewrite keeps that of the newest rows in it, so that what was looked through is not looked through again.
+        // A rewrite keeps that of the newest rows in it, so that what was checked is not checked
+        // again.
         sequence: sequenceNumber,
       })),
     },
@@ -45,7 +46,10 @@ export function amendView(
   }
 }
 
-/** Until when windows are closed: the end of the last one that Flink has committed; null where it has committed none. */
+/**
+ * Until when windows are closed: the end of the last one that Flink has committed; null where it
+ * has committed none.
+ */
 export function closedUntilUs(metrics: TableView, windowUs: number): number | null {
   if (metrics.files.length === 0) return null
   return Math.max(...metrics.files.map((file) => windowStarts(file).lastUs)) + windowUs
@@ -67,7 +71,10 @@ function marksIn(metrics: TableView): Marks {
   }
 }
 
-/** Of the newest commit of windows. Later ones without any say nothing of what is closed, and the raw table need not wait for them. */
+/**
+ * Of the newest commit of windows. Later ones without any tell nothing about what is closed, and
+ * the raw table need not wait for them.
+ */
 function closingCheckpoint(metrics: TableView): number | null {
   const closing = metrics.history.find(
     ({ summary }) =>

@@ -1,7 +1,8 @@
 /**
- * Amends windows: those that `planAmend` names are held against the raw table by Trino, and rows that differ are put into the place
- * of what stands there, in metrics files of their own (copy-on-write, no delete files). Each round commits what it found, so a
- * kill between two of them loses nothing: the marks move on with the last one, and what was amended before differs no more.
+ * Amends windows: Trino compares those that `planAmend` names with the raw table, and rows that
+ * differ are replaced, in metrics files of their own (copy-on-write, no delete files). Each round
+ * commits what it found, so a kill between two of them loses nothing: the marks move on with the
+ * last one, and what was amended before no longer differs.
  */
 
 import type { DifferingWindow, TrinoQuery } from '../../query.ts'
@@ -11,7 +12,7 @@ import type { AmendView } from './amend-view.ts'
 
 export type AmendParts = Readonly<{
   /** Null while a table is empty. */
-  look(): Promise<AmendView | null>
+  readView(): Promise<AmendView | null>
   trino: Pick<TrinoQuery, 'touchedSpans' | 'differingWindows'>
   /** Writes the files that hold these rows. */
   replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
@@ -23,8 +24,8 @@ export type AmendParts = Readonly<{
 }>
 
 export type Amendments = Readonly<{
-  /** One pass over what is closed now. Returns the windows that it amended. */
-  step(): Promise<number>
+  /** One pass over what is closed now. */
+  step(): Promise<void>
   marks(): Marks | null
 }>
 
@@ -37,13 +38,12 @@ export function openAmendments(parts: AmendParts): Amendments {
   const { trino, windowUs } = parts
   let marks: Marks | null = null
 
-  async function step(): Promise<number> {
-    let view = await parts.look()
-    if (view === null) return 0
+  async function step(): Promise<void> {
+    let view = await parts.readView()
+    if (view === null) return
     const plan = planAmend({ ...view, marks: marks ?? view.marks, windowUs })
-    if (plan.kind !== 'check') return 0
+    if (plan.kind !== 'check') return
     const spans = await spansOf(plan, view.snapshots.eventsId)
-    let amended = 0
     for (;;) {
       const found = await trino.differingWindows({
         snapshots: view.snapshots,
@@ -55,12 +55,10 @@ export function openAmendments(parts: AmendParts): Amendments {
       if (change.add.length === 0) break
       const isLast = found.length < ROUND_WINDOWS
       await parts.commit(change, isLast ? plan.marks : (marks ?? view.marks))
-      amended += found.length
       if (isLast) break
-      view = (await parts.look()) ?? view
+      view = (await parts.readView()) ?? view
     }
     marks = plan.marks
-    return amended
   }
 
   async function spansOf({ fresh, late }: Check, snapshotId: bigint): Promise<readonly Span[]> {
@@ -75,7 +73,9 @@ export function openAmendments(parts: AmendParts): Amendments {
     return fresh === null ? within : [...within, fresh]
   }
 
-  /** A row that should not be there is no late event's doing; what to do about it is the user's to decide. */
+  /**
+   * No late event explains a row that should not be there: the user decides what to do about it.
+   */
   function rowsOf(found: readonly DifferingWindow[]): readonly MetricsRow[] {
     const processedAtUs = parts.nowUs()
     const isFit = (window: DifferingWindow): boolean =>
@@ -83,7 +83,8 @@ export function openAmendments(parts: AmendParts): Amendments {
     const unfit = found.filter((window) => !isFit(window))
     if (unfit.length > 0) {
       parts.onWarning(
-        `${unfit.length} windows stand in campaign_metrics twice or without events, and are left as they are: ` +
+        `${unfit.length} windows stand in campaign_metrics twice or without events, and are ` +
+          'left as they are: ' +
           '`campaign-metrics verify` names them',
       )
     }

@@ -1,34 +1,35 @@
 /**
- * Upkeep of the tables that Flink fills: one thing after the other, so that nothing of ours races itself.
+ * Upkeep of the tables that Flink fills: one task after the other, so that no two of ours race.
  *
- *   amend      windows that late events changed                    Trino recomputes, the table room replaces files
- *   maintain   metrics files merged, old days dropped, orphans     the table room
- *   optimize   raw files merged                                    Trino
- *   expire     snapshots                                           the table room: Trino's floor is seven days
+ *   amend      windows that late events changed                  Trino recomputes, `table` replaces
+ *   maintain   metrics files merged, old days dropped, orphans   `table`
+ *   optimize   raw files merged                                  Trino
+ *   expire     snapshots                                         `table`: Trino keeps seven days
  *
- * Each step commits by compare-and-swap beside Flink and can be killed anywhere: what is not committed is done again.
+ * Each task commits by compare-and-swap beside Flink and can be killed anywhere: what is not
+ * committed is done again.
  */
 
 import type { TrinoQuery } from '../../query.ts'
+import { reasonOf } from '../../runtime.ts'
 import {
   type Change,
   type Lake,
   type LogProgress,
   mayHoldWindow,
   openMaintenance,
-  openWindows,
+  openReplaceWindows,
   TableError,
+  type TableErrorCode,
 } from '../../table.ts'
 import { openAmendments } from './amend.ts'
 import { amendView, marksSummary } from './amend-view.ts'
-import { countSmall, planOptimize } from './optimize-plan.ts'
 
 export type UpkeepOptions = Readonly<{
   /** Opened for the writer `flink`, and with it the writer's lock is held. */
   lake: Lake
   trino: TrinoQuery
   windowUs: number
-  horizonUs: number
   /** Days kept besides today; 0 keeps all. */
   retentionDays: Readonly<{ events: number; metrics: number }>
   /** Between two rounds: as often as Flink commits. */
@@ -41,23 +42,18 @@ export type UpkeepOptions = Readonly<{
   newId: () => string
   /** Waits; ends early, without an error, when the signal fires. */
   pause: (durationMs: number, signal: AbortSignal) => Promise<void>
-  onRound: (round: Round) => void
+  /** After each round: why it failed; null when it did not. */
+  onRound: (failure: string | null) => void
   /** One sentence for the user. */
   onWarning: (text: string) => void
 }>
 
-export type Round = Readonly<{
-  /** Windows amended since the start. */
-  amended: number
-  /** Why the last round failed; null when it did not. */
-  failure: string | null
-}>
-
 export type Upkeep = Readonly<{
-  /** Runs until `stop`, or until the lake must be opened anew: then with the reason. Does not reject. */
+  /**
+   * Runs until `stop`, or until the lake must be opened anew: then with the reason. Does not
+   * reject.
+   */
   run(): Promise<Error | null>
-  /** One round of everything that is due. Returns the windows amended. */
-  step(): Promise<number>
   stop(): void
 }>
 
@@ -76,18 +72,16 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   let keptMarks = -1
   let marksKeptUs = nowUs()
   let expiredUs = nowUs()
-  let amended = 0
   let failures = 0
 
-  const windows = openWindows({
+  const windows = openReplaceWindows({
     live: () => lake.metrics.files,
     read: (file) => lake.readMetricsFile(file),
     write: (day, rows) => lake.writeMetricsFile(day, rows),
     mayHold: mayHoldWindow,
-    recompute: () => Promise.reject(new TypeError('a row that is replaced is not added to')),
   })
   const amendments = openAmendments({
-    async look() {
+    async readView() {
       await lake.refresh()
       return amendView(lake, windowUs)
     },
@@ -103,19 +97,14 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   })
   const maintenance = openMaintenance({
     lake,
-    mergeEventFiles: null,
     exclusively: (work) => work(),
-    horizonUs: options.horizonUs,
     retentionDays: options.retentionDays,
     nowUs,
     steadyMs: options.steadyMs,
-    dedupeNowUs: () => 0,
     // Raw rows whose windows could not be amended must not go.
     logProgress: () => (failures === 0 ? options.logProgress() : null),
     newId,
     pause,
-    isBusy: () => false,
-    onTask: () => {},
     onWarning,
   })
 
@@ -147,11 +136,14 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
     })()
     optimizing.then(ended, (error: unknown) => {
       ended()
-      if (!signal.aborted) onWarning(`raw files of a day could not be merged: ${wordsOf(error)}`)
+      if (!signal.aborted) onWarning(`raw files of a day could not be merged: ${reasonOf(error)}`)
     })
   }
 
-  /** Marks that no commit has taken along would have all be looked through again after a restart. */
+  /**
+   * Without a commit that carries the marks along, everything would be checked again after a
+   * restart.
+   */
   async function keepMarks(): Promise<void> {
     const marks = amendments.marks()
     if (marks === null || marks.sequence === keptMarks || nowUs() - marksKeptUs < MARKS_INTERVAL_US)
@@ -168,20 +160,11 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
     expiredUs = nowUs()
   }
 
-  /** Each thing for itself: what Trino cannot do now keeps nothing else from being done. */
-  async function step(): Promise<number> {
+  /** Each part by itself: what Trino cannot do now does not keep the others from being done. */
+  async function step(): Promise<void> {
     await lake.keepLock()
-    let count = 0
     const failures: unknown[] = []
-    const parts = [
-      async () => {
-        count = await amendments.step()
-      },
-      maintenance.step,
-      async () => optimize(),
-      keepMarks,
-      expire,
-    ]
+    const parts = [amendments.step, maintenance.step, async () => optimize(), keepMarks, expire]
     for (const part of parts) {
       try {
         await part()
@@ -191,14 +174,13 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       }
     }
     if (failures.length > 0) throw failures[0]
-    return count
   }
 
   async function round(): Promise<number> {
     try {
-      amended += await step()
+      await step()
       failures = 0
-      options.onRound({ amended, failure: null })
+      options.onRound(null)
       return options.intervalMs
     } catch (error) {
       if (isFinal(error)) {
@@ -207,9 +189,11 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       }
       const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
       failures++
-      const failure = `upkeep of the tables failed and is tried again in ${pauseMs / 1000} s: ${wordsOf(error)}`
+      const failure =
+        `upkeep of the tables failed and is tried again in ${pauseMs / 1000} s: ` +
+        `${reasonOf(error)}`
       if (!stopping.signal.aborted) onWarning(failure)
-      options.onRound({ amended, failure })
+      options.onRound(failure)
       return pauseMs
     }
   }
@@ -223,7 +207,6 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       await optimizing?.catch(() => {})
       return ended
     },
-    step,
     stop() {
       stopping.abort()
       maintenance.stop()
@@ -231,11 +214,56 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   }
 }
 
-/** Another process writes now, or it is not known what the last commit did: this lake must write no more. */
+/**
+ * Another process writes now, or the outcome of the last commit is unknown: this lake must write no
+ * more.
+ */
+const FINAL: readonly TableErrorCode[] = ['locked', 'outcome-unknown']
+
 function isFinal(error: unknown): error is TableError {
-  return error instanceof TableError && ['locked', 'outcome-unknown'].includes(error.code)
+  return error instanceof TableError && FINAL.includes(error.code)
 }
 
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+type RawFileSize = Readonly<{ day: number; bytes: number }>
+
+/** Files of this day smaller than the threshold become larger ones. */
+type Optimize = Readonly<{ day: number; thresholdBytes: number }>
+
+const MIB = 2 ** 20
+const GROWING: Readonly<{ files: number; thresholdBytes: number }> = {
+  files: 60,
+  thresholdBytes: 16 * MIB,
+}
+const OVER: Readonly<{ files: number; thresholdBytes: number }> = {
+  files: 4,
+  thresholdBytes: 128 * MIB,
+}
+/** A day is left to late events for so long before it counts as over. */
+const SETTLE_US = 3_600_000_000
+
+/**
+ * Which day of the raw table Trino is to merge now: the one with most files that are due. A
+ * checkpoint every 5 s leaves some 17,000 files a day: while a day grows, its small files are
+ * merged as soon as there are many; once it is over, all that are not large. `left`: small files
+ * that the last merge of a day left; it is not merged again before as many more have come.
+ */
+function planOptimize(
+  files: readonly RawFileSize[],
+  left: ReadonlyMap<number, number>,
+  nowUs: number,
+): Optimize | null {
+  let due: (Optimize & { files: number }) | null = null
+  for (const [day, ofDay] of Map.groupBy(files, (file) => file.day)) {
+    const rule = (day + 1) * DAY_US + SETTLE_US <= nowUs ? OVER : GROWING
+    const small = countSmall(ofDay, rule.thresholdBytes)
+    const isDue = small - (left.get(day) ?? 0) >= rule.files
+    if (isDue && small > (due?.files ?? 0)) {
+      due = { day, thresholdBytes: rule.thresholdBytes, files: small }
+    }
+  }
+  return due === null ? null : { day: due.day, thresholdBytes: due.thresholdBytes }
+}
+
+function countSmall(files: readonly RawFileSize[], thresholdBytes: number): number {
+  return files.filter(({ bytes }) => bytes < thresholdBytes).length
 }

@@ -1,65 +1,46 @@
 /**
- * Verifies tables that Flink fills: closed windows against their events. A late event is in the raw table a few seconds before its
- * window is amended, so a window that differs is looked at again, until it agrees or has differed for longer than amending takes.
+ * Verifies tables that Flink fills: closed windows against their events. A late event is in the raw
+ * table a few seconds before its window is amended, so a window that differs is compared again,
+ * until it agrees or has differed for longer than amending takes.
  */
+import type { VerifyRequest } from '../../job.ts'
 import type { Verification } from '../../query.ts'
-import type { TableView } from '../../table.ts'
 import { amendView } from './amend-view.ts'
 
-export type Tables = Readonly<{ events: TableView; metrics: TableView }>
-
-/** What of `TrinoQuery.verify` is asked for here. */
-type Verify = (
-  options: Readonly<{
-    snapshots: Readonly<{ eventsId: bigint; metricsId: bigint }>
-    horizonUs: number
-    fromUs: number | null
-    untilUs: number | null
-    differencesMax: number
-  }>,
-) => Promise<Verification>
-
-export type VerifyClosedParts = Readonly<{
-  /** Both as of one moment. */
-  readTables: () => Promise<Tables>
-  verify: Verify
-  windowUs: number
-  horizonUs: number
-  fromUs: number | null
-  differencesMax: number
-  pause: (durationMs: number) => Promise<unknown>
-}>
-
-const LOOKS_MAX = 6
+const ATTEMPTS_MAX = 6
 const PAUSE_MS = 10_000
-/** Windows held from one look to the next. */
+/** Windows remembered from one attempt to the next. */
 const LISTED_MAX = 20_000
 
-export async function verifyClosed(parts: VerifyClosedParts): Promise<Verification> {
+export async function verifyClosed(parts: VerifyRequest): Promise<Verification> {
   let lasting: ReadonlySet<string> | null = null
-  for (let look = 1; ; look++) {
+  for (let attempt = 1; ; attempt++) {
     const found = await verifyOnce(parts)
     const keys = new Set(found.differences.map(keyOf))
     const before: ReadonlySet<string> = lasting ?? keys
     lasting = new Set([...before].filter((key) => keys.has(key)))
-    // More than can be listed cannot be told apart from one look to the next, and so count as lasting.
+    // What is beyond the list cannot be compared from one attempt to the next, and so counts as
+    // lasting.
     const isWhole = found.differing <= found.differences.length
-    if (look === LOOKS_MAX)
+    if (attempt === ATTEMPTS_MAX)
       return isWhole ? shown(lastingOnly(found, lasting), parts) : shown(found, parts)
     if (isWhole && lasting.size === 0) return lastingOnly(found, lasting)
     await parts.pause(PAUSE_MS)
   }
 }
 
-/** Of snapshots where the raw table is as far as the metrics: else events would be missing that a row has counted. */
-async function verifyOnce(parts: VerifyClosedParts): Promise<Verification> {
+/**
+ * Of snapshots where the raw table is as far as the metrics: else events would be missing that a
+ * row has counted.
+ */
+async function verifyOnce(parts: VerifyRequest): Promise<Verification> {
   const { windowUs, horizonUs, fromUs } = parts
-  for (let look = 1; ; look++) {
+  for (let attempt = 1; ; attempt++) {
     const view = amendView(await parts.readTables(), windowUs)
     if (view === null) return NOTHING
     const { raw, metrics, snapshots } = view
     const isBehind = metrics.checkpoint !== null && (raw.checkpoint ?? -1) < metrics.checkpoint
-    if (!isBehind || look === LOOKS_MAX) {
+    if (!isBehind || attempt === ATTEMPTS_MAX) {
       const untilUs = metrics.closedUntilUs
       return await parts.verify({
         snapshots,
@@ -96,7 +77,7 @@ function lastingOnly(found: Verification, lasting: ReadonlySet<string>): Verific
   }
 }
 
-function shown(found: Verification, { differencesMax }: VerifyClosedParts): Verification {
+function shown(found: Verification, { differencesMax }: VerifyRequest): Verification {
   const { repeatedIds } = found
   return {
     ...found,

@@ -18,24 +18,28 @@ export type Task =
   /** `beforeUs`: younger files are left alone. */
   | Readonly<{ kind: 'sweep-orphans'; beforeUs: number }>
 
-export type PlanInput = Readonly<{
-  events: readonly TimedFile[]
-  /** Otherwise raw files are another program's to merge. */
-  mergesEvents: boolean
+/** For tables whose raw files another program writes and merges. */
+export type SharedPlanInput = Readonly<{
+  events: readonly DataFile[]
   metrics: readonly DataFile[]
   nowUs: number
   /** See trusted-time.ts; null: nothing may be removed now. */
   trustedUs: number | null
-  dedupeNowUs: number
-  horizonUs: number
   /** Days kept besides today, also parts of days; 0 keeps all. */
   retentionDays: Readonly<{ events: number; metrics: number }>
   /** By which trusted time orphans were swept last. */
   sweptUs: number
   orphanAgeUs: number
-  /** Events come so fast that the processors are wanted elsewhere. */
-  isBusy: boolean
 }>
+
+export type PlanInput = Omit<SharedPlanInput, 'events'> &
+  Readonly<{
+    events: readonly TimedFile[]
+    dedupeNowUs: number
+    horizonUs: number
+    /** Events come so fast that the processors are wanted elsewhere. */
+    isBusy: boolean
+  }>
 
 /** Above it, files are merged without waiting for their minute or hour to be over. */
 const URGENT_FILES = 300
@@ -44,10 +48,9 @@ const BUSY_FILES = 400
 const SWEEP_INTERVAL_US = 6 * 3_600_000_000
 
 export function planMaintenance(input: PlanInput): readonly Task[] {
-  const { metrics, nowUs, dedupeNowUs, horizonUs, isBusy } = input
-  const events = input.mergesEvents ? input.events : []
+  const { events, metrics, nowUs, dedupeNowUs, horizonUs, isBusy } = input
   const count = events.length
-  const drop = planDrop(input)
+  const drop = planOwnDrop(input)
   if (isBusy && count <= BUSY_FILES) return drop
   const merges = planEventMerges(events, { nowUs: dedupeNowUs, horizonUs, isUrgent: false })
   const isUrgent = count > URGENT_FILES && merges.length === 0
@@ -58,28 +61,43 @@ export function planMaintenance(input: PlanInput): readonly Task[] {
   return [...drop, ...merges, ...urgent, ...planMetricsMerges(metrics, nowUs), ...planSweep(input)]
 }
 
+export function planSharedMaintenance(input: SharedPlanInput): readonly Task[] {
+  return [
+    ...planDrop(input, Number.POSITIVE_INFINITY),
+    ...planMetricsMerges(input.metrics, input.nowUs),
+    ...planSweep(input),
+  ]
+}
+
+/** No day leaves while an event id in it can still be asked for: after a restart the ids are read back from these files. */
+function planOwnDrop(input: PlanInput): readonly Task[] {
+  const forgottenUs = input.dedupeNowUs - 2 * input.horizonUs
+  const stillAskedFor = input.events.filter(({ times }) => times.dedupe.maxUs >= forgottenUs)
+  const askedFromDay = Math.min(...stillAskedFor.map(({ file }) => file.day))
+  return planDrop({ ...input, events: input.events.map(({ file }) => file) }, askedFromDay)
+}
+
 /**
- * Days past the retention. A day of raw rows leaves as a whole, and only once no event id in it can still be asked for: after a
- * restart the ids are read back from these files. No day leaves before an older one has, so that one date says what is kept.
+ * Days past the retention, and before `untilDay`. A day of raw rows leaves as a whole. No day leaves before an older one has,
+ * so that one date says what is kept.
  */
-function planDrop(input: PlanInput): readonly Task[] {
+function planDrop(input: SharedPlanInput, untilDay: number): readonly Task[] {
   const { events, metrics, trustedUs, retentionDays } = input
   if (trustedUs === null) return []
-  const forgottenUs = input.dedupeNowUs - 2 * input.horizonUs
-  const stillAskedFor = events.filter(({ times }) => times.dedupe.maxUs >= forgottenUs)
-  const eventsFromDay = Math.min(
-    keptFromDay(trustedUs, retentionDays.events),
-    ...stillAskedFor.map(({ file }) => file.day),
-  )
+  const eventsFromDay = Math.min(keptFromDay(trustedUs, retentionDays.events), untilDay)
   const metricsFromDay = keptFromDay(trustedUs, retentionDays.metrics)
-  const old = events.map(({ file }) => file).filter(({ day }) => day < eventsFromDay)
+  const old = events.filter(({ day }) => day < eventsFromDay)
   const oldMetrics = metrics.filter(({ day }) => day < metricsFromDay)
   if (old.length === 0 && oldMetrics.length === 0) return []
   const fromDay = Math.max(eventsFromDay, metricsFromDay)
   return [{ kind: 'drop-days', events: old, metrics: oldMetrics, keptFromDay: fromDay }]
 }
 
-function planSweep({ trustedUs, sweptUs, orphanAgeUs }: PlanInput): readonly Task[] {
+function planSweep({
+  trustedUs,
+  sweptUs,
+  orphanAgeUs,
+}: Omit<SharedPlanInput, 'events'>): readonly Task[] {
   if (trustedUs === null || trustedUs - sweptUs < SWEEP_INTERVAL_US) return []
   return [{ kind: 'sweep-orphans', beforeUs: trustedUs - orphanAgeUs }]
 }

@@ -3,6 +3,7 @@
  * were and at most a file that the orphan sweep finds. An output is removed here only while it is known that no commit
  * holds it: before the commit, or after one that was refused because an input had gone meanwhile (F9).
  */
+import { strict as assert } from 'node:assert'
 import { dirname } from 'node:path'
 import { makeFolder } from '../../runtime.ts'
 import type { OnStep } from '../commit.ts'
@@ -41,8 +42,8 @@ export type TaskParts = Readonly<{
     | 'sweepOrphans'
     | 'writeMetricsFile'
   >
-  /** Rewrites raw files; removes what it wrote when it fails. */
-  mergeEventFiles: MergeEventFiles
+  /** Rewrites raw files; removes what it wrote when it fails. Needed by merges of raw files only. */
+  mergeEventFiles?: MergeEventFiles
   /**
    * Runs `work` while nothing else chooses metrics files to replace. The job amends windows under the same lock: a file
    * that it has read and is about to replace must not be replaced by a merge in between.
@@ -111,14 +112,15 @@ async function mergeEvents(merges: readonly EventMerge[], parts: TaskParts): Pro
 }
 
 async function writeMerged(task: EventMerge, parts: TaskParts): Promise<DataFile> {
-  const { lake, signal } = parts
+  const { lake, signal, mergeEventFiles } = parts
+  assert(mergeEventFiles !== undefined, 'raw files that others merge are not planned to be merged')
   const output = lake.newEventsPath(task.day)
   const local = lake.local.pathOf(output)
   const options = { footer: footerOf(task.times), isSorted: task.isSorted, signal }
   const inputs = await lake.local.hold(task.inputs.map(({ path }) => path))
   try {
     makeFolder(dirname(local))
-    await parts.mergeEventFiles(inputs.paths, local, options)
+    await mergeEventFiles(inputs.paths, local, options)
   } finally {
     inputs.release()
   }

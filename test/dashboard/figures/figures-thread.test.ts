@@ -8,7 +8,7 @@ import {
   type FiguresThread,
   startFiguresThread,
 } from '../../../src/dashboard/figures/figures-thread.ts'
-import type { FeedMessage } from '../../../src/embedded.ts'
+import type { FeedMessage } from '../../../src/job.ts'
 import { placesIn } from '../../support/places.ts'
 
 async function openThread(t: TestContext): Promise<FiguresThread> {

@@ -3,7 +3,7 @@
  * tells what the job's feed tells, in the same order, and answers `SumsQuery` from its files; paths
  * that were replaced can be made to expire.
  */
-import type { FeedMessage, LakeFile } from '../../../src/embedded.ts'
+import type { FeedMessage, LakeFile } from '../../../src/job.ts'
 import type { EventFilter, SumRows, SumsQuery } from '../../../src/query.ts'
 
 export const DAY_US = 86_400_000_000

@@ -18,7 +18,7 @@ import type {
   SummaryAnswer,
   TrendAnswer,
 } from '../../../src/dashboard-definition/wire.ts'
-import { type Job, type JobSettings, startJob } from '../../../src/embedded.ts'
+import { type JobSettings, type JobThread, startJob } from '../../../src/embedded.ts'
 import { openQuery } from '../../../src/query.ts'
 import { type JobPlace, openJobPlace } from '../../support/job-place.ts'
 import { openRandom, type Random } from '../../support/random.ts'
@@ -37,7 +37,7 @@ function openPlace(t: TestContext, commitIntervalMs: number): Promise<JobPlace> 
 }
 
 type Running = Readonly<{
-  job: Job
+  job: JobThread
   told: LiveUpdate[]
   ask<T>(path: string, query: string): Promise<T>
   close(): Promise<void>

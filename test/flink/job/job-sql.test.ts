@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jobNamePrefix, makeJobSql } from '../../../src/flink/job/job-sql.ts'
-import type { FlinkJobOptions } from '../../../src/flink/job/options.ts'
+import { type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../../../src/flink/job/job-sql.ts'
 
 const OPTIONS: FlinkJobOptions = {
   kafka: {

@@ -6,7 +6,10 @@ import { test } from 'node:test'
 import { openFlinkJob } from '../../../src/flink.ts'
 import { until } from '../../support/until.ts'
 
-/** What Flink's interfaces answer where there is no job; the gateway takes a request and never answers it. */
+/**
+ * What Flink's interfaces answer where there is no job; the gateway takes a request and never
+ * answers it.
+ */
 async function openFlink(): Promise<Server & { url: string }> {
   const server = createServer((request, response) => {
     if (request.method !== 'GET') return
@@ -40,7 +43,7 @@ test('a cluster without the job, whose gateway hangs, is a problem after a while
     gateway: flink.url,
     rest: flink.url,
     readTables: async () => ({ commits: [], rows: 0 }),
-    seen: { read: async () => null, write: async () => {} },
+    note: { read: async () => null, write: async () => {} },
     withLock: (work) => work(),
     nowMs: () => nowMs,
     pollMs: 10,

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { flinkCommitIn, recoverFrom } from '../../../src/flink/supervision/recovery.ts'
 
 const DIRECTORY = 'file:///checkpoints'
-const none = { commits: [], seen: null, directory: DIRECTORY, rows: 0 }
+const none = { commits: [], noted: null, directory: DIRECTORY, rows: 0 }
 /** Checkpoint `id`, and the thirty numbers that may have passed since. */
 const chk = (job: string, id: number): string[] =>
   Array.from({ length: 31 }, (_, later) => `${DIRECTORY}/${job}/chk-${id + later}`)
@@ -24,8 +24,10 @@ test('the newest commit of either table names its checkpoint; older ones are nev
 
 test('what was seen after the newest commit comes first', () => {
   const commits = [{ jobId: 'a', checkpointId: 7 }]
-  const paths = (seen: Readonly<{ jobId: string; after: string | null; checkpointId: number }>) => {
-    const found = recoverFrom({ ...none, rows: 5, commits, seen: { ...seen, path: 'seen' } })
+  const paths = (
+    noted: Readonly<{ jobId: string; after: string | null; checkpointId: number }>,
+  ) => {
+    const found = recoverFrom({ ...none, rows: 5, commits, noted: { ...noted, path: 'seen' } })
     return found.kind === 'restore' ? found.paths : found.kind
   }
   const fromTables = chk('a', 7)
@@ -38,9 +40,9 @@ test('what was seen after the newest commit comes first', () => {
   assert.deepEqual(paths({ jobId: 'x', after: 'y', checkpointId: 99 }), fromTables)
 })
 
-test('a job that has not committed yet goes on from what was seen of it', () => {
-  const seen = { jobId: 'a', after: null, checkpointId: 3, path: 'seen' }
-  assert.deepEqual(recoverFrom({ ...none, seen }), { kind: 'restore', paths: ['seen'] })
+test('a job that has not committed yet goes on from what was noted of it', () => {
+  const noted = { jobId: 'a', after: null, checkpointId: 3, path: 'seen' }
+  assert.deepEqual(recoverFrom({ ...none, noted }), { kind: 'restore', paths: ['seen'] })
 })
 
 test('without a checkpoint directory filled tables are refused', () => {

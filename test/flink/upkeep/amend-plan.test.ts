@@ -1,4 +1,7 @@
-/** Which windows are held against their events, and when: by hand, and against a whole replay of Flink's behaviour. */
+/**
+ * Which windows are held against their events, and when: by hand, and against a whole replay of
+ * Flink's behaviour.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -129,7 +132,10 @@ test('whatever order events, closings and checks come in, a check leaves every c
   )
 })
 
-/** Flink as the plan sees it: one campaign, a watermark of the latest event, a raw file for each commit. */
+/**
+ * Flink as the plan sees it: one campaign, a watermark of the latest event, a raw file for each
+ * commit.
+ */
 function openModel() {
   const files: { firstUs: number; sequence: number; events: number[] }[] = []
   const metrics = new Map<number, number>()

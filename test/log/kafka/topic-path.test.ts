@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openDedupMemory } from '../../../src/embedded/dedup-memory.ts'
+import { openDedupMemory } from '../../../src/embedded/dedupe.ts'
 import { loadIdSets, openRowBatch, type RowBatch } from '../../../src/engine.ts'
 import { KEEPS_ALL_US, parseEvent, type RejectionReason } from '../../../src/event.ts'
 import { Merge, type MergedBatches } from '../../../src/log/kafka/merge.ts'

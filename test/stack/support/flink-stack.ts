@@ -9,10 +9,10 @@ import {
   type FlinkJob,
   type FlinkJobOptions,
   flinkCommitIn,
+  openCheckpointNote,
   openCluster,
   openFlinkJob,
   openRejectedMover,
-  openSeenFile,
 } from '../../../src/flink.ts'
 import { type KafkaPlace, openRecordSource, setUpTopic } from '../../../src/log.ts'
 import type { Cell } from '../../../src/query.ts'
@@ -131,7 +131,7 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
         gateway: `http://${stack.address('sql-gateway', 8083)}`,
         rest: `http://${stack.address('jobmanager', 8081)}`,
         readTables: async () => ({ commits: await commits(), rows: await stored() }),
-        seen: openSeenFile(file),
+        note: openCheckpointNote(file),
         withLock: lockOf(name),
         whyForgotten: async () => null,
         nowMs: () => Date.now(),

@@ -4,46 +4,45 @@ import fc from 'fast-check'
 import type { ClusterJob } from '../../../src/flink/cluster/cluster.ts'
 import {
   isMissing,
-  type Life,
-  type LifeEvent,
+  type Lifecycle,
+  type LifecycleEvent,
   nextStep,
-} from '../../../src/flink/supervision/life.ts'
+} from '../../../src/flink/supervision/lifecycle.ts'
 
 const NAME = 'job#new'
 const AT = { name: NAME, nowMs: 100_000 }
-const LOOKING: Life = { kind: 'looking' }
+const ABSENT: Lifecycle = { kind: 'absent' }
 const job = (id: string, state: string, name = NAME): ClusterJob => ({
   id,
   name,
   state,
-  startedMs: 0,
 })
-const jobs = (...seen: readonly ClusterJob[]): LifeEvent => ({
+const jobs = (...seen: readonly ClusterJob[]): LifecycleEvent => ({
   kind: 'jobs',
   jobs: seen,
   failure: null,
 })
-const lost = (id: string, failure: string): LifeEvent => ({
+const lost = (id: string, failure: string): LifecycleEvent => ({
   kind: 'jobs',
   jobs: [job(id, 'FAILED')],
   failure,
 })
 
 test('no job: one is submitted, from where the tables say', () => {
-  const { action } = nextStep(LOOKING, jobs(job('old', 'CANCELED')), AT)
+  const { action } = nextStep(ABSENT, jobs(job('old', 'CANCELED')), AT)
   assert.deepEqual(action, { kind: 'submit', from: null })
 })
 
 test('the job that is wanted runs: nothing is done', () => {
-  const { life, action } = nextStep(LOOKING, jobs(job('a', 'RUNNING')), AT)
-  assert.deepEqual(life, { kind: 'running', jobId: 'a' })
+  const { state, action } = nextStep(ABSENT, jobs(job('a', 'RUNNING')), AT)
+  assert.deepEqual(state, { kind: 'running', jobId: 'a' })
   assert.equal(action.kind, 'none')
 })
 
 test('another SQL runs: it is stopped with a savepoint, and the new one goes on from it', () => {
-  const stopped = nextStep(LOOKING, jobs(job('a', 'RUNNING', 'job#old')), AT)
+  const stopped = nextStep(ABSENT, jobs(job('a', 'RUNNING', 'job#old')), AT)
   assert.deepEqual(stopped.action, { kind: 'stop', jobId: 'a' })
-  const next = nextStep(stopped.life, { kind: 'stopped', savepoint: 's' }, AT)
+  const next = nextStep(stopped.state, { kind: 'stopped', savepoint: 's' }, AT)
   assert.deepEqual(next.action, { kind: 'submit', from: ['s'] })
 })
 
@@ -58,17 +57,17 @@ test('a job that Flink restarts is left alone', () => {
 })
 
 test('two jobs on the same tables are refused', () => {
-  const { life } = nextStep(LOOKING, jobs(job('a', 'RUNNING'), job('b', 'CREATED')), AT)
-  assert.equal(life.kind, 'refused')
+  const { state } = nextStep(ABSENT, jobs(job('a', 'RUNNING'), job('b', 'CREATED')), AT)
+  assert.equal(state.kind, 'refused')
 })
 
 test('a checkpoint that is gone: the next path, and after the last one a person', () => {
-  const starting: Life = { kind: 'starting', jobId: 'a', rest: ['p2'], failures: 0 }
+  const starting: Lifecycle = { kind: 'starting', jobId: 'a', rest: ['p2'], failures: 0 }
   const why = 'FileNotFoundException: Cannot find checkpoint or savepoint file/directory'
   const next = nextStep(starting, lost('a', why), AT)
   assert.deepEqual(next.action, { kind: 'submit', from: ['p2'] })
   const last = nextStep({ ...starting, rest: [] }, lost('a', why), AT)
-  assert.equal(last.life.kind, 'refused')
+  assert.equal(last.state.kind, 'refused')
 })
 
 test('a submission that is refused since its checkpoint is gone: the next path, likewise', () => {
@@ -76,24 +75,24 @@ test('a submission that is refused since its checkpoint is gone: the next path, 
     'Flink refused "EXECUTE STATEMENT SET": FileNotFoundException: Cannot find checkpoint or savepoint'
   assert.ok(isMissing(why))
   assert.ok(!isMissing('Table lake.campaigns.campaign_events does not exist'))
-  const next = nextStep(LOOKING, { kind: 'missing', why, rest: ['p2'] }, AT)
+  const next = nextStep(ABSENT, { kind: 'missing', why, rest: ['p2'] }, AT)
   assert.deepEqual(next.action, { kind: 'submit', from: ['p2'] })
-  const last = nextStep(LOOKING, { kind: 'missing', why, rest: [] }, AT)
-  assert.ok(last.life.kind === 'refused' && last.life.why.includes(why))
+  const last = nextStep(ABSENT, { kind: 'missing', why, rest: [] }, AT)
+  assert.ok(last.state.kind === 'refused' && last.state.why.includes(why))
 })
 
 test('state that does not fit is refused, with the way on', () => {
   const why =
     'IllegalStateException: Failed to rollback to checkpoint/savepoint s. Cannot map checkpoint/savepoint state for operator x'
-  const starting: Life = { kind: 'starting', jobId: 'a', rest: ['p2'], failures: 0 }
-  const { life } = nextStep(starting, lost('a', why), AT)
-  assert.ok(life.kind === 'refused' && /Undo the change/.test(life.why))
+  const starting: Lifecycle = { kind: 'starting', jobId: 'a', rest: ['p2'], failures: 0 }
+  const { state } = nextStep(starting, lost('a', why), AT)
+  assert.ok(state.kind === 'refused' && /Undo the change/.test(state.why))
 })
 
 test('other failures wait, twice as long each time, and then try again', () => {
-  const failed: LifeEvent = { kind: 'failed', why: 'no slots' }
-  const first = nextStep(LOOKING, failed, AT).life
-  const second = nextStep(first, failed, AT).life
+  const failed: LifecycleEvent = { kind: 'failed', why: 'no slots' }
+  const first = nextStep(ABSENT, failed, AT).state
+  const second = nextStep(first, failed, AT).state
   assert.ok(first.kind === 'waiting' && second.kind === 'waiting')
   assert.equal(second.untilMs - AT.nowMs, 2 * (first.untilMs - AT.nowMs))
   assert.equal(nextStep(second, jobs(), { ...AT, nowMs: second.untilMs - 1 }).action.kind, 'none')
@@ -105,9 +104,8 @@ const someJob = fc.record({
   id: fc.constantFrom('a', 'b'),
   name: fc.constantFrom(NAME, 'job#old'),
   state: fc.constantFrom('CREATED', 'RUNNING', 'RESTARTING', 'FAILED', 'CANCELED', 'FINISHED'),
-  startedMs: fc.constant(0),
 })
-const someEvent: fc.Arbitrary<LifeEvent> = fc.oneof(
+const someEvent: fc.Arbitrary<LifecycleEvent> = fc.oneof(
   fc.record({
     kind: fc.constant('jobs' as const),
     jobs: fc.uniqueArray(someJob, { maxLength: 2, selector: ({ id }) => id }),
@@ -124,26 +122,26 @@ const someEvent: fc.Arbitrary<LifeEvent> = fc.oneof(
 test('whatever is seen, nothing is submitted while a job is alive, and a refusal stays', () => {
   fc.assert(
     fc.property(fc.array(someEvent, { maxLength: 30 }), (events) => {
-      let life: Life = LOOKING
+      let state: Lifecycle = ABSENT
       let nowMs = 0
       for (const event of events) {
         nowMs += 5_000
-        const before = life
+        const before = state
         const step = nextStep(before, event, { name: NAME, nowMs })
-        life = step.life
+        state = step.state
         const alive =
           event.kind === 'jobs' &&
           event.jobs.some(({ state }) => /^(CREATED|RUNNING|RESTARTING)$/.test(state))
         if (alive) assert.notEqual(step.action.kind, 'submit')
-        if (before.kind === 'refused') assert.equal(life.kind, 'refused')
+        if (before.kind === 'refused') assert.equal(state.kind, 'refused')
         // The shell answers what it was told to do; here it always succeeds.
         if (step.action.kind === 'submit') {
-          life = nextStep(
-            life,
+          state = nextStep(
+            state,
             { kind: 'submitted', jobId: 'a', rest: [] },
             { name: NAME, nowMs },
-          ).life
-          assert.equal(life.kind, 'starting')
+          ).state
+          assert.equal(state.kind, 'starting')
         }
       }
     }),

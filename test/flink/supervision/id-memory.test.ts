@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type IdMemory, whyForgotten } from '../../../src/flink/job/id-memory.ts'
+import { type IdMemory, whyForgotten } from '../../../src/flink/supervision/recovery.ts'
 
 const HOUR_MS = 3_600_000
 const NOW_MS = Date.UTC(2026, 10, 22, 12)

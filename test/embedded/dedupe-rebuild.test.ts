@@ -1,12 +1,18 @@
-/** Reading event ids back after a restart: what is read, in which order, and that a stop does not wait for all of it. */
+/**
+ * Reading event ids back after a restart: what is read, in which order, and that a stop does not
+ * wait for all of it.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rebuildMemory } from '../../src/embedded/rebuild.ts'
+import { rebuildMemory } from '../../src/embedded/dedupe.ts'
 import type { DataFile, Lake } from '../../src/table.ts'
 
 const HASH_BYTES = 16
 
-/** A table of files with three pages of one id each, by name and largest arrival; `read` tells what was read of it. */
+/**
+ * A table of files with three pages of one id each, by name and largest arrival; `read` tells what
+ * was read of it.
+ */
 function openTable(maxUs: Readonly<Record<string, number>>) {
   const read: string[] = []
   const lake = {

@@ -1,84 +1,68 @@
-/** The job of a configuration, on the tables that it names. */
+/** The job of a configuration, on the tables and the topic that it names. */
 import { strict as assert } from 'node:assert'
-import { countWaiting, type KafkaPlace } from '../../log.ts'
+import type { Config } from '../../config.ts'
+import { countWaiting, readConsumerLag } from '../../log.ts'
 import { type Lake, newestWith } from '../../table.ts'
 import { type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
-import { whyForgotten } from '../job/id-memory.ts'
-import { consumerGroups, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
-import type { FlinkJobOptions } from '../job/options.ts'
+import { FlinkError } from '../error.ts'
+import {
+  consumerGroups,
+  type FlinkJobOptions,
+  type FlinkSqlSettings,
+  jobNamePrefix,
+  makeJobSql,
+} from '../job/job-sql.ts'
 import { noteRetention, retentionOf } from '../job/retention.ts'
-import { flinkCommitIn } from './recovery.ts'
-import { openSeenFile } from './seen-file.ts'
+import { flinkCommitIn, openCheckpointNote, whyForgotten } from './recovery.ts'
 import { type FlinkJob, openFlinkJob } from './supervised-job.ts'
 
-export type ConfiguredSettings = Readonly<{
-  log: Readonly<{ kind: 'folder' }> | KafkaPlace
-  warehouse:
-    | Readonly<{ kind: 'folder' }>
-    | (Readonly<{ kind: 's3' }> & FlinkJobOptions['warehouse'])
-  catalog:
-    | Readonly<{ kind: 'sqlite' }>
-    | (Readonly<{ kind: 'postgresql' }> & FlinkJobOptions['catalog'])
-  dedupe: Readonly<{ horizonMs: number }>
-  retention: Readonly<{ eventsMs: number; metricsMs: number }>
-  windowUs: number
-  flink: Pick<
-    FlinkJobOptions,
-    | 'parallelism'
-    | 'checkpointIntervalMs'
-    | 'watermarkDelayMs'
-    | 'idleTimeoutMs'
-    | 'stateBackend'
-    | 'rejectedDirectory'
-  >
-  rejectedDirectory: string
-}>
+export type ConfiguredSettings = Pick<
+  Config,
+  'log' | 'warehouse' | 'catalog' | 'retention' | 'windowUs' | 'rejectedDirectory'
+> &
+  Readonly<{ dedupe: Pick<Config['dedupe'], 'horizonMs'>; flink: FlinkSqlSettings }>
 
 export type JobWorld = Readonly<{
   nowMs: () => number
   tell: (message: string) => void
-  /** The user's word that event ids which Flink has forgotten do no harm (`start --accept-repeats`). */
+  /** The user's consent to go on where Flink has forgotten event ids (`start --accept-repeats`). */
   acceptRepeats: boolean
 }>
 
 const MS_PER_DAY = 86_400_000
+const LOG_ID_KEY = 'campaign-metrics.log-id'
 const CHECKPOINT_KEY = 'flink.max-committed-checkpoint-id'
-/** Beside what is rejected: both are what a process of ours must keep, and a volume holds. */
-const SEEN_FILE = 'flink-checkpoint.json'
+/** In the folder of rejected events: both must survive the process, on one volume. */
+const NOTE_FILE = 'flink-checkpoint.json'
 
 /** A configuration with Flink as the engine names Kafka, S3 and PostgreSQL, or was refused. */
 export function flinkJobOptions(settings: ConfiguredSettings): FlinkJobOptions {
   const { log, warehouse, catalog, dedupe, retention, windowUs, flink } = settings
   assert(log.kind === 'kafka' && warehouse.kind === 's3' && catalog.kind === 'postgresql')
   return {
+    ...flink,
     kafka: log,
     warehouse,
     catalog,
-    parallelism: flink.parallelism,
-    checkpointIntervalMs: flink.checkpointIntervalMs,
-    watermarkDelayMs: flink.watermarkDelayMs,
-    idleTimeoutMs: flink.idleTimeoutMs,
     dedupeHorizonMs: dedupe.horizonMs,
     retention: retentionOf(shortestDays(retention)),
     windowUs,
-    stateBackend: flink.stateBackend,
-    rejectedDirectory: flink.rejectedDirectory,
   }
 }
 
-/** What both tables keep. */
+/** The retention that both tables keep, in days; 0 for ever. */
 function shortestDays({ eventsMs, metricsMs }: ConfiguredSettings['retention']): number {
   const limited = [eventsMs, metricsMs].filter((ms) => ms > 0)
   return limited.length === 0 ? 0 : Math.ceil(Math.min(...limited) / MS_PER_DAY)
 }
 
-/** The job as it is wanted, and the one that there is, which may be made from another configuration. */
-export type JobSeen = Readonly<{ name: string; live: ClusterJob | null }>
+/** The job as it is wanted, and the one that runs, which may be made from another configuration. */
+export type FoundJob = Readonly<{ name: string; live: ClusterJob | null }>
 
 /** Throws FlinkError where the cluster does not answer. */
-export async function lookAtJob(
+export async function findJob(
   settings: ConfiguredSettings & Readonly<{ flink: Readonly<{ rest: string }> }>,
-): Promise<JobSeen> {
+): Promise<FoundJob> {
   const options = flinkJobOptions(settings)
   const prefix = jobNamePrefix(options)
   const jobs = await openCluster(settings.flink.rest).listJobs()
@@ -121,7 +105,7 @@ export async function openConfiguredJob(
       const rows = views.reduce((sum, view) => sum + Number(view.summary['total-records'] ?? 0), 0)
       return { commits, rows }
     },
-    seen: openSeenFile(`${settings.rejectedDirectory}/${SEEN_FILE}`),
+    note: openCheckpointNote(`${settings.rejectedDirectory}/${NOTE_FILE}`),
     async withLock(work) {
       await lake.keepLock()
       return await work()
@@ -129,4 +113,35 @@ export async function openConfiguredJob(
     nowMs,
     tell,
   })
+}
+
+/**
+ * Checks that the tables were filled from this topic; throws FlinkError `other-log` or
+ * `log-too-short`. A topic that was made anew has another id and lower offsets: Flink would go on
+ * as if nothing were there to read, in silence (F11). Our commits carry the log's id along; it is
+ * noted in tables that do not name one yet.
+ */
+export async function checkLog(
+  lake: Lake,
+  settings: ConfiguredSettings,
+  logId: string,
+): Promise<void> {
+  const { log } = settings
+  assert(log.kind === 'kafka')
+  const { topic } = log
+  const kept = newestWith(lake.metrics, LOG_ID_KEY)?.summary[LOG_ID_KEY]
+  if (kept !== undefined && kept !== logId) {
+    throw new FlinkError('other-log', { tables: kept, log: logId, topic })
+  }
+  const { partitions } = await readConsumerLag(
+    log,
+    consumerGroups(flinkJobOptions(settings)).events,
+  )
+  for (const [partition, { committed, end }] of partitions.entries()) {
+    if (committed === null || committed <= end) continue
+    throw new FlinkError('log-too-short', { committed, partition, end, topic })
+  }
+  if (kept !== undefined) return
+  const metrics = { add: [], remove: [] }
+  await lake.commit({ metrics, summary: { [LOG_ID_KEY]: logId }, commitId: `log-${logId}` })
 }

@@ -1,0 +1,124 @@
+/** The embedded engine: the job in a thread of this process. */
+import type { Config } from '../config.ts'
+import {
+  type Job,
+  type JobEngine,
+  type JobFigures,
+  type JobProgress,
+  type JobStanding,
+  type JobStart,
+  tableFigures,
+  type VerifyRequest,
+} from '../job.ts'
+import { inspectLog, type LogExtent, type LogPlace, readTopicExtent } from '../log.ts'
+import type { Verification } from '../query.ts'
+import { readLake, wholeFromUs } from '../table.ts'
+import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
+import type { JobSettings } from './message.ts'
+import { startJob, type ThreadProgress } from './thread.ts'
+
+export const EMBEDDED_ENGINE: JobEngine = { start, readProgress, verify }
+
+/** What is not committed by then waits, durable, in the log for the next start. */
+const CLOSE_COMMIT_MS = 10_000
+
+async function start(options: JobStart): Promise<Job> {
+  const { log, onProgress, onWarning } = options
+  let latest: JobProgress | null = null
+  const thread = await startJob(jobSettings(options), {
+    onWarning,
+    onProgress(progress) {
+      latest = progressOf(progress)
+      onProgress(latest)
+      log.trim(progress.checkpoint.nextOffset).catch((error: Error) => onWarning(error.message))
+    },
+  })
+  return {
+    progress: () => latest ?? progressOf(thread.progress()),
+    failed: thread.failed,
+    page: { kind: 'live', feed: thread.feed },
+    close: () => thread.close(log.end(), CLOSE_COMMIT_MS),
+  }
+}
+
+function jobSettings({ config, log, acceptNewLog, killAt }: JobStart): JobSettings {
+  return {
+    log: config.log,
+    warehouse: config.warehouse,
+    catalog: config.catalog,
+    cache: config.cache,
+    logCursor: log.cursor,
+    rejectedDirectory: config.rejectedDirectory,
+    windowUs: config.windowUs,
+    commitIntervalMs: config.commitIntervalMs,
+    dedupeHorizonMs: config.dedupe.horizonMs,
+    dedupeMemoryMaxBytes: config.dedupe.memoryMaxBytes,
+    retentionEventsMs: config.retention.eventsMs,
+    retentionMetricsMs: config.retention.metricsMs,
+    rejectedMaxBytes: config.rejectedMaxBytes,
+    acceptNewLog,
+    killAt,
+  }
+}
+
+function progressOf({ checkpoint, ...progress }: ThreadProgress): JobProgress {
+  return { ...countsOf(checkpoint), ...progress }
+}
+
+type Counts = Pick<
+  JobFigures,
+  'nextOffset' | 'logBase' | 'stored' | 'duplicates' | 'rejected' | 'committedUntilUs'
+>
+
+function countsOf(checkpoint: Checkpoint): Counts {
+  const { nextOffset, logBase, stored, duplicates, rejected, arrivedUs } = checkpoint
+  const committedUntilUs = arrivedUs === 0 ? null : arrivedUs
+  return { nextOffset, logBase, stored, duplicates, rejected, committedUntilUs }
+}
+
+async function readProgress(config: Config): Promise<JobStanding> {
+  const { events, metrics } = await readLake(config)
+  const kept = readCheckpoint(events.summary)
+  const { extent, bytes } = await readExtent(config.log, kept)
+  const checkpoint = resumeFrom(kept, extent, false)
+  const { id, start } = extent
+  return {
+    figures: {
+      ...countsOf(checkpoint),
+      tables: { events: tableFigures(events), metrics: tableFigures(metrics) },
+      wholeFromUs: wholeFromUs(events),
+      lastCommit: events.timestampMs === null ? null : { atUs: events.timestampMs * 1000 },
+    },
+    log: { id, start, end: endOf(extent, checkpoint), bytes },
+  }
+}
+
+async function readExtent(
+  place: LogPlace,
+  kept: Checkpoint | null,
+): Promise<Readonly<{ extent: LogExtent; bytes: number }>> {
+  if (place.kind === 'kafka') return { extent: await readTopicExtent(place), bytes: 0 }
+  const found = await inspectLog(place.path)
+  const { bytes, ...extent } = found ?? {
+    id: kept?.logId ?? '',
+    start: 0,
+    end: kept?.nextOffset ?? 0,
+    bytes: 0,
+  }
+  return { extent: { ...extent, partitions: null }, bytes }
+}
+
+/** Of a topic: what was taken, and what its partitions hold beyond. */
+function endOf({ end, partitions }: LogExtent, { nextOffset, offsets }: Checkpoint): number {
+  if (partitions === null || offsets === null) return end
+  return partitions.reduce((sum, one, at) => sum + one.end - (offsets[at] ?? one.end), nextOffset)
+}
+
+/** The snapshots of both tables are of one commit: no window waits for its late events. */
+async function verify(request: VerifyRequest): Promise<Verification | null> {
+  const { horizonUs, fromUs, differencesMax } = request
+  const { events, metrics } = await request.readTables()
+  if (events.snapshotId === null || metrics.snapshotId === null) return null
+  const snapshots = { eventsId: events.snapshotId, metricsId: metrics.snapshotId }
+  return await request.verify({ snapshots, horizonUs, fromUs, untilUs: null, differencesMax })
+}

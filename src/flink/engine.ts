@@ -1,0 +1,98 @@
+/**
+ * Flink as the engine: this process collects, asks every few seconds how far Flink has come, and
+ * takes its turn as the leader that keeps job and tables in order (leader.ts).
+ */
+import { strict as assert } from 'node:assert'
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../config.ts'
+import type { Job, JobEngine, JobProgress, JobStanding, JobStart } from '../job.ts'
+import { readTopicExtent } from '../log.ts'
+import { reasonOf } from '../runtime.ts'
+import { type FlinkSettings, openLeader } from './leader.ts'
+import { openFlinkProgress } from './progress.ts'
+import { verifyClosed } from './upkeep/verify-closed.ts'
+
+export const FLINK_ENGINE: JobEngine = { start, readProgress, verify: verifyClosed }
+
+const PROGRESS_INTERVAL_MS = 2_000
+
+/** A configuration with Flink as the engine has all of it, or was refused. */
+function flinkSettings(config: Config): FlinkSettings {
+  const { flink, trino, log } = config
+  assert(flink !== null && trino !== null && log.kind === 'kafka')
+  return { ...config, flink, trino, log }
+}
+
+async function start({
+  config,
+  log,
+  nowUs,
+  acceptRepeats,
+  onProgress,
+  onWarning,
+}: JobStart): Promise<Job> {
+  const settings = flinkSettings(config)
+  const stopping = new AbortController()
+  const progress = openFlinkProgress(settings, nowUs)
+  const readFigures = () => progress.read({ end: log.end() })
+  // Nothing is begun before Kafka and the tables have answered: a start that fails ends.
+  let latest: JobProgress = { ...(await readFigures()), state: 'running', stalled: null }
+  onProgress(latest)
+  const leader = openLeader({
+    settings,
+    logId: log.id,
+    logProgress: progress.logProgress,
+    acceptRepeats,
+    nowUs,
+    newId: randomUUID,
+    onWarning,
+  })
+
+  async function readProgressOnce(): Promise<JobProgress> {
+    try {
+      return { ...(await readFigures()), state: 'running', stalled: leader.problem() }
+    } catch (error) {
+      return { ...latest, stalled: `how far Flink has come cannot be read: ${reasonOf(error)}` }
+    }
+  }
+
+  async function follow(): Promise<void> {
+    const { signal } = stopping
+    while (!signal.aborted) {
+      await sleep(PROGRESS_INTERVAL_MS, undefined, { signal }).catch(() => {})
+      latest = await readProgressOnce()
+      onProgress(latest)
+    }
+  }
+
+  const following = follow()
+  return {
+    progress: () => latest,
+    failed: leader.failed,
+    page: { kind: 'elsewhere', text: pageText(settings) },
+    async close() {
+      stopping.abort()
+      await following
+      await leader.close()
+    },
+  }
+}
+
+async function readProgress(config: Config, nowUs: number): Promise<JobStanding> {
+  const settings = flinkSettings(config)
+  const { id, start, partitions } = await readTopicExtent(settings.log)
+  const end = (partitions ?? []).reduce((sum, one) => sum + one.end, 0)
+  const figures = await openFlinkProgress(settings, () => nowUs).read({ end })
+  return { figures, log: { id, start, end, bytes: 0 } }
+}
+
+/** The dashboard is Superset's. */
+function pageText({ superset }: FlinkSettings): string {
+  const where =
+    superset === null
+      ? 'Read the tables through Trino, or name Superset in the configuration.'
+      : 'The dashboard "Campaign Performance" is in Superset: ' +
+        `${superset.publicUrl}/superset/dashboard/campaign-performance/`
+  return `campaign-metrics collects events here; Flink fills the tables. ${where}\n`
+}

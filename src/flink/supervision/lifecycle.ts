@@ -1,0 +1,241 @@
+/**
+ * The lifecycle of the job: an immutable state, an event, and what to do next. No clock and no
+ * network: `nowMs` is an input, and the action is returned, not done.
+ *
+ *                      none runs                          runs
+ *     absent ────────────► (submit) ──► starting ──────────────► running
+ *        ▲                                │ │ failed: next path     │ another SQL
+ *        │ after a while                  │ └──► (submit)           ▼
+ *     waiting ◄───────────────────────────┘ no path left        (stop) ──► stopping
+ *                                                      starting ◄── (submit) ◄──┘
+ *
+ *     refused: nothing is done until the program starts again; a person has to decide
+ */
+
+import { reasonOf } from '../../runtime.ts'
+import { type ClusterJob, hasEnded } from '../cluster/cluster.ts'
+import { FlinkError } from '../error.ts'
+
+export type Lifecycle =
+  | Readonly<{ kind: 'absent' }>
+  | Readonly<{ kind: 'starting'; jobId: string; rest: readonly string[]; failures: number }>
+  | Readonly<{ kind: 'running'; jobId: string }>
+  | Readonly<{ kind: 'stopping'; jobId: string }>
+  | Readonly<{ kind: 'waiting'; untilMs: number; failures: number; why: string }>
+  | Readonly<{ kind: 'refused'; why: string }>
+
+export type LifecycleEvent =
+  /**
+   * Jobs on these tables, ended ones too; `failure` is of the job that is being started, if it
+   * failed.
+   */
+  | Readonly<{ kind: 'jobs'; jobs: readonly ClusterJob[]; failure: string | null }>
+  | Readonly<{ kind: 'submitted'; jobId: string; rest: readonly string[] }>
+  /** Flink took no job: there is nothing at the path. */
+  | Readonly<{ kind: 'missing'; why: string; rest: readonly string[] }>
+  | Readonly<{ kind: 'stopped'; savepoint: string }>
+  | Readonly<{ kind: 'failed'; why: string }>
+  | Readonly<{ kind: 'refused'; why: string }>
+
+export type Action =
+  | Readonly<{ kind: 'none' }>
+  /** `from`: paths to try in order; null when they are still to be looked up. */
+  | Readonly<{ kind: 'submit'; from: readonly string[] | null }>
+  | Readonly<{ kind: 'stop'; jobId: string }>
+
+export type Step = Readonly<{ state: Lifecycle; action: Action }>
+
+type Kind = Lifecycle['kind']
+type StateOf<K extends Kind> = Extract<Lifecycle, { kind: K }>
+type EventOf<K extends LifecycleEvent['kind']> = Extract<LifecycleEvent, { kind: K }>
+type Wanted = Readonly<{ name: string; nowMs: number }>
+type Rule<S extends Kind, E extends LifecycleEvent['kind']> = (
+  state: StateOf<S>,
+  event: EventOf<E>,
+  wanted: Wanted,
+) => Step
+type Rules = { readonly [S in Kind]: { readonly [E in LifecycleEvent['kind']]: Rule<S, E> } }
+
+const NONE: Action = { kind: 'none' }
+const WAIT_MS_MIN = 2_000
+const WAIT_MS_MAX = 60_000
+/** How Flink reports state that does not fit the job. */
+const STATE_MISMATCH = new RegExp(
+  'Cannot map checkpoint/savepoint state|Failed to rollback to checkpoint/savepoint|' +
+    'StateMigration|state serializer.*incompatible',
+  'i',
+)
+/** How Flink reports a checkpoint that is not there. */
+const MISSING = /Cannot find (?:checkpoint|meta data)|FileNotFound|NoSuchFile|No such file/i
+
+/** A rule for every event in every state. */
+const RULES: Rules = {
+  absent: {
+    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
+    submitted: (_, event) => start(event, 0),
+    missing: nextPath,
+    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    failed: (_, { why }, { nowMs }) => wait(why, 0, nowMs),
+    refused: refuse,
+  },
+  starting: {
+    jobs: whileStarting,
+    submitted: ({ failures }, event) => start(event, failures),
+    missing: nextPath,
+    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    failed: (state) => ({ state, action: NONE }),
+    refused: refuse,
+  },
+  running: {
+    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
+    submitted: (_, event) => start(event, 0),
+    missing: nextPath,
+    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    // Flink does not answer for a moment: the job goes on, or is missing in the next list.
+    failed: (state) => ({ state, action: NONE }),
+    refused: refuse,
+  },
+  stopping: {
+    jobs: (state) => ({ state, action: NONE }),
+    submitted: (_, event) => start(event, 0),
+    missing: nextPath,
+    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    failed: (_, { why }, { nowMs }) => wait(why, 0, nowMs),
+    refused: refuse,
+  },
+  waiting: {
+    jobs: (state, { jobs }, wanted) => {
+      const isTime = wanted.nowMs >= state.untilMs
+      const otherwise: Action = isTime ? { kind: 'submit', from: null } : NONE
+      const step = fromJobs(jobs, wanted, otherwise, state.failures)
+      return step.action.kind === 'none' && step.state.kind === 'absent'
+        ? { state, action: NONE }
+        : step
+    },
+    submitted: ({ failures }, event) => start(event, failures),
+    missing: nextPath,
+    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    failed: ({ failures }, { why }, { nowMs }) => wait(why, failures, nowMs),
+    refused: refuse,
+  },
+  refused: {
+    jobs: (state) => ({ state, action: NONE }),
+    submitted: (state) => ({ state, action: NONE }),
+    missing: (state) => ({ state, action: NONE }),
+    stopped: (state) => ({ state, action: NONE }),
+    failed: (state) => ({ state, action: NONE }),
+    refused: (state) => ({ state, action: NONE }),
+  },
+}
+
+/** Whether a failure means that there is nothing at the path to restore from. */
+export function isMissing(why: string): boolean {
+  return MISSING.test(why)
+}
+
+/** The event of an attempt that threw. */
+export function failed(cause: unknown): Extract<LifecycleEvent, { why: string }> {
+  if (cause instanceof FlinkError && cause.code === 'no-checkpoint') {
+    return { kind: 'refused', why: cause.message }
+  }
+  return { kind: 'failed', why: reasonOf(cause) }
+}
+
+/** `name`: of the job that is wanted, its fingerprint included. */
+export function nextStep(state: Lifecycle, event: LifecycleEvent, wanted: Wanted): Step {
+  const rule = RULES[state.kind][event.kind] as (
+    state: Lifecycle,
+    event: LifecycleEvent,
+    at: Wanted,
+  ) => Step
+  return rule(state, event, wanted)
+}
+
+/** What follows from the list of jobs, where nothing is under way. */
+function fromJobs(
+  jobs: readonly ClusterJob[],
+  { name }: Wanted,
+  otherwise: Action,
+  failures: number,
+): Step {
+  const live = jobs.filter(({ state }) => !hasEnded(state))
+  const [job, second] = live
+  if (job === undefined) return { state: { kind: 'absent' }, action: otherwise }
+  if (second !== undefined) return { state: { kind: 'refused', why: twoJobs(live) }, action: NONE }
+  if (job.name !== name) {
+    return { state: { kind: 'stopping', jobId: job.id }, action: { kind: 'stop', jobId: job.id } }
+  }
+  if (job.state === 'RUNNING') return { state: { kind: 'running', jobId: job.id }, action: NONE }
+  return { state: { kind: 'starting', jobId: job.id, rest: [], failures }, action: NONE }
+}
+
+function whileStarting(
+  state: StateOf<'starting'>,
+  { jobs, failure }: EventOf<'jobs'>,
+  wanted: Wanted,
+): Step {
+  const job = jobs.find(({ id }) => id === state.jobId)
+  if (job !== undefined && !hasEnded(job.state)) {
+    return job.state === 'RUNNING'
+      ? { state: { kind: 'running', jobId: job.id }, action: NONE }
+      : { state, action: NONE }
+  }
+  const why = failure ?? 'the job ended before it ran'
+  if (STATE_MISMATCH.test(why) && !isMissing(why)) {
+    return { state: { kind: 'refused', why: otherState(why) }, action: NONE }
+  }
+  if (job !== undefined && isMissing(why)) return nextPath(state, { ...state, why })
+  return wait(why, state.failures, wanted.nowMs)
+}
+
+function start({ jobId, rest }: EventOf<'submitted'>, failures: number): Step {
+  return { state: { kind: 'starting', jobId, rest, failures }, action: NONE }
+}
+
+/** The path that was tried is not there. */
+function nextPath(
+  _: Lifecycle,
+  { why, rest }: Readonly<{ why: string; rest: readonly string[] }>,
+): Step {
+  if (rest.length > 0) return submitFrom(rest)
+  return { state: { kind: 'refused', why: noCheckpoint(why) }, action: NONE }
+}
+
+function submitFrom(from: readonly string[]): Step {
+  return { state: { kind: 'absent' }, action: { kind: 'submit', from } }
+}
+
+/** Each further failure waits twice as long. */
+function wait(why: string, failures: number, nowMs: number): Step {
+  const waitMs = Math.min(WAIT_MS_MIN * 2 ** Math.min(failures, 10), WAIT_MS_MAX)
+  const state = { kind: 'waiting', untilMs: nowMs + waitMs, failures: failures + 1, why } as const
+  return { state, action: NONE }
+}
+
+function refuse(_: Lifecycle, { why }: EventOf<'refused'>): Step {
+  return { state: { kind: 'refused', why }, action: NONE }
+}
+
+function twoJobs(live: readonly ClusterJob[]): string {
+  const ids = live.map(({ id, name }) => `${id} (${name})`).join(', ')
+  return (
+    `Several Flink jobs fill the same tables: ${ids}. Cancel all but one, then start ` +
+    'again; campaign-metrics verify tells what was doubled.'
+  )
+}
+
+function otherState(why: string): string {
+  return (
+    'The state of the job that ran cannot be taken over by the one that is configured now: ' +
+    `${why}. Undo the change of the configuration, or of the version; or fill new tables by ` +
+    'naming another warehouse and catalog.'
+  )
+}
+
+function noCheckpoint(why: string): string {
+  return (
+    `The tables hold rows, but the checkpoint up to which they were filled is gone: ${why}. ` +
+    "Restore Flink's checkpoint directory; or fill new tables by naming another warehouse and " +
+    'catalog.'
+  )
+}

@@ -1,0 +1,18 @@
+/**
+ * What an engine is to the rest of the program: it takes events from the log and fills both tables.
+ * A third engine is a room that exports a `JobEngine`, and one line in `pipeline/engines.ts`.
+ */
+export {
+  type Job,
+  type JobEngine,
+  type JobFigures,
+  type JobPage,
+  type JobProgress,
+  type JobStanding,
+  type JobStart,
+  type LogFigures,
+  type TableFigures,
+  tableFigures,
+  type VerifyRequest,
+} from './job/engine.ts'
+export type { FeedMessage, LakeFile, Pending } from './job/feed.ts'
