@@ -8,14 +8,17 @@ export type { DataFile } from './table/data-file.ts'
 export { mayPass, TableError, type TableErrorCode } from './table/error.ts'
 export type { ExpiryPolicy } from './table/expiry.ts'
 export {
-  ARRIVAL_MAX_KEY,
-  ARRIVAL_MIN_KEY,
-  DEDUPE_MAX_KEY,
-  DEDUPE_MIN_KEY,
   type FileTimes,
   footerOf,
   type TimeRange,
 } from './table/file-times.ts'
+export {
+  COUNT_KEYS,
+  FLINK_SUMMARY_KEYS,
+  FOOTER_KEYS,
+  PROPERTY_KEYS,
+  SUMMARY_KEYS,
+} from './table/keys.ts'
 export type { Lake } from './table/lake.ts'
 export { type HeldFiles, type LocalFiles, openLocalFiles } from './table/local-files.ts'
 export type { LogProgress } from './table/maintenance/trusted-time.ts'
@@ -31,7 +34,7 @@ export type { MetricsRow, StoredMetricsRow } from './table/metrics-row.ts'
 export { type LakeOptions, openLake } from './table/open-lake.ts'
 export { dayOfUs } from './table/partition-spec.ts'
 export type { CatalogPlace, LakePlaces, WarehousePlace } from './table/place.ts'
-export { fitsWriter, WINDOW_KEY, type Writer, windowText } from './table/properties.ts'
+export { fitsWriter, type Writer, windowText } from './table/properties.ts'
 export { type LakeSnapshot, readLake } from './table/read-lake.ts'
 export { type RelocateOptions, relocateLake } from './table/relocate.ts'
 export { openLakeReader } from './table/rest-catalog/lake-reader.ts'
@@ -41,7 +44,7 @@ export {
   type RestAnswer,
   type RestRequest,
 } from './table/rest-catalog.ts'
-export { DROPPED_ROWS_KEY, type FileChange } from './table/snapshot.ts'
+export type { FileChange } from './table/snapshot.ts'
 export type { Storage } from './table/storage.ts'
 export { eventTimes, type TimeBounds, windowStarts } from './table/time-bounds.ts'
 export { newestWith, type SnapshotView, type TableView, wholeFromUs } from './table/view.ts'

@@ -11,11 +11,12 @@ import { consumerGroups, flinkJobOptions } from '../flink.ts'
 import { type ConsumerLag, readConsumerLag } from '../log.ts'
 import { countRejected } from '../rejected.ts'
 import {
-  DROPPED_ROWS_KEY,
+  COUNT_KEYS,
   type LakeSnapshot,
   type LogProgress,
   newestWith,
   readLake,
+  SUMMARY_KEYS,
   TableError,
   type TableView,
   wholeFromUs,
@@ -123,8 +124,8 @@ async function readTables(config: FlinkSettings): Promise<LakeSnapshot | null> {
 /** Rows of the raw table, and those that retention has taken from it. */
 function storedIn(events: TableView | null): number {
   if (events === null) return 0
-  const dropped = newestWith(events, DROPPED_ROWS_KEY)?.summary[DROPPED_ROWS_KEY]
-  return Number(events.summary['total-records'] ?? 0) + Number(dropped ?? 0)
+  const dropped = newestWith(events, SUMMARY_KEYS.droppedRows)?.summary[SUMMARY_KEYS.droppedRows]
+  return Number(events.summary[COUNT_KEYS.totalRows] ?? 0) + Number(dropped ?? 0)
 }
 
 function progressOf({ partitions }: ConsumerLag): LogProgress {

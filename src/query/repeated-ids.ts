@@ -6,7 +6,7 @@
  * versions): where even the farthest two moments of two files lie within the horizon, the repeat must have been a duplicate.
  * Files merged past the horizon have wide ranges, so there a repeat counts as `unplaced`.
  */
-import { ARRIVAL_MAX_KEY, ARRIVAL_MIN_KEY, DEDUPE_MAX_KEY, DEDUPE_MIN_KEY } from '../table.ts'
+import { FOOTER_KEYS } from '../table.ts'
 import { EVENT_COLUMNS } from './columns.ts'
 import type { DuckConnection } from './duck.ts'
 import { listSql } from './sql-text.ts'
@@ -72,8 +72,8 @@ export async function findRepeatedIds(
 function rangesSql(files: readonly string[]): string {
   const pick = (key: string): string =>
     `max(TRY_CAST(decode(value) AS BIGINT)) FILTER (decode(key) = '${key}')`
-  return `SELECT file_name AS filename, coalesce(${pick(DEDUPE_MIN_KEY)}, ${pick(ARRIVAL_MIN_KEY)}) AS min_us,
-      coalesce(${pick(DEDUPE_MAX_KEY)}, ${pick(ARRIVAL_MAX_KEY)}) AS max_us
+  return `SELECT file_name AS filename, coalesce(${pick(FOOTER_KEYS.dedupeMinUs)}, ${pick(FOOTER_KEYS.arrivalMinUs)}) AS min_us,
+      coalesce(${pick(FOOTER_KEYS.dedupeMaxUs)}, ${pick(FOOTER_KEYS.arrivalMaxUs)}) AS max_us
     FROM parquet_kv_metadata(${listSql(files)}) GROUP BY file_name`
 }
 

@@ -21,7 +21,8 @@ import {
 import { type CommitPlan, type Expiry, planCommit, planExpiry } from './commit-plan.ts'
 import { TABLE_KEYS, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
-import { COMMIT_ID_KEY, type FileChange, OWN_KEY_PREFIX, type Summary } from './snapshot.ts'
+import { OWN_KEY_PREFIX, SUMMARY_KEYS } from './keys.ts'
+import type { FileChange, Summary } from './snapshot.ts'
 import type { Storage } from './storage.ts'
 
 /** One commit: files in and out of both tables, and the keys that both snapshots' summaries shall carry. */
@@ -170,7 +171,7 @@ export class Committer {
       keys.every((key) => key.startsWith(OWN_KEY_PREFIX)),
       `summary keys: ${keys.join(', ')}`,
     )
-    const own = { ...change.summary, [COMMIT_ID_KEY]: change.commitId }
+    const own = { ...change.summary, [SUMMARY_KEYS.commitId]: change.commitId }
     return plansOf(TABLE_KEYS, (key) => {
       const ofTable = change[key]
       if (ofTable === undefined && expiry.isShared) return null

@@ -7,6 +7,7 @@
  * Files of earlier versions have no dedupe time. It began as their arrival time, so that stands in for it.
  */
 import { TableError } from './error.ts'
+import { FOOTER_KEYS } from './keys.ts'
 import type { ParquetReader } from './parquet/read-file.ts'
 
 /** Microseconds, both ends included. */
@@ -14,18 +15,13 @@ export type TimeRange = Readonly<{ minUs: number; maxUs: number }>
 
 export type FileTimes = Readonly<{ arrival: TimeRange; dedupe: TimeRange }>
 
-export const ARRIVAL_MIN_KEY = 'campaign-metrics.arrival-min-us'
-export const ARRIVAL_MAX_KEY = 'campaign-metrics.arrival-max-us'
-export const DEDUPE_MIN_KEY = 'campaign-metrics.dedupe-min-us'
-export const DEDUPE_MAX_KEY = 'campaign-metrics.dedupe-max-us'
-
 /** The footer's key-value pairs. */
 export function footerOf({ arrival, dedupe }: FileTimes): Readonly<Record<string, string>> {
   return {
-    [ARRIVAL_MIN_KEY]: String(arrival.minUs),
-    [ARRIVAL_MAX_KEY]: String(arrival.maxUs),
-    [DEDUPE_MIN_KEY]: String(dedupe.minUs),
-    [DEDUPE_MAX_KEY]: String(dedupe.maxUs),
+    [FOOTER_KEYS.arrivalMinUs]: String(arrival.minUs),
+    [FOOTER_KEYS.arrivalMaxUs]: String(arrival.maxUs),
+    [FOOTER_KEYS.dedupeMinUs]: String(dedupe.minUs),
+    [FOOTER_KEYS.dedupeMaxUs]: String(dedupe.maxUs),
   }
 }
 
@@ -37,13 +33,13 @@ export function fileTimesOf(file: string, { metadata }: ParquetReader): FileTime
     const maxUs = Number(pairs.get(maxKey) ?? Number.NaN)
     return Number.isSafeInteger(minUs) && Number.isSafeInteger(maxUs) ? { minUs, maxUs } : null
   }
-  const arrival = rangeOf(ARRIVAL_MIN_KEY, ARRIVAL_MAX_KEY)
+  const arrival = rangeOf(FOOTER_KEYS.arrivalMinUs, FOOTER_KEYS.arrivalMaxUs)
   if (arrival === null) {
-    const reason = `its footer lacks ${ARRIVAL_MIN_KEY} or ${ARRIVAL_MAX_KEY}`
+    const reason = `its footer lacks ${FOOTER_KEYS.arrivalMinUs} or ${FOOTER_KEYS.arrivalMaxUs}`
     const expected = 'a file of campaign_events'
     throw new TableError('file-damaged', { path: file, expected, reason })
   }
-  return { arrival, dedupe: rangeOf(DEDUPE_MIN_KEY, DEDUPE_MAX_KEY) ?? arrival }
+  return { arrival, dedupe: rangeOf(FOOTER_KEYS.dedupeMinUs, FOOTER_KEYS.dedupeMaxUs) ?? arrival }
 }
 
 /** The times of the rows of several files together. */

@@ -8,12 +8,9 @@
  * say can be found (`historyOf`) as long as any outage that we support.
  */
 import { chainOf } from './history.ts'
+import { FLINK_SUMMARY_KEYS, SUMMARY_KEYS } from './keys.ts'
 import { isOwn, type Snapshot } from './snapshot.ts'
 import type { TableMetadata } from './table-metadata.ts'
-
-const FLINK_JOB_KEY = 'flink.job-id'
-const FLINK_OPERATOR_KEY = 'flink.operator-id'
-const LOG_KEY = 'campaign-metrics.log-id'
 
 /** As long as an outage may last. */
 const PINNED_MS = 7 * 24 * 3_600_000
@@ -39,14 +36,14 @@ export function pinnedSnapshots(
 }
 
 function isOfFlink({ summary }: Snapshot): boolean {
-  return summary[FLINK_JOB_KEY] !== undefined
+  return summary[FLINK_SUMMARY_KEYS.jobId] !== undefined
 }
 
 /** The job and the log that a snapshot is of. */
 function writersOf({ summary }: Snapshot): readonly string[] {
-  const [job, operator, log] = [FLINK_JOB_KEY, FLINK_OPERATOR_KEY, LOG_KEY].map(
-    (key) => summary[key],
-  )
+  const job = summary[FLINK_SUMMARY_KEYS.jobId]
+  const operator = summary[FLINK_SUMMARY_KEYS.operatorId]
+  const log = summary[SUMMARY_KEYS.logId]
   return [
     ...(job === undefined ? [] : [`job ${job} ${operator ?? ''}`]),
     ...(log === undefined ? [] : [`log ${log}`]),

@@ -5,10 +5,8 @@
 import { PREVIOUS_METADATA_MAX, type TableState } from './commit-plan.ts'
 import { TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
+import { PROPERTY_KEYS } from './keys.ts'
 import type { TableView } from './view.ts'
-
-export const WRITER_KEY = 'campaign-metrics.writer'
-export const WINDOW_KEY = 'campaign-metrics.window'
 
 export type Writer = 'embedded' | 'flink'
 export type Properties = Readonly<Record<string, string>>
@@ -16,14 +14,14 @@ export type Properties = Readonly<Record<string, string>>
 /** The properties a new table gets. */
 export function tableProperties(writer: Writer, windowUs: number): Properties {
   return {
-    [WRITER_KEY]: writer,
-    [WINDOW_KEY]: windowText(windowUs),
-    'write.format.default': 'parquet',
-    'write.parquet.compression-codec': 'zstd',
+    [PROPERTY_KEYS.writer]: writer,
+    [PROPERTY_KEYS.window]: windowText(windowUs),
+    [PROPERTY_KEYS.fileFormat]: 'parquet',
+    [PROPERTY_KEYS.compression]: 'zstd',
     // Other writers, such as a compaction through Spark, shall keep whole bounds too.
-    'write.metadata.metrics.default': 'full',
-    'write.metadata.delete-after-commit.enabled': 'true',
-    'write.metadata.previous-versions-max': String(PREVIOUS_METADATA_MAX),
+    [PROPERTY_KEYS.metrics]: 'full',
+    [PROPERTY_KEYS.deleteMetadata]: 'true',
+    [PROPERTY_KEYS.previousMetadataMax]: String(PREVIOUS_METADATA_MAX),
   }
 }
 
@@ -50,10 +48,12 @@ export function fitsWriter(
 type Found = Readonly<{ name: string; properties: Properties; isEmpty: boolean }>
 
 function differ({ name, properties, isEmpty }: Found, wanted: Properties): boolean {
-  const other = [WRITER_KEY, WINDOW_KEY].find((key) => properties[key] !== wanted[key])
+  const other = [PROPERTY_KEYS.writer, PROPERTY_KEYS.window].find(
+    (key) => properties[key] !== wanted[key],
+  )
   if (other === undefined || isEmpty) return other !== undefined
   const facts = { table: name, found: properties[other] ?? 'none', wanted: wanted[other] ?? 'none' }
-  throw new TableError(other === WRITER_KEY ? 'other-writer' : 'other-window', facts)
+  throw new TableError(other === PROPERTY_KEYS.writer ? 'other-writer' : 'other-window', facts)
 }
 
 /** An ISO 8601 duration: `PT5M`, `PT90S`, `PT1H`. */

@@ -3,6 +3,7 @@
  * carries the writer's own keys, `campaign-metrics.*`: the checkpoint of the job lives there and nowhere else.
  */
 import type { DataFile } from './data-file.ts'
+import { COUNT_KEYS, OWN_KEY_PREFIX } from './keys.ts'
 
 export type Operation = 'append' | 'replace' | 'overwrite' | 'delete'
 export type Summary = Readonly<Record<string, string>>
@@ -27,13 +28,6 @@ export type FileChange = Readonly<{
   /** The same rows in other files (a merge): readers of changes may skip such a snapshot. */
   rewrite?: boolean
 }>
-
-export const OWN_KEY_PREFIX = 'campaign-metrics.'
-export const COMMIT_ID_KEY = 'campaign-metrics.commit-id'
-/** The first day whose windows can be held against their events, a date; there once days were dropped. */
-export const KEPT_FROM_KEY = 'campaign-metrics.kept-from'
-/** Raw rows that retention has taken, since ever: what was stored is what the table holds and these. */
-export const DROPPED_ROWS_KEY = 'campaign-metrics.dropped-rows'
 
 /** Spec: "Snapshots", the field `operation`. */
 export function operationOf(change: FileChange): Operation {
@@ -68,13 +62,13 @@ function counts(change: FileChange): Summary {
   const removed = sizeOf(change.remove)
   const days = new Set([...change.add, ...change.remove].map((file) => file.day))
   const all = {
-    'added-data-files': added.files,
-    'added-records': added.rows,
-    'added-files-size': added.bytes,
-    'deleted-data-files': removed.files,
-    'deleted-records': removed.rows,
-    'removed-files-size': removed.bytes,
-    'changed-partition-count': days.size,
+    [COUNT_KEYS.addedFiles]: added.files,
+    [COUNT_KEYS.addedRows]: added.rows,
+    [COUNT_KEYS.addedBytes]: added.bytes,
+    [COUNT_KEYS.deletedFiles]: removed.files,
+    [COUNT_KEYS.deletedRows]: removed.rows,
+    [COUNT_KEYS.removedBytes]: removed.bytes,
+    [COUNT_KEYS.changedPartitions]: days.size,
   }
   const present = Object.entries(all).filter(([, count]) => count > 0)
   return Object.fromEntries(present.map(([key, count]) => [key, String(count)]))
@@ -86,12 +80,12 @@ function totals(previous: Summary | null, change: FileChange): Summary {
   const total = (key: string, plus: number, minus: number): string =>
     String(Number(previous?.[key] ?? 0) + plus - minus)
   return {
-    'total-records': total('total-records', added.rows, removed.rows),
-    'total-files-size': total('total-files-size', added.bytes, removed.bytes),
-    'total-data-files': total('total-data-files', added.files, removed.files),
-    'total-delete-files': '0',
-    'total-position-deletes': '0',
-    'total-equality-deletes': '0',
+    [COUNT_KEYS.totalRows]: total(COUNT_KEYS.totalRows, added.rows, removed.rows),
+    [COUNT_KEYS.totalBytes]: total(COUNT_KEYS.totalBytes, added.bytes, removed.bytes),
+    [COUNT_KEYS.totalFiles]: total(COUNT_KEYS.totalFiles, added.files, removed.files),
+    [COUNT_KEYS.totalDeleteFiles]: '0',
+    [COUNT_KEYS.totalPositionDeletes]: '0',
+    [COUNT_KEYS.totalEqualityDeletes]: '0',
   }
 }
 

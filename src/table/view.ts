@@ -2,10 +2,11 @@
 import type { TableState } from './commit-plan.ts'
 import type { DataFile } from './data-file.ts'
 import { historyOf } from './history.ts'
+import { SUMMARY_KEYS } from './keys.ts'
 import { liveFiles } from './load.ts'
 import { locationOf } from './location.ts'
 import type { ManifestEntry } from './manifest.ts'
-import { KEPT_FROM_KEY, type Snapshot, type Summary } from './snapshot.ts'
+import type { Snapshot, Summary } from './snapshot.ts'
 
 export type SnapshotView = Readonly<{
   snapshotId: bigint
@@ -70,7 +71,7 @@ export function newestWith(view: TableView, key: string): SnapshotView | null {
  * Windows before it stand without their events.
  */
 export function wholeFromUs(view: TableView): number | null {
-  const day = newestWith(view, KEPT_FROM_KEY)?.summary[KEPT_FROM_KEY]
+  const day = newestWith(view, SUMMARY_KEYS.keptFrom)?.summary[SUMMARY_KEYS.keptFrom]
   return day === undefined ? null : Date.parse(`${day}T00:00:00Z`) * 1000
 }
 

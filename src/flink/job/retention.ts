@@ -5,13 +5,11 @@
  * A changed setting holds for later arrivals only, since what was accepted under another is stored. So the tables note since when the
  * setting has held, and which days had gone by then; both become literals of the job.
  */
-import { type Lake, newestWith, wholeFromUs } from '../../table.ts'
+import { type Lake, newestWith, SUMMARY_KEYS, wholeFromUs } from '../../table.ts'
 import type { FlinkJobOptions } from './options.ts'
 
 export type Retention = FlinkJobOptions['retention']
 
-/** In the summaries of our snapshots: `days since kept-from`, the times in microseconds since the epoch. */
-const RETENTION_KEY = 'campaign-metrics.retention'
 /** No event is older. */
 const FIRST_US = Date.UTC(2000, 0, 1) * 1000
 
@@ -24,13 +22,13 @@ export function retentionOf(days: number): Retention {
 export async function noteRetention(lake: Lake, days: number, nowUs: number): Promise<Retention> {
   await lake.refresh()
   const { metrics } = lake
-  const note = newestWith(metrics, RETENTION_KEY)?.summary[RETENTION_KEY]
+  const note = newestWith(metrics, SUMMARY_KEYS.retention)?.summary[SUMMARY_KEYS.retention]
   const noted = note === undefined ? null : readNote(note)
   if (noted?.days === days) return noted
   const keptFromUs = wholeFromUs(metrics) ?? FIRST_US
   const retention = { days, sinceUs: nowUs, keptFromUs }
   if (days === 0 && noted === null && keptFromUs === FIRST_US) return retentionOf(0)
-  const summary = { [RETENTION_KEY]: `${days} ${nowUs} ${keptFromUs}` }
+  const summary = { [SUMMARY_KEYS.retention]: `${days} ${nowUs} ${keptFromUs}` }
   const commitId = `retention-${nowUs}`
   await lake.commit({ metrics: { add: [], remove: [] }, summary, commitId })
   return retention

@@ -1,7 +1,7 @@
 /** The job of a configuration, on the tables that it names. */
 import { strict as assert } from 'node:assert'
 import { countWaiting, type KafkaPlace } from '../../log.ts'
-import { type Lake, newestWith } from '../../table.ts'
+import { COUNT_KEYS, FLINK_SUMMARY_KEYS, type Lake, newestWith } from '../../table.ts'
 import { type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
 import { whyForgotten } from '../job/id-memory.ts'
 import { consumerGroups, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
@@ -42,7 +42,6 @@ export type JobWorld = Readonly<{
 }>
 
 const MS_PER_DAY = 86_400_000
-const CHECKPOINT_KEY = 'flink.max-committed-checkpoint-id'
 /** Beside what is rejected: both are what a process of ours must keep, and a volume holds. */
 const SEEN_FILE = 'flink-checkpoint.json'
 
@@ -105,7 +104,7 @@ export async function openConfiguredJob(
       if (acceptRepeats || log.kind !== 'kafka') return null
       return await whyForgotten({
         horizonMs: options.dedupeHorizonMs,
-        committedMs: newestWith(lake.events, CHECKPOINT_KEY)?.timestampMs ?? null,
+        committedMs: newestWith(lake.events, FLINK_SUMMARY_KEYS.checkpointId)?.timestampMs ?? null,
         nowMs: nowMs(),
         countWaiting: (beforeMs) => countWaiting(log, consumerGroups(options).events, beforeMs),
       })
@@ -114,11 +113,14 @@ export async function openConfiguredJob(
       await lake.refresh()
       const views = [lake.events, lake.metrics]
       const commits = views.flatMap((view) => {
-        const snapshot = newestWith(view, CHECKPOINT_KEY)
+        const snapshot = newestWith(view, FLINK_SUMMARY_KEYS.checkpointId)
         const commit = snapshot === null ? null : flinkCommitIn(snapshot.summary)
         return commit === null ? [] : [commit]
       })
-      const rows = views.reduce((sum, view) => sum + Number(view.summary['total-records'] ?? 0), 0)
+      const rows = views.reduce(
+        (sum, view) => sum + Number(view.summary[COUNT_KEYS.totalRows] ?? 0),
+        0,
+      )
       return { commits, rows }
     },
     seen: openSeenFile(`${settings.rejectedDirectory}/${SEEN_FILE}`),

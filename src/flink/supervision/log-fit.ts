@@ -4,9 +4,7 @@
  */
 
 import { type KafkaPlace, readConsumerLag } from '../../log.ts'
-import { type Lake, newestWith } from '../../table.ts'
-
-const LOG_ID_KEY = 'campaign-metrics.log-id'
+import { type Lake, newestWith, SUMMARY_KEYS } from '../../table.ts'
 
 type Facts = Readonly<Record<string, string | number>>
 
@@ -43,7 +41,7 @@ export async function fitLog(
   group: string,
 ): Promise<void> {
   const { topic } = log
-  const kept = newestWith(lake.metrics, LOG_ID_KEY)?.summary[LOG_ID_KEY]
+  const kept = newestWith(lake.metrics, SUMMARY_KEYS.logId)?.summary[SUMMARY_KEYS.logId]
   if (kept !== undefined && kept !== logId) {
     throw new LogFitError('other-log', { tables: kept, log: logId, topic })
   }
@@ -54,5 +52,5 @@ export async function fitLog(
   }
   if (kept !== undefined) return
   const metrics = { add: [], remove: [] }
-  await lake.commit({ metrics, summary: { [LOG_ID_KEY]: logId }, commitId: `log-${logId}` })
+  await lake.commit({ metrics, summary: { [SUMMARY_KEYS.logId]: logId }, commitId: `log-${logId}` })
 }

@@ -11,6 +11,7 @@
  * a job that has had nothing to commit yet. `start` notes these as it sees them, and the note is used when it continues what the
  * tables say.
  */
+import { FLINK_SUMMARY_KEYS } from '../../table.ts'
 
 export type FlinkCommit = Readonly<{ jobId: string; checkpointId: number }>
 
@@ -44,8 +45,8 @@ const NEWER_MAX = 30
 
 /** The commit that a snapshot's summary tells; null where another writer made it. */
 export function flinkCommitIn(summary: Readonly<Record<string, string>>): FlinkCommit | null {
-  const jobId = summary['flink.job-id']
-  const id = summary['flink.max-committed-checkpoint-id']
+  const jobId = summary[FLINK_SUMMARY_KEYS.jobId]
+  const id = summary[FLINK_SUMMARY_KEYS.checkpointId]
   if (jobId === undefined || id === undefined || !/^\d+$/.test(id)) return null
   return { jobId, checkpointId: Number(id) }
 }

@@ -9,9 +9,10 @@ import type { OnStep } from '../commit.ts'
 import type { DataFile } from '../data-file.ts'
 import { TableError } from '../error.ts'
 import { footerOf } from '../file-times.ts'
+import { SUMMARY_KEYS } from '../keys.ts'
 import type { Lake } from '../lake.ts'
 import { dayText } from '../partition-spec.ts'
-import { DROPPED_ROWS_KEY, type FileChange, KEPT_FROM_KEY } from '../snapshot.ts'
+import type { FileChange } from '../snapshot.ts'
 import { newestWith, type TableView } from '../view.ts'
 import type { KnownTimes } from './known-times.ts'
 import { type EventMerge, mergesTogether } from './merge-events.ts'
@@ -74,8 +75,8 @@ export async function runTask(
       return await parts.exclusively(() => mergeMetrics(task, parts))
     case 'drop-days': {
       const summary = {
-        [KEPT_FROM_KEY]: dayText(task.keptFromDay),
-        [DROPPED_ROWS_KEY]: String(droppedRows(parts.lake.events, task.events)),
+        [SUMMARY_KEYS.keptFrom]: dayText(task.keptFromDay),
+        [SUMMARY_KEYS.droppedRows]: String(droppedRows(parts.lake.events, task.events)),
       }
       const change = { events: removal(task.events), metrics: removal(task.metrics) }
       return await parts.exclusively(() => commit(parts, 'drop', change, summary))
@@ -179,6 +180,8 @@ function removal(files: readonly DataFile[]): FileChange {
 }
 
 function droppedRows(events: TableView, dropped: readonly DataFile[]): number {
-  const before = Number(newestWith(events, DROPPED_ROWS_KEY)?.summary[DROPPED_ROWS_KEY] ?? 0)
+  const before = Number(
+    newestWith(events, SUMMARY_KEYS.droppedRows)?.summary[SUMMARY_KEYS.droppedRows] ?? 0,
+  )
   return dropped.reduce((sum, { rows }) => sum + rows, before)
 }
