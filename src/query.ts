@@ -28,6 +28,6 @@ export {
   type TrinoQueryOptions,
 } from './query/trino/open-trino-query.ts'
 export type { ArrivalOfFile } from './query/trino/repeated-ids.ts'
-export type { SnapshotIds, Span } from './query/trino/sql-text.ts'
+export type { SnapshotIds } from './query/trino/sql-text.ts'
 export type { Verification, VerifyOptions } from './query/verify.ts'
 export type { Difference, FieldDifference } from './query/window-difference.ts'

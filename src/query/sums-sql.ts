@@ -13,13 +13,11 @@
  * writer of ours makes, are left out.
  */
 import { strict as assert } from 'node:assert'
+import type { TimeSpan } from '../event.ts'
 import { EVENT_COLUMNS, METRICS_COLUMNS } from './columns.ts'
 import { nameSql } from './sql-text.ts'
 import { tableSql } from './table-sql.ts'
 import { momentSql, windowSumsSql } from './window-sums.ts'
-
-/** A stretch of time, `[fromUs, toUs)`. */
-export type Span = Readonly<{ fromUs: number; toUs: number }>
 
 /** An empty list is no condition; '' stands for NULL as well as for the empty text. */
 export type EventFilter = Readonly<{
@@ -36,7 +34,7 @@ export const VALUE_COLUMNS = ['platform', 'country', 'device_type'] as const
 const VALUES_MAX = 200
 
 /** Grouped also where a step is a window: two rows of one window, which should not be, are added. */
-export function metricsSumsSql(files: readonly string[], span: Span, stepUs: number): string {
+export function metricsSumsSql(files: readonly string[], span: TimeSpan, stepUs: number): string {
   assertSpan(span, stepUs)
   // Counted from the start of the step that holds `fromUs`, no row is negative, and `//` rounds down.
   const originUs = Math.floor(span.fromUs / stepUs) * stepUs
@@ -51,7 +49,7 @@ export function metricsSumsSql(files: readonly string[], span: Span, stepUs: num
 /** With the parameters that `filterValues` gives. */
 export function eventSumsSql(
   files: readonly string[],
-  span: Span,
+  span: TimeSpan,
   stepUs: number,
   filter: EventFilter,
 ): string {
@@ -107,12 +105,12 @@ function conditionSql(filter: EventFilter): (name: FilterName) => string[] {
   }
 }
 
-function spanSql(column: string, { fromUs, toUs }: Span): string {
+function spanSql(column: string, { fromUs, toUs }: TimeSpan): string {
   return `${column} >= ${momentSql(fromUs)} AND ${column} < ${momentSql(toUs)}`
 }
 
 /** They become part of the SQL. */
-function assertSpan({ fromUs, toUs }: Span, stepUs: number): void {
+function assertSpan({ fromUs, toUs }: TimeSpan, stepUs: number): void {
   for (const number of [fromUs, toUs, stepUs]) assert(Number.isSafeInteger(number))
   assert(stepUs > 0, 'a step has a length')
 }

@@ -3,7 +3,9 @@
  * raw files where a filter needs columns that only those have. The caller names the files, so that every answer is of
  * the state that it knows; a file that has gone meanwhile is the error `files-expired`.
  */
+
 import { tmpdir } from 'node:os'
+import type { TimeSpan } from '../event.ts'
 import { type LakePlaces, openLocalFiles, TableError } from '../table.ts'
 import { type DuckConnection, type DuckDBBlobValue, openDuck } from './duck.ts'
 import { QueryError } from './query-error.ts'
@@ -14,7 +16,6 @@ import {
   eventSumsSql,
   filterValues,
   metricsSumsSql,
-  type Span,
   VALUE_COLUMNS,
   valuesSql,
 } from './sums-sql.ts'
@@ -40,11 +41,11 @@ export type SumsQuery = {
    * Sums over metrics files of the windows that begin in `[fromUs, toUs)`, one entry for each campaign and step. About
    * 0.1 s of processor time a million rows. Row groups outside the span are skipped.
    */
-  sumMetrics(files: readonly string[], span: Span, stepUs: number): Promise<SumRows>
+  sumMetrics(files: readonly string[], span: TimeSpan, stepUs: number): Promise<SumRows>
   /** The same over raw files, of the events in the span that fit the filter. About 0.06 s a million rows. */
   sumEvents(
     files: readonly string[],
-    span: Span,
+    span: TimeSpan,
     stepUs: number,
     filter: EventFilter,
   ): Promise<SumRows>

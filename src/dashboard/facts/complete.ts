@@ -2,7 +2,7 @@
  * How far figures are complete: windows that ended so long ago that what belongs to them has arrived, as far as anybody can
  * know. The page, the API and the event stream all ask here, so that they never disagree.
  */
-import type { Stretch } from './steps.ts'
+import type { TimeSpan } from '../../event.ts'
 
 /** Events are taken to be under way for so long. */
 const UNDER_WAY_US = 10_000_000
@@ -30,6 +30,6 @@ export function completeToUs(seenUs: number, windowUs: number): number {
 }
 
 /** The same within a stretch: `fromUs` where nothing of it is complete, `toUs` where all of it is. */
-export function completeWithin({ fromUs, toUs }: Stretch, completeUs: number): number {
+export function completeWithin({ fromUs, toUs }: TimeSpan, completeUs: number): number {
   return Math.min(Math.max(completeUs, fromUs), toUs)
 }

@@ -2,10 +2,11 @@
  * The campaign table as a file for spreadsheets: RFC 4180, UTF-8. A campaign id is whatever a sender wrote; one that a
  * spreadsheet would take for a formula gets an apostrophe in front, so that it stays a text.
  */
+
 import { columnOf, MEASURE_IDS } from '../../dashboard-definition.ts'
+import type { TimeSpan } from '../../event.ts'
 import type { CampaignRow } from './campaigns.ts'
 import { momentText } from './range.ts'
-import type { Stretch } from './steps.ts'
 
 const LINE_END = '\r\n'
 /** OWASP, "CSV Injection"; the wide ones are formulas to spreadsheets in Japanese and Chinese. */
@@ -22,7 +23,7 @@ export function campaignsCsv(rows: readonly CampaignRow[]): string {
 }
 
 /** `campaigns-20261122T100000Z-20261122T110000Z.csv`: no character that a file system refuses. */
-export function csvFileName({ fromUs, toUs }: Stretch): string {
+export function csvFileName({ fromUs, toUs }: TimeSpan): string {
   const plain = (us: number): string => momentText(us).replaceAll(/[-:]/g, '')
   return `campaigns-${plain(fromUs)}-${plain(toUs)}.csv`
 }

@@ -5,7 +5,9 @@
  *   question ──► view: range, step ──► pieces + pending ──► answer
  *                        ▲ a step coarser while they have too many rows
  */
+
 import type { FeedMessage, Pending } from '../../embedded.ts'
+import type { TimeSpan } from '../../event.ts'
 import type { EventFilter, SumsQuery } from '../../query.ts'
 import { errorAnswer, jsonAnswer } from './answer.ts'
 import { answerFrom, type SumsQuestion } from './answer-from.ts'
@@ -20,7 +22,7 @@ import { findLatestWindows } from './newest-window.ts'
 import { type Limits, Pieces } from './pieces.ts'
 import { resolveRange } from './range.ts'
 import { Seen } from './seen.ts'
-import { rungsFor, type Span, type Stretch, stepLadder, widen } from './steps.ts'
+import { rungsFor, type Span, stepLadder, widen } from './steps.ts'
 import { spanWithPrevious } from './summary.ts'
 import type { SumsTable } from './sums-table.ts'
 import { FilterValues } from './values.ts'
@@ -169,7 +171,7 @@ export class Desk {
   }
 
   /** The span in each step in which it may be answered, the finest first. Equal for all questions about a view. */
-  *#spans(asked: Stretch, filter: EventFilter | null, nowUs: number): Generator<Span> {
+  *#spans(asked: TimeSpan, filter: EventFilter | null, nowUs: number): Generator<Span> {
     for (const stepUs of rungsFor(asked.toUs - asked.fromUs, this.#ladder)) {
       const span = widen(asked, stepUs)
       if (this.#pieces.allows({ filter, span: spanWithPrevious(span) }, nowUs)) yield span

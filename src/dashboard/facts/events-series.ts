@@ -2,14 +2,16 @@
  * Pieces of the raw events that fit a filter, at one step. A commit says which raw files it added; a question reads those
  * that came since the one before, so that all its pieces are of the same commit. Questions take turns.
  */
+
 import type { LakeFile } from '../../embedded.ts'
+import type { TimeSpan } from '../../event.ts'
 import type { SumRows } from '../../query.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { daysOf, type LakeDays } from './lake-days.ts'
 import { isExpired, nextPart, pathsIn, startsWithFiles } from './load-part.ts'
 import type { LoadQueue } from './load-queue.ts'
 import { cutPieces, eachRow, type Piece } from './piece.ts'
-import { pieceLengthUs, type Stretch } from './steps.ts'
+import { pieceLengthUs } from './steps.ts'
 
 export type EventsParts = Readonly<{
   names: CampaignNames
@@ -20,7 +22,7 @@ export type EventsParts = Readonly<{
   days: () => LakeDays
   /** The raw files that came after the first so many commits, up to so many; null when that is no longer known. */
   added: (afterCommits: number, untilCommits: number) => readonly LakeFile[] | null
-  sum: (paths: readonly string[], stretch: Stretch, stepUs: number) => Promise<SumRows>
+  sum: (paths: readonly string[], stretch: TimeSpan, stepUs: number) => Promise<SumRows>
 }>
 
 /** The tables at one commit. */

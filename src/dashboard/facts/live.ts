@@ -5,7 +5,9 @@
  * Counts are told as totals: of the commits so far, and of what is pending on top of the last one. The total may fall, where a
  * commit leaves too much pending for that to be told; only what exceeds the highest is new.
  */
+
 import type { LiveMessage, Sums } from '../../dashboard-definition.ts'
+import type { TimeSpan } from '../../event.ts'
 import { completeToUs } from './complete.ts'
 import { LatestWindows, type WindowSums } from './latest-windows.ts'
 import { SECOND_US } from './steps.ts'
@@ -16,7 +18,7 @@ export type LiveFacts = Readonly<{
   /** Changed since they were last told: `[epoch second, impressions, clicks, conversions]`, the whole second so far. */
   seconds: LiveMessage['seconds']
   /** The newest window with events, of those that have begun; null before the first. */
-  newest: (Readonly<{ fromUs: number; toUs: number }> & Sums) | null
+  newest: (TimeSpan & Sums) | null
   /** When the newest event in the figures arrived; null where none has since the start. */
   arrivedUs: number | null
 }>

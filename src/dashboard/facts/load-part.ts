@@ -1,12 +1,13 @@
 /** Which part of what is missing is loaded next: neighbouring pieces, not so many that others wait long for their turn. */
+import type { TimeSpan } from '../../event.ts'
 import type { LakeDays } from './lake-days.ts'
 import { rowsIn } from './row-estimate.ts'
-import { DAY_US, pieceLengthUs, type Stretch } from './steps.ts'
+import { DAY_US, pieceLengthUs } from './steps.ts'
 
 /** Rows of files in a part; about a fifth of a second. One piece is loaded whole, however many it has. */
 const PART_ROWS_MAX = 2_000_000
 
-export type LoadPart = Stretch & Readonly<{ starts: readonly number[]; rows: number }>
+export type LoadPart = TimeSpan & Readonly<{ starts: readonly number[]; rows: number }>
 
 /** The first neighbours among `starts`, which ascend and are not empty. */
 export function nextPart(
@@ -30,7 +31,7 @@ export function nextPart(
 }
 
 /** The files of the days that a stretch touches. */
-export function pathsIn({ fromUs, toUs }: Stretch, days: LakeDays): readonly string[] {
+export function pathsIn({ fromUs, toUs }: TimeSpan, days: LakeDays): readonly string[] {
   const paths: string[] = []
   for (let day = Math.floor(fromUs / DAY_US); day * DAY_US < toUs; day++) {
     for (const { path } of days.get(day)?.files ?? []) paths.push(path)

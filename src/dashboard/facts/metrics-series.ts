@@ -2,6 +2,7 @@
  * Pieces of the metrics table at one step. A piece is loaded from the files of one moment and gains what each later commit
  * added, also while it loads; so it is always as new as the last commit.
  */
+import type { TimeSpan } from '../../event.ts'
 import type { SumRows } from '../../query.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import type { LakeDays } from './lake-days.ts'
@@ -9,7 +10,7 @@ import { isExpired, type LoadPart, nextPart, pathsIn, startsWithFiles } from './
 import type { LoadQueue } from './load-queue.ts'
 import { cutPieces, type Piece } from './piece.ts'
 import type { RowEstimate } from './row-estimate.ts'
-import { DAY_US, pieceLengthUs, type Stretch } from './steps.ts'
+import { DAY_US, pieceLengthUs } from './steps.ts'
 import { type SumsTable, WIDTH } from './sums-table.ts'
 
 export type MetricsParts = Readonly<{
@@ -18,7 +19,7 @@ export type MetricsParts = Readonly<{
   estimate: RowEstimate
   /** The newest list of files. */
   days: () => LakeDays
-  sum: (paths: readonly string[], stretch: Stretch, stepUs: number) => Promise<SumRows>
+  sum: (paths: readonly string[], stretch: TimeSpan, stepUs: number) => Promise<SumRows>
 }>
 
 /** A load under way. What commits add to the files of its moment is kept until it has arrived. */

@@ -2,11 +2,12 @@
  * The sums of one stretch of a day at one step: what is loaded, kept and dropped as a whole. Beside a row for each step and
  * campaign it holds the total of each step, so that questions about all campaigns together look at no row.
  */
+import type { TimeSpan } from '../../event.ts'
 import type { SumRows } from '../../query.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import type { WindowSums } from './latest-windows.ts'
 import { RowIndex } from './row-index.ts'
-import { DAY_US, pieceLengthUs, type Span, type Stretch } from './steps.ts'
+import { DAY_US, pieceLengthUs, type Span } from './steps.ts'
 import { addSums, type Grid, SumsTable, WIDTH } from './sums-table.ts'
 
 /** The objects and the smallest arrays of a piece, as rows. */
@@ -53,7 +54,7 @@ export class Piece {
   }
 
   /** Adds the totals of the steps in a stretch to the points of a series. */
-  addTotals({ fromUs, toUs }: Stretch, grid: Grid, into: Float64Array): void {
+  addTotals({ fromUs, toUs }: TimeSpan, grid: Grid, into: Float64Array): void {
     const { span } = this
     const endUs = Math.min(toUs, span.toUs)
     for (let us = Math.max(fromUs, span.fromUs); us < endUs; us += span.stepUs) {
@@ -81,7 +82,7 @@ export class Piece {
 }
 
 /** The pieces that hold a stretch: each begins at a multiple of their length. */
-export function pieceStarts({ fromUs, toUs }: Stretch, stepUs: number): number[] {
+export function pieceStarts({ fromUs, toUs }: TimeSpan, stepUs: number): number[] {
   const lengthUs = pieceLengthUs(stepUs)
   const starts: number[] = []
   for (let us = Math.floor(fromUs / lengthUs) * lengthUs; us < toUs; us += lengthUs) starts.push(us)
@@ -90,7 +91,7 @@ export function pieceStarts({ fromUs, toUs }: Stretch, stepUs: number): number[]
 
 /** Neighbouring pieces from `fromUs` on, filled with the rows that lie in them. */
 export function cutPieces(
-  stretch: Stretch,
+  stretch: TimeSpan,
   stepUs: number,
   columns: SumRows,
   names: CampaignNames,

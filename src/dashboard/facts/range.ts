@@ -1,11 +1,13 @@
 /** Which stretch of time a question is about: a preset that ends with the window filling now, or two given moments. */
-import { RANGES, type RangeId } from '../../dashboard-definition.ts'
-import { SECOND_US, type Stretch } from './steps.ts'
 
-export type AskedRange = RangeId | Stretch
+import { RANGES, type RangeId } from '../../dashboard-definition.ts'
+import type { TimeSpan } from '../../event.ts'
+import { SECOND_US } from './steps.ts'
+
+export type AskedRange = RangeId | TimeSpan
 
 /** Not yet widened to whole steps, but for a preset's end, which is that of the window that holds `nowUs`. */
-export function resolveRange(asked: AskedRange, nowUs: number, windowUs: number): Stretch {
+export function resolveRange(asked: AskedRange, nowUs: number, windowUs: number): TimeSpan {
   if (typeof asked !== 'string') return asked
   const toUs = (Math.floor(nowUs / windowUs) + 1) * windowUs
   return { fromUs: toUs - presetLengthUs(asked), toUs }

@@ -1,8 +1,10 @@
 /** The tiles: figures of the range, how they changed against the period before it, and how they ran. */
+
 import type { Figures, SummaryAnswer } from '../../dashboard-definition.ts'
+import type { TimeSpan } from '../../event.ts'
 import { completeWithin } from './complete.ts'
 import { momentText } from './range.ts'
-import { SECOND_US, type Span, type Stretch, shownStepUs } from './steps.ts'
+import { SECOND_US, type Span, shownStepUs } from './steps.ts'
 import { gridOf, WIDTH } from './sums-table.ts'
 import { answeredRange, figuresAt, mapMeasures, type View } from './view.ts'
 import type { ViewSums } from './view-sums.ts'
@@ -35,11 +37,11 @@ function lastCompleteStep({ span, completeUs }: View): number {
   return Math.floor(completeWithin(span, completeUs) / span.stepUs) * span.stepUs
 }
 
-function figuresOver(stretch: Stretch, sums: ViewSums): Figures {
+function figuresOver(stretch: TimeSpan, sums: ViewSums): Figures {
   return figuresAt(sums.total(stretch), 0)
 }
 
-function namedStretch({ fromUs, toUs }: Stretch): Readonly<{ from: string; to: string }> {
+function namedStretch({ fromUs, toUs }: TimeSpan): Readonly<{ from: string; to: string }> {
   return { from: momentText(fromUs), to: momentText(toUs) }
 }
 

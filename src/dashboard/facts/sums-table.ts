@@ -6,8 +6,9 @@
  *   codes   Uint32    c0 c1 c2 …      the campaign's number (campaign-names.ts)
  *   sums    Float64   i0 k0 v0 r0  i1 k1 v1 r1 …   impressions, clicks, conversions, revenue in millionths
  */
+
 import type { Sums } from '../../dashboard-definition.ts'
-import type { Stretch } from './steps.ts'
+import type { TimeSpan } from '../../event.ts'
 
 /** Sums side by side: impressions, clicks, conversions, revenue in millionths. */
 export const WIDTH = 4
@@ -68,7 +69,7 @@ export class SumsTable {
 /** Points of a series: the first begins at `originUs`, each is `stepUs` long. */
 export type Grid = Readonly<{ originUs: number; stepUs: number; points: number }>
 
-export function gridOf({ fromUs, toUs }: Stretch, stepUs: number): Grid {
+export function gridOf({ fromUs, toUs }: TimeSpan, stepUs: number): Grid {
   const first = Math.floor(fromUs / stepUs)
   return { originUs: first * stepUs, stepUs, points: Math.ceil(toUs / stepUs) - first }
 }
@@ -82,7 +83,7 @@ export function addSums(into: Float64Array, to: number, sums: Float64Array, from
 }
 
 /** Adds the rows of a stretch up by campaign: `into` holds four sums at each code. */
-export function addByCampaign(table: SumsTable, stretch: Stretch, into: Float64Array): void {
+export function addByCampaign(table: SumsTable, stretch: TimeSpan, into: Float64Array): void {
   const { rows, starts, codes, sums } = table
   const { fromUs, toUs } = stretch
   for (let row = 0; row < rows; row++) {
@@ -98,7 +99,7 @@ export function addByCampaign(table: SumsTable, stretch: Stretch, into: Float64A
  */
 export function addByPoint(
   table: SumsTable,
-  stretch: Stretch,
+  stretch: TimeSpan,
   grid: Grid,
   lineOf: Int32Array | null,
   into: Float64Array,

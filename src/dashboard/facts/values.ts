@@ -5,11 +5,12 @@
 
 import type { ValuesAnswer } from '../../dashboard-definition.ts'
 import type { LakeFile } from '../../embedded.ts'
+import type { TimeSpan } from '../../event.ts'
 import type { SumsQuery } from '../../query.ts'
 import type { LakeDays } from './lake-days.ts'
 import { isExpired } from './load-part.ts'
 import type { LoadQueue } from './load-queue.ts'
-import { DAY_US, type Stretch } from './steps.ts'
+import { DAY_US } from './steps.ts'
 
 const ROWS_MAX = 2_000_000
 const KEPT_US = 30_000_000
@@ -32,7 +33,7 @@ export class FilterValues {
     this.#days = days
   }
 
-  async list({ fromUs, toUs }: Stretch, nowUs: number): Promise<ValuesAnswer> {
+  async list({ fromUs, toUs }: TimeSpan, nowUs: number): Promise<ValuesAnswer> {
     const [first, last] = [Math.floor(fromUs / DAY_US), Math.ceil(toUs / DAY_US) - 1]
     const key = `${first} ${last}`
     const held = this.#held.get(key)

@@ -2,9 +2,9 @@
  * The sums of one view (a span of time, a choice of campaigns, a filter) at one moment: pieces, and what is pending on top
  * of them. Each window is in one of the pieces once; what is pending is in none.
  */
+import type { TimeSpan } from '../../event.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import type { Piece } from './piece.ts'
-import type { Stretch } from './steps.ts'
 import {
   addByCampaign,
   addByPoint,
@@ -40,18 +40,18 @@ export class ViewSums {
   }
 
   /** Four sums. */
-  total(stretch: Stretch): Float64Array {
+  total(stretch: TimeSpan): Float64Array {
     const lengthUs = Math.max(1, stretch.toUs - stretch.fromUs)
     return this.#series(stretch, { originUs: stretch.fromUs, stepUs: lengthUs, points: 1 })
   }
 
   /** Four sums for each point of `gridOf(stretch, stepUs)`. */
-  series(stretch: Stretch, stepUs: number): Float64Array {
+  series(stretch: TimeSpan, stepUs: number): Float64Array {
     return this.#series(stretch, gridOf(stretch, stepUs))
   }
 
   /** The same for some campaigns, one after the other. */
-  lines(stretch: Stretch, stepUs: number, codes: readonly number[]): readonly Float64Array[] {
+  lines(stretch: TimeSpan, stepUs: number, codes: readonly number[]): readonly Float64Array[] {
     const grid = gridOf(stretch, stepUs)
     const lineOf = linesOf(this.names, codes, (line) => line)
     const length = grid.points * WIDTH
@@ -60,7 +60,7 @@ export class ViewSums {
     return codes.map((_, line) => into.subarray(line * length, (line + 1) * length))
   }
 
-  campaigns(stretch: Stretch): CampaignSums {
+  campaigns(stretch: TimeSpan): CampaignSums {
     const byCode = new Float64Array(this.names.limit * WIDTH)
     for (const table of this.#tables) addByCampaign(table, stretch, byCode)
     const codes: number[] = []
@@ -75,7 +75,7 @@ export class ViewSums {
     return { codes: Uint32Array.from(codes), sums }
   }
 
-  #series(stretch: Stretch, grid: Grid): Float64Array {
+  #series(stretch: TimeSpan, grid: Grid): Float64Array {
     const into = new Float64Array(grid.points * WIDTH)
     if (this.#chosen !== null) {
       for (const table of this.#tables) addByPoint(table, stretch, grid, this.#chosen, into)

@@ -4,9 +4,10 @@
  * kill between two of them loses nothing: the marks move on with the last one, and what was amended before differs no more.
  */
 
+import type { TimeSpan } from '../../event.ts'
 import type { DifferingWindow, TrinoQuery } from '../../query.ts'
 import type { MetricsChange, MetricsRow } from '../../table.ts'
-import { type AmendPlan, type Marks, planAmend, type Span } from './amend-plan.ts'
+import { type AmendPlan, type Marks, planAmend } from './amend-plan.ts'
 import type { AmendView } from './amend-view.ts'
 
 export type AmendParts = Readonly<{
@@ -63,7 +64,7 @@ export function openAmendments(parts: AmendParts): Amendments {
     return amended
   }
 
-  async function spansOf({ fresh, late }: Check, snapshotId: bigint): Promise<readonly Span[]> {
+  async function spansOf({ fresh, late }: Check, snapshotId: bigint): Promise<readonly TimeSpan[]> {
     if (late === null) return fresh === null ? [] : [fresh]
     const { fromUs, toUs } = late.span
     const files = late.files.map(({ path }) => path)

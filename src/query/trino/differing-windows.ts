@@ -4,12 +4,13 @@
  *
  *     raw files added since the last amendment ─► the windows they touch ─► those of them that differ
  */
+
 import { strict as assert } from 'node:assert'
-import type { WindowSums } from '../../event.ts'
+import type { TimeSpan, WindowSums } from '../../event.ts'
 import type { TrinoClient } from './client.ts'
 import { comparedSql } from './comparison.ts'
 import { sumsOf } from './recompute.ts'
-import { momentSql, rowsSql, type SnapshotIds, type Span, tableAtSql } from './sql-text.ts'
+import { momentSql, rowsSql, type SnapshotIds, tableAtSql } from './sql-text.ts'
 import { startSql } from './window-sums.ts'
 
 export type DifferingWindow = Readonly<{
@@ -39,7 +40,7 @@ const SPANS_MAX = 64
 export async function touchedSpans(
   client: TrinoClient,
   { snapshotId, files, windowUs, untilUs }: TouchedOptions,
-): Promise<readonly Span[]> {
+): Promise<readonly TimeSpan[]> {
   const closedUs = Math.floor(untilUs / windowUs) * windowUs
   const starts = new Set<number>()
   for (let at = 0; at < files.length; at += FILES_MAX) {
@@ -59,17 +60,18 @@ export function spansOfWindows(
   startsUs: readonly number[],
   windowUs: number,
   spansMax: number,
-): readonly Span[] {
+): readonly TimeSpan[] {
   const sorted = [...startsUs].sort((a, b) => a - b)
   const gaps = sorted.slice(1).map((start, index) => start - (sorted[index] ?? 0) - windowUs)
   const widest = [...gaps].sort((a, b) => b - a)
   // A gap is kept when it is one of the widest; equal ones at the edge are all joined.
   const joinedUs = Math.max(0, widest[spansMax - 1] ?? 0)
-  const spans: { fromUs: number; toUs: number }[] = []
+  const spans: TimeSpan[] = []
   for (const [index, start] of sorted.entries()) {
     const last = spans.at(-1)
     const gap = index === 0 ? Number.POSITIVE_INFINITY : (gaps[index - 1] ?? 0)
-    if (last !== undefined && gap <= joinedUs) last.toUs = start + windowUs
+    if (last !== undefined && gap <= joinedUs)
+      spans[spans.length - 1] = { ...last, toUs: start + windowUs }
     else spans.push({ fromUs: start, toUs: start + windowUs })
   }
   return spans
@@ -79,7 +81,7 @@ export type DifferingOptions = Readonly<{
   snapshots: SnapshotIds
   windowUs: number
   /** Stretches of whole closed windows. */
-  spans: readonly Span[]
+  spans: readonly TimeSpan[]
   /** Windows returned at most, oldest first. */
   limit: number
 }>

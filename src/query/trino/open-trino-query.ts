@@ -1,6 +1,6 @@
 /** The query room through Trino: what the distributed side opens in place of DuckDB. */
 
-import type { WindowKey, WindowSums } from '../../event.ts'
+import type { TimeSpan, WindowKey, WindowSums } from '../../event.ts'
 import { QueryError } from '../query-error.ts'
 import type { QueryResult } from '../run-sql.ts'
 import type { Verification } from '../verify.ts'
@@ -15,7 +15,7 @@ import {
 import { type OptimizeOptions, optimizeEvents } from './optimize.ts'
 import { recomputeWindows } from './recompute.ts'
 import { runSql } from './run-sql.ts'
-import type { SnapshotIds, Span } from './sql-text.ts'
+import type { SnapshotIds } from './sql-text.ts'
 import { type TrinoVerifyOptions, verifyTables } from './verify.ts'
 
 export type TrinoQueryOptions = TrinoPlace & Readonly<{ windowUs: number }>
@@ -31,7 +31,7 @@ export type TrinoQuery = Readonly<{
   verify(options: Omit<TrinoVerifyOptions, 'windowUs'>): Promise<Verification>
   /** The exact sums of windows at a snapshot of the raw table, in the order of the keys. */
   recomputeWindows(snapshotId: bigint, keys: readonly WindowKey[]): Promise<readonly WindowSums[]>
-  touchedSpans(options: Omit<TouchedOptions, 'windowUs'>): Promise<readonly Span[]>
+  touchedSpans(options: Omit<TouchedOptions, 'windowUs'>): Promise<readonly TimeSpan[]>
   differingWindows(options: Omit<DifferingOptions, 'windowUs'>): Promise<readonly DifferingWindow[]>
   optimizeEvents(options: OptimizeOptions): Promise<void>
 }>

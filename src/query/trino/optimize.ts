@@ -1,14 +1,16 @@
 /** Merges the small files of the raw table through Trino, day by day. */
+
 import { strict as assert } from 'node:assert'
+import type { TimeSpan } from '../../event.ts'
 import type { TrinoClient } from './client.ts'
-import { momentSql, type Span } from './sql-text.ts'
+import { momentSql } from './sql-text.ts'
 
 const DAY_US = 86_400_000_000
 const MIB = 2 ** 20
 
 export type OptimizeOptions = Readonly<{
   /** Whole days in UTC; others are not touched. */
-  span: Span
+  span: TimeSpan
   /** Files smaller than this are merged. Default 128 MiB. */
   fileSizeThresholdBytes?: number
   /** Ends it: nothing has changed then. */

@@ -5,9 +5,6 @@ import { textSql } from '../sql-text.ts'
 /** Both tables are read at one state: the ids of Iceberg snapshots. */
 export type SnapshotIds = Readonly<{ eventsId: bigint; metricsId: bigint }>
 
-/** A stretch of time, `[fromUs, toUs)`. */
-export type Span = Readonly<{ fromUs: number; toUs: number }>
-
 /** `TIMESTAMP '2026-11-22 10:00:00.000000'`. */
 export function momentSql(epochUs: number): string {
   assert(Number.isSafeInteger(epochUs), 'a moment in whole microseconds')
