@@ -1,6 +1,7 @@
 /**
- * Every key that is written to, or read from, snapshot summaries, Parquet footers and table properties. Each is spelled
- * here and nowhere else: tables that exist, and readers of other programs, know these spellings.
+ * Every key that is written to, or read from, snapshot summaries, Parquet footers and table
+ * properties. Each is spelled here and nowhere else: tables that exist, and readers of other
+ * programs, know these spellings.
  */
 
 /** Keys that begin so are ours. They are carried from snapshot to snapshot. */
@@ -10,7 +11,10 @@ export const OWN_KEY_PREFIX = 'campaign-metrics.'
 export const SUMMARY_KEYS = {
   /** Which commit made the snapshot; by it a commit whose outcome is unknown is recognised. */
   commitId: 'campaign-metrics.commit-id',
-  /** The first day whose windows can be compared with their events, a date; present once days were dropped. */
+  /**
+   * The first day whose windows can be compared with their events, a date; present once days were
+   * dropped.
+   */
   keptFrom: 'campaign-metrics.kept-from',
   /** Raw rows that retention has ever removed: rows stored = rows in the table + these. */
   droppedRows: 'campaign-metrics.dropped-rows',

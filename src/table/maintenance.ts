@@ -1,18 +1,20 @@
 /**
- * Maintenance: keeps files few and large, drops days that are too old, and sweeps what crashes left behind. One task
- * at a time, beside the job and behind it; a failed task is said and tried again later, and never stops the job.
+ * Maintenance: keeps files few and large (compaction), drops days past the retention, and sweeps
+ * files that crashes left behind. It runs one task at a time, beside the job and with lower
+ * priority. A failed task is reported and tried again later, and never stops the job.
  */
 import { strict as assert } from 'node:assert'
 import type { OnStep } from './commit.ts'
 import type { DataFile } from './data-file.ts'
 import type { Lake } from './lake.ts'
-import { bytesPerDay } from './maintenance/bytes-per-day.ts'
-import { openKnownTimes } from './maintenance/known-times.ts'
-import type { TimedFile } from './maintenance/merge-events.ts'
+import { bytesPerDay, openArrivals } from './maintenance/arrivals.ts'
 import { planMaintenance, type Task } from './maintenance/plan.ts'
+import type { TimedFile } from './maintenance/plan-merges.ts'
 import { runTask, type TaskParts } from './maintenance/run-task.ts'
 import { type LogProgress, openTrustedTime } from './maintenance/trusted-time.ts'
-import { ORPHAN_AGE_MS, SHARED_ORPHAN_AGE_MS } from './orphans.ts'
+import { ORPHAN_AGE_MS, SHARED_ORPHAN_AGE_MS } from './orphan-files.ts'
+
+export type { LogProgress } from './maintenance/trusted-time.ts'
 
 export type MaintenanceOptions = Readonly<{
   lake: Lake
@@ -51,9 +53,15 @@ export type TaskDone = Readonly<{
 export type Maintenance = Readonly<{
   /** Runs until `stop`; does not reject. */
   run(): Promise<void>
-  /** Plans and carries out the most urgent task; null when there is nothing to do. For `run`, and for tests. */
+  /**
+   * Plans and carries out the most urgent task; null when there is nothing to do. For `run`, and
+   * for tests.
+   */
   step(): Promise<TaskDone | null>
-  /** What both tables gained in the last day, by the arrivals in the footers; null while less than an hour is known. */
+  /**
+   * What both tables gained in the last day, by the arrivals in the footers; null while less than
+   * an hour is known.
+   */
   bytesPerDay(): number | null
   /** Breaks off a merge under way (it has changed nothing yet) and ends `run`. */
   stop(): void
@@ -67,7 +75,7 @@ const FAILURE_PAUSE_MS_MAX = 10 * 60_000
 export function openMaintenance(options: MaintenanceOptions): Maintenance {
   const { lake, nowUs, steadyMs, pause, onTask, onWarning } = options
   const stopping = new AbortController()
-  const times = openKnownTimes((file) => lake.fileTimes(file))
+  const times = openArrivals((file) => lake.fileTimes(file))
   const trusted = openTrustedTime(options)
   const isShared = options.mergeEventFiles === null
   const orphanAgeUs = (isShared ? SHARED_ORPHAN_AGE_MS : ORPHAN_AGE_MS) * 1000
@@ -112,7 +120,8 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
   }
 
   async function stepOrPause(): Promise<void> {
-    // A folder that is not where it was is told by the job; whatever would be written now would make it anew.
+    // A folder that is not where it was is told by the job; whatever would be written now would
+    // make it anew.
     if (lake.placeFault() !== null) return await pause(IDLE_PAUSE_MS, stopping.signal)
     try {
       const done = await step()

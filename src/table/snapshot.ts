@@ -1,6 +1,7 @@
 /**
- * Snapshots (spec: "Snapshots"): one state of a table, with a summary that says how it came about. The summary also
- * carries the writer's own keys, `campaign-metrics.*`: the checkpoint of the job lives there and nowhere else.
+ * Snapshots (spec: "Snapshots"): one state of a table, with a summary that says how it came about.
+ * The summary also carries the writer's own keys, `campaign-metrics.*`: the checkpoint of the job
+ * is kept there and nowhere else.
  */
 import type { DataFile } from './data-file.ts'
 import { COUNT_KEYS, OWN_KEY_PREFIX } from './keys.ts'
@@ -17,7 +18,7 @@ export type Snapshot = Readonly<{
   operation: Operation
   /** Without the operation. */
   summary: Summary
-  /** Fields that this program does not use, as another writer wrote them; kept. */
+  /** Fields that this program does not use, kept as another writer wrote them. */
   others: Readonly<Record<string, unknown>>
 }>
 
@@ -37,9 +38,10 @@ export function operationOf(change: FileChange): Operation {
 }
 
 /**
- * The summary of the next snapshot: Iceberg's counts and totals, then the writer's keys. Keys of ours that the change
- * does not name are carried over from `kept`, so that every snapshot of ours holds the whole checkpoint. Keys of other
- * programs, such as `flink.*`, say what their snapshot did, and are not.
+ * The summary of the next snapshot: Iceberg's counts and totals, then the writer's keys. Keys of
+ * ours that the change does not name are carried over from `kept`, so that each of our snapshots
+ * holds the whole checkpoint. Keys of other programs, such as `flink.*`, describe their own
+ * snapshot and are not carried over.
  */
 export function nextSummary(
   previous: Summary | null,
@@ -94,4 +96,45 @@ function sizeOf(
 ): Readonly<{ files: number; rows: number; bytes: number }> {
   const sum = (pick: (file: DataFile) => number) => files.reduce((all, file) => all + pick(file), 0)
   return { files: files.length, rows: sum((file) => file.rows), bytes: sum((file) => file.bytes) }
+}
+
+/** A table's snapshots, oldest first, and the current one, which is among them. */
+export type SnapshotHistory = Readonly<{
+  current: Snapshot | null
+  snapshots: readonly Snapshot[]
+}>
+
+/**
+ * The current snapshot, its parent, and so on, newest first. Expiry leaves gaps: behind one, the
+ * next older snapshot that was kept continues the history, since snapshots are numbered in the
+ * order in which they were made.
+ */
+export function historyOf({ current, snapshots }: SnapshotHistory): readonly Snapshot[] {
+  const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))
+  const history: Snapshot[] = []
+  for (let at = current; at !== null; ) {
+    history.push(at)
+    const { parentId, sequenceNumber } = at
+    if (parentId === null) break
+    const parent = byId.get(parentId)
+    const isBefore = (snapshot: Snapshot): boolean => snapshot.sequenceNumber < sequenceNumber
+    at = (parent !== undefined && isBefore(parent) ? parent : snapshots.findLast(isBefore)) ?? null
+  }
+  return history
+}
+
+/**
+ * The current snapshot and its parents up to the first gap, newest first: those that Flink can
+ * reach.
+ */
+export function chainOf({ current, snapshots }: SnapshotHistory): readonly Snapshot[] {
+  const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))
+  const chain: Snapshot[] = []
+  for (let at = current ?? undefined; at !== undefined; ) {
+    chain.push(at)
+    const { sequenceNumber, parentId } = at
+    const parent = parentId === null ? undefined : byId.get(parentId)
+    at = parent !== undefined && parent.sequenceNumber < sequenceNumber ? parent : undefined
+  }
+  return chain
 }

@@ -1,21 +1,20 @@
 /**
  * The metrics side of a commit: which metrics files are replaced, and by which rows.
  *
- * A row (campaign, window) stands in exactly one file of its day. A delta for a row that exists replaces the file that
- * holds it; a new row goes into the day's open file, one with few rows, so that the files rewritten every second stay
- * small; full files are left alone until a late event touches one of their rows. Files lately touched are kept decoded,
- * so that the open windows are not read back each second.
+ * A row (campaign, window) stands in exactly one file of its day. A delta for a row that exists
+ * replaces the file that holds it; a new row goes into the day's open file, one with few rows, so
+ * that the files rewritten every second stay small; full files are left alone until a late event
+ * touches one of their rows. Files lately touched are kept decoded, so that the open windows are
+ * not read back each second.
  */
 
 import { keyOf, type WindowDelta, type WindowKey, type WindowSums } from '../event.ts'
 import { allOf } from '../runtime.ts'
 import type { DataFile } from './data-file.ts'
-import type { MetricsRow, StoredMetricsRow } from './metrics-row.ts'
+import { METRICS_FILE_ROWS_MAX, type MetricsRow, type StoredMetricsRow } from './metrics-row.ts'
 
 /** A metrics file takes new rows while it has fewer than this. */
 const OPEN_FILE_ROWS_MAX = 8_192
-/** No metrics file has more rows than this. */
-const FILE_ROWS_MAX = 65_536
 /** Files of other days are written side by side. */
 const WRITES_AT_ONCE = 8
 /** Decoded rows kept between commits, over all files. */
@@ -26,21 +25,31 @@ export type MetricsFiles = Readonly<{
   read: (file: DataFile) => Promise<readonly StoredMetricsRow[]>
   write: (day: number, rows: readonly MetricsRow[]) => Promise<DataFile>
   mayHold: (file: DataFile, key: WindowKey) => boolean
-  /** The sums of these windows over the raw table as it is committed now, in the order of the keys. */
+  /**
+   * The sums of these windows over the raw table as it is committed now, in the order of the keys.
+   */
   recompute: (keys: readonly WindowKey[]) => Promise<readonly WindowSums[]>
 }>
 
 export type MetricsChange = Readonly<{ add: readonly DataFile[]; remove: readonly DataFile[] }>
 
-/** Both write the files that hold the changed rows; nothing is in the table until `MetricsChange` is committed. */
+/**
+ * Both write the files that hold the changed rows; nothing is in the table until `MetricsChange` is
+ * committed.
+ */
 export type Windows = {
   /** Adds to the rows of these windows. */
   amend(deltas: readonly WindowDelta[], processedAtUs: number): Promise<MetricsChange>
-  /** Puts these rows in the place of what stands there. Rows with the sums that stand there already change nothing. */
+  /**
+   * Puts these rows in the place of what stands there. Rows with the sums that stand there already
+   * change nothing.
+   */
   replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
 }
 
-/** What becomes of one row; `adds`: it is made from the one that stood there, which must be exact. */
+/**
+ * What becomes of one row; `adds`: it is made from the one that stood there, which must be exact.
+ */
 type RowChange = WindowKey &
   Readonly<{
     adds: boolean
@@ -76,7 +85,10 @@ export function openWindows(files: MetricsFiles): Windows {
     return read
   }
 
-  /** The file of the day that holds each row, for the rows that stand in one; null for those that need no change. */
+  /**
+   * The file of the day that holds each row, for the rows that stand in one; null for those that
+   * need no change.
+   */
   async function locate(day: readonly DataFile[], changes: readonly RowChange[]) {
     const places = new Map<RowChange, DataFile | null>()
     for (const file of day) {
@@ -98,7 +110,10 @@ export function openWindows(files: MetricsFiles): Windows {
     return held
   }
 
-  /** Rows whose revenue a DOUBLE does not hold exactly are replaced by their exact sums before anything is added to them. */
+  /**
+   * Rows whose revenue a DOUBLE does not hold exactly are replaced by their exact sums before
+   * anything is added to them.
+   */
   async function makeExact(placed: readonly Placed[]) {
     const asked = placed.filter(({ held, key, change }) => change.adds && held.inexact.has(key))
     if (asked.length === 0) return
@@ -132,7 +147,8 @@ export function openWindows(files: MetricsFiles): Windows {
     let target: Decoded = open ?? { rows: new Map(), inexact: new Set() }
     const outputs = new Set(touched.values())
     for (const change of fresh) {
-      if (target.rows.size >= FILE_ROWS_MAX) target = { rows: new Map(), inexact: new Set() }
+      if (target.rows.size >= METRICS_FILE_ROWS_MAX)
+        target = { rows: new Map(), inexact: new Set() }
       target.rows.set(keyOf(change), change.next(undefined))
       outputs.add(target)
     }
@@ -149,7 +165,10 @@ export function openWindows(files: MetricsFiles): Windows {
     return file === undefined ? undefined : await touch(file, touched)
   }
 
-  /** Forgets files that are no longer live, then the ones longest untouched (a Map keeps that order). */
+  /**
+   * Forgets files that are no longer live, then the ones longest untouched (a Map keeps that
+   * order).
+   */
   function shrinkCache(): void {
     const live = new Set(files.live().map((file) => file.path))
     let rows = 0

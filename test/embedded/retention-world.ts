@@ -8,7 +8,7 @@ import { generationOf, openDedupMemory } from '../../src/embedded/dedup-memory.t
 import { openDedupeClock } from '../../src/embedded/dedupe-clock.ts'
 import type { IdSet } from '../../src/engine.ts'
 import { keptFromUs } from '../../src/event.ts'
-import { joinTimes } from '../../src/table/file-times.ts'
+import { joinTimes } from '../../src/table/data-files.ts'
 import { planMaintenance } from '../../src/table/maintenance/plan.ts'
 import { openTrustedTime } from '../../src/table/maintenance/trusted-time.ts'
 import type { DataFile, FileTimes } from '../../src/table.ts'

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { openCatalog } from '../../src/table/catalog.ts'
-import { openDiskStorage } from '../../src/table/storage/disk.ts'
+import { openDiskStorage } from '../../src/table/storage.ts'
 import {
   COMMIT_STEPS,
   type CommitStep,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type FileCache, openFileCache } from '../../src/table/file-cache.ts'
+import { type FileCache, openFileCache } from '../../src/table/storage/file-cache.ts'
 
 const KIB = 1024
 const NOW_MS = 1_795_348_800_000

@@ -3,8 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 
 import path from 'node:path'
 import { test } from 'node:test'
 import { decodeContainer } from '../../src/table/avro.ts'
-import { openDiskStorage } from '../../src/table/storage/disk.ts'
-import type { Storage } from '../../src/table/storage.ts'
+import { openDiskStorage, type Storage } from '../../src/table/storage.ts'
 import { type DataFile, type Lake, readLake, type TableView } from '../../src/table.ts'
 import { dayRows, eventRow, metricsRow, NOON_US, openPlace, type Place } from './fixture.ts'
 

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TimedFile } from '../../src/table/maintenance/merge-events.ts'
 import { type PlanInput, planMaintenance, type Task } from '../../src/table/maintenance/plan.ts'
+import type { TimedFile } from '../../src/table/maintenance/plan-merges.ts'
 import type { DataFile } from '../../src/table.ts'
 
 const SECOND_US = 1_000_000

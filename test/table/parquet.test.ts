@@ -6,8 +6,7 @@ import { mergeEventFiles } from '../../src/query/merge.ts'
 import { millionthsOf, revenueOf } from '../../src/table/metrics-row.ts'
 import { encodeDoubles, encodeLongs, encodeStrings } from '../../src/table/parquet/encode-column.ts'
 import { encodeThrift, i32, i64, list, struct, text } from '../../src/table/parquet/thrift.ts'
-import type { MetricsRow } from '../../src/table.ts'
-import { footerOf } from '../../src/table.ts'
+import { footerOf, type MetricsRow } from '../../src/table.ts'
 import { DAY_US, dayRows, eventRow, metricsRow, NOON_US, openPlace, WINDOW_US } from './fixture.ts'
 
 const DAY = 20_779

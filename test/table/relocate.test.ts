@@ -4,7 +4,7 @@ import { rename } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { openDiskStorage } from '../../src/table/storage/disk.ts'
+import { openDiskStorage } from '../../src/table/storage.ts'
 import { type Lake, readLake, relocateLake, TableError } from '../../src/table.ts'
 import { dayRows, eventRow, metricsRow, openPlace, type Place } from './fixture.ts'
 

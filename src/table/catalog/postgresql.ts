@@ -1,15 +1,14 @@
 /**
- * The catalog in PostgreSQL. Its server may be far away, so every wait has an end, and a session that is left in the middle
- * of a transaction (a process that was stopped, a network that fell apart) is ended by the server soon: only then can a
- * read-back know what became of it.
+ * The catalog in PostgreSQL. Its server may be far away, so every wait has an end, and a session
+ * that is left in the middle of a transaction (a process that was stopped, a network that fell
+ * apart) is ended by the server soon: only then can a read-back know what became of it.
  */
 import { createHash } from 'node:crypto'
 import { Socket } from 'node:net'
 import { hostname } from 'node:os'
 import pg from 'pg'
-import { catalogText, type PostgresqlPlace } from '../place.ts'
-import type { CatalogConnection } from './connection.ts'
-import { LAYOUT } from './layout.ts'
+import { catalogText, type PostgresqlPlace } from '../location.ts'
+import { type CatalogConnection, LAYOUT } from './database.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
 /** A transaction here takes milliseconds; one that stands still so long is left over. */
@@ -29,7 +28,8 @@ export async function openPostgresql(place: PostgresqlPlace): Promise<CatalogCon
   const connection = await openPostgresqlReader(place)
   try {
     await makeLayout(connection)
-    // A server may be set to answer before a transaction is on its disk; what stands in the log is then thrown away too soon.
+    // A server may be set to answer before a transaction is on its disk; what stands in the log is
+    // then thrown away too soon.
     await connection.run(
       `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
     )
@@ -64,12 +64,16 @@ export type WriterLock = Readonly<{
   release(): Promise<void>
 }>
 
-/** A writer that has the lock already, in words; `isOwn`: it is a session of this process, which the server has not given up yet. */
+/**
+ * A writer that has the lock already, in words; `isOwn`: it is a session of this process, which the
+ * server has not given up yet.
+ */
 export type LockHolder = Readonly<{ holder: string; isOwn: boolean }>
 
 /**
- * One writer a catalog: a lock that the server takes back when the session ends, however it ends. The session is one of its own,
- * so that a commit that fails and reconnects does not give the lock away.
+ * One writer a catalog: a lock that the server takes back when the session ends, however it ends.
+ * The session is one of its own, so that a commit that fails and reconnects does not give the lock
+ * away.
  */
 export async function takeWriterLock(
   place: PostgresqlPlace,
@@ -101,7 +105,10 @@ const HOLDER = `SELECT application_name || ', server process ' || l.pid
   WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
     AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint`
 
-/** Tells processes apart, also those in containers, which all have the same number. PostgreSQL cuts at 63 bytes. */
+/**
+ * Tells processes apart, also those in containers, which all have the same number. PostgreSQL cuts
+ * at 63 bytes.
+ */
 function sessionName(): string {
   return `campaign-metrics ${process.pid} on ${hostname()}`.slice(0, 63)
 }
@@ -167,7 +174,8 @@ async function makeLayout(connection: CatalogConnection): Promise<void> {
      WHERE table_name = 'iceberg_tables' AND table_schema = ANY (current_schemas(false))`,
   )
   const columns = rows.map((row) => row.column_name)
-  // A catalog of the first schema version lacks the column; readers of today's would add it on opening.
+  // A catalog of the first schema version lacks the column; readers of today's would add it on
+  // opening.
   const add = 'ALTER TABLE iceberg_tables ADD COLUMN iceberg_type VARCHAR(5)'
   const missing = columns.length > 0 && !columns.includes('iceberg_type') ? [add] : []
   const statements = LAYOUT.split(';').filter((statement) => statement.trim() !== '')

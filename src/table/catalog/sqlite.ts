@@ -1,15 +1,16 @@
 /**
- * The catalog in an SQLite file. `synchronous=FULL` makes a transaction durable before COMMIT returns; WAL lets readers read
- * meanwhile. `BEGIN IMMEDIATE` admits one writer at a time, so there is nobody to wait for when rows are read.
+ * The catalog in an SQLite file. `synchronous=FULL` makes a transaction durable before COMMIT
+ * returns; WAL lets readers read meanwhile. `BEGIN IMMEDIATE` admits one writer at a time, so there
+ * is nobody to wait for when rows are read.
  *
- * A lock of another process is waited for here, not in SQLite: that would stop the whole thread, and comes back late.
+ * A lock of another process is waited for here, not in SQLite: that would stop the whole thread,
+ * and comes back late.
  */
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder } from '../../runtime.ts'
-import type { CatalogConnection } from './connection.ts'
-import { LAYOUT } from './layout.ts'
+import { type CatalogConnection, LAYOUT } from './database.ts'
 
 const LOCK_WAIT_MS = 30_000
 /** For a transaction that writes: who asks for it tries again, and says so. */

@@ -1,9 +1,17 @@
-/** What maintenance has to do now, most urgent first; decided from the files alone, without touching anything. */
+/**
+ * What maintenance has to do now, most urgent first; decided from the files alone, without touching
+ * anything.
+ */
 
 import { keptFromDay } from '../../event.ts'
 import type { DataFile } from '../data-file.ts'
-import { type EventMerge, planEventMerges, type TimedFile } from './merge-events.ts'
-import { type MetricsMerge, planMetricsMerges } from './merge-metrics.ts'
+import {
+  type EventMerge,
+  type MetricsMerge,
+  planEventMerges,
+  planMetricsMerges,
+  type TimedFile,
+} from './plan-merges.ts'
 
 export type Task =
   | Readonly<{
@@ -39,7 +47,10 @@ export type PlanInput = Readonly<{
 
 /** Above it, files are merged without waiting for their minute or hour to be over. */
 const URGENT_FILES = 300
-/** Above it, files are merged even when busy: an event waits a little longer, but readers can still plan a scan. */
+/**
+ * Above it, files are merged even when busy: an event waits a little longer, but readers can still
+ * plan a scan.
+ */
 const BUSY_FILES = 400
 const SWEEP_INTERVAL_US = 6 * 3_600_000_000
 
@@ -59,8 +70,9 @@ export function planMaintenance(input: PlanInput): readonly Task[] {
 }
 
 /**
- * Days past the retention. A day of raw rows leaves as a whole, and only once no event id in it can still be asked for: after a
- * restart the ids are read back from these files. No day leaves before an older one has, so that one date says what is kept.
+ * Days past the retention. A day of raw rows leaves as a whole, and only once no event id in it can
+ * still be asked for: after a restart the ids are read back from these files. No day leaves before
+ * an older one has, so that one date says what is kept.
  */
 function planDrop(input: PlanInput): readonly Task[] {
   const { events, metrics, trustedUs, retentionDays } = input

@@ -1,23 +1,23 @@
 /**
- * Carries out one task. Outputs are written first and committed last, so a kill at any moment leaves the tables as they
- * were and at most a file that the orphan sweep finds. An output is removed here only while it is known that no commit
- * holds it: before the commit, or after one that was refused because an input had gone meanwhile (F9).
+ * Carries out one task. Outputs are written first and committed last, so a kill at any moment
+ * leaves the tables as they were and at most a file that the orphan sweep finds. An output is
+ * removed here only while it is known that no commit holds it: before the commit, or after one that
+ * was refused because an input had gone meanwhile (F9).
  */
 import { dirname } from 'node:path'
 import { makeFolder } from '../../runtime.ts'
 import type { OnStep } from '../commit.ts'
 import type { DataFile } from '../data-file.ts'
+import { footerOf } from '../data-files.ts'
+import { dayText } from '../definition.ts'
 import { TableError } from '../error.ts'
-import { footerOf } from '../file-times.ts'
 import { SUMMARY_KEYS } from '../keys.ts'
 import type { Lake } from '../lake.ts'
-import { dayText } from '../partition-spec.ts'
 import type { FileChange } from '../snapshot.ts'
-import { newestWith, type TableView } from '../view.ts'
-import type { KnownTimes } from './known-times.ts'
-import { type EventMerge, mergesTogether } from './merge-events.ts'
-import type { MetricsMerge } from './merge-metrics.ts'
+import { newestWith, type TableView } from '../table-view.ts'
+import type { Arrivals } from './arrivals.ts'
 import type { Task } from './plan.ts'
+import { type EventMerge, type MetricsMerge, mergesTogether } from './plan-merges.ts'
 
 export type MergeEventFiles = (
   inputs: readonly string[],
@@ -45,15 +45,16 @@ export type TaskParts = Readonly<{
   /** Rewrites raw files; removes what it wrote when it fails. */
   mergeEventFiles: MergeEventFiles
   /**
-   * Runs `work` while nothing else chooses metrics files to replace. The job amends windows under the same lock: a file
-   * that it has read and is about to replace must not be replaced by a merge in between.
+   * Runs `work` while nothing else chooses metrics files to replace. The job amends windows under
+   * the same lock: a file that it has read and is about to replace must not be replaced by a merge
+   * in between.
    */
   exclusively: <T>(work: () => Promise<T>) => Promise<T>
-  times: KnownTimes
+  times: Arrivals
   newId: () => string
   /**
-   * The steps of a file that a merge writes, as the lake tells those of its own; for tests that stop the process
-   * there.
+   * The steps of a file that a merge writes, as the lake tells those of its own; for tests that
+   * stop the process there.
    */
   onStep?: OnStep
   signal: AbortSignal
@@ -159,7 +160,10 @@ async function mergeMetrics(task: MetricsMerge, parts: TaskParts): Promise<Outco
   return outcome
 }
 
-/** Any error but a lost input leaves open what has happened to the output: it stays, and the sweep decides. */
+/**
+ * Any error but a lost input leaves open what has happened to the output: it stays, and the sweep
+ * decides.
+ */
 async function commit(
   { lake, newId }: TaskParts,
   what: string,

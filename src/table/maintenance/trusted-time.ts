@@ -1,11 +1,13 @@
 /**
- * The time by which something may be removed for good. Removing cannot be taken back, so it needs more than a look at the wall clock:
+ * The time by which something may be removed for good. Removing cannot be taken back, so it needs
+ * more than a look at the wall clock:
  *
  *   moment ────────── an hour or more, wall and steady clock agree ──────────► now
  *      └─ every event that had arrived by this moment is in the tables
  *
- * The trusted time is the latest such moment. A step of the clock, either way, and a suspended machine begin the hour anew. That
- * events wait matters because the collector judged them by the retention of their arrival: what it has accepted must find its day.
+ * The trusted time is the latest such moment. A step of the clock, either way, and a suspended
+ * machine begin the hour anew. That events wait matters because the collector judged them by the
+ * retention of their arrival: what it has accepted must find its day.
  */
 import { openClockWatch } from '../../runtime.ts'
 
@@ -13,7 +15,10 @@ import { openClockWatch } from '../../runtime.ts'
 export type LogProgress = Readonly<{ ends: readonly number[]; taken: readonly number[] }>
 
 export type TrustedTime = {
-  /** Looks at the clocks and the log; microseconds since the epoch, or null while there is no such moment. */
+  /**
+   * Looks at the clocks and the log; microseconds since the epoch, or null while there is no such
+   * moment.
+   */
   look(log: LogProgress): number | null
 }
 

@@ -1,5 +1,6 @@
 /**
- * Encodes a column of JavaScript values into Parquet pages, for campaign_metrics (the engine encodes campaign_events).
+ * Encodes a column of JavaScript values into Parquet pages, for campaign_metrics (the engine
+ * encodes campaign_events).
  *
  *   data page body   definition levels: u32 length, RLE runs of 0 (null) and 1
  *                    then values: PLAIN, or for repeated strings a bit width and indexes into the dictionary
@@ -111,7 +112,10 @@ function dictionaryPages(distinct: readonly Buffer[], indexes: readonly number[]
   ]
 }
 
-/** Present or null, value by value, as runs (parquet-format: "Run Length Encoding / Bit-Packing Hybrid"). */
+/**
+ * Present or null, value by value, as runs (parquet-format: "Run Length Encoding / Bit-Packing
+ * Hybrid").
+ */
 function definitionLevels(values: readonly unknown[]): Buffer {
   const runs: number[] = []
   for (let start = 0; start < values.length; ) {

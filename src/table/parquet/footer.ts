@@ -1,5 +1,6 @@
 /**
- * Parquet's page headers and footer (parquet-format's `parquet.thrift`; names and field numbers are its own).
+ * Parquet's page headers and footer (parquet-format's `parquet.thrift`; names and field numbers are
+ * its own).
  *
  *   'PAR1' | column chunk … | FileMetaData | length u32 | 'PAR1'
  *            └ page header, page body (compressed) …
@@ -19,7 +20,10 @@ import {
   text,
 } from './thrift.ts'
 
-/** `<application> version <version> (build <hash>)`: readers look here for known defects of a writer. */
+/**
+ * `<application> version <version> (build <hash>)`: readers look here for known defects of a
+ * writer.
+ */
 const CREATED_BY = 'campaign-metrics version 0.1.0 (build 0)'
 
 const PHYSICAL_TYPE: Readonly<Record<FieldType, number>> = {
@@ -158,7 +162,10 @@ function statistics({ nullCount, min, max }: EncodedColumn): ThriftStruct {
   )
 }
 
-/** How many pages of each kind: only with these can a reader rely on a dictionary holding every value. */
+/**
+ * How many pages of each kind: only with these can a reader rely on a dictionary holding every
+ * value.
+ */
 function encodingStats(pages: readonly EncodedPage[]): ThriftStruct[] {
   const kinds = Map.groupBy(pages, (page) => `${page.kind} ${page.encoding}`)
   return [...kinds.values()].map(([first, ...others]) =>

@@ -1,6 +1,7 @@
 /**
- * Reads Parquet files with hyparquet's decoders, page by page: strings stay bytes and timestamps stay microseconds, so
- * nothing is lost or made for nothing, and a column of a large file is never in memory as a whole.
+ * Reads Parquet files with hyparquet's decoders, page by page: strings stay bytes and timestamps
+ * stay microseconds, so nothing is lost or made for nothing, and a column of a large file is never
+ * in memory as a whole.
  */
 import { strict as assert } from 'node:assert'
 import { zstdDecompressSync } from 'node:zlib'
@@ -38,7 +39,10 @@ const FOOTER_READ_BYTES = 64 * 1024
 export type ParquetReader = Readonly<{
   metadata: FileMetaData
   bytes: number
-  /** All values of a column: strings as bytes, timestamps and longs as bigint, null where there is none. */
+  /**
+   * All values of a column: strings as bytes, timestamps and longs as bigint, null where there is
+   * none.
+   */
   column(name: string): Promise<unknown[]>
   /** The same, a page at a time. */
   pages(name: string): AsyncIterable<DecodedArray>
@@ -121,7 +125,10 @@ function* chunkPages(
   }
 }
 
-/** What hyparquet's `readPage` does, without its way for nested columns, which is most of the time for a million ids. */
+/**
+ * What hyparquet's `readPage` does, without its way for nested columns, which is most of the time
+ * for a million ids.
+ */
 function dataPage(
   header: PageHeader,
   stored: Uint8Array,

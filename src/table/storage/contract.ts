@@ -1,16 +1,18 @@
 /**
- * What the tables need of the place where their files lie. A file is written once, under a name never used before, and
- * never changed.
+ * What the tables need of the place where their files lie. A file is written once, under a name
+ * never used before, and never changed.
  */
 
 export type StoredFile = Readonly<{ path: string; bytes: number; changedMs: number }>
 
 export type Storage = Readonly<{
-  /** Creates the file, folders included, and waits until its content is durable. Returns its size. */
+  /**
+   * Creates the file, folders included, and waits until its content is durable. Returns its size.
+   */
   write(path: string, chunks: readonly Uint8Array[], onWritten?: () => void): Promise<number>
   /**
-   * Puts a file that another program wrote to `local` in its place and waits until its content is durable. On a disk it is in
-   * its place already.
+   * Puts a file that another program wrote to `local` in its place and waits until its content is
+   * durable. On a disk it is in its place already.
    */
   take(local: string, path: string): Promise<void>
   /** Waits until every name added since the last call is durable. */

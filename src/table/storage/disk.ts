@@ -1,10 +1,11 @@
 /**
  * Files on the local disk.
  *
- * A file is written once, under a name never used before, and is on the disk when `write` returns; its name is on the
- * disk once `syncFolders` returns. A failed write or fsync is a failure for good, because an fsync repeated after a
- * failure reports success without any (F6): the file is removed and a caller that tries again takes a new name; after a
- * folder's, no folder is synced any more.
+ * A file is written once, under a name never used before, and is on the disk when `write` returns;
+ * its name is on the disk once `syncFolders` returns. A failed write or fsync is a failure for
+ * good, because an fsync repeated after a failure reports success without any (F6): the file is
+ * removed and a caller that tries again takes a new name; after a folder's, no folder is synced any
+ * more.
  */
 import { strict as assert } from 'node:assert'
 import { type FileHandle, open, readdir, rm, rmdir, stat } from 'node:fs/promises'

@@ -1,12 +1,11 @@
 /**
- * The orphan sweep: files in the tables' folders that no snapshot refers to. A crash between writing and committing
- * leaves some, and so does one before the files of expired snapshots are removed. Only old ones go, because a young one
- * may belong to a commit that is about to happen.
+ * The orphan sweep: files in the tables' folders that no snapshot refers to. A crash between
+ * writing and committing leaves some, and so does one before the files of expired snapshots are
+ * removed. Only old ones go, because a young one may belong to a commit that is about to happen.
  */
 import path from 'node:path'
-import type { States } from './commit.ts'
-import type { TableState } from './commit-plan.ts'
 import { TABLE_KEYS } from './definition.ts'
+import type { States, TableState } from './load-table.ts'
 import type { Storage } from './storage.ts'
 
 /** Older than any commit can take, and than any pause that a person may make between two starts. */

@@ -1,8 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
-import { EXPIRY_POLICY, keptSnapshots } from '../../src/table/expiry.ts'
-import { splitRetired } from '../../src/table/retired.ts'
 import type { Snapshot } from '../../src/table/snapshot.ts'
+import { EXPIRY_POLICY, keptSnapshots, splitRetired } from '../../src/table/snapshot-expiry.ts'
 
 const MINUTE_MS = 60_000
 const NONE: ReadonlySet<bigint> = new Set()
@@ -64,7 +63,7 @@ test('a retired file stays as long as a kept snapshot lies in its range', () => 
     { path: 'c', first: 5, last: 9 },
     { path: 'd', first: 11, last: 12 },
   ]
-  const { held, free } = splitRetired(retired, [3, 7, 10])
-  assert.deepEqual(held, [retired[0], retired[2]])
+  const { kept, free } = splitRetired(retired, [3, 7, 10])
+  assert.deepEqual(kept, [retired[0], retired[2]])
   assert.deepEqual(free, ['b', 'd'])
 })

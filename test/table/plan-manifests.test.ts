@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { planManifests } from '../../src/table/commit/plan-manifests.ts'
 import { type ManifestEntry, STATUS } from '../../src/table/manifest.ts'
-import { manifestFileOf } from '../../src/table/manifest-list.ts'
-import { type LoadedManifest, planManifests } from '../../src/table/manifest-plan.ts'
+import { type LoadedManifest, manifestFileOf } from '../../src/table/manifest-list.ts'
 import type { FileChange } from '../../src/table/snapshot.ts'
 import type { DataFile } from '../../src/table.ts'
 

@@ -1,19 +1,25 @@
 /**
- * Which raw files to merge. A commit a second makes 86,400 files a day; they are merged by the dedupe time at which their
- * events came (which no step of the wall clock moves), in steps, so that an event is rewritten three times in its life:
+ * Which files to merge (compaction).
+ *
+ * A commit a second makes 86,400 raw files a day. They are merged by the dedupe time at which their
+ * events came (which no step of the wall clock changes), in steps, so that an event is rewritten
+ * three times in its life:
  *
  *   a second ──► a minute ──► an hour ──► a day of arrivals ──► the partition's day
  *   60 files     60 files     24 files    sorted by campaign and time, up to MERGED_BYTES
  *
- * Never across partitions. And never across two generations of the dedup memory while it may still be rebuilt from the
- * files: the memory cuts dedupe time into generations as long as the horizon, and puts the ids of a file into the
- * generation of its newest event. A merge within one generation changes nothing of that, whatever its span; one
- * across two would have the older ids remembered for up to a generation too long. Files of the current generation and
- * the one before are therefore merged within theirs only; older ones are not read any more and are free. The newest
- * event in the table decides what is current: a job that is hours behind goes on from there.
+ * They are never merged across partitions, nor across two generations of the dedup memory while it
+ * may still be rebuilt from the files. The memory cuts dedupe time into generations as long as the
+ * horizon, and puts the ids of a file into the generation of its newest event. A merge within one
+ * generation changes nothing about that, whatever its span; a merge across two would make the
+ * memory keep the older ids for up to a generation too long. So files of the current generation and
+ * of the one before are merged only within their own; older files are not read again and may be
+ * merged freely. The newest event in the table decides which generation is current: a job that is
+ * hours behind resumes there.
  */
-import type { DataFile } from '../data-file.ts'
-import { type FileTimes, joinTimes, type TimeRange } from '../file-times.ts'
+import { type DataFile, windowStarts } from '../data-file.ts'
+import { type FileTimes, joinTimes, type TimeRange } from '../data-files.ts'
+import { METRICS_FILE_ROWS_MAX } from '../metrics-row.ts'
 
 /** A raw file with the times from its footer. */
 export type TimedFile = Readonly<{ file: DataFile; times: FileTimes }>
@@ -23,7 +29,10 @@ export type EventMerge = Readonly<{
   day: number
   inputs: readonly DataFile[]
   times: FileTimes
-  /** By campaign and time. A minute's merge is not worth sorting unless it is so large that no other follows. */
+  /**
+   * By campaign and time. A minute's merge is only worth sorting when it is so large that no other
+   * follows.
+   */
   isSorted: boolean
 }>
 
@@ -31,27 +40,31 @@ export type MergeRules = Readonly<{
   /** Dedupe time. */
   nowUs: number
   horizonUs: number
-  /** Merge what can be merged, without waiting for a minute or an hour to be over. */
+  /** Merges without waiting for a minute or an hour to be over. */
   isUrgent: boolean
 }>
 
 const MINUTE_US = 60_000_000
-const SPANS_US = [MINUTE_US, 60 * MINUTE_US, 24 * 60 * MINUTE_US] as const
+const DAY_US = 24 * 60 * MINUTE_US
+const SPANS_US = [MINUTE_US, 60 * MINUTE_US, DAY_US] as const
 /** Fewer files of one minute wait for the hour. */
 const MINUTE_FILES_MIN = 4
-/** What an urgent merge is worth. */
+/** An urgent merge needs as many files. */
 const URGENT_FILES_MIN = 8
-/** A file of this size is large enough; it is not rewritten any more. */
+/** A file of this size is large enough and is not rewritten again. */
 const LARGE_BYTES = 128 * 2 ** 20
 /** Inputs of one merge: bounds its memory, its time, and what a crash in it costs. */
 const MERGED_BYTES = 256 * 2 ** 20
 const INPUTS_MAX = 256
 
-/** What is merged before one commit: a commit of a table of many files costs more than the merge of two small ones. */
+/**
+ * Limits of merges that share a commit, which in a table of many files costs more than merging two
+ * small ones.
+ */
 const TOGETHER_BYTES_MAX = 32 * 2 ** 20
 const TOGETHER_INPUTS_MAX = INPUTS_MAX
 
-/** The first merge, and those after it that are to be committed with it. */
+/** The first merge, and those after it that share its commit. */
 export function mergesTogether(merges: readonly EventMerge[]): readonly EventMerge[] {
   let inputs = 0
   let bytes = 0
@@ -63,7 +76,7 @@ export function mergesTogether(merges: readonly EventMerge[]): readonly EventMer
   return end === -1 ? merges : merges.slice(0, Math.max(1, end))
 }
 
-/** The merges that are due, those that take away most files first. */
+/** The merges of raw files that are due, those that remove most files first. */
 export function planEventMerges(
   files: readonly TimedFile[],
   rules: MergeRules,
@@ -77,7 +90,8 @@ export function planEventMerges(
       if (part === null) continue
       if (isUrgent) groups.push(...(members.length < URGENT_FILES_MIN ? [] : [members]))
       else if (part !== SETTLED) groups.push(...spanGroups(members, nowUs))
-      // A span that reaches into generations not yet settled waits for them, so as to be merged once.
+      // A span that reaches into generations not yet settled waits for them, to be merged only
+      // once.
       else groups.push(...settledGroups(members, Math.min(nowUs, settledUs)))
     }
   }
@@ -89,7 +103,10 @@ export function planEventMerges(
 
 const SETTLED = 'settled'
 
-/** What may be merged with each other: a generation, or everything settled; null where a file spans two of them. */
+/**
+ * Files of one part may be merged: a generation, or everything settled; null where a file spans two
+ * generations.
+ */
 function generationPart(
   horizonUs: number,
   settledUs: number,
@@ -104,8 +121,8 @@ function generationPart(
 type Groups = readonly (readonly TimedFile[])[]
 
 /**
- * The files of each span that ended before `untilUs`. The widest such span takes all in it: what was not merged by the
- * minute goes straight into the hour.
+ * The files of each span that ended before `untilUs`. The widest such span takes all its files:
+ * those not merged by the minute go straight into the hour.
  */
 function spanGroups(members: readonly TimedFile[], untilUs: number): Groups {
   const groups: (readonly TimedFile[])[] = []
@@ -119,7 +136,10 @@ function spanGroups(members: readonly TimedFile[], untilUs: number): Groups {
   return groups
 }
 
-/** Also files that came on different days: those of late events, once they are worth a merge with the rest. */
+/**
+ * Also joins files that came on different days, with late events, once they are worth a merge with
+ * the rest.
+ */
 function settledGroups(members: readonly TimedFile[], untilUs: number): Groups {
   const groups = spanGroups(members, untilUs)
   if (groups.length > 0) return groups
@@ -127,7 +147,10 @@ function settledGroups(members: readonly TimedFile[], untilUs: number): Groups {
   return isWorthMerging(ended.map(({ file }) => file.bytes)) ? [ended] : []
 }
 
-/** The number of the span that holds a whole file, if it has ended; null if not, or if the file lies in several. */
+/**
+ * The number of the span that holds a whole file, if it has ended; null if not, or if the file lies
+ * in several.
+ */
 function endedSpan({ minUs, maxUs }: TimeRange, spanUs: number, untilUs: number): number | null {
   const number = Math.floor(minUs / spanUs)
   const isWhole = number === Math.floor(maxUs / spanUs)
@@ -135,15 +158,17 @@ function endedSpan({ minUs, maxUs }: TimeRange, spanUs: number, untilUs: number)
 }
 
 function dayEndUs(dedupeUs: number): number {
-  const [, , dayUs] = SPANS_US
-  return (Math.floor(dedupeUs / dayUs) + 1) * dayUs
+  return (Math.floor(dedupeUs / DAY_US) + 1) * DAY_US
 }
 
 function isDue(found: readonly TimedFile[], spanUs: number): boolean {
   return found.length >= (spanUs === MINUTE_US ? MINUTE_FILES_MIN : 2)
 }
 
-/** Four files, or small ones that together are a quarter of the largest: a few late rows do not rewrite a day. */
+/**
+ * Four files, or small ones that together are a quarter of the largest: a few late rows do not
+ * rewrite a day.
+ */
 export function isWorthMerging(sizes: readonly number[]): boolean {
   const largest = Math.max(...sizes)
   const others = sizes.reduce((sum, size) => sum + size, 0) - largest
@@ -183,4 +208,58 @@ function mergeOf(group: readonly TimedFile[]): EventMerge {
     isSorted:
       bytes >= LARGE_BYTES / 2 || Math.floor(minUs / MINUTE_US) < Math.floor(maxUs / MINUTE_US),
   }
+}
+
+export type MetricsMerge = Readonly<{
+  kind: 'merge-metrics'
+  day: number
+  inputs: readonly DataFile[]
+}>
+
+/** A day that is not over is left alone while it has fewer files. */
+const OPEN_DAY_FILES_MIN = 16
+/** Windows that ended longer ago than this are cold: only late events change them. */
+const COLD_AGE_US = 3_600_000_000
+
+/**
+ * The merges of metrics files that are due, those that remove most files first: neighbours by
+ * window within a day, up to METRICS_FILE_ROWS_MAX rows. The job keeps the files it rewrites every
+ * second small. Once a day is over, only late events change it; until then, only a day with many
+ * files is merged, and only its cold part.
+ */
+export function planMetricsMerges(
+  files: readonly DataFile[],
+  nowUs: number,
+): readonly MetricsMerge[] {
+  const merges: MetricsMerge[] = []
+  for (const [day, ofDay] of Map.groupBy(files, (file) => file.day)) {
+    const isOver = (day + 1) * DAY_US + COLD_AGE_US <= nowUs
+    if (!isOver && ofDay.length < OPEN_DAY_FILES_MIN) continue
+    const cold = isOver
+      ? ofDay
+      : ofDay.filter((file) => windowStarts(file).lastUs + COLD_AGE_US <= nowUs)
+    for (const inputs of neighbours(cold)) {
+      if (isWorthMerging(inputs.map(({ rows }) => rows))) {
+        merges.push({ kind: 'merge-metrics', day, inputs })
+      }
+    }
+  }
+  return merges.toSorted((a, b) => b.inputs.length - a.inputs.length)
+}
+
+/** Runs of files, in the order of their windows, that fit into one file. */
+function neighbours(files: readonly DataFile[]): readonly (readonly DataFile[])[] {
+  const runs: DataFile[][] = []
+  let rows = 0
+  for (const file of files.toSorted((a, b) => windowStarts(a).firstUs - windowStarts(b).firstUs)) {
+    const run = runs.at(-1)
+    if (run === undefined || rows + file.rows > METRICS_FILE_ROWS_MAX) {
+      runs.push([file])
+      rows = file.rows
+    } else {
+      run.push(file)
+      rows += file.rows
+    }
+  }
+  return runs.filter((run) => run.length >= 2)
 }

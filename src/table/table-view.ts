@@ -1,12 +1,10 @@
 /** What a reader sees of a table: one snapshot, immutable. */
-import type { TableState } from './commit-plan.ts'
 import type { DataFile } from './data-file.ts'
-import { historyOf } from './history.ts'
 import { SUMMARY_KEYS } from './keys.ts'
-import { liveFiles } from './load.ts'
+import { liveFiles, type TableState } from './load-table.ts'
 import { locationOf } from './location.ts'
 import type { ManifestEntry } from './manifest.ts'
-import type { Snapshot, Summary } from './snapshot.ts'
+import { historyOf, type Snapshot, type Summary } from './snapshot.ts'
 
 export type SnapshotView = Readonly<{
   snapshotId: bigint
@@ -59,16 +57,17 @@ export function viewOf({ metadata, metadataPath, manifests }: TableState): Table
 }
 
 /**
- * The newest snapshot whose summary has this key: the current one, or the first along its parents. What another program has
- * said last, such as `flink.max-committed-checkpoint-id`, is found there after commits of ours.
+ * The newest snapshot whose summary has this key: the current one, or the first along its parents.
+ * What another program has said last, such as `flink.max-committed-checkpoint-id`, is found there
+ * after commits of ours.
  */
 export function newestWith(view: TableView, key: string): SnapshotView | null {
   return view.history.find(({ summary }) => summary[key] !== undefined) ?? null
 }
 
 /**
- * The start of the first day that both tables keep whole, in microseconds since the epoch; null while retention has dropped nothing.
- * Windows before it stand without their events.
+ * The start of the first day that both tables keep whole, in microseconds since the epoch; null
+ * while retention has dropped nothing. Windows before it stand without their events.
  */
 export function wholeFromUs(view: TableView): number | null {
   const day = newestWith(view, SUMMARY_KEYS.keptFrom)?.summary[SUMMARY_KEYS.keptFrom]

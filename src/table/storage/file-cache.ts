@@ -1,21 +1,24 @@
 /**
- * Copies of data files on the local disk, for DuckDB, which cannot read S3 here. Data files are immutable and their names
- * are never used twice, so a copy is right or is not there: nothing is ever compared or refreshed.
+ * Copies of data files on the local disk, for DuckDB, which cannot read S3 here. Data files are
+ * immutable and their names are never used twice, so a copy is right or is not there: nothing is
+ * ever compared or refreshed.
  *
  *   <directory>/7f/7f3c…e1.parquet           named by the hash of the file's location
  *   <directory>/7f/7f3c…e1.parquet.<uuid>    being written; gets its name once it is whole
  *
- * Threads and processes share a folder without a lock. Whoever reads a copy touches it, and goes on touching while it is
- * held; what was not touched for a while goes first once all together are larger than the limit. What is in use is never
- * removed, so the limit is passed while queries need more at once; the disk's free space is the last bound.
+ * Threads and processes share a folder without a lock. Whoever reads a copy touches it, and goes on
+ * touching while it is held; what was not touched for a while goes first once all together are
+ * larger than the limit. What is in use is never removed, so the limit is passed while queries need
+ * more at once; the disk's free space is the last bound.
  *
- * Copies are not synced. After a power cut one may be torn: its magic at both ends is looked at before it is first used.
+ * Copies are not synced. After a power cut one may be torn: its magic at both ends is looked at
+ * before it is first used.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { open, readdir, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { makeFolder, reasonOf } from '../runtime.ts'
-import { TableError } from './error.ts'
+import { makeFolder, reasonOf } from '../../runtime.ts'
+import { TableError } from '../error.ts'
 
 export type FileCacheOptions = Readonly<{
   directory: string
@@ -32,7 +35,10 @@ export type FileCache = Readonly<{
   directory: string
   /** Where the copy of a file is, if there is one. */
   pathOf(file: string): string
-  /** Adds a copy of a file just written. One that cannot be made is no error: it is fetched when it is needed. */
+  /**
+   * Adds a copy of a file just written. One that cannot be made is no error: it is fetched when it
+   * is needed.
+   */
   keep(file: string, bytes: Uint8Array): Promise<void>
   /** Copies of these files, made where they are missing, that stay until they are released. */
   hold(files: readonly string[], download: Download): Promise<HeldFiles>
