@@ -3,19 +3,19 @@
  * these bytes are the same as Parquet's PLAIN encoding without the length prefix: long and
  * timestamp 8 bytes little-endian, double IEEE 754 little-endian, string UTF-8.
  *
- * A wrong bound loses rows without a word. So where a string's bound is cut to a number of
- * characters, the upper one is raised again: its last character becomes the next one.
+ * A wrong bound loses rows silently. So where a string's bound is cut to a number of characters,
+ * the upper bound is raised again: its last character becomes the next one.
  */
 import type { Field } from './schema.ts'
 
-/** A file without one of them is not skipped on that side. */
+/** Without one of them, a file is never skipped on that side. */
 export type Bounds = Readonly<{ lower: Uint8Array | null; upper: Uint8Array | null }>
 
 const NO_BOUNDS: Bounds = { lower: null, upper: null }
 
 /**
  * The bounds of a column from its smallest and largest value; none where a NaN makes them
- * meaningless. A zero is widened to both signs, because readers differ in whether -0 equals 0.
+ * meaningless. A bound of zero covers both signs, because readers differ in whether -0 equals 0.
  */
 export function boundsOf(field: Field, min: Uint8Array | null, max: Uint8Array | null): Bounds {
   if (min === null || max === null) return NO_BOUNDS

@@ -264,7 +264,7 @@ export async function reportWait<T>(
 
 function waitText(catalog: string, seconds: number): string {
   return (
-    `the catalog ${catalog} has kept this process waiting for ${seconds} s: another process holds ` +
-    'a lock on it, or it does not answer. Events wait in the log'
+    `the catalog ${catalog} has kept this process waiting for ${seconds} s: another process ` +
+    'holds a lock on it, or it does not answer. Events wait in the log'
   )
 }

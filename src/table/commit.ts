@@ -1,7 +1,7 @@
 /**
  * Commits to the two tables, from plan to clean-up:
  *
- *   plan             commit/plan.ts             the next metadata, decided without touching anything
+ *   plan             commit/plan.ts             the next metadata, decided without any I/O
  *   write            commit/write-metadata.ts   manifests, manifest list, metadata, all durable
  *   swap             commit/swap-pointers.ts    BEGIN, compare-and-swap, COMMIT: the commit point
  *   clean up         here                       what nothing refers to any more is removed, but

@@ -53,40 +53,47 @@ const transient = (message: Message): TableErrorKind => ({
 const KINDS: Readonly<Record<TableErrorCode, TableErrorKind>> = {
   'catalog-missing': retryable(
     (f) =>
-      `there are no tables in the catalog ${f.catalog} yet: start campaign-metrics once, or correct "catalog" in the configuration`,
+      `there are no tables in the catalog ${f.catalog} yet: start campaign-metrics once, or ` +
+      'correct "catalog" in the configuration',
   ),
   'catalog-failed': transient(
     (f) =>
-      `the catalog ${f.catalog} cannot be used (${f.reason}). Nothing was committed. See that the database answers, or that ` +
-      'the file and its folder can be read and written and the disk is not full',
+      `the catalog ${f.catalog} cannot be used (${f.reason}). Nothing was committed. See that ` +
+      'the database answers, or that the file and its folder can be read and written and the ' +
+      'disk is not full',
   ),
   'catalog-locked': transient(
     (f) =>
-      `the catalog ${f.catalog} is locked by another process (${f.reason}). Nothing was changed. Find out who holds it (fuser ` +
-      'names the process), and end its transaction',
+      `the catalog ${f.catalog} is locked by another process (${f.reason}). Nothing was changed. ` +
+      'Find out who holds it (fuser names the process), and end its transaction',
   ),
   'commit-conflict': lasting(
     (f) =>
-      `another writer changed ${f.table}: this commit was built on ${f.base}, the catalog now points to ${f.current}. ` +
-      'Nothing was committed. See to it that one process writes to these tables, then start this one again',
+      `another writer changed ${f.table}: this commit was built on ${f.base}, the catalog now ` +
+      `points to ${f.current}. Nothing was committed. See to it that one process writes to these ` +
+      'tables, then start this one again',
   ),
   'outcome-unknown': lasting(
     (f) =>
-      `whether commit ${f.commitId} reached the catalog ${f.catalog} is not known after ${f.attempts} tries (${f.reason}). ` +
-      'No file was deleted. Make the catalog reachable, then start again: the tables are read back and nothing is written twice',
+      `whether commit ${f.commitId} reached the catalog ${f.catalog} is not known after ` +
+      `${f.attempts} tries (${f.reason}). No file was deleted. Make the catalog reachable, then ` +
+      'start again: the tables are read back and nothing is written twice',
   ),
   'duplicate-file': lasting(
     (f) =>
-      `the data file ${f.path} is in ${f.table} already; adding it again would double its rows, so the commit was refused`,
+      `the data file ${f.path} is in ${f.table} already; adding it again would double its rows, ` +
+      'so the commit was refused',
   ),
   'missing-file': lasting(
     (f) =>
-      `the data file ${f.path} is no longer in ${f.table}, so it cannot be replaced: build the change again on the current view`,
+      `the data file ${f.path} is no longer in ${f.table}, so it cannot be replaced: build the ` +
+      'change again on the current view',
   ),
   'other-writer': lasting(
     (f) =>
-      `${f.table} was filled by the writer "${f.found}", not by "${f.wanted}": two kinds of writers in one table would count events twice. ` +
-      'Go on with the former writer, or choose another catalog and warehouse in the configuration',
+      `${f.table} was filled by the writer "${f.found}", not by "${f.wanted}": two kinds of ` +
+      'writers in one table would count events twice. Go on with the former writer, or choose ' +
+      'another catalog and warehouse in the configuration',
   ),
   'other-window': lasting(
     (f) =>
@@ -95,9 +102,9 @@ const KINDS: Readonly<Record<TableErrorCode, TableErrorKind>> = {
   ),
   moved: lasting(
     (f) =>
-      `the tables in the catalog ${f.catalog} lie at ${f.recorded}, but the folder is now ${f.actual}. ` +
-      'If it was moved or copied, let "warehouse" name it and run: campaign-metrics relocate. If it was removed, restore it ' +
-      'from a backup',
+      `the tables in the catalog ${f.catalog} lie at ${f.recorded}, but the folder is now ` +
+      `${f.actual}. If it was moved or copied, let "warehouse" name it and run: campaign-metrics ` +
+      'relocate. If it was removed, restore it from a backup',
   ),
   'foreign-warehouse': lasting(
     (f) =>
@@ -106,46 +113,52 @@ const KINDS: Readonly<Record<TableErrorCode, TableErrorKind>> = {
   ),
   'warehouse-path': lasting(
     (f) =>
-      `the warehouse path ${f.path} has one of the characters ? # * [ in it, which Iceberg readers take for something else: choose another folder`,
+      `the warehouse path ${f.path} has one of the characters ? # * [ in it, which Iceberg ` +
+      'readers take for something else: choose another folder',
   ),
   'file-damaged': lasting(
     (f) => `${f.path} is not readable as ${f.expected} (${f.reason}): restore it from a backup`,
   ),
   'file-lost': lasting(
     (f) =>
-      `${f.path} is in the table but not on the disk: restore it from a backup; if the folder was moved, run: campaign-metrics relocate`,
+      `${f.path} is in the table but not on the disk: restore it from a backup; if the folder ` +
+      'was moved, run: campaign-metrics relocate',
   ),
   'file-unreadable': retryable(
-    (f) => `${f.path} cannot be read (${f.reason}): see to its rights and its disk`,
+    (f) => `${f.path} cannot be read (${f.reason}): check its permissions and its disk`,
   ),
   'file-unfit': lasting((f) => `${f.path} cannot be added to ${f.table}: ${f.reason}`),
   'storage-failed': {
     ...retryable(
       (f) =>
-        `writing ${f.path} failed (${f.reason}); nothing was committed. Check the disk and its free space`,
+        `writing ${f.path} failed (${f.reason}); nothing was committed. Check the disk and its ` +
+        'free space',
     ),
     isTransient: 'by-cause',
   },
   misplaced: transient(
     (f) =>
-      `${f.fault}. Nothing is written to the tables meanwhile, and nothing is made anew: put it back, and commits go on; or stop ` +
-      'this process, restore what is missing, and start it again',
+      `${f.fault}. Nothing is written to the tables meanwhile, and nothing is made anew: put it ` +
+      'back, and commits go on; or stop this process, restore what is missing, and start it again',
   ),
   's3-failed': transient(
     (f) =>
-      `${f.doing} ${f.path} at ${f.endpoint} failed (${f.reason}): ${f.todo}. Nothing was committed; nothing that was is lost`,
+      `${f.doing} ${f.path} at ${f.endpoint} failed (${f.reason}): ${f.todo}. Nothing was ` +
+      'committed; nothing that was is lost',
   ),
   's3-location': lasting(
     (f) => `${f.path} is not a place on S3: write s3://bucket or s3://bucket/prefix as "warehouse"`,
   ),
   'cache-failed': retryable(
     (f) =>
-      `${f.path} could not be copied into the cache ${f.directory} (${f.reason}): free space there, or set another "cache.directory"`,
+      `${f.path} could not be copied into the cache ${f.directory} (${f.reason}): free space ` +
+      'there, or set another "cache.directory"',
   ),
   'not-a-folder': lasting(
     (f) =>
-      `only tables in a folder can be relocated, not those at ${f.path}: objects on S3 do not move without being copied. ` +
-      'Copy the events into new tables instead: start with an empty place as "warehouse" and send them again',
+      `only tables in a folder can be relocated, not those at ${f.path}: objects on S3 do not ` +
+      'move without being copied. Copy the events into new tables instead: start with an empty ' +
+      'place as "warehouse" and send them again',
   ),
   locked: lasting(
     (f) =>
@@ -154,8 +167,8 @@ const KINDS: Readonly<Record<TableErrorCode, TableErrorKind>> = {
   ),
   'other-warehouse': lasting(
     (f) =>
-      `the tables in the catalog ${f.catalog} lie at ${f.recorded}, the configuration says ${f.actual}: ` +
-      'set "warehouse" back, or choose another database as "catalog"',
+      `the tables in the catalog ${f.catalog} lie at ${f.recorded}, the configuration says ` +
+      `${f.actual}: set "warehouse" back, or choose another database as "catalog"`,
   ),
   closed: lasting((f) => `the tables in the catalog ${f.catalog} are closed`),
 }

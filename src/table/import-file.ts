@@ -1,7 +1,7 @@
 /**
- * Takes in a Parquet file of campaign_events that another program wrote (the merge, through
- * DuckDB). Its footer must say what our own files say: the same columns and field ids, one day, and
- * the arrival times.
+ * Imports a Parquet file of campaign_events that another program wrote (the merge, through DuckDB).
+ * Its footer must have what our own files have: the same columns and field ids, one day, and the
+ * arrival times.
  */
 import type { ColumnMetaData, SchemaElement } from 'hyparquet'
 import { boundsOf, doubleBytes, longBytes, longOf } from './bounds.ts'
@@ -95,8 +95,8 @@ function difference(element: SchemaElement, field: Field): string | null {
 }
 
 /**
- * A column over all row groups. Where one group lacks a statistic, the file has none: a guess would
- * lose rows.
+ * A column over all row groups. Where one group lacks a statistic, the file has none: with a guess,
+ * readers would lose rows.
  */
 function columnStats({ metadata }: ParquetReader, field: Field, index: number): ColumnStats {
   const chunks = metadata.row_groups.map((group) => group.columns[index]!.meta_data!)

@@ -1,6 +1,6 @@
 /**
- * The lake, open for writing: both tables, and one process of ours. Views are immutable: whoever
- * holds one keeps a consistent state, while commits, one after the other, move the lake on.
+ * The lake, open for writing: both tables, and one process of ours. Views are immutable: a view
+ * stays consistent while commits, one after the other, change the lake.
  */
 import { strict as assert } from 'node:assert'
 import type { DayRows } from '../event.ts'
@@ -18,10 +18,10 @@ import { type TableView, viewOf } from './table-view.ts'
 export type LakeParts = CommitterParts &
   Readonly<{
     files: DataFiles
-    /** Where DuckDB reads and writes data files. */
+    /** The local data files that DuckDB reads and writes. */
     local: LocalFiles
     importFile: (path: string) => Promise<DataFile>
-    /** One sentence while catalog, lock or tables are not where they were. */
+    /** One sentence while catalog, lock or tables are missing or were replaced. */
     placeFault: () => string | null
     release: () => Promise<void>
   }>
@@ -48,8 +48,8 @@ export class Lake {
   }
 
   /**
-   * Writes one day's events to a file that is on the disk when this returns, and in no table yet.
-   * `dedupe`: the dedupe times that they lie between, the arrival times unless given.
+   * Writes one day's events to a file that is durable when this returns, and in no table yet.
+   * `dedupe` is the range of their dedupe times, by default that of their arrival times.
    */
   async writeEventsFile(
     rows: DayRows,
@@ -74,7 +74,7 @@ export class Lake {
     return this.#parts.files.readEventIds(file)
   }
 
-  /** When a file's events came. */
+  /** When a file's events arrived. */
   fileTimes(file: DataFile): Promise<FileTimes> {
     return this.#parts.files.fileTimes(file)
   }
@@ -85,16 +85,16 @@ export class Lake {
   }
 
   /**
-   * A name for a file of campaign_events that another program writes, to `local.pathOf(name)`; to
-   * be taken in by `importEventsFile`.
+   * A name for a file of campaign_events that another program writes to `local.pathOf(name)`, for
+   * `importEventsFile`.
    */
   newEventsPath(day: number): string {
     return this.#parts.files.newPath('events', day)
   }
 
   /**
-   * Takes a Parquet file of campaign_events that another program wrote: checks it, puts it in its
-   * place, reads its statistics.
+   * Imports a Parquet file of campaign_events that another program wrote: checks it, puts it in its
+   * place and reads its statistics. It is in no table yet.
    */
   importEventsFile(path: string): Promise<DataFile> {
     return this.#parts.importFile(path)
@@ -102,8 +102,9 @@ export class Lake {
 
   /**
    * Commits to both tables at once. When it rejects, nothing was committed, except with the code
-   * 'outcome-unknown': then open the lake anew. 'missing-file': a file to be removed is no longer
-   * there, and the change must be made anew. Commits asked for at the same time follow each other.
+   * 'outcome-unknown': then open the lake again. 'missing-file': a file to be removed is no longer
+   * there, and the change must be made again. Simultaneous commits are carried out one after the
+   * other.
    */
   commit(change: Change): Promise<void> {
     return this.#enqueue(() => {
@@ -112,12 +113,12 @@ export class Lake {
     })
   }
 
-  /** One sentence while catalog, lock or tables are not where they were; null when they are. */
+  /** One sentence while catalog, lock or tables are missing or were replaced, else null. */
   placeFault(): string | null {
     return this.#parts.placeFault()
   }
 
-  /** Throws TableError 'misplaced': what were written would be made anew, and found by nobody. */
+  /** Throws TableError 'misplaced' instead of writing files where no reader would look for them. */
   requirePlaces(): void {
     const fault = this.placeFault()
     if (fault !== null) throw new TableError('misplaced', { fault })
@@ -131,14 +132,14 @@ export class Lake {
     return this.#parts.keepLock()
   }
 
-  /** Looks at what another writer has committed. */
+  /** Loads what another writer has committed. */
   refresh(): Promise<void> {
     return this.#enqueue(() => this.#committer.reload())
   }
 
   /**
-   * Lets snapshots expire without a commit of files; commits do it by themselves. Returns how many
-   * went.
+   * Lets snapshots expire without a commit of files; commits do so by themselves. Returns how many
+   * expired.
    */
   expireSnapshots(): Promise<number> {
     return this.#enqueue(() => this.#committer.expire())
@@ -181,13 +182,13 @@ export class Lake {
 
   async #enqueue<T>(act: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new TableError('closed', { catalog: this.#parts.access.name })
-    const done = this.#queue.then(act).finally(() => this.#look())
+    const done = this.#queue.then(act).finally(() => this.#updateViews())
     this.#queue = done.catch(() => {})
     return done
   }
 
-  /** The views of the states as they are now. */
-  #look(): void {
+  /** Updates the views to the current states. */
+  #updateViews(): void {
     const { states } = this.#committer
     const before = this.#views
     this.#views = forBothTables((key) => {

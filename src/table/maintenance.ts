@@ -4,6 +4,7 @@
  * priority. A failed task is reported and tried again later, and never stops the job.
  */
 import { strict as assert } from 'node:assert'
+import { reasonOf } from '../runtime.ts'
 import type { OnStep } from './commit.ts'
 import type { DataFile } from './data-file.ts'
 import type { Lake } from './lake.ts'
@@ -18,7 +19,7 @@ export type { LogProgress } from './maintenance/trusted-time.ts'
 
 export type MaintenanceOptions = Readonly<{
   lake: Lake
-  /** Null where raw files are another program's to merge: those of Flink are Trino's. */
+  /** Null where another program merges raw files: Trino merges Flink's. */
   mergeEventFiles: TaskParts['mergeEventFiles'] | null
   exclusively: TaskParts['exclusively']
   horizonUs: number
@@ -29,13 +30,13 @@ export type MaintenanceOptions = Readonly<{
   steadyMs: () => number
   /** The time that event ids age by, as of now. */
   dedupeNowUs: () => number
-  /** How far the tables are behind the log; null where that is not known now. */
+  /** How far the tables are behind the log; null while that is not known. */
   logProgress: () => LogProgress | null
   newId: () => string
   /** Waits; ends early, without an error, when the signal fires. */
   pause: (durationMs: number, signal: AbortSignal) => Promise<void>
   isBusy: () => boolean
-  /** The steps of files that merges write; for tests that stop the process there. */
+  /** Called at each step of files that merges write; for tests that stop the process there. */
   onStep?: OnStep
   onTask: (done: TaskDone) => void
   /** One sentence for the user. */
@@ -54,21 +55,21 @@ export type Maintenance = Readonly<{
   /** Runs until `stop`; does not reject. */
   run(): Promise<void>
   /**
-   * Plans and carries out the most urgent task; null when there is nothing to do. For `run`, and
-   * for tests.
+   * Plans and carries out the most urgent task; null when there is nothing to do. Used by `run` and
+   * by tests.
    */
   step(): Promise<TaskDone | null>
   /**
-   * What both tables gained in the last day, by the arrivals in the footers; null while less than
+   * How many bytes both tables gained in the last day, by the arrival times; null while less than
    * an hour is known.
    */
   bytesPerDay(): number | null
-  /** Breaks off a merge under way (it has changed nothing yet) and ends `run`. */
+  /** Aborts a merge under way (it has changed nothing yet) and ends `run`. */
   stop(): void
 }>
 
 const IDLE_PAUSE_MS = 5_000
-/** After a failure: the first pause, doubled with each further one. */
+/** The pause after a failure, doubled with each further one. */
 const FAILURE_PAUSE_MS = 10_000
 const FAILURE_PAUSE_MS_MAX = 10 * 60_000
 
@@ -120,8 +121,7 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
   }
 
   async function stepOrPause(): Promise<void> {
-    // A folder that is not where it was is told by the job; whatever would be written now would
-    // make it anew.
+    // The job reports a missing folder; anything written now would create it again.
     if (lake.placeFault() !== null) return await pause(IDLE_PAUSE_MS, stopping.signal)
     try {
       const done = await step()
@@ -132,9 +132,9 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
       if (stopping.signal.aborted) return
       const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
       failures++
-      const words = error instanceof Error ? error.message : String(error)
-      options.onTrouble?.(words)
-      onWarning(`maintenance failed and is tried again in ${pauseMs / 1000} s: ${words}`)
+      const reason = reasonOf(error)
+      options.onTrouble?.(reason)
+      onWarning(`maintenance failed and is tried again in ${pauseMs / 1000} s: ${reason}`)
       await pause(pauseMs, stopping.signal)
     }
   }
@@ -149,7 +149,7 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
   }
 }
 
-/** Files of other writers do not say when their events came. */
+/** Files of other writers have no arrival times. */
 function withoutTimes(file: DataFile): TimedFile {
   return { file, times: { arrival: NEVER, dedupe: NEVER } }
 }

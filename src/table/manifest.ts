@@ -65,7 +65,7 @@ export type ManifestFormat = Readonly<{
   decode(bytes: Buffer, inherited: Inherited): Promise<ManifestEntry[]>
 }>
 
-/** The manifests of a table; made once, since the Avro types behind it are costly to make. */
+/** The manifest format of a table; made once, since its Avro types are costly to make. */
 export function manifestFormat(table: TableDefinition): ManifestFormat {
   const known = formats.get(table)
   if (known !== undefined) return known
@@ -184,8 +184,8 @@ function boundMap(pairs: readonly Pair<Buffer>[] | null): Map<number, Uint8Array
 }
 
 /**
- * Spec: "Manifest Entry Fields", "Data File Fields". Names of records and maps are those that Java
- * gives them.
+ * Spec: "Manifest Entry Fields", "Data File Fields". Names of records and maps are those of the
+ * Java library.
  */
 function entrySchema(partition: string): AvroSchema {
   const day = { type: 'int', logicalType: 'date' }

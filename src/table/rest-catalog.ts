@@ -165,8 +165,9 @@ function refuseChange(method: string, segments: readonly string[]): RestAnswer {
   if (!isChange(method, segments)) return unknown(method, path)
   return refuse(
     'UnsupportedOperationException',
-    `${method} ${path}: the catalog ${CATALOG_NAME} is read-only. campaign-metrics alone writes its tables: ` +
-      'send events to POST /v1/events, or copy the table into a catalog of your own to change it',
+    `${method} ${path}: the catalog ${CATALOG_NAME} is read-only. campaign-metrics alone writes ` +
+      'its tables: send events to POST /v1/events, or copy the table into a catalog of your own ' +
+      'to change it',
   )
 }
 

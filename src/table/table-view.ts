@@ -15,9 +15,9 @@ export type SnapshotView = Readonly<{
 
 export type FileEntry = Readonly<{
   file: DataFile
-  /** Of the snapshot that brought its rows; a rewrite may keep it. */
+  /** Of the snapshot that added its rows; a rewrite may keep it. */
   sequenceNumber: number
-  /** Of the snapshot that brought the file. */
+  /** Of the snapshot that added the file. */
   fileSequenceNumber: number
 }>
 
@@ -30,9 +30,9 @@ export type TableView = Readonly<{
   /** The snapshot's whole summary: Iceberg's totals and the `campaign-metrics.*` keys. */
   summary: Summary
   files: readonly DataFile[]
-  /** The same, with when they came. */
+  /** The same files, with the snapshots that added them. */
   entries: readonly FileEntry[]
-  /** The current snapshot and those before it that are kept, newest first. */
+  /** The current snapshot and the kept ones before it, newest first. */
   history: readonly SnapshotView[]
   metadataLocation: string
   /** The table's folder, `data/` and `metadata/` below it. */
@@ -57,9 +57,9 @@ export function viewOf({ metadata, metadataPath, manifests }: TableState): Table
 }
 
 /**
- * The newest snapshot whose summary has this key: the current one, or the first along its parents.
- * What another program has said last, such as `flink.max-committed-checkpoint-id`, is found there
- * after commits of ours.
+ * The newest snapshot whose summary has this key: the current one, or the first among its parents.
+ * So what another program wrote last, such as `flink.max-committed-checkpoint-id`, is found after
+ * commits of ours.
  */
 export function newestWith(view: TableView, key: string): SnapshotView | null {
   return view.history.find(({ summary }) => summary[key] !== undefined) ?? null
@@ -67,7 +67,7 @@ export function newestWith(view: TableView, key: string): SnapshotView | null {
 
 /**
  * The start of the first day that both tables keep whole, in microseconds since the epoch; null
- * while retention has dropped nothing. Windows before it stand without their events.
+ * while retention has dropped nothing. Windows before it no longer have all their events.
  */
 export function wholeFromUs(view: TableView): number | null {
   const day = newestWith(view, SUMMARY_KEYS.keptFrom)?.summary[SUMMARY_KEYS.keptFrom]

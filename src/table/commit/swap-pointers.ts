@@ -97,7 +97,8 @@ async function trySwaps(
       throw conflict(from, found, error)
     }
   }
-  const reason = `${reasonOf(error instanceof TableError ? error.cause : error)}; ${ATTEMPTS_MAX} tries`
+  const cause = error instanceof TableError ? error.cause : error
+  const reason = `${reasonOf(cause)}; ${ATTEMPTS_MAX} tries`
   throw new TableError('catalog-failed', { catalog: access.name, reason }, error)
 }
 

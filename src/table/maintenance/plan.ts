@@ -1,6 +1,6 @@
 /**
- * What maintenance has to do now, most urgent first; decided from the files alone, without touching
- * anything.
+ * What maintenance has to do now, most urgent first, decided from the list of files without
+ * touching anything.
  */
 
 import { keptFromDay } from '../../event.ts'
@@ -28,7 +28,7 @@ export type Task =
 
 export type PlanInput = Readonly<{
   events: readonly TimedFile[]
-  /** Otherwise raw files are another program's to merge. */
+  /** False where another program merges raw files. */
   mergesEvents: boolean
   metrics: readonly DataFile[]
   nowUs: number
@@ -38,18 +38,18 @@ export type PlanInput = Readonly<{
   horizonUs: number
   /** Days kept besides today, also parts of days; 0 keeps all. */
   retentionDays: Readonly<{ events: number; metrics: number }>
-  /** By which trusted time orphans were swept last. */
+  /** The trusted time at which orphans were last swept. */
   sweptUs: number
   orphanAgeUs: number
-  /** Events come so fast that the processors are wanted elsewhere. */
+  /** Events come so fast that the processors are needed elsewhere. */
   isBusy: boolean
 }>
 
-/** Above it, files are merged without waiting for their minute or hour to be over. */
+/** With more files, they are merged without waiting for their minute or hour to be over. */
 const URGENT_FILES = 300
 /**
- * Above it, files are merged even when busy: an event waits a little longer, but readers can still
- * plan a scan.
+ * With more files, they are merged even when busy: events wait a little longer, but readers can
+ * still plan a scan.
  */
 const BUSY_FILES = 400
 const SWEEP_INTERVAL_US = 6 * 3_600_000_000
@@ -70,18 +70,18 @@ export function planMaintenance(input: PlanInput): readonly Task[] {
 }
 
 /**
- * Days past the retention. A day of raw rows leaves as a whole, and only once no event id in it can
- * still be asked for: after a restart the ids are read back from these files. No day leaves before
- * an older one has, so that one date says what is kept.
+ * Days past the retention. A day of raw rows is dropped as a whole, and only once no event id in it
+ * can be needed: after a restart the ids are read back from these files. Days are dropped in their
+ * order, so that one date tells what is kept.
  */
 function planDrop(input: PlanInput): readonly Task[] {
   const { events, metrics, trustedUs, retentionDays } = input
   if (trustedUs === null) return []
   const forgottenUs = input.dedupeNowUs - 2 * input.horizonUs
-  const stillAskedFor = events.filter(({ times }) => times.dedupe.maxUs >= forgottenUs)
+  const stillNeeded = events.filter(({ times }) => times.dedupe.maxUs >= forgottenUs)
   const eventsFromDay = Math.min(
     keptFromDay(trustedUs, retentionDays.events),
-    ...stillAskedFor.map(({ file }) => file.day),
+    ...stillNeeded.map(({ file }) => file.day),
   )
   const metricsFromDay = keptFromDay(trustedUs, retentionDays.metrics)
   const old = events.map(({ file }) => file).filter(({ day }) => day < eventsFromDay)

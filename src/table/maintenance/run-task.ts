@@ -1,8 +1,8 @@
 /**
  * Carries out one task. Outputs are written first and committed last, so a kill at any moment
- * leaves the tables as they were and at most a file that the orphan sweep finds. An output is
- * removed here only while it is known that no commit holds it: before the commit, or after one that
- * was refused because an input had gone meanwhile (F9).
+ * leaves the tables as they were, and at most a file that the orphan sweep finds. An output is
+ * removed here only where it is known that no commit has it: before the commit, or after a commit
+ * that was refused because an input was gone (F9).
  */
 import { dirname } from 'node:path'
 import { makeFolder } from '../../runtime.ts'
@@ -42,28 +42,27 @@ export type TaskParts = Readonly<{
     | 'sweepOrphans'
     | 'writeMetricsFile'
   >
-  /** Rewrites raw files; removes what it wrote when it fails. */
+  /** Merges raw files into one; removes the output when it fails. */
   mergeEventFiles: MergeEventFiles
   /**
-   * Runs `work` while nothing else chooses metrics files to replace. The job amends windows under
-   * the same lock: a file that it has read and is about to replace must not be replaced by a merge
-   * in between.
+   * Runs `work` while nothing else selects metrics files to replace. The job amends windows under
+   * the same lock: a merge must not replace a file that the job has read and is about to replace.
    */
   exclusively: <T>(work: () => Promise<T>) => Promise<T>
   times: Arrivals
   newId: () => string
   /**
-   * The steps of a file that a merge writes, as the lake tells those of its own; for tests that
-   * stop the process there.
+   * Called at each step of a file that a merge writes, as the lake does for its own files; for
+   * tests that stop the process there.
    */
   onStep?: OnStep
   signal: AbortSignal
 }>
 
-/** `stale`: the files had changed meanwhile; the work was dropped. */
+/** `stale`: the files had changed meanwhile, and the work was discarded. */
 export type Outcome = 'done' | 'stale'
 
-/** The first of the tasks; of merges of raw files, some at once. */
+/** Carries out `task`; together with a merge of raw files, some of the others. */
 export async function runTask(
   task: Task,
   others: readonly Task[],
@@ -139,7 +138,8 @@ async function importOrDiscard(
     const merged = await lake.importEventsFile(output)
     const rows = task.inputs.reduce((sum, file) => sum + file.rows, 0)
     if (merged.rows === rows && merged.day === task.day) return merged
-    const reason = `it has ${merged.rows} rows of day ${merged.day} instead of ${rows} of day ${task.day}`
+    const found = `${merged.rows} rows of day ${merged.day}`
+    const reason = `it has ${found} instead of ${rows} of day ${task.day}`
     throw new TableError('file-unfit', { path: output, table: 'campaign_events', reason })
   } catch (error) {
     const [likeOutput] = task.inputs
@@ -161,8 +161,8 @@ async function mergeMetrics(task: MetricsMerge, parts: TaskParts): Promise<Outco
 }
 
 /**
- * Any error but a lost input leaves open what has happened to the output: it stays, and the sweep
- * decides.
+ * After any error but a missing input the outcome may be unknown: the output stays, and the orphan
+ * sweep decides.
  */
 async function commit(
   { lake, newId }: TaskParts,

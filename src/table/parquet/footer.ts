@@ -64,7 +64,7 @@ function dataPageHeader(page: EncodedPage, encoding: ThriftValue): ThriftStruct 
   return struct([1, i32(page.values)], [2, encoding], [3, levels], [4, levels])
 }
 
-/** A column as it lies in the file. Sizes include the page headers. */
+/** A column as it is stored in the file. Sizes include the page headers. */
 export type Codec = keyof typeof CODECS
 
 export type ColumnChunk = Readonly<{
@@ -111,7 +111,7 @@ function schemaElement({ id, name, type }: Field): ThriftStruct {
   )
 }
 
-/** Timestamps are local (not adjusted to UTC), which has no converted type of the old kind. */
+/** Timestamps are local (not adjusted to UTC); the older converted types have none for that. */
 function logicalType(type: FieldType): ThriftStruct | undefined {
   if (type === 'string') return struct([1, struct()])
   if (type !== 'timestamp') return undefined
@@ -163,8 +163,7 @@ function statistics({ nullCount, min, max }: EncodedColumn): ThriftStruct {
 }
 
 /**
- * How many pages of each kind: only with these can a reader rely on a dictionary holding every
- * value.
+ * How many pages of each kind: only then can a reader rely on the dictionary holding every value.
  */
 function encodingStats(pages: readonly EncodedPage[]): ThriftStruct[] {
   const kinds = Map.groupBy(pages, (page) => `${page.kind} ${page.encoding}`)

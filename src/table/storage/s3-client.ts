@@ -46,7 +46,8 @@ export async function makeBucket(
     if (isDry) return 'missing'
     // Amazon requires the name of every region but its first one; other stores have none to name.
     const isFirst = place.endpoint !== null || place.region === 'us-east-1'
-    const constraint = { LocationConstraint: place.region as never } // any string; the SDK lists those it knew
+    // Any string; the SDK's type lists the regions that it knew.
+    const constraint = { LocationConstraint: place.region as never }
     await client.send(
       new CreateBucketCommand({
         Bucket: bucket,
@@ -104,7 +105,8 @@ const REMEDIES: Readonly<Record<KnownCode, string>> = {
   RequestTimeTooSkewed: 'the clocks of this machine and of the store differ by too much: set them',
   ExpiredToken: 'the session token has expired: renew the credentials',
   CredentialsProviderError:
-    'no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role',
+    'no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a ' +
+    'role',
   ECONNREFUSED: 'nobody listens there: start the store, or correct "endpoint"',
   ENOTFOUND: 'there is no such host: correct "endpoint" or "region"',
   PermanentRedirect: 'the bucket is in another region: correct "region"',
