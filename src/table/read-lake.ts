@@ -19,7 +19,7 @@ import { openStorage, type Storage } from './storage.ts'
 import { checkTableFolders, tableFolders } from './table-folders.ts'
 import { type TableView, viewOf } from './table-view.ts'
 
-type Places = Pick<LakePlaces, 'catalog' | 'warehouse'>
+type Places = Pick<LakePlaces, 'catalog' | 'warehouse'> & Readonly<{ storage?: Storage }>
 
 /** Both tables as of one commit. */
 export type LakeSnapshot = Readonly<{
@@ -29,23 +29,24 @@ export type LakeSnapshot = Readonly<{
 }>
 
 /** Both pointers are read in one transaction, so that both views are of the same commit. */
-export async function readLake({ catalog, warehouse }: Places): Promise<LakeSnapshot> {
-  const storage = await openStorage(warehouse)
+export async function readLake(places: Places): Promise<LakeSnapshot> {
+  const { catalog, warehouse } = places
+  const storage = places.storage ?? (await openStorage(warehouse))
   const pointers = await readCatalog(catalog)
   const folders = tableFolders(warehouseFolder(warehouse))
   await checkTableFolders(catalogText(catalog), folders, pointers)
   return await readCurrent(catalog, pointers, (current) => load(storage, current))
 }
 
-export function openLakeReader({ catalog, warehouse }: Places): LakeReader {
-  let storage: Promise<Storage> | null = null
+export function openLakeReader({ catalog, warehouse, storage }: Places): LakeReader {
+  let files = storage
   return {
     settings: settingsOf(warehouse),
     async loadMetadata(key) {
-      storage ??= openStorage(warehouse)
-      const files = await storage
+      files ??= await openStorage(warehouse)
+      const { read } = files
       return await readCurrent(catalog, await readCatalog(catalog), async (current) => {
-        const metadata = await files.read(pathOf(current[key]))
+        const metadata = await read(pathOf(current[key]))
         return { metadataLocation: current[key], metadata: metadata.toString('utf8') }
       })
     },

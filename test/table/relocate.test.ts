@@ -93,6 +93,15 @@ test('a catalog without tables says what to do', async (t) => {
   await assert.rejects(relocateLake(place), missing)
 })
 
+test('a catalog that has lost one of the tables has none to read', async (t) => {
+  const place = await openPlace(t)
+  await (await place.open()).close()
+  const database = new DatabaseSync(place.catalogPath)
+  database.exec("DELETE FROM iceberg_tables WHERE table_name = 'campaign_metrics'")
+  database.close()
+  await assert.rejects(readLake(place), { code: 'catalog-missing' })
+})
+
 test('the catalog is a WAL database with synchronous commits, which PyIceberg leaves as it is', async (t) => {
   const place = await openPlace(t)
   const lake = await place.open()
