@@ -93,6 +93,11 @@ export async function encodeContainer<Row>(
   ])
 }
 
+/** 16 bytes, for the sync marker. */
+export function uuidBytes(uuid: string): Buffer {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex')
+}
+
 export type Container<Row> = Readonly<{ metadata: ReadonlyMap<string, string>; rows: Row[] }>
 
 /**

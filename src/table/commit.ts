@@ -14,7 +14,8 @@
  * to be removed are still there ('missing-file').
  */
 import { strict as assert } from 'node:assert'
-import { reasonOf } from '../runtime.ts'
+import { allOf, reasonOf } from '../runtime.ts'
+import { uuidBytes } from './avro.ts'
 import type { CatalogAccess, OnWait } from './catalog.ts'
 import { type CommitPlan, type Expiry, planCommit, planExpiry } from './commit/plan.ts'
 import { swapPointers } from './commit/swap-pointers.ts'
@@ -107,10 +108,8 @@ export class Committer {
   }
 
   async remove(paths: readonly string[]): Promise<void> {
-    for (let start = 0; start < paths.length; start += REMOVALS_AT_ONCE) {
-      const some = paths.slice(start, start + REMOVALS_AT_ONCE)
-      await Promise.all(some.map((path) => this.#parts.storage.remove(path).catch(() => {})))
-    }
+    const { storage } = this.#parts
+    await allOf(paths, REMOVALS_AT_ONCE, (path) => storage.remove(path).catch(() => {}))
   }
 
   /** From now on a commit whose outcome is unknown does not wait long for the catalog. */
@@ -233,10 +232,6 @@ function plansOf(keys: readonly TableKey[], plan: (key: TableKey) => CommitPlan 
     return made === null ? [] : [[key, made]]
   })
   return Object.fromEntries(planned)
-}
-
-function uuidBytes(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex')
 }
 
 /** A positive 63-bit number from a random UUID, as Java makes it. */

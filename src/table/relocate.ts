@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
+import { uuidBytes } from './avro.ts'
 import { type Catalog, openCatalog, openWriterLock, type Pointers } from './catalog.ts'
 import {
   forBothTables,
@@ -157,7 +158,7 @@ async function moveSnapshot(
   }
   const uuid = newUuid()
   const manifestListPath = path.join(to, 'metadata', `snap-${snapshot.id}-1-${uuid}.avro`)
-  await storage.write(manifestListPath, [await encodeManifestList(moved, owner, syncOf(uuid))])
+  await storage.write(manifestListPath, [await encodeManifestList(moved, owner, uuidBytes(uuid))])
   old.add(oldPath)
   return { ...snapshot, manifestListPath }
 }
@@ -181,7 +182,7 @@ async function moveManifest(
   }))
   const uuid = newUuid()
   const newPath = path.join(to, 'metadata', `${uuid}-m0.avro`)
-  const bytes = await storage.write(newPath, [await format.encode(moved, syncOf(uuid))])
+  const bytes = await storage.write(newPath, [await format.encode(moved, uuidBytes(uuid))])
   old.add(oldPath)
   return { ...manifest, path: newPath, bytes }
 }
@@ -191,8 +192,4 @@ async function moveManifest(
  */
 function newPathOf({ from, to }: Place, recorded: string): string {
   return recorded.startsWith(`${from}/`) ? to + recorded.slice(from.length) : recorded
-}
-
-function syncOf(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex')
 }

@@ -215,7 +215,8 @@ test('a writer that was overtaken while it slept changes nothing and says so (F8
       return {
         ...inner,
         async swap(base, next, onStep) {
-          // Another writer, with the lock taken from a process that was stopped, moved both tables on.
+          // Another writer, with the lock taken from a process that was stopped, moved both tables
+          // on.
           const other = { events: `${base.events}x`, metrics: `${base.metrics}x` }
           await inner.swap(base, other, () => {})
           await inner.swap(base, next, onStep)
@@ -376,7 +377,10 @@ test('properties of empty tables that cannot be written leave the tables as they
   assert.equal(metrics.properties['campaign-metrics.window'], 'PT5M')
 })
 
-/** `transient`: the same commit may be tried again. `later`: the same call may succeed. `never`: the user must act first. */
+/**
+ * `transient`: the same commit may be tried again. `later`: the same call may succeed. `never`: the
+ * user must act first.
+ */
 const RETRIES: Readonly<Record<TableErrorCode, 'transient' | 'later' | 'never'>> = {
   'catalog-missing': 'later',
   'catalog-failed': 'transient',

@@ -1,4 +1,7 @@
-/** Copies of data files: whole or not there, shared without a lock, and no more of them than the limit while nobody uses them. */
+/**
+ * Copies of data files: whole or not there, shared without a lock, and no more of them than the
+ * limit while nobody uses them.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,7 @@
 /**
- * Tables that Flink writes (golden files of Flink 2.1.3 with Iceberg 1.11.0): they are read as Flink counted them, written again with
- * everything that is Flink's, and expiry leaves the trail by which Flink finds its last checkpoint.
+ * Tables that Flink writes (golden files of Flink 2.1.3 with Iceberg 1.11.0): they are read as
+ * Flink counted them, written again with everything that is Flink's, and expiry leaves the trail by
+ * which Flink finds its last checkpoint.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

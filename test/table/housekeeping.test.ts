@@ -15,7 +15,10 @@ import {
 import { dayRows, eventRow, metricsRow, NOON_US, openPlace, type Place } from './fixture.ts'
 
 const DAY = 20_779
-/** Some seconds of snapshots, then one a minute for two: all of it happens within two hundred commits. */
+/**
+ * Some seconds of snapshots, then one a minute for two: all of it happens within two hundred
+ * commits.
+ */
 const RETENTION = { allMs: 20_000, minutelyMs: 120_000, snapshotsMax: 240 }
 
 /** Does not wait for the disk, so that hundreds of commits take seconds. */
@@ -66,7 +69,10 @@ type Entry = Readonly<{
 
 const pathOf = (location: string): string => location.replace('file://', '')
 
-/** Every file that any kept snapshot needs, read with nothing but the Avro decoder; counts what each snapshot holds. */
+/**
+ * Every file that any kept snapshot needs, read with nothing but the Avro decoder; counts what each
+ * snapshot holds.
+ */
 async function walk(view: TableView) {
   const metadata = JSON.parse(readFileSync(pathOf(view.metadataLocation), 'utf8')) as Metadata
   const paths = new Set([pathOf(view.metadataLocation)])

@@ -1,6 +1,7 @@
 /**
- * What maintenance decides, over simulated days: few files, few rewrites, and no merge that the dedup memory would suffer
- * from. Files are made of numbers only; the tables' own tests write real ones.
+ * What maintenance decides, over simulated days: few files, few rewrites, and no merge that the
+ * dedup memory would suffer from. Files are made of numbers only; the tables' own tests write real
+ * ones.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -137,7 +137,10 @@ type AvroNode = Readonly<{
   logicalType?: string
 }>
 
-/** Each field, key, value and element of an Avro schema with its Iceberg id, and `?` where it is optional. */
+/**
+ * Each field, key, value and element of an Avro schema with its Iceberg id, and `?` where it is
+ * optional.
+ */
 function idsIn(type: AvroType, path = ''): string[] {
   if (typeof type === 'string') return []
   if ('fields' in type && type.fields !== undefined) {
@@ -161,7 +164,8 @@ async function schemaOf(bytes: Buffer): Promise<AvroType> {
   return JSON.parse(metadata.get('avro.schema') ?? '') as AvroType
 }
 
-// Copied by hand from the Iceberg spec, version 2: "Manifest Entry Fields", "Data File Fields", "Manifest Lists".
+// Copied by hand from the Iceberg spec, version 2: "Manifest Entry Fields", "Data File Fields",
+// "Manifest Lists".
 test('columns of manifests have the field ids of the spec, by which every reader finds them', async () => {
   const bytes = await manifestFormat(TABLES.events).encode([], Buffer.alloc(16))
   assert.deepEqual(idsIn(await schemaOf(bytes)), [

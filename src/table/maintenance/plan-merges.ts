@@ -180,20 +180,31 @@ function isSmall({ file }: TimedFile): boolean {
 }
 
 /** Neighbours in dedupe time, up to MERGED_BYTES; a lone file is no merge. */
-function cutToSize(group: readonly TimedFile[]): readonly (readonly TimedFile[])[] {
-  const parts: TimedFile[][] = []
-  let bytes = 0
-  for (const each of group.toSorted((a, b) => a.times.dedupe.minUs - b.times.dedupe.minUs)) {
-    const part = parts.at(-1)
-    if (part === undefined || bytes + each.file.bytes > MERGED_BYTES || part.length >= INPUTS_MAX) {
-      parts.push([each])
-      bytes = each.file.bytes
+function cutToSize(group: readonly TimedFile[]): Groups {
+  const sorted = group.toSorted((a, b) => a.times.dedupe.minUs - b.times.dedupe.minUs)
+  return runsOf(sorted, ({ file }) => file.bytes, MERGED_BYTES, INPUTS_MAX)
+}
+
+/** Runs of at least two neighbours whose sizes add up to `sizeMax` at most. */
+function runsOf<T>(
+  items: readonly T[],
+  sizeOf: (item: T) => number,
+  sizeMax: number,
+  countMax: number = Number.POSITIVE_INFINITY,
+): readonly (readonly T[])[] {
+  const runs: T[][] = []
+  let size = 0
+  for (const item of items) {
+    const run = runs.at(-1)
+    if (run === undefined || size + sizeOf(item) > sizeMax || run.length >= countMax) {
+      runs.push([item])
+      size = sizeOf(item)
     } else {
-      part.push(each)
-      bytes += each.file.bytes
+      run.push(item)
+      size += sizeOf(item)
     }
   }
-  return parts.filter((part) => part.length >= 2)
+  return runs.filter((run) => run.length >= 2)
 }
 
 function mergeOf(group: readonly TimedFile[]): EventMerge {
@@ -238,28 +249,12 @@ export function planMetricsMerges(
     const cold = isOver
       ? ofDay
       : ofDay.filter((file) => windowStarts(file).lastUs + COLD_AGE_US <= nowUs)
-    for (const inputs of neighbours(cold)) {
+    const sorted = cold.toSorted((a, b) => windowStarts(a).firstUs - windowStarts(b).firstUs)
+    for (const inputs of runsOf(sorted, ({ rows }) => rows, METRICS_FILE_ROWS_MAX)) {
       if (isWorthMerging(inputs.map(({ rows }) => rows))) {
         merges.push({ kind: 'merge-metrics', day, inputs })
       }
     }
   }
   return merges.toSorted((a, b) => b.inputs.length - a.inputs.length)
-}
-
-/** Runs of files, in the order of their windows, that fit into one file. */
-function neighbours(files: readonly DataFile[]): readonly (readonly DataFile[])[] {
-  const runs: DataFile[][] = []
-  let rows = 0
-  for (const file of files.toSorted((a, b) => windowStarts(a).firstUs - windowStarts(b).firstUs)) {
-    const run = runs.at(-1)
-    if (run === undefined || rows + file.rows > METRICS_FILE_ROWS_MAX) {
-      runs.push([file])
-      rows = file.rows
-    } else {
-      run.push(file)
-      rows += file.rows
-    }
-  }
-  return runs.filter((run) => run.length >= 2)
 }

@@ -72,30 +72,16 @@ async function hasBucket(client: S3Client, bucket: string): Promise<boolean> {
   }
 }
 
-/**
- * By the `name` that the SDK gives its errors, which is S3's error code, or by the network's
- * `code`.
- */
-type KnownCode =
-  | 'NoSuchBucket'
-  | 'AccessDenied'
-  | 'Forbidden'
-  | 'InvalidAccessKeyId'
-  | 'XAdminUserNotFound'
-  | 'SignatureDoesNotMatch'
-  | 'RequestTimeTooSkewed'
-  | 'ExpiredToken'
-  | 'CredentialsProviderError'
-  | 'ECONNREFUSED'
-  | 'ENOTFOUND'
-  | 'PermanentRedirect'
-
 const NOT_ALLOWED =
   'these credentials may not do this: allow s3:GetObject, PutObject, DeleteObject and ListBucket ' +
   'on the warehouse'
 const UNKNOWN_KEY = 'the store does not know this access key: correct AWS_ACCESS_KEY_ID'
 
-const REMEDIES: Readonly<Record<KnownCode, string>> = {
+/**
+ * By the `name` that the SDK gives its errors, which is S3's error code, or by the network's
+ * `code`.
+ */
+const REMEDIES = {
   NoSuchBucket: 'make the bucket (campaign-metrics setup does), or correct "warehouse"',
   AccessDenied: NOT_ALLOWED,
   Forbidden: NOT_ALLOWED,
@@ -110,10 +96,10 @@ const REMEDIES: Readonly<Record<KnownCode, string>> = {
   ECONNREFUSED: 'nobody listens there: start the store, or correct "endpoint"',
   ENOTFOUND: 'there is no such host: correct "endpoint" or "region"',
   PermanentRedirect: 'the bucket is in another region: correct "region"',
-}
+} as const
 const OTHER_REMEDY = 'see whether the store is well'
 
-function isKnown(code: string): code is KnownCode {
+function isKnown(code: string): code is keyof typeof REMEDIES {
   return Object.hasOwn(REMEDIES, code)
 }
 
