@@ -54,7 +54,13 @@ export {
   type Storage,
 } from './table/storage.ts'
 export { fitsWriter, type Writer, windowText } from './table/table-properties.ts'
-export { newestWith, type SnapshotView, type TableView, wholeFromUs } from './table/table-view.ts'
+export {
+  newestValue,
+  newestWith,
+  type SnapshotView,
+  type TableView,
+  wholeFromUs,
+} from './table/table-view.ts'
 export {
   type MetricsChange,
   type MetricsFiles,

@@ -14,7 +14,7 @@ import {
   COUNT_KEYS,
   type LakeSnapshot,
   type LogProgress,
-  newestWith,
+  newestValue,
   readLake,
   SUMMARY_KEYS,
   TableError,
@@ -124,7 +124,7 @@ async function readTables(config: FlinkSettings): Promise<LakeSnapshot | null> {
 /** Rows of the raw table, and those that retention has taken from it. */
 function storedIn(events: TableView | null): number {
   if (events === null) return 0
-  const dropped = newestWith(events, SUMMARY_KEYS.droppedRows)?.summary[SUMMARY_KEYS.droppedRows]
+  const dropped = newestValue(events, SUMMARY_KEYS.droppedRows)
   return Number(events.summary[COUNT_KEYS.totalRows] ?? 0) + Number(dropped ?? 0)
 }
 

@@ -29,26 +29,19 @@ export type TableErrorCode =
   | 'other-warehouse'
   | 'closed'
 
-/** Whether a commit that failed so may be tried again as it is; see `isTransient`. */
+/** `isTransient`: see the function of that name; some codes leave it to the cause of the error. */
 type TableErrorKind = ErrorKind & Readonly<{ isTransient: boolean | 'by-cause' }>
 type Message = ErrorKind['message']
 
+const kindOf =
+  (canRetry: boolean, isTransient: boolean) =>
+  (message: Message): TableErrorKind => ({ canRetry, isTransient, message })
 /** The user has to do something first. */
-const lasting = (message: Message): TableErrorKind => ({
-  canRetry: false,
-  isTransient: false,
-  message,
-})
-const retryable = (message: Message): TableErrorKind => ({
-  canRetry: true,
-  isTransient: false,
-  message,
-})
-const transient = (message: Message): TableErrorKind => ({
-  canRetry: true,
-  isTransient: true,
-  message,
-})
+const lasting = kindOf(false, false)
+/** The same call may succeed later. */
+const retryable = kindOf(true, false)
+/** It may pass by itself, and nothing has changed. */
+const transient = kindOf(true, true)
 
 const KINDS: Readonly<Record<TableErrorCode, TableErrorKind>> = {
   'catalog-missing': retryable(

@@ -65,12 +65,17 @@ export function newestWith(view: TableView, key: string): SnapshotView | null {
   return view.history.find(({ summary }) => summary[key] !== undefined) ?? null
 }
 
+/** The value of this key in the newest snapshot that has it. */
+export function newestValue(view: TableView, key: string): string | undefined {
+  return newestWith(view, key)?.summary[key]
+}
+
 /**
  * The start of the first day that both tables keep whole, in microseconds since the epoch; null
  * while retention has dropped nothing. Windows before it no longer have all their events.
  */
 export function wholeFromUs(view: TableView): number | null {
-  const day = newestWith(view, SUMMARY_KEYS.keptFrom)?.summary[SUMMARY_KEYS.keptFrom]
+  const day = newestValue(view, SUMMARY_KEYS.keptFrom)
   return day === undefined ? null : Date.parse(`${day}T00:00:00Z`) * 1000
 }
 

@@ -5,7 +5,7 @@
  * A changed setting holds for later arrivals only, since what was accepted under another is stored. So the tables note since when the
  * setting has held, and which days had gone by then; both become literals of the job.
  */
-import { type Lake, newestWith, SUMMARY_KEYS, wholeFromUs } from '../../table.ts'
+import { type Lake, newestValue, SUMMARY_KEYS, wholeFromUs } from '../../table.ts'
 import type { FlinkJobOptions } from './options.ts'
 
 export type Retention = FlinkJobOptions['retention']
@@ -22,7 +22,7 @@ export function retentionOf(days: number): Retention {
 export async function noteRetention(lake: Lake, days: number, nowUs: number): Promise<Retention> {
   await lake.refresh()
   const { metrics } = lake
-  const note = newestWith(metrics, SUMMARY_KEYS.retention)?.summary[SUMMARY_KEYS.retention]
+  const note = newestValue(metrics, SUMMARY_KEYS.retention)
   const noted = note === undefined ? null : readNote(note)
   if (noted?.days === days) return noted
   const keptFromUs = wholeFromUs(metrics) ?? FIRST_US

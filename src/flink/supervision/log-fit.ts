@@ -4,7 +4,7 @@
  */
 
 import { type KafkaPlace, readConsumerLag } from '../../log.ts'
-import { type Lake, newestWith, SUMMARY_KEYS } from '../../table.ts'
+import { type Lake, newestValue, SUMMARY_KEYS } from '../../table.ts'
 
 type Facts = Readonly<Record<string, string | number>>
 
@@ -41,7 +41,7 @@ export async function fitLog(
   group: string,
 ): Promise<void> {
   const { topic } = log
-  const kept = newestWith(lake.metrics, SUMMARY_KEYS.logId)?.summary[SUMMARY_KEYS.logId]
+  const kept = newestValue(lake.metrics, SUMMARY_KEYS.logId)
   if (kept !== undefined && kept !== logId) {
     throw new LogFitError('other-log', { tables: kept, log: logId, topic })
   }

@@ -4,6 +4,7 @@ import {
   COUNT_KEYS,
   eventTimes,
   FLINK_SUMMARY_KEYS,
+  newestValue,
   newestWith,
   SUMMARY_KEYS,
   type TableView,
@@ -84,8 +85,6 @@ function closingCheckpoint(metrics: TableView): number | null {
 }
 
 function checkpointOf(view: TableView): number | null {
-  const text = newestWith(view, FLINK_SUMMARY_KEYS.checkpointId)?.summary[
-    FLINK_SUMMARY_KEYS.checkpointId
-  ]
+  const text = newestValue(view, FLINK_SUMMARY_KEYS.checkpointId)
   return text === undefined ? null : Number(text)
 }

@@ -14,7 +14,7 @@ import { TableError } from '../error.ts'
 import { SUMMARY_KEYS } from '../keys.ts'
 import type { Lake } from '../lake.ts'
 import type { FileChange } from '../snapshot.ts'
-import { newestWith, type TableView } from '../table-view.ts'
+import { newestValue, type TableView } from '../table-view.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Task } from './plan.ts'
 import { type EventMerge, type MetricsMerge, mergesTogether } from './plan-merges.ts'
@@ -184,8 +184,6 @@ function removal(files: readonly DataFile[]): FileChange {
 }
 
 function droppedRows(events: TableView, dropped: readonly DataFile[]): number {
-  const before = Number(
-    newestWith(events, SUMMARY_KEYS.droppedRows)?.summary[SUMMARY_KEYS.droppedRows] ?? 0,
-  )
+  const before = Number(newestValue(events, SUMMARY_KEYS.droppedRows) ?? 0)
   return dropped.reduce((sum, { rows }) => sum + rows, before)
 }
