@@ -4,7 +4,7 @@
  * (over snapshots) each bring a dialect and a port. The only room that knows either.
  */
 export type { Cell, QueryResult, ResultColumn } from './query/cell.ts'
-export type { Difference, FieldDifference, Span } from './query/comparison.ts'
+export type { Difference, FieldDifference } from './query/comparison.ts'
 export type { DifferingWindow } from './query/differing-windows.ts'
 export { openQuery, type Query, type QueryOptions } from './query/duckdb/lake-query.ts'
 export { type MergeOptions, mergeEventFiles, recomputeFromFiles } from './query/duckdb/raw-files.ts'

@@ -49,9 +49,9 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
  * tables': every one of them would differ.
  */
 async function keptFromUs(config: Config): Promise<number | null> {
-  const { readLake, WINDOW_KEY, wholeFromUs, windowText } = await import('../table.ts')
+  const { PROPERTY_KEYS, readLake, wholeFromUs, windowText } = await import('../table.ts')
   const { events } = await readLake(config)
-  const filled = events.properties[WINDOW_KEY]
+  const filled = events.properties[PROPERTY_KEYS.window]
   const wanted = windowText(config.windowUs)
   if (filled !== undefined && filled !== wanted) {
     throw new CliError(

@@ -3,17 +3,15 @@
  * window and a divisor of a day, counted from the epoch. So a step never crosses midnight, and the
  * steps of one size fill those of the next.
  */
+import type { TimeSpan } from '../event.ts'
 
 export const SECOND_US = 1_000_000
 export const MINUTE_US: number = 60 * SECOND_US
 export const HOUR_US: number = 60 * MINUTE_US
 export const DAY_US: number = 24 * HOUR_US
 
-/** A stretch of time, `[fromUs, toUs)`, in microseconds since the epoch. */
-export type Stretch = Readonly<{ fromUs: number; toUs: number }>
-
 /** A stretch whose ends are multiples of the step in which its figures are kept. */
-export type Span = Stretch & Readonly<{ stepUs: number }>
+export type Span = TimeSpan & Readonly<{ stepUs: number }>
 
 const LADDER_US = [1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400].map((s) => s * SECOND_US)
 /** Up to this length figures are kept by window. */
@@ -37,7 +35,7 @@ export function stepsFor(lengthUs: number, ladder: readonly number[]): readonly 
 }
 
 /** The smallest stretch of whole steps that holds this one. */
-export function widen({ fromUs, toUs }: Stretch, stepUs: number): Span {
+export function widen({ fromUs, toUs }: TimeSpan, stepUs: number): Span {
   return {
     fromUs: Math.floor(fromUs / stepUs) * stepUs,
     toUs: Math.ceil(toUs / stepUs) * stepUs,
@@ -46,7 +44,7 @@ export function widen({ fromUs, toUs }: Stretch, stepUs: number): Span {
 }
 
 /** How many steps, counted from the epoch, a stretch touches. */
-export function countSteps(stretch: Stretch, stepUs: number): number {
+export function countSteps(stretch: TimeSpan, stepUs: number): number {
   const { fromUs, toUs } = widen(stretch, stepUs)
   return (toUs - fromUs) / stepUs
 }

@@ -3,8 +3,9 @@
  * in the figures; a window is complete once the watermark is some seconds past its end. The page,
  * the API and the event stream all ask here, so that they never disagree.
  */
+
 import type { AnsweredRange } from '../dashboard-definition.ts'
-import type { Stretch } from './steps.ts'
+import type { TimeSpan } from '../event.ts'
 
 /** How long an event is assumed to take from the sender to the collector. */
 const TRANSIT_US = 10_000_000
@@ -37,7 +38,7 @@ export function completeToUs(watermarkUs: number, windowUs: number): number {
 }
 
 /** The same within a stretch: `fromUs` if none of it is complete, `toUs` if all of it is. */
-export function completeWithin({ fromUs, toUs }: Stretch, completeUs: number): number {
+export function completeWithin({ fromUs, toUs }: TimeSpan, completeUs: number): number {
   return Math.min(Math.max(completeUs, fromUs), toUs)
 }
 

@@ -18,6 +18,7 @@
  * continues in each partition: "120,98,131" for the partitions 0, 1 and 2.
  */
 import type { LogExtent } from '../log.ts'
+import { SUMMARY_KEYS } from '../table.ts'
 import { JobError } from './error.ts'
 
 export type Checkpoint = Readonly<{
@@ -49,30 +50,26 @@ export type Partial = Readonly<{
   commits: number
 }>
 
-const PREFIX = 'campaign-metrics.'
-
-const OFFSETS = `${PREFIX}offsets`
-const PARTIAL = `${PREFIX}partial`
-
-const COUNTS = {
-  nextOffset: 'next-offset',
-  logBase: 'log-base',
-  arrivedUs: 'arrived',
-  dedupeUs: 'dedupe-time',
-  stored: 'stored',
-  duplicates: 'duplicates',
-  rejected: 'rejected',
-} as const
-
-const COUNT_NAMES = Object.keys(COUNTS) as (keyof typeof COUNTS)[]
+const COUNT_NAMES = [
+  'nextOffset',
+  'logBase',
+  'arrivedUs',
+  'dedupeUs',
+  'stored',
+  'duplicates',
+  'rejected',
+] as const
+type CountName = (typeof COUNT_NAMES)[number]
 
 export function writeCheckpoint(checkpoint: Checkpoint): Record<string, string> {
-  const summary: Record<string, string> = { [`${PREFIX}log-id`]: checkpoint.logId }
-  for (const name of COUNT_NAMES) summary[PREFIX + COUNTS[name]] = String(checkpoint[name])
-  if (checkpoint.offsets !== null) summary[OFFSETS] = checkpoint.offsets.join(',')
+  const summary: Record<string, string> = { [SUMMARY_KEYS.logId]: checkpoint.logId }
+  for (const name of COUNT_NAMES) summary[SUMMARY_KEYS[name]] = String(checkpoint[name])
+  if (checkpoint.offsets !== null) summary[SUMMARY_KEYS.offsets] = checkpoint.offsets.join(',')
   if (checkpoint.partial !== undefined) {
     const { until, fromDay, stored, commits } = checkpoint.partial
-    summary[PARTIAL] = [checkpoint.nextOffset, until, fromDay, stored, commits].join(' ')
+    summary[SUMMARY_KEYS.partial] = [checkpoint.nextOffset, until, fromDay, stored, commits].join(
+      ' ',
+    )
   }
   return summary
 }
@@ -84,28 +81,28 @@ export function positionOf({ nextOffset, partial }: Checkpoint): number {
 
 /** The checkpoint in a snapshot's summary, or null where the job has not committed yet. */
 export function readCheckpoint(summary: Readonly<Record<string, string>>): Checkpoint | null {
-  const logId = summary[`${PREFIX}log-id`]
+  const logId = summary[SUMMARY_KEYS.logId]
   if (logId === undefined) return null
-  const count = (name: keyof typeof COUNTS, otherwise?: string): number => {
-    const key = PREFIX + COUNTS[name]
+  const count = (name: CountName, otherwise?: string): number => {
+    const key = SUMMARY_KEYS[name]
     const text = summary[key] ?? otherwise
     const value = Number(text)
     if (text !== undefined && /^-?\d+$/.test(text) && Number.isSafeInteger(value)) return value
     throw new JobError('checkpoint-unreadable', { key, value: text ?? '' })
   }
   const nextOffset = count('nextOffset')
-  const partial = readPartial(summary[PARTIAL], nextOffset)
+  const partial = readPartial(summary[SUMMARY_KEYS.partial], nextOffset)
   return {
     logId,
     nextOffset,
     logBase: count('logBase'),
     arrivedUs: count('arrivedUs'),
     // Earlier versions have none: ids aged by their arrival.
-    dedupeUs: count('dedupeUs', summary[PREFIX + COUNTS.arrivedUs]),
+    dedupeUs: count('dedupeUs', summary[SUMMARY_KEYS.arrivedUs]),
     stored: count('stored'),
     duplicates: count('duplicates'),
     rejected: count('rejected'),
-    offsets: readOffsets(summary[OFFSETS]),
+    offsets: readOffsets(summary[SUMMARY_KEYS.offsets]),
     ...(partial === null ? {} : { partial }),
   }
 }
@@ -119,7 +116,7 @@ function readPartial(text: string | undefined, nextOffset: number): Partial | nu
   const [offset, until, fromDay, stored, commits] = numbers
   const isWhole = numbers.length === 5 && numbers.every(Number.isSafeInteger)
   if (!isWhole || until === undefined || fromDay === undefined || stored === undefined) {
-    throw new JobError('checkpoint-unreadable', { key: PARTIAL, value: text })
+    throw new JobError('checkpoint-unreadable', { key: SUMMARY_KEYS.partial, value: text })
   }
   return offset === nextOffset ? { until, fromDay, stored, commits: commits ?? 0 } : null
 }
@@ -128,7 +125,7 @@ function readOffsets(text: string | undefined): readonly number[] | null {
   if (text === undefined) return null
   const offsets = text.split(',').map(Number)
   if (/^\d+(,\d+)*$/.test(text) && offsets.every(Number.isSafeInteger)) return offsets
-  throw new JobError('checkpoint-unreadable', { key: OFFSETS, value: text })
+  throw new JobError('checkpoint-unreadable', { key: SUMMARY_KEYS.offsets, value: text })
 }
 
 /**

@@ -6,7 +6,7 @@ import type { WindowDelta } from '../event.ts'
 import { KEEPS_ALL_US } from '../event.ts'
 import { freeBytes, settleAll } from '../runtime.ts'
 import type { Windows } from '../table.ts'
-import { type Change, type DataFile, mayPass, type TimeRange } from '../table.ts'
+import { type Change, type DataFile, isTransient, type TimeRange } from '../table.ts'
 import { positionOf, writeCheckpoint } from './checkpoint.ts'
 import type { DayRows, Slice } from './day-backlog.ts'
 import { JobError } from './error.ts'
@@ -79,7 +79,7 @@ async function tryCommit(
     })
     return rawFiles
   } catch (error) {
-    if (!mayPass(error) || !goesOn()) throw error
+    if (!isTransient(error) || !goesOn()) throw error
     await parts.discard(unused)
     parts.onStall(error.message)
     return null

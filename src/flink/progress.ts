@@ -9,11 +9,12 @@ import { type JobFigures, tableFigures } from '../job.ts'
 import { type ConsumerLag, readConsumerLag } from '../log.ts'
 import { countRejected } from '../rejected.ts'
 import {
-  DROPPED_ROWS_KEY,
+  COUNT_KEYS,
   type LakeSnapshot,
   type LogProgress,
-  newestWith,
+  newestValue,
   readLake,
+  SUMMARY_KEYS,
   TableError,
   type TableView,
   wholeFromUs,
@@ -112,8 +113,8 @@ async function readTables(settings: FlinkSettings): Promise<LakeSnapshot | null>
 /** Rows of the raw table, and those that retention has taken from it. */
 function storedIn(events: TableView | null): number {
   if (events === null) return 0
-  const dropped = newestWith(events, DROPPED_ROWS_KEY)?.summary[DROPPED_ROWS_KEY]
-  return Number(events.summary['total-records'] ?? 0) + Number(dropped ?? 0)
+  const dropped = newestValue(events, SUMMARY_KEYS.droppedRows)
+  return Number(events.summary[COUNT_KEYS.totalRows] ?? 0) + Number(dropped ?? 0)
 }
 
 function progressOf({ partitions }: ConsumerLag): LogProgress {

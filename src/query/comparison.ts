@@ -5,6 +5,7 @@
  * The revenue of windows past 9.0e9 is not judged in SQL but by `isLargeDifferent`: an engine's
  * cast of a whole number to DOUBLE need not round like Number(bigint).
  */
+
 import { strict as assert } from 'node:assert'
 import type { Dialect, SqlRow, SqlValue } from './dialect.ts'
 import { whereSql, windowSumsSql } from './window-sums.ts'
@@ -31,9 +32,6 @@ export type Difference = Readonly<{
 
 /** One state of both tables. */
 export type Tables<Source> = Readonly<{ events: Source; metrics: Source }>
-
-/** A stretch of time, `[fromUs, toUs)`. */
-export type Span = Readonly<{ fromUs: number; toUs: number }>
 
 /** A span of which either end may be open: null. */
 export type OpenSpan = Readonly<{ fromUs: number | null; toUs: number | null }>

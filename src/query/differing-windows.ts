@@ -3,8 +3,8 @@
  * say: late events that the writer left out of its windows.
  */
 import { strict as assert } from 'node:assert'
-import type { WindowSums } from '../event.ts'
-import { comparedSql, isLargeDifferent, type Span, type Tables } from './comparison.ts'
+import type { TimeSpan, WindowSums } from '../event.ts'
+import { comparedSql, isLargeDifferent, type Tables } from './comparison.ts'
 import type { Dialect, SqlPort, SqlRow } from './dialect.ts'
 import { sumsOf } from './window-sums.ts'
 
@@ -20,7 +20,7 @@ export type DifferingWindow = Readonly<{
 export type DifferingOptions = Readonly<{
   windowUs: number
   /** Stretches of whole closed windows. */
-  spans: readonly Span[]
+  spans: readonly TimeSpan[]
   /** Windows returned at most, oldest first. */
   limit: number
 }>

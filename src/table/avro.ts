@@ -1,11 +1,12 @@
 /**
- * Avro object container files (Avro spec: "Object Container Files"), as Iceberg's manifests and manifest lists use them.
+ * Avro object container files (Avro spec: "Object Container Files"), as Iceberg's manifests and
+ * manifest lists use them.
  *
  *   magic 'Obj' 1 | metadata map<bytes>: avro.schema, avro.codec, … | 16 sync bytes
  *   then blocks:  row count (long) | byte length (long) | rows, deflated | 16 sync bytes
  *
- * avsc encodes the rows. The container is written here, because avsc would write its own form of the schema, without
- * the `field-id`s by which Iceberg readers find the columns.
+ * avsc encodes the rows. The container is written here, because avsc would write its own form of
+ * the schema, without the `field-id`s by which Iceberg readers find the columns.
  */
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
@@ -15,6 +16,15 @@ const deflate = promisify(deflateRaw)
 const inflate = promisify(inflateRaw)
 
 export type AvroSchema = Readonly<Record<string, unknown>>
+
+/** A field of a record in an Iceberg schema: readers find it by its id. */
+export function required(name: string, id: number, type: unknown): AvroSchema {
+  return { name, type, 'field-id': id }
+}
+
+export function optional(name: string, id: number, type: unknown): AvroSchema {
+  return { name, type: ['null', type], default: null, 'field-id': id }
+}
 
 export type AvroFormat<Row> = Readonly<{
   schemaText: string
@@ -83,11 +93,16 @@ export async function encodeContainer<Row>(
   ])
 }
 
+/** 16 bytes, for the sync marker. */
+export function uuidBytes(uuid: string): Buffer {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex')
+}
+
 export type Container<Row> = Readonly<{ metadata: ReadonlyMap<string, string>; rows: Row[] }>
 
 /**
- * Reads a container of any writer: its own schema decodes it, so columns that we do not know are simply there.
- * Throws plain errors; the caller knows the path.
+ * Reads a container of any writer: its own schema decodes it, so columns that we do not know are
+ * simply there. Throws plain errors; the caller knows the path.
  */
 export async function decodeContainer<Row>(bytes: Buffer): Promise<Container<Row>> {
   const { metadata, sync, offset } = readHeader(bytes)
@@ -102,7 +117,7 @@ export async function decodeContainer<Row>(bytes: Buffer): Promise<Container<Row
     const end = size.offset + (size.value ?? Number.NaN)
     if (!(count.value! >= 0 && size.value! >= 0 && end + SYNC_BYTES <= bytes.length))
       throw new Error('an Avro block is cut short')
-    // Before anything in it is believed: a count of garbage would be counted to.
+    // Checked before the block is decoded: a garbage count would be counted to.
     if (!sync.equals(bytes.subarray(end, end + SYNC_BYTES)))
       throw new Error('an Avro sync marker is wrong')
     const block = bytes.subarray(size.offset, end)
@@ -115,7 +130,7 @@ export async function decodeContainer<Row>(bytes: Buffer): Promise<Container<Row
 
 type Header = Readonly<{ metadata: ReadonlyMap<string, string>; sync: Buffer; offset: number }>
 
-/** By hand: avsc would count to whatever garbage says there are. */
+/** Without avsc, which would loop over whatever count garbage gives. */
 function readHeader(bytes: Buffer): Header {
   if (!MAGIC.equals(bytes.subarray(0, MAGIC.length))) throw new Error('no Avro header')
   const metadata = new Map<string, string>()
@@ -146,7 +161,10 @@ function readHeader(bytes: Buffer): Header {
 
 type Decoded<T> = Readonly<{ value: T | undefined; offset: number }>
 
-/** Types by schema text: making one takes longer than reading a manifest. A catalog has few writers, so few schemas. */
+/**
+ * Types by schema text: making one takes longer than reading a manifest. A catalog has few writers,
+ * so few schemas.
+ */
 const types = new Map<string, avro.Type>()
 const TYPES_MAX = 32
 

@@ -1,21 +1,21 @@
 /**
- * Column bounds in manifests (spec: "Binary single-value serialization"). For the types used here these bytes are the
- * same as Parquet's PLAIN encoding without the length prefix: long and timestamp 8 bytes little-endian, double IEEE 754
- * little-endian, string UTF-8.
+ * Column bounds in manifests (spec: "Binary single-value serialization"). For the types used here
+ * these bytes are the same as Parquet's PLAIN encoding without the length prefix: long and
+ * timestamp 8 bytes little-endian, double IEEE 754 little-endian, string UTF-8.
  *
- * A wrong bound loses rows without a word. So where a string's bound is cut to a number of characters, the upper one is
- * raised again: its last character becomes the next one.
+ * A wrong bound loses rows silently. So where a string's bound is cut to a number of characters,
+ * the upper bound is raised again: its last character becomes the next one.
  */
 import type { Field } from './schema.ts'
 
-/** A file without one of them is not skipped on that side. */
+/** Without one of them, a file is never skipped on that side. */
 export type Bounds = Readonly<{ lower: Uint8Array | null; upper: Uint8Array | null }>
 
 const NO_BOUNDS: Bounds = { lower: null, upper: null }
 
 /**
- * The bounds of a column from its smallest and largest value; none where a NaN makes them meaningless. A zero is widened
- * to both signs, because readers differ in whether -0 equals 0.
+ * The bounds of a column from its smallest and largest value; none where a NaN makes them
+ * meaningless. A bound of zero covers both signs, because readers differ in whether -0 equals 0.
  */
 export function boundsOf(field: Field, min: Uint8Array | null, max: Uint8Array | null): Bounds {
   if (min === null || max === null) return NO_BOUNDS
@@ -46,7 +46,9 @@ function cut(utf8: Uint8Array, characters: number): Uint8Array {
   return utf8.subarray(0, end)
 }
 
-/** The least text of so many characters that is not below the given one; null where there is none. */
+/**
+ * The least text of so many characters that is not below the given one; null where there is none.
+ */
 function cutAndRaised(utf8: Uint8Array, characters: number): Uint8Array | null {
   const kept = cut(utf8, characters)
   if (kept.length === utf8.length) return utf8

@@ -1,17 +1,19 @@
 /**
- * The catalog: where each table's current metadata file is. The tables and columns are those of Iceberg's JDBC catalog,
- * schema version V1, in SQLite or PostgreSQL; PyIceberg's SqlCatalog, Flink and Trino read the same rows. Pointers change
- * in one transaction, and only from the values that the commit was built on (compare-and-swap).
+ * The catalog: where each table's current metadata file is. The tables and columns are those of
+ * Iceberg's JDBC catalog, schema version V1, in SQLite or PostgreSQL; PyIceberg's SqlCatalog, Flink
+ * and Trino read the same rows. Pointers change in one transaction, and only from the values that
+ * the commit was built on (compare-and-swap).
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { reasonOf } from '../runtime.ts'
-import type { CatalogConnection } from './catalog/connection.ts'
 import {
+  type CatalogConnection,
   INSERT_NAMESPACE,
   INSERT_TABLE,
   SELECT_POINTERS,
   UPDATE_POINTER,
-} from './catalog/layout.ts'
+} from './catalog/database.ts'
 import * as sqlite from './catalog/sqlite.ts'
 import {
   CATALOG_NAME,
@@ -22,7 +24,9 @@ import {
   type TableKey,
 } from './definition.ts'
 import { TableError } from './error.ts'
-import { type CatalogPlace, catalogText } from './place.ts'
+import { type CatalogPlace, catalogText } from './location.ts'
+
+export { openWriterLock, type WriterLock } from './catalog/writer-lock.ts'
 
 /** Metadata locations of both tables. */
 export type Pointers = Readonly<Record<TableKey, string>>
@@ -32,47 +36,48 @@ export type SomePointers = Readonly<Partial<Pointers>>
 export type SwapStep = 'transaction-begun' | 'pointers-swapped' | 'committed'
 
 export type Catalog = Readonly<{
-  /** Whether what `readSettled` says is final. */
+  /** Whether the answer of `readSettled` is final. */
   settles: boolean
-  /** Both pointers, of one moment; null where the tables are not there yet. */
+  /** Both pointers as of one moment; null where the tables do not exist yet. */
   read(): Promise<Pointers | null>
   /**
-   * The same after a commit whose outcome is unknown, for good: a transaction that has changed the pointers and has not ended
-   * yet is waited for. On PostgreSQL a COMMIT may still be on its way to the server, or at work there, when its sender has
-   * given up. The updates before it were answered, so their rows are locked until that transaction has ended; `SELECT … FOR UPDATE`
-   * over another connection waits for just that, and what it then sees can no longer change by it. A plain SELECT would
-   * see the old pointers, and the commit would land after we had taken it for lost.
+   * Both pointers after a commit whose outcome is unknown: waits for a transaction that has changed
+   * them and is still open. On PostgreSQL a COMMIT may still be on its way to the server, or at
+   * work there, when its sender has given up. The updates before it were answered, so their rows
+   * stay locked until that transaction has ended. `SELECT … FOR UPDATE` over another connection
+   * waits for exactly that, and the transaction can no longer change what it then reads. A plain
+   * SELECT would see the old pointers, and the commit would land after we had taken it for lost.
    */
   readSettled(): Promise<Pointers | null>
   /** Adds both tables, and the namespace. Fails if they are there. */
   create(pointers: Pointers): Promise<void>
   /**
-   * Moves pointers from `base` to `next`, all or none. Throws TableError 'commit-conflict' when one no longer stands at its base
-   * and 'catalog-locked' or 'catalog-failed' when it did not get as far as COMMIT: then nothing has changed. Any other error leaves it open
-   * whether the change is there.
+   * Moves pointers from `base` to `next`, all or none. Throws TableError 'commit-conflict' when a
+   * pointer is no longer at its base, and 'catalog-locked' or 'catalog-failed' when it did not get
+   * as far as COMMIT: then nothing has changed. After any other error the outcome is unknown.
    */
   swap(base: SomePointers, next: SomePointers, onStep: (step: SwapStep) => void): Promise<void>
   close(): Promise<void>
 }>
 
-/** Opens the catalog for writing and makes what is missing of it. */
+/** Opens the catalog for writing and makes the parts of it that are missing. */
 export async function openCatalog(place: CatalogPlace): Promise<Catalog> {
   const connection = await attempt(catalogText(place), () => connect(place))
-  const knownly = <T>(act: () => Promise<T>): Promise<T> => attempt(connection.name, act)
+  const tried = <T>(act: () => Promise<T>): Promise<T> => attempt(connection.name, act)
   return {
     settles: connection.forUpdate !== '',
-    read: () => knownly(() => readPointers(connection, '')),
+    read: () => tried(() => readPointers(connection, '')),
     readSettled: () =>
-      knownly(async () => {
+      tried(async () => {
         if (connection.forUpdate === '') return await readPointers(connection, '')
         await connection.run(connection.begin)
         const pointers = await readPointers(connection, connection.forUpdate)
         await connection.run('COMMIT')
         return pointers
       }),
-    create: (pointers) => knownly(() => createTables(connection, pointers)),
+    create: (pointers) => tried(() => createTables(connection, pointers)),
     async swap(base, next, onStep) {
-      await knownly(async () => {
+      await tried(async () => {
         await connection.run(connection.begin)
         try {
           onStep('transaction-begun')
@@ -83,7 +88,7 @@ export async function openCatalog(place: CatalogPlace): Promise<Catalog> {
           throw error
         }
       })
-      // From here on the outcome is open.
+      // From here on an error leaves the outcome unknown.
       await connection.run('COMMIT')
       onStep('committed')
     },
@@ -151,7 +156,7 @@ async function createTables(connection: CatalogConnection, pointers: Pointers): 
   }
 }
 
-/** Always in the same order: two that change both tables never wait for each other in a circle. */
+/** Always in the same order: two commits of both tables never wait for each other in a circle. */
 async function swapAll(
   connection: CatalogConnection,
   base: SomePointers,
@@ -177,4 +182,89 @@ async function attempt<T>(catalog: string, act: () => Promise<T>): Promise<T> {
     const code = sqlite.isLocked(error) ? 'catalog-locked' : 'catalog-failed'
     throw new TableError(code, { catalog, reason: reasonOf(error) }, error)
   }
+}
+
+/** The connection of a writer to the catalog, which survives that it is lost. */
+export type CatalogAccess = Readonly<{
+  /** For messages. */
+  name: string
+  /** See Catalog. */
+  settles: boolean
+  current(): Promise<Catalog>
+  /** Closes the connection, whatever state it is in, and opens a new one. */
+  reopen(): Promise<Catalog>
+  pause(durationMs: number): Promise<void>
+  close(): Promise<void>
+}>
+
+export type CatalogAccessOptions = Readonly<{
+  open?: ((place: CatalogPlace) => Promise<Catalog>) | undefined
+  pause?: ((durationMs: number) => Promise<void>) | undefined
+}>
+
+export async function openCatalogAccess(
+  place: CatalogPlace,
+  { open = openCatalog, pause = (durationMs) => sleep(durationMs) }: CatalogAccessOptions,
+): Promise<CatalogAccess> {
+  let catalog: Catalog | null = await open(place)
+  const { settles } = catalog
+  const close = async (): Promise<void> => {
+    const closing = catalog
+    catalog = null
+    await closing?.close()
+  }
+  return {
+    name: catalogText(place),
+    settles,
+    current: async () => {
+      catalog ??= await open(place)
+      return catalog
+    },
+    reopen: async () => {
+      await close()
+      catalog = await open(place)
+      return catalog
+    },
+    pause,
+    close,
+  }
+}
+
+/** Why the catalog keeps us waiting; null when it no longer does. */
+export type OnWait = (reason: string | null) => void
+
+/** A transaction takes milliseconds. */
+const REPORT_INTERVAL_MS = 1_000
+
+/**
+ * Reports every second that `act` waits for the catalog, whatever the cause (a lock of another
+ * process, a server that does not answer), and null once it has ended. `act` may give a reason that
+ * is more exact than the general one.
+ */
+export async function reportWait<T>(
+  catalog: string,
+  onWait: OnWait,
+  act: (onWait: OnWait) => Promise<T>,
+): Promise<T> {
+  let seconds = 0
+  let known: string | null = null
+  const reporting = setInterval(() => {
+    seconds++
+    onWait(known ?? waitText(catalog, seconds))
+  }, REPORT_INTERVAL_MS)
+  try {
+    return await act((reason) => {
+      known = reason
+    })
+  } finally {
+    clearInterval(reporting)
+    if (seconds > 0) onWait(null)
+  }
+}
+
+function waitText(catalog: string, seconds: number): string {
+  return (
+    `the catalog ${catalog} has kept this process waiting for ${seconds} s: another process ` +
+    'holds a lock on it, or it does not answer. Events wait in the log'
+  )
 }

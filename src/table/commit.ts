@@ -1,286 +1,241 @@
 /**
- * Carries out a commit: writes what `commit-plan.ts` decided, and moves the pointers of the tables in one transaction.
+ * Commits to the two tables, from plan to clean-up:
  *
- *   manifests ─ manifest list ─ metadata, durable     the tables side by side
- *   folders synced                                    every name is on the disk before anything points to it
- *   BEGIN · the pointers, compare-and-swap · COMMIT   the commit point
- *   what nothing refers to any more is removed        only after the commit is known
+ *   plan             commit/plan.ts             the next metadata, decided without any I/O
+ *   write            commit/write-metadata.ts   manifests, manifest list, metadata, all durable
+ *   swap             commit/swap-pointers.ts    BEGIN, compare-and-swap, COMMIT: the commit point
+ *   clean up         here                       what nothing refers to any more is removed, but
+ *                                               only once the commit is known to have succeeded
  *
- * Before COMMIT a failure is known: what was written is removed. From then on it is not. A COMMIT that throws may have
- * landed, so the pointers are read back over a new connection, for good (`readSettled`): at the new place the commit is done, at
- * the old place the same files are tried again, anywhere else another writer was here. Nothing is deleted on a guess (F1, F3).
+ * Where our job is the writer, every commit is of both tables, so that both always hold the same
+ * checkpoint. Where Flink is, it appends to each table by itself, and Trino rewrites raw files: a
+ * commit of ours then changes only the tables that it has files for. When one of them has changed
+ * meanwhile, the commit is planned again on its new state; each time it is checked that the files
+ * to be removed are still there ('missing-file').
  */
-
-import { reasonOf } from '../runtime.ts'
-import type { Catalog, Pointers, SomePointers } from './catalog.ts'
-import { type CommitPlan, plannedPaths, type TableState } from './commit-plan.ts'
-import { TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
+import { strict as assert } from 'node:assert'
+import { allOf, reasonOf } from '../runtime.ts'
+import { uuidBytes } from './avro.ts'
+import type { CatalogAccess, OnWait } from './catalog.ts'
+import { type CommitPlan, type Expiry, planCommit, planExpiry } from './commit/plan.ts'
+import { swapPointers } from './commit/swap-pointers.ts'
+import { type OnStep, type Plans, removePlanned, writePlans } from './commit/write-metadata.ts'
+import { TABLE_KEYS, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
-import { locationOf, pathOf } from './location.ts'
-import { manifestFormat, STATUS } from './manifest.ts'
-import { encodeManifestList, manifestFileOf } from './manifest-list.ts'
-import type { LoadedManifest } from './manifest-plan.ts'
-import { sayingWait } from './saying-wait.ts'
+import { OWN_KEY_PREFIX, SUMMARY_KEYS } from './keys.ts'
+import type { States } from './load-table.ts'
+import type { FileChange, Summary } from './snapshot.ts'
 import type { Storage } from './storage.ts'
-import { parseMetadata, serializeMetadata } from './table-metadata.ts'
 
-export const COMMIT_STEPS = [
-  'data-file-written',
-  'data-file-synced',
-  'manifest-written',
-  'manifest-list-written',
-  'metadata-written',
-  'folders-synced',
-  'transaction-begun',
-  'pointers-swapped',
-  'committed',
-  'cleaned',
-] as const
-export type CommitStep = (typeof COMMIT_STEPS)[number]
-export type OnStep = (step: CommitStep) => void
-
-/** Of the tables that a commit changes. */
-export type Plans = Readonly<Partial<Record<TableKey, CommitPlan>>>
-export type States = Readonly<Record<TableKey, TableState>>
-export type SomeStates = Readonly<Partial<States>>
-
-/** Writes everything but the pointers. On failure what was written is removed, and nothing has changed. */
-export async function writePlans(
-  storage: Storage,
-  base: States,
-  plans: Plans,
-  sync: Uint8Array,
-  onStep: OnStep,
-): Promise<SomeStates> {
-  try {
-    const planned = TABLE_KEYS.flatMap((key) => {
-      const plan = plans[key]
-      return plan === undefined ? [] : [{ key, plan }]
-    })
-    const written = await allSettled(
-      planned.map(async ({ key, plan }) => [
-        key,
-        await writePlan(storage, base[key], plan, sync, onStep),
-      ]),
-    )
-    await storage.syncFolders()
-    onStep('folders-synced')
-    return Object.fromEntries(written) as SomeStates
-  } catch (error) {
-    await removePlanned(storage, plans)
-    throw error
-  }
-}
-
-/** Only where it is known that no pointer leads to them. */
-export async function removePlanned(storage: Storage, plans: Plans): Promise<void> {
-  const paths = Object.values(plans).flatMap(plannedPaths)
-  await Promise.all(paths.map((path) => storage.remove(path).catch(() => {})))
-}
-
-async function writePlan(
-  storage: Storage,
-  { table }: TableState,
-  plan: CommitPlan,
-  sync: Uint8Array,
-  onStep: OnStep,
-): Promise<TableState> {
-  const format = manifestFormat(table)
-  const encoded = await Promise.all(plan.written.map(({ entries }) => format.encode(entries, sync)))
-  const write = async (path: string, bytes: Uint8Array, step: CommitStep): Promise<void> => {
-    await storage.write(path, [bytes])
-    onStep(step)
-  }
-  const { list } = plan
-  const written: LoadedManifest[] = plan.written.map(({ path, entries }, index) => ({
-    file: manifestFileOf(path, encoded[index]!.byteLength, entries, list!.owner),
-    live: entries.filter((entry) => entry.status !== STATUS.deleted),
-  }))
-  const manifests = [...written, ...plan.carried]
-  const lines = manifests.map(({ file }) => file)
-  const listBytes = list === null ? null : await encodeManifestList(lines, list.owner, sync)
-  const metadata = Buffer.from(serializeMetadata(plan.metadata))
-  await allSettled([
-    ...plan.written.map(({ path }, index) => write(path, encoded[index]!, 'manifest-written')),
-    ...(list === null || listBytes === null
-      ? []
-      : [write(list.path, listBytes, 'manifest-list-written')]),
-    write(plan.metadataPath, metadata, 'metadata-written'),
-  ])
-  const { metadataPath, retired } = plan
-  return { table, metadata: plan.metadata, metadataPath, manifests, retired }
-}
-
-/** Access to the catalog that survives a lost connection. */
-export type CatalogAccess = Readonly<{
-  /** For messages. */
-  name: string
-  /** See Catalog. */
-  settles: boolean
-  current(): Promise<Catalog>
-  /** Closes the connection, whatever state it is in, and opens a new one. */
-  reopen(): Promise<Catalog>
-  pause(durationMs: number): Promise<void>
-}>
-
-/** `landed` and at the new place; `overtaken`: landed, and another writer has committed on top of it. */
-export type SwapOutcome = 'landed' | 'overtaken'
-
-export type SwapWatch = Readonly<{
-  onStep: OnStep
-  /** The outcome is unknown for now. */
-  onDoubt: () => void
-  /** The catalog keeps a commit waiting: why; null when it no longer does. */
-  onWait: (reason: string | null) => void
-  /** Whether to go on waiting for a catalog that cannot be asked. */
-  goesOn: () => boolean
-}>
-
-const ATTEMPTS_MAX = 5
-/** Some ten minutes: a database that is restarted or moved is back by then. */
-const READ_BACKS_MAX = 130
-const FIRST_PAUSE_MS = 100
-const PAUSE_MS_MAX = 5_000
-
-/** Moves the pointers, and says so while the catalog keeps it waiting. */
-export async function swapPointers(
-  access: CatalogAccess,
-  storage: Storage,
-  base: SomeStates,
-  next: SomeStates,
-  commitId: string,
-  watch: SwapWatch,
-): Promise<SwapOutcome> {
-  return await sayingWait(access.name, watch.onWait, (onWait) =>
-    trySwaps(access, storage, base, next, commitId, { ...watch, onWait }),
-  )
-}
-
-async function trySwaps(
-  access: CatalogAccess,
-  storage: Storage,
-  base: SomeStates,
-  next: SomeStates,
-  commitId: string,
-  watch: SwapWatch,
-): Promise<SwapOutcome> {
-  const from = pointersOf(base)
-  const to = pointersOf(next)
-  let error: unknown
-  let locks = 0
-  for (let failures = 0; failures < ATTEMPTS_MAX; ) {
-    if (failures > 0) await access.pause(FIRST_PAUSE_MS * 2 ** (failures - 1))
-    try {
-      const catalog = failures === 0 ? await access.current() : await access.reopen()
-      await catalog.swap(from, to, watch.onStep)
-      return 'landed'
-    } catch (caught) {
-      error = caught
-    }
-    if (error instanceof TableError) {
-      // Known: nothing has changed. Anything but a conflict or a lock may have been the connection.
-      if (error.code === 'commit-conflict') throw error
-      const isLocked = error.code === 'catalog-locked'
-      if (isLocked && (++locks < ATTEMPTS_MAX || watch.goesOn())) continue
-      if (isLocked) throw error
-      failures++
-      continue
-    }
-    failures++
-    watch.onDoubt()
-    const found = await readBack(access, commitId, error, watch)
-    if (samePointers(found, to)) return 'landed'
-    if (!samePointers(found, from)) {
-      if (await isInHistory(storage, found, base, next, commitId)) return 'overtaken'
-      throw conflict(from, found, error)
-    }
-  }
-  const reason = `${reasonOf(error instanceof TableError ? error.cause : error)}; ${ATTEMPTS_MAX} tries`
-  throw new TableError('catalog-failed', { catalog: access.name, reason }, error)
-}
-
-async function readBack(
-  access: CatalogAccess,
-  commitId: string,
-  cause: unknown,
-  { onWait, goesOn }: SwapWatch,
-): Promise<Pointers> {
-  let error: unknown = cause
-  let attempts = 0
-  while (attempts < ATTEMPTS_MAX || (attempts < READ_BACKS_MAX && goesOn())) {
-    attempts++
-    try {
-      const catalog = await access.reopen()
-      const found = await catalog.readSettled()
-      if (found !== null) return found
-      error = new Error('the tables are no longer in the catalog')
-    } catch (caught) {
-      error = caught
-    }
-    if (attempts === ATTEMPTS_MAX) {
-      const reason = reasonOf(error)
-      onWait(`whether commit ${commitId} reached the catalog is asked until it answers: ${reason}`)
-    }
-    await access.pause(Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), PAUSE_MS_MAX))
-  }
-  const facts = { catalog: access.name, commitId, attempts, reason: reasonOf(error) }
-  throw new TableError('outcome-unknown', facts, error)
-}
+export type { Expiry } from './commit/plan.ts'
+export { swapPointers } from './commit/swap-pointers.ts'
+export { COMMIT_STEPS, type CommitStep, type OnStep } from './commit/write-metadata.ts'
 
 /**
- * Whether a table that another writer moved on was moved on from our metadata: it is in the log of the metadata that is current
- * now, or our snapshot is in it. What cannot be read is no answer.
+ * One commit: files added to and removed from both tables, and keys for the summaries of both
+ * snapshots.
  */
-async function isInHistory(
-  storage: Storage,
-  found: Pointers,
-  base: SomeStates,
-  next: SomeStates,
-  commitId: string,
-): Promise<boolean> {
-  const key = TABLE_KEYS.find((each) => next[each] !== undefined) ?? 'events'
-  const ours = next[key]
-  const id = ours?.metadata.current?.id
-  const isNew = id !== base[key]?.metadata.current?.id
-  try {
-    const bytes = await storage.read(pathOf(found[key]))
-    const { snapshots, metadataLog } = parseMetadata(TABLES[key], bytes.toString())
-    const isLogged = metadataLog.some(({ path }) => path === ours?.metadataPath)
-    return isLogged || (isNew && snapshots.some((snapshot) => snapshot.id === id))
-  } catch (error) {
-    const facts = { catalog: found[key], commitId, attempts: 1, reason: reasonOf(error) }
-    throw new TableError('outcome-unknown', facts, error)
+export type Change = Readonly<{
+  events?: FileChange
+  metrics?: FileChange
+  /** Keys begin with `campaign-metrics.`; those not named keep their last value. */
+  summary: Summary
+  commitId: string
+}>
+
+export type CommitterParts = Readonly<{
+  states: States
+  access: CatalogAccess
+  storage: Storage
+  /** Loads the current states; reuses those given that are still current. */
+  reload: (states: States) => Promise<States>
+  expiry: Expiry
+  /** Called before a commit: takes the writer's lock again where its connection was lost. */
+  keepLock: () => Promise<void>
+  onWait: OnWait
+  nowUs: () => number
+  newUuid: () => string
+  onStep: OnStep
+}>
+
+const NO_CHANGE: FileChange = { add: [], remove: [] }
+const REMOVALS_AT_ONCE = 16
+/** Tries of a commit that other writers overtake again and again. */
+const CONFLICTS_MAX = 10
+const CONFLICT_PAUSE_MS = 200
+
+/**
+ * Holds the current states of both tables. A state is immutable, and the next one replaces it only
+ * once the catalog has it. Calls must follow one another: `Lake` sees to that.
+ */
+export class Committer {
+  readonly #parts: CommitterParts
+  #states: States
+  #cleaning: Promise<void> = Promise.resolve()
+  /** Set once the outcome of a commit stayed unknown: nothing is written any more. */
+  #lost: TableError | null = null
+  #isUncertain = false
+  #keepsWaiting = true
+
+  constructor(parts: CommitterParts) {
+    this.#parts = parts
+    this.#states = parts.states
+  }
+
+  get states(): States {
+    return this.#states
+  }
+
+  /**
+   * A commit had an unknown outcome that may not be settled: our states must not decide what is
+   * removed.
+   */
+  get isUncertain(): boolean {
+    return this.#isUncertain
+  }
+
+  async commit(change: Change): Promise<void> {
+    await this.#retrying(() => this.#apply(this.#plan(change), change.commitId))
+  }
+
+  /** Lets snapshots expire without a commit of files. Returns how many expired. */
+  expire(): Promise<number> {
+    return this.#retrying(() => this.#expire())
+  }
+
+  async reload(): Promise<void> {
+    this.#states = await this.#parts.reload(this.#states)
+  }
+
+  async remove(paths: readonly string[]): Promise<void> {
+    const { storage } = this.#parts
+    await allOf(paths, REMOVALS_AT_ONCE, (path) => storage.remove(path).catch(() => {}))
+  }
+
+  /** From now on a commit whose outcome is unknown does not wait long for the catalog. */
+  stopWaiting(): void {
+    this.#keepsWaiting = false
+  }
+
+  /** Waits until what the last commit left over is removed. */
+  async close(): Promise<void> {
+    await this.#cleaning
+  }
+
+  /**
+   * Where another program writes as well, acts on its latest state, and again where it was quicker.
+   */
+  async #retrying<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#lost !== null) throw this.#lost
+    await this.#parts.keepLock()
+    const { isShared } = this.#parts.expiry
+    for (let attempt = 1; ; attempt++) {
+      if (isShared) await this.reload()
+      try {
+        return await act()
+      } catch (error) {
+        const isConflict = error instanceof TableError && error.code === 'commit-conflict'
+        if (!isShared || !isConflict || attempt === CONFLICTS_MAX) throw error
+      }
+      await this.#parts.access.pause(CONFLICT_PAUSE_MS * attempt)
+    }
+  }
+
+  async #apply(plans: Plans, commitId: string): Promise<void> {
+    const { storage, access, onStep, onWait, newUuid } = this.#parts
+    const next = await writePlans(storage, this.#states, plans, uuidBytes(newUuid()), onStep)
+    const base = Object.fromEntries(
+      Object.keys(plans).map((key) => [key, this.#states[key as TableKey]]),
+    )
+    let wasUnknown = false
+    const onUnknown = (): void => {
+      wasUnknown = true
+      this.#isUncertain = true
+    }
+    try {
+      const hooks = { onStep, onUnknown, onWait, keepsWaiting: () => this.#keepsWaiting }
+      const outcome = await swapPointers(access, storage, base, next, commitId, hooks)
+      const landed = { ...this.#states, ...next }
+      this.#states = outcome === 'landed' ? landed : await this.#overtaken(landed, commitId)
+      this.#isUncertain &&= !access.settles
+    } catch (error) {
+      if (error instanceof TableError && error.code === 'outcome-unknown') this.#lost = error
+      else if (!wasUnknown) await removePlanned(storage, plans)
+      throw error
+    }
+    await this.#cleaning
+    // A file that stays behind only costs space, and the orphan sweep finds it: the commit has
+    // succeeded.
+    this.#cleaning = this.#clean(plans).catch(() => {})
+  }
+
+  /**
+   * The commit has landed: a failure to read what another writer committed must not look like a
+   * failed commit.
+   */
+  async #overtaken(landed: States, commitId: string): Promise<States> {
+    const { access, reload } = this.#parts
+    try {
+      return await reload(landed)
+    } catch (error) {
+      const facts = { catalog: access.name, commitId, attempts: 1, reason: reasonOf(error) }
+      throw new TableError('outcome-unknown', facts, error)
+    }
+  }
+
+  #plan(change: Change): Plans {
+    const { newUuid, expiry } = this.#parts
+    const keys = Object.keys(change.summary)
+    assert(
+      keys.every((key) => key.startsWith(OWN_KEY_PREFIX)),
+      `summary keys: ${keys.join(', ')}`,
+    )
+    const own = { ...change.summary, [SUMMARY_KEYS.commitId]: change.commitId }
+    return plansOf(TABLE_KEYS, (key) => {
+      const ofTable = change[key]
+      if (ofTable === undefined && expiry.isShared) return null
+      const uuid = newUuid()
+      const names = { uuid, snapshotId: snapshotIdOf(uuid) }
+      const files = ofTable ?? NO_CHANGE
+      return planCommit(this.#states[key], files, own, names, this.#nowMs(), expiry)
+    })
+  }
+
+  async #expire(): Promise<number> {
+    const { newUuid, expiry } = this.#parts
+    const before = this.#states
+    const plans = plansOf(TABLE_KEYS, (key) =>
+      planExpiry(before[key], newUuid(), this.#nowMs(), expiry),
+    )
+    if (Object.keys(plans).length === 0) return 0
+    await this.#apply(plans, `expiry-${newUuid()}`)
+    const snapshots = (states: States): number =>
+      TABLE_KEYS.reduce((sum, key) => sum + states[key].metadata.snapshots.length, 0)
+    return snapshots(before) - snapshots(this.#states)
+  }
+
+  #nowMs(): number {
+    return Math.floor(this.#parts.nowUs() / 1000)
+  }
+
+  /** Runs beside what follows; the next commit waits for it. */
+  async #clean(plans: Plans): Promise<void> {
+    await this.remove(Object.values(plans).flatMap(({ free }) => free))
+    this.#parts.onStep('cleaned')
   }
 }
 
-function conflict(base: SomePointers, found: Pointers, cause: unknown): TableError {
-  const key = TABLE_KEYS.find((each) => base[each] !== undefined && base[each] !== found[each])
-  const facts = {
-    table: TABLES[key ?? 'events'].name,
-    base: base[key ?? 'events'] ?? 'nothing',
-    current: found[key ?? 'events'],
-  }
-  return new TableError('commit-conflict', facts, cause)
-}
-
-export function pointersOf(states: SomeStates): SomePointers {
-  const pointers = TABLE_KEYS.flatMap((key) => {
-    const state = states[key]
-    return state === undefined ? [] : [[key, locationOf(state.metadataPath)]]
+/** The plans of the tables that have one. */
+function plansOf(keys: readonly TableKey[], plan: (key: TableKey) => CommitPlan | null): Plans {
+  const planned = keys.flatMap((key) => {
+    const made = plan(key)
+    return made === null ? [] : [[key, made]]
   })
-  return Object.fromEntries(pointers)
+  return Object.fromEntries(planned)
 }
 
-/** Of the tables that the commit changes; nobody's business are the others. */
-function samePointers(found: Pointers, ours: SomePointers): boolean {
-  return TABLE_KEYS.every((key) => ours[key] === undefined || found[key] === ours[key])
-}
-
-/** Like Promise.all, but waits for all of them: a file still being written must not be removed meanwhile. */
-async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  const results = await Promise.allSettled(promises)
-  return results.map((result) => {
-    if (result.status === 'rejected') throw result.reason
-    return result.value
-  })
+/** A positive 63-bit number from a random UUID, as Java makes it. */
+function snapshotIdOf(uuid: string): bigint {
+  const bytes = uuidBytes(uuid)
+  return (bytes.readBigUInt64BE(0) ^ bytes.readBigUInt64BE(8)) & 0x7fff_ffff_ffff_ffffn
 }

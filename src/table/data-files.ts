@@ -1,19 +1,46 @@
-/** Writes and reads the data files of both tables. A file written here is not in its table before a commit adds it. */
+/**
+ * Writes and reads the data files of both tables. A file written here is in its table only once a
+ * commit adds it.
+ */
 import { strict as assert } from 'node:assert'
 import type { DayRows, EncodedColumn } from '../event.ts'
 import type { OnStep } from './commit.ts'
 import type { DataFile } from './data-file.ts'
-import { TABLES, type TableKey } from './definition.ts'
-import { type FileTimes, fileTimesOf, footerOf, type TimeRange } from './file-times.ts'
+import { dayText, TABLES, type TableKey } from './definition.ts'
+import { TableError } from './error.ts'
+import { FOOTER_KEYS } from './keys.ts'
 import { below } from './location.ts'
-import type { MetricsRow, StoredMetricsRow } from './metrics-row.ts'
-import { metricsColumns, readMetricsRows } from './parquet/metrics-columns.ts'
-import { openParquet, type RangeReader } from './parquet/read-file.ts'
+import {
+  type MetricsRow,
+  metricsColumns,
+  readMetricsRows,
+  type StoredMetricsRow,
+} from './metrics-row.ts'
+import { openParquet, type ParquetReader, type RangeReader } from './parquet/read-file.ts'
 import { encodeParquet } from './parquet/write-file.ts'
-import { dayText } from './partition-spec.ts'
 import type { Storage } from './storage.ts'
 
-/** On random ids level 1 is not only the quickest but also the smallest: 24.6 bytes an event, level 3 makes 25.4. */
+/** Microseconds since the epoch, both ends included. */
+export type TimeRange = Readonly<{ minUs: number; maxUs: number }>
+
+/**
+ * When the events of a raw file came, as its Parquet footer tells. Files of earlier versions have
+ * no dedupe times: these began as arrival times, which therefore take their place.
+ */
+export type FileTimes = Readonly<{
+  /** By the wall clock, which may step either way. */
+  arrival: TimeRange
+  /**
+   * By the clock that event ids age by (embedded/dedupe-clock.ts): it decides what is read back
+   * after a restart.
+   */
+  dedupe: TimeRange
+}>
+
+/**
+ * On random ids level 1 is not only the quickest but also the smallest: 24.6 bytes an event, level
+ * 3 makes 25.4.
+ */
 const ZSTD_LEVEL = 1
 
 export type DataFiles = Readonly<{
@@ -72,7 +99,7 @@ export function openDataFiles(options: DataFilesOptions): DataFiles {
     writeMetrics: (day, rows) =>
       write('metrics', day, rows.length, metricsColumns(rows, windowUs), {}),
     async readMetrics({ path }) {
-      // Every column is wanted: on S3 one request for all instead of one for each.
+      // Every column is needed: on S3 one request for all instead of one for each.
       const bytes = await storage.read(path)
       return readMetricsRows(await openParquet(inMemory(bytes), path, bytes.byteLength))
     },
@@ -87,4 +114,40 @@ export function openDataFiles(options: DataFilesOptions): DataFiles {
 
 function inMemory(bytes: Buffer): RangeReader {
   return { readRange: async (_, start, end) => bytes.subarray(start, end) }
+}
+
+/** The footer's key-value pairs. */
+export function footerOf({ arrival, dedupe }: FileTimes): Readonly<Record<string, string>> {
+  return {
+    [FOOTER_KEYS.arrivalMinUs]: String(arrival.minUs),
+    [FOOTER_KEYS.arrivalMaxUs]: String(arrival.maxUs),
+    [FOOTER_KEYS.dedupeMinUs]: String(dedupe.minUs),
+    [FOOTER_KEYS.dedupeMaxUs]: String(dedupe.maxUs),
+  }
+}
+
+/** Throws TableError `file-damaged` where the footer has no arrival times. */
+export function fileTimesOf(file: string, { metadata }: ParquetReader): FileTimes {
+  const pairs = new Map(metadata.key_value_metadata?.map(({ key, value }) => [key, value]))
+  const rangeOf = (minKey: string, maxKey: string): TimeRange | null => {
+    const minUs = Number(pairs.get(minKey) ?? Number.NaN)
+    const maxUs = Number(pairs.get(maxKey) ?? Number.NaN)
+    return Number.isSafeInteger(minUs) && Number.isSafeInteger(maxUs) ? { minUs, maxUs } : null
+  }
+  const arrival = rangeOf(FOOTER_KEYS.arrivalMinUs, FOOTER_KEYS.arrivalMaxUs)
+  if (arrival === null) {
+    const reason = `its footer lacks ${FOOTER_KEYS.arrivalMinUs} or ${FOOTER_KEYS.arrivalMaxUs}`
+    const expected = 'a file of campaign_events'
+    throw new TableError('file-damaged', { path: file, expected, reason })
+  }
+  return { arrival, dedupe: rangeOf(FOOTER_KEYS.dedupeMinUs, FOOTER_KEYS.dedupeMaxUs) ?? arrival }
+}
+
+/** The times of the rows of several files together. */
+export function joinTimes(files: readonly FileTimes[]): FileTimes {
+  const join = (pick: (times: FileTimes) => TimeRange): TimeRange => ({
+    minUs: Math.min(...files.map((times) => pick(times).minUs)),
+    maxUs: Math.max(...files.map((times) => pick(times).maxUs)),
+  })
+  return { arrival: join(({ arrival }) => arrival), dedupe: join(({ dedupe }) => dedupe) }
 }

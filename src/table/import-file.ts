@@ -1,19 +1,17 @@
 /**
- * Takes in a Parquet file of campaign_events that another program wrote (the merge, through DuckDB). Its footer must say
- * what our own files say: the same columns and field ids, one day, and the arrival times.
+ * Imports a Parquet file of campaign_events that another program wrote (the merge, through DuckDB).
+ * Its footer must have what our own files have: the same columns and field ids, one day, and the
+ * arrival times.
  */
 import type { ColumnMetaData, SchemaElement } from 'hyparquet'
 import { boundsOf, doubleBytes, longBytes, longOf } from './bounds.ts'
 import type { DataFile } from './data-file.ts'
-import { TABLES } from './definition.ts'
+import { fileTimesOf } from './data-files.ts'
+import { dayOfUs, TABLES } from './definition.ts'
 import { TableError } from './error.ts'
-import { fileTimesOf } from './file-times.ts'
-import type { LocalFiles } from './local-files.ts'
 import { openParquet, type ParquetReader } from './parquet/read-file.ts'
-import { dayOfUs } from './partition-spec.ts'
 import type { Field, FieldType } from './schema.ts'
-import { openDiskStorage } from './storage/disk.ts'
-import type { Storage } from './storage.ts'
+import { type LocalFiles, openDiskStorage, type Storage } from './storage.ts'
 
 const PHYSICAL: Readonly<Record<FieldType, string>> = {
   string: 'BYTE_ARRAY',
@@ -96,7 +94,10 @@ function difference(element: SchemaElement, field: Field): string | null {
   return fits ? null : 'is not a timestamp of microseconds without a zone'
 }
 
-/** A column over all row groups. Where one group lacks a statistic, the file has none: a guess would lose rows. */
+/**
+ * A column over all row groups. Where one group lacks a statistic, the file has none: with a guess,
+ * readers would lose rows.
+ */
 function columnStats({ metadata }: ParquetReader, field: Field, index: number): ColumnStats {
   const chunks = metadata.row_groups.map((group) => group.columns[index]!.meta_data!)
   const sum = (pick: (chunk: ColumnMetaData) => bigint | number) =>

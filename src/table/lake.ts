@@ -1,28 +1,27 @@
 /**
- * The lake, open for writing: both tables, and one process of ours. Views are immutable: whoever holds one keeps a consistent
- * state, while commits, one after the other, move the lake on.
+ * The lake, open for writing: both tables, and one process of ours. Views are immutable: a view
+ * stays consistent while commits, one after the other, change the lake.
  */
 import { strict as assert } from 'node:assert'
 import type { DayRows } from '../event.ts'
-import { type Change, Committer, type CommitterParts } from './committer.ts'
+import { type Change, Committer, type CommitterParts } from './commit.ts'
 import type { DataFile } from './data-file.ts'
-import type { DataFiles } from './data-files.ts'
+import type { DataFiles, FileTimes, TimeRange } from './data-files.ts'
 import { forBothTables, TABLE_KEYS, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
-import type { FileTimes, TimeRange } from './file-times.ts'
-import type { LocalFiles } from './local-files.ts'
 import { locationOf } from './location.ts'
 import type { MetricsRow, StoredMetricsRow } from './metrics-row.ts'
-import { sweepOrphans } from './orphans.ts'
-import { type TableView, viewOf } from './view.ts'
+import { sweepOrphans } from './orphan-files.ts'
+import type { LocalFiles } from './storage.ts'
+import { type TableView, viewOf } from './table-view.ts'
 
 export type LakeParts = CommitterParts &
   Readonly<{
     files: DataFiles
-    /** Where DuckDB reads and writes data files. */
+    /** The local data files that DuckDB reads and writes. */
     local: LocalFiles
     importFile: (path: string) => Promise<DataFile>
-    /** One sentence while catalog, lock or tables are not where they were. */
+    /** One sentence while catalog, lock or tables are missing or were replaced. */
     placeFault: () => string | null
     release: () => Promise<void>
   }>
@@ -49,8 +48,8 @@ export class Lake {
   }
 
   /**
-   * Writes one day's events to a file that is on the disk when this returns, and in no table yet. `dedupe`: the dedupe times that
-   * they lie between, the arrival times unless given.
+   * Writes one day's events to a file that is durable when this returns, and in no table yet.
+   * `dedupe` is the range of their dedupe times, by default that of their arrival times.
    */
   async writeEventsFile(
     rows: DayRows,
@@ -75,7 +74,7 @@ export class Lake {
     return this.#parts.files.readEventIds(file)
   }
 
-  /** When a file's events came. */
+  /** When a file's events arrived. */
   fileTimes(file: DataFile): Promise<FileTimes> {
     return this.#parts.files.fileTimes(file)
   }
@@ -86,7 +85,7 @@ export class Lake {
   }
 
   /**
-   * A name for a file of campaign_events that another program writes, to `local.pathOf(name)`; to be taken in by
+   * A name for a file of campaign_events that another program writes to `local.pathOf(name)`, for
    * `importEventsFile`.
    */
   newEventsPath(day: number): string {
@@ -94,16 +93,18 @@ export class Lake {
   }
 
   /**
-   * Takes a Parquet file of campaign_events that another program wrote: checks it, puts it in its place, reads its statistics.
+   * Imports a Parquet file of campaign_events that another program wrote: checks it, puts it in its
+   * place and reads its statistics. It is in no table yet.
    */
   importEventsFile(path: string): Promise<DataFile> {
     return this.#parts.importFile(path)
   }
 
   /**
-   * Commits to both tables at once. When it rejects, nothing was committed, except with the code 'outcome-unknown':
-   * then open the lake anew. 'missing-file': a file to be removed is no longer there, and the change must be made anew. Commits
-   * asked for at the same time follow each other.
+   * Commits to both tables at once. When it rejects, nothing was committed, except with the code
+   * 'outcome-unknown': then open the lake again. 'missing-file': a file to be removed is no longer
+   * there, and the change must be made again. Simultaneous commits are carried out one after the
+   * other.
    */
   commit(change: Change): Promise<void> {
     return this.#enqueue(() => {
@@ -112,28 +113,34 @@ export class Lake {
     })
   }
 
-  /** One sentence while catalog, lock or tables are not where they were; null when they are. */
+  /** One sentence while catalog, lock or tables are missing or were replaced, else null. */
   placeFault(): string | null {
     return this.#parts.placeFault()
   }
 
-  /** Throws TableError 'misplaced': what were written would be made anew, and found by nobody. */
+  /** Throws TableError 'misplaced' instead of writing files where no reader would look for them. */
   requirePlaces(): void {
     const fault = this.placeFault()
     if (fault !== null) throw new TableError('misplaced', { fault })
   }
 
-  /** Takes the writer's lock again where it was lost. Throws TableError 'locked' when another process has it now. */
+  /**
+   * Takes the writer's lock again where it was lost. Throws TableError 'locked' when another
+   * process has it now.
+   */
   keepLock(): Promise<void> {
     return this.#parts.keepLock()
   }
 
-  /** Looks at what another writer has committed. */
+  /** Loads what another writer has committed. */
   refresh(): Promise<void> {
     return this.#enqueue(() => this.#committer.reload())
   }
 
-  /** Lets snapshots expire without a commit of files; commits do it by themselves. Returns how many went. */
+  /**
+   * Lets snapshots expire without a commit of files; commits do so by themselves. Returns how many
+   * expired.
+   */
   expireSnapshots(): Promise<number> {
     return this.#enqueue(() => this.#committer.expire())
   }
@@ -145,17 +152,20 @@ export class Lake {
 
   /** Removes data files that were written but will not be committed. */
   async discard(files: readonly DataFile[]): Promise<void> {
-    if (this.#committer.isDoubtful) return
+    if (this.#committer.isUncertain) return
     const live = new Set(TABLE_KEYS.flatMap((key) => this.#views[key].files.map((f) => f.path)))
     for (const { path } of files) assert(!live.has(path), `${path} is in the table`)
     await this.#committer.remove(files.map((file) => file.path))
   }
 
-  /** Removes files that no snapshot refers to and that were written before `beforeUs`. Returns how many. */
+  /**
+   * Removes files that no snapshot refers to and that were written before `beforeUs`. Returns how
+   * many.
+   */
   sweepOrphans(beforeUs: number): Promise<number> {
     const { storage, expiry } = this.#parts
     return this.#enqueue(async () => {
-      if (this.#committer.isDoubtful) return 0
+      if (this.#committer.isUncertain) return 0
       if (expiry.isShared) await this.#committer.reload()
       return await sweepOrphans(storage, this.#committer.states, beforeUs / 1000)
     })
@@ -172,13 +182,13 @@ export class Lake {
 
   async #enqueue<T>(act: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new TableError('closed', { catalog: this.#parts.access.name })
-    const done = this.#queue.then(act).finally(() => this.#look())
+    const done = this.#queue.then(act).finally(() => this.#updateViews())
     this.#queue = done.catch(() => {})
     return done
   }
 
-  /** The views of the states as they are now. */
-  #look(): void {
+  /** Updates the views to the current states. */
+  #updateViews(): void {
     const { states } = this.#committer
     const before = this.#views
     this.#views = forBothTables((key) => {

@@ -1,15 +1,61 @@
 /**
- * Locations, as they stand in Iceberg metadata, and paths, as this room names files.
+ * Where the tables' files and their catalog are. The places have the shapes of the configuration,
+ * so that a configuration is itself the places of its lake. Locations are how Iceberg metadata
+ * names files, paths how this room does:
  *
  *   on a disk   location `file:///lake/x.parquet`   path `/lake/x.parquet`
  *   on S3       location `s3://bucket/x.parquet`    path the same
  *
- * `file://` and the absolute path, unescaped: PyIceberg, DuckDB, Spark and Trino (native local files) all read this
- * spelling; a bare path is refused by Trino. `s3://` is what they all take for S3.
+ * `file://` and the absolute path, unescaped: PyIceberg, DuckDB, Spark and Trino (native local
+ * files) all read this spelling; Trino refuses a bare path. All of them take `s3://` for S3.
  */
 import path from 'node:path'
 import { TableError } from './error.ts'
-import type { WarehousePlace } from './place.ts'
+
+export type FolderWarehouse = Readonly<{ kind: 'folder'; path: string }>
+export type S3Warehouse = Readonly<{
+  kind: 's3'
+  /** `s3://bucket/prefix`, or `s3://bucket`; no slash at the end. */
+  location: string
+  /** `http://host:port` of a store that is not Amazon's; null is Amazon's own of the region. */
+  endpoint: string | null
+  region: string
+  /**
+   * `endpoint/bucket/key` instead of `bucket.endpoint/key`: most stores besides Amazon's need it.
+   */
+  pathStyle: boolean
+}>
+export type WarehousePlace = FolderWarehouse | S3Warehouse
+
+export type SqlitePlace = Readonly<{ kind: 'sqlite'; path: string }>
+export type PostgresqlPlace = Readonly<{
+  kind: 'postgresql'
+  host: string
+  port: number
+  database: string
+  user: string
+  /** Null: taken from PGPASSWORD or ~/.pgpass, as libpq does. */
+  password: string | null
+  /** The server's certificate is checked against the system's authorities. */
+  tls: boolean
+}>
+export type CatalogPlace = SqlitePlace | PostgresqlPlace
+
+export type LakePlaces = Readonly<{
+  warehouse: WarehousePlace
+  catalog: CatalogPlace
+  /**
+   * Copies of data files on S3, for DuckDB, which reads local files only; and how large they may
+   * grow.
+   */
+  cache: Readonly<{ directory: string; sizeBytes: number }>
+}>
+
+/** For messages, without the password. */
+export function catalogText(place: CatalogPlace): string {
+  if (place.kind === 'sqlite') return place.path
+  return `postgresql://${place.user}@${place.host}:${place.port}/${place.database}`
+}
 
 const SCHEME = 'file://'
 const S3_SCHEME = 's3://'
@@ -28,7 +74,7 @@ export function pathOf(location: string): string {
   return location.startsWith('file:/') ? location.slice('file:'.length) : location
 }
 
-/** A path below a folder. Not `path.join`, which would make `s3:/bucket` of `s3://bucket`. */
+/** A path below a folder. Not `path.join`, which would turn `s3://bucket` into `s3:/bucket`. */
 export function below(folder: string, ...names: readonly string[]): string {
   return [folder, ...names].join('/')
 }

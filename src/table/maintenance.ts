@@ -1,15 +1,18 @@
 /**
- * Maintenance: keeps files few and large, drops days that are too old, and sweeps what crashes left behind. One task
- * at a time, beside the job and behind it; a failed task is said and tried again later, and never stops the job.
+ * Maintenance: keeps files few and large (compaction), drops days past the retention, and sweeps
+ * files that crashes left behind. It runs one task at a time, beside the job and with lower
+ * priority. A failed task is reported and tried again later, and never stops the job.
  */
+import { reasonOf } from '../runtime.ts'
 import type { OnStep } from './commit.ts'
 import type { Lake } from './lake.ts'
-import { bytesPerDay } from './maintenance/bytes-per-day.ts'
-import { openKnownTimes } from './maintenance/known-times.ts'
+import { bytesPerDay, openArrivals } from './maintenance/arrivals.ts'
 import { planMaintenance, planSharedMaintenance, type Task } from './maintenance/plan.ts'
 import { type MergeEventFiles, runTask, type TaskParts } from './maintenance/run-task.ts'
 import { type LogProgress, openTrustedTime } from './maintenance/trusted-time.ts'
-import { ORPHAN_AGE_MS, SHARED_ORPHAN_AGE_MS } from './orphans.ts'
+import { ORPHAN_AGE_MS, SHARED_ORPHAN_AGE_MS } from './orphan-files.ts'
+
+export type { LogProgress } from './maintenance/trusted-time.ts'
 
 /** Where raw files are ours to merge. */
 type OwnRawFiles = Readonly<{
@@ -33,12 +36,12 @@ type CommonOptions = Readonly<{
   nowUs: () => number
   /** A clock that never steps. */
   steadyMs: () => number
-  /** How far the tables are behind the log; null where that is not known now. */
+  /** How far the tables are behind the log; null while that is not known. */
   logProgress: () => LogProgress | null
   newId: () => string
   /** Waits; ends early, without an error, when the signal fires. */
   pause: (durationMs: number, signal: AbortSignal) => Promise<void>
-  /** The steps of files that merges write; for tests that stop the process there. */
+  /** Called at each step of files that merges write; for tests that stop the process there. */
   onStep?: OnStep
   onTask?: (done: TaskDone) => void
   /** One sentence for the user. */
@@ -56,23 +59,29 @@ export type TaskDone = Readonly<{
 export type Maintenance = Readonly<{
   /** Runs until `stop`; does not reject. */
   run(): Promise<void>
-  /** Plans and carries out the most urgent task; null when there is nothing to do. For `run`, and for tests. */
+  /**
+   * Plans and carries out the most urgent task; null when there is nothing to do. Used by `run` and
+   * by tests.
+   */
   step(): Promise<TaskDone | null>
-  /** What both tables gained in the last day, by the arrivals in the footers; null while less than an hour is known. */
+  /**
+   * How many bytes both tables gained in the last day, by the arrival times; null while less than
+   * an hour is known.
+   */
   bytesPerDay(): number | null
-  /** Breaks off a merge under way (it has changed nothing yet) and ends `run`. */
+  /** Aborts a merge under way (it has changed nothing yet) and ends `run`. */
   stop(): void
 }>
 
 const IDLE_PAUSE_MS = 5_000
-/** After a failure: the first pause, doubled with each further one. */
+/** The pause after a failure, doubled with each further one. */
 const FAILURE_PAUSE_MS = 10_000
 const FAILURE_PAUSE_MS_MAX = 10 * 60_000
 
 export function openMaintenance(options: MaintenanceOptions): Maintenance {
   const { lake, nowUs, steadyMs, pause, onWarning } = options
   const stopping = new AbortController()
-  const times = openKnownTimes((file) => lake.fileTimes(file))
+  const times = openArrivals((file) => lake.fileTimes(file))
   const trusted = openTrustedTime(options)
   const isShared = options.mergeEventFiles === undefined
   const orphanAgeUs = (isShared ? SHARED_ORPHAN_AGE_MS : ORPHAN_AGE_MS) * 1000
@@ -114,7 +123,7 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
   }
 
   async function stepOrPause(): Promise<void> {
-    // A folder that is not where it was is told by the job; whatever would be written now would make it anew.
+    // The job reports a missing folder; anything written now would create it again.
     if (lake.placeFault() !== null) return await pause(IDLE_PAUSE_MS, stopping.signal)
     try {
       const done = await step()
@@ -125,9 +134,9 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
       if (stopping.signal.aborted) return
       const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
       failures++
-      const words = error instanceof Error ? error.message : String(error)
-      options.onTrouble?.(words)
-      onWarning(`maintenance failed and is tried again in ${pauseMs / 1000} s: ${words}`)
+      const reason = reasonOf(error)
+      options.onTrouble?.(reason)
+      onWarning(`maintenance failed and is tried again in ${pauseMs / 1000} s: ${reason}`)
       await pause(pauseMs, stopping.signal)
     }
   }

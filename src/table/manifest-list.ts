@@ -1,12 +1,19 @@
 /**
- * Manifest lists (spec: "Manifest Lists"): one Avro file per snapshot, one row per manifest, with counts and the range
- * of its partitions, so that readers skip manifests they need not open.
+ * Manifest lists (spec: "Manifest Lists"): one Avro file per snapshot, one row per manifest, with
+ * counts and the range of its partitions, so that readers skip manifests they need not open.
  */
-import { type AvroSchema, avroFormat, decodeContainer, encodeContainer } from './avro.ts'
+import {
+  type AvroSchema,
+  avroFormat,
+  decodeContainer,
+  encodeContainer,
+  optional,
+  required,
+} from './avro.ts'
 import { dayBytes } from './bounds.ts'
+import { SPEC_ID } from './definition.ts'
 import { locationOf, pathOf } from './location.ts'
 import { type ManifestEntry, STATUS } from './manifest.ts'
-import { SPEC_ID } from './partition-spec.ts'
 
 export type ManifestFile = Readonly<{
   path: string
@@ -20,6 +27,9 @@ export type ManifestFile = Readonly<{
   deleted: Tally
   days: Readonly<{ min: number; max: number }> | null
 }>
+
+/** A manifest with its live entries in memory. */
+export type LoadedManifest = Readonly<{ file: ManifestFile; live: readonly ManifestEntry[] }>
 
 export type Tally = Readonly<{ files: number; rows: number }>
 
@@ -160,26 +170,18 @@ function manifestOf(row: ManifestRow): ManifestFile {
   }
 }
 
-/** Writers of older versions name the counts otherwise; the field ids are the same. */
+/** Older writers use other names for the counts, with the same field ids. */
 function tallyOf(row: ManifestRow, what: 'added' | 'existing' | 'deleted'): Tally {
   const named = row as unknown as Readonly<Record<string, number | bigint | undefined>>
   const files = named[`${what}_files_count`] ?? named[`${what}_data_files_count`] ?? 0
   return { files: Number(files), rows: Number(row[`${what}_rows_count`]) }
 }
 
-function field(name: string, id: number, type: unknown) {
-  return { name, type, 'field-id': id }
-}
-
-function optional(name: string, id: number, type: unknown) {
-  return { name, type: ['null', type], default: null, 'field-id': id }
-}
-
 const SUMMARY_SCHEMA = {
   type: 'record',
   name: 'r508',
   fields: [
-    field('contains_null', 509, 'boolean'),
+    required('contains_null', 509, 'boolean'),
     optional('contains_nan', 518, 'boolean'),
     optional('lower_bound', 510, 'bytes'),
     optional('upper_bound', 511, 'bytes'),
@@ -190,19 +192,19 @@ const LIST_SCHEMA: AvroSchema = {
   type: 'record',
   name: 'manifest_file',
   fields: [
-    field('manifest_path', 500, 'string'),
-    field('manifest_length', 501, 'long'),
-    field('partition_spec_id', 502, 'int'),
-    field('content', 517, 'int'),
-    field('sequence_number', 515, 'long'),
-    field('min_sequence_number', 516, 'long'),
-    field('added_snapshot_id', 503, 'long'),
-    field('added_files_count', 504, 'int'),
-    field('existing_files_count', 505, 'int'),
-    field('deleted_files_count', 506, 'int'),
-    field('added_rows_count', 512, 'long'),
-    field('existing_rows_count', 513, 'long'),
-    field('deleted_rows_count', 514, 'long'),
+    required('manifest_path', 500, 'string'),
+    required('manifest_length', 501, 'long'),
+    required('partition_spec_id', 502, 'int'),
+    required('content', 517, 'int'),
+    required('sequence_number', 515, 'long'),
+    required('min_sequence_number', 516, 'long'),
+    required('added_snapshot_id', 503, 'long'),
+    required('added_files_count', 504, 'int'),
+    required('existing_files_count', 505, 'int'),
+    required('deleted_files_count', 506, 'int'),
+    required('added_rows_count', 512, 'long'),
+    required('existing_rows_count', 513, 'long'),
+    required('deleted_rows_count', 514, 'long'),
     optional('partitions', 507, { type: 'array', items: SUMMARY_SCHEMA, 'element-id': 508 }),
     optional('key_metadata', 519, 'bytes'),
   ],

@@ -1,14 +1,21 @@
 /**
- * Manifests (spec: "Manifests"): Avro files that list data files with their partition, counts and bounds.
+ * Manifests (spec: "Manifests"): Avro files that list data files with their partition, counts and
+ * bounds.
  *
- * The sequence number of an ADDED entry is written as null and inherited from the manifest list; EXISTING and DELETED
- * entries carry theirs. In memory every entry has its numbers.
+ * The sequence number of an ADDED entry is written as null and inherited from the manifest list;
+ * EXISTING and DELETED entries carry theirs. In memory every entry has its numbers.
  */
-import { type AvroSchema, avroFormat, decodeContainer, encodeContainer } from './avro.ts'
+import {
+  type AvroSchema,
+  avroFormat,
+  decodeContainer,
+  encodeContainer,
+  optional,
+  required,
+} from './avro.ts'
 import type { DataFile } from './data-file.ts'
-import type { TableDefinition } from './definition.ts'
+import { PARTITION_FIELD_ID, SPEC_ID, specFieldsJson, type TableDefinition } from './definition.ts'
 import { locationOf, pathOf } from './location.ts'
-import { PARTITION_FIELD_ID, SPEC_ID, specFieldsJson } from './partition-spec.ts'
 import { SCHEMA_ID, schemaJson } from './schema.ts'
 
 export const STATUS = { existing: 0, added: 1, deleted: 2 } as const
@@ -58,7 +65,7 @@ export type ManifestFormat = Readonly<{
   decode(bytes: Buffer, inherited: Inherited): Promise<ManifestEntry[]>
 }>
 
-/** The manifests of a table; made once, since the Avro types behind it are costly to make. */
+/** The manifest format of a table; made once, since its Avro types are costly to make. */
 export function manifestFormat(table: TableDefinition): ManifestFormat {
   const known = formats.get(table)
   if (known !== undefined) return known
@@ -176,7 +183,10 @@ function boundMap(pairs: readonly Pair<Buffer>[] | null): Map<number, Uint8Array
   return new Map((pairs ?? []).map(({ key, value }) => [key, value]))
 }
 
-/** Spec: "Manifest Entry Fields", "Data File Fields". Names of records and maps are those that Java gives them. */
+/**
+ * Spec: "Manifest Entry Fields", "Data File Fields". Names of records and maps are those of the
+ * Java library.
+ */
 function entrySchema(partition: string): AvroSchema {
   const day = { type: 'int', logicalType: 'date' }
   const partitionType = {
@@ -219,15 +229,10 @@ function entrySchema(partition: string): AvroSchema {
   }
 }
 
-function required(name: string, id: number, type: unknown) {
-  return { name, type, 'field-id': id }
-}
-
-function optional(name: string, id: number, type: unknown) {
-  return { name, type: ['null', type], default: null, 'field-id': id }
-}
-
-/** Avro maps have string keys only, so Iceberg writes maps with int keys as arrays of pairs (spec: "Avro"). */
+/**
+ * Avro maps have string keys only, so Iceberg writes maps with int keys as arrays of pairs (spec:
+ * "Avro").
+ */
 function mapOf(keyId: number, valueId: number, value: string) {
   const fields = [required('key', keyId, 'int'), required('value', valueId, value)]
   const items = { type: 'record', name: `k${keyId}_v${valueId}`, fields }

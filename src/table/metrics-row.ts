@@ -1,12 +1,19 @@
 /**
- * A row of campaign_metrics. Only what cannot be derived is kept here: the end of the window, the revenue and the two
- * ratios follow from it when it is written.
+ * A row of campaign_metrics, and how rows become the columns of a file and come back. A row keeps
+ * only what cannot be derived: the end of the window, the revenue and the two ratios follow from it
+ * when it is written.
  *
- * Revenue is a DOUBLE in the table and whole millionths in here. The nearest double of m / 1e6 gives m back as long as
- * doubles lie closer than a millionth, which ends at 2^33 (there they lie 1.9 millionths apart).
+ * Revenue is a DOUBLE in the table and whole millionths in here. The nearest double of m / 1e6
+ * gives m back as long as doubles lie closer than a millionth, which ends at 2^33 (there they lie
+ * 1.9 millionths apart).
  */
+import type { EncodedColumn } from '../event.ts'
+import { encodeDoubles, encodeLongs, encodeStrings } from './parquet/encode-column.ts'
+import type { ParquetReader } from './parquet/read-file.ts'
 
-/** A cell of campaign_metrics; window_end, revenue, ctr_percent and cvr_percent follow from it when it is written. */
+/** No metrics file has more rows than this. */
+export const METRICS_FILE_ROWS_MAX = 65_536
+
 export type MetricsRow = Readonly<{
   campaignId: string
   windowStartUs: number
@@ -17,7 +24,10 @@ export type MetricsRow = Readonly<{
   processedAtUs: number
 }>
 
-/** A row as read back. Where `exact` is false, `revenueMillionths` is only near the sum: recompute it from the events. */
+/**
+ * A row as read back. Where `exact` is false, `revenueMillionths` only approximates the sum:
+ * recompute it.
+ */
 export type StoredMetricsRow = MetricsRow & Readonly<{ exact: boolean }>
 
 /** Below this, a revenue read from the table is exact to the millionth. */
@@ -28,9 +38,9 @@ export function revenueOf(millionths: bigint): number {
 }
 
 /**
- * The whole millionths that `revenueOf` made this revenue from; exact below EXACT_REVENUE_LIMIT. The product alone may be
- * one off from 2^52 millionths on, where it is rounded a second time: of its neighbours the one that gives the revenue
- * back is right.
+ * The whole millionths that `revenueOf` made this revenue from; exact below EXACT_REVENUE_LIMIT.
+ * From 2^52 millionths on the product is rounded a second time and may be one off: the neighbour
+ * that gives the revenue back is right.
  */
 export function millionthsOf(revenue: number): bigint {
   const near = Math.round(revenue * 1e6)
@@ -45,4 +55,53 @@ export function isExactRevenue(revenue: number): boolean {
 /** `part * 100.0 / whole`, or null where the divisor is 0. */
 export function percentOf(part: number, whole: number): number | null {
   return whole === 0 ? null : (part * 100) / whole
+}
+
+/** The columns of the schema, in its order. */
+export function metricsColumns(rows: readonly MetricsRow[], windowUs: number): EncodedColumn[] {
+  const longs = (name: string, cell: (row: MetricsRow) => number): EncodedColumn =>
+    encodeLongs(name, rows.map(cell))
+  const doubles = (name: string, cell: (row: MetricsRow) => number | null): EncodedColumn =>
+    encodeDoubles(name, rows.map(cell))
+  const campaigns = rows.map((row) => row.campaignId)
+  return [
+    encodeStrings('campaign_id', campaigns),
+    longs('window_start', (row) => row.windowStartUs),
+    longs('window_end', (row) => row.windowStartUs + windowUs),
+    longs('impressions', (row) => row.impressions),
+    longs('clicks', (row) => row.clicks),
+    longs('conversions', (row) => row.conversions),
+    doubles('revenue', (row) => revenueOf(row.revenueMillionths)),
+    doubles('ctr_percent', (row) => percentOf(row.clicks, row.impressions)),
+    doubles('cvr_percent', (row) => percentOf(row.conversions, row.clicks)),
+    longs('processed_at', (row) => row.processedAtUs),
+  ]
+}
+
+export async function readMetricsRows(file: ParquetReader): Promise<StoredMetricsRow[]> {
+  const [campaigns, starts, impressions, clicks, conversions, revenues, processed] =
+    await Promise.all([
+      file.column('campaign_id'),
+      file.column('window_start'),
+      file.column('impressions'),
+      file.column('clicks'),
+      file.column('conversions'),
+      file.column('revenue'),
+      file.column('processed_at'),
+    ])
+  // An id may begin with U+FEFF, which is a character of it like any other.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  return Array.from(campaigns, (campaign, index) => {
+    const revenue = revenues[index] as number
+    return {
+      campaignId: decoder.decode(campaign as Uint8Array),
+      windowStartUs: Number(starts[index]),
+      impressions: Number(impressions[index]),
+      clicks: Number(clicks[index]),
+      conversions: Number(conversions[index]),
+      revenueMillionths: millionthsOf(revenue),
+      processedAtUs: Number(processed[index]),
+      exact: isExactRevenue(revenue),
+    }
+  })
 }

@@ -1,13 +1,25 @@
-/** Reads both tables beside a process that writes them: no lock, nothing changed. */
+/**
+ * Reads both tables beside the process that writes them: without a lock, and without changing
+ * anything. `readLake` loads them, `openLakeReader` gives the REST catalog their metadata as text.
+ */
 import { type Pointers, readCatalog } from './catalog.ts'
 import { TABLES } from './definition.ts'
 import { TableError } from './error.ts'
-import { loadTable } from './load.ts'
-import { warehouseFolder } from './location.ts'
-import { catalogText, type LakePlaces } from './place.ts'
+import { loadTable } from './load-table.ts'
+import {
+  type CatalogPlace,
+  catalogText,
+  type LakePlaces,
+  pathOf,
+  type WarehousePlace,
+  warehouseFolder,
+} from './location.ts'
+import type { LakeReader } from './rest-catalog.ts'
 import { openStorage, type Storage } from './storage.ts'
-import { checkPlace, tableFolders } from './table-place.ts'
-import { type TableView, viewOf } from './view.ts'
+import { checkTableFolders, tableFolders } from './table-folders.ts'
+import { type TableView, viewOf } from './table-view.ts'
+
+type Places = Pick<LakePlaces, 'catalog' | 'warehouse'> & Readonly<{ storage?: Storage }>
 
 /** Both tables as of one commit. */
 export type LakeSnapshot = Readonly<{
@@ -16,24 +28,56 @@ export type LakeSnapshot = Readonly<{
   properties: Readonly<Record<string, string>>
 }>
 
-/** How often a newer commit may overtake the reading; the writer keeps the last few metadata files. */
+/** Both pointers are read in one transaction, so that both views are of the same commit. */
+export async function readLake(places: Places): Promise<LakeSnapshot> {
+  const { catalog, warehouse } = places
+  const storage = places.storage ?? (await openStorage(warehouse))
+  const pointers = await readCatalog(catalog)
+  const folders = tableFolders(warehouseFolder(warehouse))
+  await checkTableFolders(catalogText(catalog), folders, pointers)
+  return await readCurrent(catalog, pointers, (current) => load(storage, current))
+}
+
+export function openLakeReader({ catalog, warehouse, storage }: Places): LakeReader {
+  let files = storage
+  return {
+    settings: settingsOf(warehouse),
+    async loadMetadata(key) {
+      files ??= await openStorage(warehouse)
+      const { read } = files
+      return await readCurrent(catalog, await readCatalog(catalog), async (current) => {
+        const metadata = await read(pathOf(current[key]))
+        return { metadataLocation: current[key], metadata: metadata.toString('utf8') }
+      })
+    },
+  }
+}
+
+/**
+ * How many newer commits may remove what is being read; the writer keeps the last few metadata
+ * files.
+ */
 const ATTEMPTS_MAX = 5
 
-/** Both pointers are read in one transaction, so that both views are of the same commit. */
-export async function readLake({
-  catalog,
-  warehouse,
-}: Pick<LakePlaces, 'catalog' | 'warehouse'>): Promise<LakeSnapshot> {
-  const storage = await openStorage(warehouse)
-  let pointers = await readCatalog(catalog)
-  await checkPlace(catalogText(catalog), tableFolders(warehouseFolder(warehouse)), pointers)
+/**
+ * Reads what the pointers lead to, and starts again at the newer pointers where a commit has
+ * removed some of it.
+ */
+async function readCurrent<T>(
+  catalog: CatalogPlace,
+  first: Pointers,
+  read: (pointers: Pointers) => Promise<T>,
+): Promise<T> {
+  let pointers = first
   for (let attempt = 1; ; attempt++) {
     try {
-      return await load(storage, pointers)
+      return await read(pointers)
     } catch (error) {
       if (!(error instanceof TableError && error.code === 'file-lost')) throw error
       const newer = await readCatalog(catalog)
-      if (samePointers(newer, pointers) || attempt === ATTEMPTS_MAX) throw error
+      // Where Flink writes, each table moves on by itself.
+      const isSame = newer.events === pointers.events && newer.metrics === pointers.metrics
+      if (isSame || attempt === ATTEMPTS_MAX) throw error
       pointers = newer
     }
   }
@@ -48,7 +92,16 @@ async function load(storage: Storage, pointers: Pointers): Promise<LakeSnapshot>
   return { events: viewOf(events), metrics: viewOf(metrics), properties }
 }
 
-/** Where Flink writes, the tables move apart from each other. */
-function samePointers(a: Pointers, b: Pointers): boolean {
-  return a.events === b.events && a.metrics === b.metrics
+/**
+ * How a client reaches the files, in the names that Iceberg's clients share. Credentials are the
+ * client's own.
+ */
+function settingsOf(place: WarehousePlace): Readonly<Record<string, string>> {
+  if (place.kind === 'folder') return {}
+  return {
+    's3.region': place.region,
+    'client.region': place.region,
+    's3.path-style-access': String(place.pathStyle),
+    ...(place.endpoint !== null && { 's3.endpoint': place.endpoint }),
+  }
 }

@@ -1,15 +1,15 @@
 /**
- * Relocates the tables after their folder was moved or copied. Iceberg metadata holds absolute locations, so every
- * metadata file, manifest list and manifest is written anew with the new ones; data files stay as they are.
+ * Relocates the tables after their folder was moved or copied. Iceberg metadata holds absolute
+ * locations, so every metadata file, manifest list and manifest is rewritten with the new ones;
+ * data files stay as they are.
  *
- * A crash anywhere loses nothing: the new files are written beside the old ones, then both pointers move in one
- * transaction, then the old files are removed.
+ * A crash anywhere loses nothing: the new files are written beside the old ones, then both pointers
+ * move in one transaction, then the old files are removed.
  */
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
-import { reasonOf } from '../runtime.ts'
-import { type Catalog, openCatalog, type Pointers } from './catalog.ts'
-import { nextMetadataName } from './commit-plan.ts'
+import { uuidBytes } from './avro.ts'
+import { type Catalog, openCatalog, openWriterLock, type Pointers } from './catalog.ts'
 import {
   forBothTables,
   TABLE_KEYS,
@@ -18,16 +18,27 @@ import {
   type TableKey,
 } from './definition.ts'
 import { TableError } from './error.ts'
-import { isOnS3, locationOf, pathOf, warehouseFolder } from './location.ts'
+import { readAs } from './load-table.ts'
+import {
+  type CatalogPlace,
+  catalogText,
+  isOnS3,
+  locationOf,
+  pathOf,
+  type WarehousePlace,
+  warehouseFolder,
+} from './location.ts'
 import { manifestFormat } from './manifest.ts'
 import { decodeManifestList, encodeManifestList, type ManifestFile } from './manifest-list.ts'
-import { type CatalogPlace, catalogText, type WarehousePlace } from './place.ts'
 import type { Snapshot } from './snapshot.ts'
-import { openDiskStorage } from './storage/disk.ts'
-import type { Storage } from './storage.ts'
-import { parseMetadata, serializeMetadata, type TableMetadata } from './table-metadata.ts'
-import { tableFolders } from './table-place.ts'
-import { openWriterLock } from './writer-lock.ts'
+import { openDiskStorage, type Storage } from './storage.ts'
+import { folderOf, type TableFolders, tableFolders } from './table-folders.ts'
+import {
+  nextMetadataName,
+  parseMetadata,
+  serializeMetadata,
+  type TableMetadata,
+} from './table-metadata.ts'
 
 export type RelocateOptions = Readonly<{
   catalog: CatalogPlace
@@ -38,7 +49,8 @@ export type RelocateOptions = Readonly<{
 }>
 
 /**
- * Returns whether anything had to change. Nothing else may have the catalog open for writing. Refuses tables on S3.
+ * Returns whether anything had to change. No other process may have the catalog open for writing.
+ * Refuses tables on S3.
  */
 export async function relocateLake(options: RelocateOptions): Promise<boolean> {
   const { warehouse } = options
@@ -63,10 +75,10 @@ export async function relocateLake(options: RelocateOptions): Promise<boolean> {
 async function relocate(
   catalog: Catalog,
   pointers: Pointers,
-  folders: Readonly<Record<TableKey, string>>,
+  folders: TableFolders,
   { storage = openDiskStorage(), newUuid = randomUUID }: RelocateOptions,
 ): Promise<boolean> {
-  const recorded = forBothTables((key) => path.dirname(path.dirname(pathOf(pointers[key]))))
+  const recorded = forBothTables((key) => folderOf(pointers[key]))
   if (TABLE_KEYS.every((key) => recorded[key] === folders[key])) return false
   const move = async (key: TableKey): Promise<Moved> => {
     const place: Place = { storage, newUuid, from: recorded[key], to: folders[key] }
@@ -83,7 +95,7 @@ async function relocate(
 }
 
 type Place = Readonly<{ storage: Storage; newUuid: () => string; from: string; to: string }>
-/** `old`: files that the new metadata no longer refers to, where they lie now. */
+/** `old`: the present paths of files that the new metadata no longer refers to. */
 type Moved = Readonly<{ metadataPath: string; old: readonly string[] }>
 
 async function moveTable(
@@ -93,7 +105,7 @@ async function moveTable(
 ): Promise<Moved> {
   const { storage, newUuid, to } = place
   const oldPath = newPathOf(place, metadataPath)
-  const metadata = await reading(storage, oldPath, 'Iceberg table metadata', async (bytes) =>
+  const metadata = await readAs(storage, oldPath, 'Iceberg table metadata', async (bytes) =>
     parseMetadata(table, bytes.toString()),
   )
   const old = new Set([oldPath, ...metadata.metadataLog.map((e) => newPathOf(place, e.path))])
@@ -103,7 +115,7 @@ async function moveTable(
     try {
       snapshots.push(await moveSnapshot(place, table, snapshot, manifests, old))
     } catch (error) {
-      // Without an older snapshot the table is whole; without the current one it is not.
+      // The table can lose an older snapshot, but not the current one.
       const lost = error instanceof TableError && error.code === 'file-lost'
       if (!lost || snapshot.id === metadata.current?.id) throw error
     }
@@ -132,7 +144,7 @@ async function moveSnapshot(
 ): Promise<Snapshot> {
   const { storage, newUuid, to } = place
   const oldPath = newPathOf(place, snapshot.manifestListPath)
-  const list = await reading(storage, oldPath, 'an Iceberg manifest list', decodeManifestList)
+  const list = await readAs(storage, oldPath, 'an Iceberg manifest list', decodeManifestList)
   const moved: ManifestFile[] = []
   for (const file of list) {
     const known = manifests.get(file.path) ?? (await moveManifest(place, table, file, old))
@@ -146,7 +158,7 @@ async function moveSnapshot(
   }
   const uuid = newUuid()
   const manifestListPath = path.join(to, 'metadata', `snap-${snapshot.id}-1-${uuid}.avro`)
-  await storage.write(manifestListPath, [await encodeManifestList(moved, owner, syncOf(uuid))])
+  await storage.write(manifestListPath, [await encodeManifestList(moved, owner, uuidBytes(uuid))])
   old.add(oldPath)
   return { ...snapshot, manifestListPath }
 }
@@ -161,7 +173,7 @@ async function moveManifest(
   const format = manifestFormat(table)
   const { addedSnapshotId: snapshotId, sequenceNumber } = manifest
   const oldPath = newPathOf(place, manifest.path)
-  const entries = await reading(storage, oldPath, 'an Iceberg manifest', (bytes) =>
+  const entries = await readAs(storage, oldPath, 'an Iceberg manifest', (bytes) =>
     format.decode(bytes, { snapshotId, sequenceNumber }),
   )
   const moved = entries.map((entry) => ({
@@ -170,30 +182,14 @@ async function moveManifest(
   }))
   const uuid = newUuid()
   const newPath = path.join(to, 'metadata', `${uuid}-m0.avro`)
-  const bytes = await storage.write(newPath, [await format.encode(moved, syncOf(uuid))])
+  const bytes = await storage.write(newPath, [await format.encode(moved, uuidBytes(uuid))])
   old.add(oldPath)
   return { ...manifest, path: newPath, bytes }
 }
 
-/** Where a file recorded under the old folder lies now; one outside it stays where it is. */
+/**
+ * The present path of a file recorded under the old folder; a file outside it stays where it is.
+ */
 function newPathOf({ from, to }: Place, recorded: string): string {
   return recorded.startsWith(`${from}/`) ? to + recorded.slice(from.length) : recorded
-}
-
-function syncOf(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex')
-}
-
-async function reading<T>(
-  storage: Storage,
-  file: string,
-  expected: string,
-  parse: (bytes: Buffer) => Promise<T>,
-): Promise<T> {
-  const bytes = await storage.read(file)
-  try {
-    return await parse(bytes)
-  } catch (error) {
-    throw new TableError('file-damaged', { path: file, expected, reason: reasonOf(error) }, error)
-  }
 }

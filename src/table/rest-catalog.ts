@@ -1,20 +1,18 @@
 /**
- * The Iceberg REST catalog, read-only: what it answers to a request, decided from what the lake reader gives it. The
- * endpoints are those of Iceberg's `rest-catalog-open-api.yaml` (1.10); everything that would change a table is
- * refused.
+ * The Iceberg REST catalog, read-only: its answer to a request, made from what the lake reader
+ * gives it. The endpoints are those of Iceberg's `rest-catalog-open-api.yaml` (1.10); everything
+ * that would change a table is refused.
  *
  *   GET /v1/config                            defaults, overrides, the endpoints below
  *   GET /v1/namespaces                        HEAD /v1/namespaces/{namespace}, GET the same
  *   GET /v1/namespaces/{namespace}/tables
  *   GET, HEAD /v1/namespaces/{namespace}/tables/{table}
  *
- * Table metadata is passed on as the text that lies on the disk: snapshot ids have 63 bits, which JSON.parse would
- * round.
+ * Table metadata is passed on as the text of its file: snapshot ids have 63 bits, which JSON.parse
+ * would round.
  */
 import { CATALOG_NAME, NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
-import { ENDPOINTS, isKnownEndpoint } from './rest-catalog/endpoints.ts'
-import { errorAnswer, type RestErrorType } from './rest-catalog/error-answer.ts'
 
 export type RestRequest = Readonly<{
   method: string
@@ -30,13 +28,57 @@ export type RestAnswer = Readonly<{ status: number; body: string | null }>
 export type TableMetadataText = Readonly<{ metadataLocation: string; metadata: string }>
 
 export type LakeReader = Readonly<{
-  /** How clients reach the tables' files; they are told with every table. */
+  /** How clients reach the tables' files; sent with every table. */
   settings?: Readonly<Record<string, string>>
   /** The current metadata of a table; throws where the catalog cannot be read. */
   loadMetadata(key: TableKey): Promise<TableMetadataText>
 }>
 
-/** In the spec namespaces of several levels are joined by this character. */
+/** As `GET /v1/config` lists them: clients ask for nothing else. */
+const ENDPOINTS: readonly string[] = [
+  'GET /v1/{prefix}/namespaces',
+  'GET /v1/{prefix}/namespaces/{namespace}',
+  'HEAD /v1/{prefix}/namespaces/{namespace}',
+  'GET /v1/{prefix}/namespaces/{namespace}/tables',
+  'GET /v1/{prefix}/namespaces/{namespace}/tables/{table}',
+  'HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}',
+]
+
+/** Endpoints of the spec that create, commit, rename or delete; `*` stands for any segment. */
+const CHANGES: readonly (readonly [method: string, path: string])[] = [
+  ['POST', 'v1/namespaces'],
+  ['DELETE', 'v1/namespaces/*'],
+  ['POST', 'v1/namespaces/*/properties'],
+  ['POST', 'v1/namespaces/*/tables'],
+  ['POST', 'v1/namespaces/*/tables/*'],
+  ['DELETE', 'v1/namespaces/*/tables/*'],
+  ['POST', 'v1/namespaces/*/tables/*/metrics'],
+  ['POST', 'v1/namespaces/*/tables/*/plan'],
+  ['DELETE', 'v1/namespaces/*/tables/*/plan/*'],
+  ['POST', 'v1/namespaces/*/tables/*/tasks'],
+  ['POST', 'v1/namespaces/*/register'],
+  ['POST', 'v1/namespaces/*/views'],
+  ['POST', 'v1/namespaces/*/views/*'],
+  ['DELETE', 'v1/namespaces/*/views/*'],
+  ['POST', 'v1/namespaces/*/register-view'],
+  ['POST', 'v1/tables/rename'],
+  ['POST', 'v1/views/rename'],
+  ['POST', 'v1/transactions/commit'],
+  ['POST', 'v1/oauth/tokens'],
+]
+
+/** Iceberg's ErrorModel, with the class names that its Java client knows. */
+const STATUS = {
+  BadRequestException: 400,
+  NoSuchNamespaceException: 404,
+  NoSuchTableException: 404,
+  NotFoundException: 404,
+  UnsupportedOperationException: 405,
+  ServiceUnavailableException: 503,
+} as const
+type RestErrorType = keyof typeof STATUS
+
+/** The spec joins namespaces of several levels by this character. */
 const LEVEL_SEPARATOR = '\u001f'
 
 export async function answerRestCatalog(
@@ -120,12 +162,22 @@ async function loadTable(name: string, lake: LakeReader): Promise<RestAnswer> {
 
 function refuseChange(method: string, segments: readonly string[]): RestAnswer {
   const path = `/${segments.join('/')}`
-  if (!isKnownEndpoint(method, segments)) return unknown(method, path)
+  if (!isChange(method, segments)) return unknown(method, path)
   return refuse(
     'UnsupportedOperationException',
-    `${method} ${path}: the catalog ${CATALOG_NAME} is read-only. campaign-metrics alone writes its tables: ` +
-      'send events to POST /v1/events, or copy the table into a catalog of your own to change it',
+    `${method} ${path}: the catalog ${CATALOG_NAME} is read-only. campaign-metrics alone writes ` +
+      'its tables: send events to POST /v1/events, or copy the table into a catalog of your own ' +
+      'to change it',
   )
+}
+
+/** Whether the spec has such an endpoint, so that the answer can say why it is refused. */
+function isChange(method: string, segments: readonly string[]): boolean {
+  return CHANGES.some(([changing, path]) => {
+    const pattern = path.split('/')
+    const fits = (part: string, index: number): boolean => part === '*' || part === segments[index]
+    return changing === method && pattern.length === segments.length && pattern.every(fits)
+  })
 }
 
 function noNamespace(namespace: string): RestAnswer {
@@ -141,7 +193,8 @@ function unknown(method: string, path: string): RestAnswer {
 }
 
 function refuse(type: RestErrorType, message: string): RestAnswer {
-  return errorAnswer(type, message)
+  const status = STATUS[type]
+  return { status, body: JSON.stringify({ error: { message, type, code: status } }) }
 }
 
 function ok(body: object): RestAnswer {

@@ -1,6 +1,6 @@
 /**
- * Iceberg schemas of the two tables (spec: "Schemas and Data Types").
- * All columns are optional and the field ids are the column's place, from 1: Flink and Trino declare the same.
+ * Iceberg schemas of the two tables (spec: "Schemas and Data Types"). All columns are optional, and
+ * field ids are the columns' positions from 1: Flink and Trino declare the same.
  */
 
 export type FieldType = 'string' | 'long' | 'double' | 'timestamp'
@@ -16,8 +16,8 @@ export type Schema = readonly Field[]
 export const SCHEMA_ID = 0
 
 /**
- * Random ids spread over everything, so their bounds rule out no file, and whole ones would be half of a manifest.
- * 16 is what Iceberg cuts bounds to if nobody says otherwise.
+ * Random ids are spread over the whole range, so their bounds exclude no file, and whole bounds
+ * would be half of a manifest. 16 characters are Iceberg's default.
  */
 const ID_BOUNDS_LENGTH = 16
 const ID_COLUMNS: readonly string[] = ['event_id', 'user_id']

@@ -1,8 +1,10 @@
 /**
- * Snapshots (spec: "Snapshots"): one state of a table, with a summary that says how it came about. The summary also
- * carries the writer's own keys, `campaign-metrics.*`: the checkpoint of the job lives there and nowhere else.
+ * Snapshots (spec: "Snapshots"): one state of a table, with a summary that says how it came about.
+ * The summary also carries the writer's own keys, `campaign-metrics.*`: the checkpoint of the job
+ * is kept there and nowhere else.
  */
 import type { DataFile } from './data-file.ts'
+import { COUNT_KEYS, OWN_KEY_PREFIX } from './keys.ts'
 
 export type Operation = 'append' | 'replace' | 'overwrite' | 'delete'
 export type Summary = Readonly<Record<string, string>>
@@ -16,7 +18,7 @@ export type Snapshot = Readonly<{
   operation: Operation
   /** Without the operation. */
   summary: Summary
-  /** Fields that this program does not use, as another writer wrote them; kept. */
+  /** Fields that this program does not use, kept as another writer wrote them. */
   others: Readonly<Record<string, unknown>>
 }>
 
@@ -28,13 +30,6 @@ export type FileChange = Readonly<{
   rewrite?: boolean
 }>
 
-export const OWN_KEY_PREFIX = 'campaign-metrics.'
-export const COMMIT_ID_KEY = 'campaign-metrics.commit-id'
-/** The first day whose windows can be held against their events, a date; there once days were dropped. */
-export const KEPT_FROM_KEY = 'campaign-metrics.kept-from'
-/** Raw rows that retention has taken, since ever: what was stored is what the table holds and these. */
-export const DROPPED_ROWS_KEY = 'campaign-metrics.dropped-rows'
-
 /** Spec: "Snapshots", the field `operation`. */
 export function operationOf(change: FileChange): Operation {
   if (change.rewrite === true) return 'replace'
@@ -43,9 +38,10 @@ export function operationOf(change: FileChange): Operation {
 }
 
 /**
- * The summary of the next snapshot: Iceberg's counts and totals, then the writer's keys. Keys of ours that the change
- * does not name are carried over from `kept`, so that every snapshot of ours holds the whole checkpoint. Keys of other
- * programs, such as `flink.*`, say what their snapshot did, and are not.
+ * The summary of the next snapshot: Iceberg's counts and totals, then the writer's keys. Keys of
+ * ours that the change does not name are carried over from `kept`, so that each of our snapshots
+ * holds the whole checkpoint. Keys of other programs, such as `flink.*`, describe their own
+ * snapshot and are not carried over.
  */
 export function nextSummary(
   previous: Summary | null,
@@ -68,13 +64,13 @@ function counts(change: FileChange): Summary {
   const removed = sizeOf(change.remove)
   const days = new Set([...change.add, ...change.remove].map((file) => file.day))
   const all = {
-    'added-data-files': added.files,
-    'added-records': added.rows,
-    'added-files-size': added.bytes,
-    'deleted-data-files': removed.files,
-    'deleted-records': removed.rows,
-    'removed-files-size': removed.bytes,
-    'changed-partition-count': days.size,
+    [COUNT_KEYS.addedFiles]: added.files,
+    [COUNT_KEYS.addedRows]: added.rows,
+    [COUNT_KEYS.addedBytes]: added.bytes,
+    [COUNT_KEYS.deletedFiles]: removed.files,
+    [COUNT_KEYS.deletedRows]: removed.rows,
+    [COUNT_KEYS.removedBytes]: removed.bytes,
+    [COUNT_KEYS.changedPartitions]: days.size,
   }
   const present = Object.entries(all).filter(([, count]) => count > 0)
   return Object.fromEntries(present.map(([key, count]) => [key, String(count)]))
@@ -86,12 +82,12 @@ function totals(previous: Summary | null, change: FileChange): Summary {
   const total = (key: string, plus: number, minus: number): string =>
     String(Number(previous?.[key] ?? 0) + plus - minus)
   return {
-    'total-records': total('total-records', added.rows, removed.rows),
-    'total-files-size': total('total-files-size', added.bytes, removed.bytes),
-    'total-data-files': total('total-data-files', added.files, removed.files),
-    'total-delete-files': '0',
-    'total-position-deletes': '0',
-    'total-equality-deletes': '0',
+    [COUNT_KEYS.totalRows]: total(COUNT_KEYS.totalRows, added.rows, removed.rows),
+    [COUNT_KEYS.totalBytes]: total(COUNT_KEYS.totalBytes, added.bytes, removed.bytes),
+    [COUNT_KEYS.totalFiles]: total(COUNT_KEYS.totalFiles, added.files, removed.files),
+    [COUNT_KEYS.totalDeleteFiles]: '0',
+    [COUNT_KEYS.totalPositionDeletes]: '0',
+    [COUNT_KEYS.totalEqualityDeletes]: '0',
   }
 }
 
@@ -100,4 +96,45 @@ function sizeOf(
 ): Readonly<{ files: number; rows: number; bytes: number }> {
   const sum = (pick: (file: DataFile) => number) => files.reduce((all, file) => all + pick(file), 0)
   return { files: files.length, rows: sum((file) => file.rows), bytes: sum((file) => file.bytes) }
+}
+
+/** A table's snapshots, oldest first, and the current one, which is among them. */
+export type SnapshotHistory = Readonly<{
+  current: Snapshot | null
+  snapshots: readonly Snapshot[]
+}>
+
+/**
+ * The current snapshot, its parent, and so on, newest first. Expiry leaves gaps: behind one, the
+ * next older snapshot that was kept continues the history, since snapshots are numbered in the
+ * order in which they were made.
+ */
+export function historyOf({ current, snapshots }: SnapshotHistory): readonly Snapshot[] {
+  const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))
+  const history: Snapshot[] = []
+  for (let at = current; at !== null; ) {
+    history.push(at)
+    const { parentId, sequenceNumber } = at
+    if (parentId === null) break
+    const parent = byId.get(parentId)
+    const isBefore = (snapshot: Snapshot): boolean => snapshot.sequenceNumber < sequenceNumber
+    at = (parent !== undefined && isBefore(parent) ? parent : snapshots.findLast(isBefore)) ?? null
+  }
+  return history
+}
+
+/**
+ * The current snapshot and its parents up to the first gap, newest first: those that Flink can
+ * reach.
+ */
+export function chainOf({ current, snapshots }: SnapshotHistory): readonly Snapshot[] {
+  const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))
+  const chain: Snapshot[] = []
+  for (let at = current ?? undefined; at !== undefined; ) {
+    chain.push(at)
+    const { sequenceNumber, parentId } = at
+    const parent = parentId === null ? undefined : byId.get(parentId)
+    at = parent !== undefined && parent.sequenceNumber < sequenceNumber ? parent : undefined
+  }
+  return chain
 }

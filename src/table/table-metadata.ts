@@ -1,13 +1,13 @@
 /**
- * Table metadata (spec: "Table Metadata Fields"), format version 2: what a `*.metadata.json` file holds. Reading
- * refuses what this writer could not continue faithfully (another version, other columns, other partitions), and keeps
- * every field that it does not use: other programs write these files too.
+ * Table metadata (spec: "Table Metadata Fields"), format version 2: what a `*.metadata.json` file
+ * holds. Reading refuses what this writer could not continue faithfully (another version, other
+ * columns, other partitions), and keeps every field that it does not use: other programs write
+ * these files too.
  */
+import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import type { TableDefinition } from './definition.ts'
-import { parseExact, stringifyExact } from './exact-json.ts'
+import { PARTITION_FIELD_ID, SPEC_ID, specFieldsJson, type TableDefinition } from './definition.ts'
 import { locationOf, pathOf } from './location.ts'
-import { PARTITION_FIELD_ID, SPEC_ID, specFieldsJson } from './partition-spec.ts'
 import { SCHEMA_ID, type SchemaJson, schemaJson } from './schema.ts'
 import type { Operation, Snapshot, Summary } from './snapshot.ts'
 
@@ -27,7 +27,10 @@ export type TableMetadata = Readonly<{
   otherRefs: Readonly<Record<string, Ref>>
   /** The options of the branch `main`. */
   mainRef: Fields
-  /** Every other field of the file: schemas, partition specs, statistics, and what later versions add. */
+  /**
+   * Every other field of the file: schemas, partition specs, statistics, and what later versions
+   * add.
+   */
   others: Fields
 }>
 
@@ -64,6 +67,20 @@ type MetadataJson = Readonly<{
   'metadata-log'?: readonly Readonly<{ 'timestamp-ms': number; 'metadata-file': string }>[]
   [other: string]: unknown
 }>
+
+/**
+ * The property `write.metadata.previous-versions-max`: how many commits a reader has time to open
+ * the file that the catalog named. Each file has some 200 KB, and they are most of a table's
+ * metadata.
+ */
+export const PREVIOUS_METADATA_MAX = 5
+
+/** `00041-<uuid>.metadata.json` is followed by `00042-…`. */
+export function nextMetadataName(metadataPath: string, uuid: string): string {
+  const version = Number.parseInt(path.basename(metadataPath), 10)
+  const next = Number.isSafeInteger(version) ? version + 1 : 0
+  return `${String(next).padStart(5, '0')}-${uuid}.metadata.json`
+}
 
 export function newTableMetadata(
   table: TableDefinition,
@@ -120,9 +137,9 @@ export function serializeMetadata(metadata: TableMetadata): string {
       'timestamp-ms': timestampMs,
       'snapshot-id': snapshotId,
     })),
-    'metadata-log': metadata.metadataLog.map(({ timestampMs, path }) => ({
-      'timestamp-ms': timestampMs,
-      'metadata-file': locationOf(path),
+    'metadata-log': metadata.metadataLog.map((entry) => ({
+      'timestamp-ms': entry.timestampMs,
+      'metadata-file': locationOf(entry.path),
     })),
   })
 }
@@ -228,4 +245,40 @@ function snapshotOf(json: SnapshotJson): Snapshot {
     summary: summary as Summary,
     others,
   }
+}
+
+/**
+ * JSON with integers of 64 bits. Snapshot ids are random 63-bit numbers, and a JavaScript number
+ * would round them. Uses JSON.rawJSON and the reviver's source text (ECMAScript "JSON.parse source
+ * text access").
+ */
+type SourceJson = Readonly<{
+  rawJSON(text: string): object
+  parse(
+    text: string,
+    revive: (key: string, value: unknown, context: { source?: string }) => unknown,
+  ): unknown
+}>
+
+/** TypeScript's library does not declare the two yet; Node 24 has them. */
+const json = JSON as unknown as SourceJson
+
+/** Serialises with bigints as integers, digit by digit. */
+export function stringifyExact(value: unknown): string {
+  return JSON.stringify(value, (_, each: unknown) =>
+    typeof each === 'bigint' ? json.rawJSON(String(each)) : each,
+  )
+}
+
+/**
+ * Parses JSON. Numbers under the given keys become bigints, and so do integers anywhere that a
+ * number would round: what other writers have put there is written back unchanged.
+ */
+export function parseExact(text: string, bigintKeys: readonly string[]): unknown {
+  const exact = new Set(bigintKeys)
+  return json.parse(text, (key, value, { source }) => {
+    if (typeof value !== 'number' || source === undefined) return value
+    const isLarge = !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
+    return exact.has(key) || isLarge ? BigInt(source) : value
+  })
 }

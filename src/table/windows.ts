@@ -1,21 +1,20 @@
 /**
  * The metrics side of a commit: which metrics files are replaced, and by which rows.
  *
- * A row (campaign, window) stands in exactly one file of its day. A delta for a row that exists replaces the file that
- * holds it; a new row goes into the day's open file, one with few rows, so that the files rewritten every second stay
- * small; full files are left alone until a late event touches one of their rows. Files lately touched are kept decoded,
- * so that the open windows are not read back each second.
+ * A row (campaign, window) stands in exactly one file of its day. A delta for a row that exists
+ * replaces the file that holds it; a new row goes into the day's open file, one with few rows, so
+ * that the files rewritten every second stay small; full files are left alone until a late event
+ * touches one of their rows. Files lately touched are kept decoded, so that the open windows are
+ * not read back each second.
  */
 
 import { keyOf, type WindowDelta, type WindowKey, type WindowSums } from '../event.ts'
 import { allOf } from '../runtime.ts'
 import type { DataFile } from './data-file.ts'
-import type { MetricsRow, StoredMetricsRow } from './metrics-row.ts'
+import { METRICS_FILE_ROWS_MAX, type MetricsRow, type StoredMetricsRow } from './metrics-row.ts'
 
 /** A metrics file takes new rows while it has fewer than this. */
 const OPEN_FILE_ROWS_MAX = 8_192
-/** No metrics file has more rows than this. */
-const FILE_ROWS_MAX = 65_536
 /** Files of other days are written side by side. */
 const WRITES_AT_ONCE = 8
 /** Decoded rows kept between commits, over all files. */
@@ -33,7 +32,10 @@ export type Recompute = (keys: readonly WindowKey[]) => Promise<readonly WindowS
 
 export type MetricsChange = Readonly<{ add: readonly DataFile[]; remove: readonly DataFile[] }>
 
-/** Both write the files that hold the changed rows; nothing is in the table until `MetricsChange` is committed. */
+/**
+ * Both write the files that hold the changed rows; nothing is in the table until `MetricsChange` is
+ * committed.
+ */
 export type Windows = ReplaceWindows & {
   /** Adds to the rows of these windows. */
   amend(deltas: readonly WindowDelta[], processedAtUs: number): Promise<MetricsChange>
@@ -105,7 +107,10 @@ function openChanges(files: MetricsFiles): Change {
     return read
   }
 
-  /** The file of the day that holds each row, for the rows that stand in one; null for those that need no change. */
+  /**
+   * The file of the day that holds each row, for the rows that stand in one; null for those that
+   * need no change.
+   */
   async function locate(day: readonly DataFile[], changes: readonly RowChange[]) {
     const places = new Map<RowChange, DataFile | null>()
     for (const file of day) {
@@ -127,7 +132,10 @@ function openChanges(files: MetricsFiles): Change {
     return held
   }
 
-  /** Rows whose revenue a DOUBLE does not hold exactly are replaced by their exact sums before anything is added to them. */
+  /**
+   * Rows whose revenue a DOUBLE does not hold exactly are replaced by their exact sums before
+   * anything is added to them.
+   */
   async function makeExact(placed: readonly Placed[], recompute: Recompute) {
     const asked = placed.filter(({ held, key }) => held.inexact.has(key))
     if (asked.length === 0) return
@@ -165,7 +173,8 @@ function openChanges(files: MetricsFiles): Change {
     let target: Decoded = open ?? { rows: new Map(), inexact: new Set() }
     const outputs = new Set(touched.values())
     for (const change of fresh) {
-      if (target.rows.size >= FILE_ROWS_MAX) target = { rows: new Map(), inexact: new Set() }
+      if (target.rows.size >= METRICS_FILE_ROWS_MAX)
+        target = { rows: new Map(), inexact: new Set() }
       target.rows.set(keyOf(change), change.next(undefined))
       outputs.add(target)
     }
@@ -182,7 +191,10 @@ function openChanges(files: MetricsFiles): Change {
     return file === undefined ? undefined : await touch(file, touched)
   }
 
-  /** Forgets files that are no longer live, then the ones longest untouched (a Map keeps that order). */
+  /**
+   * Forgets files that are no longer live, then the ones longest untouched (a Map keeps that
+   * order).
+   */
   function shrinkCache(): void {
     const live = new Set(files.live().map((file) => file.path))
     let rows = 0

@@ -1,17 +1,19 @@
 import { strict as assert } from 'node:assert'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { openCatalog } from '../../src/table/catalog.ts'
-import { openDiskStorage } from '../../src/table/storage/disk.ts'
+import { openDiskStorage } from '../../src/table/storage.ts'
 import {
   COMMIT_STEPS,
   type CommitStep,
+  isTransient,
   type Lake,
   type LakeOptions,
   readLake,
   type Storage,
   TableError,
+  type TableErrorCode,
   type TableView,
 } from '../../src/table.ts'
 import { dayRows, eventRow, metricsRow, NOON_US, openPlace, WINDOW_US } from './fixture.ts'
@@ -213,7 +215,8 @@ test('a writer that was overtaken while it slept changes nothing and says so (F8
       return {
         ...inner,
         async swap(base, next, onStep) {
-          // Another writer, with the lock taken from a process that was stopped, moved both tables on.
+          // Another writer, with the lock taken from a process that was stopped, moved both tables
+          // on.
           const other = { events: `${base.events}x`, metrics: `${base.metrics}x` }
           await inner.swap(base, other, () => {})
           await inner.swap(base, next, onStep)
@@ -323,6 +326,106 @@ test('windows and writer of filled tables cannot change, those of empty ones can
   const flink = place.open({ windowUs: WINDOW_US / 5, writer: 'flink' })
   await assert.rejects(flink, { code: 'other-writer' })
   await place.open({ windowUs: WINDOW_US / 5 })
+})
+
+test('changed properties of empty tables are durable, in both tables, and keep those of other programs', async (t) => {
+  const place = await openPlace(t)
+  const first = await place.open()
+  await first.close()
+  const created = [first.events, first.metrics].map(({ metadataLocation }) => metadataLocation)
+  for (const location of created) {
+    const file = location.replace('file://', '')
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(file, text.replace('"properties":{', '"properties":{"owner":"another program",'))
+  }
+  const nowUs = (): number => NOON_US - 60_000_000
+  await (await place.open({ writer: 'flink', windowUs: WINDOW_US / 5, nowUs })).close()
+  const read = await readLake(place)
+  for (const [index, view] of [read.events, read.metrics].entries()) {
+    assert.equal(view.properties['campaign-metrics.window'], 'PT1M')
+    assert.equal(view.properties['campaign-metrics.writer'], 'flink')
+    assert.equal(view.properties.owner, 'another program')
+    assert.match(view.metadataLocation, /\/metadata\/00001-[0-9a-f-]{36}\.metadata\.json$/)
+    const metadata = JSON.parse(readFileSync(view.metadataLocation.replace('file://', ''), 'utf8'))
+    assert.deepEqual(metadata['metadata-log'], [
+      { 'timestamp-ms': NOON_US / 1000, 'metadata-file': created[index] },
+    ])
+    assert.equal(metadata['last-updated-ms'], NOON_US / 1000, 'time does not run backwards (F17)')
+  }
+  const again = await place.open({ writer: 'flink', windowUs: WINDOW_US / 5 })
+  assert.equal(again.events.metadataLocation, read.events.metadataLocation, 'written once')
+})
+
+test('the properties of an empty table are changed also where only one table has others', async (t) => {
+  const place = await openPlace(t)
+  const first = await place.open()
+  await first.close()
+  const file = first.metrics.metadataLocation.replace('file://', '')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"PT5M"', '"PT1M"'))
+  await (await place.open()).close()
+  assert.equal((await readLake(place)).metrics.properties['campaign-metrics.window'], 'PT5M')
+})
+
+test('properties of empty tables that cannot be written leave the tables as they were', async (t) => {
+  const place = await openPlace(t)
+  await (await place.open()).close()
+  const storage = fullStorage(1)
+  const opening = place.open({ windowUs: WINDOW_US / 5, storage })
+  await assert.rejects(opening, { code: 'storage-failed' })
+  const { events, metrics } = await readLake(place)
+  assert.equal(events.properties['campaign-metrics.window'], 'PT5M')
+  assert.equal(metrics.properties['campaign-metrics.window'], 'PT5M')
+})
+
+/**
+ * `transient`: the same commit may be tried again. `later`: the same call may succeed. `never`: the
+ * user must act first.
+ */
+const RETRIES: Readonly<Record<TableErrorCode, 'transient' | 'later' | 'never'>> = {
+  'catalog-missing': 'later',
+  'catalog-failed': 'transient',
+  'catalog-locked': 'transient',
+  'commit-conflict': 'never',
+  'outcome-unknown': 'never',
+  'duplicate-file': 'never',
+  'missing-file': 'never',
+  'other-writer': 'never',
+  'other-window': 'never',
+  moved: 'never',
+  'foreign-warehouse': 'never',
+  'warehouse-path': 'never',
+  'file-damaged': 'never',
+  'file-lost': 'never',
+  'file-unreadable': 'later',
+  'file-unfit': 'never',
+  'storage-failed': 'later',
+  misplaced: 'transient',
+  's3-failed': 'transient',
+  's3-location': 'never',
+  'cache-failed': 'later',
+  'not-a-folder': 'never',
+  locked: 'never',
+  'other-warehouse': 'never',
+  closed: 'never',
+}
+
+test('only failures that pass by themselves are tried again, and the same commit only after those that changed nothing', () => {
+  for (const [code, retry] of Object.entries(RETRIES)) {
+    const error = new TableError(code as TableErrorCode, {})
+    assert.equal(error.canRetry, retry !== 'never', code)
+    assert.equal(isTransient(error), retry === 'transient', code)
+  }
+  const systemError = (code: string) => Object.assign(new Error(code), { code })
+  for (const code of ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']) {
+    const full = new TableError('storage-failed', {}, systemError(code))
+    assert.ok(isTransient(full), `a write that failed with ${code}`)
+    const unknown = new TableError('outcome-unknown', {}, systemError(code))
+    assert.ok(!isTransient(unknown), `a commit of unknown outcome, with ${code}`)
+  }
+  const failedSync = new TableError('storage-failed', {}, systemError('EIO'))
+  assert.ok(!isTransient(failedSync), 'an fsync repeated after a failure reports success (F6)')
+  assert.ok(isTransient(systemError('EMFILE')) && isTransient(systemError('ENFILE')))
+  assert.ok(!isTransient(systemError('ENOSPC')) && !isTransient(new Error('a bug')))
 })
 
 test('a clock that was set back does not make history run backwards (F17)', async (t) => {

@@ -1,4 +1,6 @@
-/** Files of the tables that are no longer what was written: told by their names, and never believed. */
+/**
+ * Files of the tables that are no longer what was written: told by their names, and never believed.
+ */
 import { strict as assert } from 'node:assert'
 import { cp, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'

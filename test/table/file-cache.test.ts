@@ -1,11 +1,14 @@
-/** Copies of data files: whole or not there, shared without a lock, and no more of them than the limit while nobody uses them. */
+/**
+ * Copies of data files: whole or not there, shared without a lock, and no more of them than the
+ * limit while nobody uses them.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type FileCache, openFileCache } from '../../src/table/file-cache.ts'
+import { type FileCache, openFileCache } from '../../src/table/storage/file-cache.ts'
 
 const KIB = 1024
 const NOW_MS = 1_795_348_800_000

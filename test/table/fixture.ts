@@ -1,4 +1,7 @@
-/** Lakes in folders of their own, and events encoded by hand into PLAIN pages, for the tests of the table room. */
+/**
+ * Lakes in folders of their own, and events encoded by hand into PLAIN pages, for the tests of the
+ * table room.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'

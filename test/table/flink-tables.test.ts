@@ -1,25 +1,26 @@
 /**
- * Tables that Flink writes (golden files of Flink 2.1.3 with Iceberg 1.11.0): they are read as Flink counted them, written again with
- * everything that is Flink's, and expiry leaves the trail by which Flink finds its last checkpoint.
+ * Tables that Flink writes (golden files of Flink 2.1.3 with Iceberg 1.11.0): they are read as
+ * Flink counted them, written again with everything that is Flink's, and expiry leaves the trail by
+ * which Flink finds its last checkpoint.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
-import { planCommit, planExpiry, type TableState } from '../../src/table/commit-plan.ts'
+import { planCommit, planExpiry } from '../../src/table/commit/plan.ts'
 import { TABLES, type TableKey } from '../../src/table/definition.ts'
-import { parseExact, stringifyExact } from '../../src/table/exact-json.ts'
-import { loadForWriting, loadTable } from '../../src/table/load.ts'
+import { loadForWriting, loadTable, type TableState } from '../../src/table/load-table.ts'
 import type { Snapshot, Summary } from '../../src/table/snapshot.ts'
-import { openDiskStorage } from '../../src/table/storage/disk.ts'
-import type { Storage } from '../../src/table/storage.ts'
+import { openDiskStorage, type Storage } from '../../src/table/storage.ts'
 import {
   newTableMetadata,
+  parseExact,
   parseMetadata,
   serializeMetadata,
+  stringifyExact,
 } from '../../src/table/table-metadata.ts'
-import { newestWith, viewOf } from '../../src/table/view.ts'
+import { newestWith, viewOf } from '../../src/table/table-view.ts'
 import { openRandom } from '../support/random.ts'
 
 const GOLDEN = path.join(import.meta.dirname, '../golden/flink')

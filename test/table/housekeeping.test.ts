@@ -3,13 +3,22 @@ import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 
 import path from 'node:path'
 import { test } from 'node:test'
 import { decodeContainer } from '../../src/table/avro.ts'
-import { openDiskStorage } from '../../src/table/storage/disk.ts'
-import type { Storage } from '../../src/table/storage.ts'
-import { type DataFile, type Lake, readLake, type TableView } from '../../src/table.ts'
+import { openDiskStorage, type Storage } from '../../src/table/storage.ts'
+import {
+  type DataFile,
+  type Lake,
+  openLakeReader,
+  readLake,
+  TableError,
+  type TableView,
+} from '../../src/table.ts'
 import { dayRows, eventRow, metricsRow, NOON_US, openPlace, type Place } from './fixture.ts'
 
 const DAY = 20_779
-/** Some seconds of snapshots, then one a minute for two: all of it happens within two hundred commits. */
+/**
+ * Some seconds of snapshots, then one a minute for two: all of it happens within two hundred
+ * commits.
+ */
 const RETENTION = { allMs: 20_000, minutelyMs: 120_000, snapshotsMax: 240 }
 
 /** Does not wait for the disk, so that hundreds of commits take seconds. */
@@ -60,7 +69,10 @@ type Entry = Readonly<{
 
 const pathOf = (location: string): string => location.replace('file://', '')
 
-/** Every file that any kept snapshot needs, read with nothing but the Avro decoder; counts what each snapshot holds. */
+/**
+ * Every file that any kept snapshot needs, read with nothing but the Avro decoder; counts what each
+ * snapshot holds.
+ */
 async function walk(view: TableView) {
   const metadata = JSON.parse(readFileSync(pathOf(view.metadataLocation), 'utf8')) as Metadata
   const paths = new Set([pathOf(view.metadataLocation)])
@@ -172,14 +184,146 @@ test('the orphan sweep takes old files that nothing refers to, and only those', 
 
 test('a reader beside a writer sees both tables as of one commit', async (t) => {
   const place = await openPlace(t)
-  const written = commitMany(place, 60)
-  for (;;) {
+  let isWritten = false
+  const written = commitMany(place, 60).finally(() => {
+    isWritten = true
+  })
+  for (let isLast = false; !isLast; ) {
+    isLast = isWritten
+    // Before the first start there are no tables to read.
     const read = await readLake(place).catch(() => null)
-    const counts =
-      read && [read.events, read.metrics].map((v) => v.summary['campaign-metrics.next-offset'])
-    if (counts) assert.equal(counts[0], counts[1])
-    if (counts?.[0] === '60') break
+    if (read !== null) assert.equal(...(offsetsOf(read) as [string, string]))
+    if (isLast) assert.deepEqual(read && offsetsOf(read), ['60', '60'])
     await new Promise((resolve) => setImmediate(resolve))
   }
   await written
+})
+
+const offsetsOf = (read: Readonly<{ events: TableView; metrics: TableView }>) =>
+  [read.events, read.metrics].map(({ summary }) => summary['campaign-metrics.next-offset'])
+
+/** A reader's storage. `beforeRead` runs before each metadata file is read. */
+function readerStorage(beforeRead: (path: string, reads: number) => Promise<void>): Storage {
+  const inner = openDiskStorage()
+  let reads = 0
+  return {
+    ...inner,
+    async read(file) {
+      if (file.endsWith('.metadata.json')) await beforeRead(file, ++reads)
+      return await inner.read(file)
+    },
+  }
+}
+
+/** So many commits that the metadata file of the first is no longer kept. */
+async function overtake(lake: Lake, offset: number): Promise<void> {
+  for (let index = 0; index < 7; index++) {
+    const summary = { 'campaign-metrics.next-offset': String(offset) }
+    await lake.commit({ summary, commitId: `${offset}-${index}` })
+  }
+  // The metadata of the last commit but six is removed beside the next commit, before it ends.
+  await lake.commit({ summary: {}, commitId: `${offset}-last` })
+}
+
+test('a commit between reading the two tables is in neither view', async (t) => {
+  const place = await openPlace(t)
+  const lake = await commitMany(place, 3)
+  const summary = { 'campaign-metrics.next-offset': '4' }
+  const storage = readerStorage(async (_, reads) => {
+    if (reads === 1) await lake.commit({ summary, commitId: 'between' })
+  })
+  assert.deepEqual(offsetsOf(await readLake({ ...place, storage })), ['3', '3'])
+  assert.deepEqual(offsetsOf(await readLake(place)), ['4', '4'])
+})
+
+test('a reader whose files are removed by newer commits reads the newest one, of both tables', async (t) => {
+  const place = await openPlace(t)
+  const lake = await commitMany(place, 3)
+  const storage = readerStorage(async (_, reads) => {
+    if (reads === 1) await overtake(lake, 50)
+  })
+  assert.deepEqual(offsetsOf(await readLake({ ...place, storage })), ['50', '50'])
+
+  const restStorage = readerStorage(async (_, reads) => {
+    if (reads === 1) await overtake(lake, 60)
+  })
+  const answer = await openLakeReader({ ...place, storage: restStorage }).loadMetadata('metrics')
+  assert.equal(answer.metadataLocation, lake.metrics.metadataLocation)
+  assert.match(answer.metadata, /"campaign-metrics.next-offset":"60"/)
+})
+
+test('a reader starts again when only one of the tables has changed, as it does beside Flink', async (t) => {
+  for (const key of ['events', 'metrics'] as const) {
+    const place = await openPlace(t)
+    const lake = await place.open({ writer: 'flink' })
+    const change = { [key]: { add: [], remove: [] }, summary: {} }
+    await lake.commit({ ...change, commitId: 'first' })
+    let hasOvertaken = false
+    const storage = readerStorage(async (file) => {
+      if (hasOvertaken || !file.startsWith(lake[key].folder)) return
+      hasOvertaken = true
+      for (let i = 0; i < 8; i++) await lake.commit({ ...change, commitId: `later ${i}` })
+    })
+    const read = await readLake({ ...place, storage })
+    assert.equal(read[key].summary['campaign-metrics.commit-id'], 'later 7')
+    assert.ok(hasOvertaken)
+  }
+})
+
+test('a reader gives up after five newer commits, and at once where a file is lost without any', async (t) => {
+  const place = await openPlace(t)
+  const lake = await commitMany(place, 1)
+  const attempts: string[] = []
+  const overtaken = readerStorage(async (file) => {
+    if (!file.startsWith(lake.events.folder)) return
+    attempts.push(file)
+    await overtake(lake, attempts.length)
+  })
+  await assert.rejects(readLake({ ...place, storage: overtaken }), { code: 'file-lost' })
+  assert.equal(new Set(attempts).size, 5)
+
+  let reads = 0
+  const lost: Storage = {
+    ...openDiskStorage(),
+    async read(file) {
+      reads++
+      throw new TableError('file-lost', { path: file })
+    },
+  }
+  await assert.rejects(readLake({ ...place, storage: lost }), { code: 'file-lost' })
+  assert.equal(reads, 2, 'one file of each table')
+  reads = 0
+  const damaged: Storage = {
+    ...lost,
+    async read(file) {
+      reads++
+      throw new TableError('file-unreadable', { path: file, reason: 'EIO' })
+    },
+  }
+  await assert.rejects(readLake({ ...place, storage: damaged }), { code: 'file-unreadable' })
+  assert.equal(reads, 2, 'another failure is not tried again')
+})
+
+test('statistics that another program made go with their snapshot, the entry and then the file', async (t) => {
+  const place = await openPlace(t)
+  const lake = await commitMany(place, 1)
+  await lake.close()
+  const metadataPath = pathOf(lake.events.metadataLocation)
+  const statistics = path.join(lake.events.folder, 'metadata', 'of-one-snapshot.puffin')
+  writeFileSync(statistics, 'PFA1')
+  const entry = `{"snapshot-id":${lake.events.snapshotId},"statistics-path":"file://${statistics}"}`
+  const text = readFileSync(metadataPath, 'utf8')
+  assert.match(text, /"statistics":\[\]/)
+  writeFileSync(metadataPath, text.replace('"statistics":[]', `"statistics":[${entry}]`))
+
+  let nowUs = NOON_US + 2_000_000
+  const later = await place.open({ nowUs: () => nowUs, retention: RETENTION })
+  await later.commit({ summary: {}, commitId: 'its snapshot stays' })
+  const kept = () => readFileSync(pathOf(later.events.metadataLocation), 'utf8')
+  assert.ok(kept().includes(entry))
+  nowUs += 3_600_000_000
+  await later.commit({ summary: {}, commitId: 'its snapshot expires' })
+  assert.match(kept(), /"statistics":\[\]/)
+  await later.close()
+  assert.ok(!filesBelow(later.events.folder).includes(statistics))
 })

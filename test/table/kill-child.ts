@@ -1,6 +1,7 @@
 /**
- * Commits one event after the other and kills its own process with SIGKILL when a step comes for the n-th time.
- * usage: kill-child.ts PLACES STEP N, PLACES as JSON; prints the number of each commit that was answered.
+ * Commits one event after the other and kills its own process with SIGKILL when a step comes for
+ * the n-th time. usage: kill-child.ts PLACES STEP N, PLACES as JSON; prints the number of each
+ * commit that was answered.
  */
 import { writeSync } from 'node:fs'
 import { type LakePlaces, openLake } from '../../src/table.ts'

@@ -1,4 +1,7 @@
-/** The process dies by SIGKILL at every step of a commit; what comes after finds each event once and both tables agreed. */
+/**
+ * The process dies by SIGKILL at every step of a commit; what comes after finds each event once and
+ * both tables agreed.
+ */
 import { strict as assert } from 'node:assert'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'

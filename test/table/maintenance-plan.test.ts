@@ -1,16 +1,17 @@
 /**
- * What maintenance decides, over simulated days: few files, few rewrites, and no merge that the dedup memory would suffer
- * from. Files are made of numbers only; the tables' own tests write real ones.
+ * What maintenance decides, over simulated days: few files, few rewrites, and no merge that the
+ * dedup memory would suffer from. Files are made of numbers only; the tables' own tests write real
+ * ones.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TimedFile } from '../../src/table/maintenance/merge-events.ts'
 import {
   type PlanInput,
   planMaintenance,
   planSharedMaintenance,
   type Task,
 } from '../../src/table/maintenance/plan.ts'
+import type { TimedFile } from '../../src/table/maintenance/plan-merges.ts'
 import type { DataFile } from '../../src/table.ts'
 
 const SECOND_US = 1_000_000

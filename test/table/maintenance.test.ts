@@ -1,4 +1,7 @@
-/** Maintenance on real tables: what it does to the files, and that it loses and doubles nothing, raced or broken off. */
+/**
+ * Maintenance on real tables: what it does to the files, and that it loses and doubles nothing,
+ * raced or broken off.
+ */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'

@@ -6,8 +6,7 @@ import { mergeEventFiles } from '../../src/query.ts'
 import { millionthsOf, revenueOf } from '../../src/table/metrics-row.ts'
 import { encodeDoubles, encodeLongs, encodeStrings } from '../../src/table/parquet/encode-column.ts'
 import { encodeThrift, i32, i64, list, struct, text } from '../../src/table/parquet/thrift.ts'
-import type { MetricsRow } from '../../src/table.ts'
-import { footerOf } from '../../src/table.ts'
+import { footerOf, type MetricsRow, readLake } from '../../src/table.ts'
 import { DAY_US, dayRows, eventRow, metricsRow, NOON_US, openPlace, WINDOW_US } from './fixture.ts'
 
 const DAY = 20_779
@@ -171,6 +170,7 @@ test('a file merged by DuckDB is taken in with the statistics that our own would
   assert.equal(merged.day, DAY)
   assert.deepEqual(sorted(merged.valueCounts), sorted(whole.valueCounts))
   assert.deepEqual(sorted(merged.nullCounts), sorted(whole.nullCounts))
+  assert.deepEqual([...merged.nanCounts], [[6, 0]], 'revenue is column 6')
   assert.deepEqual(bytes(merged.lowerBounds), bytes(whole.lowerBounds))
   assert.deepEqual(bytes(merged.upperBounds), bytes(whole.upperBounds))
   assert.deepEqual(await lake.fileTimes(merged), {
@@ -182,6 +182,35 @@ test('a file merged by DuckDB is taken in with the statistics that our own would
     for (const id of page) ids.push(Buffer.from(id).toString())
   }
   assert.deepEqual(ids.toSorted(), ['a', 'b', 'ü'])
+})
+
+test('a manifest tells of each column how many values, nulls and NaNs it has, and no NaN is in these tables', async (t) => {
+  const place = await openPlace(t)
+  const lake = await place.open()
+  const events = await lake.writeEventsFile(dayRows([eventRow(), eventRow({ country: null })]))
+  // Without an impression there is no CTR, without a click no CVR.
+  const metrics = await lake.writeMetricsFile(DAY, [
+    metricsRow({ impressions: 0, clicks: 0, conversions: 0 }),
+    metricsRow({ campaignId: 'c-2', clicks: 0 }),
+    metricsRow({ campaignId: 'c-3' }),
+  ])
+  await lake.commit({
+    events: { add: [events], remove: [] },
+    metrics: { add: [metrics], remove: [] },
+    summary: {},
+    commitId: 'a',
+  })
+  const read = await readLake(place)
+  const [event] = read.events.files
+  assert.deepEqual([...(event?.nanCounts ?? [])], [[6, 0]])
+  const eventNulls = [0, 0, 0, 0, 0, 0, 0, 1, 2]
+  assert.deepEqual([...(event?.nullCounts.values() ?? [])], eventNulls)
+  assert.deepEqual([...(event?.valueCounts.values() ?? [])], Array(9).fill(2))
+  const [row] = read.metrics.files
+  const noNaN = [7, 8, 9].map((id) => [id, 0])
+  assert.deepEqual([...(row?.nanCounts ?? [])], noNaN, 'revenue, CTR and CVR')
+  assert.deepEqual([...(row?.nullCounts.values() ?? [])], [0, 0, 0, 0, 0, 0, 0, 1, 2, 0])
+  assert.deepEqual([...(row?.valueCounts.values() ?? [])], Array(10).fill(3))
 })
 
 test('a file of other columns, or of two days, is not taken in', async (t) => {

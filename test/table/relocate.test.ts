@@ -4,7 +4,7 @@ import { rename } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { openDiskStorage } from '../../src/table/storage/disk.ts'
+import { openDiskStorage } from '../../src/table/storage.ts'
 import { type Lake, readLake, relocateLake, TableError } from '../../src/table.ts'
 import { dayRows, eventRow, metricsRow, openPlace, type Place } from './fixture.ts'
 
@@ -91,6 +91,15 @@ test('a catalog without tables says what to do', async (t) => {
   new DatabaseSync(place.catalogPath).close()
   await assert.rejects(readLake(place), missing)
   await assert.rejects(relocateLake(place), missing)
+})
+
+test('a catalog that has lost one of the tables has none to read', async (t) => {
+  const place = await openPlace(t)
+  await (await place.open()).close()
+  const database = new DatabaseSync(place.catalogPath)
+  database.exec("DELETE FROM iceberg_tables WHERE table_name = 'campaign_metrics'")
+  database.close()
+  await assert.rejects(readLake(place), { code: 'catalog-missing' })
 })
 
 test('the catalog is a WAL database with synchronous commits, which PyIceberg leaves as it is', async (t) => {

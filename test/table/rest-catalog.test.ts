@@ -1,4 +1,7 @@
-/** The REST catalog's answers, by the spec's words, to reading, to asking for what is not there, and to changing. */
+/**
+ * The REST catalog's answers, by the spec's words, to reading, to asking for what is not there, and
+ * to changing.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { answerRestCatalog, type LakeReader, type RestAnswer } from '../../src/table.ts'

@@ -1,4 +1,7 @@
-/** A lake beside a second writer: overtaken again and again, it plans anew, and gives up after a while without a trace. */
+/**
+ * A lake beside a second writer: overtaken again and again, it plans anew, and gives up after a
+ * while without a trace.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openCatalog } from '../../src/table/catalog.ts'

@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { openDiskStorage } from '../../src/table/storage/disk.ts'
+import { openDiskStorage } from '../../src/table/storage.ts'
 
 /** The next fsync, of whatever file, fails as on a broken disk. */
 function failNextSync(t: TestContext): void {

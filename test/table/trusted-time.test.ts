@@ -1,4 +1,7 @@
-/** When something may be removed for good: after an hour in which the clocks agree, and not before what waits has come through. */
+/**
+ * When something may be removed for good: after an hour in which the clocks agree, and not before
+ * what waits has come through.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTrustedTime } from '../../src/table/maintenance/trusted-time.ts'

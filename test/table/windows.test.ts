@@ -1,4 +1,7 @@
-/** Metrics files are replaced so that the live ones always hold each window's sums once, against a plain Map. */
+/**
+ * Metrics files are replaced so that the live ones always hold each window's sums once, against a
+ * plain Map.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -9,7 +12,10 @@ import type { DataFile, MetricsRow } from '../../src/table.ts'
 const DAY_US = 86_400_000_000
 const WINDOW_US = 300_000_000
 
-/** A table that is a Map of files; what is read back went through the DOUBLE of the revenue column, as on disk. */
+/**
+ * A table that is a Map of files; what is read back went through the DOUBLE of the revenue column,
+ * as on disk.
+ */
 function memoryTable() {
   const stored = new Map<string, readonly MetricsRow[]>()
   const windowsOf = new Map<string, Set<number>>()

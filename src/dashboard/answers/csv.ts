@@ -2,8 +2,10 @@
  * The campaign table as a file for spreadsheets: RFC 4180, UTF-8. Senders choose campaign ids; one
  * that a spreadsheet would take for a formula gets a leading apostrophe, so that it stays text.
  */
+
 import { columnOf, MEASURE_IDS } from '../../dashboard-definition.ts'
-import { momentText, type Stretch } from '../steps.ts'
+import type { TimeSpan } from '../../event.ts'
+import { momentText } from '../steps.ts'
 import type { CampaignRow } from './campaigns.ts'
 
 const LINE_END = '\r\n'
@@ -21,7 +23,7 @@ export function campaignsCsv(rows: readonly CampaignRow[]): string {
 }
 
 /** `campaigns-20261122T100000Z-20261122T110000Z.csv`, which is valid on every file system. */
-export function csvFileName({ fromUs, toUs }: Stretch): string {
+export function csvFileName({ fromUs, toUs }: TimeSpan): string {
   const plain = (us: number): string => momentText(us).replaceAll(/[-:]/g, '')
   return `campaigns-${plain(fromUs)}-${plain(toUs)}.csv`
 }

@@ -15,15 +15,15 @@ import {
   RANGES,
   type RangeId,
 } from '../../dashboard-definition.ts'
-import { parseTimestampUs } from '../../event.ts'
+import { parseTimestampUs, type TimeSpan } from '../../event.ts'
 import type { EventFilter } from '../../query.ts'
-import { DAY_US, SECOND_US, type Stretch } from '../steps.ts'
+import { DAY_US, SECOND_US } from '../steps.ts'
 import type { CampaignList, CampaignPage } from './campaigns.ts'
 import type { Sorting } from './ranking.ts'
 import type { LinesChoice } from './trend.ts'
 
 /** A preset that ends with the window filling now, or two given moments. */
-type AskedRange = RangeId | Stretch
+type AskedRange = RangeId | TimeSpan
 
 /** What all questions have in common. */
 type ViewQuery = Readonly<{
@@ -194,7 +194,7 @@ function shown(text: string): string {
 }
 
 /** Not yet widened to whole steps. A preset ends with the window that holds `nowUs`. */
-export function resolveRange(asked: AskedRange, nowUs: number, windowUs: number): Stretch {
+export function resolveRange(asked: AskedRange, nowUs: number, windowUs: number): TimeSpan {
   if (typeof asked !== 'string') return asked
   const toUs = (Math.floor(nowUs / windowUs) + 1) * windowUs
   return { fromUs: toUs - presetLengthUs(asked), toUs }

@@ -1,6 +1,8 @@
 /** The tiles: figures of the range, their change from the period before it, and a sparkline. */
+
 import type { Figures, SummaryAnswer } from '../../dashboard-definition.ts'
-import { momentText, SECOND_US, type Span, type Stretch, shownStepUs } from '../steps.ts'
+import type { TimeSpan } from '../../event.ts'
+import { momentText, SECOND_US, type Span, shownStepUs } from '../steps.ts'
 import { gridOf, WIDTH } from '../store/sums-table.ts'
 import { completeWithin } from '../watermark.ts'
 import { answeredRange, figuresAt, mapMeasures, type View } from './view.ts'
@@ -34,11 +36,11 @@ function lastCompleteStep({ span, completeUs }: View): number {
   return Math.floor(completeWithin(span, completeUs) / span.stepUs) * span.stepUs
 }
 
-function figuresOver(stretch: Stretch, sums: ViewSums): Figures {
+function figuresOver(stretch: TimeSpan, sums: ViewSums): Figures {
   return figuresAt(sums.total(stretch), 0)
 }
 
-function namedStretch({ fromUs, toUs }: Stretch): Readonly<{ from: string; to: string }> {
+function namedStretch({ fromUs, toUs }: TimeSpan): Readonly<{ from: string; to: string }> {
   return { from: momentText(fromUs), to: momentText(toUs) }
 }
 

@@ -4,9 +4,10 @@
  */
 
 import { mapEventFilters, type ValuesAnswer } from '../../dashboard-definition.ts'
+import type { TimeSpan } from '../../event.ts'
 import type { LakeFile } from '../../job.ts'
 import type { SumsQuery } from '../../query.ts'
-import { DAY_US, type Stretch } from '../steps.ts'
+import { DAY_US } from '../steps.ts'
 import { type LakeDays, retryExpired } from '../store/lake-files.ts'
 import type { LoadQueue } from '../store/load-scheduler.ts'
 
@@ -30,7 +31,7 @@ export class FilterValues {
     this.#days = days
   }
 
-  async list({ fromUs, toUs }: Stretch, nowUs: number): Promise<ValuesAnswer> {
+  async list({ fromUs, toUs }: TimeSpan, nowUs: number): Promise<ValuesAnswer> {
     const [first, last] = [Math.floor(fromUs / DAY_US), Math.ceil(toUs / DAY_US) - 1]
     const key = `${first} ${last}`
     const cached = this.#cache.get(key)

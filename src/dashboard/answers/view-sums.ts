@@ -3,7 +3,7 @@
  * pending events on top of them. Each window is in exactly one chunk; pending events are in none.
  */
 
-import type { Stretch } from '../steps.ts'
+import type { TimeSpan } from '../../event.ts'
 import type { CampaignNames } from '../store/campaign-names.ts'
 import type { Chunk } from '../store/chunk.ts'
 import {
@@ -41,18 +41,18 @@ export class ViewSums {
   }
 
   /** Four sums. */
-  total(stretch: Stretch): Float64Array {
+  total(stretch: TimeSpan): Float64Array {
     const lengthUs = Math.max(1, stretch.toUs - stretch.fromUs)
     return this.#series(stretch, { originUs: stretch.fromUs, stepUs: lengthUs, points: 1 })
   }
 
   /** Four sums for each point of `gridOf(stretch, stepUs)`. */
-  series(stretch: Stretch, stepUs: number): Float64Array {
+  series(stretch: TimeSpan, stepUs: number): Float64Array {
     return this.#series(stretch, gridOf(stretch, stepUs))
   }
 
   /** The same for some campaigns, one after the other. */
-  lines(stretch: Stretch, stepUs: number, codes: readonly number[]): readonly Float64Array[] {
+  lines(stretch: TimeSpan, stepUs: number, codes: readonly number[]): readonly Float64Array[] {
     const grid = gridOf(stretch, stepUs)
     const lineOf = linesOf(this.names, codes, (line) => line)
     const length = grid.points * WIDTH
@@ -61,7 +61,7 @@ export class ViewSums {
     return codes.map((_, line) => into.subarray(line * length, (line + 1) * length))
   }
 
-  campaigns(stretch: Stretch): CampaignSums {
+  campaigns(stretch: TimeSpan): CampaignSums {
     const byCode = new Float64Array(this.names.limit * WIDTH)
     for (const table of this.#tables) addByCampaign(table, stretch, byCode)
     const codes: number[] = []
@@ -76,7 +76,7 @@ export class ViewSums {
     return { codes: Uint32Array.from(codes), sums }
   }
 
-  #series(stretch: Stretch, grid: Grid): Float64Array {
+  #series(stretch: TimeSpan, grid: Grid): Float64Array {
     const into = new Float64Array(grid.points * WIDTH)
     if (this.#chosen !== null) {
       for (const table of this.#tables) addByPoint(table, stretch, grid, this.#chosen, into)

@@ -5,6 +5,7 @@
  *   question ──► view: range, step ──► chunks + pending ──► answer
  *                        ▲ one step coarser while there are too many rows
  */
+import type { TimeSpan } from '../../event.ts'
 import type { FeedMessage, Pending } from '../../job.ts'
 import type { EventFilter, SumsQuery } from '../../query.ts'
 import { reasonOf } from '../../runtime.ts'
@@ -22,7 +23,7 @@ import type { View } from '../answers/view.ts'
 import { ViewSums } from '../answers/view-sums.ts'
 import { findLatestWindows } from '../live/latest-windows.ts'
 import { type LiveUpdate, LiveUpdates } from '../live/live-updates.ts'
-import { type Span, type Stretch, stepLadder, stepsFor, widen } from '../steps.ts'
+import { type Span, stepLadder, stepsFor, widen } from '../steps.ts'
 import { CampaignNames } from '../store/campaign-names.ts'
 import { ChunkCache, type Limits } from '../store/chunk-cache.ts'
 import { isExpired } from '../store/lake-files.ts'
@@ -171,7 +172,7 @@ export class FiguresService {
   /**
    * The span in each step that may answer it, finest first. The same for all questions of a view.
    */
-  *#spans(asked: Stretch, filter: EventFilter | null, nowUs: number): Generator<Span> {
+  *#spans(asked: TimeSpan, filter: EventFilter | null, nowUs: number): Generator<Span> {
     for (const stepUs of stepsFor(asked.toUs - asked.fromUs, this.#ladder)) {
       const span = widen(asked, stepUs)
       if (this.#chunks.allows({ filter, span: spanWithPrevious(span) }, nowUs)) yield span

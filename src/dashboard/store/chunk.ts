@@ -3,8 +3,9 @@
  * whole. Besides a row for each step and campaign it has the total of each step, so that questions
  * about all campaigns together read no rows.
  */
+import type { TimeSpan } from '../../event.ts'
 import type { SumRows } from '../../query.ts'
-import { chunkLengthUs, DAY_US, type Span, type Stretch } from '../steps.ts'
+import { chunkLengthUs, DAY_US, type Span } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { addSums, type Grid, RowIndex, SumsTable, WIDTH, type WindowSums } from './sums-table.ts'
 
@@ -52,7 +53,7 @@ export class Chunk {
   }
 
   /** Adds the totals of the steps in a stretch to the points of a series. */
-  addTotals({ fromUs, toUs }: Stretch, grid: Grid, into: Float64Array): void {
+  addTotals({ fromUs, toUs }: TimeSpan, grid: Grid, into: Float64Array): void {
     const { span } = this
     const endUs = Math.min(toUs, span.toUs)
     for (let us = Math.max(fromUs, span.fromUs); us < endUs; us += span.stepUs) {
@@ -80,7 +81,7 @@ export class Chunk {
 }
 
 /** The starts of the chunks of a stretch: multiples of their length. */
-export function chunkStarts({ fromUs, toUs }: Stretch, stepUs: number): number[] {
+export function chunkStarts({ fromUs, toUs }: TimeSpan, stepUs: number): number[] {
   const lengthUs = chunkLengthUs(stepUs)
   const starts: number[] = []
   for (let us = Math.floor(fromUs / lengthUs) * lengthUs; us < toUs; us += lengthUs) starts.push(us)
@@ -89,7 +90,7 @@ export function chunkStarts({ fromUs, toUs }: Stretch, stepUs: number): number[]
 
 /** Neighbouring chunks from `fromUs` on, each with its rows. */
 export function cutChunks(
-  stretch: Stretch,
+  stretch: TimeSpan,
   stepUs: number,
   columns: SumRows,
   names: CampaignNames,

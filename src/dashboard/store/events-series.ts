@@ -3,9 +3,10 @@
  * A question reads the files added since the last one, which brings all its chunks to the same
  * commit. Questions take turns.
  */
+import type { TimeSpan } from '../../event.ts'
 import type { LakeFile } from '../../job.ts'
 import type { SumRows } from '../../query.ts'
-import { chunkLengthUs, type Stretch } from '../steps.ts'
+import { chunkLengthUs } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { type Chunk, cutChunks, eachRow } from './chunk.ts'
 import {
@@ -28,7 +29,7 @@ export type EventsParts = Readonly<{
   days: () => LakeDays
   /** Raw files added after one commit, up to and including another; null if no longer known. */
   added: (afterCommits: number, untilCommits: number) => readonly LakeFile[] | null
-  sum: (paths: readonly string[], stretch: Stretch, stepUs: number) => Promise<SumRows>
+  sum: (paths: readonly string[], stretch: TimeSpan, stepUs: number) => Promise<SumRows>
 }>
 
 /** The tables at one commit. */

@@ -1,7 +1,8 @@
 /** The files of a table by day, what the next list of them changes, and what each commit added. */
+import type { TimeSpan } from '../../event.ts'
 import type { LakeFile } from '../../job.ts'
 import { systemCode } from '../../runtime.ts'
-import { DAY_US, type Stretch } from '../steps.ts'
+import { DAY_US } from '../steps.ts'
 
 type DayFiles = Readonly<{ files: readonly LakeFile[]; rows: number }>
 
@@ -32,7 +33,7 @@ export function droppedDays(before: LakeDays, after: LakeDays): readonly number[
 }
 
 /** The files of the days that a stretch touches. */
-export function pathsIn({ fromUs, toUs }: Stretch, days: LakeDays): readonly string[] {
+export function pathsIn({ fromUs, toUs }: TimeSpan, days: LakeDays): readonly string[] {
   const paths: string[] = []
   for (let day = Math.floor(fromUs / DAY_US); day * DAY_US < toUs; day++) {
     for (const { path } of days.get(day)?.files ?? []) paths.push(path)

@@ -3,13 +3,14 @@
  * next.
  */
 
-import { chunkLengthUs, DAY_US, type Stretch } from '../steps.ts'
+import type { TimeSpan } from '../../event.ts'
+import { chunkLengthUs, DAY_US } from '../steps.ts'
 import type { LakeDays } from './lake-files.ts'
 
 /** File rows in a part: about a fifth of a second. A chunk is never split, however many it has. */
 const PART_ROWS_MAX = 2_000_000
 
-export type LoadPart = Stretch & Readonly<{ starts: readonly number[]; rows: number }>
+export type LoadPart = TimeSpan & Readonly<{ starts: readonly number[]; rows: number }>
 
 /**
  * The first neighbouring chunks among `starts`, which ascend and are not empty; few enough that

@@ -2,8 +2,9 @@
  * Chunks of the metrics table at one step. A chunk is loaded from the files of one moment and takes
  * the deltas of every later commit, also of those during the load. So it is always up to date.
  */
+import type { TimeSpan } from '../../event.ts'
 import type { SumRows } from '../../query.ts'
-import { chunkLengthUs, DAY_US, type Stretch } from '../steps.ts'
+import { chunkLengthUs, DAY_US } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { type Chunk, cutChunks } from './chunk.ts'
 import { type LakeDays, pathsIn, retryExpired, startsWithFiles } from './lake-files.ts'
@@ -17,7 +18,7 @@ export type MetricsParts = Readonly<{
   estimate: RowEstimate
   /** The newest list of files. */
   days: () => LakeDays
-  sum: (paths: readonly string[], stretch: Stretch, stepUs: number) => Promise<SumRows>
+  sum: (paths: readonly string[], stretch: TimeSpan, stepUs: number) => Promise<SumRows>
 }>
 
 /** A load under way. What commits add in the meantime is buffered until it has arrived. */

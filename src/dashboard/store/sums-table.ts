@@ -7,9 +7,10 @@
  *   sums    Float64   i0 k0 v0 r0  i1 k1 v1 r1 …   impressions, clicks, conversions, revenue
  *                                                 (in millionths)
  */
+
 import type { Sums } from '../../dashboard-definition.ts'
+import type { TimeSpan } from '../../event.ts'
 import type { Pending } from '../../job.ts'
-import type { Stretch } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'
 
 /** Sums side by side: impressions, clicks, conversions, revenue in millionths. */
@@ -74,7 +75,7 @@ export type WindowSums = Readonly<{ startUs: number; sums: Float64Array }>
 /** Points of a series: the first begins at `originUs`, each is `stepUs` long. */
 export type Grid = Readonly<{ originUs: number; stepUs: number; points: number }>
 
-export function gridOf({ fromUs, toUs }: Stretch, stepUs: number): Grid {
+export function gridOf({ fromUs, toUs }: TimeSpan, stepUs: number): Grid {
   const first = Math.floor(fromUs / stepUs)
   return { originUs: first * stepUs, stepUs, points: Math.ceil(toUs / stepUs) - first }
 }
@@ -91,7 +92,7 @@ export function addSums(into: Float64Array, to: number, sums: Float64Array, from
 }
 
 /** Adds up the rows of a stretch by campaign: `into` has four sums for each code. */
-export function addByCampaign(table: SumsTable, stretch: Stretch, into: Float64Array): void {
+export function addByCampaign(table: SumsTable, stretch: TimeSpan, into: Float64Array): void {
   const { rows, starts, codes, sums } = table
   const { fromUs, toUs } = stretch
   for (let row = 0; row < rows; row++) {
@@ -107,7 +108,7 @@ export function addByCampaign(table: SumsTable, stretch: Stretch, into: Float64A
  */
 export function addByPoint(
   table: SumsTable,
-  stretch: Stretch,
+  stretch: TimeSpan,
   grid: Grid,
   lineOf: Int32Array | null,
   into: Float64Array,

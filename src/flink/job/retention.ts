@@ -7,7 +7,7 @@
  * So the tables note since when the setting has held, and which days had gone by then; both become
  * literals of the job.
  */
-import { type Lake, newestWith, wholeFromUs } from '../../table.ts'
+import { type Lake, newestValue, SUMMARY_KEYS, wholeFromUs } from '../../table.ts'
 
 export type Retention = Readonly<{
   /** 0 keeps all. */
@@ -18,11 +18,6 @@ export type Retention = Readonly<{
   keptFromUs: number
 }>
 
-/**
- * In the summaries of our snapshots: `days since kept-from`, the times in microseconds since the
- * epoch.
- */
-const RETENTION_KEY = 'campaign-metrics.retention'
 /** No event is older. */
 const FIRST_US = Date.UTC(2000, 0, 1) * 1000
 
@@ -37,13 +32,13 @@ export function retentionOf(days: number): Retention {
 export async function noteRetention(lake: Lake, days: number, nowUs: number): Promise<Retention> {
   await lake.refresh()
   const { metrics } = lake
-  const note = newestWith(metrics, RETENTION_KEY)?.summary[RETENTION_KEY]
+  const note = newestValue(metrics, SUMMARY_KEYS.retention)
   const noted = note === undefined ? null : readNote(note)
   if (noted?.days === days) return noted
   const keptFromUs = wholeFromUs(metrics) ?? FIRST_US
   const retention = { days, sinceUs: nowUs, keptFromUs }
   if (days === 0 && noted === null && keptFromUs === FIRST_US) return retentionOf(0)
-  const summary = { [RETENTION_KEY]: `${days} ${nowUs} ${keptFromUs}` }
+  const summary = { [SUMMARY_KEYS.retention]: `${days} ${nowUs} ${keptFromUs}` }
   const commitId = `retention-${nowUs}`
   await lake.commit({ metrics: { add: [], remove: [] }, summary, commitId })
   return retention

@@ -2,7 +2,14 @@
 import { strict as assert } from 'node:assert'
 import type { Config } from '../../config.ts'
 import { countWaiting, readConsumerLag } from '../../log.ts'
-import { type Lake, newestWith } from '../../table.ts'
+import {
+  COUNT_KEYS,
+  FLINK_SUMMARY_KEYS,
+  type Lake,
+  newestValue,
+  newestWith,
+  SUMMARY_KEYS,
+} from '../../table.ts'
 import { type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
 import { FlinkError } from '../error.ts'
 import {
@@ -30,8 +37,6 @@ export type JobWorld = Readonly<{
 }>
 
 const MS_PER_DAY = 86_400_000
-const LOG_ID_KEY = 'campaign-metrics.log-id'
-const CHECKPOINT_KEY = 'flink.max-committed-checkpoint-id'
 /** In the folder of rejected events: both must survive the process, on one volume. */
 const NOTE_FILE = 'flink-checkpoint.json'
 
@@ -89,7 +94,7 @@ export async function openConfiguredJob(
       if (acceptRepeats || log.kind !== 'kafka') return null
       return await whyForgotten({
         horizonMs: options.dedupeHorizonMs,
-        committedMs: newestWith(lake.events, CHECKPOINT_KEY)?.timestampMs ?? null,
+        committedMs: newestWith(lake.events, FLINK_SUMMARY_KEYS.checkpointId)?.timestampMs ?? null,
         nowMs: nowMs(),
         countWaiting: (beforeMs) => countWaiting(log, consumerGroups(options).events, beforeMs),
       })
@@ -98,11 +103,14 @@ export async function openConfiguredJob(
       await lake.refresh()
       const views = [lake.events, lake.metrics]
       const commits = views.flatMap((view) => {
-        const snapshot = newestWith(view, CHECKPOINT_KEY)
+        const snapshot = newestWith(view, FLINK_SUMMARY_KEYS.checkpointId)
         const commit = snapshot === null ? null : flinkCommitIn(snapshot.summary)
         return commit === null ? [] : [commit]
       })
-      const rows = views.reduce((sum, view) => sum + Number(view.summary['total-records'] ?? 0), 0)
+      const rows = views.reduce(
+        (sum, view) => sum + Number(view.summary[COUNT_KEYS.totalRows] ?? 0),
+        0,
+      )
       return { commits, rows }
     },
     note: openCheckpointNote(`${settings.rejectedDirectory}/${NOTE_FILE}`),
@@ -129,7 +137,7 @@ export async function checkLog(
   const { log } = settings
   assert(log.kind === 'kafka')
   const { topic } = log
-  const kept = newestWith(lake.metrics, LOG_ID_KEY)?.summary[LOG_ID_KEY]
+  const kept = newestValue(lake.metrics, SUMMARY_KEYS.logId)
   if (kept !== undefined && kept !== logId) {
     throw new FlinkError('other-log', { tables: kept, log: logId, topic })
   }
@@ -143,5 +151,5 @@ export async function checkLog(
   }
   if (kept !== undefined) return
   const metrics = { add: [], remove: [] }
-  await lake.commit({ metrics, summary: { [LOG_ID_KEY]: logId }, commitId: `log-${logId}` })
+  await lake.commit({ metrics, summary: { [SUMMARY_KEYS.logId]: logId }, commitId: `log-${logId}` })
 }

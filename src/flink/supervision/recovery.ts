@@ -14,9 +14,11 @@
  * with, and checkpoints of a job that has had nothing to commit yet. `start` notes these as it sees
  * them, and the note is used where it is newer than what the tables tell.
  */
+
 import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { makeFolder, systemCode } from '../../runtime.ts'
+import { FLINK_SUMMARY_KEYS } from '../../table.ts'
 import { FlinkError } from '../error.ts'
 import { REMEMBERED_HORIZONS } from '../job/job-sql.ts'
 
@@ -56,8 +58,8 @@ const MS_PER_MINUTE = 60_000
 
 /** The commit in a snapshot's summary; null where another writer made it. */
 export function flinkCommitIn(summary: Readonly<Record<string, string>>): FlinkCommit | null {
-  const jobId = summary['flink.job-id']
-  const id = summary['flink.max-committed-checkpoint-id']
+  const jobId = summary[FLINK_SUMMARY_KEYS.jobId]
+  const id = summary[FLINK_SUMMARY_KEYS.checkpointId]
   if (jobId === undefined || id === undefined || !/^\d+$/.test(id)) return null
   return { jobId, checkpointId: Number(id) }
 }

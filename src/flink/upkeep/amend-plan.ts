@@ -21,6 +21,7 @@
  * events that a row has counted. Rewritten files count as new ones: their days are checked once
  * more, which is expensive and does no harm.
  */
+import type { TimeSpan } from '../../event.ts'
 
 export type RawFile = Readonly<{
   path: string
@@ -42,17 +43,14 @@ export type AmendInput = Readonly<{
   windowUs: number
 }>
 
-/** `[fromUs, toUs)`, whole windows. */
-export type Span = Readonly<{ fromUs: number; toUs: number }>
-
 export type AmendPlan =
   | Readonly<{ kind: 'nothing' }>
   /** Flink has committed windows whose events it has not committed yet. */
   | Readonly<{ kind: 'raw-behind'; raw: number | null; metrics: number }>
   | Readonly<{
       kind: 'check'
-      fresh: Span | null
-      late: Readonly<{ files: readonly RawFile[]; span: Span }> | null
+      fresh: TimeSpan | null
+      late: Readonly<{ files: readonly RawFile[]; span: TimeSpan }> | null
       /** Once all is amended. */
       marks: Marks
     }>
@@ -79,6 +77,6 @@ export function planAmend(input: AmendInput): AmendPlan {
   return { kind: 'check', fresh, late, marks: { sequence: raw.sequence, untilUs } }
 }
 
-function spanOf(fromUs: number, toUs: number): Span | null {
+function spanOf(fromUs: number, toUs: number): TimeSpan | null {
   return fromUs < toUs ? { fromUs, toUs } : null
 }

@@ -1,6 +1,16 @@
 /** What the amendments need to know of both tables, from their metadata. */
 import type { SnapshotIds } from '../../query.ts'
-import { eventTimes, newestWith, type TableView, wholeFromUs, windowStarts } from '../../table.ts'
+import {
+  COUNT_KEYS,
+  eventTimes,
+  FLINK_SUMMARY_KEYS,
+  newestValue,
+  newestWith,
+  SUMMARY_KEYS,
+  type TableView,
+  wholeFromUs,
+  windowStarts,
+} from '../../table.ts'
 import type { AmendInput, Marks } from './amend-plan.ts'
 
 /** Both tables as of one moment. */
@@ -11,10 +21,6 @@ export type AmendView = Omit<AmendInput, 'marks' | 'windowUs'> &
     marks: Marks
   }>
 
-const CHECKPOINT_KEY = 'flink.max-committed-checkpoint-id'
-/** In the summaries of our snapshots. */
-const SEQUENCE_KEY = 'campaign-metrics.amended-sequence'
-const UNTIL_KEY = 'campaign-metrics.amended-until'
 /** No event is older. */
 const FIRST_DAY_US = Date.UTC(2000, 0, 1) * 1000
 
@@ -57,16 +63,16 @@ export function closedUntilUs(metrics: TableView, windowUs: number): number | nu
 
 export function marksSummary({ sequence, untilUs }: Marks): Record<string, string> {
   return {
-    [SEQUENCE_KEY]: String(sequence),
-    ...(untilUs === null ? {} : { [UNTIL_KEY]: String(untilUs) }),
+    [SUMMARY_KEYS.amendedSequence]: String(sequence),
+    ...(untilUs === null ? {} : { [SUMMARY_KEYS.amendedUntilUs]: String(untilUs) }),
   }
 }
 
 function marksIn(metrics: TableView): Marks {
-  const summary = newestWith(metrics, SEQUENCE_KEY)?.summary ?? {}
-  const untilUs = summary[UNTIL_KEY]
+  const summary = newestWith(metrics, SUMMARY_KEYS.amendedSequence)?.summary ?? {}
+  const untilUs = summary[SUMMARY_KEYS.amendedUntilUs]
   return {
-    sequence: Number(summary[SEQUENCE_KEY] ?? 0),
+    sequence: Number(summary[SUMMARY_KEYS.amendedSequence] ?? 0),
     untilUs: untilUs === undefined ? null : Number(untilUs),
   }
 }
@@ -78,13 +84,14 @@ function marksIn(metrics: TableView): Marks {
 function closingCheckpoint(metrics: TableView): number | null {
   const closing = metrics.history.find(
     ({ summary }) =>
-      summary[CHECKPOINT_KEY] !== undefined && summary['added-records'] !== undefined,
+      summary[FLINK_SUMMARY_KEYS.checkpointId] !== undefined &&
+      summary[COUNT_KEYS.addedRows] !== undefined,
   )
-  const text = closing?.summary[CHECKPOINT_KEY]
+  const text = closing?.summary[FLINK_SUMMARY_KEYS.checkpointId]
   return text === undefined ? checkpointOf(metrics) : Number(text)
 }
 
 function checkpointOf(view: TableView): number | null {
-  const text = newestWith(view, CHECKPOINT_KEY)?.summary[CHECKPOINT_KEY]
+  const text = newestValue(view, FLINK_SUMMARY_KEYS.checkpointId)
   return text === undefined ? null : Number(text)
 }

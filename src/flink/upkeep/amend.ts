@@ -5,9 +5,10 @@
  * last one, and what was amended before no longer differs.
  */
 
+import type { TimeSpan } from '../../event.ts'
 import type { DifferingWindow, TrinoQuery } from '../../query.ts'
 import type { MetricsChange, MetricsRow } from '../../table.ts'
-import { type AmendPlan, type Marks, planAmend, type Span } from './amend-plan.ts'
+import { type AmendPlan, type Marks, planAmend } from './amend-plan.ts'
 import type { AmendView } from './amend-view.ts'
 
 export type AmendParts = Readonly<{
@@ -61,7 +62,7 @@ export function openAmendments(parts: AmendParts): Amendments {
     marks = plan.marks
   }
 
-  async function spansOf({ fresh, late }: Check, snapshotId: bigint): Promise<readonly Span[]> {
+  async function spansOf({ fresh, late }: Check, snapshotId: bigint): Promise<readonly TimeSpan[]> {
     if (late === null) return fresh === null ? [] : [fresh]
     const { fromUs, toUs } = late.span
     const files = late.files.map(({ path }) => path)

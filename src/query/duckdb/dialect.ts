@@ -1,5 +1,5 @@
 /** DuckDB's SQL: a table is its Parquet files. */
-import { ARRIVAL_MAX_KEY, ARRIVAL_MIN_KEY, DEDUPE_MAX_KEY, DEDUPE_MIN_KEY } from '../../table.ts'
+import { FOOTER_KEYS } from '../../table.ts'
 import type { Dialect } from '../dialect.ts'
 import { EVENT_COLUMNS, filesSql, listSql, METRICS_COLUMNS } from './tables.ts'
 
@@ -62,7 +62,7 @@ function rangesSql(files: readonly string[]): string {
   const pick = (key: string): string =>
     `max(TRY_CAST(decode(value) AS BIGINT)) FILTER (decode(key) = '${key}')`
   return `SELECT file_name AS filename,
-      coalesce(${pick(DEDUPE_MIN_KEY)}, ${pick(ARRIVAL_MIN_KEY)}) AS min_us,
-      coalesce(${pick(DEDUPE_MAX_KEY)}, ${pick(ARRIVAL_MAX_KEY)}) AS max_us
+      coalesce(${pick(FOOTER_KEYS.dedupeMinUs)}, ${pick(FOOTER_KEYS.arrivalMinUs)}) AS min_us,
+      coalesce(${pick(FOOTER_KEYS.dedupeMaxUs)}, ${pick(FOOTER_KEYS.arrivalMaxUs)}) AS max_us
     FROM parquet_kv_metadata(${listSql(files)}) GROUP BY file_name`
 }

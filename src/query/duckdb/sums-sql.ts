@@ -12,6 +12,7 @@
  * Sums of millionths are DOUBLE: whole, and exact up to 2^53 (9.0e9 of revenue). Rows without a
  * campaign, which no writer of ours makes, are left out.
  */
+
 import { strict as assert } from 'node:assert'
 import {
   EVENT_FILTER_IDS,
@@ -19,7 +20,8 @@ import {
   FILTERS,
   OFFERED_VALUES_MAX,
 } from '../../dashboard-definition.ts'
-import { type Span, spanSql } from '../comparison.ts'
+import type { TimeSpan } from '../../event.ts'
+import { spanSql } from '../comparison.ts'
 import { nameSql } from '../dialect.ts'
 import { windowSumsSql } from '../window-sums.ts'
 import { DUCKDB } from './dialect.ts'
@@ -32,7 +34,7 @@ export type FilterValues = Readonly<Record<EventFilterId, string[]>>
 /**
  * Grouped also where a step is a window: two rows of one window, which should not be, are added.
  */
-export function metricsSumsSql(files: readonly string[], span: Span, stepUs: number): string {
+export function metricsSumsSql(files: readonly string[], span: TimeSpan, stepUs: number): string {
   assertSpan(span, stepUs)
   // Counted from the start of the step that holds `fromUs`, no row is negative, and `//` rounds
   // down.
@@ -49,7 +51,7 @@ export function metricsSumsSql(files: readonly string[], span: Span, stepUs: num
 /** With the parameters that `filterValues` gives. */
 export function eventSumsSql(
   files: readonly string[],
-  span: Span,
+  span: TimeSpan,
   stepUs: number,
   filter: EventFilter,
 ): string {
@@ -108,7 +110,7 @@ function conditionSql(name: EventFilterId, values: readonly string[]): string[] 
 }
 
 /** They become part of the SQL. */
-function assertSpan({ fromUs, toUs }: Span, stepUs: number): void {
+function assertSpan({ fromUs, toUs }: TimeSpan, stepUs: number): void {
   for (const number of [fromUs, toUs, stepUs]) assert(Number.isSafeInteger(number))
   assert(stepUs > 0, 'a step has a length')
 }

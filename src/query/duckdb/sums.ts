@@ -4,9 +4,10 @@
  * caller names the files, so that every answer is of the state that it knows; a file that has gone
  * meanwhile is the error `files-expired`.
  */
+
 import { mapEventFilters } from '../../dashboard-definition.ts'
+import type { TimeSpan } from '../../event.ts'
 import { type LakePlaces, openLocalFiles, TableError } from '../../table.ts'
-import type { Span } from '../comparison.ts'
 import { QueryError } from '../error.ts'
 import { queryErrorOf } from './error.ts'
 import { type DuckConnection, type DuckDBBlobValue, type DuckLimits, openDuck } from './instance.ts'
@@ -36,14 +37,14 @@ export type SumsQuery = {
    * campaign and step. About 0.1 s of processor time a million rows. Row groups outside the span
    * are skipped.
    */
-  sumMetrics(files: readonly string[], span: Span, stepUs: number): Promise<SumRows>
+  sumMetrics(files: readonly string[], span: TimeSpan, stepUs: number): Promise<SumRows>
   /**
    * The same over raw files, of the events in the span that fit the filter. About 0.06 s a million
    * rows.
    */
   sumEvents(
     files: readonly string[],
-    span: Span,
+    span: TimeSpan,
     stepUs: number,
     filter: EventFilter,
   ): Promise<SumRows>

@@ -1,9 +1,9 @@
 /** The query room through Trino: what the distributed side opens in place of DuckDB. */
 
 import { strict as assert } from 'node:assert'
-import type { WindowKey, WindowSums } from '../../event.ts'
+import type { TimeSpan, WindowKey, WindowSums } from '../../event.ts'
 import type { QueryResult } from '../cell.ts'
-import type { Span, Tables } from '../comparison.ts'
+import type { Tables } from '../comparison.ts'
 import {
   type DifferingOptions,
   type DifferingWindow,
@@ -35,7 +35,7 @@ export type TrinoVerifyOptions = Omit<VerifyOptions, 'windowUs'> &
 
 export type OptimizeOptions = Readonly<{
   /** Whole days in UTC; others are not touched. */
-  span: Span
+  span: TimeSpan
   /** Files smaller than this are merged. Default 128 MiB. */
   fileSizeThresholdBytes?: number
   /** Ends it: nothing has changed then. */
@@ -61,7 +61,7 @@ export type TrinoQuery = Readonly<{
   verify(options: TrinoVerifyOptions): Promise<Verification>
   /** The exact sums of windows at a snapshot of the raw table, in the order of the keys. */
   recomputeWindows(snapshotId: bigint, keys: readonly WindowKey[]): Promise<readonly WindowSums[]>
-  touchedSpans(options: Omit<TouchedOptions, 'windowUs'>): Promise<readonly Span[]>
+  touchedSpans(options: Omit<TouchedOptions, 'windowUs'>): Promise<readonly TimeSpan[]>
   differingWindows(
     options: Omit<DifferingOptions, 'windowUs'> & Readonly<{ snapshots: SnapshotIds }>,
   ): Promise<readonly DifferingWindow[]>

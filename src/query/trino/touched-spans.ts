@@ -4,7 +4,7 @@
  *
  *     raw files added since the last amendment ─► windows they touch ─► those that differ
  */
-import type { Span } from '../comparison.ts'
+import type { TimeSpan } from '../../event.ts'
 import type { TrinoClient } from './client.ts'
 import { rowsSql, TRINO } from './dialect.ts'
 
@@ -29,7 +29,7 @@ const SPANS_MAX = 64
 export async function touchedSpans(
   client: TrinoClient,
   { snapshotId, files, windowUs, untilUs }: TouchedOptions,
-): Promise<readonly Span[]> {
+): Promise<readonly TimeSpan[]> {
   const closedUs = Math.floor(untilUs / windowUs) * windowUs
   const starts = new Set<number>()
   const from = TRINO.table('campaign_events', snapshotId)
@@ -50,7 +50,7 @@ export function spansOfWindows(
   startsUs: readonly number[],
   windowUs: number,
   spansMax: number,
-): readonly Span[] {
+): readonly TimeSpan[] {
   const sorted = [...startsUs].sort((a, b) => a - b)
   const gaps = sorted.slice(1).map((start, index) => start - (sorted[index] ?? 0) - windowUs)
   const widest = [...gaps].sort((a, b) => b - a)

@@ -1,37 +1,39 @@
 /**
- * The catalog in PostgreSQL. Its server may be far away, so every wait has an end, and a session that is left in the middle
- * of a transaction (a process that was stopped, a network that fell apart) is ended by the server soon: only then can a
- * read-back know what became of it.
+ * The catalog in PostgreSQL. Its server may be far away, so every wait has a limit. The server soon
+ * ends a session that was left in the middle of a transaction (a stopped process, a broken
+ * network): only then can a read-back know the outcome.
  */
 import { createHash } from 'node:crypto'
 import { Socket } from 'node:net'
 import { hostname } from 'node:os'
 import pg from 'pg'
-import { catalogText, type PostgresqlPlace } from '../place.ts'
-import type { CatalogConnection } from './connection.ts'
-import { LAYOUT } from './layout.ts'
+import { systemCode } from '../../runtime.ts'
+import { catalogText, type PostgresqlPlace } from '../location.ts'
+import { type CatalogConnection, LAYOUT } from './database.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
-/** A transaction here takes milliseconds; one that stands still so long is left over. */
+/** Transactions here take milliseconds; one that is idle for so long was abandoned. */
 const IDLE_TRANSACTION_TIMEOUT_MS = 10_000
-/** Longer than a left-over transaction lives: who waits for its rows gets them in the end. */
+/** Longer than an abandoned transaction lasts: whoever waits for its rows gets them in the end. */
 const LOCK_TIMEOUT_MS = 20_000
 const STATEMENT_TIMEOUT_MS = 25_000
-/** For an answer, the server's own limits over. */
+/** For an answer, once the server's own limits have passed. */
 const ANSWER_TIMEOUT_MS = 30_000
 
 const UNDEFINED_TABLE = '42P01'
-/** Two sessions that make the same table at once: one of them sees the other's. */
-const MADE_MEANWHILE = ['23505', '42P07', '42701', '42710']
+/** Two sessions that make the same table at once: one of them finds the other's. */
+const MADE_MEANWHILE: ReadonlySet<string | null> = new Set(['23505', '42P07', '42701', '42710'])
 
 /** Makes the layout where it is missing. */
 export async function openPostgresql(place: PostgresqlPlace): Promise<CatalogConnection> {
   const connection = await openPostgresqlReader(place)
   try {
     await makeLayout(connection)
-    // A server may be set to answer before a transaction is on its disk; what stands in the log is then thrown away too soon.
+    // A server may be set to answer before a transaction is on its disk; the log would then be
+    // trimmed too soon.
     await connection.run(
-      `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
+      `SELECT set_config('synchronous_commit', 'on', false)
+       WHERE current_setting('synchronous_commit') = 'off'`,
     )
     return connection
   } catch (error) {
@@ -55,26 +57,30 @@ export async function openPostgresqlReader(place: PostgresqlPlace): Promise<Cata
 }
 
 export function isWithoutLayout(error: unknown): boolean {
-  return codeOf(error) === UNDEFINED_TABLE
+  return systemCode(error) === UNDEFINED_TABLE
 }
 
-export type WriterLock = Readonly<{
-  /** Whether the lock's session lives; when it does not, somebody else may have the lock. */
+export type SessionLock = Readonly<{
+  /** Whether the lock's session is open; if it is not, another process may have the lock. */
   isHeld(): boolean
   release(): Promise<void>
 }>
 
-/** A writer that has the lock already, in words; `isOwn`: it is a session of this process, which the server has not given up yet. */
+/**
+ * Who has the lock already, for messages. `isOwn`: a session of this process that the server has
+ * not ended yet.
+ */
 export type LockHolder = Readonly<{ holder: string; isOwn: boolean }>
 
 /**
- * One writer a catalog: a lock that the server takes back when the session ends, however it ends. The session is one of its own,
- * so that a commit that fails and reconnects does not give the lock away.
+ * One writer for each catalog: the server releases the lock when the session ends, however it ends.
+ * The lock has a session of its own, so that a commit that fails and reconnects does not release
+ * it.
  */
 export async function takeWriterLock(
   place: PostgresqlPlace,
   what: string,
-): Promise<WriterLock | LockHolder> {
+): Promise<SessionLock | LockHolder> {
   const session = await connect(place)
   try {
     const key = createHash('sha256').update(what).digest().readBigInt64BE(0)
@@ -101,7 +107,10 @@ const HOLDER = `SELECT application_name || ', server process ' || l.pid
   WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
     AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint`
 
-/** Tells processes apart, also those in containers, which all have the same number. PostgreSQL cuts at 63 bytes. */
+/**
+ * Distinguishes processes, also those in containers, which all have the same number. PostgreSQL
+ * cuts it at 63 bytes.
+ */
 function sessionName(): string {
   return `campaign-metrics ${process.pid} on ${hostname()}`.slice(0, 63)
 }
@@ -148,12 +157,12 @@ async function connect(place: PostgresqlPlace): Promise<Session> {
   return { client, isOpen: () => isOpen, close }
 }
 
-/** A server that does not answer is not waited for. */
-const GOODBYE_MS = 1_000
+/** For a server that does not answer. */
+const CLOSE_TIMEOUT_MS = 1_000
 
 function ended(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, GOODBYE_MS)
+    const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)
     socket.once('close', () => {
       clearTimeout(timer)
       resolve()
@@ -167,23 +176,19 @@ async function makeLayout(connection: CatalogConnection): Promise<void> {
      WHERE table_name = 'iceberg_tables' AND table_schema = ANY (current_schemas(false))`,
   )
   const columns = rows.map((row) => row.column_name)
-  // A catalog of the first schema version lacks the column; readers of today's would add it on opening.
+  // A catalog of the first schema version lacks the column; current readers would add it.
   const add = 'ALTER TABLE iceberg_tables ADD COLUMN iceberg_type VARCHAR(5)'
   const missing = columns.length > 0 && !columns.includes('iceberg_type') ? [add] : []
   const statements = LAYOUT.split(';').filter((statement) => statement.trim() !== '')
   for (const statement of [...(columns.length === 0 ? statements : []), ...missing]) {
     await connection.run(statement).catch((error: unknown) => {
-      if (!MADE_MEANWHILE.includes(codeOf(error))) throw error
+      if (!MADE_MEANWHILE.has(systemCode(error))) throw error
     })
   }
 }
 
-/** `?` are `$1`, `$2`, … here. */
+/** PostgreSQL writes `?` as `$1`, `$2`, … */
 function numbered(sql: string): string {
   let count = 0
   return sql.replaceAll('?', () => `$${++count}`)
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }

@@ -1,20 +1,21 @@
 /**
- * The catalog in an SQLite file. `synchronous=FULL` makes a transaction durable before COMMIT returns; WAL lets readers read
- * meanwhile. `BEGIN IMMEDIATE` admits one writer at a time, so there is nobody to wait for when rows are read.
+ * The catalog in an SQLite file. `synchronous=FULL` makes a transaction durable before COMMIT
+ * returns; WAL lets readers read meanwhile. `BEGIN IMMEDIATE` admits one writer at a time, so a
+ * read never has to wait for an open transaction.
  *
- * A lock of another process is waited for here, not in SQLite: that would stop the whole thread, and comes back late.
+ * Waits for a lock of another process happen here, not in SQLite, where they would block the whole
+ * thread and end late.
  */
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder } from '../../runtime.ts'
-import type { CatalogConnection } from './connection.ts'
-import { LAYOUT } from './layout.ts'
+import { type CatalogConnection, LAYOUT } from './database.ts'
 
 const LOCK_WAIT_MS = 30_000
-/** For a transaction that writes: who asks for it tries again, and says so. */
+/** For a transaction that writes: its caller tries again, and reports it. */
 const BEGIN_WAIT_MS = 1_000
-/** For one who only looks. */
+/** For readers. */
 const READER_WAIT_MS = 10_000
 const LOCK_PAUSE_MS = 25
 const BEGIN = 'BEGIN IMMEDIATE'
@@ -41,22 +42,27 @@ export function openSqliteReader(file: string): CatalogConnection | null {
     const database = new DatabaseSync(file, { readOnly: true })
     return connectionOf(database, file, READER_WAIT_MS)
   } catch (error) {
-    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_CANTOPEN)
-      return null
+    if (resultCode(error) === SQLITE_CANTOPEN) return null
     throw error
   }
 }
 
-/** The tables are not there: the file was just made, or is another program's. */
+/** The tables do not exist: the file was just made, or belongs to another program. */
 export function isWithoutLayout(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('no such table')
 }
 
-/** Another process holds a lock: nothing has been done. */
+/** Another process holds a lock: nothing has changed. */
 export function isLocked(error: unknown): boolean {
-  if (!(error instanceof Error) || !('errcode' in error)) return false
-  // Extended codes keep the kind in their lowest byte.
-  return (Number(error.errcode) & 0xff) === SQLITE_BUSY
+  return resultCode(error) === SQLITE_BUSY
+}
+
+/**
+ * SQLite's primary result code: extended codes have it in their lowest byte. Null for any other
+ * error.
+ */
+function resultCode(error: unknown): number | null {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : null
 }
 
 function connectionOf(database: DatabaseSync, name: string, waitMs: number): CatalogConnection {
@@ -76,7 +82,7 @@ function connectionOf(database: DatabaseSync, name: string, waitMs: number): Cat
   }
 }
 
-/** Tries again while another process holds a lock, for so long. */
+/** Tries again while another process holds a lock, up to `waitMs`. */
 async function whileLocked<T>(waitMs: number, act: () => T): Promise<T> {
   for (let waitedMs = 0; ; waitedMs += LOCK_PAUSE_MS) {
     try {

@@ -1,9 +1,17 @@
-/** What maintenance has to do now, most urgent first; decided from the files alone, without touching anything. */
+/**
+ * What maintenance has to do now, most urgent first, decided from the list of files without
+ * touching anything.
+ */
 
 import { keptFromDay } from '../../event.ts'
 import type { DataFile } from '../data-file.ts'
-import { type EventMerge, planEventMerges, type TimedFile } from './merge-events.ts'
-import { type MetricsMerge, planMetricsMerges } from './merge-metrics.ts'
+import {
+  type EventMerge,
+  type MetricsMerge,
+  planEventMerges,
+  planMetricsMerges,
+  type TimedFile,
+} from './plan-merges.ts'
 
 export type Task =
   | Readonly<{
@@ -27,7 +35,7 @@ export type SharedPlanInput = Readonly<{
   trustedUs: number | null
   /** Days kept besides today, also parts of days; 0 keeps all. */
   retentionDays: Readonly<{ events: number; metrics: number }>
-  /** By which trusted time orphans were swept last. */
+  /** The trusted time at which orphans were last swept. */
   sweptUs: number
   orphanAgeUs: number
 }>
@@ -37,13 +45,16 @@ export type PlanInput = Omit<SharedPlanInput, 'events'> &
     events: readonly TimedFile[]
     dedupeNowUs: number
     horizonUs: number
-    /** Events come so fast that the processors are wanted elsewhere. */
+    /** Events come so fast that the processors are needed elsewhere. */
     isBusy: boolean
   }>
 
-/** Above it, files are merged without waiting for their minute or hour to be over. */
+/** With more files, they are merged without waiting for their minute or hour to be over. */
 const URGENT_FILES = 300
-/** Above it, files are merged even when busy: an event waits a little longer, but readers can still plan a scan. */
+/**
+ * With more files, they are merged even when busy: events wait a little longer, but readers can
+ * still plan a scan.
+ */
 const BUSY_FILES = 400
 const SWEEP_INTERVAL_US = 6 * 3_600_000_000
 
@@ -69,7 +80,10 @@ export function planSharedMaintenance(input: SharedPlanInput): readonly Task[] {
   ]
 }
 
-/** No day leaves while an event id in it can still be asked for: after a restart the ids are read back from these files. */
+/**
+ * No day is dropped while an event id in it can still be needed: after a restart the ids are read
+ * back from these files.
+ */
 function planOwnDrop(input: PlanInput): readonly Task[] {
   const forgottenUs = input.dedupeNowUs - 2 * input.horizonUs
   const stillAskedFor = input.events.filter(({ times }) => times.dedupe.maxUs >= forgottenUs)
@@ -78,8 +92,8 @@ function planOwnDrop(input: PlanInput): readonly Task[] {
 }
 
 /**
- * Days past the retention, and before `untilDay`. A day of raw rows leaves as a whole. No day leaves before an older one has,
- * so that one date says what is kept.
+ * Days past the retention, and before `untilDay`. A day of raw rows is dropped as a whole. Days are
+ * dropped in their order, so that one date tells what is kept.
  */
 function planDrop(input: SharedPlanInput, untilDay: number): readonly Task[] {
   const { events, metrics, trustedUs, retentionDays } = input

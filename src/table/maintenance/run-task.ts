@@ -1,23 +1,24 @@
 /**
- * Carries out one task. Outputs are written first and committed last, so a kill at any moment leaves the tables as they
- * were and at most a file that the orphan sweep finds. An output is removed here only while it is known that no commit
- * holds it: before the commit, or after one that was refused because an input had gone meanwhile (F9).
+ * Carries out one task. Outputs are written first and committed last, so a kill at any moment
+ * leaves the tables as they were, and at most a file that the orphan sweep finds. An output is
+ * removed here only where it is known that no commit has it: before the commit, or after a commit
+ * that was refused because an input was gone (F9).
  */
 import { strict as assert } from 'node:assert'
 import { dirname } from 'node:path'
 import { makeFolder } from '../../runtime.ts'
 import type { OnStep } from '../commit.ts'
 import type { DataFile } from '../data-file.ts'
+import { footerOf } from '../data-files.ts'
+import { dayText } from '../definition.ts'
 import { TableError } from '../error.ts'
-import { footerOf } from '../file-times.ts'
+import { SUMMARY_KEYS } from '../keys.ts'
 import type { Lake } from '../lake.ts'
-import { dayText } from '../partition-spec.ts'
-import { DROPPED_ROWS_KEY, type FileChange, KEPT_FROM_KEY } from '../snapshot.ts'
-import { newestWith, type TableView } from '../view.ts'
-import type { KnownTimes } from './known-times.ts'
-import { type EventMerge, mergesTogether } from './merge-events.ts'
-import type { MetricsMerge } from './merge-metrics.ts'
+import type { FileChange } from '../snapshot.ts'
+import { newestValue, type TableView } from '../table-view.ts'
+import type { Arrivals } from './arrivals.ts'
 import type { Task } from './plan.ts'
+import { type EventMerge, type MetricsMerge, mergesTogether } from './plan-merges.ts'
 
 export type MergeEventFiles = (
   inputs: readonly string[],
@@ -42,27 +43,27 @@ export type TaskParts = Readonly<{
     | 'sweepOrphans'
     | 'writeMetricsFile'
   >
-  /** Rewrites raw files; removes what it wrote when it fails. Needed by merges of raw files only. */
+  /** Merges raw files into one; removes the output when it fails. Needed by such tasks only. */
   mergeEventFiles?: MergeEventFiles
   /**
-   * Runs `work` while nothing else chooses metrics files to replace. The job amends windows under the same lock: a file
-   * that it has read and is about to replace must not be replaced by a merge in between.
+   * Runs `work` while nothing else selects metrics files to replace. The job amends windows under
+   * the same lock: a merge must not replace a file that the job has read and is about to replace.
    */
   exclusively: <T>(work: () => Promise<T>) => Promise<T>
-  times: KnownTimes
+  times: Arrivals
   newId: () => string
   /**
-   * The steps of a file that a merge writes, as the lake tells those of its own; for tests that stop the process
-   * there.
+   * Called at each step of a file that a merge writes, as the lake does for its own files; for
+   * tests that stop the process there.
    */
   onStep?: OnStep
   signal: AbortSignal
 }>
 
-/** `stale`: the files had changed meanwhile; the work was dropped. */
+/** `stale`: the files had changed meanwhile, and the work was discarded. */
 export type Outcome = 'done' | 'stale'
 
-/** The first of the tasks; of merges of raw files, some at once. */
+/** Carries out `task`; together with a merge of raw files, some of the others. */
 export async function runTask(
   task: Task,
   others: readonly Task[],
@@ -75,8 +76,8 @@ export async function runTask(
       return await parts.exclusively(() => mergeMetrics(task, parts))
     case 'drop-days': {
       const summary = {
-        [KEPT_FROM_KEY]: dayText(task.keptFromDay),
-        [DROPPED_ROWS_KEY]: String(droppedRows(parts.lake.events, task.events)),
+        [SUMMARY_KEYS.keptFrom]: dayText(task.keptFromDay),
+        [SUMMARY_KEYS.droppedRows]: String(droppedRows(parts.lake.events, task.events)),
       }
       const change = { events: removal(task.events), metrics: removal(task.metrics) }
       return await parts.exclusively(() => commit(parts, 'drop', change, summary))
@@ -139,7 +140,8 @@ async function importOrDiscard(
     const merged = await lake.importEventsFile(output)
     const rows = task.inputs.reduce((sum, file) => sum + file.rows, 0)
     if (merged.rows === rows && merged.day === task.day) return merged
-    const reason = `it has ${merged.rows} rows of day ${merged.day} instead of ${rows} of day ${task.day}`
+    const found = `${merged.rows} rows of day ${merged.day}`
+    const reason = `it has ${found} instead of ${rows} of day ${task.day}`
     throw new TableError('file-unfit', { path: output, table: 'campaign_events', reason })
   } catch (error) {
     const [likeOutput] = task.inputs
@@ -160,7 +162,10 @@ async function mergeMetrics(task: MetricsMerge, parts: TaskParts): Promise<Outco
   return outcome
 }
 
-/** Any error but a lost input leaves open what has happened to the output: it stays, and the sweep decides. */
+/**
+ * After any error but a missing input the outcome may be unknown: the output stays, and the orphan
+ * sweep decides.
+ */
 async function commit(
   { lake, newId }: TaskParts,
   what: string,
@@ -181,6 +186,6 @@ function removal(files: readonly DataFile[]): FileChange {
 }
 
 function droppedRows(events: TableView, dropped: readonly DataFile[]): number {
-  const before = Number(newestWith(events, DROPPED_ROWS_KEY)?.summary[DROPPED_ROWS_KEY] ?? 0)
+  const before = Number(newestValue(events, SUMMARY_KEYS.droppedRows) ?? 0)
   return dropped.reduce((sum, { rows }) => sum + rows, before)
 }

@@ -1,19 +1,23 @@
 /**
- * The time by which something may be removed for good. Removing cannot be taken back, so it needs more than a look at the wall clock:
+ * The time by which data may be removed. Removal cannot be undone, so it needs more than a look at
+ * the wall clock:
  *
  *   moment ────────── an hour or more, wall and steady clock agree ──────────► now
  *      └─ every event that had arrived by this moment is in the tables
  *
- * The trusted time is the latest such moment. A step of the clock, either way, and a suspended machine begin the hour anew. That
- * events wait matters because the collector judged them by the retention of their arrival: what it has accepted must find its day.
+ * The trusted time is the latest such moment. A step of the clock, either way, or a suspended
+ * machine restarts the hour. Waiting events matter because the collector judged them by the
+ * retention at their arrival: the day of an accepted event must still exist.
  */
 import { openClockWatch } from '../../runtime.ts'
 
-/** By partition of the log: where it ends, and up to where the tables hold it. */
+/** By partition of the log: its end offset, and the offset up to which the tables hold it. */
 export type LogProgress = Readonly<{ ends: readonly number[]; taken: readonly number[] }>
 
 export type TrustedTime = {
-  /** Looks at the clocks and the log; microseconds since the epoch, or null while there is no such moment. */
+  /**
+   * Reads the clocks. Returns microseconds since the epoch, or null while there is no such moment.
+   */
   look(log: LogProgress): number | null
 }
 
@@ -28,7 +32,7 @@ export function openTrustedTime(
   clocks: Readonly<{ nowUs: () => number; steadyMs: () => number }>,
 ): TrustedTime {
   const watch = openClockWatch(clocks)
-  /** Oldest first. Of those that could be trusted only the latest is kept. */
+  /** Oldest first. Of the trusted ones only the latest is kept. */
   let moments: Moment[] = []
   return {
     look({ ends, taken }) {

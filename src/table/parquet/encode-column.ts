@@ -1,10 +1,12 @@
 /**
- * Encodes a column of JavaScript values into Parquet pages, for campaign_metrics (the engine encodes campaign_events).
+ * Encodes a column of JavaScript values into Parquet pages, for campaign_metrics (the engine
+ * encodes campaign_events).
  *
  *   data page body   definition levels: u32 length, RLE runs of 0 (null) and 1
- *                    then values: PLAIN, or for repeated strings a bit width and indexes into the dictionary
+ *                    then values: PLAIN, or for repeated strings a bit width and indexes
+ *                    into the dictionary
  *
- * Numbers are PLAIN: zstd makes as little of sorted 8-byte values as a cleverer encoding would.
+ * Numbers are PLAIN: zstd compresses sorted 8-byte values as well as a cleverer encoding would.
  */
 
 import type { EncodedColumn, EncodedPage } from '../../event.ts'
@@ -16,7 +18,9 @@ type Encoded = Readonly<{
   pages: readonly EncodedPage[]
 }>
 
-/** Whole numbers and timestamps; beyond 2^53 they would not be exact, and none here comes near. */
+/**
+ * Whole numbers and timestamps. They would not be exact beyond 2^53, which none here comes near.
+ */
 export function encodeLongs(name: string, values: readonly number[]): EncodedColumn {
   const bytes = Buffer.allocUnsafe(values.length * 8)
   let min = Number.POSITIVE_INFINITY
@@ -111,7 +115,10 @@ function dictionaryPages(distinct: readonly Buffer[], indexes: readonly number[]
   ]
 }
 
-/** Present or null, value by value, as runs (parquet-format: "Run Length Encoding / Bit-Packing Hybrid"). */
+/**
+ * Present or null, value by value, as runs (parquet-format: "Run Length Encoding / Bit-Packing
+ * Hybrid").
+ */
 function definitionLevels(values: readonly unknown[]): Buffer {
   const runs: number[] = []
   for (let start = 0; start < values.length; ) {

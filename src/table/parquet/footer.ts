@@ -1,5 +1,6 @@
 /**
- * Parquet's page headers and footer (parquet-format's `parquet.thrift`; names and field numbers are its own).
+ * Parquet's page headers and footer (parquet-format's `parquet.thrift`; names and field numbers are
+ * its own).
  *
  *   'PAR1' | column chunk … | FileMetaData | length u32 | 'PAR1'
  *            └ page header, page body (compressed) …
@@ -19,7 +20,10 @@ import {
   text,
 } from './thrift.ts'
 
-/** `<application> version <version> (build <hash>)`: readers look here for known defects of a writer. */
+/**
+ * `<application> version <version> (build <hash>)`: readers look here for known defects of a
+ * writer.
+ */
 const CREATED_BY = 'campaign-metrics version 0.1.0 (build 0)'
 
 const PHYSICAL_TYPE: Readonly<Record<FieldType, number>> = {
@@ -60,7 +64,7 @@ function dataPageHeader(page: EncodedPage, encoding: ThriftValue): ThriftStruct 
   return struct([1, i32(page.values)], [2, encoding], [3, levels], [4, levels])
 }
 
-/** A column as it lies in the file. Sizes include the page headers. */
+/** A column as it is stored in the file. Sizes include the page headers. */
 export type Codec = keyof typeof CODECS
 
 export type ColumnChunk = Readonly<{
@@ -107,7 +111,7 @@ function schemaElement({ id, name, type }: Field): ThriftStruct {
   )
 }
 
-/** Timestamps are local (not adjusted to UTC), which has no converted type of the old kind. */
+/** Timestamps are local (not adjusted to UTC); the older converted types have none for that. */
 function logicalType(type: FieldType): ThriftStruct | undefined {
   if (type === 'string') return struct([1, struct()])
   if (type !== 'timestamp') return undefined
@@ -158,7 +162,9 @@ function statistics({ nullCount, min, max }: EncodedColumn): ThriftStruct {
   )
 }
 
-/** How many pages of each kind: only with these can a reader rely on a dictionary holding every value. */
+/**
+ * How many pages of each kind: only then can a reader rely on the dictionary holding every value.
+ */
 function encodingStats(pages: readonly EncodedPage[]): ThriftStruct[] {
   const kinds = Map.groupBy(pages, (page) => `${page.kind} ${page.encoding}`)
   return [...kinds.values()].map(([first, ...others]) =>

@@ -1,6 +1,7 @@
 /**
- * Reads Parquet files with hyparquet's decoders, page by page: strings stay bytes and timestamps stay microseconds, so
- * nothing is lost or made for nothing, and a column of a large file is never in memory as a whole.
+ * Reads Parquet files with hyparquet's decoders, page by page. Strings stay bytes and timestamps
+ * stay microseconds, so nothing is lost or converted needlessly, and a column of a large file is
+ * never in memory as a whole.
  */
 import { strict as assert } from 'node:assert'
 import { zstdDecompressSync } from 'node:zlib'
@@ -23,7 +24,7 @@ import type { Storage } from '../storage.ts'
 
 const asIs = <T>(value: T): T => value
 
-/** Statistics and values as they stand in the file. */
+/** Statistics and values as they are in the file. */
 const PARSERS = {
   ...DEFAULT_PARSERS,
   stringFromBytes: asIs<Uint8Array>,
@@ -38,7 +39,10 @@ const FOOTER_READ_BYTES = 64 * 1024
 export type ParquetReader = Readonly<{
   metadata: FileMetaData
   bytes: number
-  /** All values of a column: strings as bytes, timestamps and longs as bigint, null where there is none. */
+  /**
+   * All values of a column: strings as bytes, timestamps and longs as bigint, null where there is
+   * none.
+   */
   column(name: string): Promise<unknown[]>
   /** The same, a page at a time. */
   pages(name: string): AsyncIterable<DecodedArray>
@@ -121,7 +125,10 @@ function* chunkPages(
   }
 }
 
-/** What hyparquet's `readPage` does, without its way for nested columns, which is most of the time for a million ids. */
+/**
+ * Like hyparquet's `readPage`, but without nested columns, which take most of its time for a
+ * million ids.
+ */
 function dataPage(
   header: PageHeader,
   stored: Uint8Array,
@@ -145,7 +152,7 @@ function arrayBufferOf(bytes: Buffer): ArrayBuffer {
   return copy
 }
 
-/** Runs a decoder; what it throws names the file. */
+/** Runs a decoder; its errors name the file. */
 async function readable<T>(path: string, decode: () => Promise<T>): Promise<T> {
   try {
     return await decode()
@@ -154,7 +161,7 @@ async function readable<T>(path: string, decode: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The same for one that gives its pages one after the other. */
+/** The same for a decoder that yields pages. */
 function* named<T>(path: string, pages: Generator<T>): Generator<T> {
   try {
     yield* pages

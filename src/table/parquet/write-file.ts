@@ -1,6 +1,6 @@
 /**
- * Puts encoded columns together to a Parquet file: pages are compressed with zstd, unless a column is so small that it would
- * gain nothing (a file of few rows has 20 such pages), and given a checksum.
+ * Joins encoded columns to a Parquet file. Pages are compressed with zstd, unless a column is too
+ * small to gain from it (a file of few rows has 20 such pages), and get a checksum.
  */
 import { strict as assert } from 'node:assert'
 import { promisify } from 'node:util'
@@ -73,7 +73,8 @@ async function compressColumn(column: EncodedColumn, level: number): Promise<Com
   const params = { [zlib.ZSTD_c_compressionLevel]: level }
   const pages = column.pages.map(async (page) => {
     const size = page.bytes.byteLength
-    // One buffer for the whole answer: in steps of 16 KB, the default, the steps cost more than the compression.
+    // One buffer for the whole result: in steps of 16 KB, the default, the steps cost more than
+    // the compression.
     const chunkSize = Math.max(MIN_CHUNK_BYTES, size)
     const body = await compress(page.bytes, { params, chunkSize, pledgedSrcSize: size })
     return { page, body, crc: crc32(body) }

@@ -1,19 +1,20 @@
 /**
  * Files on the local disk.
  *
- * A file is written once, under a name never used before, and is on the disk when `write` returns; its name is on the
- * disk once `syncFolders` returns. A failed write or fsync is a failure for good, because an fsync repeated after a
- * failure reports success without any (F6): the file is removed and a caller that tries again takes a new name; after a
- * folder's, no folder is synced any more.
+ * A file is written once, under a name never used before, and is on the disk when `write` returns;
+ * its name is on the disk once `syncFolders` returns. A failed write or fsync is final, because an
+ * fsync repeated after a failure reports success without syncing (F6): the file is removed, and a
+ * caller that tries again takes a new name. After a failed fsync of a folder, no folder is synced
+ * any more.
  */
 import { strict as assert } from 'node:assert'
 import { type FileHandle, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { allOf, makeFolder, reasonOf } from '../../runtime.ts'
+import { allOf, makeFolder, reasonOf, systemCode } from '../../runtime.ts'
 import { TableError } from '../error.ts'
 import type { Storage, StoredFile } from './contract.ts'
 
-/** Each has a file open. */
+/** Each keeps a file open. */
 const SYNCS_AT_ONCE = 16
 
 export function openDiskStorage(): Storage {
@@ -166,15 +167,15 @@ async function entriesOf(folder: string) {
   }
 }
 
-/** Not a folder that could not be opened, which may be tried again. */
+/** A folder that could not be opened is another failure, which may be tried again. */
 function isFailedSync(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'fsync'
+  return isOfSystem(error) && error.syscall === 'fsync'
 }
 
-function isOfSystem(error: unknown): boolean {
+function isOfSystem(error: unknown): error is Error & { syscall: unknown } {
   return error instanceof Error && 'syscall' in error
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return systemCode(error) === 'ENOENT'
 }

@@ -1,12 +1,13 @@
 /**
- * Files as objects on S3. A file's path is its location, `s3://bucket/key`. An object is durable when the store has answered
- * its PUT, and there are no folders, so there is nothing to sync.
+ * Files as objects on S3. A file's path is its location, `s3://bucket/key`. An object is durable
+ * when the store has answered its PUT, and there are no folders, so there is nothing to sync.
  *
- *   PUT, only if nothing of that name is there ──► answered, with our checksum    stored
- *                                              ──► answered, without              what stands there is asked for its size
- *                                              ──► "it is there already"          an earlier try whose reply was lost: the same
+ *   PUT, only if nothing of that name is there
+ *     ├─ answered with our checksum    stored
+ *     ├─ answered without it           the size of what is there is checked
+ *     └─ "it is there already"         an earlier try whose reply was lost: checked as well
  *
- * A file is sent in one PUT, which S3 takes up to 5 GB; the largest, merged ones, have some 256 MB.
+ * A file is sent in one PUT, which S3 takes up to 5 GB; the largest, merged files have some 256 MB.
  */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -22,18 +23,23 @@ import {
 } from '@aws-sdk/client-s3'
 import { freeBytes } from '../../runtime.ts'
 import { TableError } from '../error.ts'
-import type { FileCache } from '../file-cache.ts'
-import { s3KeyOf } from '../location.ts'
-import type { S3Warehouse } from '../place.ts'
+import { type S3Warehouse, s3KeyOf } from '../location.ts'
 import type { Storage, StoredFile } from './contract.ts'
-import { openS3Client } from './s3-client.ts'
-import { isBroken, isMissing, isNotImplemented, isStanding, s3ErrorOf } from './s3-failure.ts'
+import type { FileCache } from './file-cache.ts'
+import {
+  isAlreadyThere,
+  isBroken,
+  isMissing,
+  isNotImplemented,
+  openS3Client,
+  s3ErrorOf,
+} from './s3-client.ts'
 
-/** Of a body that breaks off while it is read. */
+/** Tries to read a body that breaks off. */
 const READS_MAX = 4
 const FIRST_PAUSE_MS = 200
 
-/** Data files that are written go into the cache as well, where DuckDB finds them. */
+/** Data files are also put into the cache as they are written, for DuckDB. */
 export function openS3Storage(
   place: S3Warehouse,
   cache: FileCache | null,
@@ -65,20 +71,21 @@ export function openS3Storage(
         isConditional = false
         return await put(path, body)
       }
-      if (!isStanding(error)) throw error
+      if (!isAlreadyThere(error)) throw error
     }
-    await checkStanding(path, body, checksum)
+    await checkStored(path, body, checksum)
   }
 
-  /** What stands there must be what was sent. */
-  async function checkStanding(path: string, body: Uint8Array, checksum: string): Promise<void> {
+  /** What is stored must be what was sent. */
+  async function checkStored(path: string, body: Uint8Array, checksum: string): Promise<void> {
     const found = await client.send(
       new HeadObjectCommand({ ...objectOf(path), ChecksumMode: 'ENABLED' }),
     )
     const differs = found.ChecksumCRC32 !== undefined && found.ChecksumCRC32 !== checksum
     if (found.ContentLength === body.byteLength && !differs) return
     throw new Error(
-      `of ${body.byteLength} bytes with CRC32 ${checksum} the store has ${found.ContentLength} with ${found.ChecksumCRC32 ?? 'none'}`,
+      `of ${body.byteLength} bytes with CRC32 ${checksum} the store has ` +
+        `${found.ContentLength} with ${found.ChecksumCRC32 ?? 'none'}`,
     )
   }
 
@@ -155,7 +162,7 @@ async function* list(client: S3Client, folder: string, asking: Asking): AsyncIte
     })
     const page = await asking('listing', folder, () => client.send(command))
     for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
-      // Some tools mark folders by empty objects whose names end so.
+      // Some tools mark folders by empty objects whose names end with a slash.
       if (Key.endsWith('/')) continue
       const changedMs = LastModified?.getTime() ?? Number.POSITIVE_INFINITY
       yield { path: `s3://${bucket}/${Key}`, bytes: Size, changedMs }

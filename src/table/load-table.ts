@@ -1,29 +1,46 @@
-/** Loads a table from its metadata file: manifest list, manifests, and for writers the files that older snapshots hold. */
-
+/**
+ * Loads a table from its metadata file: manifest list, manifests, and for writers the files that
+ * only older snapshots refer to.
+ */
 import { reasonOf } from '../runtime.ts'
-import type { TableState } from './commit-plan.ts'
 import type { DataFile } from './data-file.ts'
-import type { TableDefinition } from './definition.ts'
+import type { TableDefinition, TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { pathOf } from './location.ts'
 import { manifestFormat, STATUS } from './manifest.ts'
-import { decodeManifestList, type ManifestFile } from './manifest-list.ts'
-import type { LoadedManifest } from './manifest-plan.ts'
-import type { Retired } from './retired.ts'
+import { decodeManifestList, type LoadedManifest, type ManifestFile } from './manifest-list.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { RetiredFile } from './snapshot-expiry.ts'
 import type { Storage } from './storage.ts'
-import { parseMetadata } from './table-metadata.ts'
+import { parseMetadata, type TableMetadata } from './table-metadata.ts'
+
+/** A table as it is: its newest metadata, and what that refers to. */
+export type TableState = Readonly<{
+  table: TableDefinition
+  metadata: TableMetadata
+  metadataPath: string
+  /** Manifests of the current snapshot, newest first. */
+  manifests: readonly LoadedManifest[]
+  retired: readonly RetiredFile[]
+}>
+
+export type States = Readonly<Record<TableKey, TableState>>
+/** Those of the tables that a commit changes. */
+export type SomeStates = Readonly<Partial<States>>
 
 /**
- * Manifest lists and manifests that were read before. They are immutable, so that a table which another writer moved on is loaded
- * again by what is new. Whoever loads once needs none.
+ * Manifest lists and manifests that were read before. They are immutable, so a table that another
+ * writer has changed is loaded again by reading only what is new. A reader that loads once needs
+ * none.
  */
 export type Known = Readonly<{
   lists: Map<string, readonly ManifestFile[]>
   manifests: Map<string, LoadedManifest>
 }>
 
-/** The current snapshot and its files. `retired` is empty: only a writer needs it (`loadRetired`). */
+/**
+ * The current snapshot and its files. `retired` is empty: only a writer needs it (`loadRetired`).
+ */
 export async function loadTable(
   storage: Storage,
   table: TableDefinition,
@@ -31,7 +48,7 @@ export async function loadTable(
   known: Known | null = null,
 ): Promise<TableState> {
   const metadataPath = pathOf(metadataLocation)
-  const metadata = await reading(storage, metadataPath, 'Iceberg table metadata', async (bytes) =>
+  const metadata = await readAs(storage, metadataPath, 'Iceberg table metadata', async (bytes) =>
     parseMetadata(table, bytes.toString()),
   )
   const files = metadata.current === null ? [] : await loadList(storage, metadata.current, known)
@@ -42,7 +59,9 @@ export async function loadTable(
 /** Files read at a time: enough to keep a disk busy. */
 const READS_AT_ONCE = 32
 
-/** A state with all that its writer needs; what was read and is still referred to is left in `known`. */
+/**
+ * A state with all that its writer needs. What was read and is still referred to stays in `known`.
+ */
 export async function loadForWriting(
   storage: Storage,
   table: TableDefinition,
@@ -68,19 +87,20 @@ function keepUsed<T>(kept: Map<string, T>, read: Map<string, T>, used: Set<strin
 }
 
 /**
- * The files that only older snapshots hold. A snapshot with a file that is gone is of no use to anybody and holds
- * nothing; any other failure to read is thrown, since a file taken for unreferenced would be swept.
+ * The files that only older snapshots refer to. A snapshot that has lost a file cannot be read and
+ * keeps nothing. Any other failure to read is thrown, since a file taken for unreferenced would be
+ * removed.
  */
-export async function loadRetired(
+async function loadRetired(
   storage: Storage,
   { table, metadata, manifests }: TableState,
   known: Known | null = null,
-): Promise<readonly Retired[]> {
+): Promise<readonly RetiredFile[]> {
   const older = metadata.snapshots.filter((snapshot) => snapshot.id !== metadata.current?.id)
   const lists = await mapSome(older, (each) => unlessLost(loadList(storage, each, known)))
   const currentPaths = new Set(manifests.map(({ file }) => file.path))
-  const found = new Map<string, Retired>()
-  const hold = (path: string, first: number, last: number): void => {
+  const found = new Map<string, RetiredFile>()
+  const retire = (path: string, first: number, last: number): void => {
     found.set(path, { path, first, last: Math.max(last, found.get(path)?.last ?? last) })
   }
   const files = new Map<string, ManifestFile>()
@@ -88,7 +108,7 @@ export async function loadRetired(
     for (const file of list ?? []) {
       if (currentPaths.has(file.path)) continue
       files.set(file.path, file)
-      hold(file.path, file.sequenceNumber, older[index]!.sequenceNumber)
+      retire(file.path, file.sequenceNumber, older[index]!.sequenceNumber)
     }
   }
   const live = new Set(liveFiles(manifests).map((file) => file.path))
@@ -99,7 +119,7 @@ export async function loadRetired(
     if (manifest === null) continue
     const { last } = found.get(manifest.file.path)!
     for (const { file, sequenceNumber } of manifest.live) {
-      if (!live.has(file.path)) hold(file.path, sequenceNumber, last)
+      if (!live.has(file.path)) retire(file.path, sequenceNumber, last)
     }
   }
   return [...found.values()]
@@ -136,7 +156,7 @@ async function loadList(
   const before = known?.lists.get(manifestListPath)
   if (before !== undefined) return before
   const expected = 'an Iceberg manifest list'
-  const list = await reading(storage, manifestListPath, expected, decodeManifestList)
+  const list = await readAs(storage, manifestListPath, expected, decodeManifestList)
   known?.lists.set(manifestListPath, list)
   return list
 }
@@ -151,7 +171,7 @@ async function loadManifest(
   if (before !== undefined) return before
   const format = manifestFormat(table)
   const inherited = { snapshotId: file.addedSnapshotId, sequenceNumber: file.sequenceNumber }
-  const entries = await reading(storage, file.path, 'an Iceberg manifest', (bytes) =>
+  const entries = await readAs(storage, file.path, 'an Iceberg manifest', (bytes) =>
     format.decode(bytes, inherited),
   )
   const loaded = { file, live: entries.filter((entry) => entry.status !== STATUS.deleted) }
@@ -159,7 +179,8 @@ async function loadManifest(
   return loaded
 }
 
-async function reading<T>(
+/** Reads a file and parses it; what the parser throws names the file. */
+export async function readAs<T>(
   storage: Storage,
   path: string,
   expected: string,

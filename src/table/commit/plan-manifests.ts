@@ -1,26 +1,25 @@
 /**
- * Which manifests the next snapshot has: some are carried over as they are, some are written anew.
+ * Which manifests the next snapshot has: some are carried over as they are, some are rewritten.
  *
- *   the small one   up to SMALL_FILES files. Each commit writes it anew: files added, files lost as DELETED, the rest
- *                   EXISTING. So a commit writes one manifest, and no snapshot drags a trail of tiny ones along.
- *   larger ones     are carried over. One that loses a file is written again, apart from the small one, so that a file
- *                   replaced every second does not take hundreds of others with it.
- *   merges          FAN_IN manifests of one size class (64–511 files, 512–4095, …) become one of the next class. So the
- *                   list has at most about FAN_IN a class, and a file is written again once per class in its life.
+ *   the small one   up to SMALL_FILES files. Each commit rewrites it: files added, files removed
+ *                   as DELETED, the rest EXISTING. So a commit writes one manifest, and no snapshot
+ *                   has a trail of tiny ones.
+ *   larger ones     are carried over. One that loses a file is rewritten, apart from the small one,
+ *                   so that a file replaced every second does not take hundreds of others with it.
+ *   merges          FAN_IN manifests of one size class (64–511 files, 512–4095, …) become one of
+ *                   the next class. So the list has about FAN_IN a class at most, and a file is
+ *                   rewritten once per class in its life.
  *
- * DELETED entries tell what happened in the snapshot that wrote them; later ones drop them.
+ * DELETED entries describe the snapshot that wrote them; later ones drop them.
  */
 import { strict as assert } from 'node:assert'
-import { TableError } from './error.ts'
-import { type ManifestEntry, STATUS } from './manifest.ts'
-import type { ManifestFile } from './manifest-list.ts'
-import type { FileChange } from './snapshot.ts'
+import { TableError } from '../error.ts'
+import { type ManifestEntry, STATUS } from '../manifest.ts'
+import type { LoadedManifest } from '../manifest-list.ts'
+import type { FileChange } from '../snapshot.ts'
 
 const SMALL_FILES = 64
 const FAN_IN = 8
-
-/** A manifest with its live entries in memory. */
-export type LoadedManifest = Readonly<{ file: ManifestFile; live: readonly ManifestEntry[] }>
 
 export type ManifestPlan = Readonly<{
   carried: readonly LoadedManifest[]
@@ -78,7 +77,7 @@ export function planManifests(
   }
 }
 
-/** A commit without files, such as one of duplicates only: nothing to write. */
+/** A commit without files, such as one that only saw duplicates, writes nothing. */
 function unchanged(manifests: readonly LoadedManifest[]): ManifestPlan {
   const [carried, dropped] = [true, false].map((alive) =>
     manifests.filter(({ live }) => live.length > 0 === alive),
@@ -110,7 +109,10 @@ function checkChange(
   }
 }
 
-/** The manifests of the smallest size class that is full; one class a commit, so that no commit takes long. */
+/**
+ * The manifests of the smallest size class that is full; one class a commit, so that no commit
+ * takes long.
+ */
 function fullSizeClass(manifests: readonly LoadedManifest[]): readonly LoadedManifest[] {
   const classes = Map.groupBy(manifests, sizeClass)
   const full = [...classes].filter(([, members]) => members.length >= FAN_IN)

@@ -1,20 +1,25 @@
 /**
- * One writer of ours a catalog: a second process is refused at once (F7). The lock is a courtesy, what protects the tables is
- * that a commit compares the base it was built on.
+ * One writer of ours for each catalog: a second process is refused at once (F7). The lock only
+ * gives an early answer; what protects the tables is that each commit compares the base it was
+ * built on.
  */
 import path from 'node:path'
-import { acquireLock, reasonOf } from '../runtime.ts'
-import { CATALOG_NAME, NAMESPACE } from './definition.ts'
-import { TableError } from './error.ts'
-import { type CatalogPlace, catalogText, type PostgresqlPlace } from './place.ts'
+import { acquireLock, reasonOf } from '../../runtime.ts'
+import { CATALOG_NAME, NAMESPACE } from '../definition.ts'
+import { TableError } from '../error.ts'
+import { type CatalogPlace, catalogText, type PostgresqlPlace } from '../location.ts'
 
 export type WriterLock = Readonly<{
   /**
-   * Takes it again where the connection that held it was lost. Throws 'catalog-failed' where there is no connection, and 'locked' where
-   * another process was quicker: then this one must write no more.
+   * Takes the lock again where the connection that held it was lost. Throws 'catalog-failed' where
+   * there is no connection, and 'locked' where another process was quicker: then this one must not
+   * write any more.
    */
   keep(): Promise<void>
-  /** One sentence while the lock's file is not where it was; null for one that a server keeps. */
+  /**
+   * One sentence while the lock's file is missing or was replaced; null for a lock that a server
+   * keeps.
+   */
   fault(): string | null
   release(): Promise<void>
 }>
@@ -34,7 +39,7 @@ export async function openWriterLock(place: CatalogPlace): Promise<WriterLock> {
 }
 
 async function lockInPostgresql(place: PostgresqlPlace): Promise<WriterLock> {
-  const { takeWriterLock } = await import('./catalog/postgresql.ts')
+  const { takeWriterLock } = await import('./postgresql.ts')
   const catalog = catalogText(place)
   const what = `campaign-metrics writer of ${CATALOG_NAME}.${NAMESPACE}`
 
@@ -54,7 +59,7 @@ async function lockInPostgresql(place: PostgresqlPlace): Promise<WriterLock> {
       if (held.isHeld()) return
       const again = await take()
       if (!('holder' in again)) held = again
-      // The server may not have noticed yet that our own session is gone: the next commit asks again.
+      // The server may not have noticed yet that our own session ended: the next commit asks again.
       else if (!again.isOwn) throw new TableError('locked', { catalog, holder: again.holder })
     },
     fault: () => null,

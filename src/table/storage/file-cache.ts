@@ -1,21 +1,24 @@
 /**
- * Copies of data files on the local disk, for DuckDB, which cannot read S3 here. Data files are immutable and their names
- * are never used twice, so a copy is right or is not there: nothing is ever compared or refreshed.
+ * Copies of data files on the local disk, for DuckDB, which cannot read S3 here. Data files are
+ * immutable and their names are never used twice, so a copy is either right or missing: nothing is
+ * ever compared or refreshed.
  *
  *   <directory>/7f/7f3c…e1.parquet           named by the hash of the file's location
  *   <directory>/7f/7f3c…e1.parquet.<uuid>    being written; gets its name once it is whole
  *
- * Threads and processes share a folder without a lock. Whoever reads a copy touches it, and goes on touching while it is
- * held; what was not touched for a while goes first once all together are larger than the limit. What is in use is never
- * removed, so the limit is passed while queries need more at once; the disk's free space is the last bound.
+ * Threads and processes share a folder without a lock. A reader of a copy touches it, again and
+ * again while it holds it. Once all copies together exceed the limit, those touched least recently
+ * are removed first. Copies in use are never removed, so the limit is exceeded while queries need
+ * more at once; the disk's free space is the last bound.
  *
- * Copies are not synced. After a power cut one may be torn: its magic at both ends is looked at before it is first used.
+ * Copies are not synced. After a power cut one may be torn: the magic at both of its ends is
+ * checked before its first use.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { open, readdir, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { makeFolder, reasonOf } from '../runtime.ts'
-import { TableError } from './error.ts'
+import { makeFolder, reasonOf } from '../../runtime.ts'
+import { TableError } from '../error.ts'
 
 export type FileCacheOptions = Readonly<{
   directory: string
@@ -23,26 +26,29 @@ export type FileCacheOptions = Readonly<{
   nowMs: () => number
 }>
 
-/** The bytes of a data file, from where it really is. */
+/** The bytes of a data file, from the warehouse. */
 export type Download = (file: string) => Promise<Uint8Array>
 
 export type HeldFiles = Readonly<{ paths: readonly string[]; release(): void }>
 
 export type FileCache = Readonly<{
   directory: string
-  /** Where the copy of a file is, if there is one. */
+  /** The path of a file's copy, whether it exists or not. */
   pathOf(file: string): string
-  /** Adds a copy of a file just written. One that cannot be made is no error: it is fetched when it is needed. */
+  /**
+   * Adds a copy of a file just written. If that fails it is no error: the file is fetched when it
+   * is needed.
+   */
   keep(file: string, bytes: Uint8Array): Promise<void>
-  /** Copies of these files, made where they are missing, that stay until they are released. */
+  /** Copies of these files, fetched where they are missing; they stay until they are released. */
   hold(files: readonly string[], download: Download): Promise<HeldFiles>
   close(): void
 }>
 
-/** Touched less long ago than this, a copy is in use, perhaps by another process. */
+/** A copy touched within this time is in use, perhaps by another process. */
 const IN_USE_MS = 10 * 60_000
 const TOUCH_INTERVAL_MS = 60_000
-/** Files being written that are older than this were left by a crash. */
+/** Unfinished files older than this were left by a crash. */
 const LEFT_MS = 3_600_000
 const FETCHES_AT_ONCE = 8
 /** Left free on the disk; below it a fetch is refused. */
@@ -52,7 +58,7 @@ const MAGIC = 'PAR1'
 export function openFileCache({ directory, bytesMax, nowMs }: FileCacheOptions): FileCache {
   const checked = new Set<string>()
   const held = new Map<string, number>()
-  /** Written since the copies were last counted. */
+  /** Bytes written since the copies were last counted. */
   let addedBytes = Number.POSITIVE_INFINITY
   let shrinking: Promise<void> = Promise.resolve()
   const touching = setInterval(() => {
@@ -153,7 +159,10 @@ export function openFileCache({ directory, bytesMax, nowMs }: FileCacheOptions):
   }
 }
 
-/** Some at a time, in order; the first failure ends it once those under way have ended. */
+/**
+ * Some at a time, in order. After the first failure no more are started; it is thrown once the
+ * others have ended.
+ */
 async function eachOf<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
   const rest = items.values()
   let failure: unknown

@@ -1,20 +1,20 @@
 /**
- * The orphan sweep: files in the tables' folders that no snapshot refers to. A crash between writing and committing
- * leaves some, and so does one before the files of expired snapshots are removed. Only old ones go, because a young one
- * may belong to a commit that is about to happen.
+ * The orphan sweep: removes files in the tables' folders that no snapshot refers to. A crash
+ * between writing and committing leaves some, and so does a crash before the files of expired
+ * snapshots are removed. Only old files are removed, because a young one may belong to a commit
+ * that is about to happen.
  */
 import path from 'node:path'
-import type { States } from './commit.ts'
-import type { TableState } from './commit-plan.ts'
 import { TABLE_KEYS } from './definition.ts'
+import type { States, TableState } from './load-table.ts'
 import type { Storage } from './storage.ts'
 
-/** Older than any commit can take, and than any pause that a person may make between two starts. */
+/** Longer than any commit takes, and than a person waits between two starts. */
 export const ORPHAN_AGE_MS: number = 24 * 3_600_000
-/** Where Flink writes: its files wait for their commit as long as an outage lasts. */
+/** Where Flink writes: its files wait for their commit for as long as an outage lasts. */
 export const SHARED_ORPHAN_AGE_MS: number = 7 * 24 * 3_600_000
 
-/** Bounds the memory of one sweep; the next one goes on. */
+/** Bounds the memory of one sweep; the next one continues. */
 const SWEEP_FILES_MAX = 100_000
 
 const OURS = /\.(parquet|avro|metadata\.json)$/

@@ -1,11 +1,10 @@
 /** What a reader sees of a table: one snapshot, immutable. */
-import type { TableState } from './commit-plan.ts'
 import type { DataFile } from './data-file.ts'
-import { historyOf } from './history.ts'
-import { liveFiles } from './load.ts'
+import { SUMMARY_KEYS } from './keys.ts'
+import { liveFiles, type TableState } from './load-table.ts'
 import { locationOf } from './location.ts'
 import type { ManifestEntry } from './manifest.ts'
-import { KEPT_FROM_KEY, type Snapshot, type Summary } from './snapshot.ts'
+import { historyOf, type Snapshot, type Summary } from './snapshot.ts'
 
 export type SnapshotView = Readonly<{
   snapshotId: bigint
@@ -16,9 +15,9 @@ export type SnapshotView = Readonly<{
 
 export type FileEntry = Readonly<{
   file: DataFile
-  /** Of the snapshot that brought its rows; a rewrite may keep it. */
+  /** Of the snapshot that added its rows; a rewrite may keep it. */
   sequenceNumber: number
-  /** Of the snapshot that brought the file. */
+  /** Of the snapshot that added the file. */
   fileSequenceNumber: number
 }>
 
@@ -31,9 +30,9 @@ export type TableView = Readonly<{
   /** The snapshot's whole summary: Iceberg's totals and the `campaign-metrics.*` keys. */
   summary: Summary
   files: readonly DataFile[]
-  /** The same, with when they came. */
+  /** The same files, with the snapshots that added them. */
   entries: readonly FileEntry[]
-  /** The current snapshot and those before it that are kept, newest first. */
+  /** The current snapshot and the kept ones before it, newest first. */
   history: readonly SnapshotView[]
   metadataLocation: string
   /** The table's folder, `data/` and `metadata/` below it. */
@@ -58,19 +57,25 @@ export function viewOf({ metadata, metadataPath, manifests }: TableState): Table
 }
 
 /**
- * The newest snapshot whose summary has this key: the current one, or the first along its parents. What another program has
- * said last, such as `flink.max-committed-checkpoint-id`, is found there after commits of ours.
+ * The newest snapshot whose summary has this key: the current one, or the first among its parents.
+ * So what another program wrote last, such as `flink.max-committed-checkpoint-id`, is found after
+ * commits of ours.
  */
 export function newestWith(view: TableView, key: string): SnapshotView | null {
   return view.history.find(({ summary }) => summary[key] !== undefined) ?? null
 }
 
+/** The value of this key in the newest snapshot that has it. */
+export function newestValue(view: TableView, key: string): string | undefined {
+  return newestWith(view, key)?.summary[key]
+}
+
 /**
- * The start of the first day that both tables keep whole, in microseconds since the epoch; null while retention has dropped nothing.
- * Windows before it stand without their events.
+ * The start of the first day that both tables keep whole, in microseconds since the epoch; null
+ * while retention has dropped nothing. Windows before it no longer have all their events.
  */
 export function wholeFromUs(view: TableView): number | null {
-  const day = newestWith(view, KEPT_FROM_KEY)?.summary[KEPT_FROM_KEY]
+  const day = newestValue(view, SUMMARY_KEYS.keptFrom)
   return day === undefined ? null : Date.parse(`${day}T00:00:00Z`) * 1000
 }
 

@@ -1,9 +1,15 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type ManifestEntry, STATUS } from '../../src/table/manifest.ts'
-import { manifestFileOf } from '../../src/table/manifest-list.ts'
-import { type LoadedManifest, planManifests } from '../../src/table/manifest-plan.ts'
+import { decodeContainer } from '../../src/table/avro.ts'
+import { planManifests } from '../../src/table/commit/plan-manifests.ts'
+import { TABLES } from '../../src/table/definition.ts'
+import { type ManifestEntry, manifestFormat, STATUS } from '../../src/table/manifest.ts'
+import {
+  encodeManifestList,
+  type LoadedManifest,
+  manifestFileOf,
+} from '../../src/table/manifest-list.ts'
 import type { FileChange } from '../../src/table/snapshot.ts'
 import type { DataFile } from '../../src/table.ts'
 
@@ -119,4 +125,109 @@ test('a file replaced at every commit does not drag a large table along', () => 
     manifests = next.manifests
   }
   assert.equal(live(manifests).length, 3_001)
+})
+
+type AvroType = string | readonly AvroType[] | AvroNode
+type AvroNode = Readonly<{
+  type: AvroType
+  name?: string
+  fields?: readonly Readonly<{ name: string; 'field-id': number; type: AvroType }>[]
+  items?: AvroType
+  'element-id'?: number
+  logicalType?: string
+}>
+
+/**
+ * Each field, key, value and element of an Avro schema with its Iceberg id, and `?` where it is
+ * optional.
+ */
+function idsIn(type: AvroType, path = ''): string[] {
+  if (typeof type === 'string') return []
+  if ('fields' in type && type.fields !== undefined) {
+    return type.fields.flatMap((field) => {
+      const name = path === '' ? field.name : `${path}.${field.name}`
+      const isOptional = Array.isArray(field.type)
+      const [, value = 'null'] = isOptional ? (field.type as readonly AvroType[]) : []
+      const inner = isOptional ? value : field.type
+      return [`${name}${isOptional ? '?' : ''} ${field['field-id']}`, ...idsIn(inner, name)]
+    })
+  }
+  const { items, 'element-id': id, logicalType } = type as AvroNode
+  if (items === undefined) return []
+  // A map with int keys is an array of pairs and has no element id (spec: "Avro").
+  const element = logicalType === 'map' ? [] : [`${path}[] ${id}`]
+  return [...element, ...idsIn(items, `${path}[]`)]
+}
+
+async function schemaOf(bytes: Buffer): Promise<AvroType> {
+  const { metadata } = await decodeContainer(bytes)
+  return JSON.parse(metadata.get('avro.schema') ?? '') as AvroType
+}
+
+// Copied by hand from the Iceberg spec, version 2: "Manifest Entry Fields", "Data File Fields",
+// "Manifest Lists".
+test('columns of manifests have the field ids of the spec, by which every reader finds them', async () => {
+  const bytes = await manifestFormat(TABLES.events).encode([], Buffer.alloc(16))
+  assert.deepEqual(idsIn(await schemaOf(bytes)), [
+    'status 0',
+    'snapshot_id? 1',
+    'sequence_number? 3',
+    'file_sequence_number? 4',
+    'data_file 2',
+    'data_file.content 134',
+    'data_file.file_path 100',
+    'data_file.file_format 101',
+    'data_file.partition 102',
+    'data_file.partition.timestamp_day? 1000',
+    'data_file.record_count 103',
+    'data_file.file_size_in_bytes 104',
+    'data_file.column_sizes? 108',
+    'data_file.column_sizes[].key 117',
+    'data_file.column_sizes[].value 118',
+    'data_file.value_counts? 109',
+    'data_file.value_counts[].key 119',
+    'data_file.value_counts[].value 120',
+    'data_file.null_value_counts? 110',
+    'data_file.null_value_counts[].key 121',
+    'data_file.null_value_counts[].value 122',
+    'data_file.nan_value_counts? 137',
+    'data_file.nan_value_counts[].key 138',
+    'data_file.nan_value_counts[].value 139',
+    'data_file.lower_bounds? 125',
+    'data_file.lower_bounds[].key 126',
+    'data_file.lower_bounds[].value 127',
+    'data_file.upper_bounds? 128',
+    'data_file.upper_bounds[].key 129',
+    'data_file.upper_bounds[].value 130',
+    'data_file.key_metadata? 131',
+    'data_file.split_offsets? 132',
+    'data_file.split_offsets[] 133',
+    'data_file.equality_ids? 135',
+    'data_file.equality_ids[] 136',
+    'data_file.sort_order_id? 140',
+  ])
+  const owner = { snapshotId: 1n, parentSnapshotId: null, sequenceNumber: 1 }
+  const list = await encodeManifestList([], owner, Buffer.alloc(16))
+  assert.deepEqual(idsIn(await schemaOf(list)), [
+    'manifest_path 500',
+    'manifest_length 501',
+    'partition_spec_id 502',
+    'content 517',
+    'sequence_number 515',
+    'min_sequence_number 516',
+    'added_snapshot_id 503',
+    'added_files_count 504',
+    'existing_files_count 505',
+    'deleted_files_count 506',
+    'added_rows_count 512',
+    'existing_rows_count 513',
+    'deleted_rows_count 514',
+    'partitions? 507',
+    'partitions[] 508',
+    'partitions[].contains_null 509',
+    'partitions[].contains_nan? 518',
+    'partitions[].lower_bound? 510',
+    'partitions[].upper_bound? 511',
+    'key_metadata? 519',
+  ])
 })

@@ -1,8 +1,12 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
-import { EXPIRY_POLICY, keptSnapshots } from '../../src/table/expiry.ts'
-import { splitRetired } from '../../src/table/retired.ts'
 import type { Snapshot } from '../../src/table/snapshot.ts'
+import {
+  EXPIRY_POLICY,
+  keptSnapshots,
+  splitRetired,
+  splitStatistics,
+} from '../../src/table/snapshot-expiry.ts'
 
 const MINUTE_MS = 60_000
 const NONE: ReadonlySet<bigint> = new Set()
@@ -64,7 +68,26 @@ test('a retired file stays as long as a kept snapshot lies in its range', () => 
     { path: 'c', first: 5, last: 9 },
     { path: 'd', first: 11, last: 12 },
   ]
-  const { held, free } = splitRetired(retired, [3, 7, 10])
-  assert.deepEqual(held, [retired[0], retired[2]])
+  const { kept, free } = splitRetired(retired, [3, 7, 10])
+  assert.deepEqual(kept, [retired[0], retired[2]])
   assert.deepEqual(free, ['b', 'd'])
+})
+
+test('statistics files leave with their snapshot, in both lists, and those of kept snapshots stay', () => {
+  const entry = (id: bigint, path: string) => ({ 'snapshot-id': id, 'statistics-path': path })
+  const fields = {
+    statistics: [entry(1n, 'file:///t/1.puffin'), entry(2n, 'file:///t/2.puffin')],
+    'partition-statistics': [entry(2n, 's3://b/t/2.parquet'), entry(1n, 's3://b/t/1.parquet')],
+    'next-row-id': 7n,
+  }
+  const { kept, free } = splitStatistics(fields, new Set([2n]))
+  assert.deepEqual(kept, {
+    statistics: [fields.statistics[1]],
+    'partition-statistics': [fields['partition-statistics'][0]],
+  })
+  assert.deepEqual(free, ['/t/1.puffin', 's3://b/t/1.parquet'])
+  assert.deepEqual(splitStatistics(fields, new Set([1n, 2n])).free, [])
+  assert.deepEqual(splitStatistics({}, new Set()), { kept: {}, free: [] })
+  const unnamed = splitStatistics({ statistics: [{ 'snapshot-id': 1n }] }, new Set())
+  assert.deepEqual(unnamed, { kept: { statistics: [] }, free: [] }, 'an entry without a path')
 })

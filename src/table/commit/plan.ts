@@ -1,46 +1,39 @@
 /**
- * What a commit does to one table, decided without touching anything: the next metadata, the files to write, and the
- * files that nothing refers to any more afterwards.
+ * What a commit does to one table, decided without touching anything: the next metadata, the files
+ * to write, and the files that nothing refers to afterwards.
  */
-import path from 'node:path'
-import type { TableDefinition } from './definition.ts'
-import { type ExpiryPolicy, keptSnapshots } from './expiry.ts'
-import { historyOf } from './history.ts'
-import { below } from './location.ts'
-import type { ManifestEntry } from './manifest.ts'
-import type { ListOwner } from './manifest-list.ts'
-import { type LoadedManifest, planManifests } from './manifest-plan.ts'
-import { pinnedSnapshots } from './pinned-snapshots.ts'
-import { type Retired, splitRetired } from './retired.ts'
-import { SCHEMA_ID } from './schema.ts'
+
+import type { TableState } from '../load-table.ts'
+import { below } from '../location.ts'
+import type { ManifestEntry } from '../manifest.ts'
+import type { ListOwner, LoadedManifest } from '../manifest-list.ts'
+import { SCHEMA_ID } from '../schema.ts'
 import {
   type FileChange,
+  historyOf,
   isOwn,
   nextSummary,
   operationOf,
   type Snapshot,
   type Summary,
-} from './snapshot.ts'
-import { withoutExpired } from './statistics.ts'
-import type { MetadataLogEntry, TableMetadata } from './table-metadata.ts'
+} from '../snapshot.ts'
+import {
+  type ExpiryPolicy,
+  keptSnapshots,
+  pinnedSnapshots,
+  type RetiredFile,
+  splitRetired,
+  splitStatistics,
+} from '../snapshot-expiry.ts'
+import {
+  type MetadataLogEntry,
+  nextMetadataName,
+  PREVIOUS_METADATA_MAX,
+  type TableMetadata,
+} from '../table-metadata.ts'
+import { planManifests } from './plan-manifests.ts'
 
-/**
- * The property `write.metadata.previous-versions-max`: how many commits a reader has time to open the file that the
- * catalog named. Each is some 200 KB, and they are most of a table's metadata.
- */
-export const PREVIOUS_METADATA_MAX = 5
-
-/** A table as it stands: its newest metadata and what that refers to. */
-export type TableState = Readonly<{
-  table: TableDefinition
-  metadata: TableMetadata
-  metadataPath: string
-  /** Manifests of the current snapshot, newest first. */
-  manifests: readonly LoadedManifest[]
-  retired: readonly Retired[]
-}>
-
-/** Fresh names, made by the caller: this file knows no random numbers. */
+/** Fresh names, made by the caller: this file uses no random numbers. */
 export type CommitNames = Readonly<{ snapshotId: bigint; uuid: string }>
 
 export type PlannedManifest = Readonly<{ path: string; entries: readonly ManifestEntry[] }>
@@ -48,18 +41,18 @@ export type PlannedManifest = Readonly<{ path: string; entries: readonly Manifes
 export type CommitPlan = Readonly<{
   metadata: TableMetadata
   metadataPath: string
-  /** Null where only snapshots expire: there is no new one. */
+  /** Null where there is no new snapshot, because older ones only expire. */
   list: Readonly<{ path: string; owner: ListOwner }> | null
   written: readonly PlannedManifest[]
   carried: readonly LoadedManifest[]
-  retired: readonly Retired[]
+  retired: readonly RetiredFile[]
   /** Paths to remove once the commit is known to have succeeded. */
   free: readonly string[]
 }>
 
 export type Expiry = Readonly<{
   policy: ExpiryPolicy
-  /** Flink writes into the table as well: its snapshots have their own reasons to stay. */
+  /** Flink writes into the table as well: its snapshots stay for reasons of their own. */
   isShared: boolean
 }>
 
@@ -99,8 +92,6 @@ export function planCommit(
     ...plan.dropped.map(({ file }) => ({ path: file.path, first: file.sequenceNumber, last })),
     ...plan.removed.map((entry) => ({ path: entry.file.path, first: entry.sequenceNumber, last })),
   ]
-  const kept = next.metadata.snapshots.map((each) => each.sequenceNumber)
-  const split = splitRetired(retired, kept)
   return {
     metadata: next.metadata,
     metadataPath: inMetadata(metadata, nextMetadataName(state.metadataPath, names.uuid)),
@@ -113,12 +104,11 @@ export function planCommit(
       entries,
     })),
     carried: plan.carried,
-    retired: split.held,
-    free: [...next.free, ...split.free],
+    ...retiredAfter(next, retired),
   }
 }
 
-/** The expiry of snapshots alone, with no new one; null when all stay. */
+/** The expiry of snapshots alone, without a new one; null when all stay. */
 export function planExpiry(
   state: TableState,
   uuid: string,
@@ -128,18 +118,13 @@ export function planExpiry(
   const { metadata, manifests } = state
   const next = nextMetadata(state, null, Math.max(nowMs, metadata.lastUpdatedMs), expiry)
   if (next.metadata.snapshots.length === metadata.snapshots.length) return null
-  const split = splitRetired(
-    state.retired,
-    next.metadata.snapshots.map((each) => each.sequenceNumber),
-  )
   return {
     metadata: next.metadata,
     metadataPath: inMetadata(metadata, nextMetadataName(state.metadataPath, uuid)),
     list: null,
     written: [],
     carried: manifests,
-    retired: split.held,
-    free: [...next.free, ...split.free],
+    ...retiredAfter(next, state.retired),
   }
 }
 
@@ -149,17 +134,22 @@ export function plannedPaths(plan: CommitPlan): readonly string[] {
   return [...plan.written.map((each) => each.path), ...list, plan.metadataPath]
 }
 
-/** The newest summary that has keys of ours: that of the current snapshot, unless another program made it. */
+/**
+ * The newest summary that has keys of ours: that of the current snapshot, unless another program
+ * made it.
+ */
 function keptKeys(metadata: TableMetadata): Summary | null {
   return historyOf(metadata).find(isOwn)?.summary ?? null
 }
+
+type NextMetadata = Readonly<{ metadata: TableMetadata; free: readonly string[] }>
 
 function nextMetadata(
   { metadata, metadataPath }: TableState,
   snapshot: Snapshot | null,
   nowMs: number,
   { policy, isShared }: Expiry,
-): Readonly<{ metadata: TableMetadata; free: readonly string[] }> {
+): NextMetadata {
   const added = snapshot === null ? [] : [snapshot]
   const all = [...metadata.snapshots, ...added]
   const current = snapshot ?? metadata.current
@@ -174,11 +164,12 @@ function nextMetadata(
     ...metadata.snapshotLog,
     ...added.map(({ timestampMs, id }) => ({ timestampMs, snapshotId: id })),
   ]
-  // Java's rule: a gap in the log would make time travel answer wrongly, so what lies before one is dropped.
+  // Java's rule: a gap in the log would make time travel answer wrongly, so entries before it are
+  // dropped.
   const gap = log.findLastIndex((entry) => !keptIds.has(entry.snapshotId))
   const previous = { timestampMs: metadata.lastUpdatedMs, path: metadataPath }
   const metadataLog: readonly MetadataLogEntry[] = [...metadata.metadataLog, previous]
-  const statistics = withoutExpired(metadata.others, keptIds)
+  const statistics = splitStatistics(metadata.others, keptIds)
   return {
     metadata: {
       ...metadata,
@@ -198,13 +189,15 @@ function nextMetadata(
   }
 }
 
-function inMetadata(metadata: TableMetadata, name: string): string {
-  return below(metadata.folder, 'metadata', name)
+function retiredAfter(
+  { metadata, free }: NextMetadata,
+  retired: readonly RetiredFile[],
+): Pick<CommitPlan, 'retired' | 'free'> {
+  const numbers = metadata.snapshots.map((each) => each.sequenceNumber)
+  const split = splitRetired(retired, numbers)
+  return { retired: split.kept, free: [...free, ...split.free] }
 }
 
-/** `00041-<uuid>.metadata.json` is followed by `00042-…`. */
-export function nextMetadataName(metadataPath: string, uuid: string): string {
-  const version = Number.parseInt(path.basename(metadataPath), 10)
-  const next = Number.isSafeInteger(version) ? version + 1 : 0
-  return `${String(next).padStart(5, '0')}-${uuid}.metadata.json`
+function inMetadata(metadata: TableMetadata, name: string): string {
+  return below(metadata.folder, 'metadata', name)
 }
