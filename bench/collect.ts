@@ -1,13 +1,15 @@
 /**
- * What HTTP costs: one-event requests per second and gigabytes per CPU second of 1 MB bodies, of the collector and, in the same run,
- * of a bare `node:http` server that reads bodies and answers 200.
+ * What HTTP costs: one-event requests per second and gigabytes per CPU second of 1 MB bodies, of
+ * the collector and, in the same run, of a bare `node:http` server that reads bodies and answers
+ * 200.
  *
  *     node bench/collect.ts [--seconds 4]
  *
- * Server and load generator are processes of their own. `http only` is the collector without inspector and log (its own cost);
- * `whole` is with both, acks after fdatasync. CPU is that of the server's main thread and of its whole process (libuv's
- * threads do the fdatasync). The load keeps 64 connections busy (8 for 1 MB), one request each: closed loop, on
- * purpose, since the question is what a core can do, not how long a queue gets.
+ * Server and load generator are processes of their own. `http only` is the collector without
+ * inspector and log (its own cost); `whole` is with both, acks after fdatasync. CPU is that of the
+ * server's main thread and of its whole process (libuv's threads do the fdatasync). The load keeps
+ * 64 connections busy (8 for 1 MB), one request each: closed loop, on purpose, since the question
+ * is what a core can do, not how long a queue gets.
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -213,7 +215,9 @@ function generate(port: number, { connections, events }: Load): void {
       device_type: 'android',
     }),
   ).join('\n')
-  const head = `POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: ${body.length}\r\n\r\n`
+  const head =
+    'POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: ' +
+    `application/x-ndjson\r\nContent-Length: ${body.length}\r\n\r\n`
   const bytes = Buffer.from(head + body)
   let latencies: number[] = []
   let refused = 0

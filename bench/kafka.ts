@@ -1,5 +1,6 @@
 /**
- * Kafka as the log, on services of this machine: what filling the tables from a backlog takes, and how long an append waits.
+ * Kafka as the log, on services of this machine: what filling the tables from a backlog takes, and
+ * how long an append waits.
  *
  *   backlog   a topic is filled, then the product starts on it: events a second until both tables hold everything, and CPU by thread
  *   ack       open loop at a rate: request -> acks=all -> answer

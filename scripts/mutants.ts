@@ -1,6 +1,7 @@
 /**
- * Every single mutation of a TypeScript source: an operator turned, a number or a truth value changed, a condition fixed,
- * a statement removed. Types are blanked out first, at the same positions, so that a tokenizer of JavaScript is enough.
+ * Every single mutation of a TypeScript source: an operator turned, a number or a truth value
+ * changed, a condition fixed, a statement removed. Types are blanked out first, at the same
+ * positions, so that a tokenizer of JavaScript is enough.
  */
 
 import { stripTypeScriptTypes } from 'node:module'
@@ -39,7 +40,10 @@ const TEMPLATE_TEXT = /(?:\\.|\$(?!\{)|[^`\\$])*/sy
 /** Words after which an expression begins, not an operator. */
 const PREFIX_WORDS =
   /^(?:return|typeof|case|in|of|await|yield|throw|else|do|new|delete|void|instanceof)$/
-/** Words that begin more than one expression, or an assertion: without it a right program is the same. */
+/**
+ * Words that begin more than one expression, or an assertion: without it a right program is the
+ * same.
+ */
 const NOT_REMOVED =
   /^(?:assert|const|let|var|if|else|for|while|do|switch|case|default|try|catch|finally|return|function|async|class|export|import|static|get|set)$/
 const OPENS = /^(?:[([{]|\$\{)$/
@@ -158,8 +162,9 @@ function closing(tokens: readonly Token[], open: number): number {
 }
 
 /**
- * The last token of the statement that begins at `first`; null where none begins that can be left out: a call, an
- * assignment, `throw`, `break` or `continue`. Biome puts each of them on lines of its own.
+ * The last token of the statement that begins at `first`; null where none begins that can be left
+ * out: a call, an assignment, `throw`, `break` or `continue`. Biome puts each of them on lines of
+ * its own.
  */
 function statementEnd(tokens: readonly Token[], first: number): number | null {
   const { kind, text, startsLine } = tokens[first] as Token

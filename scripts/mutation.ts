@@ -1,7 +1,8 @@
 /**
- * Changes the sources of one room at random, one place at a time, and says which changes the tests of that room notice.
- * By hand, not in CI: a room's tests run once for each change. Everything happens in a copy of the project.
- * What survives is either missing a test, or changes nothing: then it is listed in scripts/equivalent-mutants.json.
+ * Changes the sources of one room at random, one place at a time, and says which changes the tests
+ * of that room notice. By hand, not in CI: a room's tests run once for each change. Everything
+ * happens in a copy of the project. What survives is either missing a test, or changes nothing:
+ * then it is listed in scripts/equivalent-mutants.json.
  * usage: npm run test:mutation -- --room NAME [--count 100] [--seed N]
  */
 

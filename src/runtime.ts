@@ -1,4 +1,7 @@
-/** What every room needs of the runtime: folders, locks, clocks, memory and closing, none of it about events. */
+/**
+ * What every room needs of the runtime: folders, locks, clocks, memory and closing, none of it
+ * about events.
+ */
 export { type ClockStep, type ClockWatch, openClockWatch } from './runtime/clock-watch.ts'
 export { type Closing, closeAll } from './runtime/close-all.ts'
 export { FolderError, makeFolder } from './runtime/folder.ts'

@@ -1,4 +1,7 @@
-/** docs/faults.md: every fault that the code speaks of has its row, and every test that a row names is there. */
+/**
+ * docs/faults.md: every fault that the code speaks of has its row, and every test that a row names
+ * is there.
+ */
 
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'

@@ -1,6 +1,7 @@
 /**
- * The published package: what is in the tarball, and that it works where nothing else of ours is. It is installed into
- * an empty folder from the tarball, its dependencies from npm's cache or registry.
+ * The published package: what is in the tarball, and that it works where nothing else of ours is.
+ * It is installed into an empty folder from the tarball, its dependencies from npm's cache or
+ * registry.
  */
 
 import assert from 'node:assert/strict'

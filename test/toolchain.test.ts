@@ -1,4 +1,7 @@
-/** The toolchain's own promises: no lockfile with holes, no test run that is empty, no other Node by accident. */
+/**
+ * The toolchain's own promises: no lockfile with holes, no test run that is empty, no other Node by
+ * accident.
+ */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

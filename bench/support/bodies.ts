@@ -67,7 +67,10 @@ export function openBodies(seed: number, eventsPerBody: number): Bodies {
   return { eventsPerBody, bytesPerBody, next }
 }
 
-/** One to one on 32 bits (the finalizer of MurmurHash3): ids stay distinct, but do not compress like a count. */
+/**
+ * One to one on 32 bits (the finalizer of MurmurHash3): ids stay distinct, but do not compress like
+ * a count.
+ */
 function scramble(value: number): number {
   let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)

@@ -1,10 +1,11 @@
 /**
- * A lake with a past: thirty days of raw events and their metrics, as the running product would have left them (a merged
- * raw file for each day that is over and for each hour of today, metrics files of 65,536 rows), committed through the
- * table room with a checkpoint that agrees with the log beside it, so that the product opens it as its own.
+ * A lake with a past: thirty days of raw events and their metrics, as the running product would
+ * have left them (a merged raw file for each day that is over and for each hour of today, metrics
+ * files of 65,536 rows), committed through the table room with a checkpoint that agrees with the
+ * log beside it, so that the product opens it as its own.
  *
- * Every window of every campaign has an event; the rest falls on few campaigns. DuckDB makes the rows from a seed, and
- * sums them by its own means: `verify` then holds the one against the other.
+ * Every window of every campaign has an event; the rest falls on few campaigns. DuckDB makes the
+ * rows from a seed, and sums them by its own means: `verify` then holds the one against the other.
  */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -33,7 +34,10 @@ type Piece = Readonly<{ day: number; firstWindow: number; endWindow: number }>
 const WINDOW_US = 300_000_000
 const HOUR_US = 3_600_000_000
 const DAY_US = 86_400_000_000
-/** As the job and the maintenance leave them: full files where windows are cold, small ones in the last hour. */
+/**
+ * As the job and the maintenance leave them: full files where windows are cold, small ones in the
+ * last hour.
+ */
 const FILE_ROWS_MAX = 65_536
 const OPEN_FILE_ROWS_MAX = 8_192
 const GIB = 2 ** 30

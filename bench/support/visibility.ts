@@ -5,7 +5,8 @@ import type { LoadReport } from './load.ts'
 
 /**
  * An event is visible once a snapshot's next offset covers it. Where it stands is not told; it is
- * at most as many events as were sent when its answer came, which is what is taken: never too early.
+ * at most as many events as were sent when its answer came, which is what is taken: never too
+ * early.
  */
 export function visibility(
   load: LoadReport,

@@ -1,7 +1,8 @@
 /**
- * The programs of the services, under .tools/stack, a folder that git ignores: installed once for each version, by the
- * ordinary clients of Maven, PyPI, Go and Debian. A part stands in a folder named by its fingerprint, and is moved there
- * only when it is complete; two runs at once are safe, the second waits for the first.
+ * The programs of the services, under .tools/stack, a folder that git ignores: installed once for
+ * each version, by the ordinary clients of Maven, PyPI, Go and Debian. A part stands in a folder
+ * named by its fingerprint, and is moved there only when it is complete; two runs at once are safe,
+ * the second waits for the first.
  */
 
 import { spawnSync } from 'node:child_process'

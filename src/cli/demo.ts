@@ -1,7 +1,8 @@
 /**
- * Demo traffic to a running collector, over HTTP like any client. On empty tables it begins with events of the hours
- * before, so that there is something to look at, and to compare with. It waits when the collector says so; when it
- * has fallen behind for long it goes on from now, as real traffic would, instead of catching up with old events.
+ * Demo traffic to a running collector, over HTTP like any client. On empty tables it begins with
+ * events of the hours before, so that there is something to look at, and to compare with. It waits
+ * when the collector says so; when it has fallen behind for long it goes on from now, as real
+ * traffic would, instead of catching up with old events.
  */
 
 import { setMaxListeners } from 'node:events'
@@ -50,7 +51,10 @@ export function startDemo(options: DemoOptions): Demo {
   }
 }
 
-/** The history of a demo that begins on empty tables: long enough for the page's first view and the hour before it. */
+/**
+ * The history of a demo that begins on empty tables: long enough for the page's first view and the
+ * hour before it.
+ */
 export function demoHistoryMs(eventsPerSecond: number): number {
   return Math.min(HISTORY_MS, (HISTORY_EVENTS_MAX / eventsPerSecond) * 1000)
 }

@@ -1,6 +1,6 @@
 /**
- * How the process ends before any command listens for signals, and when the launcher that started it is gone. Loaded first,
- * so it imports nothing but Node.
+ * How the process ends before any command listens for signals, and when the launcher that started
+ * it is gone. Loaded first, so it imports nothing but Node.
  */
 
 import { constants } from 'node:os'
@@ -11,8 +11,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 const LAUNCHED = 'CAMPAIGN_METRICS_LAUNCHED'
 
 /**
- * As process 1 of a container the kernel drops signals that nobody listens to. A command that listens itself decides for
- * itself. Where the launcher runs in this process, it listens already.
+ * As process 1 of a container the kernel drops signals that nobody listens to. A command that
+ * listens itself decides for itself. Where the launcher runs in this process, it listens already.
  */
 export function endOnSignals(): void {
   for (const name of SIGNALS) {

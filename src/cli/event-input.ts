@@ -1,4 +1,7 @@
-/** The files that `send` takes, as plain NDJSON: compressed or not, from the disk or from standard input. */
+/**
+ * The files that `send` takes, as plain NDJSON: compressed or not, from the disk or from standard
+ * input.
+ */
 
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
@@ -13,7 +16,10 @@ const READ_BYTES = 1024 * 1024
 const STDIN_IDLE_MS = 500
 const LF = 0x0a
 
-/** `onRead` hears of bytes as they lie on the disk. Throws CliError where the input is damaged, after all that could be read. */
+/**
+ * `onRead` hears of bytes as they lie on the disk. Throws CliError where the input is damaged,
+ * after all that could be read.
+ */
 export async function* readEvents(
   file: string,
   terminal: Terminal,
@@ -37,10 +43,12 @@ export async function* readEvents(
     const unfinished =
       unfinishedBytes === 0
         ? ''
-        : `; the line in which it breaks off (${unfinishedBytes} bytes of it could be read) was not sent`
+        : `; the line in which it breaks off (${unfinishedBytes} bytes of it could be ` +
+          'read) was not sent'
     throw new CliError(
       'input',
-      `${name} cannot be decompressed to its end: ${cause.message}; it is damaged or cut short${unfinished}. Mend it and send all of it ` +
+      `${name} cannot be decompressed to its end: ${cause.message}; it is damaged or cut ` +
+        `short${unfinished}. Mend it and send all of it ` +
         'again: what was sent already counts once, within dedupe.horizon',
       cause,
     )

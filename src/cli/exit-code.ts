@@ -14,9 +14,12 @@ export type ExitCode = (typeof EXIT_CODE)[keyof typeof EXIT_CODE]
 
 /** For docs/cli.md. */
 export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof EXIT_CODE, string>> = {
-  ok: 'done; for `start`: stopped cleanly by a signal; for `query`: also where its reader has had enough (`… | head`)',
+  ok:
+    'done; for `start`: stopped cleanly by a signal; for `query`: also where its reader has ' +
+    'had enough (`… | head`)',
   negative:
-    'it ran, and the answer is no: `verify` found a difference, `send` or `rejected --replay` had events rejected, ' +
+    'it ran, and the answer is no: `verify` found a difference, `send` or `rejected --replay` ' +
+    'had events rejected, ' +
     '`status` found something wrong',
   usage: 'wrong usage, configuration, input or key; nothing was changed by what was refused',
   unreachable: 'the collector does not answer, or said "later" for longer than we try again',

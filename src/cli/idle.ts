@@ -1,4 +1,7 @@
-/** Notices when a stream has nothing to give for a while, so that what it gave need not wait for more. */
+/**
+ * Notices when a stream has nothing to give for a while, so that what it gave need not wait for
+ * more.
+ */
 
 /** The parts of `input`; null whenever none came for `idleMs` since the last one. */
 export async function* markIdle<Part>(

@@ -1,6 +1,6 @@
 /**
- * The tables of a configuration, for the commands that ask them: through Trino where one is named, else through DuckDB; beside a
- * running process or without.
+ * The tables of a configuration, for the commands that ask them: through Trino where one is named,
+ * else through DuckDB; beside a running process or without.
  */
 
 import { existsSync } from 'node:fs'
@@ -10,7 +10,9 @@ import type { Config, TrinoConfig } from '../config.ts'
 import type { Query, Verification, VerifyOptions } from '../query.ts'
 import { CliError } from './cli-error.ts'
 
-/** Of the machine's memory: the pipeline and everybody else need the rest. Past it DuckDB spills. */
+/**
+ * Of the machine's memory: the pipeline and everybody else need the rest. Past it DuckDB spills.
+ */
 const MEMORY_SHARE = 0.25
 const MEMORY_MIN_BYTES = 256 * 1024 * 1024
 const MEMORY_MAX_BYTES = 4 * 1024 * 1024 * 1024
@@ -83,7 +85,8 @@ export function requireTables(config: Config): void {
   if (catalog.kind !== 'sqlite' || existsSync(catalog.path)) return
   throw new CliError(
     'input',
-    `there are no tables yet: ${catalog.path} does not exist. \`campaign-metrics start\` makes it; ` +
+    `there are no tables yet: ${catalog.path} does not exist. \`campaign-metrics ` +
+      `start\` makes it; ` +
       'if it lies elsewhere, name the configuration with --config',
   )
 }

@@ -1,4 +1,7 @@
-/** How it goes, while `start` runs: one line that is rewritten on a terminal, a line a minute in a log file. */
+/**
+ * How it goes, while `start` runs: one line that is rewritten on a terminal, a line a minute in a
+ * log file.
+ */
 
 import type { Status } from '../pipeline.ts'
 import { bytesText, countText } from './number-text.ts'

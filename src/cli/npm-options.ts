@@ -1,6 +1,7 @@
 /**
- * Options that npm kept for itself: `npm start --demo` runs `start` without `--demo`, because npm takes what stands before
- * `--` for its own. It leaves a trace in the environment, by which the user is told instead of being given something else.
+ * Options that npm kept for itself: `npm start --demo` runs `start` without `--demo`, because npm
+ * takes what stands before `--` for its own. It leaves a trace in the environment, by which the
+ * user is told instead of being given something else.
  *
  *     npm start --demo=500        npm_config_demo=500
  *     npm start --demo 500        npm_config_demo=true, and 500 as an argument
@@ -27,7 +28,8 @@ export function refuseSwallowedOptions(
   const meant = [...swallowed, ...words].join(' ')
   throw new CliError(
     'usage',
-    `npm has kept ${swallowed.join(' ')} for itself. Put -- before the options of ${command.name()}: ${run} -- ${meant}`,
+    `npm has kept ${swallowed.join(' ')} for itself. Put -- before the options of ` +
+      `${command.name()}: ${run} -- ${meant}`,
   )
 }
 

@@ -1,4 +1,7 @@
-/** Options that several commands share, and what they lead to: the configuration and the collector's address. */
+/**
+ * Options that several commands share, and what they lead to: the configuration and the collector's
+ * address.
+ */
 
 import querystring from 'node:querystring'
 import type { Command } from 'commander'
@@ -9,7 +12,10 @@ import type { Terminal } from './terminal.ts'
 export type ConfigOption = Readonly<{ config?: string }>
 export type UrlOption = Readonly<{ url?: string }>
 
-/** Where the collector is, without a slash at the end; the key to show it; and what a proxy in front asks for (Basic). */
+/**
+ * Where the collector is, without a slash at the end; the key to show it; and what a proxy in front
+ * asks for (Basic).
+ */
 export type Collector = Readonly<{
   url: string
   key: string | undefined
@@ -31,7 +37,8 @@ export function addConfigOption(command: Command): Command {
 export function addUrlOption(command: Command): Command {
   return command.option(
     '--url <url>',
-    'the collector to talk to, with the path under which a proxy serves it, if any (default: what `listen` says); its key ' +
+    'the collector to talk to, with the path under which a proxy serves it, if any (default: ' +
+      'what `listen` says); its key ' +
       `comes from ${KEY_VARIABLE}`,
   )
 }
@@ -53,7 +60,10 @@ export function collectorOf(
   return { ...givenPlace(options.url), key: given }
 }
 
-/** The path is kept: what stands at the root of that host may be somebody else's, who must not be sent events or keys. */
+/**
+ * The path is kept: what stands at the root of that host may be somebody else's, who must not be
+ * sent events or keys.
+ */
 function givenPlace(text: string): Omit<Collector, 'key'> {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || !/^https?:$/.test(url.protocol)) {
@@ -67,7 +77,8 @@ function givenPlace(text: string): Omit<Collector, 'key'> {
   if (/[?#]/.test(text)) {
     throw new CliError(
       'usage',
-      `--url: ${origin}${pathname} has a query or a fragment; name the collector alone. A key goes into ${KEY_VARIABLE}`,
+      `--url: ${origin}${pathname} has a query or a fragment; name the collector alone. A key ` +
+        `goes into ${KEY_VARIABLE}`,
     )
   }
   const place = { url: origin + pathname.replace(/\/+$/, '') }
@@ -81,7 +92,8 @@ function listenUrl({ listen }: Config): string {
   if (listen.port === 0) {
     throw new CliError(
       'usage',
-      '`listen` has port 0, so the port is known to the running process only; pass the URL it printed with --url',
+      '`listen` has port 0, so the port is known to the running process only; pass the URL it ' +
+        'printed with --url',
     )
   }
   const host = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host

@@ -1,6 +1,7 @@
 /**
- * One batch of events to the collector, tried again until it is answered: 429, 503 and broken connections are waited
- * out with growing pauses. Sending again is safe, since an `event_id` counts once.
+ * One batch of events to the collector, tried again until it is answered: 429, 503 and broken
+ * connections are waited out with growing pauses. Sending again is safe, since an `event_id` counts
+ * once.
  */
 
 import { promisify } from 'node:util'
@@ -25,7 +26,9 @@ export type PostOptions = Readonly<{
   onWait: (reason: string, waitMs: number) => void
 }>
 
-/** A collector that was there will come back; one that never answered is more likely not started. */
+/**
+ * A collector that was there will come back; one that never answered is more likely not started.
+ */
 export const PATIENCE_MS = { first: 5000, later: 60_000 }
 const ANSWER_TIMEOUT_MS = 60_000
 const PAUSE_FIRST_MS = 200
@@ -33,7 +36,10 @@ const PAUSE_MAX_MS = 10_000
 const RETRY_STATUSES = [408, 429, 500, 502, 503, 504]
 const compress = promisify(gzip)
 
-/** Posts NDJSON. Throws CliError: `unreachable` when patience ends, `refused` when trying again is of no use. */
+/**
+ * Posts NDJSON. Throws CliError: `unreachable` when patience ends, `refused` when trying again is
+ * of no use.
+ */
 export async function postEvents(
   collector: Collector,
   lines: Uint8Array,

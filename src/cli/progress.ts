@@ -1,4 +1,6 @@
-/** A progress bar on a terminal, nothing elsewhere; messages appear above it. All on standard error. */
+/**
+ * A progress bar on a terminal, nothing elsewhere; messages appear above it. All on standard error.
+ */
 
 import { MultiBar } from 'cli-progress'
 import { bytesText } from './number-text.ts'

@@ -23,7 +23,8 @@ export function addQuery(program: Command, terminal: Terminal, finish: Finish): 
     .option('--json', 'print a JSON array, an object a line')
     .option(
       '--exact',
-      "with --csv: leave texts as they are; else one that a spreadsheet would run as a formula gets a '",
+      'with --csv: leave texts as they are; else one that a spreadsheet would run as a ' +
+        "formula gets a '",
     )
     .addHelpText('after', EXAMPLES)
   addConfigOption(command).action(
@@ -39,7 +40,8 @@ async function query(sql: string, options: QueryOptions, terminal: Terminal): Pr
   try {
     const { formatCsv, formatJson, formatTable } = await import('../query.ts')
     const result = await session.runSql(sql)
-    // Senders choose their ids: a `campaign_id` may be a formula, and CSV files are opened in spreadsheets.
+    // Senders choose their ids: a `campaign_id` may be a formula, and CSV files are opened in
+    // spreadsheets.
     const isForSpreadsheet = options.exact !== true
     const text = options.json
       ? formatJson(result)

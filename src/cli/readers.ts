@@ -1,12 +1,16 @@
-/** Who reads what a command prints, and what becomes of the command when they leave: `… | head`, a closed terminal, a full disk. */
+/**
+ * Who reads what a command prints, and what becomes of the command when they leave: `… | head`, a
+ * closed terminal, a full disk.
+ */
 
 import { EXIT_CODE } from './exit-code.ts'
 import { errorText } from './report-error.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
- * `daemon`: what nobody takes is lost, and nothing else. `worker`: goes on to its end, because its exit code is an answer
- * that a reader who left must not change. `printer`: has nothing more to do, which is nobody's fault.
+ * `daemon`: what nobody takes is lost, and nothing else. `worker`: goes on to its end, because its
+ * exit code is an answer that a reader who left must not change. `printer`: has nothing more to do,
+ * which is nobody's fault.
  */
 export type ReaderNeed = 'daemon' | 'worker' | 'printer'
 
@@ -16,7 +20,10 @@ export function readerNeed(command: string): ReaderNeed {
   return NEEDS[command] ?? 'worker'
 }
 
-/** Nobody depends on the reader of standard error. Where output cannot be written for another reason, only a daemon goes on. */
+/**
+ * Nobody depends on the reader of standard error. Where output cannot be written for another
+ * reason, only a daemon goes on.
+ */
 export function watchReaders({ stdout, stderr }: Terminal, need: () => ReaderNeed): void {
   stderr.on('error', () => {})
   stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,7 @@
-/** `campaign-metrics rejected`: lists the events that were not accepted, and sends them again when the cause is gone. */
+/**
+ * `campaign-metrics rejected`: lists the events that were not accepted, and sends them again when
+ * the cause is gone.
+ */
 
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
@@ -121,7 +124,8 @@ async function replay(
   } finally {
     stop.close()
     terminal.stderr.write(
-      `Sent ${countOf(tally.sent, 'rejected event')} again: ${countText(tally.sent - tally.rejected)} accepted, ` +
+      `Sent ${countOf(tally.sent, 'rejected event')} again: ` +
+        `${countText(tally.sent - tally.rejected)} accepted, ` +
         `${countText(tally.rejected)} rejected once more.\n`,
     )
   }
@@ -143,7 +147,8 @@ async function forecast(directory: string): Promise<string> {
   const { total, parts } = countsOf(byReason)
   const of = judged === JUDGED_MAX ? `the first ${countText(judged)}` : countText(judged)
   return (
-    `${countText(total)} of ${of} cannot be accepted with the bytes they have (${parts}) and will be rejected, and kept, ` +
+    `${countText(total)} of ${of} cannot be accepted with the bytes they have (${parts}) and ` +
+    'will be rejected, and kept, ' +
     'once more: correct such events and send them with `campaign-metrics send`.\n'
   )
 }
@@ -159,7 +164,10 @@ function countsOf(
   }
 }
 
-/** Events to send again, in batches of one file each, so that a batch can be marked by its last event. */
+/**
+ * Events to send again, in batches of one file each, so that a batch can be marked by its last
+ * event.
+ */
 async function* replayBatches(directory: string): AsyncGenerator<readonly KeptEvent[]> {
   let batch: KeptEvent[] = []
   let bytes = 0

@@ -1,4 +1,7 @@
-/** `campaign-metrics relocate`: after the data folder was moved or copied, writes the new place into the tables. */
+/**
+ * `campaign-metrics relocate`: after the data folder was moved or copied, writes the new place into
+ * the tables.
+ */
 
 import type { Command } from 'commander'
 import { EXIT_CODE } from './exit-code.ts'

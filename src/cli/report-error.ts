@@ -1,4 +1,7 @@
-/** Errors as a user should see them: one line, no stack trace (unless DEBUG is set), and the exit code they stand for. */
+/**
+ * Errors as a user should see them: one line, no stack trace (unless DEBUG is set), and the exit
+ * code they stand for.
+ */
 
 import { ConfigError } from '../config.ts'
 import { CliError } from './cli-error.ts'
@@ -7,7 +10,8 @@ import { EXIT_CODE, type ExitCode } from './exit-code.ts'
 /** What the operating system says in codes, in words and with the way on. */
 const SYSTEM_HINTS: Readonly<Record<string, string>> = {
   EADDRINUSE:
-    'another program listens there; stop it, or set `listen` to another port (is campaign-metrics running already?)',
+    'another program listens there; stop it, or set `listen` to another port (is ' +
+    'campaign-metrics running already?)',
   EADDRNOTAVAIL: 'this machine has no such address; correct `listen`',
   EACCES: 'not allowed; correct the permissions, or use another path or a port above 1023',
   EPERM: 'not allowed; correct the permissions or use another path',
@@ -35,7 +39,10 @@ function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return `internal error: ${String(error)}`
   const code = codeOf(error)
   if (code === undefined) {
-    return `internal error: ${error.message || error.name}. This is a fault of campaign-metrics; run it again with DEBUG=1 for the details of a report`
+    return (
+      `internal error: ${error.message || error.name}. This is a fault of campaign-metrics; ` +
+      'run it again with DEBUG=1 for the details of a report'
+    )
   }
   const hint = SYSTEM_HINTS[code]
   return 'syscall' in error && hint !== undefined ? `${error.message}: ${hint}` : error.message

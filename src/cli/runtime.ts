@@ -1,6 +1,7 @@
 /**
- * Holds the process to the Node it is written for. Imported first by src/cli.ts, before any module that another Node
- * cannot load; bin/campaign-metrics.js finds the right one, so this speaks only to those who went past it.
+ * Holds the process to the Node it is written for. Imported first by src/cli.ts, before any module
+ * that another Node cannot load; bin/campaign-metrics.js finds the right one, so this speaks only
+ * to those who went past it.
  */
 
 import process from 'node:process'
@@ -14,8 +15,10 @@ export function isRightRuntime(version: string): boolean {
 
 export function runtimeMessage(): string {
   return (
-    `this is Node ${process.versions.node} (${process.execPath}), campaign-metrics needs Node ${NODE_MAJOR}; ` +
-    'start it with `npm start`, `npx campaign-metrics` or bin/campaign-metrics.js, which bring it along'
+    `this is Node ${process.versions.node} (${process.execPath}), campaign-metrics needs Node ` +
+    `${NODE_MAJOR}; ` +
+    'start it with `npm start`, `npx campaign-metrics` or bin/campaign-metrics.js, which ' +
+    'bring it along'
   )
 }
 

@@ -1,4 +1,7 @@
-/** `campaign-metrics send`: events from files or standard input to the collector, in batches, tried again until answered. */
+/**
+ * `campaign-metrics send`: events from files or standard input to the collector, in batches, tried
+ * again until answered.
+ */
 
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -127,7 +130,8 @@ async function sendFile(file: string, sending: Sending): Promise<void> {
       reportRejected(
         tally,
         progress,
-        `${name}:${part.line}: ${bytesText(part.bytes)} in one line, an event may have 32 KiB; not sent`,
+        `${name}:${part.line}: ${bytesText(part.bytes)} in one line, an event may have 32 ` +
+          'KiB; not sent',
       )
       continue
     }
@@ -164,7 +168,10 @@ function reportRejected(tally: Tally, progress: Progress, text: string): void {
   if (tally.rejected + tally.tooLong <= REJECTED_LINES_SHOWN) progress.say(text)
 }
 
-/** The bytes to be read, or null when that is not known; refuses what is not there before anything is sent. */
+/**
+ * The bytes to be read, or null when that is not known; refuses what is not there before anything
+ * is sent.
+ */
 function sizeOf(files: readonly string[]): number | null {
   let total: number | null = 0
   for (const file of files) {
@@ -201,8 +208,10 @@ function summary(tally: Tally, elapsedMs: number): string {
   const { rejected, tooLong } = tally
   const hidden = rejected + tooLong - REJECTED_LINES_SHOWN
   return [
-    `Sent ${countOf(tally.sent, 'event')} (${bytesText(tally.bytes)}) in ${elapsedText(elapsedMs)}, ` +
-      `${countText(perSecond)}/s: ${countText(tally.accepted)} accepted, ${countText(rejected)} rejected.`,
+    `Sent ${countOf(tally.sent, 'event')} (${bytesText(tally.bytes)}) in ` +
+      `${elapsedText(elapsedMs)}, ` +
+      `${countText(perSecond)}/s: ${countText(tally.accepted)} accepted, ` +
+      `${countText(rejected)} rejected.`,
     ...(tooLong > 0 ? [`${countOf(tooLong, 'line')} too long to be an event, not sent.`] : []),
     ...(hidden > 0 ? [`${countText(hidden)} more rejected than shown.`] : []),
     ...(rejected > 0
@@ -216,7 +225,10 @@ function summary(tally: Tally, elapsedMs: number): string {
 function leftOver(files: readonly string[], { nextLine }: Tally): string {
   const [begun, ...others] = files.map(nameOf)
   if (begun === undefined) return ''
-  return `Not sent, or not answered: ${[`${begun} from line ${nextLine} on`, ...others].join(', ')}.\n`
+  return (
+    'Not sent, or not answered: ' +
+    `${[`${begun} from line ${nextLine} on`, ...others].join(', ')}.\n`
+  )
 }
 
 function nameOf(file: string): string {

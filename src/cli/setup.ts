@@ -1,4 +1,7 @@
-/** `campaign-metrics setup`: makes what the configuration names at services, and says of each part whether it was there. */
+/**
+ * `campaign-metrics setup`: makes what the configuration names at services, and says of each part
+ * whether it was there.
+ */
 
 import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
@@ -27,7 +30,8 @@ export function addSetup(program: Command, terminal: Terminal, finish: Finish): 
   const command = program
     .command('setup')
     .description(
-      'make what the configuration names at services: topic, tables, job, dashboard; can be run again',
+      'make what the configuration names at services: topic, tables, job, dashboard; ' +
+        'can be run again',
     )
     .option('--dry-run', 'only say what would be made or changed')
   addConfigOption(command).action(

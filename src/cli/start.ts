@@ -1,4 +1,6 @@
-/** `campaign-metrics start`: the pipeline in this process, until ctrl-C or until it cannot go on. */
+/**
+ * `campaign-metrics start`: the pipeline in this process, until ctrl-C or until it cannot go on.
+ */
 
 import type { Command } from 'commander'
 import { type Config, missingKeys } from '../config.ts'
@@ -27,7 +29,8 @@ export function addStart(program: Command, terminal: Terminal, finish: Finish): 
     .description('take events over HTTP and keep both tables current, until ctrl-C')
     .option(
       '--demo [rate]',
-      `make demo traffic, ${DEMO_RATE} events a second or as many as said; on empty tables after some history`,
+      `make demo traffic, ${DEMO_RATE} events a second or as many as said; on empty tables ` +
+        'after some history',
     )
     .option('--new-log', 'go on with filled tables after their log was lost or removed')
     .option(
@@ -113,13 +116,14 @@ function demoRateOf(demo: StartOptions['demo']): number | null {
   if (Number.isFinite(rate) && rate >= 1 && rate <= DEMO_RATE_MAX) return rate
   throw new CliError(
     'usage',
-    `--demo: ${JSON.stringify(demo)} is not a rate; accepted: 1 to ${DEMO_RATE_MAX} events a second`,
+    `--demo: ${JSON.stringify(demo)} is not a rate; accepted: 1 to ${DEMO_RATE_MAX} ` +
+      'events a second',
   )
 }
 
 /**
- * Opening may wait for services. Nothing has been accepted yet, so a stop waits for it only briefly. Returns what is to be
- * called when all is open.
+ * Opening may wait for services. Nothing has been accepted yet, so a stop waits for it only
+ * briefly. Returns what is to be called when all is open.
  */
 function endWhileOpening(signal: AbortSignal): () => void {
   let timer: NodeJS.Timeout | undefined
@@ -151,7 +155,10 @@ async function stopPipeline(pipeline: Pipeline, terminal: Terminal): Promise<voi
   terminal.stderr.write(`Stopped in ${elapsedText(terminal.nowMs() - startedMs)}; ${waiting}.\n`)
 }
 
-/** What a first user needs to know, and nothing else. The address comes first: tests and scripts read it. */
+/**
+ * What a first user needs to know, and nothing else. The address comes first: tests and scripts
+ * read it.
+ */
 function banner(config: Config, address: string, demoRate: number | null): string {
   const key = config.keys.write.length > 0 ? " -H 'Authorization: Bearer KEY'" : ''
   const { warehouse, catalog } = config
@@ -175,7 +182,8 @@ function banner(config: Config, address: string, demoRate: number | null): strin
     `    -d '${event}'`,
     'Ask the tables, from another terminal:',
     `  npx campaign-metrics query${option} \\`,
-    '    "select campaign_id, sum(impressions), sum(clicks) from campaign_metrics group by 1 order by 2 desc"',
+    '    "select campaign_id, sum(impressions), sum(clicks) from campaign_metrics group by 1 ' +
+      'order by 2 desc"',
     '',
     'ctrl-C stops it; nothing accepted is lost.',
     '',

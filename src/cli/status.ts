@@ -1,4 +1,7 @@
-/** `campaign-metrics status`: where everything stands, from the running process or, beside none, from the disk. */
+/**
+ * `campaign-metrics status`: where everything stands, from the running process or, beside none,
+ * from the disk.
+ */
 
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'

@@ -1,4 +1,7 @@
-/** Who sees which ads: campaigns of different size and success, users with a country and a device that stay theirs. */
+/**
+ * Who sees which ads: campaigns of different size and success, users with a country and a device
+ * that stay theirs.
+ */
 
 import type { Random } from './random.ts'
 
@@ -27,7 +30,10 @@ const GOODS = [
 const COUNTRIES =
   'US US US US US DE DE DE GB GB GB FR FR IN IN IN BR BR JP JP ES IT NL SE PL CA AU MX'.split(' ')
 
-/** Campaigns in falling order of size; clicks of 2–4 % of impressions, conversions of 5–10 % of clicks. */
+/**
+ * Campaigns in falling order of size; clicks of 2–4 % of impressions, conversions of 5–10 % of
+ * clicks.
+ */
 export function listCampaigns(count: number, random: Random): readonly Campaign[] {
   return Array.from({ length: count }, (_, index) => {
     const season = SEASONS[Math.floor(index / GOODS.length) % SEASONS.length]

@@ -1,4 +1,6 @@
-/** A seeded stream of random numbers (sfc32 of PractRand): quick, small, the same on every machine. */
+/**
+ * A seeded stream of random numbers (sfc32 of PractRand): quick, small, the same on every machine.
+ */
 
 export type Random = {
   /** A whole number from 0 to 2³²-1. */

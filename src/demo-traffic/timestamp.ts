@@ -1,4 +1,7 @@
-/** RFC 3339 with microseconds, as Python's and Java's clients write it; the part up to the second is kept for the next. */
+/**
+ * RFC 3339 with microseconds, as Python's and Java's clients write it; the part up to the second is
+ * kept for the next.
+ */
 
 const SECOND_US = 1_000_000
 

@@ -1,6 +1,7 @@
 /**
- * The stream of events: impressions, some of which lead to a click seconds later, some of which lead to a conversion
- * minutes later, all at an even rate. A few events arrive late and a few twice, as from phones that were offline.
+ * The stream of events: impressions, some of which lead to a click seconds later, some of which
+ * lead to a conversion minutes later, all at an even rate. A few events arrive late and a few
+ * twice, as from phones that were offline.
  */
 
 import { type Campaign, listCampaigns, type User, userOf } from './audience.ts'
@@ -24,7 +25,9 @@ export type TrafficOptions = Readonly<{
   repeatShare?: number
 }>
 
-/** Whole lines of NDJSON. `sentUs` is when its last event is due, at the rate that was asked for. */
+/**
+ * Whole lines of NDJSON. `sentUs` is when its last event is due, at the rate that was asked for.
+ */
 export type TrafficChunk = Readonly<{ bytes: Uint8Array; events: number; sentUs: number }>
 
 type Step = 'impression' | 'click' | 'conversion'
@@ -44,7 +47,10 @@ const CLICK_DELAY_US_MAX = 20 * SECOND_US
 const CONVERSION_DELAY_US_MAX = 120 * SECOND_US
 /** Follow-ups are put in order no finer than this. */
 const TICK_US = 10_000
-/** How many events may be follow-ups: more than there are (about 3 %), so that they mix with impressions. */
+/**
+ * How many events may be follow-ups: more than there are (about 3 %), so that they mix with
+ * impressions.
+ */
 const FOLLOW_UP_SHARE = 0.1
 /** The lines that a repeat is chosen from. */
 const RECENT_LINES = 1000

@@ -1,6 +1,7 @@
 /**
- * Makes a folder with those above it, one by one. Node's recursive mkdir goes round for ever where the system answers "no
- * such folder" inside of a folder that is there, as /proc does; here the first answer that cannot be mended is thrown.
+ * Makes a folder with those above it, one by one. Node's recursive mkdir goes round for ever where
+ * the system answers "no such folder" inside of a folder that is there, as /proc does; here the
+ * first answer that cannot be mended is thrown.
  */
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -13,7 +14,8 @@ export class FolderError extends Error {
 
   constructor(folder: string, code: string, reason: string, cause: unknown) {
     super(
-      `the folder ${folder} cannot be made (${reason}): name another one, or see to its rights and its disk`,
+      `the folder ${folder} cannot be made (${reason}): name another one, or see to its ` +
+        'rights and its disk',
       { cause },
     )
     this.code = code
@@ -21,7 +23,10 @@ export class FolderError extends Error {
   }
 }
 
-/** Answers the topmost folder that was not there before, as an absolute path; null when all were. Throws FolderError. */
+/**
+ * Answers the topmost folder that was not there before, as an absolute path; null when all were.
+ * Throws FolderError.
+ */
 export function makeFolder(folder: string): string | null {
   try {
     let top: string | null = null

@@ -1,6 +1,7 @@
 /**
- * Whether what stood at a path still stands there. A folder or a file that is in use goes on working for its process when it is
- * removed or renamed, and what is written to it then is lost, or found by nobody: so it is noticed, told, and not made anew.
+ * Whether what stood at a path still stands there. A folder or a file that is in use goes on
+ * working for its process when it is removed or renamed, and what is written to it then is lost, or
+ * found by nobody: so it is noticed, told, and not made anew.
  */
 import { closeSync, openSync, statSync } from 'node:fs'
 
@@ -11,9 +12,10 @@ export type PlaceGuard = Readonly<{
 }>
 
 /**
- * `what` names it for the message: 'the log folder'. A folder is held open, so that file systems that give out numbers as they
- * are asked for keep to the one they gave; a file is open anyway, and closing it once more would drop the locks on it (POSIX).
- * Throws the error of the operating system where nothing stands there.
+ * `what` names it for the message: 'the log folder'. A folder is held open, so that file systems
+ * that give out numbers as they are asked for keep to the one they gave; a file is open anyway, and
+ * closing it once more would drop the locks on it (POSIX). Throws the error of the operating system
+ * where nothing stands there.
  */
 export function guardPlace(path: string, what: string): PlaceGuard {
   const first = identityOf(path)

@@ -1,4 +1,7 @@
-/** The parts in the order in which they need each other: the job reads the topic and writes the tables, the dashboard reads these. */
+/**
+ * The parts in the order in which they need each other: the job reads the topic and writes the
+ * tables, the dashboard reads these.
+ */
 import type { Config } from '../config.ts'
 import { setUpDashboard } from './dashboard.ts'
 import { setUpJob } from './job.ts'
@@ -7,8 +10,8 @@ import { setUpTables } from './tables.ts'
 import { setUpTopicOf } from './topic.ts'
 
 /**
- * `missing` and `differs` are told where only looking was asked for; `unfit` is what a user must change by hand, `left` what a running
- * process will change.
+ * `missing` and `differs` are told where only looking was asked for; `unfit` is what a user must
+ * change by hand, `left` what a running process will change.
  */
 export type SetupOutcome = 'found' | 'made' | 'changed' | 'missing' | 'differs' | 'left' | 'unfit'
 

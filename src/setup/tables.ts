@@ -1,4 +1,7 @@
-/** The place of the tables, and the tables: Flink and everybody else find them made, by the one room that knows how. */
+/**
+ * The place of the tables, and the tables: Flink and everybody else find them made, by the one room
+ * that knows how.
+ */
 import type { Config } from '../config.ts'
 import {
   fitsWriter,

@@ -1,4 +1,7 @@
-/** For everybody: by axe's rules, by keyboard alone, in the dark, on a phone, without motion, without anything jumping. */
+/**
+ * For everybody: by axe's rules, by keyboard alone, in the dark, on a phone, without motion,
+ * without anything jumping.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -204,7 +207,10 @@ async function expectAccessible(page: Page): Promise<void> {
 
 type Stop = Readonly<{ marks: readonly string[]; isSeen: boolean; html: string }>
 
-/** Tab after Tab until the focus leaves the document: what it stops at, and whether one sees it there. */
+/**
+ * Tab after Tab until the focus leaves the document: what it stops at, and whether one sees it
+ * there.
+ */
 async function walkByTab(page: Page): Promise<readonly Stop[]> {
   const stops: Stop[] = []
   for (let press = 0; press < 150; press++) {

@@ -1,4 +1,7 @@
-/** The page behind a proxy that serves it under a path, rewrites Host, speaks TLS or asks for a password (F33): all of it works, and nothing of it strays to the root. */
+/**
+ * The page behind a proxy that serves it under a path, rewrites Host, speaks TLS or asks for a
+ * password (F33): all of it works, and nothing of it strays to the root.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'

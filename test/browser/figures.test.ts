@@ -1,4 +1,7 @@
-/** Every number on the page is the one that `query` gives: over the tables, by the definition's SQL and by hand. */
+/**
+ * Every number on the page is the one that `query` gives: over the tables, by the definition's SQL
+ * and by hand.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { chartSql, MEASURE_IDS } from '../../src/dashboard-definition/definition.ts'
@@ -217,7 +220,9 @@ describe('figures', { skip: skipBrowser }, () => {
   })
 })
 
-/** By the clock time in each row's first cell, for each window with a value; the others have none. */
+/**
+ * By the clock time in each row's first cell, for each window with a value; the others have none.
+ */
 async function expectTrend(
   { page }: WatchedPage,
   expected: readonly Row[],

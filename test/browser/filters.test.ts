@@ -1,6 +1,7 @@
 /**
- * Ranges and filters: each gives the numbers of SQL with the same condition, stands in the URL, and comes back from it.
- * The configured zone is half an hour off, and neither the machine's nor the browser's.
+ * Ranges and filters: each gives the numbers of SQL with the same condition, stands in the URL, and
+ * comes back from it. The configured zone is half an hour off, and neither the machine's nor the
+ * browser's.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -34,7 +35,9 @@ const PLACES = [
   {},
 ] as const
 
-/** Figures that differ for every campaign, age and place, so that no two conditions give the same. */
+/**
+ * Figures that differ for every campaign, age and place, so that no two conditions give the same.
+ */
 const EVENTS: readonly AdEvents[] = AGES_MS.flatMap((ageMs, age) =>
   ['spring', 'summer', 'autumn'].flatMap((campaign, at) =>
     PLACES.map((place, where) => ({

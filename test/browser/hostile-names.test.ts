@@ -138,7 +138,10 @@ describe('hostile names', { skip: skipBrowser }, () => {
   })
 })
 
-/** Over the plot point by point, so that each tooltip comes up; how often a name stood there at most. */
+/**
+ * Over the plot point by point, so that each tooltip comes up; how often a name stood there at
+ * most.
+ */
 async function hoverOver(page: Page, chart: ChartName): Promise<number> {
   const plot = page.locator(`[data-chart="${chart}"] [role="img"]`).first()
   await plot.scrollIntoViewIfNeeded()

@@ -1,4 +1,7 @@
-/** What moves while one looks: tiles within two seconds of an event, the real-time chart every second, and a restart. */
+/**
+ * What moves while one looks: tiles within two seconds of an event, the real-time chart every
+ * second, and a restart.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

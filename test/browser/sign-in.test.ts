@@ -1,4 +1,7 @@
-/** With a read key configured the page asks for one, keeps it out of reach of scripts, and forgets it when told. */
+/**
+ * With a read key configured the page asks for one, keeps it out of reach of scripts, and forgets
+ * it when told.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'

@@ -1,4 +1,7 @@
-/** The page before the first event, and when its server does not answer: each says what it is and what to do. */
+/**
+ * The page before the first event, and when its server does not answer: each says what it is and
+ * what to do.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,7 @@
-/** The campaign table over 3,000 campaigns: sorted, searched and paged by the server, totalled, exported. */
+/**
+ * The campaign table over 3,000 campaigns: sorted, searched and paged by the server, totalled,
+ * exported.
+ */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'

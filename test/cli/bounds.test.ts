@@ -1,4 +1,7 @@
-/** What one client can make `start` hold in memory or keep open: as a process of its own, measured from outside. */
+/**
+ * What one client can make `start` hold in memory or keep open: as a process of its own, measured
+ * from outside.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'

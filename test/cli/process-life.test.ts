@@ -21,7 +21,8 @@ const WAIT_LIMIT_MS = 30_000
 const SIGHUP_BIT = 1n
 /** What the launcher sees of its world, changed before it runs. */
 const PRETEND_NODE_20 =
-  'data:text/javascript,Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.0.0" } })'
+  'data:text/javascript,Object.defineProperty(process, "versions", { value: { ' +
+  '...process.versions, node: "20.0.0" } })'
 const PRETEND_WINDOWS =
   'data:text/javascript,Object.defineProperty(process, "platform", { value: "win32" })'
 
@@ -120,10 +121,12 @@ test('a query whose reader has left ends quietly; verify answers whoever reads; 
     assert.deepEqual([full.status, full.stderr.split('\n').length], [4, 2], full.stderr)
     assert.match(full.stderr, /^campaign-metrics: ENOSPC/)
   }
-  // The metrics table as it was one commit ago: the negative answer must not be lost with its reader.
+  // The metrics table as it was one commit ago: the negative answer must not be lost with its
+  // reader.
   const catalog = new DatabaseSync(folder.catalogPath)
   catalog.exec(
-    "UPDATE iceberg_tables SET metadata_location = previous_metadata_location WHERE table_name = 'campaign_metrics'",
+    'UPDATE iceberg_tables SET metadata_location = previous_metadata_location WHERE table_name ' +
+      "= 'campaign_metrics'",
   )
   catalog.close()
   const verify = shell(`"$1" "$2" verify --config "$3" | true; exit \${PIPESTATUS[0]}`)

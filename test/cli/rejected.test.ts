@@ -1,4 +1,7 @@
-/** `rejected --replay`: what it says before it sends, and how long it waits for a collector that is not there. */
+/**
+ * `rejected --replay`: what it says before it sends, and how long it waits for a collector that is
+ * not there.
+ */
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -44,7 +47,8 @@ test('lines that cannot succeed are counted before anything is sent, by their re
   const [saidFirst] = ran.stderr.split('\n')
   assert.equal(
     saidFirst,
-    '3 of 4 cannot be accepted with the bytes they have (2 event-id-length, 1 syntax) and will be rejected, and kept, once ' +
+    '3 of 4 cannot be accepted with the bytes they have (2 event-id-length, 1 syntax) and will ' +
+      'be rejected, and kept, once ' +
       'more: correct such events and send them with `campaign-metrics send`.',
   )
   assert.match(ran.stderr, /\nSent 4 rejected events again: /)

@@ -420,7 +420,8 @@ test('a file whose last line is cut: the line is sent, rejected, and the reason 
   assert.match(ran.stderr, /Sent 3 events .*: 2 accepted, 1 rejected/)
   assert.ok(
     ran.stderr.includes(
-      `${cut}:3: event: not valid JSON (RFC 8259) (the last line, without a line feed: it may be cut)\n`,
+      `${cut}:3: event: not valid JSON (RFC 8259) (the last line, without a line feed: it ` +
+        'may be cut)\n',
     ),
     ran.stderr,
   )

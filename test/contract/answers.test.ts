@@ -142,7 +142,8 @@ test('a body that is announced as 1 GB is refused before it is read', async () =
       socket.destroy()
     })
     socket.write(
-      `POST /v1/events HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/x-ndjson\r\ncontent-length: 1073741824\r\n\r\n{`,
+      `POST /v1/events HTTP/1.1\r\nhost: ${host}\r\ncontent-type: ` +
+        'application/x-ndjson\r\ncontent-length: 1073741824\r\n\r\n{',
     )
   })
   assert.match(answer, /^HTTP\/1.1 413 /)

@@ -1,4 +1,6 @@
-/** Input that means harm (F21), and bad records between good ones (F19): said, kept, and harmless. */
+/**
+ * Input that means harm (F21), and bad records between good ones (F19): said, kept, and harmless.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type Accepted, postAccepted, waitUntilSettled } from '../support/client.ts'
@@ -80,7 +82,8 @@ test('-0 is stored as 0, NUL and every script come back as they were', async () 
   const text = 'a\u0000b 🎯 حملة 黑五 e\u0301'
   await send(eventLine({ event_id: 'text', campaign_id: text }).replace(/}$/, ',"revenue":-0}'))
   const rows = await rowsOf(
-    "select campaign_id, revenue, signbit(revenue) as negative from campaign_events where event_id = 'text'",
+    'select campaign_id, revenue, signbit(revenue) as negative from campaign_events where ' +
+      "event_id = 'text'",
   )
   assert.deepEqual(rows, [{ campaign_id: text, revenue: 0, negative: false }])
 })

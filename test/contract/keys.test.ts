@@ -1,4 +1,7 @@
-/** Who may send and who may read: keys, other listeners than loopback, and browsers of other origins. */
+/**
+ * Who may send and who may read: keys, other listeners than loopback, and browsers of other
+ * origins.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { ask, get, post } from '../support/client.ts'

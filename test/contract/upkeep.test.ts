@@ -96,7 +96,8 @@ test('a lost log can be left behind with --new-log: the tables go on, ids are st
 })
 
 test('retention drops whole days of raw events and keeps their metrics; verify covers what is kept', async () => {
-  // Rows go an hour after the start and twice the horizon after they came: in ten seconds on this clock.
+  // Rows go an hour after the start and twice the horizon after they came: in ten seconds on this
+  // clock.
   const settings = { retention: { events: '30d', metrics: '0' }, dedupe: { horizon: '10m' } }
   const timed = await openTimedFolder(settings, { speed: 600 })
   folder = timed

@@ -1,6 +1,7 @@
 /**
- * The machine's clock is set, or the machine was suspended (F17): events are dated by the clock as it stands now, and what cannot be
- * taken back, forgetting an id and dropping a row, waits for clocks that agree (F25). PyIceberg counts.
+ * The machine's clock is set, or the machine was suspended (F17): events are dated by the clock as
+ * it stands now, and what cannot be taken back, forgetting an id and dropping a row, waits for
+ * clocks that agree (F25). PyIceberg counts.
  */
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
@@ -21,7 +22,10 @@ import {
 } from '../support/timed-folder.ts'
 
 const ROWS = 20
-/** On a clock that runs so fast, what passes between reading the one and the other looks like a step. */
+/**
+ * On a clock that runs so fast, what passes between reading the one and the other looks like a
+ * step.
+ */
 const STEP_TOLERANCE_MS = 5 * MINUTE_MS
 const JUMP_MS = 91 * DAY_MS
 const WITH_READERS = { skip: skipReaders }
@@ -97,7 +101,8 @@ for (const [name, settings, isRejected] of [
 }
 
 test(
-  'a clock two hours ahead at a start, then set right: repeats are known, dates are judged by the right one',
+  'a clock two hours ahead at a start, then set right: repeats are known, dates are judged by ' +
+    'the right one',
   WITH_READERS,
   async () => {
     folder = await openTimedFolder({}, { startMs: NOON_MS })
@@ -152,7 +157,8 @@ test(
 )
 
 test(
-  'after eight hours of suspension current events are taken at once, nothing was forgotten or dropped',
+  'after eight hours of suspension current events are taken at once, nothing was ' +
+    'forgotten or dropped',
   WITH_READERS,
   async () => {
     const settings = { retention: { events: '1d' } }

@@ -6,8 +6,8 @@
  *   start(kill at step) ── dies ── start(kill at step) ── dies ── … ── start ── check
  *   sender 1..n  ───────────────── retries ─────────────────────────────── finish
  *
- * Around the random kills the wall clock is set ahead or back, before a start or while it runs, `retention.events` is set and taken
- * back, and some runs end by SIGTERM.
+ * Around the random kills the wall clock is set ahead or back, before a start or while it runs,
+ * `retention.events` is set and taken back, and some runs end by SIGTERM.
  */
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
@@ -28,7 +28,10 @@ import {
 } from './sender.ts'
 import { tearTail } from './torn-tail.ts'
 
-/** A step as `name` or `name:n` for its n-th occurrence, or a number of milliseconds after the start. */
+/**
+ * A step as `name` or `name:n` for its n-th occurrence, or a number of milliseconds after the
+ * start.
+ */
 export type Kill = string | number
 
 export type KillReport = Readonly<{
@@ -48,8 +51,8 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 /**
- * How far the wall clock is set ahead. None lies near an edge at which events of one request would be judged differently: those of a
- * sender are dated within two days of each other (see sender.ts).
+ * How far the wall clock is set ahead. None lies near an edge at which events of one request would
+ * be judged differently: those of a sender are dated within two days of each other (see sender.ts).
  */
 const OFFSETS_MS = [
   -30 * DAY_MS,
@@ -65,7 +68,9 @@ const OFFSETS_MS = [
 const MILD_OFFSETS_MS = OFFSETS_MS.filter((offsetMs) => offsetMs > 0 && offsetMs < 90 * DAY_MS)
 const RETENTIONS = ['0', '90d']
 const STOPPED_AFTER_MS = 1_500
-/** Segments are free soon after the tables hold their events, so that the run sees them used again. */
+/**
+ * Segments are free soon after the tables hold their events, so that the run sees them used again.
+ */
 const SHORT_LOG = { logRetention: { time: '0', size: '256MiB' } }
 const LONG_LOG = { logRetention: { time: '1h', size: '2GiB' } }
 const SEGMENTS = 7
@@ -148,7 +153,10 @@ export function planKills(seed: number, steps: readonly string[], count: number)
 type Folder = Awaited<ReturnType<typeof openFolder>>
 type Place = Readonly<{ folder: Folder; address: Address; clock: TestClock }>
 
-/** What the wall clock does in one run: where it stands at the start, and where it is set some time later. */
+/**
+ * What the wall clock does in one run: where it stands at the start, and where it is set some time
+ * later.
+ */
 type ClockSteps = Readonly<{
   count: number
   atStartMs: number
@@ -158,8 +166,9 @@ type ClockSteps = Readonly<{
 const NO_STEPS: ClockSteps = { count: 0, atStartMs: 0, later: null }
 
 /**
- * Wrong at the start and right later, or right at the start and ahead later; half of the runs see no step. A run that waits for a step of
- * the product must have events taken in the end, so the last time is one that no retention minds.
+ * Wrong at the start and right later, or right at the start and ahead later; half of the runs see
+ * no step. A run that waits for a step of the product must have events taken in the end, so the
+ * last time is one that no retention minds.
  */
 function planSteps(random: Random): ClockSteps {
   const afterMs = 500 + random.below(2_000)

@@ -1,7 +1,7 @@
 /**
- * Exactly once, under SIGKILL (F4); at `committed` the commit has landed and its writer never hears of it, and a new process
- * goes on (F2). `npm test` kills at every named step once and a few times at
- * random; `npm run test:crash -- --kills 100 --seed 7` is the long run.
+ * Exactly once, under SIGKILL (F4); at `committed` the commit has landed and its writer never hears
+ * of it, and a new process goes on (F2). `npm test` kills at every named step once and a few times
+ * at random; `npm run test:crash -- --kills 100 --seed 7` is the long run.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,6 +1,7 @@
 /**
- * Repeats of an `event_id` (F13): counted once within the horizon of running time, across restarts of both kinds
- * and after the files that held the ids were merged; past twice the horizon they are new.
+ * Repeats of an `event_id` (F13): counted once within the horizon of running time, across restarts
+ * of both kinds and after the files that held the ids were merged; past twice the horizon they are
+ * new.
  */
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'

@@ -3,8 +3,9 @@
  * answered, across any number of deaths of the product. What it got an answer for must be in the
  * tables once; what it did not, it sends again.
  *
- * While the product's clock is wrong, good events may be rejected for their date. A request with one of these is sent again as a whole
- * until the clock is right: whether an attempt without an answer was taken under another clock, nobody knows.
+ * While the product's clock is wrong, good events may be rejected for their date. A request with
+ * one of these is sent again as a whole until the clock is right: whether an attempt without an
+ * answer was taken under another clock, nobody knows.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openHardInput } from '../interop/hard-input.ts'
@@ -13,7 +14,10 @@ import { eventLines } from '../support/events.ts'
 import { openRandom } from '../support/random.ts'
 import type { InputFile } from '../support/readers.ts'
 
-/** Where the product listens at the moment (null while it is down), and whether its log is to be filled. */
+/**
+ * Where the product listens at the moment (null while it is down), and whether its log is to be
+ * filled.
+ */
 export type Address = { url: string | null; fill: boolean }
 
 export type Sender = Readonly<{
@@ -32,7 +36,9 @@ export type Sent = Readonly<{
 const EVENTS_MAX = 50
 /** Bodies of 15 MB, which bring the log to its next segment in a second. */
 const FILL_EVENTS = 500
-/** So a clock that is a few days behind rejects nothing, and one that is a month behind everything. */
+/**
+ * So a clock that is a few days behind rejects nothing, and one that is a month behind everything.
+ */
 const DATED_BEFORE_MS = 10 * 24 * 3_600_000
 const FILL_PADDING = `,"x":"${'x'.repeat(30_000)}"}`
 const PAUSE_MS = 25
@@ -113,7 +119,10 @@ export function startFiller(options: Readonly<{ address: Address; input: InputFi
   }
 }
 
-/** Sends events of the true time, each of its own id: the first to be rejected where the product's clock is wrong. */
+/**
+ * Sends events of the true time, each of its own id: the first to be rejected where the product's
+ * clock is wrong.
+ */
 export function startCurrentSender(
   options: Readonly<{ seed: number; address: Address; input: InputFile }>,
 ): Sender {

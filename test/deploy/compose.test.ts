@@ -1,6 +1,7 @@
 /**
- * deploy/compose.yaml against the Compose specification's schema, and against the native stack, which reads the same
- * file: nothing that a container gets is lost on the way, and nothing is published that should not be.
+ * deploy/compose.yaml against the Compose specification's schema, and against the native stack,
+ * which reads the same file: nothing that a container gets is lost on the way, and nothing is
+ * published that should not be.
  */
 
 import assert from 'node:assert/strict'

@@ -1,4 +1,7 @@
-/** Processes of the native stack: found again by their record, never mistaken, and ended with all they started. */
+/**
+ * Processes of the native stack: found again by their record, never mistaken, and ended with all
+ * they started.
+ */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,6 +1,6 @@
 /**
- * PyIceberg and DuckDB read what the table room writes: empty tables, hard values, replaced files, kept snapshots, and
- * tables whose folder was moved. Neither shares code with it.
+ * PyIceberg and DuckDB read what the table room writes: empty tables, hard values, replaced files,
+ * kept snapshots, and tables whose folder was moved. Neither shares code with it.
  */
 import { strict as assert } from 'node:assert'
 import { spawnSync } from 'node:child_process'

@@ -1,4 +1,7 @@
-/** Sums that no 64-bit integer and no DOUBLE holds by itself, in windows that have long ended when the last of them come. */
+/**
+ * Sums that no 64-bit integer and no DOUBLE holds by itself, in windows that have long ended when
+ * the last of them come.
+ */
 import type { Item } from '../interop/hard-input.ts'
 
 /** 9,224 events of 1e9 are more than 2^63 millionths. */

@@ -1,4 +1,7 @@
-/** Holds what a side shows to its readers against the model: both tables, to the last bit, and no data file twice. */
+/**
+ * Holds what a side shows to its readers against the model: both tables, to the last bit, and no
+ * data file twice.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { areEqual, compareRows, inWords } from './compare-rows.ts'
 import { type Model, metricsKey } from './model.ts'
@@ -36,8 +39,8 @@ export async function checkSide(side: Side, model: Model): Promise<Checked> {
 }
 
 /**
- * Checks until nothing is wrong any more: a window that closes, or is amended, does so in its own time. What is still wrong
- * after the side's limit is wrong.
+ * Checks until nothing is wrong any more: a window that closes, or is amended, does so in its own
+ * time. What is still wrong after the side's limit is wrong.
  */
 export async function checkUntilRight(side: Side, model: Model): Promise<Checked> {
   const deadline = AbortSignal.timeout(side.settleLimitMs)

@@ -1,4 +1,7 @@
-/** Holds the rows of a table against those that must stand in it, each to the last bit and each once. */
+/**
+ * Holds the rows of a table against those that must stand in it, each to the last bit and each
+ * once.
+ */
 import { linesOfFile } from './lines-of-file.ts'
 
 export type RowDifferences = Readonly<{

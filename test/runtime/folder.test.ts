@@ -1,4 +1,7 @@
-/** A folder is made with those above it, or the reason why not is said at once: where Node's own way goes round for ever. */
+/**
+ * A folder is made with those above it, or the reason why not is said at once: where Node's own way
+ * goes round for ever.
+ */
 import assert from 'node:assert/strict'
 import {
   chmodSync,

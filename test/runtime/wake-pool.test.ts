@@ -1,4 +1,7 @@
-/** A lost wakeup cannot be made to order; what can be held is that work is posted, and that nobody is kept waiting. */
+/**
+ * A lost wakeup cannot be made to order; what can be held is that work is posted, and that nobody
+ * is kept waiting.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'

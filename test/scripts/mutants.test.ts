@@ -1,4 +1,6 @@
-/** Which single changes `npm run test:mutation` tries in a source, and which places it leaves alone. */
+/**
+ * Which single changes `npm run test:mutation` tries in a source, and which places it leaves alone.
+ */
 
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * The embedded engine with its tables on S3 and their catalog in PostgreSQL: killed at every step, and with either service away
- * for half a minute, every accepted event is in the tables once.
+ * The embedded engine with its tables on S3 and their catalog in PostgreSQL: killed at every step,
+ * and with either service away for half a minute, every accepted event is in the tables once.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

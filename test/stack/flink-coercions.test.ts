@@ -1,4 +1,7 @@
-/** What Flink's JSON format makes of records that nobody checked: docs/flink-coercions.md, each line of it, on a real job. */
+/**
+ * What Flink's JSON format makes of records that nobody checked: docs/flink-coercions.md, each line
+ * of it, on a real job.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

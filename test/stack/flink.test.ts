@@ -1,6 +1,7 @@
 /**
- * The job on a real Flink, from a real topic into tables on S3: what the reference parser accepts is stored once, with the same values; each
- * closed window is the sum of its events; what is rejected is kept once.
+ * The job on a real Flink, from a real topic into tables on S3: what the reference parser accepts
+ * is stored once, with the same values; each closed window is the sum of its events; what is
+ * rejected is kept once.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -47,7 +48,8 @@ test('timestamps of every form are stored as the reference parser reads them', a
   assert.ok(events.length > 5 && events.length < lines.length - 10, `${events.length} accepted`)
   await place.awaitStored(events.length + 1)
   const rows = await place.query(
-    "SELECT event_id, epoch_us(timestamp) FROM campaign_events WHERE campaign_id = 'c' ORDER BY ALL",
+    'SELECT event_id, epoch_us(timestamp) FROM campaign_events WHERE campaign_id = ' +
+      "'c' ORDER BY ALL",
   )
   const stored = rows.map(([id, us]) => [String(id), Number(us)])
   const expected = events.map(({ eventId, timestampUs }) => [eventId, timestampUs])
@@ -61,7 +63,8 @@ test('windows are bit for bit what their events sum up to, hard values and late 
   // In the order of time: whatever is late has no window.
   const lines = byTime([...hardRevenues(), ...randomRevenues(), ...ratios()])
   const repeats = lines.slice(0, 200)
-  // A repeat of an id counts for nothing, whatever else it says; the watermark follows what comes last.
+  // A repeat of an id counts for nothing, whatever else it says; the watermark follows what comes
+  // last.
   const others = lines.slice(200, 300).map((line) => line.replace('"user_id":"u"', '"user_id":"z"'))
   await place.send([...lines, ...repeats, ...others])
   const job = place.openJob()
@@ -270,7 +273,8 @@ function expectedWindows(lines: readonly string[]): readonly WindowRow[] {
 
 async function awaitWindows(place: FlinkPlace, count: number): Promise<readonly WindowRow[]> {
   const sql =
-    'SELECT campaign_id, epoch_us(window_start), epoch_us(window_end), impressions, clicks, conversions, ' +
+    'SELECT campaign_id, epoch_us(window_start), epoch_us(window_end), impressions, clicks, ' +
+    'conversions, ' +
     "revenue, ctr_percent, cvr_percent FROM campaign_metrics WHERE campaign_id <> 'flush'"
   const until = performance.now() + 120_000
   for (;;) {

@@ -1,4 +1,7 @@
-/** The product on a real broker: what anybody wrote to the topic is in the tables once, or kept as rejected once. */
+/**
+ * The product on a real broker: what anybody wrote to the topic is in the tables once, or kept as
+ * rejected once.
+ */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

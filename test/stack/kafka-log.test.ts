@@ -1,4 +1,7 @@
-/** The log on a real broker: what is acknowledged is there, once its repeats are counted once, whatever happens to the broker. */
+/**
+ * The log on a real broker: what is acknowledged is there, once its repeats are counted once,
+ * whatever happens to the broker.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

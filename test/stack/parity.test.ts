@@ -1,6 +1,7 @@
 /**
- * Parity: the same events through all three sides give the same rows in both tables, to the last bit, and the same rejected
- * events. As many events as PARITY_EVENTS says; `npm run parity` is the same with a million.
+ * Parity: the same events through all three sides give the same rows in both tables, to the last
+ * bit, and the same rejected events. As many events as PARITY_EVENTS says; `npm run parity` is the
+ * same with a million.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
- * "Campaign Performance" in Superset: set up twice, opened in a real browser, every tile and chart held against what
- * `query` says of the same stretch of time, before and after a filter.
+ * "Campaign Performance" in Superset: set up twice, opened in a real browser, every tile and chart
+ * held against what `query` says of the same stretch of time, before and after a filter.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

@@ -1,4 +1,7 @@
-/** The catalog on SQLite and on PostgreSQL: one contract, and what a lost reply to COMMIT does to each. */
+/**
+ * The catalog on SQLite and on PostgreSQL: one contract, and what a lost reply to COMMIT does to
+ * each.
+ */
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { openCatalog, readCatalog } from '../../src/table/catalog.ts'
@@ -174,7 +177,10 @@ test('who has lost the lock to another process writes no more', async () => {
 /** The message of the simple protocol that ends a transaction. */
 const isCommit = (bytes: Buffer): boolean => bytes.includes('COMMIT\0')
 
-/** A lake whose catalog is reached through a proxy, one file of events committed; what follows is the test's. */
+/**
+ * A lake whose catalog is reached through a proxy, one file of events committed; what follows is
+ * the test's.
+ */
 async function throughProxy(t: TestContext) {
   const places = await services.places()
   const proxy = await openProxy(services.port('postgres'))

@@ -138,7 +138,10 @@ test('tables on S3 are not relocated, and another place in the configuration is 
 
 const CHECKPOINTS = 12
 
-/** Another program that appends to both tables, as Flink does; says which table has which checkpoint. */
+/**
+ * Another program that appends to both tables, as Flink does; says which table has which
+ * checkpoint.
+ */
 function startSecondWriter({ warehouse, catalog }: RemotePlaces, onLine: (line: string) => void) {
   const { user, password, port, database } = catalog
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = services.credentials

@@ -1,4 +1,7 @@
-/** Files in a folder and on S3: one contract, and what S3 does besides: lost replies, slow-downs, refusals. */
+/**
+ * Files in a folder and on S3: one contract, and what S3 does besides: lost replies, slow-downs,
+ * refusals.
+ */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'

@@ -1,7 +1,7 @@
 /**
- * A topic from before the first start to the one that replaces it: what somebody else wrote into it (F20), records among it that
- * are no events (F19), late events to the microsecond at the edges of windows that have closed (F18), another topic of its
- * name (F11).
+ * A topic from before the first start to the one that replaces it: what somebody else wrote into it
+ * (F20), records among it that are no events (F19), late events to the microsecond at the edges of
+ * windows that have closed (F18), another topic of its name (F11).
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** A log on the disk and the settings of a job that reads it into tables beside it, in a folder that goes with the test. */
+/**
+ * A log on the disk and the settings of a job that reads it into tables beside it, in a folder that
+ * goes with the test.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'

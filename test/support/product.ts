@@ -70,7 +70,8 @@ export async function startProduct(folder: Folder, options: StartOptions = {}): 
         run.child.kill(signal)
         return await run.exited
       }
-      // An end that no test asked for explains the test's failure, which only sees a broken connection.
+      // An end that no test asked for explains the test's failure, which only sees a broken
+      // connection.
       const reportEnd = ({ code, signal }: Exit): void => {
         if (!asked && signal !== 'SIGKILL')
           console.error(`ended with ${code ?? signal}:\n${run.stdout()}${run.stderr()}`)

@@ -1,4 +1,7 @@
-/** A broker that lets in over TLS only, and whom it knows: SASL PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
+/**
+ * A broker that lets in over TLS only, and whom it knows: SASL PLAIN, SCRAM-SHA-256 and
+ * SCRAM-SHA-512.
+ */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'

@@ -1,6 +1,7 @@
 /**
- * One fault under traffic, and the claims that must hold after each of them: what was accepted stands in the tables exactly
- * once, the metrics are its GROUP BY, `verify` agrees, the ledger closes, no data file is referenced twice.
+ * One fault under traffic, and the claims that must hold after each of them: what was accepted
+ * stands in the tables exactly once, the metrics are its GROUP BY, `verify` agrees, the ledger
+ * closes, no data file is referenced twice.
  *
  *   setup ─ start ─ traffic ───────── fault ───────── traffic ─ finish ─ flush ─ both tables equal the model
  */

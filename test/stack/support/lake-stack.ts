@@ -1,6 +1,7 @@
 /**
- * PostgreSQL, S3 and Trino (and Superset where it is asked for), with the two tables, empty, and a hand that writes rows
- * into them through Trino: what the tests of `query` and of the dashboard read.
+ * PostgreSQL, S3 and Trino (and Superset where it is asked for), with the two tables, empty, and a
+ * hand that writes rows into them through Trino: what the tests of `query` and of the dashboard
+ * read.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -122,7 +123,8 @@ function writerOf(client: TrinoClient) {
           [campaign, start, end, ...counts, revenue, ctr, cvr] as const,
       )
       const types =
-        'campaign VARCHAR, start VARCHAR, "end" VARCHAR, i BIGINT, c BIGINT, v BIGINT, revenue VARCHAR, ctr VARCHAR, cvr VARCHAR'
+        'campaign VARCHAR, start VARCHAR, "end" VARCHAR, i BIGINT, c BIGINT, v BIGINT, revenue ' +
+        'VARCHAR, ctr VARCHAR, cvr VARCHAR'
       const double = (name: string): string => `CAST(nullif(${name}, 'NULL') AS DOUBLE)`
       await client.rows(
         `INSERT INTO campaign_metrics SELECT campaign, CAST(start AS TIMESTAMP(6)), CAST("end" AS TIMESTAMP(6)),

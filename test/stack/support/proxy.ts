@@ -1,6 +1,7 @@
 /**
- * A TCP proxy that a test can turn against its connections: what a client sends, and what the server answers, is forwarded, held
- * back for a while, or swallowed, as the test decides from the bytes.
+ * A TCP proxy that a test can turn against its connections: what a client sends, and what the
+ * server answers, is forwarded, held back for a while, or swallowed, as the test decides from the
+ * bytes.
  */
 import { createServer, type Server, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -62,7 +63,8 @@ function relay(from: Socket, to: Socket, client: Socket, judge: (bytes: Buffer) 
       } else to.write(bytes)
     })
   })
-  // A client that goes away takes its connection to the server with it, once everything before has been passed on.
+  // A client that goes away takes its connection to the server with it, once everything before has
+  // been passed on.
   from.on('close', () => {
     before = before.then(() => {
       if (!isCut) to.end()
