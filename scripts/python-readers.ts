@@ -79,7 +79,7 @@ function report(failure: string): void {
 !! ${
     isCi
       ? 'In CI this is a failure.'
-      : 'The tests that hold the tables against PyIceberg and ' + 'DuckDB are SKIPPED.'
+      : 'The tests that hold the tables against PyIceberg and DuckDB are SKIPPED.'
   }
 `)
   if (isCi) process.exitCode = 1

@@ -11,14 +11,14 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { makeFolder } from './folder.ts'
-import { guardPlace } from './place-guard.ts'
+import { guardPlace, makeFolder } from './folder.ts'
+import { type ErrorKinds, RoomError } from './room-error.ts'
 
 /**
  * Keeps the databases of held locks alive: a collected database would be closed, and its lock lost
  * without a word.
  */
-const held = new Set<DatabaseSync>()
+const openDatabases = new Set<DatabaseSync>()
 
 /** Held until `release()` or until the process ends. */
 export type Lock = Readonly<{
@@ -32,26 +32,22 @@ export type Lock = Readonly<{
   release(): void
 }>
 
-/**
- * Thrown by `acquireLock` when somebody else holds the lock. `facts.pid` is null when the holder
- * has not written it.
- */
-export class LockError extends Error {
-  override readonly name = 'LockError'
-  readonly code = 'locked'
-  readonly canRetry = false
-  readonly facts: Readonly<{ path: string; what: string; pid: number | null }>
+const KINDS: ErrorKinds<'locked'> = {
+  locked: {
+    canRetry: false,
+    message: (f) =>
+      `${f.what} is in use by ${f.pid === null ? 'another process' : `process ${f.pid}`} (lock ` +
+      `${f.path}). Only one process may write to it: stop that one, or give this one another ` +
+      'folder. The lock goes with its process; deleting the file does not release it.',
+  },
+}
 
-  constructor(path: string, what: string, pid: number | null, cause: unknown) {
-    const holder = pid === null ? 'another process' : `process ${pid}`
-    super(
-      `${what} is in use by ${holder} (lock ${path}). Only one process may write to it: ` +
-        'stop that one, ' +
-        'or give this one another folder. The lock goes with its process; deleting the file ' +
-        'does not release it.',
-      { cause },
-    )
-    this.facts = { path, what, pid }
+/** Somebody else holds the lock. `facts.pid` is null when the holder has not written it. */
+export class LockError extends RoomError<'locked'> {
+  override readonly name = 'LockError'
+
+  constructor(facts: Readonly<{ path: string; what: string; pid: number | null }>, cause: unknown) {
+    super(KINDS, 'locked', facts, cause)
   }
 }
 
@@ -68,16 +64,16 @@ export function acquireLock(path: string, what: string): Lock {
   } catch (cause) {
     database.close()
     if (!isBusy(cause)) throw cause
-    throw new LockError(path, what, readPid(path), cause)
+    throw new LockError({ path, what, pid: readPid(path) }, cause)
   }
   writeFileSync(pidPath(path), `${process.pid}\n`)
-  held.add(database)
+  openDatabases.add(database)
   const guard = guardPlace(path, 'the lock')
   return {
     path,
     fault: guard.fault,
     release() {
-      if (!held.delete(database)) return
+      if (!openDatabases.delete(database)) return
       rmSync(pidPath(path), { force: true })
       database.close()
       guard.close()
