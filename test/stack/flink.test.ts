@@ -6,9 +6,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openRandom } from '../../src/demo-traffic/random.ts'
 import { parseEvent, revenueMillionths } from '../../src/event.ts'
 import type { FlinkJob } from '../../src/flink.ts'
+import { openRandom } from '../support/random.ts'
 import { type FlinkPlace, type FlinkStack, openFlinkStack } from './support/flink-stack.ts'
 
 let flink: FlinkStack
@@ -214,10 +214,10 @@ function hardRevenues(): string[] {
 function randomRevenues(): string[] {
   const random = openRandom(11)
   return Array.from({ length: 100_000 }, (_, index) => {
-    const magnitude = 10 ** (random.share() * 15 - 6)
-    const whole = Math.floor(random.share() * magnitude) % 1e8
-    const tie = Number(`${whole}.${String(Math.floor(random.share() * 1e6)).padStart(6, '0')}5`)
-    const size = index % 3 === 0 ? tie : Math.min(random.share() * magnitude, 1e9)
+    const magnitude = 10 ** (random.next() * 15 - 6)
+    const whole = Math.floor(random.next() * magnitude) % 1e8
+    const tie = Number(`${whole}.${String(Math.floor(random.next() * 1e6)).padStart(6, '0')}5`)
+    const size = index % 3 === 0 ? tie : Math.min(random.next() * magnitude, 1e9)
     return eventLine({ campaign_id: `r${index % 2_000}`, revenue: index % 2 === 0 ? size : -size })
   })
 }
