@@ -10,7 +10,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, matchesGlob } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isRightRuntime, runtimeMessage } from '../src/cli/runtime.ts'
+import { isRightRuntime, runtimeMessage } from '../src/cli/process-start.ts'
 import { closeSharedStack } from '../test/stack/support/shared-stack.ts'
 import type { TestCounts } from './test-counts.ts'
 

@@ -5,8 +5,7 @@
  */
 
 import { setImmediate as turn } from 'node:timers/promises'
-import { endOnSignals, endWithLauncher } from './cli/early-end.ts'
-import { requireRuntime } from './cli/runtime.ts'
+import { endOnSignals, endWithLauncher, requireRuntime } from './cli/process-start.ts'
 
 endOnSignals()
 endWithLauncher()

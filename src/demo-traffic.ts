@@ -244,7 +244,10 @@ function userOf(number: number): User {
 let secondKept = Number.NaN
 let textKept = ''
 
-/** RFC 3339 with microseconds, as Python's and Java's clients write it: `2026-11-22T19:48:39.123456Z` */
+/**
+ * RFC 3339 with microseconds, as Python's and Java's clients write it:
+ * `2026-11-22T19:48:39.123456Z`
+ */
 function timestampText(timestampUs: number): string {
   const second = Math.floor(timestampUs / SECOND_US)
   if (second !== secondKept) {
@@ -254,7 +257,9 @@ function timestampText(timestampUs: number): string {
   return `${textKept}${String(timestampUs - second * SECOND_US).padStart(6, '0')}Z`
 }
 
-/** A seeded stream of random numbers (sfc32 of PractRand): quick, small, the same on every machine. */
+/**
+ * A seeded stream of random numbers (sfc32 of PractRand): quick, small, the same on every machine.
+ */
 function openRandom(seed: number): Random {
   let a = seed | 0
   let b = Math.floor(seed / 2 ** 32) | 0

@@ -15,7 +15,7 @@ import {
   missingPlatforms,
   platformOf,
 } from '../scripts/complete-lockfile.ts'
-import { isRightRuntime } from '../src/cli/runtime.ts'
+import { isRightRuntime } from '../src/cli/process-start.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-toolchain-'))

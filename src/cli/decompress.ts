@@ -3,14 +3,14 @@
  * members (RFC 1952, 2.2) or frames (RFC 8878, 3.1) one after the other are one input, as `cat
  * a.zst b.zst` makes them, skippable frames included.
  *
- * Node's streams stop at the end of a frame and drop what follows in the same write without a word.
- * How far they got stands in `bytesWritten`, so the rest of a write goes to a decoder of its own.
+ * Node's streams stop at the end of a frame and silently drop what follows in the same write.
+ * How far they got is in `bytesWritten`, so the rest of a write goes to a decoder of its own.
  * What a decoder gave before it failed is never lost: it is taken with `read()`, which async
  * iteration does not do once a stream has failed.
  */
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib'
 
-/** null in between says that nothing more comes for now. */
+/** A null between parts means that nothing more comes for now. */
 export type Part = Uint8Array | null
 
 /** The input ends or breaks off where it must not. */

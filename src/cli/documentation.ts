@@ -1,6 +1,6 @@
 /** The page docs/cli.md, written from the commands themselves. */
 
-import { EXIT_CODE, EXIT_CODE_MEANINGS } from './exit-code.ts'
+import { EXIT_CODE, EXIT_CODE_MEANINGS } from './error.ts'
 import { buildProgram } from './program.ts'
 import { processTerminal } from './terminal.ts'
 

@@ -8,10 +8,10 @@ import { availableParallelism, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config, TrinoConfig } from '../config.ts'
 import type { Query, Verification, VerifyOptions } from '../query.ts'
-import { CliError } from './cli-error.ts'
+import { CliError } from './error.ts'
 
 /**
- * Of the machine's memory: the pipeline and everybody else need the rest. Past it DuckDB spills.
+ * Of the machine's memory; the pipeline and other programs need the rest. Past it DuckDB spills.
  */
 const MEMORY_SHARE = 0.25
 const MEMORY_MIN_BYTES = 256 * 1024 * 1024
@@ -79,7 +79,7 @@ async function openTrinoSession(config: Config, trino: TrinoConfig): Promise<Lak
   }
 }
 
-/** A first user's mistake deserves a better word than that of a missing file. */
+/** Tells a first user more than that a file is missing. */
 export function requireTables(config: Config): void {
   const { catalog } = config
   if (catalog.kind !== 'sqlite' || existsSync(catalog.path)) return

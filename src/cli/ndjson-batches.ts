@@ -25,7 +25,7 @@ const LF = 0x0a
 const BLANKS = new Set([0x20, 0x09, 0x0d, LF])
 
 /**
- * `null` in the input says that nothing more comes for now: whole lines need not wait for a full
+ * `null` in the input means that nothing more comes for now: whole lines need not wait for a full
  * batch.
  */
 export async function* cutBatches(

@@ -1,12 +1,12 @@
 /**
- * Options that several commands share, and what they lead to: the configuration and the collector's
- * address.
+ * Options that several commands share, what they lead to (the configuration and the collector's
+ * address), and what npm may have taken of any of them.
  */
 
 import querystring from 'node:querystring'
-import type { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import { type Config, DEFAULT_CONFIG_FILE, loadConfig } from '../config.ts'
-import { CliError } from './cli-error.ts'
+import { CliError } from './error.ts'
 import type { Terminal } from './terminal.ts'
 
 export type ConfigOption = Readonly<{ config?: string }>
@@ -23,8 +23,10 @@ export type Collector = Readonly<{
 }>
 
 const KEY_VARIABLE = 'CAMPAIGN_METRICS_KEY'
+/** What npm calls its own options with one letter, where we have the same letter. */
+const NPM_LETTERS: Readonly<Record<string, string>> = { '-c': 'call' }
 
-/** Told the exit code when a command has run. */
+/** Called with the exit code of the command that has run. */
 export type Finish = (exitCode: number) => void
 
 export function addConfigOption(command: Command): Command {
@@ -106,4 +108,42 @@ export function action<Args extends unknown[]>(
   work: (...args: Args) => Promise<number>,
 ): (...args: Args) => Promise<void> {
   return async (...args) => finish(await work(...args))
+}
+
+/**
+ * Throws CliError `usage` when npm kept options of this command: `npm start --demo` runs `start`
+ * without `--demo`, because npm takes what stands before `--` for its own. It leaves a trace in the
+ * environment, so that the user gets an error instead of a command without the option.
+ *
+ *     npm start --demo=500        npm_config_demo=500
+ *     npm start --demo 500        npm_config_demo=true, and 500 as an argument
+ *     npm start -c x.yaml         npm_config_call=x.yaml: the short form is one of npm's own
+ */
+export function refuseSwallowedOptions(
+  command: Command,
+  words: readonly string[],
+  environment: Terminal['environment'],
+): void {
+  const script = environment.npm_lifecycle_event
+  if (script === undefined) return
+  const swallowed = command.options.flatMap((option) => wordOf(option, environment) ?? [])
+  if (swallowed.length === 0) return
+  const run = script === 'start' ? 'npm start' : `npm run ${script}`
+  const meant = [...swallowed, ...words].join(' ')
+  throw new CliError(
+    'usage',
+    `npm has kept ${swallowed.join(' ')} for itself. Put -- before the options of ` +
+      `${command.name()}: ${run} -- ${meant}`,
+  )
+}
+
+/** As it has to be written; null = npm has not seen it. */
+function wordOf({ long, short }: Option, environment: Terminal['environment']): string | null {
+  const name = long?.replace(/^--/, '').replaceAll('-', '_')
+  const value = environment[`npm_config_${name}`]
+  // What was negated, as in --no-demo, is empty.
+  if (name !== undefined && value) return value === 'true' ? `${long}` : `${long}=${value}`
+  const letter = short === undefined ? undefined : NPM_LETTERS[short]
+  const given = letter === undefined ? undefined : environment[`npm_config_${letter}`]
+  return given ? `${short} ${given}` : null
 }

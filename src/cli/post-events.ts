@@ -6,7 +6,8 @@
 
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { CliError } from './cli-error.ts'
+import { systemCode } from '../runtime.ts'
+import { CliError } from './error.ts'
 import type { Collector } from './options.ts'
 
 export type PostAnswer = Readonly<{
@@ -22,7 +23,7 @@ export type PostOptions = Readonly<{
   patienceMs: number
   /** Aborted when the user wants to stop; a request under way is still finished. */
   signal: AbortSignal
-  /** Told why we wait, once for each wait. */
+  /** Called once for each wait, with its reason. */
   onWait: (reason: string, waitMs: number) => void
 }>
 
@@ -142,7 +143,7 @@ function readAnswer(collector: Collector, text: string): PostAnswer {
       }
     }
   } catch {
-    // Not JSON: said below.
+    // Not JSON: the error below says so.
   }
   throw new CliError(
     'refused',
@@ -150,7 +151,7 @@ function readAnswer(collector: Collector, text: string): PostAnswer {
   )
 }
 
-/** The message of a refusal on the wire, else what there is, shortened. */
+/** The message of a refusal as the collector words it, else the start of what came. */
 export function refusalText(text: string): string {
   try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown } }
@@ -167,9 +168,7 @@ function connectionReason(error: unknown): string {
   if (cause instanceof Error && cause.name === 'TimeoutError') {
     return `no answer within ${ANSWER_TIMEOUT_MS / 1000} s`
   }
-  const code = (cause as { code?: unknown } | null)?.code
+  const code = systemCode(cause)
   if (code === 'ECONNREFUSED') return 'nothing listens there (ECONNREFUSED)'
-  return typeof code === 'string'
-    ? `the connection failed (${code})`
-    : `the connection failed (${String(cause)})`
+  return `the connection failed (${code ?? String(cause)})`
 }

@@ -1,8 +1,7 @@
 /** `campaign-metrics query`: one SELECT over the two tables, as a table, CSV or JSON. */
 
 import type { Command } from 'commander'
-import { CliError } from './cli-error.ts'
-import { EXIT_CODE } from './exit-code.ts'
+import { CliError, EXIT_CODE } from './error.ts'
 import { openLakeSession } from './lake-session.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
 import { type Terminal, write } from './terminal.ts'

@@ -6,7 +6,7 @@
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { isHopeless, type KeptEvent, listRejected, markReplayed, replayBody } from '../rejected.ts'
-import { EXIT_CODE } from './exit-code.ts'
+import { EXIT_CODE } from './error.ts'
 import { countOf, countText, elapsedText, timeText } from './number-text.ts'
 import {
   action,
@@ -37,8 +37,8 @@ export function addRejected(program: Command, terminal: Terminal, finish: Finish
   const command = program
     .command('rejected')
     .description('list rejected events with their reasons, or send them again')
-    .option('--replay', 'send those that were not sent again yet')
-    .option('--all', 'list those too that were sent again')
+    .option('--replay', 'send those that have not been sent again yet')
+    .option('--all', 'also list those that were sent again')
     .option('--json', 'list as NDJSON')
   addUrlOption(addConfigOption(command)).action(
     action(finish, (options: RejectedOptions) => {

@@ -4,7 +4,7 @@
  */
 
 import type { Command } from 'commander'
-import { EXIT_CODE } from './exit-code.ts'
+import { EXIT_CODE } from './error.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -6,9 +6,8 @@
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { CliError } from './cli-error.ts'
+import { CliError, EXIT_CODE } from './error.ts'
 import { readEvents, STDIN } from './event-input.ts'
-import { EXIT_CODE } from './exit-code.ts'
 import { cutBatches, type LineBatch } from './ndjson-batches.ts'
 import { bytesText, countOf, countText, elapsedText } from './number-text.ts'
 import {
@@ -33,7 +32,7 @@ const BATCH = { bytesMax: 1024 * 1024, linesMax: 50_000 }
 /** The rest is counted; the collector keeps them all in `rejected/`. */
 const REJECTED_LINES_SHOWN = 100
 const PATIENCE_SECONDS_MAX = 86_400
-/** What the collector says of half an event. */
+/** How the collector rejects half an event. */
 const NOT_WHOLE = /^event: not valid/
 
 /** What was sent so far. */

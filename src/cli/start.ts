@@ -5,12 +5,11 @@
 import type { Command } from 'commander'
 import { type Config, missingKeys } from '../config.ts'
 import type { Pipeline } from '../pipeline.ts'
-import { CliError } from './cli-error.ts'
 import { type Demo, demoHistoryMs, startDemo } from './demo.ts'
-import { EXIT_CODE } from './exit-code.ts'
-import { openLiveLine } from './live-line.ts'
+import { CliError, EXIT_CODE } from './error.ts'
 import { countOf, elapsedText } from './number-text.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
+import { openLiveLine } from './progress.ts'
 import { openStopSignal } from './stop-signal.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -29,8 +28,8 @@ export function addStart(program: Command, terminal: Terminal, finish: Finish): 
     .description('take events over HTTP and keep both tables current, until ctrl-C')
     .option(
       '--demo [rate]',
-      `make demo traffic, ${DEMO_RATE} events a second or as many as said; on empty tables ` +
-        'after some history',
+      `make demo traffic: ${DEMO_RATE} events a second, or [rate]; empty tables get some history ` +
+        'first',
     )
     .option('--new-log', 'go on with filled tables after their log was lost or removed')
     .option(
@@ -81,7 +80,7 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
   } catch (error) {
     live.close()
     await demo?.close()
-    // What made it fail is the news; that closing fails after it is not.
+    // The first failure is what the user must know; closing may fail after it.
     await pipeline.close().catch(() => {})
     throw error
   }
@@ -166,6 +165,8 @@ function banner(config: Config, address: string, demoRate: number | null): strin
   const event =
     '{"event_id":"e1","user_id":"u1","campaign_id":"c1","event_type":"click",' +
     `"timestamp":"'$(date -u +%FT%TZ)'"}`
+  const catalogName =
+    catalog.kind === 'sqlite' ? catalog.path : `${catalog.database} at ${catalog.host}`
   const lines = [
     `Campaign Performance: ${address}/`,
     '',
@@ -175,7 +176,7 @@ function banner(config: Config, address: string, demoRate: number | null): strin
       ? []
       : [`  demo    ${demoRate} events a second, from this process over HTTP`]),
     `  tables  ${warehouse.kind === 'folder' ? warehouse.path : warehouse.location}`,
-    `  catalog ${catalog.kind === 'sqlite' ? catalog.path : `${catalog.database} at ${catalog.host}`}`,
+    `  catalog ${catalogName}`,
     '',
     'Send an event:',
     `  curl ${address}/v1/events -H 'Content-Type: application/json'${key} \\`,

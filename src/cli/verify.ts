@@ -6,8 +6,7 @@
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import type { Verification } from '../query.ts'
-import { CliError } from './cli-error.ts'
-import { EXIT_CODE } from './exit-code.ts'
+import { CliError, EXIT_CODE } from './error.ts'
 import { openLakeSession } from './lake-session.ts'
 import { countOf, countText, timeText } from './number-text.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
@@ -68,8 +67,10 @@ async function keptFromUs(config: Config): Promise<number | null> {
 
 /** `isEqual` is null where there was nothing to compare, since retention has dropped the events. */
 function jsonText(found: Verification): string {
-  const told = isNothingCompared(found) ? { ...found, isEqual: null } : found
-  return `${JSON.stringify(told, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`
+  const reported = isNothingCompared(found) ? { ...found, isEqual: null } : found
+  const plain = (_: string, value: unknown): unknown =>
+    typeof value === 'bigint' ? String(value) : value
+  return `${JSON.stringify(reported, plain, 2)}\n`
 }
 
 function isNothingCompared({ isEqual, windows, withoutEvents }: Verification): boolean {

@@ -7,9 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { commandsPage } from '../../src/cli/documentation.ts'
-import { EXIT_CODE } from '../../src/cli/exit-code.ts'
+import { EXIT_CODE, errorText, exitCodeOf } from '../../src/cli/error.ts'
 import { bytesText, elapsedText, timeText } from '../../src/cli/number-text.ts'
-import { errorText, exitCodeOf } from '../../src/cli/report-error.ts'
 import { runInside } from './support/terminal.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
