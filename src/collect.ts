@@ -1,6 +1,6 @@
 /**
- * The collector: events in over HTTP, answers out when they are durable. It also serves what is
- * read over HTTP: health, metrics, status, and the read-only routes of other rooms.
+ * The collector: events in over HTTP, answers out when they are durable. It also serves what is read over HTTP:
+ * health, metrics, status, and the read-only routes of other rooms.
  *
  *     POST /v1/events        write key   events: JSON object, JSON array or NDJSON, plain, gzip or zstd
  *     GET  /healthz          open        200 or 503; the reasons with a read key
@@ -9,10 +9,10 @@
  *     …    /api/v1/session   read key    POST signs a browser in, DELETE signs it out
  *     …    /iceberg/*        read key    and other routes brought by `routes`, open ones among them (the page)
  *
- * Keys go in `Authorization: Bearer` or `X-Api-Key`; write keys also in `?key=`, because
- * `sendBeacon` cannot set headers. A browser that has signed in sends a cookie in place of the read
- * key (`collect/session.ts`). Without keys it listens on loopback only. What browsers may do is in
- * `collect/origin.ts`, all refusals are in `collect/refusal.ts`, all limits in `collect/limits.ts`.
+ * Keys go in `Authorization: Bearer` or `X-Api-Key`; write keys also in `?key=`, because `sendBeacon` cannot set headers.
+ * A browser that has signed in sends a cookie in place of the read key (`collect/session.ts`).
+ * Without keys it listens on loopback only. What browsers may do is in `collect/origin.ts`, all refusals are in
+ * `collect/refusal.ts`, all limits in `collect/limits.ts`.
  */
 export {
   type Collector,

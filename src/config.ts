@@ -1,7 +1,6 @@
 /**
- * The configuration file, `campaign-metrics.yaml`: what may be set, its defaults, its checks and
- * its documentation. Everything else in the program takes the resolved, read-only `Config` and
- * never looks at the file or the environment.
+ * The configuration file, `campaign-metrics.yaml`: what may be set, its defaults, its checks and its documentation.
+ * Everything else in the program takes the resolved, read-only `Config` and never looks at the file or the environment.
  */
 
 export {

@@ -1,7 +1,6 @@
 /**
- * "Campaign Performance", defined once: what the live page draws, the API answers and the Superset
- * bundle is made of, and the words of the API. Plain values and functions: this room runs in the
- * server and in the browser.
+ * "Campaign Performance", defined once: what the live page draws, the API answers and the Superset bundle is made of, and
+ * the words of the API. Plain values and functions: this room runs in the server and in the browser.
  */
 export {
   CHARTS,

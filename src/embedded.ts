@@ -1,6 +1,5 @@
 /**
- * The job: takes events from the log, counts each exactly once and commits both tables, in a thread
- * of its own.
+ * The job: takes events from the log, counts each exactly once and commits both tables, in a thread of its own.
  */
 
 export { type Checkpoint, readCheckpoint, resumeFrom } from './embedded/checkpoint.ts'

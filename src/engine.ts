@@ -1,7 +1,6 @@
 /**
- * The byte engine: events as bytes in, columns and verdicts out, with no object per event in
- * between. Its work is done in WebAssembly (sources in engine/assembly, built by
- * `scripts/build-engine.ts`).
+ * The byte engine: events as bytes in, columns and verdicts out, with no object per event in between. Its
+ * work is done in WebAssembly (sources in engine/assembly, built by `scripts/build-engine.ts`).
  */
 export { type IdSet, type IdSetOptions, loadIdSets, openIdSet } from './engine/id-set.ts'
 export {

@@ -1,10 +1,9 @@
 /**
- * What travels: the fields of an event, its limits, the closed list of reasons for rejection, and
- * the plain reference parser.
+ * What travels: the fields of an event, its limits, the closed list of reasons for rejection, and the plain
+ * reference parser.
  *
- * The reference parser is the oracle of the byte engine (src/engine.ts): slow, obvious and strict.
- * The engine must give the same verdict and the same values for any bytes; where they differ, this
- * one is right.
+ * The reference parser is the oracle of the byte engine (src/engine.ts): slow, obvious and strict. The engine
+ * must give the same verdict and the same values for any bytes; where they differ, this one is right.
  */
 export type { DayRows, EncodedColumn, EncodedPage } from './event/day-rows.ts'
 export { EVENT_TYPES, type Event, type EventType, LIMITS } from './event/event.ts'

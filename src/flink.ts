@@ -1,12 +1,11 @@
 /**
- * The job on Flink: the same work as the embedded job, done by a cluster. `flink/job.sql` is the
- * job; the rest submits it, keeps it running and moves what it rejects.
+ * The job on Flink: the same work as the embedded job, done by a cluster. `flink/job.sql` is the job; the rest submits it, keeps it running
+ * and moves what it rejects.
  *
- * The job appends to both tables at its checkpoints. Each snapshot that it commits says in its
- * summary which job and which checkpoint it is of (`flink.job-id`,
- * `flink.max-committed-checkpoint-id`, `flink.operator-id`); from these the job goes on when the
- * cluster has forgotten it. Maintenance must keep the newest snapshot of each `flink.job-id`:
- * Flink's committer looks there for what it has committed already.
+ * The job appends to both tables at its checkpoints. Each snapshot that it commits says in its summary which job and which checkpoint it
+ * is of (`flink.job-id`, `flink.max-committed-checkpoint-id`, `flink.operator-id`); from these the job goes on when the cluster has
+ * forgotten it. Maintenance must keep the newest snapshot of each `flink.job-id`: Flink's committer looks there for what it has
+ * committed already.
  */
 export {
   type Checkpoint,

@@ -1,13 +1,11 @@
 /**
- * The log: events are durable here before their sender is answered, and the job reads them from
- * here, live and after a restart.
+ * The log: events are durable here before their sender is answered, and the job reads them from here, live and after a restart.
  *
- * One folder of segments, each a preallocated file of frames; a frame is what one group commit
- * wrote. Lines have offsets, counted from 0 without gaps. One process writes (lock); readers may be
- * in other threads of it.
+ * One folder of segments, each a preallocated file of frames; a frame is what one group commit wrote. Lines have offsets, counted
+ * from 0 without gaps. One process writes (lock); readers may be in other threads of it.
  *
- * Or a topic of Kafka, whose partitions have their own offsets; any number of processes write to
- * it. `EventLog` and `EventReader` are what both give the collector and the job.
+ * Or a topic of Kafka, whose partitions have their own offsets; any number of processes write to it. `EventLog` and `EventReader`
+ * are what both give the collector and the job.
  */
 
 export { LogError, type LogErrorCode, type LogErrorFacts } from './log/error.ts'

@@ -1,8 +1,8 @@
 /**
  * The meter: every counter of the running process, its name and its `GET /metrics` text.
  *
- * Two kinds of numbers meet here. The collector *counts*: its fields are plain numbers which the
- * hot path adds to. Everything else is *read* when somebody scrapes: the pipeline passes a function
+ * Two kinds of numbers meet here. The collector *counts*: its fields are plain numbers which the hot
+ * path adds to. Everything else is *read* when somebody scrapes: the pipeline passes a function
  * that returns what log, job and tables say at that moment, so no number is kept in two places.
  * prom-client only writes the text, from a registry of our own: nothing global, no default metrics.
  */

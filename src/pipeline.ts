@@ -1,6 +1,5 @@
 /**
- * Opens the rooms in the order in which an event passes, log, job, dashboard, collector, and closes
- * them in reverse.
+ * Opens the rooms in the order in which an event passes, log, job, dashboard, collector, and closes them in reverse.
  */
 
 export type { Outlook } from './pipeline/outlook.ts'

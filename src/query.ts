@@ -1,7 +1,6 @@
 /**
- * SQL over the two tables with DuckDB: a user's queries, the check of every window against the raw
- * rows, exact sums for the job, and the rewriting that maintenance needs. The only room that knows
- * DuckDB.
+ * SQL over the two tables with DuckDB: a user's queries, the check of every window against the raw rows, exact sums for
+ * the job, and the rewriting that maintenance needs. The only room that knows DuckDB.
  */
 export type { Cell, ResultColumn } from './query/cell.ts'
 export { type CsvOptions, formatCsv } from './query/format-csv.ts'

@@ -1,7 +1,6 @@
 /**
- * The two Iceberg tables, `campaign_events` and `campaign_metrics` (format version 2, Parquet), in
- * a folder or on S3: written by one process of ours (`openLake`), alone or beside Flink, read by
- * any (`readLake`, and every Iceberg reader through the SQL catalog `lake`).
+ * The two Iceberg tables, `campaign_events` and `campaign_metrics` (format version 2, Parquet), in a folder or on S3: written by
+ * one process of ours (`openLake`), alone or beside Flink, read by any (`readLake`, and every Iceberg reader through the SQL catalog `lake`).
  */
 export { COMMIT_STEPS, type CommitStep } from './table/commit.ts'
 export type { Change } from './table/committer.ts'

@@ -1,4 +1,4 @@
-/** Several acts, each of which may fail: at once with a bound, or one after the other at the end. */
+/** Several acts, each of which may fail: many at once with a bound, or in turn at the end. */
 
 /**
  * `Promise.allSettled` with a bound: so many under way at once, in order. Thousands of files that
