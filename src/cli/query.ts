@@ -11,7 +11,8 @@ type QueryOptions = ConfigOption & Readonly<{ csv?: boolean; json?: boolean; exa
 const EXAMPLES = `
 The views are campaign_events and campaign_metrics; the SQL is DuckDB's.
   campaign-metrics query "select * from campaign_metrics order by window_start desc limit 10"
-  campaign-metrics query --csv "select campaign_id, sum(revenue) from campaign_metrics group by 1" > revenue.csv`
+  campaign-metrics query --csv \\
+    "select campaign_id, sum(revenue) from campaign_metrics group by 1" > revenue.csv`
 
 export function addQuery(program: Command, terminal: Terminal, finish: Finish): void {
   const command = program

@@ -269,18 +269,23 @@ for (const { name, arm } of FAULTS) {
 test('a COMMIT that is still on its way when its sender asks again is waited for, and not taken for lost', async (t) => {
   const { places, proxy, lake, commit } = await throughProxy(t)
   // The client's side is cut; four seconds later COMMIT reaches the server all the same.
-  let seen = 0
+  let commits = 0
+  let hasArrived = false
   proxy.rules.fromClient = (bytes) => {
-    if (!isCommit(bytes) || seen++ > 0) return 'forward'
-    return { holdMs: 4_000 }
+    if (!isCommit(bytes) || commits++ > 0) return 'forward'
+    return {
+      holdMs: 4_000,
+      onPassed: () => {
+        hasArrived = true
+      },
+    }
   }
-  const startMs = performance.now()
   const committing = commit('b')
   await new Promise((resolve) => setTimeout(resolve, 500))
   await services.sql(places.catalog.database, 'SELECT 1')
   for (const socket of clientSockets(proxy.port)) socket.destroy()
   await committing
-  assert.ok(performance.now() - startMs > 3_500, 'the answer came only once that COMMIT had ended')
+  assert.ok(hasArrived, 'the answer came only once that COMMIT had reached the server')
   await commit('c')
   await lake.close()
   await checkCommits(places, ['a', 'b', 'c'])

@@ -1,4 +1,4 @@
-/** A bounded wait for something that becomes true by itself. */
+/** Bounded waits: a test that waits for ever must fail with a reason. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const LIMIT_MS = 30_000
@@ -18,5 +18,16 @@ export async function until(
       if (limit.aborted) throw error
     }
     await sleep(PAUSE_MS)
+  }
+}
+
+/** What `promise` resolves to; fails when it takes longer than anything in order does. */
+export async function withinLimit<T>(promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`not within ${LIMIT_MS} ms`)), LIMIT_MS)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
   }
 }

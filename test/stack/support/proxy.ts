@@ -6,8 +6,15 @@
 import { createServer, type Server, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** `cut` closes the client's side at once; the server never hears of it. */
-export type Verdict = 'forward' | 'swallow' | 'cut' | Readonly<{ holdMs: number }>
+/**
+ * `cut` closes the client's side at once; the server never hears of it. What is held back goes on
+ * after that time, whatever became of the client, and `onPassed` is called then.
+ */
+export type Verdict =
+  | 'forward'
+  | 'swallow'
+  | 'cut'
+  | Readonly<{ holdMs: number; onPassed?: () => void }>
 
 export type Rules = {
   fromClient: (bytes: Buffer) => Verdict
@@ -61,6 +68,7 @@ function relay(from: Socket, to: Socket, client: Socket, judge: (bytes: Buffer) 
         isCut = true
         client.destroy()
       } else to.write(bytes)
+      if (typeof verdict === 'object') verdict.onPassed?.()
     })
   })
   // A client that goes away takes its connection to the server with it, once everything before has
