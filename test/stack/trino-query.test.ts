@@ -1,7 +1,4 @@
-/**
- * SQL of a user's through Trino: the values keep their digits, only reading statements run, errors
- * say what to do.
- */
+/** SQL of a user's through Trino: the values keep their digits, only reading statements run, errors say what to do. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -163,8 +160,7 @@ test('the plan of a query is shown line by line', async () => {
 })
 
 test('what changes something is refused, and changes nothing', async () => {
-  const row =
-    `'a', 'u', 'c', 'click', TIMESTAMP '2026-11-22 10:00:00.000000', 0e0, ` + 'NULL, NULL, NULL'
+  const row = `'a', 'u', 'c', 'click', TIMESTAMP '2026-11-22 10:00:00.000000', 0e0, NULL, NULL, NULL`
   for (const sql of [
     `INSERT INTO campaign_events VALUES (${row})`,
     `EXPLAIN ANALYZE INSERT INTO campaign_events VALUES (${row})`,
@@ -199,8 +195,7 @@ test('a result that is left early ends its statement', async () => {
 
 test('a hundred thousand rows flow through, each once', async () => {
   const result = await query.runSql(
-    'SELECT a.x * 1000 + b.y FROM UNNEST(sequence(0, 99)) a(x) CROSS JOIN ' +
-      'UNNEST(sequence(0, 999)) b(y)',
+    'SELECT a.x * 1000 + b.y FROM UNNEST(sequence(0, 99)) a(x) CROSS JOIN UNNEST(sequence(0, 999)) b(y)',
   )
   const seen = new Set<Cell>()
   for await (const batch of result.batches) for (const [cell = null] of batch) seen.add(cell)
