@@ -1,9 +1,8 @@
-// Builds the live page with Vite: src/page into src/dashboard/build, `.br` and `.gz` beside each
-// file.
+// Builds the live page with Vite: src/page into src/dashboard/build, `.br` and `.gz` beside each file.
 //
-// Skips the work when sources and versions are those of the last build (their hash lies beside the
-// result). Files are renamed into place one by one, index.html after what it names, so that a build
-// beside a running server is harmless. Fails when the page is heavier than PAGE_BYTES_MAX.
+// Skips the work when sources and versions are those of the last build (their hash lies beside the result). Files are
+// renamed into place one by one, index.html after what it names, so that a build beside a running server is harmless.
+// Fails when the page is heavier than PAGE_BYTES_MAX.
 // usage: node scripts/build-page.ts [--force]
 
 import { createHash } from 'node:crypto'
@@ -27,14 +26,9 @@ const SHARED_SOURCES = [
   'src/dashboard-definition/wire.ts',
 ]
 const VERSIONED = ['vite', 'echarts']
-/**
- * What a first visit loads at most, all files together, as gzip has them: the weaker of the two
- * encodings.
- */
+/** What a first visit loads at most, all files together, as gzip has them: the weaker of the two encodings. */
 const PAGE_BYTES_MAX = 350_000
-/**
- * Texts are compressed, and only they count as the page; a list of licences is not sent to anybody.
- */
+/** Texts are compressed, and only they count as the page; a list of licences is not sent to anybody. */
 const SENT = ['.html', '.js', '.css', '.svg']
 const LICENCES = 'third-party-licences.md'
 
@@ -108,9 +102,8 @@ async function bundle(outDir: string): Promise<void> {
 }
 
 /**
- * The first script, before any address of the page is used. Of all relative addresses only one that
- * is a query leads back to the page itself (RFC 3986, 5.2.2), with a slash at the end of its own or
- * without.
+ * The first script, before any address of the page is used. Of all relative addresses only one that is a query leads back
+ * to the page itself (RFC 3986, 5.2.2), with a slash at the end of its own or without.
  */
 function slashBeforeAll(): Plugin {
   return {
@@ -122,10 +115,7 @@ function slashBeforeAll(): Plugin {
   }
 }
 
-/**
- * The page waits for its entry, a few kilobytes, before it paints: a theme chosen by hand must not
- * flash the other.
- */
+/** The page waits for its entry, a few kilobytes, before it paints: a theme chosen by hand must not flash the other. */
 function themeBeforePaint(): Plugin {
   return {
     name: 'theme-before-paint',
@@ -142,8 +132,7 @@ async function loadVite(): Promise<typeof import('vite')> {
     return await import('vite')
   } catch (cause) {
     throw new Error(
-      'build-page: Vite is not installed; run `npm ci` in the project folder (with ' +
-        'devDependencies)',
+      'build-page: Vite is not installed; run `npm ci` in the project folder (with devDependencies)',
       { cause },
     )
   }
