@@ -22,7 +22,7 @@ const rows: readonly Row[] = [...page.matchAll(/^\| (F\d+) \| (.*) \|$/gm)].map(
   ([, number = '', rest = '']) => ({ number, cells: rest.split(' | ') }),
 )
 
-test('the rows are numbered from 1 without a gap, and each says what, where and what holds it', () => {
+test('the rows are numbered from 1 without a gap, and each has what, where and how', () => {
   assert.deepEqual(
     rows.map(({ number }) => number),
     rows.map((_, index) => `F${index + 1}`),

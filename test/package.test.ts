@@ -63,7 +63,7 @@ before(() => {
 
 after(() => rmSync(FOLDER, { recursive: true, force: true }))
 
-test('the tarball holds the command, the compiled program with its WASM, the page, the documentation, and nothing else', () => {
+test('the tarball has the command, the compiled program, the page, the documents only', () => {
   for (const expected of [
     'LICENSE',
     'README.md',
@@ -102,7 +102,7 @@ test('the license is the one that package.json names', () => {
   )
 })
 
-test('installed into an empty folder it starts, takes an event, shows its page, stops cleanly, and answers a query', async () => {
+test('installed in an empty folder it starts, takes an event, stops, and answers', async () => {
   writeFileSync(
     join(FOLDER, 'campaign-metrics.yaml'),
     'listen: 127.0.0.1:0\ncommitInterval: 200ms\n',

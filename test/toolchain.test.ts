@@ -25,7 +25,7 @@ const lockfile = JSON.parse(lockText) as Lockfile
 
 after(() => rmSync(FOLDER, { recursive: true }))
 
-test('the lockfile names every platform of every native package, so that `npm ci` works on all of them', () => {
+test('the lockfile names every platform of every native package, for `npm ci`', () => {
   assert.deepEqual(
     missingPlatforms(lockfile).map(({ path }) => path),
     [],

@@ -68,7 +68,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
     })
   }
 
-  test('axe finds nothing when an error is shown, and nothing scrolls sideways on a phone', async () => {
+  test('axe finds nothing beside an error, and nothing scrolls sideways on a phone', async () => {
     const watched = await site.open(PHONE)
     watched.allow(/ERR_CONNECTION_REFUSED/)
     await watched.context.route('**/api/v1/**', (route) => route.abort('connectionrefused'))
@@ -99,7 +99,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
     }
   })
 
-  test('by keyboard alone everything is reached, the focus is always seen, and it works', async () => {
+  test('by keyboard alone everything is reached and works, and the focus is visible', async () => {
     const watched = await site.open()
     const { page } = watched
     await visit(page, '/')
@@ -126,7 +126,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
     await watched.close()
   })
 
-  test('by keyboard a table is sorted, a page turned, a chart opened as a table, a filter set', async () => {
+  test('by keyboard a table is sorted, a page turned, a chart opened, a filter set', async () => {
     const watched = await site.open()
     const { page } = watched
     await visit(page, '/')
@@ -186,7 +186,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
     await watched.close()
   })
 
-  test('light and dark follow the system until the reader chooses, and the choice stays', async () => {
+  test('light or dark follows the system until the reader chooses; the choice stays', async () => {
     const watched = await site.open({ colorScheme: 'dark' })
     const { page } = watched
     await visit(page, '/')

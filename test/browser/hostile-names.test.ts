@@ -75,7 +75,7 @@ describe('hostile names', { skip: skipBrowser }, () => {
     await expectUnharmed(page)
   })
 
-  test('charts show names as text, in their tables and in the tooltips of every point', async () => {
+  test('charts show names as text, in their tables and the tooltips of every point', async () => {
     for (const chart of ['trend', 'revenue', 'realtime'] as const) {
       const before = await countShown(page, IMAGE)
       const most = await hoverOver(page, chart)

@@ -99,7 +99,7 @@ describe('live', { skip: skipBrowser }, () => {
     for (const text of texts) assert.match(text, /\d/)
   })
 
-  test('however many events arrive, each part is asked for once a second at most, one request at a time', async () => {
+  test('however many events arrive, each part is asked for once a second at most', async () => {
     const { page } = watched
     const seen = watchRequests(page)
     for (let post = 0; post < 20; post++) {
@@ -133,7 +133,7 @@ describe('live', { skip: skipBrowser }, () => {
     await waitUntilLive(page)
   })
 
-  test('killed and started again, the server is found by the page, which shows what came meanwhile', async () => {
+  test('a server killed and started again is found, and what came meanwhile is shown', async () => {
     const { page } = watched
     watched.allow(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/)
     watched.allow(/ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_CLOSED|ERR_SOCKET_NOT_CONNECTED/)

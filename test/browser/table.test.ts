@@ -101,7 +101,7 @@ describe('campaign table', { skip: skipBrowser }, () => {
     })
   }
 
-  test('the last page has the rest, campaigns without a CVR at its end even in rising order', async () => {
+  test('the last page has the rest; campaigns without a CVR are last in any order', async () => {
     const last = Math.ceil(matched / PAGE_ROWS)
     assert.ok(last > LAST_PAGE * 0.8)
     await visit(page, `/?range=6h&sort=cvr&order=asc&page=${last}`)
@@ -126,7 +126,7 @@ describe('campaign table', { skip: skipBrowser }, () => {
     await expectRows(page, expected.slice(PAGE_ROWS, 2 * PAGE_ROWS), 'page 2 after a reload')
   })
 
-  test('a search finds parts of names in either case, from the first page, and totals what it found', async () => {
+  test('a search finds parts of names in either case, and totals what it found', async () => {
     await visit(page, '/?range=6h&page=3')
     await page.locator('input[data-search]').fill('bRAND-00')
     const found = sortModel('impressions', 'desc').filter(({ campaign }) =>
@@ -155,7 +155,7 @@ describe('campaign table', { skip: skipBrowser }, () => {
     assert.ok(Math.abs(average - (totals.ctr ?? 0)) > 0.5, 'the two differ in this input')
   })
 
-  test('the CSV has every campaign of the table in its order, with the columns of the tables', async () => {
+  test('the CSV has every campaign in its order, with the columns of the tables', async () => {
     await visit(page, '/?range=6h&sort=revenue&search=brand')
     const [download] = await Promise.all([
       page.waitForEvent('download'),

@@ -95,7 +95,7 @@ describe('the watch over a page', { skip: skipBrowser }, () => {
     })
   }
 
-  test('axe sees a button without a name, the measure of width a page that is too wide, the meter a jump', async () => {
+  test('axe sees a nameless button, the width check a wide page, the meter a jump', async () => {
     const watched = await openWatchedPage(browser, origin, { width: 390, height: 800 })
     await watchShifts(watched.context)
     await watched.page.goto('/unnamed')

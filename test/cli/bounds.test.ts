@@ -78,7 +78,7 @@ test('a body in chunks of one byte takes the memory of its bytes, not of its chu
   assert.ok(growth < 250 * MIB, `${Math.round(growth / MIB)} MiB`)
 })
 
-test('bodies of nothing but bad events are refused before their rejections fill the memory', async (t) => {
+test('bodies of bad events only are refused before their rejections fill the memory', async (t) => {
   const product = await running(t)
   const junk = 'x\n'.repeat(150_000)
   const answers = await Promise.all(Array.from({ length: 12 }, () => post(product.url, junk)))
@@ -91,7 +91,7 @@ test('bodies of nothing but bad events are refused before their rejections fill 
   )
 })
 
-test('readers that never read take the memory of a few answers, and others are answered', async (t) => {
+test('readers that never read hold the memory of a few answers; others are served', async (t) => {
   const product = await running(t)
   for (let body = 0; body < 2; body++) {
     const lines = Array.from({ length: 20_000 }, (_, at) =>
@@ -115,7 +115,7 @@ test('readers that never read take the memory of a few answers, and others are a
   while ((await get(product.url, path)).text.length !== whole) await sleep(100)
 })
 
-test('one body of 1,200 days is committed a few hundred days at a time, and other events in between', async (t) => {
+test('a body of 1,200 days is committed in parts, with other events in between', async (t) => {
   const { product, folder } = await started(t)
   const agent = openAgent()
   const days = Array.from({ length: 1200 }, (_, day) =>
@@ -149,7 +149,7 @@ async function openIdle({ url }: Product, count: number): Promise<readonly Socke
 /** Sockets of the other end that are open still: nothing comes, so only the end can be heard. */
 const isOpen = (socket: Socket): boolean => socket.readyState === 'open'
 
-test('more idle connections than files may be open: events are taken and committed, and the process goes on', async (t) => {
+test('with more idle connections than open files allowed, events are committed', async (t) => {
   const limited = ['sh', '-c', 'ulimit -n 300 && exec "$@"', 'sh']
   const product = await running(t, limited)
   const agent = openAgent()
@@ -184,7 +184,7 @@ async function untilAnswered({ url }: Product): Promise<void> {
   }
 }
 
-test('no file at all can be opened for a while: events are taken, the commit is tried again, nothing is lost', async (t) => {
+test('while no file can be opened, events are taken, and the commit is retried', async (t) => {
   const product = await running(t)
   const limitFiles = (files: number) =>
     spawnSync('prlimit', ['--pid', String(product.pid), `--nofile=${files}:`]).status

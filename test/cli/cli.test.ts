@@ -21,7 +21,7 @@ function configOf(text: string): string {
   return path
 }
 
-test('--help goes to standard output with exit code 0, for the program and for each command', async () => {
+test('--help goes to standard output with exit code 0, for every command too', async () => {
   const help = await runInside(['--help'])
   assert.equal(help.exitCode, 0)
   assert.equal(help.stderr, '')
@@ -53,7 +53,7 @@ test('start --accept-repeats is refused where Flink does not run', async () => {
   assert.match(ran.stderr, /^campaign-metrics: --accept-repeats: only Flink forgets event ids/)
 })
 
-test('a wrong configuration has exit code 2 and names file and line, for every command', async () => {
+test('a wrong configuration names file and line, with exit code 2, in every command', async () => {
   const config = configOf('windw: 5m\n')
   for (const words of [
     ['start'],

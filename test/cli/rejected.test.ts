@@ -38,7 +38,7 @@ async function kept(t: TestContext, events: readonly string[]): Promise<string> 
   return config
 }
 
-test('lines that cannot succeed are counted before anything is sent, by their reasons', async (t) => {
+test('lines that cannot succeed are counted by reason before anything is sent', async (t) => {
   const config = await kept(t, ['{', '{"event_id":""}', '{"event_id":"" }', RIGHT])
   const collector = await openFakeCollector(takeAllButBad)
   t.after(() => collector.close())
@@ -54,7 +54,7 @@ test('lines that cannot succeed are counted before anything is sent, by their re
   assert.match(ran.stderr, /\nSent 4 rejected events again: /)
 })
 
-test('what may be accepted by now is not called hopeless: a date that was in the future, a line feed in a text', async (t) => {
+test('a date no longer in the future and a line feed in a text are not hopeless', async (t) => {
   const ahead = RIGHT.replace('2026-11-22', '2099-01-01')
   const broken = RIGHT.replace('"c"', '"c\nd"')
   const config = await kept(t, [ahead, broken])

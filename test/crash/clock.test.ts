@@ -38,7 +38,7 @@ for (const [name, aheadMs] of [
   ['back by six hours', -6 * HOUR_MS],
   ['ahead by six hours', 6 * HOUR_MS],
 ] as const) {
-  test(`while it runs the clock steps ${name}: events of the new time are committed at once, repeats are known`, async () => {
+  test(`the clock steps ${name}: new events are committed at once, repeats are known`, async () => {
     folder = await openTimedFolder({}, { startMs: NOON_MS })
     await folder.running(async ({ url }) => {
       const before = batch('before', NOON_MS)
@@ -183,7 +183,7 @@ test(
   },
 )
 
-test('between two runs the clock steps back: repeats are known, and what is ahead of it is rejected until it is right', async () => {
+test('a step back between runs: repeats are known, events ahead of it are rejected', async () => {
   folder = await openTimedFolder({}, { startMs: NOON_MS })
   const body = batch('before', NOON_MS - 2 * HOUR_MS)
   await folder.running(async ({ url }) => {

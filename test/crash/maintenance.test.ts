@@ -69,7 +69,7 @@ test('a kill at each step of a commit that only merges leaves the tables as they
   assert.deepEqual(notReached, [])
 })
 
-test('after a day without events the last commit is still known: no event is read again or skipped', {
+test('after a day without events the last commit is known: none is read again or skipped', {
   skip: skipReaders,
 }, async () => {
   await open()

@@ -36,8 +36,7 @@ export type PythonReaders =
 export function pythonReaders(): PythonReaders {
   if (isInstalled()) return { python: interpreter(), skip: false }
   const failure = existsSync(FAILURE) ? readFileSync(FAILURE, 'utf8').trim() : 'not installed yet'
-  const reason =
-    `the Python readers are missing (${failure}); \`npm run python-readers\` installs them`
+  const reason = `the Python readers are missing (${failure}); \`npm run python-readers\` installs them`
   if (process.env.CI === 'true') throw new Error(`${reason}; in CI the interop tests must run`)
   return { python: null, skip: reason }
 }

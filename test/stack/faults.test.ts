@@ -101,7 +101,7 @@ const WITH_FLINK: Faults = {
   },
 }
 
-test(`seed ${SEED}: Kafka with the embedded engine: each accepted event once, whatever fails`, (t) =>
+test(`seed ${SEED}: Kafka with the embedded engine: each event once, whatever fails`, (t) =>
   onKafkaSide(
     'faults',
     // pgjdbc, which is Flink's, says in its first message how dates are to be written.

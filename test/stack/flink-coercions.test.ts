@@ -160,7 +160,7 @@ after(async () => {
   await rm(directory, { recursive: true })
 })
 
-test('each record is stored as documented or kept as rejected once, never both and never neither', async () => {
+test('each record is stored as documented or kept as rejected, once, never both', async () => {
   await place.send(
     cases.map(({ value }) => value),
     0,

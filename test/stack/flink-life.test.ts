@@ -78,7 +78,7 @@ test('the job manager is lost while nobody watches: what the tables say is enoug
   await job.close()
 })
 
-test('changed settings: stopped with a savepoint, gone on from it with the ids that it remembers', async () => {
+test('changed settings: stopped with a savepoint, resumed with the ids it remembers', async () => {
   const cluster = openCluster(`http://${flink.services.stack.address('jobmanager', 8081)}`)
   const retention = { days: 90, sinceUs: 0, keptFromUs: 0 }
   const dedupeHorizonMs = 7_200_000

@@ -57,7 +57,7 @@ test('timestamps of every form are stored as the reference parser reads them', a
   await stop(job)
 })
 
-test('windows are bit for bit what their events sum up to, hard values and late events included', async () => {
+test('windows equal the sums of their events bit for bit, hard and late ones too', async () => {
   // One partition: of several, one that a slow machine takes for idle would be late.
   const place = await flink.place()
   // In the order of time: whatever is late has no window.
@@ -84,7 +84,7 @@ test('windows are bit for bit what their events sum up to, hard values and late 
   await stop(job)
 })
 
-test('with a retention of 90 days what is older than the 91st is rejected, by arrival, and only since the setting holds', async () => {
+test('with a retention of 90 days older events are rejected once the setting holds', async () => {
   const place = await flink.place()
   const today = await awaitDayWithRoom()
   const ago = (days: number, time = '12:00:00Z'): string =>

@@ -22,7 +22,7 @@ const METRICS = ['impressions', 'clicks', 'conversions', 'revenue', 'ctr_percent
 /** Per campaign: impressions, clicks, conversions, revenue of each conversion. */
 const CAMPAIGNS = { spring: [20, 5, 2, 1.25], autumn: [8, 2, 1, 0.1] } as const
 
-test('events over HTTP stand in both tables as PyIceberg, Trino, query and Superset read them', () =>
+test('events over HTTP are in both tables for PyIceberg, Trino, query and Superset', () =>
   onFlinkSide('main', async (stack, side) => {
     await stack.start('superset')
     const superset = { url: `http://${stack.address('superset')}`, ...SUPERSET }

@@ -37,7 +37,7 @@ test(`seed ${SEED}: the input of ${EVENTS} events has what it is about`, () => {
 })
 
 for (const name of SIDE_NAMES) {
-  test(`seed ${SEED}: ${name}: both tables and the rejected events are what ${EVENTS} events make`, async (t) => {
+  test(`seed ${SEED}: ${name}: tables and rejections are those of ${EVENTS} events`, async (t) => {
     const side = await openSide(name)
     try {
       const report = await runSide(side, prepared, (text) => t.diagnostic(text))

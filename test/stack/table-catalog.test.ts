@@ -29,7 +29,7 @@ const AT = (version: number) => ({ events: `s3://b/e/${version}`, metrics: `s3:/
 const nothing = (): void => {}
 
 for (const kind of KINDS) {
-  test(`${kind}: tables are made once, read by others, and both pointers move together or not at all`, async (t) => {
+  test(`${kind}: tables are made once, and both pointers move together or not`, async (t) => {
     const place = await placeOf(kind, t)
     await assert.rejects(readCatalog(place), { code: 'catalog-missing' })
     const catalog = await openCatalog(place)
@@ -50,7 +50,7 @@ for (const kind of KINDS) {
     assert.deepEqual(await catalog.read(), { events: AT(1).events, metrics: AT(9).metrics })
   })
 
-  test(`${kind}: a step that throws before COMMIT leaves the pointers, and the connection can be used on`, async (t) => {
+  test(`${kind}: a throw before COMMIT leaves the pointers and the connection`, async (t) => {
     const catalog = await openCatalog(await placeOf(kind, t))
     t.after(() => catalog.close())
     await catalog.create(AT(0))
@@ -66,7 +66,7 @@ for (const kind of KINDS) {
   })
 }
 
-test('the layout is that of the JDBC catalog V1, and a V0 catalog gets the column that it lacks', async () => {
+test('the layout is that of the JDBC catalog V1; a V0 catalog gets its new column', async () => {
   const { catalog } = await services.places()
   await (await openCatalog(catalog)).close()
   const columns = (database: string): Promise<unknown> =>
@@ -113,7 +113,7 @@ test('a wrong password and a database that is missing are said in words', async 
   })
 })
 
-test('a second writer is refused and told who has the tables (F7); a lock goes with its session', async () => {
+test('a second writer is told who has the tables (F7); a lock ends with its session', async () => {
   const places = await services.places()
   const options = {
     ...places,
@@ -256,7 +256,7 @@ const FAULTS: readonly Fault[] = [
 ]
 
 for (const { name, arm } of FAULTS) {
-  test(`${name}: the commit is there once with all its files, and so is the next one (F1, F3)`, async (t) => {
+  test(`${name}: the commit and the next one are there once (F1, F3)`, async (t) => {
     const { places, proxy, lake, commit } = await throughProxy(t)
     arm(proxy)
     await commit('b')
@@ -266,7 +266,7 @@ for (const { name, arm } of FAULTS) {
   })
 }
 
-test('a COMMIT that is still on its way when its sender asks again is waited for, and not taken for lost', async (t) => {
+test('a COMMIT still on its way when its sender asks again is waited for, not lost', async (t) => {
   const { places, proxy, lake, commit } = await throughProxy(t)
   // The client's side is cut; four seconds later COMMIT reaches the server all the same.
   let commits = 0

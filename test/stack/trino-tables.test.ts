@@ -82,7 +82,7 @@ test('equal tables are equal', async () => {
   })
 })
 
-test('windows whose events retention has dropped are counted, and neither equal nor different', async () => {
+test('windows whose events retention dropped are counted, not equal nor different', async () => {
   await lake.writeEvents(EVENTS)
   const dropped = ['2026-11-20 23:55:00', '2026-11-21 23:55:00'].map((start) => ({
     ...FIRST,
@@ -200,7 +200,7 @@ test('rows that no writer of ours makes are counted', async () => {
   )
 })
 
-test('an id that stands twice is a fault when both rows surely arrived within the horizon', async () => {
+test('an id stored twice is a fault when both rows arrived within the horizon', async () => {
   await lake.writeEvents(EVENTS)
   await lake.writeEvents([{ id: 'a', at: '2026-11-22 10:05:01' }])
   await lake.writeWindows([FIRST, { ...SECOND, counts: [2, 0, 0] }])
@@ -260,7 +260,7 @@ test('windows are recomputed exactly, thousands at once and in the order asked',
   )
 })
 
-test('late events are found by the files that brought them, with what their windows must say', async () => {
+test("late events are found by the files that brought them, with their windows' rows", async () => {
   await lake.writeEvents(EVENTS)
   await lake.writeWindows([FIRST, SECOND])
   const known = new Set(
