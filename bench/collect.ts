@@ -86,15 +86,14 @@ async function measure(kind: Kind, load: Load, seconds: number): Promise<string>
   const thread = after.threadSeconds - before.threadSeconds
   const whole = after.processSeconds - before.processSeconds
   const gigabytes = sent.bytes / 1e9
+  const [perThread, perProcess] = [thread, whole].map((cpu) => (gigabytes / cpu).toFixed(2))
   return [
     load.name.padEnd(10),
     kind.padEnd(22),
     `${Math.round(sent.requests / sent.seconds)} requests/s`.padStart(18),
     `${Math.round(sent.requests / thread)} per thread CPU s`.padStart(26),
     `${Math.round(sent.requests / whole)} per CPU s`.padStart(20),
-    `${(gigabytes / thread).toFixed(2)} / ${(gigabytes / whole).toFixed(2)} GB per (thread) CPU s`.padStart(
-      38,
-    ),
+    `${perThread} / ${perProcess} GB per (thread) CPU s`.padStart(38),
     `p50 ${sent.p50Ms.toFixed(1)} p99 ${sent.p99Ms.toFixed(1)} ms`.padStart(24),
     `${Math.round(after.rssMiB)} MiB`,
     sent.refused > 0 ? `${sent.refused} REFUSED` : '',

@@ -2,7 +2,7 @@
  * Measures the product while people look at its dashboard, from outside: the load generator, the
  * viewers and the product are processes of their own.
  *
- *   paced   events at a rate, the viewers begin to ask a second after them, with nothing loaded for them yet
+ *   paced   events at a rate; the viewers begin to ask a second after them, with nothing loaded
  *   full    events as fast as they are answered, the viewers have been there for a while
  */
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,8 +1,9 @@
 /**
  * The dashboard on a lake with a past, against its goals: ten viewers while events arrive.
  *
- * usage: npm run bench:dashboard -- [--days 30] [--campaigns 1000] [--events 20000000] [--viewers 10] [--rate 100000]
- *                                   [--seconds 60] [--full 4000000] [--repeats 4] [--visits 7] [--seed 1] [--folder DIR]
+ * usage: npm run bench:dashboard -- [--days 30] [--campaigns 1000] [--events 20000000]
+ *          [--viewers 10] [--rate 100000] [--seconds 60] [--full 4000000] [--repeats 4]
+ *          [--visits 7] [--seed 1] [--folder DIR]
  *
  * A folder is filled once and used again; without one, the lake is made anew in a temporary one.
  * What the goals do not reach is said (SHORT) and is no failure; an answer that is wrong, or tables
@@ -164,6 +165,8 @@ async function reportFull(measures: Measures): Promise<void> {
 function say(what: string, measured: Measured): void {
   const { load, seen, threads } = measured
   const shares = threads.slice(0, 6).map(([name, share]) => `${name} ${share.toFixed(2)}`)
+  const seconds = seen?.cpuSeconds.toFixed(1)
+  const viewers = seen === null ? '' : `, the viewers used ${seconds} s of processor time`
   console.log(
     `${what}: ${perSecond(measured.answeredPerSecond)} answered, ` +
       `${perSecond(measured.committedPerSecond)} committed, ` +
@@ -171,7 +174,7 @@ function say(what: string, measured: Measured): void {
       `${load.refused} refused, ` +
       `memory ${Math.round(measured.peakBytes / MIB)} MiB ` +
       `(${Math.round(measured.peakWithoutIdsBytes / MIB)} without ids)` +
-      `${seen === null ? '' : `, the viewers themselves used ${seen.cpuSeconds.toFixed(1)} s of processor time`}; ` +
+      `${viewers}; ` +
       `others used ${measured.othersUsed.toFixed(2)} processors; used by thread: ` +
       `${shares.join(', ')}`,
   )

@@ -2,12 +2,13 @@
  * The job on Flink, on services of this machine: a topic is filled, the job is submitted on it, and
  * the raw table says when all is in.
  *
- *   dedup      job.sql as it is                          goal 30,000 events/s
- *   no dedup   the same without asking whether an id came before: what the rest of it costs, goal 60,000
- *   freshness  events over HTTP at a steady rate, until a reader of the raw table can see them; goal p99 <= checkpoint interval + 2 s
+ *   dedup      job.sql as it is; goal 30,000 events/s
+ *   no dedup   without asking whether an id came before: what the rest costs; goal 60,000
+ *   freshness  events over HTTP at a steady rate, until a reader of the raw table can see them;
+ *              goal p99 <= checkpoint interval + 2 s
  *
- * usage: node bench/flink.ts [--only dedup,no-dedup,freshness] [--events 3000000] [--rate 5000] [--seconds 60] [--seed 1] [--parallelism 1]
- *                            [--state hashmap|rocksdb]
+ * usage: node bench/flink.ts [--only dedup,no-dedup,freshness] [--events 3000000] [--rate 5000]
+ *          [--seconds 60] [--seed 1] [--parallelism 1] [--state hashmap|rocksdb]
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'

@@ -1,8 +1,8 @@
 /**
- * The measurements of the whole product, against the goals of its issue.
+ * The measurements of the whole product, against its goals.
  *
- * usage: npm run bench -- [--events 5000000] [--rate 100000] [--seconds 30] [--seed 1] [--repeats 3]
- *                         [--only throughput,latency,start,single,reference]
+ * usage: npm run bench -- [--events 5000000] [--rate 100000] [--seconds 30] [--seed 1]
+ *          [--repeats 3] [--only throughput,latency,start,single,reference]
  */
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'

@@ -44,8 +44,10 @@ const PREFIX_WORDS =
  * Words that begin more than one expression, or an assertion: without it a right program is the
  * same.
  */
-const NOT_REMOVED =
-  /^(?:assert|const|let|var|if|else|for|while|do|switch|case|default|try|catch|finally|return|function|async|class|export|import|static|get|set)$/
+const NOT_REMOVED: readonly string[] = (
+  'assert const let var if else for while do switch case default try catch finally return ' +
+  'function async class export import static get set'
+).split(' ')
 const OPENS = /^(?:[([{]|\$\{)$/
 /** An operator at the start of a line goes on with the statement before. */
 const GOES_ON = /^(?:\?\.|\?|:|\.|&&|\|\||\?\?|[=!]==?|[*/%&|^<>]=?|=|\+|-|,)$/
@@ -170,7 +172,7 @@ function statementEnd(tokens: readonly Token[], first: number): number | null {
   const { kind, text, startsLine } = tokens[first] as Token
   const before = tokens[first - 1]
   const isField = text.startsWith('#')
-  if (kind !== 'word' || !startsLine || isField || NOT_REMOVED.test(text)) return null
+  if (kind !== 'word' || !startsLine || isField || NOT_REMOVED.includes(text)) return null
   if (before === undefined || /^(?:[([,:?]|=>|\.)$/.test(before.text)) return null
   if (before.kind === 'punctuator' && !/^[)\]}{;`]$/.test(before.text)) return null
   let doesSomething = /^(?:throw|break|continue)$/.test(text)

@@ -3,8 +3,8 @@
  * events are made once, and for every request only the ids and the second of the timestamps are
  * written over in place. Every event of a run has an id of its own.
  *
- *   {"event_id":"xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx", … "timestamp":"YYYY-MM-DDThh:mm:ss.mmmZ", … }\n
- *                ^ id: 8 digits a scrambled count, the others random      ^ the current second
+ *   {"event_id":"xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx",… "timestamp":"YYYY-MM-DDThh:mm:ss.mmmZ", …}
+ *                ^ id: 8 digits a scrambled count, the others random    ^ the current second
  */
 import { openRandom } from '../../test/support/random.ts'
 

@@ -19,9 +19,10 @@ const CAMPAIGNS = 3_000
 const PAGE_ROWS = 25
 const LAST_PAGE = CAMPAIGNS / PAGE_ROWS
 
+const digits = (count: number): string => String(count).padStart(4, '0')
 /** Many ties, every kind of missing divisor, refunds. */
 const GROUPS: readonly AdEvents[] = Array.from({ length: CAMPAIGNS }, (_, at) => ({
-  campaign: `${at % 3 === 0 ? 'Brand' : 'shop'}-${String((at * 7919) % CAMPAIGNS).padStart(4, '0')}`,
+  campaign: `${at % 3 === 0 ? 'Brand' : 'shop'}-${digits((at * 7919) % CAMPAIGNS)}`,
   ageMs: (3 + (at % 40)) * MINUTE_MS,
   impressions: at % 5 === 0 ? 0 : 1 + ((at * 31) % 7),
   clicks: at % 4 === 0 ? 0 : (at * 13) % 3,

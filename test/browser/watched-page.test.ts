@@ -31,8 +31,9 @@ const PAGES: Readonly<Record<string, string>> = {
   '/wide':
     '<main><div id="wide">w</div></main><script src="/script?wide.style.width=\'900px\'"></script>',
   '/jumps':
-    '<main><div id="top"></div><h1>text that moves</h1></main><script ' +
-    "src=\"/script?setTimeout(()=>{document.getElementById('top').style.height='300px'},300)\"></script>",
+    '<main><div id="top"></div><h1>text that moves</h1></main><script src="' +
+    "/script?setTimeout(()=>{document.getElementById('top').style.height='300px'},300)" +
+    '"></script>',
 }
 
 const SEEN: readonly (readonly [string, RegExp])[] = [

@@ -116,10 +116,10 @@ test('errors of the system say what to do; errors without a code are faults of o
   )
   assert.equal(exitCodeOf(inUse), EXIT_CODE.failed)
   const fault = new TypeError('x is undefined')
-  assert.match(
-    errorText(fault, false),
-    /^campaign-metrics: internal error: x is undefined\. This is a fault of campaign-metrics; run it again with DEBUG=1/,
-  )
+  const start =
+    'campaign-metrics: internal error: x is undefined. This is a fault of campaign-metrics; ' +
+    'run it again with DEBUG=1'
+  assert.equal(errorText(fault, false).slice(0, start.length), start)
   assert.doesNotMatch(errorText(fault, false), /\n +at /)
   assert.match(errorText(fault, true), /\n +at /)
   assert.equal(exitCodeOf(fault), EXIT_CODE.internal)

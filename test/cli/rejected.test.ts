@@ -14,7 +14,8 @@ import { runInside } from './support/terminal.ts'
 
 const NOW_US = 1_795_341_600_000_000
 const RIGHT =
-  '{"event_id":"e","user_id":"u","campaign_id":"c","event_type":"click","timestamp":"2026-11-22T10:00:00Z"}'
+  '{"event_id":"e","user_id":"u","campaign_id":"c","event_type":"click",' +
+  '"timestamp":"2026-11-22T10:00:00Z"}'
 
 /** A folder of rejected events, by their bytes; returns the configuration that names it. */
 async function kept(t: TestContext, events: readonly string[]): Promise<string> {

@@ -23,7 +23,8 @@ type Window = Readonly<{ window_start: string; clicks: number }>
 
 /** Windows as `YYYY-MM-DDThh:mm` with their clicks, whatever way the command writes a timestamp. */
 async function windowsOf(campaign: string): Promise<readonly (readonly [string, number])[]> {
-  const sql = `select strftime(window_start, '%Y-%m-%dT%H:%M') as window_start, clicks::INTEGER as clicks
+  const sql = `select strftime(window_start, '%Y-%m-%dT%H:%M') as window_start,
+    clicks::INTEGER as clicks
     from campaign_metrics where campaign_id = '${campaign}' order by 1`
   const run = await runCommand(folder, ['query', sql, '--json'])
   assert.equal(run.exit.code, 0, run.stderr)

@@ -99,7 +99,8 @@ test('an event over 5 minutes past its arrival is rejected, whatever its offset'
   ]
   const lines = dates.map(
     (date, at) =>
-      `{"event_id":"future-${at}","user_id":"u","campaign_id":"c","event_type":"click","timestamp":"${date}"}`,
+      `{"event_id":"future-${at}","user_id":"u","campaign_id":"c","event_type":"click",` +
+      `"timestamp":"${date}"}`,
   )
   const { accepted, rejected } = await postAccepted(product.url, lines.join('\n'))
   assert.equal(accepted, 0)
@@ -181,7 +182,8 @@ function makeItems(count: number): readonly Item[] {
 /** A rejected event does not occupy its id: the corrected one that follows is stored. */
 function rejectedFirst(): readonly Item[] {
   const event = (timestamp: string): string =>
-    `{"event_id":"again","user_id":"u","campaign_id":"c","event_type":"click","timestamp":"${timestamp}"}`
+    '{"event_id":"again","user_id":"u","campaign_id":"c","event_type":"click",' +
+    `"timestamp":"${timestamp}"}`
   const bad: Item = { ...plain(event('yesterday')), blame: 'timestamp' }
   return [bad, plain(event(new Date(nowMs).toISOString()))]
 }
@@ -197,8 +199,9 @@ let billions = 0
 
 function billion(name: string, at: number, revenue: string): Item {
   billions += 1
-  return plain(`{"event_id":"billion-${billions}","user_id":"u","campaign_id":"${name}-${at % BILLIONS}",
-    "event_type":"conversion","timestamp":"${windowTime()}","revenue":${revenue}}`)
+  return plain(`{"event_id":"billion-${billions}","user_id":"u",
+    "campaign_id":"${name}-${at % BILLIONS}","event_type":"conversion",
+    "timestamp":"${windowTime()}","revenue":${revenue}}`)
 }
 
 function plain(json: string): Item {

@@ -36,7 +36,8 @@ export type PythonReaders =
 export function pythonReaders(): PythonReaders {
   if (isInstalled()) return { python: interpreter(), skip: false }
   const failure = existsSync(FAILURE) ? readFileSync(FAILURE, 'utf8').trim() : 'not installed yet'
-  const reason = `the Python readers are missing (${failure}); \`npm run python-readers\` installs them`
+  const command = '`npm run python-readers`'
+  const reason = `the Python readers are missing (${failure}); ${command} installs them`
   if (process.env.CI === 'true') throw new Error(`${reason}; in CI the interop tests must run`)
   return { python: null, skip: reason }
 }

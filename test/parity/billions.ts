@@ -45,6 +45,8 @@ export function listLastDrops(atMs: number): readonly Item[] {
 
 function money(campaign: string, id: string, revenue: string, atMs: number): Item {
   const timestamp = new Date(atMs).toISOString()
-  const json = `{"event_id":"${id}","user_id":"u","campaign_id":"${campaign}","event_type":"conversion","timestamp":"${timestamp}","revenue":${revenue}}`
+  const json =
+    `{"event_id":"${id}","user_id":"u","campaign_id":"${campaign}","event_type":"conversion",` +
+    `"timestamp":"${timestamp}","revenue":${revenue}}`
   return { bytes: Buffer.from(json), blame: null, breaksArray: false }
 }

@@ -3,7 +3,7 @@
  * they travel. Event time runs through some hours and ends minutes before now, so that every window
  * can close:
  *
- *   −6 h ─ hot campaigns, a little out of order ──────────────────── −12 min     one event in 50 is hours late
+ *   −6 h ─ hot campaigns, a little out of order ─ −12 min     one event in 50 is hours late
  *   −46 h ─ hard events (test/interop/hard-input.ts): each form, each rejection ─ −12 min
  *           in the middle: sums past 2^63 millionths, and windows of billions
  *

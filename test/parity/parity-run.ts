@@ -2,7 +2,8 @@
  * The parity run: the same requests in the same order to each side, and everything that each side
  * then shows held against one model and against the first side.
  *
- *   side:  setup ─ start ─ send ─ flush ─ wait until both tables are right ─ rejected ─ verify ─ tables.py ─ stop
+ *   side:  setup ─ start ─ send ─ flush ─ wait until both tables are right
+ *          ─ rejected ─ verify ─ tables.py ─ stop
  */
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -76,13 +76,15 @@ test('the layout is that of the JDBC catalog V1; a V0 catalog gets its new colum
        FROM information_schema.columns WHERE table_name = 'iceberg_tables'`,
     )
   const v1 =
-    'catalog_name,table_namespace,table_name,metadata_location,previous_metadata_location,iceberg_type'
+    'catalog_name,table_namespace,table_name,metadata_location,previous_metadata_location,' +
+    'iceberg_type'
   assert.deepEqual(await columns(catalog.database), [{ names: v1 }])
   const old = (await services.places()).catalog
   await services.sql(
     old.database,
-    `CREATE TABLE iceberg_tables (catalog_name VARCHAR(255), table_namespace VARCHAR(255), table_name VARCHAR(255),
-       metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000))`,
+    `CREATE TABLE iceberg_tables (catalog_name VARCHAR(255), table_namespace VARCHAR(255),
+       table_name VARCHAR(255), metadata_location VARCHAR(1000),
+       previous_metadata_location VARCHAR(1000))`,
   )
   await (await openCatalog(old)).close()
   assert.deepEqual(await columns(old.database), [{ names: v1 }])
@@ -152,7 +154,8 @@ test('who has lost the lock to another process writes no more', async () => {
   const [held] = await services.sql(
     database,
     `SELECT (classid::bigint << 32) | objid::bigint AS key, pid FROM pg_locks
-     WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = '${database}')`,
+     WHERE locktype = 'advisory'
+       AND database = (SELECT oid FROM pg_database WHERE datname = '${database}')`,
   )
   const other = await services.connect(database, 'another process')
   try {

@@ -209,7 +209,8 @@ test('beside a second writer no commit is lost, and its last checkpoint is found
     null,
     'the raw table was not touched',
   )
-  const sql = `SELECT count(DISTINCT event_id), (SELECT count(DISTINCT window_start) FROM campaign_metrics),
+  const sql = `SELECT count(DISTINCT event_id),
+    (SELECT count(DISTINCT window_start) FROM campaign_metrics),
     (SELECT sum(conversions)::BIGINT FROM campaign_metrics) FROM campaign_events`
   const all = BigInt(CHECKPOINTS)
   assert.deepEqual(await select(places, sql), [[all, all, BigInt(amended)]])

@@ -3,7 +3,7 @@
  * stands in the tables exactly once, the metrics are its GROUP BY, `verify` agrees, the ledger
  * closes, no data file is referenced twice.
  *
- *   setup ─ start ─ traffic ───────── fault ───────── traffic ─ finish ─ flush ─ both tables equal the model
+ *   setup ─ start ─ traffic ── fault ── traffic ─ finish ─ flush ─ both tables equal the model
  */
 import assert from 'node:assert/strict'
 import { checkUntilRight } from '../../parity/check-side.ts'
