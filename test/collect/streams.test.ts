@@ -4,12 +4,11 @@ import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReadRoute } from '../../src/collect.ts'
-import { until, withinLimit } from '../support/until.ts'
+import { BEYOND_LIMIT_MS, until, withinLimit } from '../support/until.ts'
 import { get, on, openRaw, statusesOf } from './harness.ts'
 
 const MIB = 1024 * 1024
-/** Longer than `withinLimit` waits: what closes within that has not waited for this. */
-const PATIENT = { closeTimeoutMs: 600_000 }
+const PATIENT = { closeTimeoutMs: BEYOND_LIMIT_MS }
 const ASK = 'GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
 /** A route that answers with these sources, one a request. */

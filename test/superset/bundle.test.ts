@@ -117,7 +117,7 @@ test('it refreshes every ten seconds, all charts at once', () => {
   assert.equal(metadata.stagger_refresh, false)
 })
 
-test('the time range filters all but the last minutes, the campaigns filter everything', () => {
+test('the range of time moves everything but the last minutes, and the campaigns move everything', () => {
   const dashboard = contentOf('dashboards/campaign_performance.yaml') as {
     metadata: Content
     position: Content

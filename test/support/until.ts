@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const LIMIT_MS = 30_000
+/** A time limit that nothing may need that is awaited here. */
+export const BEYOND_LIMIT_MS: number = 20 * LIMIT_MS
 const PAUSE_MS = 20
 
 /** Asks again until it is so; fails after a while, with what went wrong last. */

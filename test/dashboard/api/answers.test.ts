@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStream } from '../../support/event-stream.ts'
-import { withinLimit } from '../../support/until.ts'
+import { BEYOND_LIMIT_MS, withinLimit } from '../../support/until.ts'
 import { openShown, type Shown } from './harness.ts'
 
 const KEYS = { write: ['write-key'], read: ['read-key'] }
@@ -15,8 +15,6 @@ async function shown(t: TestContext, ...options: Parameters<typeof openShown>): 
   return opened
 }
 
-/** Longer than `withinLimit` waits: what closes within that has not waited for this. */
-const PATIENT = { limits: { closeTimeoutMs: 600_000 } }
 const VALUES = '{"platform":["web",""],"country":["DE"],"device":[]}'
 
 /** What the facts really answer is validated where the real facts are; here it is one small answer of the right form. */
@@ -382,7 +380,7 @@ test('answers under way when the facts die are 503, and too many at once are ref
 })
 
 test('at the end nobody waits for a long answer: it is 503, and everything closes', async (t) => {
-  const world = await shown(t, PATIENT)
+  const world = await shown(t, { limits: { closeTimeoutMs: BEYOND_LIMIT_MS } })
   let asked = 0
   world.facts.answer = () => {
     asked += 1
@@ -401,7 +399,7 @@ test('10,000 viewers that come and go leave nothing behind, and the 201st at onc
   const onWarning = (warning: Error) => faults.push(warning)
   process.on('warning', onWarning)
   t.after(() => process.off('warning', onWarning))
-  const world = await shown(t, PATIENT)
+  const world = await shown(t, { limits: { closeTimeoutMs: BEYOND_LIMIT_MS } })
   const { openRaw } = await import('../../collect/harness.ts')
   const ask = 'GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n'
   for (let round = 0; round < 100; round++) {
