@@ -379,7 +379,7 @@ test('answers under way when the facts die are 503, and too many at once are ref
   assert.equal((await world.ask('/api/v1/values')).status, 200)
 })
 
-test('at the end nobody waits for a long answer: it is 503, and everything closes', async (t) => {
+test('closing does not wait for a long answer: it is 503, and all closes at once', async (t) => {
   const world = await shown(t, { limits: { closeTimeoutMs: BEYOND_LIMIT_MS } })
   let asked = 0
   world.facts.answer = () => {
