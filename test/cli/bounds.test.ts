@@ -3,7 +3,7 @@
  * from outside.
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
@@ -11,7 +11,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { get, openAgent, post, postAccepted, waitUntilSettled } from '../support/client.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
 import { readSummaries } from '../support/lake.ts'
-import { growthDuring } from '../support/memory.ts'
 import { type Product, startProduct } from '../support/product.ts'
 
 const MIB = 1024 * 1024
@@ -65,6 +64,28 @@ function event(id: string, campaign = 'c', time = new Date()): string {
 
 function inChunksOfOneByte(text: string): string {
   return [...text].map((character) => `1\r\n${character}\r\n`).join('')
+}
+
+/** `ps` is on Linux and on macOS alike. */
+function residentBytes(pid: number): number {
+  return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024
+}
+
+/** How far the memory rises above where it stands now, while `act` runs. */
+async function growthDuring(pid: number, act: () => Promise<unknown>): Promise<number> {
+  const before = residentBytes(pid)
+  let most = before
+  const look = () => {
+    most = Math.max(most, residentBytes(pid))
+  }
+  const looking = setInterval(look, 50)
+  try {
+    await act()
+    look()
+  } finally {
+    clearInterval(looking)
+  }
+  return most - before
 }
 
 test('a body in chunks of one byte takes the memory of its bytes, not of its chunks', async (t) => {

@@ -10,7 +10,8 @@
  * `retention.events` is set and taken back, and some runs end by SIGTERM.
  */
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { open, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readStatus, waitUntilSettled } from '../support/client.ts'
 import { openTestClock, type TestClock } from '../support/clock.ts'
@@ -26,7 +27,6 @@ import {
   startFiller,
   startSender,
 } from './sender.ts'
-import { tearTail } from './torn-tail.ts'
 
 /**
  * A step as `name` or `name:n` for its n-th occurrence, or a number of milliseconds after the
@@ -67,6 +67,9 @@ const OFFSETS_MS = [
 ]
 const MILD_OFFSETS_MS = OFFSETS_MS.filter((offsetMs) => offsetMs > 0 && offsetMs < 90 * DAY_MS)
 const RETENTIONS = ['0', '90d']
+/** Bytes of a record that was never finished. */
+const NOISE_BYTES = 200
+const ZEROS = Buffer.alloc(64 * 1024)
 const STOPPED_AFTER_MS = 1_500
 /**
  * Segments are free soon after the tables hold their events, so that the run sees them used again.
@@ -288,4 +291,34 @@ async function finishAndCheck(
 
 function sumOf(all: readonly Sent[], field: keyof Sent): number {
   return all.reduce((sum, sent) => sum + sent[field], 0)
+}
+
+/**
+ * Leaves a log as a crash in the middle of a write may: with noise behind the last whole record.
+ * Works on fresh segments, which are zero behind their last record.
+ */
+async function tearTail(logPath: string): Promise<void> {
+  let last: { path: string; end: number } | null = null
+  const names = (await readdir(logPath)).filter((name) => name.endsWith('.segment')).sort()
+  for (const name of names) {
+    const path = join(logPath, name)
+    const end = endOfContent(await readFile(path))
+    if (end > 0) last = { path, end }
+  }
+  if (last === null) throw new Error(`no segment of ${logPath} holds anything`)
+  const file = await open(last.path, 'r+')
+  await file.write(Buffer.alloc(NOISE_BYTES, 0xa5), 0, NOISE_BYTES, last.end)
+  await file.close()
+}
+
+/** Behind the last byte that is not zero. */
+function endOfContent(content: Buffer): number {
+  let end = content.length
+  while (end > 0) {
+    const block = content.subarray(Math.max(0, end - ZEROS.length), end)
+    if (!block.equals(ZEROS.subarray(0, block.length))) break
+    end -= block.length
+  }
+  while (end > 0 && content[end - 1] === 0) end -= 1
+  return end
 }
