@@ -5,9 +5,9 @@
  *          [--viewers 10] [--rate 100000] [--seconds 60] [--full 4000000] [--repeats 4]
  *          [--visits 7] [--seed 1] [--folder DIR]
  *
- * A folder is filled once and used again; without one, the lake is made anew in a temporary one.
- * What the goals do not reach is said (SHORT) and is no failure; an answer that is wrong, or tables
- * that `verify` refuses, are.
+ * A folder is filled once and used again; without one, the lake is made in a temporary one. A
+ * figure short of its goal is marked SHORT and is no failure; a wrong answer, or tables that
+ * `verify` refuses, are.
  */
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'

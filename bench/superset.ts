@@ -7,9 +7,9 @@
  *
  * Without --url it starts PostgreSQL, S3, Trino and Superset, with two hours of twelve campaigns in
  * the tables; with it, it runs against a Superset that has the dashboard (`campaign-metrics
- * setup`). A warm round comes ten seconds after another, so that part of the cache has run out in
- * it, as it does for real; before a cold one nobody asked for so long that nothing is left. What
- * the goals do not reach is said (SHORT) and is no failure; an answer that is no success is.
+ * setup`). A warm round starts ten seconds after the one before, so that part of the cache has
+ * expired, as in real use; a cold round starts after all of it has. A figure short of its goal is
+ * marked SHORT and is no failure; an answer that is not a success is one.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'

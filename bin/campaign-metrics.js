@@ -7,7 +7,7 @@
  *
  * Signals are listened to before anything else: as process 1 of a container, the kernel drops a
  * signal that nobody listens to. The pinned runtime has a channel to this process, and ends in
- * order when the channel breaks: a launcher that is killed leaves nobody behind on its port.
+ * order when the channel breaks: a launcher that is killed leaves no process on its port.
  */
 
 import { spawn } from 'node:child_process'

@@ -60,7 +60,7 @@ function provide(): string | null {
   return failure === null ? find() : `${refusals}; ${failure}`
 }
 
-/** Tries one after another; null once one has started, else what each said. */
+/** Tries one after another; null once one has started, else what each printed. */
 function find(): string | null {
   const candidates = listCandidates()
   if (candidates.length === 0) return `no Chromium on the PATH, and ${VARIABLE} not set`
@@ -79,7 +79,9 @@ function find(): string | null {
   return refusals.join('; ')
 }
 
-/** Starts it without a window on a page with a script; null when that worked, else what it said. */
+/**
+ * Starts it without a window on a page with a script; null when that worked, else what it printed.
+ */
 function tryStart(path: string): string | null {
   const profile = mkdtempSync(join(tmpdir(), 'campaign-metrics-chromium-'))
   try {
@@ -127,9 +129,7 @@ function sayingOf(done: ReturnType<typeof spawnSync>): string {
   return [why, ...lines.filter((line) => line !== '').slice(-OUTPUT_LINES)].join(': ')
 }
 
-/**
- * Without a browser its tests are skipped; but who names one, or runs in CI, is owed those tests.
- */
+/** Without a browser its tests are skipped, except in CI or where the environment names one. */
 function report(failure: string): void {
   const isNamed = process.env[VARIABLE] !== undefined
   const isFailure = isNamed || process.env.CI === 'true'

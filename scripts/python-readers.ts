@@ -59,7 +59,7 @@ function install(): string | null {
   return null
 }
 
-/** Runs one command; null when it succeeded, else what it said. */
+/** Runs one command; null when it succeeded, else what it printed. */
 function run(command: string, args: readonly string[]): string | null {
   const done = spawnSync(command, args, { encoding: 'utf8', timeout: INSTALL_TIMEOUT_MS })
   if (done.status === 0) return null

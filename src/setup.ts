@@ -19,7 +19,7 @@ import {
 } from './table.ts'
 
 /**
- * `missing` and `differs` are told where only looking was asked for; `unfit` is what a user must
+ * `missing` and `differs` are the outcomes of a dry run; `unfit` is what a user must
  * change by hand, `left` what a running process will change.
  */
 export type SetupOutcome = 'found' | 'made' | 'changed' | 'missing' | 'differs' | 'left' | 'unfit'
@@ -90,7 +90,7 @@ async function setUpLog({ log }: Config, { mode }: SetupWorld): Promise<readonly
 }
 
 /**
- * The place of the tables, and the tables: Flink and everybody else find them made by the one room
+ * The place of the tables, and the tables: Flink and all readers find them made by the one room
  * that knows how. Those in a folder are made by `start`.
  */
 async function setUpTables(config: Config, world: SetupWorld): Promise<readonly SetupPart[]> {

@@ -1,6 +1,6 @@
 /**
- * The load generator: a process of its own that sends and measures, told by one JSON argument and
- * answering with one line of JSON.
+ * The load generator: a process of its own that sends and measures, given one JSON argument, and
+ * prints one line of JSON.
  *
  * With a rate it is an open loop: request n is due at start + n / rate, whether or not earlier ones
  * were answered, and its latency counts from when it was due. Without a rate each connection sends
@@ -36,7 +36,7 @@ export type LoadReport = Readonly<{
   refused: number
   latencyMs: Percentiles
   /**
-   * For each answer; the events sent until it came are an upper bound of the offset it stands at.
+   * For each answer; the events sent until it came are an upper bound of its offset.
    */
   trace: readonly (readonly [dueMs: number, sentEvents: number, answeredMs: number])[]
 }>

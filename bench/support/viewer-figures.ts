@@ -73,7 +73,7 @@ export function failuresOf(answers: readonly AnswerSeen[]): ReadonlyMap<number, 
 }
 
 /**
- * From the answer to a body until a stream has told of as many events as were sent by then, which
+ * From the answer to a body until a stream has reported as many events as were sent by then, which
  * is at least the body's own: never too early. Nothing else may be sent meanwhile.
  */
 export function streamDelays(load: LoadReport, streams: ViewersReport['streams']): Percentiles {

@@ -1,7 +1,7 @@
 /**
  * People who look at the dashboard, in a process of their own: each has an event stream open and,
  * as the page does, asks for its four answers at once when the version has moved, no more often
- * than the page would, and now and then looks at something else. Told by one JSON argument; prints
+ * than the page would, and now and then looks at something else. Takes one JSON argument; prints
  * a line when all streams are open, begins to ask at the first line of its input, and at the end of
  * its input prints what it saw as one line of JSON.
  */
@@ -34,7 +34,7 @@ export type AnswerSeen = Readonly<{
   status: number
 }>
 
-/** When a stream had told of how many events, since its first message. */
+/** When a stream had reported how many events, since its first message. */
 export type Told = readonly [seenMs: number, events: number]
 
 export type ViewersReport = Readonly<{
@@ -141,7 +141,7 @@ async function watch(parts: Watching): Promise<void> {
   }
 }
 
-/** Everybody begins with the page as it opens. */
+/** Every viewer begins with the page as it opens. */
 function chooseView({ random, campaigns }: Watching, isOpening: boolean): View {
   const range = isOpening ? '1h' : random.pick(RANGES_SEEN)
   const filter = isOpening ? 'none' : random.pick(FILTERS_SEEN)

@@ -53,7 +53,7 @@ export function startRecorded(
   return started
 }
 
-/** What stands before a command that runs as another user, or is killed with its parent. */
+/** The prefix of a command that runs as another user, or is killed with its parent. */
 export function runAs(user: string | undefined, isBound: boolean): string[] {
   const rights = [`--inh-caps=${KEPT_RIGHTS}`, `--ambient-caps=${KEPT_RIGHTS}`]
   const asUser = user === undefined ? [] : [`--reuid=${user}`, '--clear-groups', ...rights]
@@ -70,7 +70,7 @@ export function findRecorded(record: string): RecordedProcess | null {
 
 /**
  * Kills what a recorded process that was killed alone left behind; its group has its id, which is
- * not given anew.
+ * not given out again.
  */
 export async function endLeftovers(record: string, limitMs: number): Promise<void> {
   const found = readRecord(record)

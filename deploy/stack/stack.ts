@@ -43,7 +43,7 @@ const NATIVE_SERVICES: Readonly<Record<string, NativeService>> = {
 export const SERVICE_NAMES: readonly string[] = Object.keys(NATIVE_SERVICES)
 
 /**
- * What a process gets from the environment of the stack; everything else is said in compose.yaml.
+ * What a process gets from the environment of the stack; everything else is in compose.yaml.
  */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ']
 const STOP_LIMIT_MS = 30_000

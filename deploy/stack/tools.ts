@@ -19,7 +19,7 @@ const FINGERPRINT_DIGITS = 12
 const OUTPUT_LINES = 20
 
 /**
- * The folder of one part, made by `install` unless it stands there.
+ * The folder of one part, made by `install` unless it exists.
  * @param fingerprint whatever the part is made from: its versions, the text of its pom
  * @param install fills an empty folder, which becomes the part's. With `isInPlace` it is the part's
  *   own from the start, for programs that remember where they were installed

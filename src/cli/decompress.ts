@@ -1,7 +1,7 @@
 /**
- * The plain bytes of what may be compressed with gzip or zstd, told by its first bytes. Several
- * members (RFC 1952, 2.2) or frames (RFC 8878, 3.1) one after the other are one input, as `cat
- * a.zst b.zst` makes them, skippable frames included.
+ * The plain bytes of what may be compressed with gzip or zstd, recognised by its first bytes.
+ * Several members (RFC 1952, 2.2) or frames (RFC 8878, 3.1) one after the other are one input, as
+ * `cat a.zst b.zst` makes them, skippable frames included.
  *
  * Node's streams stop at the end of a frame and silently drop what follows in the same write.
  * How far they got is in `bytesWritten`, so the rest of a write goes to a decoder of its own.

@@ -62,10 +62,7 @@ export function collectorOf(
   return { ...givenPlace(options.url), key: given }
 }
 
-/**
- * The path is kept: what stands at the root of that host may be somebody else's, who must not be
- * sent events or keys.
- */
+/** The path is kept: the root of that host may be another program, which must get no keys. */
 function givenPlace(text: string): Omit<Collector, 'key'> {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || !/^https?:$/.test(url.protocol)) {

@@ -10,7 +10,7 @@ const KIND: ErrorKind = {
     'and its disk',
 }
 
-/** `code` is that of the operating system: whoever makes a folder tells a full disk by it. */
+/** `code` is that of the operating system: callers recognise a full disk by it. */
 export class FolderError extends RoomError<string> {
   override readonly name = 'FolderError'
 
@@ -24,7 +24,7 @@ export class FolderError extends RoomError<string> {
  * before, as an absolute path; null when all were. Throws FolderError.
  *
  * Node's recursive mkdir never ends where the system answers "no such folder" inside a folder that
- * exists, as /proc does. Here the first answer that cannot be mended is thrown.
+ * exists, as /proc does. Here the first answer that will not change is thrown.
  */
 export function makeFolder(folder: string): string | null {
   try {
@@ -64,12 +64,12 @@ function isFolder(path: string): boolean {
 }
 
 /**
- * Whether what stood at a path still stands there. A folder or a file that is in use goes on
+ * Whether what was at a path is still there. A folder or a file that is in use goes on
  * working for its process after it was removed or renamed, but what is written to it then is lost.
- * So the change is noticed and reported, and nothing is made anew.
+ * So the change is noticed and reported, and nothing is recreated.
  */
 export type PlaceGuard = Readonly<{
-  /** One sentence while something else, or nothing, stands there; null again when it is back. */
+  /** One sentence while something else, or nothing, is there; null again when it is back. */
   fault(): string | null
   close(): void
 }>

@@ -2,8 +2,8 @@
 
 /**
  * `Promise.allSettled` with a bound: so many under way at once, in order. Thousands of files that
- * are written or synced at the same time would each have memory and an open file, and stand in
- * front of everybody else's work in libuv's threads.
+ * are written or synced at the same time would each have memory and an open file, and block
+ * all other work in libuv's threads.
  */
 export async function settleAll<Item, Result>(
   items: readonly Item[],

@@ -4,7 +4,7 @@
  * machine's clock.
  *
  *   wall     `Date`: the steady clock from a common origin, and how far it was set ahead
- *   steady   `performance.now()`: nobody sets it; runs `speed` times as fast as the machine's
+ *   steady   `performance.now()`: cannot be set; runs `speed` times as fast as the machine's
  *
  * Setting the wall clock alone is what a person, NTP or a suspended machine does. Timers stay those
  * of the machine.
@@ -14,11 +14,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 export type TestClock = Readonly<{
-  /** For every run of the product that shall see this clock. */
+  /** For every run of the product that is to see this clock. */
   environment: Readonly<Record<string, string>>
   /** What the wall clock shows. */
   nowMs(): number
-  /** What it would show had nobody set it. */
+  /** What it would show if it had not been set. */
   trueMs(): number
   /**
    * Sets it, now and while the product runs: by so much it is ahead of the true one; negative is

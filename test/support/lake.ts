@@ -1,5 +1,5 @@
 /**
- * What stands in the tables, read as any reader would start: the catalog's pointers, and the
+ * What is in the tables, read as any reader would start: the catalog's pointers, and the
  * metadata file that each points to. Only the fields of the Iceberg specification are used.
  */
 import { readFile } from 'node:fs/promises'

@@ -36,7 +36,7 @@ export type StartOptions = Readonly<{
   /** A program and its arguments to run the product under, for example `taskset -c 0`. */
   under?: readonly string[]
   arguments?: readonly string[]
-  /** How much of each stream is kept; a million characters unless said. */
+  /** How much of each stream is kept; a million characters by default. */
   outputCharactersMax?: number
 }>
 

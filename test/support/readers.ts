@@ -103,7 +103,7 @@ export type TableCounts = Readonly<{
   metrics: readonly (readonly [string, string, number, number, number, number])[]
 }>
 
-/** What stands in the tables by PyIceberg's count. */
+/** The rows of the tables as PyIceberg counts them. */
 export async function countRows(folder: Folder): Promise<TableCounts> {
   const run = await runReader(folder, 'count.py', ['--catalog', folder.reader.uri])
   if (run.exit.code !== 0) throw new Error(`count.py failed:\n${run.stdout}${run.stderr}`)

@@ -22,7 +22,7 @@ export type TimedFolder = Folder &
     clock: TestClock
     running<T>(act: (product: Product) => Promise<T>, end?: End): Promise<T>
     command(...words: readonly string[]): Promise<Run>
-    /** Waits until the clock would show this, had nobody set it. */
+    /** Waits until the clock would show this, if it had not been set. */
     passUntil(atMs: number): Promise<void>
     /** Sets the clock to this. */
     setTo(atMs: number): void

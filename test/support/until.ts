@@ -1,4 +1,4 @@
-/** Bounded waits: a test that waits for ever must fail with a reason. */
+/** Bounded waits: a test that would wait without end fails with a reason. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const LIMIT_MS = 30_000
