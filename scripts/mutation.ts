@@ -6,9 +6,10 @@
  * usage: npm run test:mutation -- --room NAME [--count 100] [--seed N]
  */
 
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import {
   cpSync,
+  existsSync,
   globSync,
   mkdirSync,
   mkdtempSync,
@@ -38,7 +39,7 @@ const EQUIVALENT_FILE = 'scripts/equivalent-mutants.json'
 const LINKED = ['node_modules', '.tools']
 const LEFT_OUT = ['.git', 'data', 'dist']
 /** AssemblyScript: its tests see the compiled module only. */
-const NOT_MUTATED = 'src/engine/assembly/**'
+const NOT_MUTATED = ['src/engine/assembly/**', 'src/**/*.as.ts']
 const KINDS: readonly MutantKind[] = ['operator', 'number', 'condition', 'statement']
 const COUNT = 100
 const SEED_MAX = 1_000_000
@@ -46,6 +47,7 @@ const SEED_MAX = 1_000_000
 const LIMIT_FACTOR = 4
 const LIMIT_MS_MIN = 30_000
 const SHOWN_CHARACTERS = 100
+const MOUNTS = '/proc/self/mounts'
 
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
@@ -63,7 +65,7 @@ async function main(): Promise<number> {
   const [count, seed] = [Number(values.count), Number(values.seed)]
   const sources = globSync([`src/${room}.ts`, `src/${room}/**/*.ts`], {
     cwd: ROOT,
-    exclude: [NOT_MUTATED],
+    exclude: NOT_MUTATED,
   }).sort()
   const tests = globSync(`test/${room}/**/*.test.ts`, { cwd: ROOT }).sort()
   if (room === '' || sources.length === 0 || tests.length === 0 || !(count > 0) || !(seed >= 0)) {
@@ -74,6 +76,7 @@ async function main(): Promise<number> {
     copyProject(scratch)
     return await tryMutants(scratch, tests, sample(sources, count, seed), `${room}, seed ${seed}`)
   } finally {
+    unmountBelow(scratch)
     rmSync(scratch, { recursive: true, force: true })
   }
 }
@@ -183,6 +186,15 @@ function killGroup(pid: number | undefined): void {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL')
   } catch {
     // All of it has ended.
+  }
+}
+
+/** A test that was killed may have left a file system mounted, where Linux lists it. */
+function unmountBelow(scratch: string): void {
+  const mounts = existsSync(MOUNTS) ? readFileSync(MOUNTS, 'utf8').split('\n') : []
+  const places = mounts.map((line) => line.split(' ')[1] ?? '')
+  for (const place of places.filter((each) => each.startsWith(`${scratch}/`)).reverse()) {
+    spawnSync('umount', [place], { stdio: 'inherit' })
   }
 }
 
