@@ -1,8 +1,9 @@
-// Builds the live page with Vite: src/page into src/dashboard/build, `.br` and `.gz` beside each file.
+// Builds the live page with Vite: src/page into src/dashboard/build, with `.br` and `.gz` beside
+// each file.
 //
-// Skips the work when sources and versions are those of the last build (their hash lies beside the result). Files are
-// renamed into place one by one, index.html after what it names, so that a build beside a running server is harmless.
-// Fails when the page is heavier than PAGE_BYTES_MAX.
+// Does nothing if sources and versions are those of the last build; their hash lies beside the
+// result. Files are renamed into place one by one, index.html after what it names, so that a build
+// beside a running server is harmless. Fails if the page is larger than PAGE_BYTES_MAX.
 // usage: node scripts/build-page.ts [--force]
 
 import { createHash } from 'node:crypto'
@@ -20,15 +21,12 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const PAGE = join(ROOT, 'src/page')
 const BUILD = join(ROOT, 'src/dashboard/build')
 const FINGERPRINT = join(BUILD, 'fingerprint')
-const SHARED_SOURCES = [
-  'src/dashboard-definition.ts',
-  'src/dashboard-definition/definition.ts',
-  'src/dashboard-definition/wire.ts',
-]
+/** The page, and the definition of the dashboard, which it shares with the server. */
+const SOURCES = ['src/page/**/*', 'src/dashboard-definition.ts', 'src/dashboard-definition/*']
 const VERSIONED = ['vite', 'echarts']
-/** What a first visit loads at most, all files together, as gzip has them: the weaker of the two encodings. */
+/** All files of a first visit together, compressed by gzip, the weaker of the two encodings. */
 const PAGE_BYTES_MAX = 350_000
-/** Texts are compressed, and only they count as the page; a list of licences is not sent to anybody. */
+/** Only these are compressed and count as the page; the list of licences is never sent. */
 const SENT = ['.html', '.js', '.css', '.svg']
 const LICENCES = 'third-party-licences.md'
 
@@ -56,14 +54,14 @@ async function buildPage(force: boolean): Promise<void> {
   }
 }
 
-/** A hash over all that decides the result: this script, the tools' versions and every source. */
+/** A hash over everything that the result depends on: this script, tool versions, sources. */
 async function sourcesFingerprint(): Promise<string> {
   const hash = createHash('sha256').update(await readFile(fileURLToPath(import.meta.url)))
   for (const name of VERSIONED) hash.update(`\0${name} ${installedVersion(name)}`)
-  const sources = globSync('src/page/**/*', { cwd: ROOT, withFileTypes: true })
+  const sources = globSync(SOURCES, { cwd: ROOT, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length))
-  for (const path of [...sources, ...SHARED_SOURCES].sort()) {
+  for (const path of sources.sort()) {
     hash.update(`\0${path}\0`).update(await readFile(join(ROOT, path)))
   }
   return hash.digest('hex')
@@ -102,8 +100,8 @@ async function bundle(outDir: string): Promise<void> {
 }
 
 /**
- * The first script, before any address of the page is used. Of all relative addresses only one that is a query leads back
- * to the page itself (RFC 3986, 5.2.2), with a slash at the end of its own or without.
+ * The first script, before any address of the page is used. A relative address that is only a query
+ * leads back to the page itself (RFC 3986, 5.2.2), with or without a slash at its end.
  */
 function slashBeforeAll(): Plugin {
   return {
@@ -115,7 +113,7 @@ function slashBeforeAll(): Plugin {
   }
 }
 
-/** The page waits for its entry, a few kilobytes, before it paints: a theme chosen by hand must not flash the other. */
+/** Painting waits for the small entry: a theme chosen by hand must not flash the other one. */
 function themeBeforePaint(): Plugin {
   return {
     name: 'theme-before-paint',
@@ -132,7 +130,8 @@ async function loadVite(): Promise<typeof import('vite')> {
     return await import('vite')
   } catch (cause) {
     throw new Error(
-      'build-page: Vite is not installed; run `npm ci` in the project folder (with devDependencies)',
+      'build-page: Vite is not installed; run `npm ci` in the project folder ' +
+        '(with devDependencies)',
       { cause },
     )
   }

@@ -1,12 +1,12 @@
 /**
- * "Campaign Performance", defined once: what the live page draws, the API answers and the Superset bundle is made of, and
- * the words of the API. Plain values and functions: this room runs in the server and in the browser.
+ * "Campaign Performance", defined once: what the live page draws, the API answers and the Superset
+ * bundle is made from, and the types of the API. Plain values and functions only: this room runs in
+ * the server and in the browser.
  */
 export {
   CHARTS,
   type Chart,
   type ChartId,
-  chartSql,
   columnOf,
   DASHBOARD,
   DEFAULT_RANGE,
@@ -17,16 +17,26 @@ export {
   type MeasureId,
   measureOf,
   measureSql,
+  PAGE_MAX,
+  PAGE_SIZE,
+  RANGE_DAYS_MAX,
   RANGES,
   type RangeId,
   REALTIME_MINUTES,
   rowMeasureSql,
-  type SqlRange,
-  type SumColumn,
   type Sums,
   TOP_CAMPAIGNS,
   TREND_LINES,
 } from './dashboard-definition/definition.ts'
+export {
+  EVENT_FILTER_IDS,
+  type EventFilterId,
+  FILTER_IDS,
+  FILTERS,
+  type FilterId,
+  mapEventFilters,
+  OFFERED_VALUES_MAX,
+} from './dashboard-definition/filters.ts'
 export type {
   AnsweredRange,
   CampaignsAnswer,

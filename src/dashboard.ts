@@ -1,11 +1,12 @@
 /**
- * "Campaign Performance": the page, what it asks, and what moves, as routes of the collector.
+ * "Campaign Performance": the page, its API and its event stream, as routes of the collector.
  *
- *     job thread ──feed──► facts thread: sums in memory, DuckDB over the files ──► /api/v1/…, event stream, page
+ *     job thread ──feed──► thread of the figures ──► /api/v1/…, event stream, page
+ *                          sums in memory, DuckDB over the files
  *
- * It only reads. When it fails, events are taken in and stored all the same.
+ * It only reads. If it fails, events are still collected and stored.
  */
-import { startFacts } from './dashboard/facts/facts.ts'
+import { startFiguresThread } from './dashboard/figures/figures-thread.ts'
 import { type Dashboard, type DashboardOptions, openDashboardOn } from './dashboard/open.ts'
 
 export type { Dashboard, DashboardOptions } from './dashboard/open.ts'
@@ -20,5 +21,5 @@ export {
 } from './dashboard/superset/setup.ts'
 
 export function openDashboard(options: DashboardOptions): Promise<Dashboard> {
-  return openDashboardOn(options, startFacts)
+  return openDashboardOn(options, startFiguresThread)
 }

@@ -1,17 +1,13 @@
 /**
- * SQL over the two tables with DuckDB: a user's queries, the check of every window against the raw rows, exact sums for
- * the job, and the rewriting that maintenance needs. The only room that knows DuckDB.
+ * SQL over the two tables: a user's queries, the check of every window against the raw rows, exact
+ * sums, and the merging of raw files. The questions are written once; DuckDB (over files) and Trino
+ * (over snapshots) each bring a dialect and a port. The only room that knows either.
  */
-export type { Cell, ResultColumn } from './query/cell.ts'
-export { type CsvOptions, formatCsv } from './query/format-csv.ts'
-export { formatJson } from './query/format-json.ts'
-export { formatTable } from './query/format-table.ts'
-export { type MergeOptions, mergeEventFiles } from './query/merge.ts'
-export { openQuery, type Query, type QueryOptions } from './query/open-query.ts'
-export type { QueryErrorCode } from './query/query-error.ts'
-export { recomputeFromFiles } from './query/recompute-files.ts'
-export type { RepeatedIds } from './query/repeated-ids.ts'
-export type { QueryResult } from './query/run-sql.ts'
+export type { Cell, QueryResult, ResultColumn } from './query/cell.ts'
+export type { Difference, FieldDifference, Span } from './query/comparison.ts'
+export type { DifferingWindow } from './query/differing-windows.ts'
+export { openQuery, type Query, type QueryOptions } from './query/duckdb/lake-query.ts'
+export { type MergeOptions, mergeEventFiles, recomputeFromFiles } from './query/duckdb/raw-files.ts'
 export {
   type EventFilter,
   type FilterValues,
@@ -19,15 +15,15 @@ export {
   type SumRows,
   type SumsOptions,
   type SumsQuery,
-} from './query/sums.ts'
+} from './query/duckdb/sums.ts'
+export type { QueryErrorCode } from './query/error.ts'
+export { type CsvOptions, formatCsv, formatJson, formatTable } from './query/format.ts'
+export type { ArrivalOfFile, RepeatedIds } from './query/repeated-ids.ts'
 export type { TrinoPlace } from './query/trino/client.ts'
-export type { DifferingWindow } from './query/trino/differing-windows.ts'
 export {
   openTrinoQuery,
+  type SnapshotIds,
   type TrinoQuery,
   type TrinoQueryOptions,
 } from './query/trino/open-trino-query.ts'
-export type { ArrivalOfFile } from './query/trino/repeated-ids.ts'
-export type { SnapshotIds, Span } from './query/trino/sql-text.ts'
 export type { Verification, VerifyOptions } from './query/verify.ts'
-export type { Difference, FieldDifference } from './query/window-difference.ts'

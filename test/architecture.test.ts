@@ -34,7 +34,10 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     rooms: ['event', 'runtime'],
     packages: ['avsc', 'hyparquet', '@aws-sdk/client-s3', 'pg'],
   },
-  query: { rooms: ['event', 'runtime', 'table'], packages: ['@duckdb/node-api'] },
+  query: {
+    rooms: ['event', 'runtime', 'dashboard-definition', 'table'],
+    packages: ['@duckdb/node-api'],
+  },
   embedded: {
     rooms: ['event', 'runtime', 'engine', 'rejected', 'log', 'table', 'query'],
     packages: [],
@@ -91,7 +94,7 @@ const DUMPING_GROUNDS =
 /** A longer file holds more than one idea, or says here why it does not. */
 const LINES_MAX = 500
 /** The first files of threads: they hand clock and environment in, as src/cli/ does for the process. */
-const THREADS = ['src/embedded/worker.ts', 'src/dashboard/facts/worker.ts']
+const THREADS = ['src/embedded/worker.ts', 'src/dashboard/figures/worker.ts']
 /** The test must not pass by seeing nothing. */
 const FILES_MIN = 80
 const IMPORTS_MIN = 250

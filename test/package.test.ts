@@ -76,7 +76,7 @@ test('the tarball holds the command, the compiled program with its WASM, the pag
     'dist/dashboard/build/index.html.br',
     'dist/dashboard/build/third-party-licences.md',
     'dist/dashboard/openapi.json',
-    'dist/dashboard/facts/worker.js',
+    'dist/dashboard/figures/worker.js',
     'dist/flink/job.sql',
     'docs/cli.md',
     'docs/configuration.md',

@@ -1,10 +1,10 @@
 /**
- * "Campaign Performance", defined once: its measures, tiles and charts, the SQL of each, units and formats. The live page
- * draws it, the API computes it, and a Superset dashboard is generated from it, so that they never tell different
- * stories. Plain values and functions only: this file runs in the server and in the browser.
+ * "Campaign Performance", defined once: its measures, tiles and charts, the SQL of each, units and
+ * formats. The live page draws it, the API computes it, and a Superset dashboard is generated from
+ * it, so that all three always agree. This file runs in the server and in the browser.
  */
 
-/** What windows add up to; the only figures that may be added. `revenue` is in the unit of the events. */
+/** The figures that may be added. `revenue` is in the unit of the events. */
 export type Sums = Readonly<{
   impressions: number
   clicks: number
@@ -26,11 +26,11 @@ export type MeasureId =
 /** A measure is a sum, or a ratio of two sums; never an average of ratios. */
 export type Measure = Readonly<{
   label: string
-  /** One sentence for who has not met it before. */
+  /** One sentence for readers who do not know it. */
   description: string
-  /** `percent` is 0–100, as the tables have it; `money` has no currency, because events have none. */
+  /** `percent` is 0–100, as in the tables; `money` has no currency, because events have none. */
   unit: 'count' | 'percent' | 'money'
-  /** Digits after the point when it is written out in full. */
+  /** Decimal places when it is written out in full. */
   digits: number
   value:
     | Readonly<{ kind: 'sum'; column: SumColumn }>
@@ -91,7 +91,7 @@ export const MEASURES: Readonly<Record<MeasureId, Measure>> = {
   },
 }
 
-/** In the order in which tiles and table columns stand. */
+/** In the order of tiles and table columns. */
 export const MEASURE_IDS: readonly MeasureId[] = [
   'impressions',
   'clicks',
@@ -102,7 +102,7 @@ export const MEASURE_IDS: readonly MeasureId[] = [
   'revenuePerClick',
 ]
 
-/** A measure over sums; null where its divisor is 0. */
+/** A measure over sums; null if its divisor is 0. */
 export function measureOf(id: MeasureId, sums: Sums): number | null {
   const { value } = MEASURES[id]
   if (value.kind === 'sum') return sums[value.column]
@@ -114,13 +114,13 @@ export function measureOf(id: MeasureId, sums: Sums): number | null {
 export function measureSql(id: MeasureId): string {
   const { value } = MEASURES[id]
   if (value.kind === 'sum') return `SUM(${value.column})`
-  // With an exponent it is a DOUBLE; `100.0` is a DECIMAL in Trino, where the quotient would have one digit.
+  // With an exponent it is a DOUBLE; `100.0` is a DECIMAL in Trino and leaves one decimal place.
   return `SUM(${value.of}) * ${value.factor}e0 / NULLIF(SUM(${value.by}), 0)`
 }
 
 export type RangeId = '15m' | '1h' | '6h' | '24h' | '7d' | '30d'
 
-/** The ranges one click away; each ends with the window that is filling now. */
+/** The preset ranges; each ends with the window that is filling now. */
 export const RANGES: readonly Readonly<{ id: RangeId; label: string; seconds: number }>[] = [
   { id: '15m', label: '15 min', seconds: 900 },
   { id: '1h', label: '1 h', seconds: 3600 },
@@ -131,17 +131,22 @@ export const RANGES: readonly Readonly<{ id: RangeId; label: string; seconds: nu
 ]
 
 export const DEFAULT_RANGE: RangeId = '1h'
+/** The longest range that can be asked for. */
+export const RANGE_DAYS_MAX = 400
+/** Rows on a page of the campaign table, unless asked for otherwise. */
+export const PAGE_SIZE = 25
+export const PAGE_MAX = 1_000_000
 
 export type ChartId = 'totals' | 'trend' | 'revenue' | 'campaigns' | 'realtime' | 'windows'
 
 export type Chart = Readonly<{
   title: string
-  /** What a row of the chart stands for. */
+  /** What one row of the chart is. */
   each: 'all' | 'window' | 'campaign' | 'second' | 'row'
   measures: readonly MeasureId[]
 }>
 
-/** Campaigns shown one by one before the rest becomes "others". */
+/** Campaigns shown one by one; the rest becomes "others". */
 export const TOP_CAMPAIGNS = 10
 /** Lines of the trend when it shows campaigns. */
 export const TREND_LINES = 5
@@ -159,15 +164,15 @@ export const CHARTS: Readonly<Record<ChartId, Chart>> = {
   windows: { title: 'Latest windows', each: 'row', measures: MEASURE_IDS },
 }
 
-/** Rows of the latest windows, a campaign each. */
+/** Rows of the latest windows: one for each window and campaign. */
 export const LATEST_WINDOWS = 100
-/** What `realtime` shows of the raw events. */
+/** How much time `realtime` shows. */
 export const REALTIME_MINUTES = 5
 
 /** A stretch of time, `[from, to)`, as SQL literals such as `TIMESTAMP '2026-11-22 10:00:00'`. */
 export type SqlRange = Readonly<{ from: string; to: string }>
 
-/** A chart as one query: over `campaign_metrics`, but for the seconds of `realtime`, which only the raw events tell. */
+/** A chart as one query. Only `realtime` reads the raw events: metrics have no seconds. */
 export function chartSql(id: ChartId, range: SqlRange): string {
   const { each, measures } = CHARTS[id]
   if (each === 'second') return secondsSql(range)
@@ -184,7 +189,7 @@ export function chartSql(id: ChartId, range: SqlRange): string {
   ].join('\n')
 }
 
-/** What a measure is in one row of campaign_metrics: a column of it, or, of `revenuePerClick`, a quotient of two. */
+/** A measure in one row of campaign_metrics: a column, or for `revenuePerClick` a quotient. */
 export function rowMeasureSql(id: MeasureId): string {
   return id === 'revenuePerClick' ? 'revenue / NULLIF(clicks, 0)' : columnOf(id)
 }

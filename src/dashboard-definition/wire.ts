@@ -1,11 +1,13 @@
 /**
- * What the page and the server say to each other: the answers of `GET /api/v1/…` and the messages of its event stream.
- * Types only; `src/dashboard/openapi.json` says the same for everybody else, and tests hold answers against it.
+ * The API between page and server: the answers of `GET /api/v1/…` and the messages of its event
+ * stream. Types only. `src/dashboard/openapi.json` describes the same for other clients; tests
+ * check answers against it.
  *
- * Moments are RFC 3339 in UTC (`2026-11-22T10:25:00Z`); stretches of time are `[from, to)`; ratios are null where
- * the divisor is 0.
+ * Moments are RFC 3339 in UTC (`2026-11-22T10:25:00Z`); stretches of time are `[from, to)`; ratios
+ * are null if the divisor is 0.
  */
 import type { MeasureId } from './definition.ts'
+import type { EventFilterId } from './filters.ts'
 
 export type Figures = Readonly<Record<MeasureId, number | null>>
 
@@ -20,15 +22,17 @@ export type SettingsAnswer = Readonly<{
   signedIn: boolean
 }>
 
-/** The stretch an answer is about, as the server understood it. */
+/** The range of an answer, as the server understood it. */
 export type AnsweredRange = Readonly<{
   from: string
   to: string
-  /** Figures are kept in steps of so many seconds: `from` and `to` are multiples. */
+  /** The step in which the figures are kept: `from` and `to` are multiples of it. */
   stepSeconds: number
-  /** Windows from here on may still grow by events that are on their way; equal to `to` when none of the range does. */
+  /** Windows from here on may still receive events; equal to `to` if none of the range may. */
   completeTo: string
-  /** `metrics`: with what waits for the next commit. `events`: for a filter on raw columns, what is committed. */
+  /**
+   * `metrics`: pending events included. `events`: a filter on raw columns, committed events only.
+   */
   source: 'metrics' | 'events'
 }>
 
@@ -36,10 +40,12 @@ export type AnsweredRange = Readonly<{
 export type SummaryAnswer = Readonly<{
   range: AnsweredRange
   figures: Figures
-  /** Complete steps of the range, and as many before it: what `change` compares. */
+  /** The complete steps of the range, and the same number before it: `change` compares them. */
   compared: Readonly<{ from: string; to: string; figures: Figures }>
   previous: Readonly<{ from: string; to: string; figures: Figures }>
-  /** In percent of the previous figure; null where that is 0 or unknown. For ratios too: 2 % → 3 % is +50. */
+  /**
+   * In percent of the previous figure, ratios too (2 % → 3 % is +50); null if that is 0 or unknown.
+   */
   change: Figures
   sparkline: Readonly<{
     stepSeconds: number
@@ -51,17 +57,17 @@ export type SummaryAnswer = Readonly<{
 /** GET /api/v1/trend?lines=all|campaigns */
 export type TrendAnswer = Readonly<{
   range: AnsweredRange
-  /** Each point is so long; a multiple of the range's step. */
+  /** The length of a point; a multiple of the range's step. */
   stepSeconds: number
-  /** Multiples of the step: the first may lie before `from`. A point holds only what is in the range. */
+  /** Multiples of the step. The first may be before `from`, but a point counts only the range. */
   starts: readonly string[]
-  /** One line for all campaigns (`campaign` null), or one for each of the largest by impressions. */
+  /** One line for all campaigns (`campaign` null), or one for each with the most impressions. */
   lines: readonly TrendLine[]
 }>
 
 export type TrendLine = Readonly<{
   campaign: string | null
-  /** One value a start. */
+  /** One value for each start. */
   ctr: readonly (number | null)[]
   cvr: readonly (number | null)[]
   impressions: readonly number[]
@@ -74,7 +80,7 @@ export type RevenueAnswer = Readonly<{
   range: AnsweredRange
   total: number
   campaigns: readonly Readonly<{ campaign: string; revenue: number }>[]
-  /** What is not listed; `campaigns` 0 when everything is. */
+  /** What is not listed; `campaigns` is 0 if everything is. */
   others: Readonly<{ campaigns: number; revenue: number }>
 }>
 
@@ -83,46 +89,45 @@ export type CampaignsAnswer = Readonly<{
   range: AnsweredRange
   page: number
   size: number
-  /** Campaigns that match, on all pages. */
+  /** Matching campaigns on all pages. */
   matched: number
   rows: readonly (Readonly<{ campaign: string }> & Figures)[]
-  /** Over all that match, ratios as ratios of sums. */
+  /** Over all matching campaigns; ratios are ratios of sums. */
   totals: Figures
 }>
 
-/** GET /api/v1/values: what the filters can be set to, most frequent first. An empty text stands for "not set". */
-export type ValuesAnswer = Readonly<{
-  platform: readonly string[]
-  country: readonly string[]
-  device: readonly string[]
-}>
+/** GET /api/v1/values: what filters can be set to, most frequent first. '' stands for "not set". */
+export type ValuesAnswer = Readonly<Record<EventFilterId, readonly string[]>>
 
-/** Everything that is not 200. */
+/** The body of every status other than 200. */
 export type ErrorAnswer = Readonly<{ error: Readonly<{ code: string; message: string }> }>
 
 /**
- * GET /api/v1/stream: event `live`, at least every two seconds, sooner when something changed. The first message holds
- * the last five minutes, later ones only the seconds that changed. Its id resumes there.
+ * GET /api/v1/stream: event `live`, at least every two seconds, sooner when something changed. The
+ * first message has the last five minutes, later ones only the seconds that changed. The id of a
+ * message resumes the stream after it.
  */
 export type LiveMessage = Readonly<{
   now: string
-  /** Moves whenever an answer of the API may have changed. */
+  /** Changes whenever an answer of the API may have changed. */
   version: string
-  /** Events by the second in which they came in: `[epoch second, impressions, clicks, conversions]`. */
+  /** Events by the second of their arrival: `[epoch second, impressions, clicks, conversions]`. */
   seconds: readonly (readonly [
     at: number,
     impressions: number,
     clicks: number,
     conversions: number,
   ])[]
-  /** Windows that ended before this are complete, as far as anybody can know. Null before the first event, and after a start
-   * with events waiting until the first of them is in the figures. */
+  /**
+   * Windows that ended before this are complete, as far as can be known. Null before the first
+   * event, and after a start with waiting events until the first of them is in the figures.
+   */
   completeTo: string | null
   /** The last commit of both tables; null before the first. */
   committedAt: string | null
-  /** Age of the oldest event not yet in the tables; 0 when none waits. */
+  /** Age of the oldest event that is not in the tables yet; 0 if none waits. */
   secondsBehind: number
-  /** The newest window with events, of those that have begun; null before the first. */
+  /** The newest window with events among those that have begun; null before the first. */
   newest: Readonly<{
     from: string
     to: string
@@ -131,8 +136,8 @@ export type LiveMessage = Readonly<{
     conversions: number
     revenue: number
   }> | null
-  /** Events stored since ever: 0 is the empty state. */
+  /** Events stored in all: 0 is the empty state. */
   stored: number
-  /** One sentence for each thing that is wrong; none when healthy. */
+  /** One sentence for each problem; empty when healthy. */
   problems: readonly string[]
 }>

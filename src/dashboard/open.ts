@@ -1,25 +1,29 @@
-/** Opens the dashboard: the facts thread, the event stream, and the routes that bring them and the page to browsers. */
+/** Opens the dashboard: the thread of the figures, the event stream, and the routes of both. */
 import { fileURLToPath } from 'node:url'
 import type { MessagePort } from 'node:worker_threads'
 import type { ReadRoute } from '../collect.ts'
-import { openFactsKeeper } from './api/facts-keeper.ts'
-import { type LiveFigures, openLiveState } from './api/live-state.ts'
+import { openFiguresSupervisor } from './api/figures-supervisor.ts'
+import { openLiveState, type PipelineStatus } from './api/live-state.ts'
 import { openLiveStream } from './api/live-stream.ts'
 import { openPageRoutes } from './api/page-files.ts'
 import { openApiRoutes } from './api/routes.ts'
-import type { Facts, FactsEvents, FactsSettings } from './facts/facts.ts'
-import { SECOND_US } from './facts/steps.ts'
+import type {
+  FiguresSettings,
+  FiguresThread,
+  FiguresThreadEvents,
+} from './figures/figures-thread.ts'
+import { SECOND_US } from './steps.ts'
 
 export type DashboardOptions = Readonly<{
-  /** Makes the job tell this port what the tables gain; called again after the facts thread was started anew. */
+  /** Makes the job send its feed to this port; called again after the thread was restarted. */
   feed: (port: MessagePort) => void
-  live: () => LiveFigures
-  warehouse: FactsSettings['warehouse']
-  cache: FactsSettings['cache']
+  live: () => PipelineStatus
+  warehouse: FiguresSettings['warehouse']
+  cache: FiguresSettings['cache']
   windowUs: number
   timezone: string
   version: string
-  /** Reading needs a key, so that browsers sign in. */
+  /** Reading needs a key, so browsers must sign in. */
   authRequired: boolean
   nowUs: () => number
   /** A steady clock. */
@@ -30,40 +34,45 @@ export type DashboardOptions = Readonly<{
 export type Dashboard = Readonly<{
   routes: readonly ReadRoute[]
   /**
-   * One sentence while the figures cannot be read, else null. To be called now and then: what has failed is started again
-   * when it is time, though nobody watches.
+   * One sentence while the figures cannot be read, else null. To be called every now and then: it
+   * restarts a failed thread when the pause is over, even if nobody watches.
    */
   look(): string | null
-  /** Ends streams and answers under way: before the collector is closed, which would wait for them. */
+  /**
+   * Ends streams and answers under way. Call it before closing the collector, which awaits them.
+   */
   stop(): void
-  /** After the collector. */
+  /** Call it after closing the collector. */
   close(): Promise<void>
 }>
 
-export type StartFacts = (settings: FactsSettings, events: FactsEvents) => Promise<Facts>
+export type StartFiguresThread = (
+  settings: FiguresSettings,
+  events: FiguresThreadEvents,
+) => Promise<FiguresThread>
 
-/** Beside this file in the sources and in the published package alike. */
+/** Beside this file, both in the sources and in the published package. */
 const PAGE_FOLDER = new URL('./build/', import.meta.url)
 
-/** The facts thread starts in the background: whatever becomes of it, nothing else waits for it. */
+/** The thread starts in the background; nothing else waits for it. */
 export async function openDashboardOn(
   options: DashboardOptions,
-  startFacts: StartFacts,
+  startFiguresThread: StartFiguresThread,
 ): Promise<Dashboard> {
   const { warehouse, cache, windowUs, timezone, nowUs, nowMs } = options
   const state = openLiveState({
-    figures: () => {
-      const figures = options.live()
-      const problem = facts.problem()
-      const isKnown = problem === null || figures.problems.includes(problem)
-      return isKnown ? figures : { ...figures, problems: [...figures.problems, problem] }
+    status: () => {
+      const status = options.live()
+      const problem = figures.problem()
+      const isKnown = problem === null || status.problems.includes(problem)
+      return isKnown ? status : { ...status, problems: [...status.problems, problem] }
     },
     windowUs,
     nowUs,
   })
-  const stream = openLiveStream({ state, epoch: nowUs(), nowMs, onWatched: () => facts.wake() })
-  const facts = openFactsKeeper({
-    start: (events) => startFacts({ warehouse, cache, windowUs }, events),
+  const stream = openLiveStream({ state, epoch: nowUs(), nowMs, onWatched: () => figures.wake() })
+  const figures = openFiguresSupervisor({
+    start: (events) => startFiguresThread({ warehouse, cache, windowUs }, events),
     feed: options.feed,
     isWaiting: () => options.live().waiting > 0,
     onLive(live) {
@@ -81,25 +90,25 @@ export async function openDashboardOn(
       windowSeconds: windowUs / SECOND_US,
       signedIn: options.authRequired,
     },
-    facts,
+    figures,
     stream,
   })
   const page = await openPageRoutes(fileURLToPath(PAGE_FOLDER))
-  facts.wake()
+  figures.wake()
   const stop = (): void => {
     stream.close()
-    facts.stop()
+    figures.stop()
   }
   return {
     routes: [...api, ...page],
     look() {
-      facts.wake()
-      return facts.problem()
+      figures.wake()
+      return figures.problem()
     },
     stop,
     async close() {
       stop()
-      await facts.close()
+      await figures.close()
     },
   }
 }

@@ -1,4 +1,7 @@
-/** RFC 3339 date-times, as design.md narrows and widens them: the offset may be absent (UTC), no leap second. */
+/**
+ * RFC 3339 date-times, as docs/events-and-tables.md narrows and widens them: the offset may be
+ * absent (UTC), and there is no leap second.
+ */
 
 const FORM =
   /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))?$/

@@ -1,16 +1,16 @@
 /**
- * Requests to this server's API. What goes wrong is a value, never an exception: the page decides what it shows for
- * it. Answers that have not changed are not sent again: the browser keeps them with their tags.
+ * Requests to this server's API. Failures are values, never exceptions: the page decides what to
+ * show for them. Unchanged answers are not sent again: the browser caches them with their tags.
  */
 import type { ErrorAnswer } from '../dashboard-definition.ts'
 
 export type ApiFailure =
   | Readonly<{ kind: 'signed-out'; message: string }>
-  /** The server understood and said no, for a reason that asking again does not change. */
+  /** The server refused the request; a retry would not help. */
   | Readonly<{ kind: 'refused'; message: string }>
-  /** The server failed, or is not there. */
+  /** The server failed, or cannot be reached. */
   | Readonly<{ kind: 'unreachable'; message: string }>
-  /** Nobody waits for it any more. */
+  /** The answer is no longer wanted. */
   | Readonly<{ kind: 'aborted' }>
 
 export type ApiResult<Answer> = Readonly<{ kind: 'answer'; answer: Answer }> | ApiFailure
@@ -19,13 +19,13 @@ export type ApiClient = Readonly<{
   /** `request` is a path below api/v1/ with its query. */
   get: <Answer>(request: string, signal?: AbortSignal) => Promise<ApiResult<Answer>>
   signIn: (readKey: string) => Promise<ApiResult<null>>
-  /** An answer: the browser has no session any more. */
+  /** If it is answered, the browser no longer has a session. */
   signOut: () => Promise<ApiResult<null>>
 }>
 
-/** Relative to the page, which a proxy may have put under a path of its own. */
+/** Relative to the page, which a proxy may serve under another path. */
 export const API = 'api/v1/'
-/** A server that takes longer than this does not answer. */
+/** A longer request counts as unanswered. */
 const ANSWER_MS_MAX = 30_000
 
 export function createApiClient(send: typeof fetch): ApiClient {
@@ -40,7 +40,7 @@ export function createApiClient(send: typeof fetch): ApiClient {
         return signal?.aborted === true ? { kind: 'aborted' } : unreachable(error)
       }
     },
-    // Not as Authorization: with that of its own a request would not get past a proxy that asks for one.
+    // Not as Authorization, which a proxy in between may need for itself.
     signIn: (readKey) => askSession(send, { method: 'POST', headers: { 'x-api-key': readKey } }),
     signOut: () => askSession(send, { method: 'DELETE' }),
   }

@@ -1,19 +1,25 @@
-/** All campaigns, a page at a time from the server: searched, sorted, with totals, and as a CSV file. */
-
-import type { CampaignsAnswer, Figures } from '../dashboard-definition.ts'
-import { CHARTS, MEASURE_IDS } from '../dashboard-definition.ts'
+/** The campaign table: one page at a time from the server, with search, sorting, totals and CSV. */
+import {
+  type CampaignsAnswer,
+  CHARTS,
+  type Figures,
+  MEASURE_IDS,
+  MEASURES,
+  PAGE_SIZE,
+} from '../dashboard-definition.ts'
 import { API } from './api-client.ts'
-import { openCampaignHead } from './campaign-head.ts'
-import { campaignText } from './campaign-text.ts'
-import { element, placeChildren, setAttribute, setText } from './element.ts'
+import { campaignText, nameElement } from './campaign-name.ts'
+import { element, icon, placeChildren, setAttribute, setText } from './element.ts'
 import type { Format } from './format.ts'
-import { icon } from './icon.ts'
-import { nameElement } from './name-element.ts'
-import { openPager } from './pager.ts'
-import { PAGE_SIZE, rangeParameters, SEARCH_LENGTH_MAX, type View } from './url-state.ts'
-import type { ViewStore } from './view-store.ts'
+import {
+  rangeParameters,
+  SEARCH_LENGTH_MAX,
+  type SortId,
+  type View,
+  type ViewStore,
+} from './view.ts'
 
-export type CampaignTable = Readonly<{
+type CampaignTable = Readonly<{
   element: HTMLElement
   update: (answer: CampaignsAnswer, view: View) => void
   setBusy: (isBusy: boolean) => void
@@ -122,7 +128,7 @@ function tableCard(
   )
 }
 
-/** The largest value of the sorted column on this page: the length of all bars is measured by it. */
+/** The largest value of the sorted column on this page, to which all bars are scaled. */
 function mostOf({ rows }: CampaignsAnswer, { sort }: View): number {
   const by = sort === 'campaign' ? 'impressions' : sort
   return rows.reduce((most, row) => Math.max(most, row[by] ?? 0), 0)
@@ -262,5 +268,92 @@ function searchInput(store: ViewStore): HTMLInputElement {
         )
       },
     },
+  })
+}
+
+/** The table's head: a click on a column sorts by it, a second one reverses the order. */
+function openCampaignHead(store: ViewStore): HTMLElement {
+  const columns = (['campaign', ...MEASURE_IDS] as const).map((id) => ({
+    id,
+    cell: headCell(id, () => sortBy(store, id)),
+  }))
+  const show = ({ sort, order }: View): void => {
+    for (const { id, cell } of columns) {
+      const direction = order === 'asc' ? 'ascending' : 'descending'
+      setAttribute(cell, 'aria-sort', id === sort ? direction : null)
+    }
+  }
+  show(store.current())
+  store.onChange(show)
+  return element('thead', {}, element('tr', {}, ...columns.map(({ cell }) => cell)))
+}
+
+function headCell(id: SortId, onClick: () => void): HTMLElement {
+  const label = id === 'campaign' ? 'Campaign' : MEASURES[id].label
+  const title = id === 'campaign' ? 'The campaign_id of the events.' : MEASURES[id].description
+  return element(
+    'th',
+    {
+      class: id === 'campaign' ? 'cell-campaign' : '',
+      attributes: { scope: 'col', 'data-sort': id },
+    },
+    element(
+      'button',
+      { class: 'sort-button', attributes: { type: 'button', title }, on: { click: onClick } },
+      element('span', { text: label }),
+      icon('arrow-down'),
+    ),
+  )
+}
+
+/** At first, names ascend and figures descend. */
+function sortBy(store: ViewStore, id: SortId): void {
+  const { sort, order } = store.current()
+  const opposite = order === 'asc' ? 'desc' : 'asc'
+  const first = id === 'campaign' ? 'asc' : 'desc'
+  store.change({ sort: id, order: id === sort ? opposite : first, page: 1 })
+}
+
+type Pager = Readonly<{
+  element: HTMLElement
+  update: (answer: Pick<CampaignsAnswer, 'page' | 'size' | 'matched' | 'rows'>) => void
+}>
+
+/** Which campaigns are on this page, and the buttons to the next and the previous one. */
+function openPager(format: Format, onPage: (page: number) => void): Pager {
+  let page = 1
+  const text = element('p', { class: 'pager-text', text: '\u00a0' })
+  const previous = pageButton('previous', 'Previous', () => onPage(page - 1))
+  const next = pageButton('next', 'Next', () => onPage(page + 1))
+  return {
+    element: element(
+      'nav',
+      { class: 'pager', attributes: { 'aria-label': 'Pages of the campaign table' } },
+      text,
+      element('div', { class: 'pager-buttons' }, previous, next),
+    ),
+    update: (answer) => {
+      page = answer.page
+      const first = (page - 1) * answer.size + 1
+      const last = first + answer.rows.length - 1
+      const isEmpty = answer.rows.length === 0
+      setText(
+        text,
+        isEmpty
+          ? 'No campaigns'
+          : `${format.count(first)}–${format.count(last)} of ${format.count(answer.matched)}`,
+      )
+      previous.disabled = page <= 1
+      next.disabled = last >= answer.matched
+    },
+  }
+}
+
+function pageButton(id: string, text: string, onClick: () => void): HTMLButtonElement {
+  return element('button', {
+    class: 'button',
+    text,
+    attributes: { type: 'button', 'data-page': id, disabled: true },
+    on: { click: onClick },
   })
 }

@@ -1,49 +1,47 @@
 /**
- * The three charts in their sections. ECharts comes as a chunk of its own beside the page; until it is there, each
- * chart's place is kept, and its last answer too.
+ * The sections of the three charts. ECharts is loaded as a separate chunk, so that figures can be
+ * read before it has arrived; until then each chart's space and its last answer are kept.
  */
-
-import type { LiveMessage, RevenueAnswer, TrendAnswer } from '../dashboard-definition.ts'
-import { CHARTS, MEASURES, TREND_LINES } from '../dashboard-definition.ts'
-import { type Charts, openCharts } from './charts/open-charts.ts'
+import {
+  CHARTS,
+  type LiveMessage,
+  MEASURES,
+  type RevenueAnswer,
+  TREND_LINES,
+} from '../dashboard-definition.ts'
+import type { Chart } from './charts/chart-option.ts'
+import type { TrendContent } from './charts/trend-points.ts'
 import { element, setAttribute, setText } from './element.ts'
 import type { Format } from './format.ts'
 import { openNewestWindow } from './newest-window.ts'
-import { openSegments } from './segments.ts'
-import type { TrendMeasure, View } from './url-state.ts'
-import type { ViewStore } from './view-store.ts'
+import type { TrendMeasure, View, ViewStore } from './view.ts'
 
-type Room = Readonly<{ format: Format; nowMs: () => number; store: ViewStore }>
-type OpenChart<Content> = Readonly<{
-  update: (content: Content) => void
-  setTheme: () => void
-  close: () => void
-}>
+type Charts = typeof import('./charts/chart-set.ts')
+type Context = Readonly<{ format: Format; nowMs: () => number; store: ViewStore }>
 
 export type ChartSection<Content> = Readonly<{
   element: HTMLElement
   update: (content: Content) => void
   setBusy: (isBusy: boolean) => void
-  /** Once ECharts is there; null when it could not be loaded. */
+  /** Call it when ECharts is loaded; null if it could not be. */
   open: (charts: Charts | null) => void
   setTheme: () => void
   close: () => void
 }>
 
-/** While the charts load, so many messages of the stream are kept for the real-time chart. */
+/** How many messages of the stream are kept for the real-time chart while it loads. */
 const KEPT_MAX = 500
 
+/** Null if the chunk cannot be fetched, for example after an update of the server. */
 export async function loadCharts(): Promise<Charts | null> {
   try {
-    return await openCharts()
+    return await import('./charts/chart-set.ts')
   } catch {
     return null
   }
 }
 
-export type TrendContent = Readonly<{ answer: TrendAnswer; measure: TrendMeasure }>
-
-export function openTrendSection({ format, store }: Room): ChartSection<TrendContent> {
+export function openTrendSection({ format, store }: Context): ChartSection<TrendContent> {
   const title = element('h2', { class: 'card-title', text: CHARTS.trend.title })
   const measures = openSegments<TrendMeasure>({
     name: 'measure',
@@ -71,15 +69,12 @@ export function openTrendSection({ format, store }: Room): ChartSection<TrendCon
   return openSection({
     id: 'trend',
     head: [title, element('div', { class: 'card-tools' }, measures.element, lines.element)],
-    openChart: (charts, host) => {
-      const chart = charts.openTrendChart(host, { format })
-      return { ...chart, update: ({ answer, measure }) => chart.update(answer, { measure }) }
-    },
+    openChart: (charts, host) => charts.openTrendChart(host, { format }),
     keptMax: 1,
   })
 }
 
-export function openRevenueSection({ format }: Room): ChartSection<RevenueAnswer> {
+export function openRevenueSection({ format }: Context): ChartSection<RevenueAnswer> {
   return openSection({
     id: 'revenue',
     head: [element('h2', { class: 'card-title', text: CHARTS.revenue.title })],
@@ -88,9 +83,9 @@ export function openRevenueSection({ format }: Room): ChartSection<RevenueAnswer
   })
 }
 
-export type RealtimeSection = ChartSection<LiveMessage> & Readonly<{ tick: () => void }>
+type RealtimeSection = ChartSection<LiveMessage> & Readonly<{ tick: () => void }>
 
-export function openRealtimeSection({ format, nowMs }: Room): RealtimeSection {
+export function openRealtimeSection({ format, nowMs }: Context): RealtimeSection {
   const newest = openNewestWindow(format, nowMs)
   const section = openSection<LiveMessage>({
     id: 'realtime',
@@ -115,8 +110,8 @@ export function openRealtimeSection({ format, nowMs }: Room): RealtimeSection {
 type SectionOptions<Content> = Readonly<{
   id: 'trend' | 'revenue' | 'realtime'
   head: readonly HTMLElement[]
-  openChart: (charts: Charts, host: HTMLElement) => OpenChart<Content>
-  /** How many contents are kept until the chart is there. */
+  openChart: (charts: Charts, host: HTMLElement) => Chart<Content>
+  /** How many contents are kept until the chart is loaded. */
   keptMax: number
   aside?: HTMLElement
 }>
@@ -134,7 +129,7 @@ function openSection<Content>(options: SectionOptions<Content>): ChartSection<Co
     element('div', { class: 'card-head' }, ...options.head),
     element('div', { class: 'card-body' }, host, options.aside ?? null),
   )
-  let chart: OpenChart<Content> | null = null
+  let chart: Chart<Content> | null = null
   let isClosed = false
   let kept: Content[] = []
   return {
@@ -161,6 +156,44 @@ function openSection<Content>(options: SectionOptions<Content>): ChartSection<Co
       isClosed = true
       chart?.close()
       chart = null
+    },
+  }
+}
+
+/** A few buttons side by side, one of which is pressed. */
+type Segments<Id extends string> = Readonly<{
+  element: HTMLElement
+  set: (id: Id) => void
+}>
+
+/** `name` becomes an attribute of each button: `data-measure="ctr"`. */
+function openSegments<Id extends string>(
+  options: Readonly<{
+    name: string
+    label: string
+    choices: readonly Readonly<{ id: Id; label: string }>[]
+    onChange: (id: Id) => void
+  }>,
+): Segments<Id> {
+  const buttons = options.choices.map(({ id, label }) => ({
+    id,
+    button: element('button', {
+      class: 'segment',
+      text: label,
+      attributes: { type: 'button', [`data-${options.name}`]: id },
+      on: { click: () => options.onChange(id) },
+    }),
+  }))
+  return {
+    element: element(
+      'div',
+      { class: 'segments', attributes: { role: 'group', 'aria-label': options.label } },
+      ...buttons.map(({ button }) => button),
+    ),
+    set: (chosen) => {
+      for (const { id, button } of buttons) {
+        setAttribute(button, 'aria-pressed', String(id === chosen))
+      }
     },
   }
 }

@@ -1,14 +1,12 @@
-/** A filter: a button that says what is chosen, and a panel with a search and a list of what can be. */
-import { valueText } from './campaign-text.ts'
-import { type Choice, openChoiceList } from './choice-list.ts'
-import { element, setText } from './element.ts'
-import { icon } from './icon.ts'
+/** The picker of a filter: a button with the number of chosen values, and a searchable list. */
+import { nameElement, valueText } from './campaign-name.ts'
+import { element, icon, setText } from './element.ts'
 import { attachPopover } from './popover.ts'
 
-/** Null when the server cannot be asked. */
-export type FindChoices = (search: string, signal: AbortSignal) => Promise<readonly Choice[] | null>
+/** Null if the server cannot be reached. */
+type FindChoices = (search: string, signal: AbortSignal) => Promise<readonly Choice[] | null>
 
-export type ChoicePicker = Readonly<{
+type ChoicePicker = Readonly<{
   element: HTMLElement
   setChosen: (chosen: readonly string[]) => void
 }>
@@ -16,7 +14,7 @@ export type ChoicePicker = Readonly<{
 type PickerOptions = Readonly<{
   id: string
   label: string
-  /** `Find a campaign`; the list is searched as one types. */
+  /** `Find a campaign`. */
   searchLabel: string
   chosenMax: number
   find: FindChoices
@@ -28,12 +26,12 @@ const TYPING_MS = 150
 export function openChoicePicker(options: PickerOptions): ChoicePicker {
   const { label, chosenMax } = options
   let chosen: readonly string[] = []
-  /** What was chosen when the panel was opened stands first, and stays there while it is open. */
+  /** What was chosen when the panel was opened is listed first while it is open. */
   let first: readonly string[] = []
   let stop = new AbortController()
   let typing: ReturnType<typeof setTimeout> | undefined
 
-  const face = pickerButton(label)
+  const opener = pickerButton(label)
   const search = searchBox(options.searchLabel, () => {
     clearTimeout(typing)
     typing = setTimeout(() => void refill(), TYPING_MS)
@@ -56,13 +54,13 @@ export function openChoicePicker(options: PickerOptions): ChoicePicker {
     if (signal.aborted) return
     const choices = found === null ? [] : withFirst(found, first, text)
     list.fill(choices)
-    const said = found === null ? 'The list could not be loaded.' : 'Nothing matches.'
-    setText(note, choices.length === 0 ? said : '')
+    const fault = found === null ? 'The list could not be loaded.' : 'Nothing matches.'
+    setText(note, choices.length === 0 ? fault : '')
   }
 
   const whole = element('div', { class: 'filter', attributes: { 'data-filter': options.id } })
-  whole.append(face.button)
-  const { panel } = attachPopover(face.button, {
+  whole.append(opener.button)
+  const { panel } = attachPopover(opener.button, {
     label: `${label}: choose`,
     class: 'choice-panel',
     onOpen: () => {
@@ -78,13 +76,13 @@ export function openChoicePicker(options: PickerOptions): ChoicePicker {
     element: whole,
     setChosen: (values) => {
       chosen = values
-      face.setCount(values.length)
+      opener.setCount(values.length)
       list.setChosen(values)
     },
   }
 }
 
-/** What was chosen before and matches, then what was found. */
+/** Earlier choices that match, then what was found. */
 function withFirst(
   found: readonly Choice[],
   first: readonly string[],
@@ -130,5 +128,61 @@ function searchBox(label: string, onInput: () => void): HTMLInputElement {
       autofocus: true,
     },
     on: { input: onInput },
+  })
+}
+
+/** `note` is a figure beside the value. */
+export type Choice = Readonly<{ value: string; note: string }>
+
+type ChoiceList = Readonly<{
+  element: HTMLElement
+  fill: (choices: readonly Choice[]) => void
+  /** Ticks exactly these boxes. */
+  setChosen: (chosen: readonly string[]) => void
+}>
+
+/** The values of a filter, each with a checkbox. */
+function openChoiceList(
+  label: string,
+  onTick: (value: string, isTicked: boolean) => void,
+): ChoiceList {
+  const list = element('ul', { class: 'choices', attributes: { 'aria-label': label } })
+  let boxes: readonly Readonly<{ value: string; box: HTMLInputElement }>[] = []
+  let chosen: readonly string[] = []
+
+  const tick = (): void => {
+    for (const { value, box } of boxes) box.checked = chosen.includes(value)
+  }
+  const row = ({ value, note }: Choice, box: HTMLInputElement): HTMLElement => {
+    const name = nameElement(valueText(value))
+    name.classList.toggle('is-not-set', value === '')
+    const figure = element('span', { class: 'choice-figure', text: note })
+    return element('li', {}, element('label', { class: 'choice' }, box, name, figure))
+  }
+  return {
+    element: list,
+    fill: (choices) => {
+      boxes = choices.map(({ value }) => ({ value, box: tickBox(value, onTick) }))
+      tick()
+      const rows = choices.flatMap((choice, at) => {
+        const box = boxes[at]?.box
+        return box === undefined ? [] : [row(choice, box)]
+      })
+      list.replaceChildren(...rows)
+    },
+    setChosen: (values) => {
+      chosen = values
+      tick()
+    },
+  }
+}
+
+function tickBox(
+  value: string,
+  onTick: (value: string, isTicked: boolean) => void,
+): HTMLInputElement {
+  return element('input', {
+    attributes: { type: 'checkbox', 'data-choice': value },
+    on: { change: (_, { checked }) => onTick(value, checked) },
   })
 }

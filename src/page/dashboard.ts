@@ -1,4 +1,4 @@
-/** The figures' side of the page: filter bar, tiles, charts, table, each with the request that fills it. */
+/** The page's figures: filter bar, tiles, charts, table, each with the request that fills it. */
 import type {
   CampaignsAnswer,
   LiveMessage,
@@ -15,18 +15,16 @@ import {
   openRealtimeSection,
   openRevenueSection,
   openTrendSection,
-  type TrendContent,
 } from './chart-sections.ts'
+import type { TrendContent } from './charts/trend-points.ts'
 import { element } from './element.ts'
 import { openFilters } from './filters.ts'
 import { createFormat, readLocale } from './format.ts'
 import { openFreshness } from './freshness.ts'
+import { openOverview } from './overview.ts'
 import type { Part } from './part-loader.ts'
-import { openRangeLine, type RangeLine } from './range-line.ts'
 import { openProblemsBanner } from './states.ts'
-import { openTiles, type Tiles } from './tiles.ts'
-import { rangeParameters } from './url-state.ts'
-import type { ViewStore } from './view-store.ts'
+import { rangeParameters, type ViewStore } from './view.ts'
 
 export type Dashboard = Readonly<{
   element: HTMLElement
@@ -51,14 +49,13 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
     locale: readLocale(navigator.languages),
     timezone: settings.timezone,
   })
-  const room = { format, nowMs, store }
+  const context = { format, nowMs, store }
   const freshness = openFreshness(format, nowMs)
   const problems = openProblemsBanner()
-  const rangeLine = openRangeLine(format)
-  const tiles = openTiles(format)
-  const trend = openTrendSection(room)
-  const revenue = openRevenueSection(room)
-  const realtime = openRealtimeSection(room)
+  const overview = openOverview(format)
+  const trend = openTrendSection(context)
+  const revenue = openRevenueSection(context)
+  const realtime = openRealtimeSection(context)
   const table = openCampaignTable(format, store)
 
   void loadCharts().then((charts) => {
@@ -73,7 +70,7 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
       element(
         'div',
         { class: 'content' },
-        overview(rangeLine.element, tiles.element),
+        overview.element,
         element('div', { class: 'row' }, trend.element, revenue.element),
         realtime.element,
         table.element,
@@ -86,7 +83,11 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
     freshness: freshness.element,
     problems: problems.element,
     parts: [
-      summaryPart(rangeLine, tiles),
+      part<SummaryAnswer>({
+        request: (view) => withQuery('summary', rangeParameters(view)),
+        show: overview.update,
+        setBusy: overview.setBusy,
+      }),
       trendPart(trend, store),
       part<RevenueAnswer>({
         request: (view) => withQuery('revenue', rangeParameters(view)),
@@ -117,27 +118,7 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
   }
 }
 
-function overview(rangeLine: HTMLElement, tiles: HTMLElement): HTMLElement {
-  return element(
-    'section',
-    { class: 'overview', attributes: { 'aria-labelledby': 'overview-title' } },
-    rangeLine,
-    tiles,
-  )
-}
-
-function summaryPart(rangeLine: RangeLine, tiles: Tiles): Part<never> {
-  return part<SummaryAnswer>({
-    request: (view) => withQuery('summary', rangeParameters(view)),
-    show: (answer, view, isNews) => {
-      rangeLine.update(answer.range)
-      tiles.update(answer, view, isNews)
-    },
-    setBusy: tiles.setBusy,
-  })
-}
-
-/** Another measure is in the same answer: it is drawn without asking again. */
+/** The answer has both measures: another one is drawn without a request. */
 function trendPart(trend: ChartSection<TrendContent>, store: ViewStore): Part<never> {
   let answer: TrendAnswer | null = null
   let { measure } = store.current()
@@ -160,7 +141,7 @@ function trendPart(trend: ChartSection<TrendContent>, store: ViewStore): Part<ne
   })
 }
 
-/** The loader hands each part the answer to its own request; which type that is, only the part knows. */
+/** The loader gives each part the answer to its own request; only the part knows its type. */
 function part<Answer>(made: Part<Answer>): Part<never> {
   return made as Part<never>
 }

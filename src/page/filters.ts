@@ -1,24 +1,19 @@
-/** The bar that stays in sight: time range, what the figures are narrowed down to, and each choice as a chip to take back. */
-import type { CampaignsAnswer, ValuesAnswer } from '../dashboard-definition.ts'
-import type { ApiClient } from './api-client.ts'
-import { valueText } from './campaign-text.ts'
-import type { Choice } from './choice-list.ts'
-import { openChoicePicker } from './choice-picker.ts'
-import { element, placeChildren } from './element.ts'
-import type { Format } from './format.ts'
-import { icon } from './icon.ts'
-import { nameElement } from './name-element.ts'
-import { openRangePicker } from './range-picker.ts'
+/** The sticky filter bar: time range, filters, and a removable chip for each chosen value. */
 import {
-  CHOSEN_MAX,
-  DEFAULT_VIEW,
+  type CampaignsAnswer,
+  type EventFilterId,
   FILTER_IDS,
+  FILTERS,
   type FilterId,
-  hasFilters,
-  rangeParameters,
-  type View,
-} from './url-state.ts'
-import type { ViewStore } from './view-store.ts'
+  type ValuesAnswer,
+} from '../dashboard-definition.ts'
+import type { ApiClient } from './api-client.ts'
+import { nameElement, valueText } from './campaign-name.ts'
+import { type Choice, openChoicePicker } from './choice-picker.ts'
+import { element, icon, placeChildren } from './element.ts'
+import type { Format } from './format.ts'
+import { openRangePicker } from './range-picker.ts'
+import { DEFAULT_VIEW, hasFilters, rangeParameters, type View, type ViewStore } from './view.ts'
 
 type FiltersOptions = Readonly<{
   client: ApiClient
@@ -27,13 +22,7 @@ type FiltersOptions = Readonly<{
   nowMs: () => number
 }>
 
-const LABELS: Readonly<Record<FilterId, Readonly<{ label: string; searchLabel: string }>>> = {
-  campaign: { label: 'Campaign', searchLabel: 'Find a campaign' },
-  platform: { label: 'Platform', searchLabel: 'Find a platform' },
-  country: { label: 'Country', searchLabel: 'Find a country' },
-  device: { label: 'Device', searchLabel: 'Find a device' },
-}
-/** So many campaigns are offered at once; typing finds the others. */
+/** How many campaigns are offered at once; the search finds the others. */
 const CAMPAIGNS_OFFERED = 50
 
 export function openFilters({ client, store, format, nowMs }: FiltersOptions): HTMLElement {
@@ -49,8 +38,7 @@ export function openFilters({ client, store, format, nowMs }: FiltersOptions): H
     id,
     picker: openChoicePicker({
       id,
-      ...LABELS[id],
-      chosenMax: CHOSEN_MAX[id],
+      ...FILTERS[id],
       find: (search, signal) =>
         id === 'campaign'
           ? findCampaigns(client, store.current(), search, signal, format)
@@ -111,7 +99,7 @@ function chipElement(id: FilterId, value: string, onRemove: () => void): HTMLEle
     'button',
     {
       class: 'chip-remove',
-      attributes: { type: 'button', 'aria-label': `Remove ${LABELS[id].label} ${text}` },
+      attributes: { type: 'button', 'aria-label': `Remove ${FILTERS[id].label} ${text}` },
       on: { click: onRemove },
     },
     icon('close'),
@@ -119,13 +107,13 @@ function chipElement(id: FilterId, value: string, onRemove: () => void): HTMLEle
   return element(
     'li',
     { class: 'chip', attributes: { 'data-chip': `${id}:${value}` } },
-    element('span', { class: 'chip-label', text: LABELS[id].label }),
+    element('span', { class: 'chip-label', text: FILTERS[id].label }),
     nameElement(text),
     remove,
   )
 }
 
-/** Of the shown range, whatever else is filtered, the largest first. */
+/** Of the shown range, regardless of other filters, the largest first. */
 async function findCampaigns(
   client: ApiClient,
   view: View,
@@ -147,7 +135,7 @@ async function findCampaigns(
 async function findValues(
   client: ApiClient,
   view: View,
-  id: Exclude<FilterId, 'campaign'>,
+  id: EventFilterId,
   search: string,
   signal: AbortSignal,
 ): Promise<readonly Choice[] | null> {

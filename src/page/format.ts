@@ -1,6 +1,6 @@
 /**
- * How the page writes numbers and times: numbers as the reader's language has them, times on a 24 h clock in the one
- * configured zone. Made once for a language and a zone, so that everything that draws stays pure.
+ * How the page writes numbers and times: numbers in the reader's language, times on a 24-hour clock
+ * in the configured zone. Made once and passed on, so that everything that draws stays pure.
  */
 import { MEASURES, type MeasureId } from '../dashboard-definition.ts'
 
@@ -9,10 +9,10 @@ export type Format = Readonly<{
   timezone: string
   /** A measure in full, by its digits: `1,234,567`, `2.31 %`; `–` for null. */
   figure: (id: MeasureId, value: number | null) => string
-  /** As short as an axis or a tile needs it: `12.3M`. Numbers below ten thousand as `figure` has them. */
+  /** Short enough for an axis or a tile: `12.3M`. Below ten thousand the same as `figure`. */
   compact: (id: MeasureId, value: number | null) => string
   count: (value: number) => string
-  /** With its sign, as a change is said: `+4.2%`, `−12%`, `0.0%`. */
+  /** A change, with its sign: `+4.2%`, `−12%`, `0.0%`. */
   change: (percent: number) => string
   /** `10:25` */
   time: (ms: number) => string
@@ -22,16 +22,16 @@ export type Format = Readonly<{
   day: (ms: number) => string
   /** `22 Nov 10:25` */
   dayTime: (ms: number) => string
-  /** `22 Nov 10:25–10:30`; the day stands twice where it differs. */
+  /** `22 Nov 10:25–10:30`; with two days if they differ. */
   span: (fromMs: number, toMs: number) => string
 }>
 
 export const NOTHING = '–'
-/** From here on a tile shows millions instead of digits. */
+/** Above this a tile shows millions. */
 const FULL_MAX = 9_999_999
 const CENTS_MAX = 99_999.99
 const COMPACT_FROM = 10_000
-/** A change of more than this says nothing more by its digits. */
+/** The digits of a larger change mean nothing. */
 const CHANGE_MAX_PERCENT = 9999
 
 export function createFormat(place: Readonly<{ locale: string; timezone: string }>): Format {
@@ -59,8 +59,8 @@ export function createFormat(place: Readonly<{ locale: string; timezone: string 
 type FigureFormats = Pick<Format, 'figure' | 'compact' | 'count' | 'change'>
 
 /**
- * The first of the browser's languages that Intl takes. Some browsers name what is none, such as `en-US@posix`, and Intl
- * throws.
+ * The first of the browser's languages that Intl accepts. Some browsers have invalid ones, such as
+ * `en-US@posix`, for which Intl throws.
  */
 export function readLocale(languages: readonly string[]): string {
   return languages.find(isLocale) ?? 'en'
@@ -94,7 +94,7 @@ function figureFormats(locale: string): FigureFormats {
   const figure = (id: MeasureId, value: number | null): string => {
     if (value === null) return NOTHING
     const { unit, digits } = MEASURES[id]
-    // An amount that rounds to nothing has no sign.
+    // An amount that rounds to zero has no sign.
     const text = fixed(digits).format(roundsToZero(value, digits) ? 0 : value)
     return unit === 'percent' ? `${text}%` : text
   }
@@ -110,8 +110,8 @@ function figureFormats(locale: string): FigureFormats {
 }
 
 /**
- * A tile's number: in full as long as a tile has room for it, so that every event is seen to arrive; large amounts
- * without their cents.
+ * A tile's number: in full if the tile has room for it, so that readers see every event arrive;
+ * large amounts without cents.
  */
 export function tileText(format: Format, id: MeasureId, value: number | null): string {
   const size = Math.abs(value ?? 0)

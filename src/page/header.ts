@@ -1,26 +1,29 @@
-/** The top of the page: what it is, how fresh it is, whether it moves, in which zone it tells times, and how it looks. */
+/** The header: title, freshness, connection, time zone, theme and sign-out. */
 import { DASHBOARD } from '../dashboard-definition.ts'
-import { element, setAttribute, setText } from './element.ts'
-import { icon } from './icon.ts'
+import { element, icon, setAttribute, setText } from './element.ts'
 import type { Connection } from './live-state.ts'
 import { currentTheme, switchTheme, watchSystemTheme } from './theme.ts'
 
 export type Header = Readonly<{
   element: HTMLElement
-  /** What only a signed-in reader sees; `onSignOut` null where nobody needs to sign in. */
+  /**
+   * Shows what only a signed-in reader sees. `onSignOut` is null if nobody needs to sign in;
+   * `onTheme` is called after each change of the theme.
+   */
   open: (
     parts: Readonly<{
       freshness: HTMLElement
       timezone: string
       onSignOut: (() => void) | null
+      onTheme: () => void
     }>,
   ) => void
-  /** Back to what everybody sees. */
+  /** Shows only what everybody sees. */
   close: () => void
   setConnection: (connection: Connection) => void
-  /** Called after each switch of the theme. */
-  onTheme: (listener: () => void) => void
 }>
+
+type Opened = Readonly<{ elements: readonly Element[]; onTheme: () => void }>
 
 const CONNECTION_TEXTS = {
   connecting: 'Connecting',
@@ -29,8 +32,8 @@ const CONNECTION_TEXTS = {
 } as const
 
 export function openHeader(): Header {
-  let tellTheme = (): void => {}
-  const theme = themeButton(() => tellTheme())
+  let opened: Opened | null = null
+  const theme = themeButton(() => opened?.onTheme())
   const connectionText = element('span', { text: CONNECTION_TEXTS.connecting })
   const connection = element(
     'span',
@@ -47,7 +50,6 @@ export function openHeader(): Header {
     element('h1', { class: 'title', text: DASHBOARD.title }),
     noFreshness(),
   )
-  let opened: readonly Element[] = []
   const tools = element('div', { class: 'header-tools' }, connection, theme)
   const whole = element(
     'header',
@@ -56,7 +58,7 @@ export function openHeader(): Header {
   )
   return {
     element: whole,
-    open: ({ freshness, timezone, onSignOut }) => {
+    open: ({ freshness, timezone, onSignOut, onTheme }) => {
       connection.hidden = false
       const zone = element('span', {
         class: 'timezone',
@@ -67,25 +69,22 @@ export function openHeader(): Header {
       if (titles.childElementCount > 1) titles.lastElementChild?.remove()
       titles.append(freshness)
       theme.before(zone, ...signOut)
-      opened = [zone, ...signOut]
+      opened = { elements: [zone, ...signOut], onTheme }
     },
     close: () => {
       connection.hidden = true
-      for (const one of opened) one.remove()
-      opened = []
+      for (const one of opened?.elements ?? []) one.remove()
+      opened = null
       if (titles.childElementCount > 1) titles.lastElementChild?.remove()
     },
     setConnection: (state) => {
       setAttribute(connection, 'data-connection', state === 'live' ? 'live' : 'reconnecting')
       setText(connectionText, CONNECTION_TEXTS[state])
     },
-    onTheme: (listener) => {
-      tellTheme = listener
-    },
   }
 }
 
-/** Keeps the line's place, so that the title does not move. */
+/** Keeps the space of the line, so that the title does not move. */
 function noFreshness(): HTMLElement {
   return element('p', { class: 'freshness', text: '\u00a0' })
 }
@@ -130,7 +129,7 @@ function themeButton(onSwitch: () => void): HTMLElement {
   return button
 }
 
-/** The product's sign, as in favicon.svg. */
+/** The product's logo, as in favicon.svg. */
 function mark(): HTMLElement {
   return element('img', {
     class: 'mark',

@@ -1,13 +1,17 @@
 /**
- * The life of the event stream, as a table of states and events; the clock is handed in. After a cut the browser
- * reconnects by itself and resumes (`resuming`); it gives up when the server answers with an error, and then we wait and
- * open a new one (`waiting`). A stream that says nothing for too long counts as cut: the server speaks every two seconds.
+ * The states of the event stream, as a table of states and events; the clock is passed in. After an
+ * interruption the browser reconnects by itself and resumes (`resuming`). It gives up if the server
+ * answers with an error; then we wait and open a new stream (`waiting`). A silent stream counts as
+ * interrupted: the server sends a message every two seconds.
  *
  *     connecting ──message──► live ──interrupted──► resuming ──message──► live
  *          ▲                   │ refused, silent       │ refused, too long
- *          └──── pause over ── waiting ◄───────────────┘          any ──hide──► asleep ──wake──► connecting
+ *          └──── pause over ── waiting ◄───────────────┘
  *
- * A hidden tab has no stream (`asleep`): a browser opens six connections to a server at most, over all of its tabs.
+ *     any ──hide──► asleep ──wake──► connecting
+ *
+ * A hidden tab has no stream (`asleep`): browsers limit connections to a server to six for all
+ * tabs.
  */
 
 export type LiveState =
@@ -19,8 +23,9 @@ export type LiveState =
   | Readonly<{ name: 'closed' }>
 
 /**
- * `message`: the stream spoke. `interrupted`: cut, the browser tries again. `refused`: cut for good. `tick`: time has
- * passed. `hide`: nobody looks. `wake`: the network or the reader is back. `close`: the page is done with it.
+ * `message`: one has arrived. `interrupted`: the browser retries. `refused`: the browser has given
+ * up. `tick`: time has passed. `hide`: the tab is hidden. `wake`: the network or the reader is
+ * back. `close`: the page has closed the stream.
  */
 export type LiveEvent = 'message' | 'interrupted' | 'refused' | 'tick' | 'hide' | 'wake' | 'close'
 
@@ -42,7 +47,7 @@ function waiting(attempt: number, nowMs: number): LiveState {
   return { name: 'waiting', untilMs: nowMs + pause, attempt }
 }
 
-/** Every state says what every event does to it; the compiler misses what is left out. */
+/** What every event does in every state; the compiler finds missing entries. */
 const TRANSITIONS: Readonly<{
   [Name in LiveState['name']]: Readonly<Record<LiveEvent, Transition<StateNamed<Name>>>>
 }> = {
@@ -103,12 +108,12 @@ const TRANSITIONS: Readonly<{
   },
 }
 
-/** `attempt` counts what failed before. */
+/** `attempt` counts earlier failures. */
 export function connecting(attempt: number, nowMs: number): LiveState {
   return { name: 'connecting', sinceMs: nowMs, attempt }
 }
 
-/** What a reader is told: asleep is no interruption, and nor is waking up. */
+/** What the reader sees: neither sleeping nor waking up is an interruption. */
 export type Connection = 'connecting' | 'live' | 'reconnecting'
 
 export function connectionOf(state: LiveState): Connection {

@@ -1,4 +1,4 @@
-/** The event stream of the server, kept open: `live-state.ts` decides, this opens and shuts the EventSource. */
+/** Keeps the server's event stream open: `live-state.ts` decides, this opens and closes it. */
 import type { LiveMessage } from '../dashboard-definition.ts'
 import {
   type Connection,
@@ -9,7 +9,7 @@ import {
   nextLiveState,
 } from './live-state.ts'
 
-export type Live = Readonly<{
+type Live = Readonly<{
   /** To be called a few times a second. */
   tick: () => void
   connection: () => Connection
@@ -22,7 +22,7 @@ type LiveOptions = Readonly<{
   onMessage: (message: LiveMessage) => void
   /** Whenever it changes. */
   onConnection: (connection: Connection) => void
-  /** The server has answered with an error; which one, an EventSource does not tell. */
+  /** The server answered with an error; an EventSource does not tell which. */
   onRefused: () => void
 }>
 
@@ -75,6 +75,32 @@ export function openLive(options: LiveOptions): Live {
       window.removeEventListener('online', look)
       document.removeEventListener('visibilitychange', look)
       step('close')
+    },
+  }
+}
+
+type ServerClock = Readonly<{
+  nowMs: () => number
+  /** A message from the server's time `nowMs` has just arrived. */
+  sync: (nowMs: number) => void
+}>
+
+/** A larger difference is no network delay: a clock was set. */
+const JUMP_MS = 2000
+
+/** The server's time, from its messages: the reader's clock may be minutes off. */
+export function openServerClock(): ServerClock {
+  let ahead: number | null = null
+  return {
+    nowMs: () => Date.now() + (ahead ?? 0),
+    sync: (nowMs) => {
+      if (!Number.isFinite(nowMs)) return
+      const difference = nowMs - Date.now()
+      // The fastest message is the most accurate.
+      ahead =
+        ahead === null || Math.abs(difference - ahead) > JUMP_MS
+          ? difference
+          : Math.max(ahead, difference)
     },
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The page's entry: it sets the theme before the first paint, which waits for these few lines only, and then loads
- * the page itself.
+ * The page's entry: sets the theme before the first paint, which waits only for this small file,
+ * and then loads the page itself.
  */
 import './style/tokens.css'
 import './style/base.css'

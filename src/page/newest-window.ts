@@ -1,4 +1,4 @@
-/** The newest window while it fills: how far its time has run, and what it holds so far. */
+/** The newest window while it fills: how much of its time has passed, and its figures so far. */
 
 import type { LiveMessage } from '../dashboard-definition.ts'
 import { MEASURES } from '../dashboard-definition.ts'

@@ -1,6 +1,6 @@
 /**
- * The page: asks who is there and in which zone, opens every part once, and then keeps two things going: the
- * stream, which moves what is live and tells of news, and the loader, which asks for the rest at its pace.
+ * The page: asks for the settings, opens every part once, and then runs two things: the stream,
+ * which updates what is live and reports new versions, and the loader, which requests the rest.
  *
  *     address ──► view ──► loader ──► tiles, trend, revenue, table
  *     stream ──► version ──┘   └──► freshness, real time, problems
@@ -9,21 +9,20 @@ import type { LiveMessage, SettingsAnswer } from '../dashboard-definition.ts'
 import { API, type ApiClient, createApiClient } from './api-client.ts'
 import { openDashboard } from './dashboard.ts'
 import { element, placeChildren, setAttribute } from './element.ts'
-import { messageOf, openFaces } from './faces.ts'
 import { type Header, openHeader } from './header.ts'
-import { openLive } from './live.ts'
-import { pageStateOf } from './page-state.ts'
+import { openLive, openServerClock } from './live.ts'
+import { messageOf, openPageState, pageStateOf } from './page-state.ts'
 import { openPartLoader } from './part-loader.ts'
-import { openServerClock } from './server-clock.ts'
 import { openSignIn } from './sign-in.ts'
 import { openErrorState } from './states.ts'
-import { openViewStore } from './view-store.ts'
+import { openViewStore } from './view.ts'
 
 const TICK_MS = 250
 const SETTINGS_RETRY_MS = 2000
-/** The cookie is the server's to take: no script sees it. */
+/** Only the server can remove the cookie: scripts cannot see it. */
 const STILL_SIGNED_IN =
-  'This browser is still signed in, because the server could not be asked to sign it out. Reload the page and try again.'
+  'This browser is still signed in, because the server could not be asked to sign it out. ' +
+  'Reload the page and try again.'
 
 type Page = Readonly<{ client: ApiClient; header: Header; main: HTMLElement }>
 
@@ -44,7 +43,7 @@ export function startPage(root: HTMLElement): void {
     signIn.setFault(fault)
   }
 
-  /** Nothing can be shown without the settings: they are asked for until they come. */
+  /** Nothing can be shown without the settings: retries until they have arrived. */
   const askSettings = async (): Promise<void> => {
     const result = await client.get<SettingsAnswer>('settings')
     if (result.kind === 'answer') return runFigures(page, result.answer, showSignIn)
@@ -60,7 +59,7 @@ export function startPage(root: HTMLElement): void {
     if (state === 'error') {
       error.element.hidden = false
       error.update(messageOf(result), false)
-      // It stays while one tries again, with its focus, and is not read out anew.
+      // It stays during retries, so that it keeps its focus and is not read out again.
       placeChildren(main, [error.element])
     }
     setTimeout(() => void askSettings(), SETTINGS_RETRY_MS)
@@ -70,7 +69,7 @@ export function startPage(root: HTMLElement): void {
   void askSettings()
 }
 
-/** From the settings' answer until the reader is signed out: everything that moves. */
+/** Runs the figures, from the answer with the settings until the reader is signed out. */
 function runFigures(
   { client, header, main }: Page,
   settings: SettingsAnswer,
@@ -83,7 +82,7 @@ function runFigures(
   let latest: LiveMessage | null = null
   let isOver = false
 
-  const faces = openFaces({
+  const pageState = openPageState({
     main,
     dashboard: dashboard.element,
     problems: dashboard.problems,
@@ -102,7 +101,7 @@ function runFigures(
     url: `${API}stream`,
     nowMs,
     onMessage: (message) => {
-      clock.hear(Date.parse(message.now))
+      clock.sync(Date.parse(message.now))
       latest = message
       dashboard.showLive(message)
       step()
@@ -118,9 +117,9 @@ function runFigures(
   })
 
   const show = (): void => {
-    if (!isOver) faces.update(loader, latest?.stored ?? null)
+    if (!isOver) pageState.update(loader, latest?.stored ?? null)
   }
-  /** Nothing is asked any more, and nothing of what was seen stays on the page. */
+  /** Stops all requests and removes the figures from the page. */
   const end = (fault = ''): void => {
     if (isOver) return
     isOver = true
@@ -139,8 +138,8 @@ function runFigures(
     freshness: dashboard.freshness,
     timezone: settings.timezone,
     onSignOut: settings.signedIn ? () => void signOut(client).then(end) : null,
+    onTheme: dashboard.setTheme,
   })
-  header.onTheme(dashboard.setTheme)
   store.onChange(step)
   const ticking = setInterval(() => {
     live.tick()
@@ -150,7 +149,7 @@ function runFigures(
   step()
 }
 
-/** What is to be said where it has failed; '' where it has not. */
+/** What to tell the reader if it failed; '' if it did not. */
 async function signOut(client: ApiClient): Promise<string> {
   const { kind } = await client.signOut()
   return kind === 'answer' || kind === 'signed-out' ? '' : STILL_SIGNED_IN

@@ -1,32 +1,31 @@
 /**
- * Asks the server for what each part of the page shows: when `refresh.ts` says so, never twice at once for one part,
- * and not any longer for what nobody wants to see.
+ * Requests what each part of the page shows: when `shouldAsk` says so, one request at a time for
+ * each part; a request for an outdated view is aborted.
  */
 import type { ApiClient, ApiFailure } from './api-client.ts'
-import { NOTHING_ASKED, type PartProgress, shouldAsk } from './refresh.ts'
-import { rangeSeconds, type View } from './url-state.ts'
+import { rangeSeconds, type View } from './view.ts'
 
 export type Part<Answer> = Readonly<{
   /** The request that a view needs: a path below /api/v1/ with its query. */
   request: (view: View) => string
-  /** `isNews` is false when the same request was answered before: only its figures have moved. */
+  /** `isNews` is false if the same request was answered before: only its figures have changed. */
   show: (answer: Answer, view: View, isNews: boolean) => void
-  /** Whether what is shown belongs to another view than the chosen one. */
+  /** Busy while what is shown belongs to another view than the chosen one. */
   setBusy: (isBusy: boolean) => void
 }>
 
 export type PartLoader = Readonly<{
-  /** Looks what is due; to be called after each change and a few times a second. */
+  /** Sends requests that are due; to be called after each change and a few times a second. */
   tick: () => void
-  /** Forgets failures and asks at once. */
+  /** Forgets failures and retries at once. */
   retry: () => void
   shown: () => 'none' | 'some' | 'all'
-  /** Being signed out, or what has failed for the longest time; null when all goes well. */
+  /** A sign-out, or else the longest lasting failure; null if there is none. */
   failing: () => Failing | null
   close: () => void
 }>
 
-export type Failing = Readonly<{ failure: ApiFailure; sinceMs: number }>
+type Failing = Readonly<{ failure: ApiFailure; sinceMs: number }>
 
 type LoaderOptions = Readonly<{
   client: ApiClient
@@ -117,4 +116,55 @@ async function askPart(one: Watched, request: string, options: LoaderOptions): P
     one.failing = { failure: result, sinceMs: one.failing?.sinceMs ?? nowMs() }
   }
   onOutcome()
+}
+
+export type PartProgress = Readonly<{
+  /** The request whose answer is shown, and its version; null before the first answer. */
+  shown: Readonly<{ request: string; version: string | null; askedMs: number }> | null
+  /** The request under way. */
+  asking: string | null
+  /** The failing request, how often in a row it failed, and when it failed last. */
+  failed: Readonly<{ request: string; times: number; lastMs: number }> | null
+}>
+
+export type Wanted = Readonly<{
+  request: string
+  /** The newest version from the stream; null while there is no stream. */
+  version: string | null
+  rangeSeconds: number
+  isHidden: boolean
+  nowMs: number
+}>
+
+export const NOTHING_ASKED: PartProgress = { shown: null, asking: null, failed: null }
+
+/** Without a new version too: windows begin and end with the clock, and the stream may be down. */
+const AGE_MS_MAX = 30_000
+const RETRY_MS = [500, 1000, 2000, 5000, 10_000] as const
+
+/**
+ * Whether a part requests its answer now. Pure: the clock is passed in. A new request is sent at
+ * once; a repeated one when there is a new version, but not more often than its range needs.
+ */
+export function shouldAsk(progress: PartProgress, wanted: Wanted): boolean {
+  const { shown, asking, failed } = progress
+  if (asking !== null) return asking !== wanted.request
+  const isFailing = failed?.request === wanted.request
+  if (isFailing && wanted.nowMs < failed.lastMs + retryPause(failed.times)) return false
+  if (shown === null || shown.request !== wanted.request) return true
+  if (wanted.isHidden) return false
+  if (isFailing) return true
+  const age = wanted.nowMs - shown.askedMs
+  if (age >= Math.max(AGE_MS_MAX, refreshPause(wanted.rangeSeconds))) return true
+  return shown.version !== wanted.version && age >= refreshPause(wanted.rangeSeconds)
+}
+
+/** The least time between two requests of a part: a month does not change visibly in a second. */
+export function refreshPause(rangeSeconds: number): number {
+  if (rangeSeconds <= 3600) return 1000
+  return rangeSeconds <= 86_400 ? 2000 : 10_000
+}
+
+function retryPause(times: number): number {
+  return RETRY_MS[Math.min(times, RETRY_MS.length) - 1] ?? 0
 }

@@ -1,6 +1,6 @@
 /**
- * A panel that a button opens below itself. The browser's own popover does the rest: Escape and a click elsewhere close it,
- * focus goes back to the button, nothing covers it.
+ * A panel that a button opens below itself. It is a browser popover: Escape and a click elsewhere
+ * close it, focus returns to the button, and nothing covers it.
  */
 import { element } from './element.ts'
 

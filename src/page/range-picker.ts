@@ -1,13 +1,12 @@
-/** The time range: the last minutes or days by one click, or a stretch of one's own. */
-import { RANGES } from '../dashboard-definition.ts'
-import { element, setAttribute, setText } from './element.ts'
+/** The picker of the time range: presets, and a form for a custom range. */
+import { RANGE_DAYS_MAX, RANGES } from '../dashboard-definition.ts'
+import { element, icon, setAttribute, setText } from './element.ts'
 import type { Format } from './format.ts'
-import { icon } from './icon.ts'
 import { attachPopover } from './popover.ts'
-import { openRangeForm, type RangeEdges } from './range-form.ts'
-import { DEFAULT_VIEW, rangeSeconds, type ShownRange } from './url-state.ts'
+import { DEFAULT_VIEW, isRangePossible, rangeSeconds, type ShownRange } from './view.ts'
+import { fromWallTime, toWallTime } from './zone.ts'
 
-export type RangePicker = Readonly<{ element: HTMLElement; setRange: (range: ShownRange) => void }>
+type RangePicker = Readonly<{ element: HTMLElement; setRange: (range: ShownRange) => void }>
 
 type RangePickerOptions = Readonly<{
   format: Format
@@ -64,9 +63,66 @@ export function openRangePicker({ format, nowMs, onChange }: RangePickerOptions)
   }
 }
 
-/** Where the form begins: the shown stretch, to whole minutes. */
+/** The initial values of the form: the shown range, in whole minutes. */
 function edgesOf(range: ShownRange, nowMs: number): RangeEdges {
   if (range.kind === 'fixed') return range
   const toMs = Math.ceil(nowMs / 60_000) * 60_000
   return { fromMs: toMs - rangeSeconds(range) * 1000, toMs }
+}
+
+type RangeEdges = Readonly<{ fromMs: number; toMs: number }>
+
+type RangeForm = Readonly<{
+  element: HTMLElement
+  /** Resets the form to these values. */
+  begin: (edges: RangeEdges) => void
+}>
+
+const IMPOSSIBLE = `The end must be after the beginning, and at most ${RANGE_DAYS_MAX} days later.`
+
+/** A custom range, in the wall time of the configured zone. */
+function openRangeForm(timezone: string, onApply: (edges: RangeEdges) => void): RangeForm {
+  const from = wallTimeInput('from', true)
+  const to = wallTimeInput('to', false)
+  const fault = element('p', { class: 'fault', attributes: { role: 'alert' } })
+
+  const apply = (): void => {
+    const fromMs = fromWallTime(from.value, timezone)
+    const toMs = fromWallTime(to.value, timezone)
+    const isPossible = fromMs !== null && toMs !== null && isRangePossible(fromMs, toMs)
+    setText(fault, isPossible ? '' : IMPOSSIBLE)
+    if (isPossible) onApply({ fromMs, toMs })
+  }
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault()
+    apply()
+  }
+
+  return {
+    element: element(
+      'form',
+      { class: 'range-form', attributes: { novalidate: true }, on: { submit } },
+      element('label', { class: 'field' }, element('span', { text: 'From' }), from),
+      element('label', { class: 'field' }, element('span', { text: 'To' }), to),
+      element('p', { class: 'hint', text: `Times in ${timezone}` }),
+      fault,
+      element('button', {
+        class: 'button button-primary',
+        text: 'Show',
+        attributes: { type: 'submit', 'data-apply-custom': true },
+      }),
+    ),
+    begin: ({ fromMs, toMs }) => {
+      setText(fault, '')
+      from.value = toWallTime(fromMs, timezone)
+      to.value = toWallTime(toMs, timezone)
+    },
+  }
+}
+
+function wallTimeInput(id: string, isFirst: boolean): HTMLInputElement {
+  return element('input', {
+    class: 'input',
+    attributes: { type: 'datetime-local', id, name: id, required: true, autofocus: isFirst },
+  })
 }

@@ -1,4 +1,4 @@
-/** The form that asks for a read key; the server answers with a cookie that scripts cannot read. */
+/** The sign-in form. For a read key the server sets a cookie that scripts cannot read. */
 import { DASHBOARD } from '../dashboard-definition.ts'
 import type { ApiClient } from './api-client.ts'
 import { element, setText } from './element.ts'
@@ -6,7 +6,7 @@ import { element, setText } from './element.ts'
 export type SignIn = Readonly<{
   element: HTMLElement
   focus: () => void
-  /** What went wrong before the form was shown. */
+  /** Shows what went wrong before the form was opened. */
   setFault: (text: string) => void
 }>
 
@@ -62,12 +62,12 @@ export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
   }
 }
 
-/** All but the fault and the button. */
+/** All parts but the fault and the button. */
 function formParts(key: HTMLInputElement): readonly HTMLElement[] {
   return [
     element('h2', { class: 'state-title', text: 'Sign in', attributes: { id: 'sign-in-title' } }),
     element('p', { class: 'state-text', text: `${DASHBOARD.title} asks for a read key.` }),
-    // Password managers file a key under a name.
+    // Password managers store a key under a user name.
     element('input', {
       attributes: {
         type: 'text',

@@ -1,13 +1,11 @@
-/** What stands in place of the figures, or above them: the first steps, an error, problems, a refresh that fails. */
-import { curlCommand } from './curl-command.ts'
-import { element, setText } from './element.ts'
-import { icon } from './icon.ts'
+/** What is shown in place of the figures or over them: first steps, errors, problems, a notice. */
+import { element, icon, setText } from './element.ts'
 
-export type EmptyState = Readonly<{ element: HTMLElement; refresh: (nowMs: number) => void }>
+type EmptyState = Readonly<{ element: HTMLElement; refresh: (nowMs: number) => void }>
 
 const COPIED_MS = 2000
 
-/** Shown until the first event is there; `isKeyNeeded` where the server asks for keys. */
+/** Shown until the first event arrives; `isKeyNeeded` if the server requires keys. */
 export function openEmptyState(isKeyNeeded: boolean, nowMs: number): EmptyState {
   const curl = element('pre', {
     class: 'curl',
@@ -26,7 +24,9 @@ export function openEmptyState(isKeyNeeded: boolean, nowMs: number): EmptyState 
     element('h2', { class: 'state-title', text: 'No events yet' }),
     element('p', {
       class: 'state-text',
-      text: 'Send the first one from a terminal. The figures appear here by themselves, within a second or two.',
+      text:
+        'Send the first one from a terminal. ' +
+        'The figures appear here by themselves, within a second or two.',
     }),
     element('div', { class: 'curl-box' }, curl, copyButton(curl)),
     isKeyNeeded
@@ -39,25 +39,25 @@ export function openEmptyState(isKeyNeeded: boolean, nowMs: number): EmptyState 
   }
 }
 
-/** As this browser reaches it, without a slash at the end. */
+/** The address at which this browser reaches it, without a slash at the end. */
 function serverAddress(): string {
   return new URL('.', location.href).href.slice(0, -1)
 }
 
 function copyButton(source: HTMLElement): HTMLElement {
   const text = element('span', { text: 'Copy', attributes: { 'aria-live': 'polite' } })
-  const say = (said: string): void => {
-    setText(text, said)
+  const confirm = (done: string): void => {
+    setText(text, done)
     setTimeout(() => setText(text, 'Copy'), COPIED_MS)
   }
   const copy = async (): Promise<void> => {
     try {
       await navigator.clipboard.writeText(source.textContent ?? '')
-      say('Copied')
+      confirm('Copied')
     } catch {
-      // Without HTTPS a browser does not let a page write there; selected, one key does it.
+      // Browsers allow this only with HTTPS; a selected text is quickly copied by hand.
       getSelection()?.selectAllChildren(source)
-      say('Selected')
+      confirm('Selected')
     }
   }
   return element(
@@ -72,9 +72,9 @@ function copyButton(source: HTMLElement): HTMLElement {
   )
 }
 
-export type ErrorState = Readonly<{
+type ErrorState = Readonly<{
   element: HTMLElement
-  /** `canReset` where the address asks for what the server refuses. */
+  /** `canReset` if the server refuses what the address asks for. */
   update: (message: string, canReset: boolean) => void
 }>
 
@@ -111,12 +111,12 @@ export function openErrorState(onRetry: () => void): ErrorState {
   }
 }
 
-export type ProblemsBanner = Readonly<{
+type ProblemsBanner = Readonly<{
   element: HTMLElement
   update: (problems: readonly string[]) => void
 }>
 
-/** What the server says is wrong with itself, sentence by sentence. */
+/** The server's own problems, one sentence each. */
 export function openProblemsBanner(): ProblemsBanner {
   const list = element('ul', { class: 'problems-list' })
   const whole = element(
@@ -141,13 +141,13 @@ export function openProblemsBanner(): ProblemsBanner {
   }
 }
 
-export type Notice = Readonly<{
+type Notice = Readonly<{
   element: HTMLElement
   /** Null hides it. */
   update: (message: string | null) => void
 }>
 
-/** At the lower edge, over the figures: they are still there, but they do not move. */
+/** At the lower edge, over figures that are still shown but not updated. */
 export function openNotice(onRetry: () => void): Notice {
   const text = element('p', { class: 'notice-text' })
   const retry = element('button', {
@@ -164,4 +164,22 @@ export function openNotice(onRetry: () => void): Notice {
       setText(text, message ?? '')
     },
   }
+}
+
+/** A command for a terminal that sends one event, with the current time and a new id. */
+export function curlCommand(server: string, isKeyNeeded: boolean, nowMs: number): string {
+  const event = {
+    event_id: `first-${nowMs}`,
+    user_id: 'user-1',
+    campaign_id: 'spring-sale',
+    event_type: 'impression',
+    timestamp: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
+  }
+  const lines = Object.entries(event).map(([name, value]) => `    "${name}": "${value}"`)
+  return [
+    `curl ${server}/v1/events \\`,
+    ...(isKeyNeeded ? ['  -H "Authorization: Bearer $WRITE_KEY" \\'] : []),
+    `  -H "Content-Type: application/json" \\`,
+    `  -d '{\n${lines.join(',\n')}\n  }'`,
+  ].join('\n')
 }

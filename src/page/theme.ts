@@ -1,10 +1,10 @@
-/** Light or dark: as the system has it, until the reader chooses; the choice is kept in this browser. */
+/** Light or dark: the system's theme until the reader chooses; the browser stores the choice. */
 
 export type Theme = 'light' | 'dark'
 
 const STORED_AS = 'campaign-metrics-theme'
 const DARK = '(prefers-color-scheme: dark)'
-/** What the browser's own bars take on; the page's backgrounds in tokens.css. */
+/** The colours of the browser's own bars: the page's backgrounds in tokens.css. */
 const BAR_COLOURS: Readonly<Record<Theme, string>> = { light: '#f6f7f9', dark: '#0d0f13' }
 
 export function applyStoredTheme(): void {
@@ -16,18 +16,18 @@ export function currentTheme(): Theme {
   return storedTheme() ?? (matchMedia(DARK).matches ? 'dark' : 'light')
 }
 
-/** Turns to the other theme, and keeps it. */
+/** Switches to the other theme and stores the choice. */
 export function switchTheme(): void {
   const theme = currentTheme() === 'dark' ? 'light' : 'dark'
   applyTheme(theme)
   try {
     localStorage.setItem(STORED_AS, theme)
   } catch {
-    // A browser that keeps nothing still shows it until the page is closed.
+    // A browser that stores nothing still shows it until the page is closed.
   }
 }
 
-/** Calls back when the system turns to the other theme and the reader has not chosen one. */
+/** Called when the system's theme changes and the reader has not chosen one. */
 export function watchSystemTheme(onChange: () => void): void {
   matchMedia(DARK).addEventListener('change', () => {
     if (storedTheme() === null) onChange()

@@ -1,20 +1,20 @@
 /**
- * Between moments and the wall clock of a time zone, for the two inputs of a custom range. JavaScript's own dates
- * know the browser's zone only; the page has one configured zone.
+ * Converts between moments and the wall time of a zone. JavaScript's dates know only the browser's
+ * zone, but the page has a configured one.
  *
- * A wall time that a clock change skips means the moment as far behind the gap as it stands in it; one that comes twice means
- * the first. (What the `compatible` rule of ECMAScript's Temporal says.)
+ * A wall time that a clock change skips is shifted forward by the length of the gap; of one that
+ * occurs twice, the first is meant. (This is the `compatible` rule of ECMAScript's Temporal.)
  */
 
 const WALL_TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d))?$/
 const DAY_MS = 86_400_000
 
-/** `2026-11-22T10:25`, as an input of type datetime-local has it. */
+/** `2026-11-22T10:25`, the format of an input of type datetime-local. */
 export function toWallTime(ms: number, timezone: string): string {
   return new Date(ms + offsetMs(ms, timezone)).toISOString().slice(0, 16)
 }
 
-/** The moment of a wall time; null when the text is none. */
+/** The moment of a wall time; null if the text is invalid. */
 export function fromWallTime(text: string, timezone: string): number | null {
   const wallMs = parseWallTime(text)
   if (wallMs === null) return null
@@ -26,7 +26,7 @@ export function fromWallTime(text: string, timezone: string): number | null {
   return possible[0] ?? wallMs - before
 }
 
-/** What the zone's clocks are ahead of UTC at a moment. */
+/** How far the zone is ahead of UTC at a moment. */
 export function offsetMs(ms: number, timezone: string): number {
   const part = Object.fromEntries(
     clockOf(timezone)
@@ -46,7 +46,7 @@ export function offsetMs(ms: number, timezone: string): number {
 
 const clocks = new Map<string, Intl.DateTimeFormat>()
 
-/** Making one costs more than all the rest; a page needs one zone. */
+/** Cached, because making a format is expensive. */
 function clockOf(timeZone: string): Intl.DateTimeFormat {
   const known = clocks.get(timeZone)
   if (known !== undefined) return known
@@ -64,7 +64,7 @@ function clockOf(timeZone: string): Intl.DateTimeFormat {
   return made
 }
 
-/** The wall time as if it were UTC; null when there is no such day or hour. */
+/** The wall time as if it were UTC; null if there is no such day or hour. */
 function parseWallTime(text: string): number | null {
   const match = WALL_TIME.exec(text)
   if (match === null) return null

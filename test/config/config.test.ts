@@ -72,7 +72,7 @@ test('without any file the defaults hold, with paths in the working folder', () 
   assert.deepEqual(config.catalog, { kind: 'sqlite', path: join(process.cwd(), 'data/catalog.db') })
 })
 
-test('every setting of the issue is read', () => {
+test('every setting is read', () => {
   const config = load(`
 listen: '[::1]:0'
 log: /var/log-of-events

@@ -1,7 +1,7 @@
 /**
  * The values that break readers and writers of campaign events, each with the reason it is here.
  * Lists only; `hard-input.ts` mixes them. Nothing here comes from `src`: the rules are the table
- * "The event" of the design.
+ * "The event" of docs/events-and-tables.md.
  */
 
 /** JSON numbers that are accepted, as they are written on the wire. */

@@ -1,4 +1,6 @@
-/** What the page makes of the server's answers: each is a value, and each failure says what it is. */
+/**
+ * What the page makes of the server's answers: each is a value, and each failure says what it is.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createApiClient } from '../../src/page/api-client.ts'
@@ -33,7 +35,7 @@ test('an error in words that are not ours is said by its status', async () => {
   assert.deepEqual(empty, { kind: 'refused', message: 'The server answered 404.' })
 })
 
-test('a server that is not there, one that is slow, and an answer nobody waits for are not the same', async () => {
+test('unreachable, slow and aborted are different failures', async () => {
   const gone = clientOf(() => Promise.reject(new TypeError('fetch failed')))
   const unreachable = { kind: 'unreachable', message: 'The server cannot be reached.' }
   assert.deepEqual(await gone.get('x'), unreachable)

@@ -1,4 +1,7 @@
-/** Numbers as the reader's language writes them, times in the configured zone, and never a misleading digit. */
+/**
+ * Numbers as the reader's language writes them, times in the configured zone, and never a
+ * misleading digit.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -36,7 +36,7 @@ test('what every event does to every state, half a second later', () => {
     ...EVENTS.map((event) => nextLiveState(state, event, 500).name),
   ])
   assert.deepEqual(table, [
-    // state       message       interrupted   refused       tick          hide      wake          close
+    // state message interrupted refused tick hide wake close
     ['connecting', 'live', 'resuming', 'waiting', 'connecting', 'asleep', 'connecting', 'closed'],
     ['live', 'live', 'resuming', 'waiting', 'live', 'asleep', 'live', 'closed'],
     ['resuming', 'live', 'resuming', 'waiting', 'resuming', 'asleep', 'waiting', 'closed'],
@@ -92,7 +92,7 @@ test('a reader is told of interruptions, not of a first connection or a hidden t
   assert.equal(connectionOf(connecting(1, 0)), 'reconnecting')
 })
 
-test('whatever has happened, unless it is closed or hidden, it is connecting again within twenty seconds', () => {
+test('unless closed or hidden, it connects again within twenty seconds of anything', () => {
   const step = fc.tuple(
     fc.constantFrom(...EVENTS.filter((event) => event !== 'close' && event !== 'hide')),
     fc.integer({ min: 0, max: 20_000 }),

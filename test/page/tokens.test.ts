@@ -1,4 +1,7 @@
-/** The design's colours: readable in both themes, told apart by the colour-blind, the same wherever dark is written. */
+/**
+ * The design's colours: readable in both themes, told apart by the colour-blind, the same wherever
+ * dark is written.
+ */
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

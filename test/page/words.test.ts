@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseEvent } from '../../src/event.ts'
-import { campaignText, valueText } from '../../src/page/campaign-text.ts'
-import { curlCommand } from '../../src/page/curl-command.ts'
+import { campaignText, valueText } from '../../src/page/campaign-name.ts'
 import { createFormat } from '../../src/page/format.ts'
-import { ageText, fillingText, freshnessText } from '../../src/page/freshness-text.ts'
+import { ageText, fillingText, freshnessText } from '../../src/page/freshness.ts'
 import { pageStateOf } from '../../src/page/page-state.ts'
+import { curlCommand } from '../../src/page/states.ts'
 
 const NOW = Date.parse('2026-11-22T10:26:00Z')
 const format = createFormat({ locale: 'en-GB', timezone: 'UTC' })

@@ -62,7 +62,7 @@ test('offsets are whole also between seconds and before 1970', () => {
   assert.equal(offsetMs(moment('1960-01-01T00:00:00.250Z'), 'UTC'), 0)
 })
 
-test('every moment comes back from its wall time, but for the second of two hours in autumn', () => {
+test('wall times convert back, except in the second of two equal hours in autumn', () => {
   const zones = [
     'UTC',
     'Europe/Vienna',

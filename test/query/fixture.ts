@@ -1,12 +1,12 @@
 /**
- * Parquet files of the two tables, written by DuckDB itself from rows given here, so that the query room is tested
- * without our own writer.
+ * Parquet files of the two tables, written by DuckDB itself from rows given here, so that the query
+ * room is tested without our own writer.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { type LakeFiles, type LakeQuery, openLakeQuery } from '../../src/query/lake-query.ts'
+import { type LakeFiles, openFilesQuery, type Query } from '../../src/query/duckdb/lake-query.ts'
 
 export type EventRow = Readonly<{
   id: string
@@ -43,7 +43,7 @@ export type Fixture = Readonly<{
   /** Runs any SQL, to look at files from outside. */
   sql(text: string): Promise<readonly (readonly unknown[])[]>
   /** The room over these files; closed with the fixture. */
-  query(files: Partial<LakeFiles> | (() => LakeFiles), memoryMaxBytes?: number): Promise<LakeQuery>
+  query(files: Partial<LakeFiles> | (() => LakeFiles), memoryMaxBytes?: number): Promise<Query>
   close(): Promise<void>
 }>
 
@@ -54,7 +54,7 @@ export async function openFixture(): Promise<Fixture> {
   await mkdir(spill)
   const instance = await DuckDBInstance.create(':memory:', { threads: '2' })
   const connection = await instance.connect()
-  const opened: LakeQuery[] = []
+  const opened: Query[] = []
   const sql = async (text: string): Promise<readonly (readonly unknown[])[]> =>
     (await connection.run(text)).getRowsJson()
 
@@ -70,22 +70,28 @@ export async function openFixture(): Promise<Fixture> {
     eventsFile: (name, rows, arrivalUs) =>
       write(
         name,
-        `SELECT * FROM (VALUES ${rows.map(eventSql).join(', ')}) t(event_id, user_id, campaign_id, event_type, "timestamp", revenue, platform, country, device_type)`,
-        'event_id: 1, user_id: 2, campaign_id: 3, event_type: 4, "timestamp": 5, revenue: 6, platform: 7, country: 8, device_type: 9',
+        `SELECT * FROM (VALUES ${rows.map(eventSql).join(', ')}) t(event_id, user_id, ` +
+          'campaign_id, event_type, "timestamp", revenue, platform, country, device_type)',
+        'event_id: 1, user_id: 2, campaign_id: 3, event_type: 4, "timestamp": 5, revenue: 6, ' +
+          'platform: 7, country: 8, device_type: 9',
         arrivalUs === undefined
           ? ''
-          : `, KV_METADATA {'campaign-metrics.arrival-min-us': '${arrivalUs[0]}', 'campaign-metrics.arrival-max-us': '${arrivalUs[1]}'}`,
+          : `, KV_METADATA {'campaign-metrics.arrival-min-us': '${arrivalUs[0]}', ` +
+              `'campaign-metrics.arrival-max-us': '${arrivalUs[1]}'}`,
       ),
     metricsFile: (name, rows) =>
       write(
         name,
-        `SELECT * FROM (VALUES ${rows.map(metricsSql).join(', ')}) t(campaign_id, window_start, window_end, impressions, clicks, conversions, revenue, ctr_percent, cvr_percent, processed_at)`,
-        'campaign_id: 1, window_start: 2, window_end: 3, impressions: 4, clicks: 5, conversions: 6, revenue: 7, ctr_percent: 8, cvr_percent: 9, processed_at: 10',
+        `SELECT * FROM (VALUES ${rows.map(metricsSql).join(', ')}) t(campaign_id, ` +
+          'window_start, window_end, impressions, clicks, conversions, revenue, ctr_percent, ' +
+          'cvr_percent, processed_at)',
+        'campaign_id: 1, window_start: 2, window_end: 3, impressions: 4, clicks: 5, ' +
+          'conversions: 6, revenue: 7, ctr_percent: 8, cvr_percent: 9, processed_at: 10',
       ),
     async query(files, memoryMaxBytes = 512 * 2 ** 20) {
       const fixed = { version: '1', events: [], metrics: [], folders: [join(path, 'data')] }
-      const query = await openLakeQuery({
-        readFiles: typeof files === 'function' ? files : () => ({ ...fixed, ...files }),
+      const readFiles = typeof files === 'function' ? files : () => ({ ...fixed, ...files })
+      const query = await openFilesQuery(readFiles, {
         memoryMaxBytes,
         threads: 2,
         timezone: 'Europe/Berlin',
@@ -112,7 +118,8 @@ function eventSql(row: EventRow): string {
   const { platform = null, country = 'DE', device = 'ios' } = row
   const filtered = [platform, country, device].map((value) => `${textSql(value)}::VARCHAR`)
   return `(${textSql(row.id)}, 'u', ${textSql(campaign)}::VARCHAR, '${row.type ?? 'impression'}',
-    TIMESTAMP '${row.at ?? '2026-11-22 10:00:00'}', (${row.revenue ?? '0'})::DOUBLE, ${filtered.join(', ')})`
+    TIMESTAMP '${row.at ?? '2026-11-22 10:00:00'}', (${row.revenue ?? '0'})::DOUBLE,
+      ${filtered.join(', ')})`
 }
 
 function metricsSql(row: MetricsRow): string {

@@ -1,12 +1,14 @@
-/** SQL of a user's through Trino: the values keep their digits, only reading statements run, errors say what to do. */
+/**
+ * SQL of a user's through Trino: the values keep their digits, only reading statements run, errors
+ * say what to do.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { revenueMillionths } from '../../src/event.ts'
-import { cellOf } from '../../src/query/cell.ts'
-import { QueryError } from '../../src/query/query-error.ts'
-import { rowsSql } from '../../src/query/trino/sql-text.ts'
-import { millionthsSql, wholeMillionthsSql } from '../../src/query/trino/window-sums.ts'
+import { cellOf } from '../../src/query/duckdb/cell.ts'
+import { QueryError } from '../../src/query/error.ts'
+import { rowsSql, TRINO } from '../../src/query/trino/dialect.ts'
 import {
   type Cell,
   formatCsv,
@@ -16,6 +18,7 @@ import {
   type QueryResult,
   type TrinoQuery,
 } from '../../src/query.ts'
+import { HARD_REVENUES, randomRevenues } from '../query/hard-revenues.ts'
 import { openRandom } from '../support/random.ts'
 import { type LakeStack, openLakeStack } from './support/lake-stack.ts'
 
@@ -41,61 +44,28 @@ async function cellsOf(result: QueryResult): Promise<readonly (readonly Cell[])[
   return rows
 }
 
+/** Each as the sum of a group of its own. */
 async function roundedBySql(revenues: readonly number[]): Promise<readonly bigint[]> {
   const rows = revenues.map((revenue, index) => [index, String(revenue)] as const)
   const found = await lake.client.rows(
-    `SELECT place, ${wholeMillionthsSql(millionthsSql('CAST(x AS DOUBLE)'))}
-      FROM ${rowsSql(rows, 'place INTEGER, x VARCHAR')} ORDER BY place`,
+    `SELECT place, ${TRINO.sumMillionths(TRINO.millionths('CAST(x AS DOUBLE)'))}
+      FROM ${rowsSql(rows, 'place INTEGER, x VARCHAR')} GROUP BY place ORDER BY place`,
   )
   return found.map(([, millionths]) => BigInt(String(millionths)))
 }
 
-const HARD: readonly (readonly [revenue: number, millionths: bigint])[] = [
-  [0, 0n],
-  [-0, 0n],
-  [5e-7, 1n],
-  [-5e-7, -1n],
-  [4.999999999999999e-7, 0n],
-  [5e-324, 0n],
-  [1.0000005, 1_000_001n],
-  [-2.5e-6, -3n],
-  [0.1 + 0.2, 300_000n],
-  [123456.7890125, 123_456_789_013n],
-  [999999999.9999995, 1_000_000_000_000_000n],
-  [999999999.9999994, 999_999_999_999_999n],
-  [1e9, 1_000_000_000_000_000n],
-  [-1e9, -1_000_000_000_000_000n],
-]
-
-test('the hard revenues round to millionths half away from zero, from their shortest form', async () => {
+test('hard values round to millionths half away from zero, by their shortest form', async () => {
   assert.deepEqual(
-    await roundedBySql(HARD.map(([revenue]) => revenue)),
-    HARD.map(([, millionths]) => millionths),
+    await roundedBySql(HARD_REVENUES.map(([revenue]) => revenue)),
+    HARD_REVENUES.map(([, millionths]) => millionths),
   )
 })
 
 test('random doubles of every size, and random ties, round as in src/event.ts', async () => {
   const seed = Date.now() >>> 0
   const random = openRandom(seed)
-  const bits = new DataView(new ArrayBuffer(8))
-  const anyDouble = (): number => {
-    bits.setUint32(0, random.below(2 ** 32))
-    bits.setUint32(4, random.below(2 ** 32))
-    return bits.getFloat64(0)
-  }
-  const makers = [
-    anyDouble,
-    () => (random.next() - 0.5) * 2e9,
-    () => Number((random.next() * 10 ** (random.next() * 17 - 8)).toFixed(7)),
-    () => (random.below(2_000_000_000) * 10 + 5) / 1e7,
-    () => random.next() * 1e-6,
-  ]
   for (let round = 0; round < 3; round++) {
-    const revenues: number[] = []
-    while (revenues.length < 12_000) {
-      const revenue = random.pick(makers)()
-      if (Math.abs(revenue) <= 1e9) revenues.push(revenue)
-    }
+    const revenues = randomRevenues(random, 12_000)
     const rounded = await roundedBySql(revenues)
     for (const [index, revenue] of revenues.entries()) {
       assert.equal(rounded[index], revenueMillionths(revenue), `${revenue}, seed ${seed}`)
@@ -105,20 +75,24 @@ test('random doubles of every size, and random ties, round as in src/event.ts', 
 
 test('a sum of windows full of the largest revenue is exact', async () => {
   const [row = []] = await lake.client.rows(
-    `SELECT ${wholeMillionthsSql(`sum(${millionthsSql('x')})`)} FROM (SELECT 1e9 AS x FROM UNNEST(sequence(1, 9999)) a(n)
-      UNION ALL SELECT 1e-6)`,
+    `SELECT ${TRINO.sumMillionths(TRINO.millionths('x'))}
+      FROM (SELECT 1e9 AS x FROM UNNEST(sequence(1, 9999)) a(n) UNION ALL SELECT 1e-6)`,
   )
   assert.equal(BigInt(String(row[0])), 9_999_000_000_000_000_001n)
 })
 
 test('values keep their digits, in JSON and in CSV', async () => {
-  const sql = `SELECT 9223372036854775807 AS big, -9223372036854775808 AS small, 7 AS seven, 0.1e0 AS tenth,
-    CAST('5e-324' AS DOUBLE) AS tiny, 1e300 AS huge, nan() AS "not", infinity() AS inf, -infinity() AS minus,
+  const sql = `SELECT 9223372036854775807 AS big, -9223372036854775808 AS small, 7 AS seven,
+    0.1e0 AS tenth,
+    CAST('5e-324' AS DOUBLE) AS tiny, 1e300 AS huge, nan() AS "not", infinity() AS inf,
+      -infinity() AS minus,
     CAST('12345678901234567890.123456' AS DECIMAL(38,6)) AS exact,
     TIMESTAMP '2026-11-22 10:00:00.123456' AS at, TIMESTAMP '2026-11-22 10:00:00.000000' AS round,
     TIMESTAMP '2026-07-01 10:00:00.5 Europe/Berlin' AS zoned, DATE '2026-11-22' AS day,
-    CAST(NULL AS BIGINT) AS nothing, '' AS empty, ARRAY[1, NULL] AS list, MAP(ARRAY['a'], ARRAY[9007199254740993]) AS pairs,
-    CAST(ROW(1, 'x') AS ROW(n BIGINT, t VARCHAR)) AS rec, X'00416b5c' AS bytes, true AS yes, 1 AS seven`
+    CAST(NULL AS BIGINT) AS nothing, '' AS empty, ARRAY[1, NULL] AS list, MAP(ARRAY['a'],
+      ARRAY[9007199254740993]) AS pairs,
+    CAST(ROW(1, 'x') AS ROW(n BIGINT, t VARCHAR)) AS rec, X'00416b5c' AS bytes, true AS yes,
+      1 AS seven`
   const [json] = JSON.parse(await textOf(formatJson(await query.runSql(sql)))) as [unknown]
   assert.deepEqual(Object.keys(json as object).slice(-2), ['yes', 'seven:1'])
   assert.equal(
@@ -137,9 +111,12 @@ test('values keep their digits, in JSON and in CSV', async () => {
 })
 
 test('a value of the tables is the same cell through Trino and through DuckDB', async () => {
-  const sql = `SELECT CAST(9223372036854775807 AS BIGINT), CAST(5 AS BIGINT), CAST(7 AS INTEGER), CAST('0.1' AS DOUBLE),
-    CAST('5e-324' AS DOUBLE), CAST('-0' AS DOUBLE), CAST('1e22' AS DOUBLE), CAST('0.30000000000000004' AS DOUBLE),
-    TIMESTAMP '2026-11-22 10:00:00.123456', TIMESTAMP '2026-11-22 10:00:00', TIMESTAMP '1999-12-31 23:59:59.9',
+  const sql = `SELECT CAST(9223372036854775807 AS BIGINT), CAST(5 AS BIGINT), CAST(7 AS INTEGER),
+    CAST('0.1' AS DOUBLE),
+    CAST('5e-324' AS DOUBLE), CAST('-0' AS DOUBLE), CAST('1e22' AS DOUBLE),
+      CAST('0.30000000000000004' AS DOUBLE),
+    TIMESTAMP '2026-11-22 10:00:00.123456', TIMESTAMP '2026-11-22 10:00:00',
+      TIMESTAMP '1999-12-31 23:59:59.9',
     DATE '2026-11-22', CAST('-1.5' AS DECIMAL(38,6)), CAST(NULL AS VARCHAR), '', 'a''b 黑 👩‍👩', true`
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
@@ -160,7 +137,8 @@ test('the plan of a query is shown line by line', async () => {
 })
 
 test('what changes something is refused, and changes nothing', async () => {
-  const row = `'a', 'u', 'c', 'click', TIMESTAMP '2026-11-22 10:00:00.000000', 0e0, NULL, NULL, NULL`
+  const row =
+    `'a', 'u', 'c', 'click', TIMESTAMP '2026-11-22 10:00:00.000000', 0e0, ` + 'NULL, NULL, NULL'
   for (const sql of [
     `INSERT INTO campaign_events VALUES (${row})`,
     `EXPLAIN ANALYZE INSERT INTO campaign_events VALUES (${row})`,
@@ -195,7 +173,8 @@ test('a result that is left early ends its statement', async () => {
 
 test('a hundred thousand rows flow through, each once', async () => {
   const result = await query.runSql(
-    'SELECT a.x * 1000 + b.y FROM UNNEST(sequence(0, 99)) a(x) CROSS JOIN UNNEST(sequence(0, 999)) b(y)',
+    'SELECT a.x * 1000 + b.y FROM UNNEST(sequence(0, 99)) a(x) CROSS JOIN ' +
+      'UNNEST(sequence(0, 999)) b(y)',
   )
   const seen = new Set<Cell>()
   for await (const batch of result.batches) for (const [cell = null] of batch) seen.add(cell)

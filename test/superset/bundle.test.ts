@@ -117,7 +117,7 @@ test('it refreshes every ten seconds, all charts at once', () => {
   assert.equal(metadata.stagger_refresh, false)
 })
 
-test('the range of time moves everything but the last minutes, and the campaigns move everything', () => {
+test('the time filter excludes only the last minutes, the campaign filter nothing', () => {
   const dashboard = contentOf('dashboards/campaign_performance.yaml') as {
     metadata: Content
     position: Content

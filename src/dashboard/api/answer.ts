@@ -1,12 +1,13 @@
-/** How the dashboard answers: what browsers are told about every answer, errors as JSON, and 304 for what they have. */
+/** The form of the dashboard's answers: headers for browsers, errors as JSON, and 304. */
 import { hash } from 'node:crypto'
 import type { ReadAnswer } from '../../collect.ts'
 import type { ErrorAnswer } from '../../dashboard-definition.ts'
 
-/** Nothing from elsewhere, nothing inline, in nobody's frame. */
+/** Nothing from other origins, nothing inline, not in a frame. */
 export const BROWSER_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+    "object-src 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
@@ -15,7 +16,7 @@ export const BROWSER_HEADERS: Readonly<Record<string, string>> = {
 
 const READ_METHODS: readonly string[] = ['GET', 'HEAD']
 
-/** Each with its status; `retryAfter` in seconds, where waiting helps. */
+/** `retryAfter` is in seconds; null if waiting does not help. */
 const ERRORS = {
   'not-found': { status: 404, retryAfter: null },
   'method-not-allowed': { status: 405, retryAfter: null },
@@ -39,7 +40,7 @@ export function errorAnswer(code: keyof typeof ERRORS, message: string): ReadAns
   }
 }
 
-/** null = the method is one that reads. */
+/** null if the method is allowed. */
 export function refuseMethod(method: string): ReadAnswer | null {
   if (READ_METHODS.includes(method)) return null
   const refused = errorAnswer('method-not-allowed', 'Here one can only read: GET or HEAD.')
@@ -52,8 +53,8 @@ export function jsonAnswer(body: string | Uint8Array, sentTags: string | undefin
 }
 
 /**
- * Who has a tag may keep the answer, but asks each time; what has not changed is not sent again. `sentTags` is the
- * request's If-None-Match; tags are compared weakly (RFC 9110, 13.1.2).
+ * Clients may cache the answer but must revalidate it each time; an unchanged answer is not sent
+ * again. `sentTags` is the request's If-None-Match; comparison is weak (RFC 9110, 13.1.2).
  */
 export function orNotModified(
   answer: ReadAnswer,

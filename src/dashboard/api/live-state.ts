@@ -1,18 +1,17 @@
 /**
- * What moves, as the event stream tells it: the facts' newest word and the pipeline's figures together. Every change
- * counts `revision` up, and a second remembers the revision it last changed at; so a viewer is told exactly what
- * changed since the revision it has seen, and everything when it has seen none.
+ * The state behind the event stream: the newest live update of the figures, and the status of the
+ * pipeline. Every change increases `revision`, and each second records the revision of its last
+ * change. So a viewer is sent exactly what changed since the revision it has seen.
  */
 
 import type { LiveMessage } from '../../dashboard-definition.ts'
-import { completeToUs, seenUntilUs } from '../facts/complete.ts'
-import type { LiveFacts } from '../facts/facts.ts'
-import { momentText } from '../facts/range.ts'
-import { SECOND_US } from '../facts/steps.ts'
+import type { LiveUpdate } from '../live/live-updates.ts'
+import { momentText, SECOND_US } from '../steps.ts'
+import { advanceWatermark, completeToUs } from '../watermark.ts'
 
-/** What the pipeline knows beside the facts. */
-export type LiveFigures = Readonly<{
-  /** Events in the tables, since ever. */
+/** What the pipeline knows and the thread of the figures does not. */
+export type PipelineStatus = Readonly<{
+  /** Events in the tables in all. */
   stored: number
   committedAtUs: number | null
   /** Events in the log that are not in the tables. */
@@ -22,16 +21,15 @@ export type LiveFigures = Readonly<{
 }>
 
 export type LiveState = {
-  /** Takes the facts' word. */
-  take(live: LiveFacts): void
-  /** Looks at the figures, and returns the revision by now. */
+  take(live: LiveUpdate): void
+  /** Checks the pipeline's status; returns the current revision. */
   look(): number
-  /** What changed since that revision; 0 = all there is. */
+  /** What changed since that revision; 0 means everything. */
   message(sinceRevision: number): LiveMessage
 }
 
 export type LiveStateParts = Readonly<{
-  figures: () => LiveFigures
+  status: () => PipelineStatus
   windowUs: number
   nowUs: () => number
 }>
@@ -43,32 +41,32 @@ const SECONDS_KEPT = 300
 export function openLiveState(parts: LiveStateParts): LiveState {
   const seconds = new Map<number, Second>()
   let revision = 1
-  let facts: LiveFacts = { version: '0', seconds: [], newest: null, arrivedUs: null }
-  let figuresSeen = ''
-  let seenUs = Number.NEGATIVE_INFINITY
+  let update: LiveUpdate = { version: '0', seconds: [], newest: null, arrivedUs: null }
+  let lastStatus = ''
+  let watermarkUs = Number.NEGATIVE_INFINITY
 
   const oldest = () => Math.floor(parts.nowUs() / SECOND_US) - SECONDS_KEPT
 
   return {
     take(live): void {
-      facts = live
+      update = live
       revision += 1
       for (const [at, ...counts] of live.seconds) seconds.set(at, { revision, counts })
       const kept = oldest()
       for (const at of seconds.keys()) if (at < kept) seconds.delete(at)
     },
     look(): number {
-      const { stored, committedAtUs, problems } = parts.figures()
+      const { stored, committedAtUs, problems } = parts.status()
       const now = JSON.stringify([stored, committedAtUs, problems])
-      if (now !== figuresSeen) revision += 1
-      figuresSeen = now
+      if (now !== lastStatus) revision += 1
+      lastStatus = now
       return revision
     },
     message(sinceRevision): LiveMessage {
       const nowUs = parts.nowUs()
-      const figures = parts.figures()
-      const { arrivedUs, newest, version } = facts
-      seenUs = seenUntilUs(seenUs, { nowUs, arrivedUs, waiting: figures.waiting > 0 })
+      const status = parts.status()
+      const { arrivedUs, newest, version } = update
+      watermarkUs = advanceWatermark(watermarkUs, { nowUs, arrivedUs, waiting: status.waiting > 0 })
       const kept = oldest()
       const changed = [...seconds]
         .filter(([at, second]) => at >= kept && second.revision > sinceRevision)
@@ -78,25 +76,25 @@ export function openLiveState(parts: LiveStateParts): LiveState {
         version,
         seconds: changed.map(([at, { counts }]) => [at, ...counts] as const),
         completeTo:
-          arrivedUs === null && figures.stored === 0
+          arrivedUs === null && status.stored === 0
             ? null
-            : momentOrNull(completeToUs(seenUs, parts.windowUs)),
-        committedAt: momentOrNull(figures.committedAtUs),
-        secondsBehind: figures.secondsBehind,
+            : momentOrNull(completeToUs(watermarkUs, parts.windowUs)),
+        committedAt: momentOrNull(status.committedAtUs),
+        secondsBehind: status.secondsBehind,
         newest: newest === null ? null : newestOf(newest),
-        stored: figures.stored,
-        problems: figures.problems,
+        stored: status.stored,
+        problems: status.problems,
       }
     },
   }
 }
 
-function newestOf(newest: NonNullable<LiveFacts['newest']>): LiveMessage['newest'] {
+function newestOf(newest: NonNullable<LiveUpdate['newest']>): LiveMessage['newest'] {
   const { fromUs, toUs, ...sums } = newest
   return { from: momentText(fromUs), to: momentText(toUs), ...sums }
 }
 
-/** -Infinity: nothing has been seen yet. */
+/** -Infinity: there is no watermark yet. */
 function momentOrNull(us: number | null): string | null {
   return us === null || !Number.isFinite(us) ? null : momentText(us)
 }

@@ -1,21 +1,23 @@
 /**
- * `GET /api/v1/stream`: server-sent events (WHATWG HTML, 9.2), one message a change, to every viewer at its own pace.
+ * `GET /api/v1/stream`: server-sent events (WHATWG HTML, 9.2), a message for each change, to every
+ * viewer at its own pace.
  *
  *     retry: 1000                  first message only
  *     event: live
- *     id: EPOCH-REVISION           where to go on: EPOCH names this process
+ *     id: EPOCH-REVISION           where to resume: EPOCH identifies this process
  *     data: {…}                    LiveMessage of wire.ts
  *
- * A viewer is a cursor: the revision it was told last. A message is made when its socket has taken the one before,
- * and then says everything since; so nothing is kept for a viewer that reads slowly, and it never sees the past.
+ * A viewer is a cursor: the revision it was sent last. A message is made when its socket has taken
+ * the one before, and contains everything since. So nothing is buffered for a slow viewer, and it
+ * never gets outdated figures.
  */
 import { Readable } from 'node:stream'
 import type { LiveState } from './live-state.ts'
 
 export type LiveStream = {
-  /** null = there are as many viewers as may be. `lastId` is what a viewer that comes back has seen. */
+  /** null if there are too many viewers. `lastId` is what a returning viewer has seen. */
   connect(lastId: string | undefined): Readable | null
-  /** Something has changed: viewers are told soon. */
+  /** Something has changed: viewers get a message soon. */
   move(): void
   viewers(): number
   /** Ends every stream. */
@@ -24,7 +26,7 @@ export type LiveStream = {
 
 export type LiveStreamParts = Readonly<{
   state: LiveState
-  /** Names this process among those before it: a number that no other has. */
+  /** A number that identifies this process: no other has the same. */
   epoch: number
   /** A steady clock. */
   nowMs: () => number
@@ -35,15 +37,15 @@ export type LiveStreamParts = Readonly<{
 type Viewer = {
   readonly stream: Readable
   revision: number
-  toldMs: number
+  sentMs: number
   isReady: boolean
 }
 
 const VIEWERS_MAX = 200
 const TICK_MS = 250
-/** Between two messages to a viewer. */
+/** The least time between two messages to a viewer. */
 const PAUSE_MS = 200
-/** Without news a message is sent after this, so that at most two seconds pass between two, a tick late included. */
+/** Without changes a message is sent after this: with a late tick, within two seconds. */
 const SILENCE_MS = 1500
 const RETRY_MS = 1000
 const RADIX = 36
@@ -56,17 +58,17 @@ export function openLiveStream({ state, epoch, nowMs, onWatched }: LiveStreamPar
 
   function connect(lastId: string | undefined): Readable | null {
     if (isClosed || viewers.size >= VIEWERS_MAX) return null
-    // Without room of its own: what it is given goes to the socket or is not asked for.
+    // No buffer of its own: a message goes to the socket, or is not made.
     const stream = new Readable({ highWaterMark: 0, read, destroy })
     const viewer: Viewer = {
       stream,
       revision: seenRevision(lastId),
-      toldMs: Number.NEGATIVE_INFINITY,
+      sentMs: Number.NEGATIVE_INFINITY,
       isReady: false,
     }
     function read(): void {
       viewer.isReady = true
-      if (viewer.toldMs === Number.NEGATIVE_INFINITY) tell(viewer, state.look(), new Map())
+      if (viewer.sentMs === Number.NEGATIVE_INFINITY) send(viewer, state.look(), new Map())
     }
     function destroy(error: Error | null, done: (error: Error | null) => void): void {
       viewers.delete(viewer)
@@ -78,7 +80,7 @@ export function openLiveStream({ state, epoch, nowMs, onWatched }: LiveStreamPar
     return stream
   }
 
-  /** 0, everything, unless it was this process that told it. */
+  /** 0, which means everything, unless this process sent the id. */
   function seenRevision(lastId: string | undefined): number {
     const [, sent, seen] = /^(\w{1,16})-(\d{1,15})$/.exec(lastId ?? '') ?? []
     const revision = Number(seen)
@@ -87,27 +89,27 @@ export function openLiveStream({ state, epoch, nowMs, onWatched }: LiveStreamPar
 
   function tick(): void {
     onWatched()
-    tellAll()
+    sendAll()
   }
 
-  function tellAll(): void {
+  function sendAll(): void {
     const revision = state.look()
     const now = nowMs()
-    // Most viewers have seen the same; it is written once for all of them.
+    // Most viewers have seen the same revision: the text is made once for all of them.
     const texts = new Map<number, string>()
     for (const viewer of viewers) {
-      const elapsedMs = now - viewer.toldMs
+      const elapsedMs = now - viewer.sentMs
       const isDue = viewer.revision < revision ? elapsedMs >= PAUSE_MS : elapsedMs >= SILENCE_MS
-      if (viewer.isReady && isDue) tell(viewer, revision, texts)
+      if (viewer.isReady && isDue) send(viewer, revision, texts)
     }
   }
 
-  function tell(viewer: Viewer, revision: number, texts: Map<number, string>): void {
+  function send(viewer: Viewer, revision: number, texts: Map<number, string>): void {
     const text = texts.get(viewer.revision) ?? messageText(viewer.revision, revision)
     texts.set(viewer.revision, text)
-    const opening = viewer.toldMs === Number.NEGATIVE_INFINITY ? `retry: ${RETRY_MS}\n` : ''
+    const opening = viewer.sentMs === Number.NEGATIVE_INFINITY ? `retry: ${RETRY_MS}\n` : ''
     viewer.revision = revision
-    viewer.toldMs = nowMs()
+    viewer.sentMs = nowMs()
     viewer.isReady = false
     viewer.stream.push(opening + text)
   }
@@ -124,7 +126,7 @@ export function openLiveStream({ state, epoch, nowMs, onWatched }: LiveStreamPar
 
   return {
     connect,
-    move: tellAll,
+    move: sendAll,
     viewers: () => viewers.size,
     close(): void {
       isClosed = true

@@ -1,11 +1,11 @@
 /**
- * The built page: a few files, less than a megabyte, read once and answered from memory. A request's path is looked up
- * among the paths that there are, never in the file system.
+ * The built page: a few files, less than a megabyte, read once and served from memory. The path of
+ * a request is looked up among the known paths, never in the file system.
  *
- *     build/index.html        GET /               asked for each time, 304 where it is known
- *     build/assets/slash.js   GET /?slash.js      its first script (see scripts/build-page.ts), asked for each time
+ *     build/index.html        GET /               revalidated each time
+ *     build/assets/slash.js   GET /?slash.js      its first script (see scripts/build-page.ts)
  *     build/favicon.svg       GET /favicon.svg
- *     build/assets/*          GET /assets/*       named by their content, kept for a year
+ *     build/assets/*          GET /assets/*       named by their content, cached for a year
  *     build/….br, build/….gz  the same, compressed
  */
 import { readdir, readFile } from 'node:fs/promises'
@@ -17,13 +17,13 @@ type PageFile = Readonly<{
   type: string
   cacheControl: string
   tag: string
-  /** By content coding, what there is of it. */
+  /** By content coding, as far as it exists. */
   bodies: ReadonlyMap<Coding, Uint8Array>
 }>
 
 type Coding = 'br' | 'gzip' | 'identity'
 
-/** In the order in which they are preferred. */
+/** In order of preference. */
 const CODINGS: readonly Readonly<{ coding: Coding; suffix: string }>[] = [
   { coding: 'br', suffix: '.br' },
   { coding: 'gzip', suffix: '.gz' },
@@ -44,14 +44,14 @@ const TYPES: Readonly<Record<string, string>> = {
 const ASSETS = '/assets/'
 const FOREVER = 'public, max-age=31536000, immutable'
 const ASK_AGAIN = 'no-cache'
-/** What is served besides the assets, and from which file. */
+/** Paths besides the assets, and their files. */
 const NAMED: Readonly<Record<string, string>> = {
   '/': 'index.html',
   '/?slash.js': 'assets/slash.js',
   '/favicon.svg': 'favicon.svg',
 }
 
-/** `folder`: where the build lies; a page that has not been built is said by its answers. */
+/** `folder` is that of the build; if there is no page in it, the answers say so. */
 export async function openPageRoutes(folder: string): Promise<readonly ReadRoute[]> {
   const files = await readPage(folder)
   const answer = (request: ReadRequest) => answerPage(files, request)
@@ -123,7 +123,7 @@ function answerPage(
   return orNotModified(answer, tag, onlyText(headers['if-none-match']))
 }
 
-/** The first of ours that the client takes: one it names with q > 0, or `*`. Without a wish it gets the plain bytes. */
+/** The first coding that the client accepts with q > 0, by name or `*`; else the plain bytes. */
 function chooseCoding(file: PageFile, accepted: string | string[] | undefined): Coding {
   const wishes = new Map(
     (onlyText(accepted) ?? '').split(',').map((wish) => {
@@ -144,7 +144,7 @@ function onlyText(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header.join(',') : header
 }
 
-/** For whoever opens the page, so as text. */
+/** Read by a person in a browser, so it is text. */
 const NOT_BUILT: ReadAnswer = {
   status: 503,
   headers: {
@@ -153,6 +153,6 @@ const NOT_BUILT: ReadAnswer = {
     'cache-control': 'no-store',
   },
   body:
-    'The dashboard has not been built here. Run `npm run build:page` in the folder of campaign-metrics, then start ' +
-    'it again. Events are taken in all the same.\n',
+    'The dashboard has not been built here. Run `npm run build:page` in the folder of ' +
+    'campaign-metrics, then start it again. Events are taken in all the same.\n',
 }

@@ -1,27 +1,27 @@
 /**
- * The API: `/api/v1/…`, answered by the facts thread but for what the main thread knows itself. `../openapi.json`
- * describes all of it.
+ * The API: `/api/v1/…`. The thread of the figures answers, except for what the main thread knows
+ * itself. `../openapi.json` describes all of it.
  */
 import { readFile } from 'node:fs/promises'
 import type { ReadAnswer, ReadRequest, ReadRoute } from '../../collect.ts'
 import type { SettingsAnswer } from '../../dashboard-definition.ts'
-import { isQuestionKind } from '../facts/view-query.ts'
+import { isQuestionKind } from '../answers/question.ts'
 import { BROWSER_HEADERS, errorAnswer, jsonAnswer, refuseMethod } from './answer.ts'
-import type { FactsKeeper } from './facts-keeper.ts'
+import type { FiguresSupervisor } from './figures-supervisor.ts'
 import type { LiveStream } from './live-stream.ts'
 
 export type ApiParts = Readonly<{
   settings: SettingsAnswer
-  facts: Pick<FactsKeeper, 'answer'>
+  figures: Pick<FiguresSupervisor, 'answer'>
   stream: Pick<LiveStream, 'connect'>
 }>
 
 const PREFIX = '/api/v1'
 const DESCRIPTION = `${PREFIX}/openapi.json`
-/** Beside this folder in the sources and in the published package alike. */
+/** Beside this folder, both in the sources and in the published package. */
 const DESCRIPTION_FILE = new URL('../openapi.json', import.meta.url)
 
-/** A proxy that buffers or recompresses would hold messages back. */
+/** Keeps proxies from buffering or recompressing, which would delay messages. */
 const STREAM_HEADERS = {
   ...BROWSER_HEADERS,
   'content-type': 'text/event-stream; charset=utf-8',
@@ -58,7 +58,7 @@ function answerApi(parts: ApiParts, request: ReadRequest): ReadAnswer | Promise<
   if (refused !== null) return refused
   if (path === 'settings') return jsonAnswer(JSON.stringify(parts.settings), sentTags(headers))
   if (path === 'stream') return answerStream(parts.stream, request)
-  return parts.facts.answer(path, query.toString(), sentTags(headers))
+  return parts.figures.answer(path, query.toString(), sentTags(headers))
 }
 
 function answerStream(stream: ApiParts['stream'], { method, headers }: ReadRequest): ReadAnswer {

@@ -1,6 +1,6 @@
 /**
- * "Campaign Performance" for Superset, generated from the definition: the files of its import format, version 1.0.0.
- * They are JSON, which is YAML as well.
+ * "Campaign Performance" for Superset, generated from the definition: the files of its import
+ * format, version 1.0.0. They are JSON, which is also YAML.
  */
 import { DASHBOARD } from '../../dashboard-definition.ts'
 import { CHART_IDS, chartAsset } from './charts.ts'
@@ -13,7 +13,7 @@ import { type AssetKind, assetUuid } from './uuid.ts'
 export type Asset = Readonly<{
   kind: AssetKind
   uuid: string
-  /** As a user sees it. */
+  /** The name that users see. */
   name: string
   /** Its file in the bundle. */
   path: string
@@ -26,7 +26,7 @@ export const DASHBOARD_SLUG = 'campaign-performance'
 export const DASHBOARD_UUID: string = assetUuid('dashboard', DASHBOARD_SLUG)
 const REFRESH_SECONDS = 10
 
-/** Databases first, the dashboard last: each after what it needs. */
+/** Each after its dependencies: the database first, the dashboard last. */
 export function supersetBundle(database: SupersetDatabase): Bundle {
   const datasets = datasetAssets(database)
   return [
@@ -67,7 +67,7 @@ function dashboardAsset(): Readonly<Record<string, unknown>> {
     position: layoutOf(),
     metadata: {
       refresh_frequency: REFRESH_SECONDS,
-      // All at once: staggered, a refresh would take a fifth of its interval by design.
+      // All at once: staggering would spread a refresh over a fifth of its interval.
       stagger_refresh: false,
       timed_refresh_immune_slices: [],
       native_filter_configuration: filterConfiguration(),
@@ -82,7 +82,7 @@ function dashboardAsset(): Readonly<Record<string, unknown>> {
   }
 }
 
-/** The totals are one row of a table, shown as large as tiles. */
+/** Shows the totals, one row of a table, as large as tiles. */
 const CSS = `[data-test-chart-name="Totals"] td { font-size: 24px; padding: 8px 12px; }
 [data-test-chart-name="Totals"] th { font-size: 13px; }
 `

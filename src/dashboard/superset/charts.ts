@@ -1,6 +1,6 @@
 /**
- * The charts of the dashboard: five, because each costs every viewer a request at every refresh, and Superset 45 ms of
- * CPU even when its cache has the answer.
+ * The charts of the dashboard. There are only five, because at every refresh each costs every
+ * viewer a request, and Superset 45 ms of CPU even if its cache has the answer.
  */
 import {
   CHARTS,
@@ -19,7 +19,7 @@ export type SupersetChartId = Exclude<ChartId, 'campaigns'>
 type Params = Readonly<Record<string, unknown>>
 type SupersetChart = Readonly<{ dataset: DatasetName; viz: string; params: Params }>
 
-/** In the order in which they stand. */
+/** In the order of the layout. */
 export const CHART_IDS: readonly SupersetChartId[] = [
   'totals',
   'trend',
@@ -28,7 +28,7 @@ export const CHART_IDS: readonly SupersetChartId[] = [
   'windows',
 ]
 
-/** An answer is shared by all viewers for so long: less than a refresh, so that each refresh brings new figures. */
+/** How long viewers share an answer: less than a refresh, so that each refresh has new figures. */
 export const CACHE_SECONDS = 5
 
 export function chartUuid(id: SupersetChartId): string {
@@ -63,13 +63,13 @@ function chartOf(id: SupersetChartId): SupersetChart {
   }
 }
 
-/** The dashboard's time filter puts its range in the place of "No filter". */
+/** The dashboard's time filter replaces "No filter" with its range. */
 function timeFilter(subject: string, range = 'No filter') {
   const filter = { clause: 'WHERE', expressionType: 'SIMPLE', operator: 'TEMPORAL_RANGE' }
   return { ...filter, subject, comparator: range }
 }
 
-/** One table of one row: seven big numbers would be seven charts. */
+/** A table of one row: seven big numbers would be seven charts. */
 function totals(): Params {
   return {
     query_mode: 'aggregate',
@@ -77,7 +77,7 @@ function totals(): Params {
     all_columns: [],
     metrics: CHARTS.totals.measures.map(columnOf),
     adhoc_filters: [timeFilter('window_start')],
-    // More than the one row, or Superset warns of a limit that was reached.
+    // More than the one row, else Superset warns that the limit was reached.
     row_limit: 10,
     ...PLAIN_TABLE,
   }
@@ -103,7 +103,7 @@ function windows(): Params {
 }
 
 const PLAIN_TABLE: Params = {
-  // A campaign's name is text: by default Superset would show `<b>sale</b>` in bold.
+  // A campaign's name is text, but by default Superset shows `<b>sale</b>` in bold.
   allow_render_html: false,
   show_cell_bars: false,
   table_timestamp_format: '%Y-%m-%d %H:%M',
@@ -115,7 +115,7 @@ const PLAIN_TABLE: Params = {
   allow_rearrange_columns: false,
 }
 
-/** Windows as they are: a grain of Superset's would put a second clock beside the job's. */
+/** Windows as they are: Superset's own grain would regroup them. */
 function trend(): Params {
   return {
     ...lines('window_start', CHARTS.trend.measures.map(columnOf)),
@@ -124,7 +124,7 @@ function trend(): Params {
   }
 }
 
-/** Not moved by the dashboard's range: it is always about the last minutes. */
+/** Independent of the dashboard's range: always the last minutes. */
 function realtime(): Params {
   const range = `DATEADD(DATETIME("now"), -${REALTIME_MINUTES}, minute) : now`
   return {

@@ -2,10 +2,11 @@
  * Superset's REST interface, signed in: reading what is there, importing a bundle, removing charts.
  *
  *     POST /api/v1/security/login        user, password     ─►  access token
- *     GET  /api/v1/security/csrf_token/  with the token     ─►  CSRF token and the cookie it belongs to
+ *     GET  /api/v1/security/csrf_token/  with the token     ─►  CSRF token and its cookie
  *
  * Changes carry all three.
  */
+import { reasonOf, systemCode } from '../../runtime.ts'
 import { SupersetError } from './error.ts'
 
 export type SupersetPlace = Readonly<{
@@ -18,9 +19,9 @@ export type SupersetPlace = Readonly<{
 export type Json = Readonly<Record<string, unknown>>
 
 export type SupersetClient = Readonly<{
-  /** Empty where it does not say one. */
+  /** Empty if it does not tell. */
   version: string
-  /** The `result` of an answer; null where there is none (404). */
+  /** The `result` of an answer; null for 404. */
   read(path: string): Promise<Json | null>
   /** The rows of a list whose column equals a value. */
   list(
@@ -28,7 +29,9 @@ export type SupersetClient = Readonly<{
     column: string,
     value: string | number,
   ): Promise<readonly Json[]>
-  /** Databases, datasets, charts and dashboards of a bundle, each made, or overwritten by its UUID. */
+  /**
+   * Databases, datasets, charts and dashboards of a bundle, each made, or overwritten by its UUID.
+   */
   importAssets(archive: Uint8Array, passwords: Readonly<Record<string, string>>): Promise<void>
   removeChart(id: number): Promise<void>
 }>
@@ -50,7 +53,7 @@ export async function openSuperset(place: SupersetPlace): Promise<SupersetClient
     return (answer.result ?? {}) as Json
   }
 
-  /** A token belongs to the cookie that came with it, and holds for one change. */
+  /** A CSRF token belongs to the cookie that came with it, and is valid for one change. */
   async function changing(): Promise<Record<string, string>> {
     const response = await request(place, `${base}/api/v1/security/csrf_token/`, {
       headers: bearer,
@@ -109,14 +112,14 @@ async function signIn(place: SupersetPlace, base: string): Promise<string> {
   throw new SupersetError('not-superset', { url, reason: 'it gives no access token' })
 }
 
-/** It stands in the page of the sign-in form, as JSON in an attribute. */
+/** From the page of the sign-in form, which has it as JSON in an attribute. */
 async function readVersion(place: SupersetPlace, base: string): Promise<string> {
   const response = await request(place, `${base}/login/`, {})
   const found = /version_string(?:&#34;|&quot;|")\s*:\s*(?:&#34;|&quot;|")([^&"]*)/.exec(
     await response.text(),
   )
   const version = found?.[1] ?? ''
-  // A build of one's own may say none; what it lacks, it will say itself.
+  // A custom build may have no version; if it lacks something, a later request will fail.
   if (/^\d/.test(version) && compareVersions(version, VERSION_MIN) < 0) {
     throw new SupersetError('old-version', { url: place.url, version, needed: VERSION_MIN })
   }
@@ -144,11 +147,8 @@ async function request(
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     })
   } catch (error) {
-    const cause = (error instanceof Error ? (error.cause ?? error) : error) as {
-      code?: string
-      message?: string
-    }
-    const reason = cause.code ?? cause.message ?? String(cause)
+    const cause = error instanceof Error ? (error.cause ?? error) : error
+    const reason = systemCode(cause) ?? reasonOf(cause)
     throw new SupersetError('unreachable', { url: place.url, reason }, error)
   }
 }
@@ -159,7 +159,7 @@ async function answerOf(place: SupersetPlace, response: Response, what: string):
   const text = await response.text()
   const answer = jsonOf(text)
   if (response.ok && answer !== null) return answer
-  const reason = `HTTP ${response.status} ${reasonOf(answer, text)}`.trim()
+  const reason = `HTTP ${response.status} ${refusalOf(answer, text)}`.trim()
   if (response.status === 401 || response.status === 403) {
     throw new SupersetError('forbidden', { url, user, what, reason })
   }
@@ -176,12 +176,14 @@ function jsonOf(text: string): Json | null {
   }
 }
 
-/** Its errors are `{message}`, or `{errors: [{message, extra: {…what is wrong with each file…}}]}`. */
-function reasonOf(answer: Json | null, text: string): string {
+/**
+ * Its errors are `{message}`, or `{errors: [{message, extra: {…what is wrong with each file…}}]}`.
+ */
+function refusalOf(answer: Json | null, text: string): string {
   if (answer === null) return text.trim().slice(0, 200)
   const { errors, message } = answer
-  const said = Array.isArray(errors) ? errors.map(errorText).join('; ') : (message ?? answer)
-  return (typeof said === 'string' ? said : JSON.stringify(said)).slice(0, REASON_LENGTH_MAX)
+  const reason = Array.isArray(errors) ? errors.map(errorText).join('; ') : (message ?? answer)
+  return (typeof reason === 'string' ? reason : JSON.stringify(reason)).slice(0, REASON_LENGTH_MAX)
 }
 
 function errorText(error: Readonly<{ message?: string; extra?: Json }>): string {

@@ -1,12 +1,14 @@
-/** The database behind the dashboard, as Superset is to know it: Trino, by the address under which Superset sees it. */
+/**
+ * The database of the dashboard in Superset: Trino, at the address at which Superset reaches it.
+ */
 import { assetUuid } from './uuid.ts'
 
 export type SupersetDatabase = Readonly<{
-  /** Trino as Superset sees it, such as `http://trino:8080`. */
+  /** Trino's address for Superset, such as `http://trino:8080`. */
   trinoUrl: string
   user: string
   password: string | null
-  /** Trino's name of the catalog; null is `lake`. */
+  /** The catalog's name in Trino; null means `lake`. */
   catalog: string | null
 }>
 
@@ -14,7 +16,7 @@ export const DATABASE_NAME = 'Campaign Metrics'
 export const DATABASE_UUID: string = assetUuid('database', 'lake')
 export const DATABASE_FILE = 'databases/campaign_metrics.yaml'
 
-/** What Superset puts in the place of a password, and takes for "the one I was given beside it". */
+/** Superset's placeholder for a password; an import replaces it with the one passed beside it. */
 const PASSWORD_MASK = 'XXXXXXXXXX'
 const DEFAULT_CATALOG = 'lake'
 export const SCHEMA = 'campaigns'
@@ -23,7 +25,7 @@ export function catalogOf({ catalog }: SupersetDatabase): string {
   return catalog ?? DEFAULT_CATALOG
 }
 
-/** The password is no part of it: it goes beside the bundle. */
+/** Without the password, which is passed beside the bundle. */
 export function databaseAsset(database: SupersetDatabase): Readonly<Record<string, unknown>> {
   return {
     database_name: DATABASE_NAME,

@@ -1,9 +1,13 @@
 /**
- * The two tables as datasets of Superset. Their metrics are the measures of the definition, so that a ratio is a ratio
- * of sums whatever a user groups by; the columns of counts are there to be filtered, not to be averaged.
+ * The two tables as datasets of Superset. Their metrics are the measures of the definition, so that
+ * a ratio is a ratio of sums whatever a user groups by. The columns of counts are for filters, not
+ * for averages.
  */
 import {
   columnOf,
+  EVENT_FILTER_IDS,
+  FILTERS,
+  type FilterId,
   MEASURE_IDS,
   MEASURES,
   type Measure,
@@ -16,13 +20,13 @@ import { assetUuid } from './uuid.ts'
 
 export type DatasetName = 'campaign_metrics' | 'campaign_events'
 
-/** The second of an event, cut and not rounded as Superset's own grain does it (by a cast to milliseconds). */
+/** The second of an event, truncated. Superset's own grain rounds, by a cast to milliseconds. */
 export const SECOND_COLUMN = 'second'
 
 type Column = Readonly<{ name: string; type: string; label: string; expression?: string }>
 
 const METRICS_TABLE_COLUMNS: readonly Column[] = [
-  { name: 'campaign_id', type: 'VARCHAR', label: 'Campaign' },
+  textColumn('campaign'),
   { name: 'window_start', type: 'TIMESTAMP', label: 'Window' },
   { name: 'window_end', type: 'TIMESTAMP', label: 'Window end' },
   { name: 'impressions', type: 'BIGINT', label: MEASURES.impressions.label },
@@ -43,7 +47,7 @@ const METRICS_TABLE_COLUMNS: readonly Column[] = [
 const EVENTS_TABLE_COLUMNS: readonly Column[] = [
   { name: 'event_id', type: 'VARCHAR', label: 'Event' },
   { name: 'user_id', type: 'VARCHAR', label: 'User' },
-  { name: 'campaign_id', type: 'VARCHAR', label: 'Campaign' },
+  textColumn('campaign'),
   { name: 'event_type', type: 'VARCHAR', label: 'Type' },
   { name: 'timestamp', type: 'TIMESTAMP', label: 'Time' },
   {
@@ -53,17 +57,20 @@ const EVENTS_TABLE_COLUMNS: readonly Column[] = [
     expression: `date_trunc('second', "timestamp")`,
   },
   { name: 'revenue', type: 'DOUBLE', label: MEASURES.revenue.label },
-  { name: 'platform', type: 'VARCHAR', label: 'Platform' },
-  { name: 'country', type: 'VARCHAR', label: 'Country' },
-  { name: 'device_type', type: 'VARCHAR', label: 'Device' },
+  ...EVENT_FILTER_IDS.map(textColumn),
 ]
 
-/** The raw rows that a count counts, by event type. */
+/** The event type that each count counts. */
 const EVENT_TYPES = {
   impressions: 'impression',
   clicks: 'click',
   conversions: 'conversion',
 } as const satisfies Partial<Record<MeasureId, string>>
+
+function textColumn(id: FilterId): Column {
+  const { column, label } = FILTERS[id]
+  return { name: column, type: 'VARCHAR', label }
+}
 
 export function datasetUuid(name: DatasetName): string {
   return assetUuid('dataset', name)
@@ -151,7 +158,7 @@ export function labelOf(id: MeasureId): string {
   return unit === 'percent' ? `${label} %` : label
 }
 
-/** As d3-format writes it. Percents are 0-100 in the tables, so d3's own `%` is of no use. */
+/** In the syntax of d3-format. Its `%` does not fit: percents are 0-100 in the tables. */
 export function formatOf({ digits }: Measure): string {
   return digits === 0 ? ',d' : `,.${digits}f`
 }

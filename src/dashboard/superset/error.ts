@@ -1,12 +1,6 @@
-/** What talking to Superset can fail with. Each message says what failed, where, and what to do. */
+/** The errors of requests to Superset. Each message says what failed, where, and what to do. */
 
-type Facts = Readonly<Record<string, string | number>>
-
-type Kind = Readonly<{
-  /** Whether the same call may succeed later, with nothing done by the user. */
-  canRetry: boolean
-  message: (facts: Facts) => string
-}>
+import { type ErrorKinds, type Facts, RoomError } from '../../runtime.ts'
 
 export type SupersetErrorCode =
   | 'unreachable'
@@ -17,29 +11,31 @@ export type SupersetErrorCode =
   | 'refused'
   | 'name-taken'
 
-const KINDS: Readonly<Record<SupersetErrorCode, Kind>> = {
+const KINDS: ErrorKinds<SupersetErrorCode> = {
   unreachable: {
     canRetry: true,
     message: (f) =>
-      `Superset does not answer at ${f.url} (${f.reason}). Check that it runs and that \`superset.url\` names it`,
+      `Superset does not answer at ${f.url} (${f.reason}). Check that it runs and that ` +
+      '`superset.url` names it',
   },
   'sign-in': {
     canRetry: false,
     message: (f) =>
-      `Superset at ${f.url} refused the user "${f.user}". Check \`superset.user\` and \`superset.password\`; ` +
-      'the user must be one of Superset\'s own database ("db"), not of a single sign-on',
+      `Superset at ${f.url} refused the user "${f.user}". Check \`superset.user\` and ` +
+      '`superset.password`; the user must be one of Superset\'s own database ("db"), ' +
+      'not of a single sign-on',
   },
   forbidden: {
     canRetry: false,
     message: (f) =>
-      `Superset at ${f.url} does not let "${f.user}" ${f.what} (${f.reason}): the user needs the role Admin, ` +
-      'or Alpha with the right to import',
+      `Superset at ${f.url} does not let "${f.user}" ${f.what} (${f.reason}): the user needs the ` +
+      'role Admin, or Alpha with the right to import',
   },
   'not-superset': {
     canRetry: false,
     message: (f) =>
-      `what answers at ${f.url} is not Superset (${f.reason}). Check \`superset.url\`: it is the address of ` +
-      'its start page, such as http://localhost:8088',
+      `what answers at ${f.url} is not Superset (${f.reason}). Check \`superset.url\`: it is the ` +
+      'address of its start page, such as http://localhost:8088',
   },
   'old-version': {
     canRetry: false,
@@ -53,20 +49,15 @@ const KINDS: Readonly<Record<SupersetErrorCode, Kind>> = {
   'name-taken': {
     canRetry: false,
     message: (f) =>
-      `Superset at ${f.url} already has a ${f.kind} named "${f.name}" that is not ours: rename or remove it`,
+      `Superset at ${f.url} already has a ${f.kind} named "${f.name}" that is not ours: ` +
+      'rename or remove it',
   },
 }
 
-export class SupersetError extends Error {
-  readonly code: SupersetErrorCode
-  readonly facts: Facts
-  readonly canRetry: boolean
+export class SupersetError extends RoomError<SupersetErrorCode> {
+  override readonly name = 'SupersetError'
+
   constructor(code: SupersetErrorCode, facts: Facts, cause?: unknown) {
-    const kind = KINDS[code]
-    super(kind.message(facts), cause === undefined ? undefined : { cause })
-    this.name = 'SupersetError'
-    this.code = code
-    this.facts = facts
-    this.canRetry = kind.canRetry
+    super(KINDS, code, facts, cause)
   }
 }

@@ -1,15 +1,16 @@
 /**
- * The dashboard's filters: a range of time for everything but `realtime`, and campaigns for everything.
+ * The dashboard's filters: a range of time for everything but `realtime`, and campaigns for
+ * everything.
  *
- * "Last hour" would be cut to whole hours by Superset, and "Last 6 hours" is refused by it ("From date cannot be larger
- * than to date"); what DATEADD says holds to the second, in UTC, and is the same text for all viewers, so that they
- * share the cached answer.
+ * Superset truncates "Last hour" to whole hours and refuses "Last 6 hours" ("From date cannot be
+ * larger than to date"). DATEADD is exact to the second, in UTC, and the same text for all viewers,
+ * so that they share cached answers.
  */
-import { DEFAULT_RANGE, RANGES } from '../../dashboard-definition.ts'
+import { DEFAULT_RANGE, FILTERS, RANGES } from '../../dashboard-definition.ts'
 import { datasetUuid } from './datasets.ts'
 import { numberInBundle } from './layout.ts'
 
-/** Campaigns to choose from are those of these days: the list is read at every opening of the page. */
+/** Campaigns of these days can be chosen: the list is read each time the page is opened. */
 const CAMPAIGN_DAYS = 7
 
 export function filterConfiguration(): readonly unknown[] {
@@ -17,7 +18,7 @@ export function filterConfiguration(): readonly unknown[] {
   return [timeFilter(lastText(seconds)), campaignFilter()]
 }
 
-/** The last so many seconds, as Superset's time ranges say it. */
+/** The last `seconds` in the syntax of Superset's time ranges. */
 export function lastText(seconds: number): string {
   const [count, unit] =
     seconds % 86_400 === 0
@@ -52,10 +53,12 @@ function campaignFilter() {
   return {
     ...NATIVE,
     id: 'NATIVE_FILTER-campaign',
-    name: 'Campaign',
+    name: FILTERS.campaign.label,
     description: `Campaigns with events in the last ${CAMPAIGN_DAYS} days`,
     filterType: 'filter_select',
-    targets: [{ datasetUuid: datasetUuid('campaign_metrics'), column: { name: 'campaign_id' } }],
+    targets: [
+      { datasetUuid: datasetUuid('campaign_metrics'), column: { name: FILTERS.campaign.column } },
+    ],
     controlValues: {
       enableEmptyFilter: false,
       defaultToFirstItem: false,

@@ -1,9 +1,9 @@
 /**
- * What Superset has of our bundle, in the bundle's own form, as far as its interface shows it: so that a second `setup`
- * finds everything unchanged, and one after a user's change says what it puts right.
+ * Compares the bundle with what Superset has, as far as its interface shows it. So a second `setup`
+ * finds everything unchanged, and one after a user's change reports what it restores.
  *
- * Superset fills in fields of its own and puts its numbers of charts and datasets in the place of the bundle's. So an
- * asset is unchanged when every value that the bundle has stands in Superset too, numbers translated.
+ * Superset adds fields of its own and replaces the bundle's numbers of charts and datasets. So an
+ * asset is unchanged if Superset has every value of the bundle, with numbers translated.
  */
 import type { Asset, Bundle } from './bundle.ts'
 import { CHART_IDS, chartUuid } from './charts.ts'
@@ -12,7 +12,7 @@ import { numberInBundle } from './layout.ts'
 
 export type AssetState = 'missing' | 'same' | 'different'
 
-/** Fields of the bundle's files that tell where they belong, or that the interface does not show. */
+/** Fields that only serve the import, or that the interface does not show. */
 const UNCOMPARED: Readonly<Record<Asset['kind'], readonly string[]>> = {
   database: ['version', 'uuid', 'allow_csv_upload'],
   dataset: ['version', 'uuid', 'database_uuid', 'columns', 'metrics'],
@@ -41,8 +41,8 @@ export async function installedStates(
       if (id !== undefined) chartNumbers.set(numberInBundle(id), found.id)
     }
     const isSame =
-      holds(without(asset), found) &&
-      (await detailsHold(asset, found, { databaseId, datasetIds, chartNumbers }))
+      includes(without(asset), found) &&
+      (await detailsMatch(asset, found, { databaseId, datasetIds, chartNumbers }))
     states.set(asset, isSame ? 'same' : 'different')
   }
   return states
@@ -52,7 +52,7 @@ async function readAsset(client: SupersetClient, asset: Asset): Promise<Json | n
   if (asset.kind !== 'database') return await client.read(`/api/v1/${asset.kind}/${asset.uuid}`)
   const [found] = await client.list('database', 'uuid', asset.uuid)
   if (found === undefined) return null
-  // The list shows the id; this, the address with its password masked.
+  // The list has the id; this has the address, with its password masked.
   const connection = await client.read(`/api/v1/database/${found.id}/connection`)
   return connection === null ? null : { ...connection, extra: parsed(connection.extra) }
 }
@@ -63,7 +63,7 @@ type Numbers = Readonly<{
   chartNumbers: ReadonlyMap<unknown, unknown>
 }>
 
-async function detailsHold(asset: Asset, found: Json, numbers: Numbers): Promise<boolean> {
+async function detailsMatch(asset: Asset, found: Json, numbers: Numbers): Promise<boolean> {
   const { content } = asset
   switch (asset.kind) {
     case 'database':
@@ -72,20 +72,21 @@ async function detailsHold(asset: Asset, found: Json, numbers: Numbers): Promise
       const isOfDatabase = (found.database as Json | undefined)?.id === numbers.databaseId
       return (
         isOfDatabase &&
-        namedHold(content.columns, found.columns, 'column_name') &&
-        namedHold(content.metrics, found.metrics, 'metric_name')
+        namedMatch(content.columns, found.columns, 'column_name') &&
+        namedMatch(content.metrics, found.metrics, 'metric_name')
       )
     }
     case 'chart': {
       const isOfDataset = found.datasource_uuid === content.dataset_uuid
-      return isOfDataset && holds(content.params, parsed(found.params))
+      return isOfDataset && includes(content.params, parsed(found.params))
     }
     case 'dashboard': {
       const { chartNumbers, datasetIds } = numbers
       const position = translated(content.position, chartNumbers, datasetIds)
       const metadata = translated(content.metadata, chartNumbers, datasetIds)
       return (
-        holds(position, parsed(found.position_json)) && holds(metadata, parsed(found.json_metadata))
+        includes(position, parsed(found.position_json)) &&
+        includes(metadata, parsed(found.json_metadata))
       )
     }
   }
@@ -96,7 +97,7 @@ function without({ kind, content }: Asset): Json {
   return Object.fromEntries(entries)
 }
 
-/** The bundle's numbers of charts and UUIDs of datasets as the import translates them. */
+/** Translates numbers of charts and UUIDs of datasets as the import does. */
 function translated(
   value: unknown,
   charts: ReadonlyMap<unknown, unknown>,
@@ -113,29 +114,29 @@ function translated(
   return Object.fromEntries(entries)
 }
 
-/** Lists whose items have names hold each other when they have the same names, and each item holds. */
-function namedHold(expected: unknown, found: unknown, key: string): boolean {
+/** `includes` for lists of named items: the names must be equal, and each item must match. */
+function namedMatch(expected: unknown, found: unknown, key: string): boolean {
   const [wanted, there] = [expected, found].map(
     (list) => new Map(((list ?? []) as Json[]).map((item) => [item[key], item])),
   )
   if (wanted === undefined || there === undefined || wanted.size !== there.size) return false
-  return [...wanted].every(([name, item]) => holds(item, there.get(name)))
+  return [...wanted].every(([name, item]) => includes(item, there.get(name)))
 }
 
-/** Whether everything in `expected` stands in `found`; null, nothing and '' are the same to Superset. */
-export function holds(expected: unknown, found: unknown): boolean {
+/** Whether `found` has all of `expected`; to Superset null, undefined and '' are the same. */
+function includes(expected: unknown, found: unknown): boolean {
   if (isNothing(expected)) return isNothing(found)
   if (Array.isArray(expected)) {
     if (!Array.isArray(found) || found.length !== expected.length) return false
-    return expected.every((item, index) => holds(item, found[index]))
+    return expected.every((item, index) => includes(item, found[index]))
   }
   if (typeof expected === 'object') {
     if (typeof found !== 'object' || found === null) return Object.keys(expected ?? {}).length === 0
     return Object.entries(expected as Json).every(([name, item]) =>
-      holds(item, (found as Json)[name]),
+      includes(item, (found as Json)[name]),
     )
   }
-  // A chart's cache_timeout comes back as a text.
+  // A chart's cache_timeout comes back as text.
   return String(expected) === String(found)
 }
 

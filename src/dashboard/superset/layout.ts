@@ -1,4 +1,4 @@
-/** Where the charts stand: rows of a grid of twelve columns, top to bottom. */
+/** The layout of the charts: rows of a grid of twelve columns, top to bottom. */
 import { CHARTS, DASHBOARD } from '../../dashboard-definition.ts'
 import { CHART_IDS, chartUuid, type SupersetChartId } from './charts.ts'
 
@@ -17,7 +17,7 @@ const ROWS: readonly Readonly<{ name: string; places: readonly Place[] }>[] = [
   { name: 'windows', places: [{ id: 'windows', width: 12, height: 60 }] },
 ]
 
-/** The chart's number in the bundle; the import puts Superset's own in its place, wherever it stands. */
+/** The chart's number in the bundle; the import replaces it with Superset's own everywhere. */
 export function numberInBundle(id: SupersetChartId): number {
   return CHART_IDS.indexOf(id) + 1
 }

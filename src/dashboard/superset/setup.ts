@@ -1,4 +1,4 @@
-/** Brings "Campaign Performance" into Superset; can be run again at any time. */
+/** Installs "Campaign Performance" in Superset; can be run again at any time. */
 import { zipSync } from 'fflate'
 import { type Asset, type Bundle, bundleFiles, DASHBOARD_SLUG, supersetBundle } from './bundle.ts'
 import { type Json, openSuperset, type SupersetClient, type SupersetPlace } from './client.ts'
@@ -8,9 +8,9 @@ import { type AssetState, installedStates } from './installed.ts'
 import { isOurUuid } from './uuid.ts'
 
 export type SupersetSetup = Readonly<{
-  /** Each asset: there and as it must be, or made, changed or removed (with `isDryRun`: would be). */
+  /** Each asset and what was done about it; with `isDryRun`, what would be done. */
   assets: readonly SupersetAsset[]
-  /** Where the dashboard is, for a browser. */
+  /** The dashboard's address for a browser. */
   url: string
   version: string
 }>
@@ -23,9 +23,9 @@ export type SupersetAsset = Readonly<{
 
 export type SupersetSetupOptions = Readonly<{
   superset: SupersetPlace
-  /** Trino, as Superset sees it. */
+  /** Trino, at its address for Superset. */
   database: SupersetDatabase
-  /** Says what would be done, and does nothing. */
+  /** Only reports what would be done. */
   isDryRun: boolean
 }>
 
@@ -76,14 +76,14 @@ async function importBundle(
   await client.importAssets(bundleArchive(bundle), passwords)
 }
 
-/** Superset's import ends in an error without words when a database of the name is there under another UUID. */
+/** If a database of this name has another UUID, Superset's import fails without a message. */
 async function checkName(client: SupersetClient, url: string): Promise<void> {
   const named = await client.list('database', 'database_name', DATABASE_NAME)
   if (named.every(({ uuid }) => uuid === DATABASE_UUID)) return
   throw new SupersetError('name-taken', { url, kind: 'database', name: DATABASE_NAME })
 }
 
-/** An import that Superset took without doing it would otherwise be repeated at every `setup`. */
+/** Finds imports that Superset accepted but ignored: `setup` would repeat them forever. */
 async function checkImport(client: SupersetClient, bundle: Bundle, url: string): Promise<void> {
   const states = await installedStates(client, bundle)
   const faults = [...states].filter(([, state]) => state !== 'same')
@@ -94,7 +94,7 @@ async function checkImport(client: SupersetClient, bundle: Bundle, url: string):
   throw new SupersetError('refused', { url, what: 'keep what was imported', reason })
 }
 
-/** Charts that an earlier version made; a user's own have other UUIDs. */
+/** Charts that an earlier version made; those of users have other UUIDs. */
 async function staleCharts(client: SupersetClient, bundle: Bundle): Promise<readonly Json[]> {
   const current = new Set(bundle.map(({ uuid }) => uuid))
   const datasets = bundle.filter(({ kind }) => kind === 'dataset')

@@ -1,14 +1,15 @@
 /**
- * The UUIDs of our assets in Superset: made from their names, so that an import finds what an earlier one made, and
- * recognisable as ours, so that what a later version no longer has can be removed.
+ * The UUIDs of our assets in Superset. They are made from names, so that an import finds the assets
+ * of an earlier one, and recognisable as ours, so that a later version can remove stale assets.
  *
- *     cc3a0d5e-9f1c-8xxx-vxxx-xxxxxxxxxxxx     RFC 9562, version 8: 48 bits say "ours", 74 bits are a hash of the name
+ *     cc3a0d5e-9f1c-8xxx-vxxx-xxxxxxxxxxxx     RFC 9562, version 8
+ *     └─ "ours" ──┘  └─ hash of the name ┘     48 and 74 bits
  */
 import { createHash } from 'node:crypto'
 
 export type AssetKind = 'database' | 'dataset' | 'chart' | 'dashboard'
 
-/** Never to be changed: Superset would hold every asset twice. */
+/** Must never change: Superset would then have every asset twice. */
 const OURS = hashOf('campaign-metrics: assets in Superset').slice(0, 12)
 
 export function assetUuid(kind: AssetKind, name: string): string {

@@ -1,5 +1,5 @@
-// The fields of an event, as numbers in the order of design.md: the order in which faults are
-// reported.
+// The fields of an event, as numbers in the order of docs/events-and-tables.md: the order in which
+// faults are reported.
 
 import { STRING_ADDRESS, STRING_LENGTH, BLOCK_ROWS } from './rows';
 

@@ -1,13 +1,13 @@
 /**
- * The table behind a chart: the same figures for who does not see the picture, or wants to copy them. It is filled when it
- * is opened and kept up to date in place while it is open, so that neither a selection nor the scroll position is lost.
+ * The table behind a chart: the same figures for readers who cannot see the picture or want to copy
+ * them. It is filled when opened and updated in place while open, so that selections and scroll
+ * positions are kept.
  */
 import { element, placeChildren, setText } from '../element.ts'
-import type { TableContent } from './table-content.ts'
 
 export type ChartTable = Readonly<{
   element: HTMLElement
-  /** Cheap while the table is closed: `content` is asked only when somebody looks. */
+  /** Cheap while the table is closed: `content` is only called while it is open. */
   update: (content: () => TableContent) => void
 }>
 
@@ -27,7 +27,7 @@ export function openChartTable(): ChartTable {
   const fill = (): void => {
     if (!details.open || latest === null) return
     const content = latest()
-    // A landmark of its own: its section may be called like the caption.
+    // A landmark with its own name: its section may have the name of the caption.
     region.setAttribute('aria-label', `Table: ${content.caption}`)
     fillTable(table, content)
   }
@@ -56,7 +56,7 @@ function fillTable(table: HTMLTableElement, { caption, columns, rows }: TableCon
   placeChildren(body, placed)
 }
 
-/** Heads are all cells of the first row, and the first cell of the others. */
+/** All cells of the first row are headers, and the first cell of the others. */
 function fillRow(row: HTMLTableRowElement, cells: readonly string[], scope: 'col' | 'row'): void {
   cells.forEach((text, index) => {
     let cell = row.cells[index]
@@ -70,3 +70,12 @@ function fillRow(row: HTMLTableRowElement, cells: readonly string[], scope: 'col
   })
   while (row.cells.length > cells.length) row.deleteCell(-1)
 }
+
+export type TableContent = Readonly<{
+  /** Read out before the table. */
+  caption: string
+  /** The first column has the names of the rows. */
+  columns: readonly string[]
+  /** The key identifies the row; there is a cell for each column. */
+  rows: readonly Readonly<{ key: string; cells: readonly string[] }>[]
+}>

@@ -1,6 +1,6 @@
 /**
- * Where values stand on a plot, in CSS pixels. The options handed to ECharts and everything laid over its canvas (line
- * ends, crosshair, the hatched band) use the same area, so that they meet to the pixel.
+ * The positions of values on a plot, in CSS pixels. The options for ECharts and everything over its
+ * canvas (line ends, crosshair, the hatched band) use the same area, so that they match exactly.
  *
  *   0 ── left ─────────── width−right ── width
  *   │     ┌── top ──────────┐
@@ -16,7 +16,7 @@ export type PlotArea = Margins &
     height: number
     toX: (value: number) => number
     toY: (value: number) => number
-    /** The value under a pixel, held inside the area. */
+    /** The value under a pixel, clamped to the area. */
     fromX: (x: number) => number
   }>
 
@@ -43,7 +43,7 @@ export function plotArea(
   }
 }
 
-/** How wide a short text of figures is at most, in any usual font; canvas text is not measured before it is drawn. */
+/** The greatest width of a short text of figures in usual fonts; a canvas cannot measure ahead. */
 export function textWidth(text: string, fontSize: number): number {
   const ems = [...text].reduce((sum, letter) => sum + letterEms(letter), 0)
   return Math.ceil(ems * fontSize)

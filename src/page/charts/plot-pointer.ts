@@ -1,12 +1,14 @@
 /**
- * What shows under the pointer: a crosshair with marks on the lines, and a card with names and figures. The card is built
- * of elements, never of HTML text. It also follows the arrow keys while the plot has the focus, and touch.
+ * The crosshair under the pointer, with marks on the lines and a card of names and figures. It also
+ * follows touch, and the arrow keys while the plot has the focus. Cards are made of elements, never
+ * of HTML text.
  */
 import { element } from '../element.ts'
+import { keyMark } from './chart-keys.ts'
 
-/** One place of the plot that can be looked at; a window, a second, a bar. In CSS pixels of the plot. */
+/** A spot of the plot that has a card: a window, a second, a bar. In CSS pixels of the plot. */
 export type Spot = Readonly<{
-  /** Where the crosshair stands; its box reaches from top to bottom, or over the whole row of a bar. */
+  /** The box of the crosshair: from top to bottom, or the whole row of a bar. */
   box: Readonly<{ left: number; top: number; width: number; height: number }>
   marks: readonly Readonly<{ x: number; y: number; slot: number }>[]
   card: () => HTMLElement
@@ -14,13 +16,13 @@ export type Spot = Readonly<{
 
 export type Spots = Readonly<{
   count: number
-  /** The spot that a point of the plot belongs to. */
+  /** The spot of a point of the plot. */
   find: (x: number, y: number) => number
   at: (place: number) => Spot | null
 }>
 
 export type PlotPointer = Readonly<{
-  /** New figures: what is shown is shown anew, at the same place. */
+  /** New figures: updates what is shown, at the same place. */
   update: (spots: Spots) => void
   close: () => void
 }>
@@ -84,7 +86,7 @@ function spotOf(spots: Spots, looking: Looking): Spot | null {
   return spots.at(Math.min(Math.max(place, 0), spots.count - 1))
 }
 
-/** Arrows walk, Home and End jump, Escape looks away (null); undefined for keys that are not ours. */
+/** Arrows, Home and End move; Escape closes (null); undefined for all other keys. */
 function keyPlace(key: string, spots: Spots, looking: Looking | null): number | null | undefined {
   if (key === 'Escape') return looking === null ? undefined : null
   const last = spots.count - 1
@@ -121,7 +123,7 @@ function drawSpot(layer: HTMLElement, plot: HTMLElement, spot: Spot): void {
   const card = spot.card()
   card.classList.add('chart-card')
   layer.replaceChildren(cross, ...marks, card)
-  // Measured once it stands.
+  // Its size is only known once it is in the page.
   const { x, y } = cardPlace(
     spot.box,
     { width: card.offsetWidth, height: card.offsetHeight },
@@ -132,8 +134,8 @@ function drawSpot(layer: HTMLElement, plot: HTMLElement, spot: Spot): void {
 
 type Size = Readonly<{ width: number; height: number }>
 
-/** Beside a crosshair, on the side with room; under the row of a bar, or above it; never past the plot's sides. */
-export function cardPlace(box: Spot['box'], card: Size, plot: Size): { x: number; y: number } {
+/** Beside a crosshair where there is room; below or above the row of a bar; inside the plot. */
+function cardPlace(box: Spot['box'], card: Size, plot: Size): { x: number; y: number } {
   const right = box.left + box.width + CARD_GAP_PX
   if (box.width > plot.width / 2) {
     const below = box.top + box.height + 4
@@ -150,4 +152,37 @@ function placeBox(box: HTMLElement, { left, top, width, height }: Spot['box']): 
   box.style.transform = `translate(${left}px, ${top}px)`
   box.style.width = `${Math.max(width, 1)}px`
   box.style.height = `${height}px`
+}
+
+type CardRow = Readonly<{
+  /** null for a row without a mark. */
+  slot: number | null
+  name: string
+  figure: string
+  detail: string
+}>
+
+/** With more rows than this, details are left out if the plot is narrow. */
+const MANY = 2
+
+/** A card: a title, a row for each series with mark, figure and detail, and a note. */
+export function chartCard(title: string, rows: readonly CardRow[], note: string): HTMLElement {
+  return element(
+    'div',
+    { class: rows.length > MANY ? 'is-many' : '' },
+    element('p', { class: 'chart-card-title' }, title),
+    ...rows.map(cardRow),
+    ...(note === '' ? [] : [element('p', { class: 'chart-card-note' }, note)]),
+  )
+}
+
+function cardRow({ slot, name, figure, detail }: CardRow): HTMLElement {
+  return element(
+    'div',
+    { class: 'chart-card-row' },
+    ...(slot === null ? [] : [keyMark(slot)]),
+    ...(name === '' ? [] : [element('span', { class: 'chart-card-name' }, name)]),
+    element('span', { class: 'chart-card-figure' }, figure),
+    ...(detail === '' ? [] : [element('span', { class: 'chart-card-detail' }, detail)]),
+  )
 }

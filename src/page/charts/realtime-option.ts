@@ -1,46 +1,21 @@
 /**
- * The last five minutes as an ECharts option: three panels, one above the other, on one time axis, each with a scale of
- * its own that starts at zero and is labelled. There are about thirty impressions to a click and ten clicks to a
- * conversion: stacked or on one scale, clicks and conversions would be a flat line; on a log scale a second without
- * conversions has no place, and areas lie. In panels all three are seen, and a dip stands under a dip.
- * Each second is a step, because it is a count: nothing is drawn between two seconds that was not there.
+ * The last five minutes as an ECharts option: three panels, one above the other, on a common time
+ * axis, each with a labelled scale of its own from zero. There are about thirty impressions for
+ * each click and ten clicks for each conversion: stacked or on one scale, clicks and conversions
+ * would be a flat line; a log scale has no place for a second without conversions. In panels all
+ * three are visible, and dips line up. Each second is a step, because it is a count: there is
+ * nothing to interpolate.
  */
 import type { Format } from '../format.ts'
 import { type ChartOption, type ChartTheme, FONT_SIZE, seriesColour } from './chart-option.ts'
 import { textWidth } from './plot-area.ts'
-import { SECONDS_KEPT, type SecondCounts, type SecondsRing } from './seconds-ring.ts'
-import { steadyAxis, type ValueAxis, valueAxis } from './value-axis.ts'
+import { REALTIME_PANELS, type RealtimeModel } from './realtime-model.ts'
 
-export const REALTIME_PANELS = ['impressions', 'clicks', 'conversions'] as const
-
-export type RealtimeModel = Readonly<{
-  /** The axis is `[from, to]` in seconds since 1970; what is known ends at or before `to`. */
-  from: number
-  to: number
-  seconds: readonly Readonly<{ at: number; counts: SecondCounts }>[]
-  axes: readonly ValueAxis[]
-}>
-
-/** In pixels: a panel is a head (an element) with a plot below it; charts.css has the same. */
+/** In pixels, as in charts.css: a panel is a head (an element) with a plot below it. */
 export const HEAD_PX = 32
 export const PANEL_PX = 62
 export const PANEL_GAP_PX = 12
-const RIGHT_PX = 16
-
-export function realtimeModel(
-  ring: SecondsRing,
-  to: number,
-  previous: RealtimeModel | null,
-): RealtimeModel {
-  const from = to - SECONDS_KEPT
-  const seconds = ring.between(from, to)
-  const axes = REALTIME_PANELS.map((_, panel) => {
-    const highest = seconds.reduce((most, { counts }) => Math.max(most, counts[panel] ?? 0), 0)
-    const wanted = valueAxis(0, highest, { isCount: true, leastMax: 2 })
-    return steadyAxis(previous?.axes[panel] ?? null, wanted)
-  })
-  return { from, to, seconds, axes }
-}
+export const RIGHT_PX = 16
 
 export function realtimeLeft({ axes }: RealtimeModel, format: Format): number {
   return Math.max(...axes.map(({ max }) => textWidth(scaleText(max, format), FONT_SIZE)), 24) + 8
@@ -53,8 +28,6 @@ function scaleText(value: number, format: Format): string {
 export function panelTop(panel: number): number {
   return panel * (HEAD_PX + PANEL_PX + PANEL_GAP_PX) + HEAD_PX
 }
-
-export const REALTIME_RIGHT_PX: number = RIGHT_PX
 
 export function realtimeOption(
   model: RealtimeModel,
@@ -113,14 +86,14 @@ export function realtimeOption(
   }
 }
 
-/** The last known second is as wide as the others: its step ends where it ends. */
+/** The last known second is as wide as the others. */
 function stepsOf({ seconds }: RealtimeModel, panel: number): [number, number][] {
   const steps = seconds.map(({ at, counts }): [number, number] => [at, counts[panel] ?? 0])
   const last = steps.at(-1)
   return last === undefined ? steps : [...steps, [last[0] + 1, last[1]]]
 }
 
-/** The ticks stand still while the data moves under them, so they say how long ago, not when. */
+/** The ticks do not move with the data, so they tell how long ago, not when. */
 function agoText(seconds: number): string {
   return seconds === 0 ? 'now' : `−${seconds / 60} min`
 }

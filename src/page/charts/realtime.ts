@@ -1,54 +1,48 @@
 /**
- * The chart "Real time": events a second by type, moving once a second by a clock of its own whether or not messages come;
- * what the stream has not told yet stays empty at the right edge, so a broken connection is seen as a growing gap.
+ * The chart "Real time": events a second by type. It moves once a second by the clock, with or
+ * without messages. Seconds that the stream has not sent yet stay empty at the right edge, so that
+ * an interrupted connection shows as a growing gap.
  */
 
-import type { LiveMessage } from '../../dashboard-definition.ts'
-import { MEASURES } from '../../dashboard-definition.ts'
+import { type LiveMessage, MEASURES } from '../../dashboard-definition.ts'
 import { element, setText } from '../element.ts'
 import type { Format } from '../format.ts'
-import { chartCard } from './chart-card.ts'
 import { openChartFrame } from './chart-frame.ts'
 import { keyMark } from './chart-keys.ts'
+import type { Chart } from './chart-option.ts'
 import { plotArea } from './plot-area.ts'
-import type { Spots } from './plot-pointer.ts'
+import { chartCard, type Spots } from './plot-pointer.ts'
 import {
-  PANEL_PX,
-  panelTop,
+  describeRealtime,
   REALTIME_PANELS,
-  REALTIME_RIGHT_PX,
   type RealtimeModel,
-  realtimeLeft,
   realtimeModel,
-  realtimeOption,
-} from './realtime-option.ts'
-import { describeRealtime, realtimeTable, sumSeconds } from './realtime-text.ts'
-import { SECONDS_KEPT, SETTLE_MS, SecondsRing } from './seconds-ring.ts'
+  realtimeTable,
+  SECONDS_KEPT,
+  SETTLE_MS,
+  SecondsRing,
+  sumSeconds,
+} from './realtime-model.ts'
+import { PANEL_PX, panelTop, RIGHT_PX, realtimeLeft, realtimeOption } from './realtime-option.ts'
 
-export type RealtimeChart = Readonly<{
-  update: (message: LiveMessage) => void
-  setTheme: () => void
-  close: () => void
-}>
-
-/** The edge waits for what is told of a second after it is over, and for the message to arrive. */
+/** The edge lags behind the clock: the last second must be complete and its message arrived. */
 const EDGE_DELAY_MS = SETTLE_MS + 250
-/** How often the picture in words is said anew: its figures change each second, reading takes longer. */
+/** How often the description is updated: not each second, since reading takes longer. */
 const DESCRIBE_SECONDS = 10
 
 /** `nowMs` is the server's clock. */
 export function openRealtimeChart(
   host: HTMLElement,
   { format, nowMs }: Readonly<{ format: Format; nowMs: () => number }>,
-): RealtimeChart {
+): Chart<LiveMessage> {
   const ring = new SecondsRing()
   const heads = openHeads(format)
-  let isTold = false
+  let hasData = false
   let model: RealtimeModel | null = null
   let timer: number | undefined
 
   const draw = (): void => {
-    if (!isTold || frame.plot.clientWidth === 0) return
+    if (!hasData || frame.plot.clientWidth === 0) return
     const edge = Math.floor((nowMs() - EDGE_DELAY_MS) / 1000)
     const next = realtimeModel(ring, edge, model)
     model = next
@@ -74,8 +68,8 @@ export function openRealtimeChart(
   return {
     update(message) {
       ring.merge(message)
-      if (isTold) return
-      isTold = true
+      if (hasData) return
+      hasData = true
       tick()
     },
     setTheme: frame.setTheme,
@@ -121,7 +115,7 @@ function realtimeSpots(
   const left = realtimeLeft(model, format)
   const areas = model.axes.map(({ max }, panel) => {
     const top = panelTop(panel)
-    const margins = { left, right: REALTIME_RIGHT_PX, top, bottom: size.height - top - PANEL_PX }
+    const margins = { left, right: RIGHT_PX, top, bottom: size.height - top - PANEL_PX }
     return plotArea(size, margins, { x: [model.from, model.to], y: [0, max] })
   })
   const [first] = areas

@@ -1,18 +1,19 @@
 /**
- * An answer about revenue as bars: the largest first, then "others" apart. Where the others together would press all bars
- * flat, theirs is cut, and drawn and called so.
+ * Revenue as bars: the largest campaigns first, then a separate bar for all others. If that bar
+ * would make the rest too small to read, it is cut, and marked as cut.
  */
 import type { RevenueAnswer } from '../../dashboard-definition.ts'
-import { campaignText } from '../campaign-text.ts'
+import { campaignText } from '../campaign-name.ts'
 import type { Format } from '../format.ts'
-import type { TableContent } from './table-content.ts'
+import type { TableContent } from './chart-table.ts'
+import { countText } from './trend-text.ts'
 
 export type RevenueBar = Readonly<{
-  /** Null for the others. */
+  /** null for the others. */
   campaign: string | null
   name: string
   revenue: number
-  /** In percent of the total; null where refunds make shares mean nothing. */
+  /** In percent of the total; null if refunds make shares meaningless. */
   sharePercent: number | null
 }>
 
@@ -20,17 +21,17 @@ export type RevenueModel = Readonly<{
   bars: readonly RevenueBar[]
   others: RevenueBar | null
   total: number
-  /** Holds 0 and every bar but one that is cut. */
+  /** Includes 0 and every bar that is not cut. */
   min: number
   max: number
   isCut: boolean
-  /** Neither revenue nor refunds: there is nothing to rank. */
+  /** There is neither revenue nor refunds. */
   isEmpty: boolean
 }>
 
 export const NO_REVENUE = 'No revenue in this range.'
 
-/** The others' bar may be so many times the longest before it is cut. */
+/** How many times the longest bar the others' bar may be before it is cut. */
 const OTHERS_STRETCH = 1.6
 
 export function revenueModel(
@@ -51,7 +52,7 @@ export function revenueModel(
       ? null
       : {
           campaign: null,
-          name: `Others (${format.count(others.campaigns)} ${others.campaigns === 1 ? 'campaign' : 'campaigns'})`,
+          name: `Others (${countText(others.campaigns, 'campaign', format)})`,
           revenue: others.revenue,
           sharePercent: shareOf(others.revenue),
         }
@@ -70,7 +71,7 @@ export function revenueModel(
   }
 }
 
-/** The percentage of a share, as short as it is known: `31%`, `0.4%`. */
+/** A share without needless digits: `31%`, `0.4%`. */
 export function shareText(sharePercent: number, locale: string): string {
   const digits = sharePercent > 0 && sharePercent < 10 ? 1 : 0
   const text = new Intl.NumberFormat(locale, {
@@ -83,14 +84,15 @@ export function shareText(sharePercent: number, locale: string): string {
 export function describeRevenue(model: RevenueModel, format: Format): string {
   if (model.isEmpty) return `Revenue by campaign. ${NO_REVENUE}`
   const all = [...model.bars, ...(model.others === null ? [] : [model.others])]
-  const said = all.map(({ name, revenue }) => `${name} ${format.figure('revenue', revenue)}`)
-  return `Revenue by campaign, largest first: ${said.join('; ')}. Total ${format.figure('revenue', model.total)}.`
+  const bars = all.map(({ name, revenue }) => `${name} ${format.figure('revenue', revenue)}`)
+  const total = format.figure('revenue', model.total)
+  return `Revenue by campaign, largest first: ${bars.join('; ')}. Total ${total}.`
 }
 
 export function revenueTable(model: RevenueModel, format: Format): TableContent {
   const all = [...model.bars, ...(model.others === null ? [] : [model.others])]
   const rows = all.map(({ campaign, name, revenue, sharePercent }) => ({
-    // A campaign may be called like anything, the keys of the last two rows included.
+    // A campaign may have any name, also the keys of the last two rows.
     key: campaign === null ? 'others' : `campaign ${campaign}`,
     cells: [
       name,

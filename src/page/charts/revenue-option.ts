@@ -1,6 +1,7 @@
 /**
- * The revenue bars as an ECharts option, and where each row stands. Two grids on one scale: the campaigns, and, apart, the
- * others. Names are elements over the canvas (revenue.ts), so that the browser truncates them and tells them in full.
+ * The revenue bars as an ECharts option, and the position of each row. Two grids share one scale:
+ * the campaigns, and separately the others. Names are elements over the canvas (revenue.ts), so
+ * that the browser truncates them and shows them in full on demand.
  */
 import type { Format } from '../format.ts'
 import {
@@ -14,7 +15,7 @@ import { textWidth } from './plot-area.ts'
 import type { RevenueBar, RevenueModel } from './revenue-bars.ts'
 
 export type RevenueLayout = Readonly<{
-  /** Where bars may reach, value labels not counted. */
+  /** Margins of the bars; their labels are inside the margins. */
   left: number
   right: number
   /** The top of each row, the others' last. */
@@ -24,11 +25,11 @@ export type RevenueLayout = Readonly<{
   /** From a row's top to the middle of its bar. */
   barMiddlePx: number
   namesPx: number
-  /** Where names stand over bars that all begin at the edge, a line along them would only be cut by the names. */
+  /** Not if names are above bars that begin at the edge: the names would interrupt the line. */
   hasZeroLine: boolean
 }>
 
-/** Below this width names stand over their bars; charts.css changes the height at the same width. */
+/** Below this width names are above their bars; charts.css changes the height at this width. */
 const STACKED_BELOW_PX = 460
 const TOP_PX = 4
 const OTHERS_GAP_PX = 14
@@ -76,7 +77,7 @@ export function revenueOption(
   const { others } = model
   if (model.isEmpty) return { grid: [], xAxis: [], yAxis: [], series: [] }
   const parts = [model.bars, ...(others === null ? [] : [[others]])]
-  // A grid's rows are evenly spread over its height, bars in their middle: it is moved down to where bars belong.
+  // ECharts centres bars in rows of equal height: this moves them to their place in the row.
   const shift = layout.barMiddlePx - layout.rowPx / 2
   let row = 0
   const grids = parts.map((bars) => {
@@ -136,7 +137,7 @@ function campaignBars(
     data: bars.map(({ revenue }) => ({
       value: revenue,
       itemStyle: {
-        // A refund is told by its side and its minus; the colour only says it again.
+        // A refund is also shown by its side and its minus sign.
         color: seriesColour(theme, revenue < 0 ? 1 : 0),
         borderRadius: revenue < 0 ? [2, 0, 0, 2] : [0, 2, 2, 0],
       },
@@ -147,7 +148,7 @@ function campaignBars(
 
 const CUT_TEXT = 'not to scale'
 
-/** Shares of the whole width: what stands before the cut, the cut, what stands after it. */
+/** Shares of the whole width: the part before the cut, the cut, the part after it. */
 const CUT = [0.82, 0.025, 0.155] as const
 
 function othersBars(

@@ -1,10 +1,10 @@
-/** The chart "Revenue by campaign": ranked bars from zero, refunds to the left of it, the others apart below. */
+/** The chart "Revenue by campaign": ranked bars, refunds left of zero, the others below. */
 import type { RevenueAnswer } from '../../dashboard-definition.ts'
 import { element, setText } from '../element.ts'
 import type { Format } from '../format.ts'
-import { chartCard } from './chart-card.ts'
 import { openChartFrame } from './chart-frame.ts'
-import type { Spots } from './plot-pointer.ts'
+import type { Chart } from './chart-option.ts'
+import { chartCard, type Spots } from './plot-pointer.ts'
 import {
   describeRevenue,
   NO_REVENUE,
@@ -15,18 +15,12 @@ import {
 } from './revenue-bars.ts'
 import { type RevenueLayout, revenueLayout, revenueOption, rowsOf } from './revenue-option.ts'
 
-export type RevenueChart = Readonly<{
-  update: (answer: RevenueAnswer) => void
-  setTheme: () => void
-  close: () => void
-}>
-
 const CUT_TEXT = 'Its bar is cut: drawn to scale it would be longer.'
 
 export function openRevenueChart(
   host: HTMLElement,
   { format }: Readonly<{ format: Format }>,
-): RevenueChart {
+): Chart<RevenueAnswer> {
   const names = element('ol', { class: 'revenue-names' })
   names.setAttribute('aria-hidden', 'true')
   let model: RevenueModel | null = null

@@ -1,10 +1,12 @@
 /**
- * Ticks of a time axis in the configured zone: round times on that zone's clock, so few that they do not touch. Under the
- * first tick, and wherever it changes, stands what the ticks leave out: the day under hours, the weekday or year under days.
+ * Ticks of a time axis in the configured zone: round times on that zone's clock, far enough apart
+ * not to touch. Below the first tick, and wherever it changes, is the context: the day below hours,
+ * the weekday or year below days.
  *
  *   21:00   22:00   23:00   00:00   01:00
- *  21 Nov                  22 Nov
+ * 21 Nov 22 Nov
  */
+import { offsetMs } from '../zone.ts'
 
 export type TimeTick = Readonly<{ atMs: number; label: string; context: string }>
 
@@ -70,23 +72,28 @@ function axisTexts({ locale, timezone }: Readonly<{ locale: string; timezone: st
   }
 }
 
-type Saying = 'always' | 'where new'
+type ContextShown = 'always' | 'where new'
 
-function label(moments: readonly number[], text: Text, context: Text, saying: Saying): TimeTick[] {
+function label(
+  moments: readonly number[],
+  text: Text,
+  context: Text,
+  shown: ContextShown,
+): TimeTick[] {
   const contexts = moments.map(context)
   return moments.map((atMs, index) => {
     const isNew = contexts[index] !== contexts[index - 1]
-    const isSaid = saying === 'always' || isNew
-    return { atMs, label: text(atMs), context: isSaid ? (contexts[index] ?? '') : '' }
+    const isShown = shown === 'always' || isNew
+    return { atMs, label: text(atMs), context: isShown ? (contexts[index] ?? '') : '' }
   })
 }
 
-/** A "wall" is what a clock of the zone shows, counted as if it were UTC. */
+/** A "wall" is the wall time of the zone, counted as if it were UTC. */
 function evenWalls(fromWall: number, toWall: number, stepMs: number): number[] {
   const anchor = stepMs % (7 * DAY_MS) === 0 ? FIRST_MONDAY_MS : 0
   const walls = []
   const first = Math.ceil((fromWall - anchor) / stepMs) * stepMs + anchor
-  // Where the clock goes back, the end may show less than the start: a day more is looked at, ticks() sorts out.
+  // If the clock goes back, the end may show less than the start: `ticks` drops what is too much.
   const more = Math.ceil(DAY_MS / stepMs) * stepMs
   for (let wall = first - more; wall <= toWall + more; wall += stepMs) walls.push(wall)
   return walls
@@ -106,33 +113,12 @@ function monthWalls(fromWall: number, toWall: number, leastMonths: number): numb
 
 type ZoneClock = Readonly<{
   read: (atMs: number) => number
-  /** The moment at which the zone's clock shows this; null in the hour that summer time leaves out. */
+  /** The moment of a wall time; null in the hour that summer time skips. */
   find: (wall: number) => number | null
 }>
 
 function zoneClock(timezone: string): ZoneClock {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: timezone,
-    calendar: 'gregory',
-    numberingSystem: 'latn',
-    hourCycle: 'h23',
-    ...{ year: 'numeric', month: 'numeric', day: 'numeric' },
-    ...{ hour: 'numeric', minute: 'numeric', second: 'numeric' },
-  })
-  const read = (atMs: number): number => {
-    const parts = new Map(
-      format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]),
-    )
-    const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0
-    return Date.UTC(
-      part('year'),
-      part('month') - 1,
-      part('day'),
-      part('hour'),
-      part('minute'),
-      part('second'),
-    )
-  }
+  const read = (atMs: number): number => Math.floor(atMs / 1000) * 1000 + offsetMs(atMs, timezone)
   const find = (wall: number): number | null => {
     const near = wall - (read(wall) - wall)
     const atMs = wall - (read(near) - near)

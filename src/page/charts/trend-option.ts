@@ -1,7 +1,10 @@
 /**
- * The trend as an ECharts option: solid lines for what is complete, a dashed tail with hollow marks for what is filling.
- * Names, legend, crosshair and the hatched band are laid over the canvas as elements (trend.ts), on the same area.
+ * The trend as an ECharts option: solid lines for complete windows, a dashed tail with hollow marks
+ * for those that are filling. Names, legend, crosshair and the hatched band are elements over the
+ * canvas (trend.ts), on the same area.
  */
+
+import { markPath } from './chart-keys.ts'
 import {
   type ChartOption,
   type ChartTheme,
@@ -10,22 +13,21 @@ import {
   seriesColour,
 } from './chart-option.ts'
 import { type PlotArea, plotArea, textWidth } from './plot-area.ts'
-import { markPath } from './series-mark.ts'
 import type { TimeTick } from './time-axis.ts'
 import { type DrawnPoint, splitSeries, type TrendModel, type TrendSeries } from './trend-points.ts'
 import { axisText } from './value-axis.ts'
 
-/** Half of the widest label of a time axis, which stands centred on its tick, may hang over either end. */
+/** Time labels are centred on their ticks: half of the widest may extend beyond either end. */
 const SIDE_PX = 30
 /** Between the labels of the value axis and the plot. */
 const LABEL_GAP_PX = 10
 const TOP_PX = 10
 /** Two lines of labels. */
 const BOTTOM_PX = 42
-/** A label as wide as `22 Nov`, and some air; what stands under the labels stands alone. */
+/** The width of a label such as `22 Nov`, with some space. */
 export const TIME_LABEL_PX = 60
 const MARK_PX = 7
-/** A point without neighbours in a long line: as thick as the line. */
+/** A point without neighbours: as thick as the line. */
 const DOT_PX = 3.5
 
 export function trendArea(
@@ -88,7 +90,7 @@ function gridValues({ axis }: TrendModel): number[] {
   return Array.from({ length: count + 1 }, (_, index) => axis.min + index * axis.step)
 }
 
-/** A value axis with ticks of ours: ECharts' own time axis knows the browser's zone and UTC only. */
+/** A value axis with our own ticks: ECharts' time axis only knows the browser's zone and UTC. */
 export function timeAxisOption(
   span: Readonly<{ fromMs: number; toMs: number }>,
   ticks: readonly TimeTick[],

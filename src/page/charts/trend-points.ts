@@ -1,25 +1,26 @@
 /**
- * An answer about the trend as the points to draw: each stands in the middle of its window, is null where the ratio has no
- * divisor (a gap in the line, never a zero), and is filling while its window may still grow.
+ * The trend as points to draw. Each is in the middle of its window; null if the ratio has no
+ * divisor, which is a gap in the line, never zero; and filling while its window may still grow.
  */
 import type { TrendAnswer, TrendLine } from '../../dashboard-definition.ts'
-import type { TrendMeasure } from '../url-state.ts'
-import { trendAxis } from './trend-axis.ts'
-import type { ValueAxis } from './value-axis.ts'
+import type { TrendMeasure } from '../view.ts'
+import { type ValueAxis, valueAxis } from './value-axis.ts'
+
+export type TrendContent = Readonly<{ answer: TrendAnswer; measure: TrendMeasure }>
 
 export type TrendPoint = Readonly<{
   fromMs: number
   toMs: number
   middleMs: number
   value: number | null
-  /** What the ratio is of: clicks of impressions, or conversions of clicks. */
+  /** The ratio is `part / whole`: clicks of impressions, or conversions of clicks. */
   part: number
   whole: number
   isFilling: boolean
 }>
 
 export type TrendSeries = Readonly<{
-  /** Null for all campaigns together. */
+  /** null for all campaigns together. */
   campaign: string | null
   slot: number
   points: readonly TrendPoint[]
@@ -30,10 +31,10 @@ export type TrendModel = Readonly<{
   fromMs: number
   toMs: number
   stepMs: number
-  /** Where filling begins on the time axis; null when no point does. */
+  /** Where filling begins on the time axis; null if no point is filling. */
   fillingFromMs: number | null
   axis: ValueAxis
-  /** Points above the axis: each says little, see trend-axis.ts. */
+  /** How many points are above the axis; they mean little, see `trendAxis`. */
   offScale: number
   series: readonly TrendSeries[]
 }>
@@ -81,7 +82,7 @@ function pointOf(
   span: Readonly<{ stepMs: number; fromMs: number; toMs: number }>,
   completeMs: number,
 ): TrendPoint {
-  // The first and the last step may reach past the range, their figures do not.
+  // The first and the last step may extend beyond the range; their figures do not.
   const fromMs = Math.max(startMs, span.fromMs)
   const toMs = Math.min(startMs + span.stepMs, span.toMs)
   const [parts, wholes] =
@@ -97,15 +98,15 @@ function pointOf(
   }
 }
 
-/** `dot`: no line leads to it, so it is drawn as thick as one; `mark`: with the mark of its series. */
+/** `dot`: without a line to it, so drawn as thick as one; `mark`: with the mark of its series. */
 export type DrawnPoint = Readonly<{ x: number; y: number | null; look: 'line' | 'dot' | 'mark' }>
 
-/** Every point gets a mark up to so many; beyond, only the last of each part. */
+/** Up to this many points all have marks; beyond, only the last of each part. */
 const MARKED_MAX = 31
 
 /**
- * The two parts of a line: what is complete, and what is filling. The second begins with the last complete point when
- * the two touch, so that the dashed part hangs on the solid one.
+ * The two parts of a line: complete and filling. If they touch, the second begins with the last
+ * complete point, so that the dashed part continues the solid one.
  */
 export function splitSeries(points: readonly TrendPoint[]): {
   complete: DrawnPoint[]
@@ -132,8 +133,39 @@ function hasValue(point: TrendPoint | undefined): boolean {
   return point !== undefined && point.value !== null
 }
 
-/** The point that the line's label says and stands at: the newest that will not change, if there is one. */
+/** The point of the line's label: the newest complete one, if there is one. */
 export function seriesEnd(points: readonly TrendPoint[]): TrendPoint | null {
   const known = points.filter(({ value }) => value !== null)
   return known.findLast(({ isFilling }) => !isFilling) ?? known.at(-1) ?? null
+}
+
+/** A window with less than this share of its line's largest divisor is light. */
+const LIGHT_SHARE = 0.02
+/** How far light and filling windows may extend the scale. */
+const STRETCH = 1.5
+
+/**
+ * The scale of the trend. One click of one impression is 100 % and would make all other values
+ * unreadable. So the scale fits windows with enough events; light and filling windows may extend it
+ * only a little. Points above it leave the plot, and the chart says so.
+ */
+function trendAxis(lines: readonly (readonly TrendPoint[])[]): ValueAxis {
+  const weighty: number[] = []
+  const light: number[] = []
+  for (const points of lines) {
+    const largest = points.reduce((most, { whole }) => Math.max(most, whole), 0)
+    for (const { value, whole, isFilling } of points) {
+      const isLight = isFilling || whole < largest * LIGHT_SHARE
+      if (value !== null) (isLight ? light : weighty).push(value)
+    }
+  }
+  const bound = Math.max(0, ...weighty)
+  const shown = bound === 0 ? light : light.filter((value) => value <= bound * STRETCH)
+  return cappedAxis(Math.max(bound, ...shown))
+}
+
+/** No room above 100 %, unless there are more clicks than impressions, which repeats can cause. */
+function cappedAxis(highest: number): ValueAxis {
+  const axis = valueAxis(0, highest)
+  return highest <= 100 && axis.max > 100 ? { min: 0, max: 100, step: 25 } : axis
 }

@@ -1,11 +1,11 @@
 /**
- * The trend in words: what a line is called, what a point says, and the one paragraph that stands for the picture where it
- * is not seen.
+ * The trend in words: the names of lines, the texts of points, and the paragraph that describes the
+ * picture to those who cannot see it.
  */
 import { MEASURES } from '../../dashboard-definition.ts'
-import { campaignText } from '../campaign-text.ts'
+import { campaignText } from '../campaign-name.ts'
 import type { Format } from '../format.ts'
-import type { TableContent } from './table-content.ts'
+import type { TableContent } from './chart-table.ts'
 import type { TrendModel, TrendPoint, TrendSeries } from './trend-points.ts'
 
 export const ALL_CAMPAIGNS = 'All campaigns'
@@ -26,7 +26,7 @@ export function countText(count: number, one: string, format: Format): string {
   return `${format.count(count)} ${one}${count === 1 ? '' : 's'}`
 }
 
-/** Which points leave the plot, and why; '' when none does. */
+/** How many points are above the plot, and why; '' if none is. */
 export function offScaleText({ measure, offScale }: TrendModel): string {
   if (offScale === 0) return ''
   const whole = measure === 'ctr' ? 'impressions' : 'clicks'
@@ -60,9 +60,10 @@ function describeSeries(series: TrendSeries, model: TrendModel, format: Format):
   const byValue = known.toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0))
   const lowest = byValue[0] ?? first
   const highest = byValue.at(-1) ?? first
+  const at = (point: TrendPoint): string => `${figure(point)} (${format.dayTime(point.fromMs)})`
   return (
-    `${seriesName(series)}: ${figure(first)} at first, ${figure(last)} in the last complete window, ` +
-    `between ${figure(lowest)} (${format.dayTime(lowest.fromMs)}) and ${figure(highest)} (${format.dayTime(highest.fromMs)}).`
+    `${seriesName(series)}: ${figure(first)} at first, ${figure(last)} in the last complete ` +
+    `window, between ${at(lowest)} and ${at(highest)}.`
   )
 }
 

@@ -1,37 +1,35 @@
 /**
- * The chart "CTR trend": one line for all campaigns or one for each of the largest. A ratio without divisor is a gap, what
- * may still grow is dashed, hollow and on a hatched ground, and every line has its name at its end.
+ * The chart "CTR trend": one line for all campaigns, or one for each of the largest. A ratio
+ * without divisor is a gap; what may still grow is dashed, hollow and on a hatched background;
+ * every line has its name at its end.
  */
-import type { TrendAnswer } from '../../dashboard-definition.ts'
-import { element } from '../element.ts'
+import { element, setText } from '../element.ts'
 import type { Format } from '../format.ts'
-import type { TrendMeasure } from '../url-state.ts'
-import { chartCard } from './chart-card.ts'
+import type { TrendMeasure } from '../view.ts'
 import { openChartFrame } from './chart-frame.ts'
-import { KEY_HEIGHT_PX, openChartKeys } from './chart-keys.ts'
+import { assignSlots, KEY_HEIGHT_PX, openChartKeys, spreadLabels } from './chart-keys.ts'
+import type { Chart } from './chart-option.ts'
 import type { PlotArea } from './plot-area.ts'
-import type { Spot, Spots } from './plot-pointer.ts'
-import { assignSlots } from './series-mark.ts'
-import { spreadLabels } from './spread-labels.ts'
+import { chartCard, type Spot, type Spots } from './plot-pointer.ts'
 import { openTimeAxis } from './time-axis.ts'
-import { openTrendLegend } from './trend-legend.ts'
 import { TIME_LABEL_PX, trendArea, trendOption } from './trend-option.ts'
-import { seriesEnd, type TrendModel, trendModel } from './trend-points.ts'
-import { describeTrend, fractionText, STILL_FILLING, seriesName, trendTable } from './trend-text.ts'
+import { seriesEnd, type TrendContent, type TrendModel, trendModel } from './trend-points.ts'
+import {
+  describeTrend,
+  fractionText,
+  offScaleText,
+  STILL_FILLING,
+  seriesName,
+  trendTable,
+} from './trend-text.ts'
 
-export type TrendChart = Readonly<{
-  update: (answer: TrendAnswer, view: Readonly<{ measure: TrendMeasure }>) => void
-  setTheme: () => void
-  close: () => void
-}>
-
-/** From here on names stand beside the plot; charts.css changes over at the same width of the chart. */
+/** From this width on names are beside the plot; charts.css changes at the same width. */
 const BESIDE_FROM_PX = 560
 
 export function openTrendChart(
   host: HTMLElement,
   { format }: Readonly<{ format: Format }>,
-): TrendChart {
+): Chart<TrendContent> {
   const timeAxis = openTimeAxis(format)
   const keys = openChartKeys()
   const band = element('div', { class: 'chart-band' })
@@ -56,7 +54,7 @@ export function openTrendChart(
   frame.plot.prepend(band)
   frame.body.append(keys.element, legend.element)
   return {
-    update(answer, { measure }) {
+    update({ answer, measure }) {
       const campaigns = answer.lines.flatMap(({ campaign }) => campaign ?? [])
       slots = assignSlots(slots, campaigns)
       const next = trendModel(answer, measure, slots)
@@ -92,8 +90,8 @@ function keysOf(model: TrendModel, format: Format) {
     const name = seriesName(series)
     const figure = format.figure(model.measure, end?.value ?? null)
     const look = end?.isFilling === true ? ('filling' as const) : ('complete' as const)
-    const said = end === null ? '' : `: ${figure}, ${format.span(end.fromMs, end.toMs)}`
-    return { name, figure, slot: series.slot, look, title: `${name}${said}` }
+    const detail = end === null ? '' : `: ${figure}, ${format.span(end.fromMs, end.toMs)}`
+    return { name, figure, slot: series.slot, look, title: `${name}${detail}` }
   })
 }
 
@@ -145,4 +143,25 @@ function trendCard(model: TrendModel, place: number, format: Format): HTMLElemen
   const title = first === undefined ? '' : format.span(first.fromMs, first.toMs)
   const note = first?.isFilling === true ? `This window is ${STILL_FILLING}.` : ''
   return chartCard(title, rows, note)
+}
+
+type TrendLegend = Readonly<{ element: HTMLElement; update: (model: TrendModel) => void }>
+
+/** The line below the trend that explains it. It keeps its space, so that nothing moves. */
+function openTrendLegend(): TrendLegend {
+  const filling = element(
+    'span',
+    { class: 'chart-legend-part' },
+    element('span', { class: 'chart-hatch' }),
+    'Still filling: events may still be on their way',
+  )
+  const offScale = element('span', { class: 'chart-legend-part' })
+  return {
+    element: element('p', { class: 'chart-legend' }, filling, offScale),
+    update(model) {
+      filling.hidden = model.fillingFromMs === null
+      offScale.hidden = model.offScale === 0
+      setText(offScale, offScaleText(model))
+    },
+  }
 }

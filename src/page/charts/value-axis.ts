@@ -1,26 +1,26 @@
 /**
- * The value axis of a chart: from zero, to a round number with room above the data, with about five gridlines. Charts
- * here never cut the axis: a line that starts at 2 % would make 2.1 % look like a landslide.
+ * The value axis of a chart: from zero to a round number above the data, with about five gridlines.
+ * The axis is never truncated: an axis that starts at 2 % would make 2.1 % look like a great rise.
  */
 
 export type ValueAxis = Readonly<{ min: number; max: number; step: number }>
 
-/** Data reaches at most so far up, so that a line never runs along the edge. */
+/** How much of the axis the data may fill, so that a line never runs along the edge. */
 const ROOM_RATIO = 0.95
 const ROUND_STEPS = [1, 2, 2.5, 5, 10]
 const WHOLE_STEPS = [1, 2, 5, 10]
-/** An axis that moves stays as it is while the data fills at least this much of it. */
+/** An axis is kept while the data fills at least this much of it. */
 const STEADY_RATIO = 0.4
 
 export type AxisWishes = Readonly<{
   gridlines?: number
-  /** Counts get no gridlines at halves. */
+  /** Counts have no gridlines at fractions. */
   isCount?: boolean
-  /** Where the axis ends when all is zero. */
+  /** The end of the axis if all values are zero. */
   leastMax?: number
 }>
 
-/** An axis that holds 0 and both values. */
+/** An axis that includes 0 and both values. */
 export function valueAxis(
   lowest: number,
   highest: number,
@@ -36,20 +36,22 @@ export function valueAxis(
   return { min: Math.floor(down / step + 1e-9) * step || 0, max, step }
 }
 
-/** The axis before, unless the data has outgrown it or shrunk well below it: gridlines do not jump each second. */
+/** The previous axis, unless the data no longer fits: so gridlines do not jump each second. */
 export function steadyAxis(previous: ValueAxis | null, wanted: ValueAxis): ValueAxis {
   if (previous === null || wanted.max > previous.max) return wanted
   return wanted.max < previous.max * STEADY_RATIO ? wanted : previous
 }
 
-/** The smallest round number that is not below. */
+/** The smallest round number that is at least `least`. */
 function roundStep(least: number, steps: readonly number[]): number {
   const power = 10 ** Math.floor(Math.log10(least))
   const factor = steps.find((one) => one * power >= least * (1 - 1e-9)) ?? 10
   return factor * power
 }
 
-/** A gridline's number: with the digits that its step has, so that 2 stands as `2.0` beside `2.5`; zero is `0`. */
+/**
+ * The label of a gridline, with the decimal places of the step: `2.0` beside `2.5`; zero is `0`.
+ */
 export function axisText(value: number, step: number, locale: string): string {
   const power = Math.floor(Math.log10(step) + 1e-9)
   const hasHalf = Math.abs(step / 10 ** power - 2.5) < 1e-6

@@ -1,18 +1,10 @@
 /**
- * Trino's values as cells, without loss, in the same forms as DuckDB's: BIGINT is bigint, decimals keep their digits,
- * timestamps their microseconds, a map is a list of records, VARBINARY a text with `\xHH` for what is not ASCII.
+ * Trino's values as cells, without loss, in the same forms as DuckDB's: BIGINT is bigint, decimals
+ * keep their digits, timestamps their microseconds, a map is a list of records, VARBINARY a text
+ * with `\xHH` for what is not ASCII.
  */
 import { type Cell, offsetMinutesAt, offsetText, type ResultColumn } from '../cell.ts'
-
-/** What stands in an answer; bigint is a whole number past 2^53. */
-export type TrinoValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | readonly TrinoValue[]
-  | Readonly<{ [key: string]: TrinoValue }>
+import type { SqlValue } from '../dialect.ts'
 
 export type TrinoType = Readonly<{ rawType: string; arguments: readonly TypeArgument[] }>
 
@@ -41,7 +33,7 @@ export function resultColumns(columns: readonly TrinoColumn[]): readonly ResultC
   })
 }
 
-export function trinoCell(value: TrinoValue, type: TrinoType): Cell {
+export function trinoCell(value: SqlValue, type: TrinoType): Cell {
   if (value === null) return null
   switch (type.rawType) {
     case 'bigint':
@@ -74,16 +66,16 @@ export function trinoCell(value: TrinoValue, type: TrinoType): Cell {
   }
 }
 
-function arrayCell(value: TrinoValue, type: TrinoType): Cell {
+function arrayCell(value: SqlValue, type: TrinoType): Cell {
   const item = typeAt(type, 0)
-  return { kind: 'list', items: (value as readonly TrinoValue[]).map((v) => trinoCell(v, item)) }
+  return { kind: 'list', items: (value as readonly SqlValue[]).map((v) => trinoCell(v, item)) }
 }
 
-function mapCell(value: TrinoValue, type: TrinoType): Cell {
+function mapCell(value: SqlValue, type: TrinoType): Cell {
   const [keyType, valueType] = [typeAt(type, 0), typeAt(type, 1)]
   // A key that is itself a row or a list comes as one text.
   const isText = ['row', 'array', 'map'].includes(keyType.rawType)
-  const items = Object.entries(value as Readonly<Record<string, TrinoValue>>).map(
+  const items = Object.entries(value as Readonly<Record<string, SqlValue>>).map(
     ([key, mapped]): Cell => {
       const entries = [
         ['key', isText ? key : trinoCell(key, keyType)] as const,
@@ -95,8 +87,8 @@ function mapCell(value: TrinoValue, type: TrinoType): Cell {
   return { kind: 'list', items }
 }
 
-function rowCell(value: TrinoValue, type: TrinoType): Cell {
-  const entries = (value as readonly TrinoValue[]).map((field, index) => {
+function rowCell(value: SqlValue, type: TrinoType): Cell {
+  const entries = (value as readonly SqlValue[]).map((field, index) => {
     const argument = type.arguments[index]
     const name = argument?.kind === 'NAMED_TYPE' ? argument.value.fieldName?.name : undefined
     return [name ?? `field${index}`, trinoCell(field, typeAt(type, index))] as const
@@ -114,7 +106,9 @@ function typeAt(type: TrinoType, index: number): TrinoType {
 
 const TIMESTAMP = /^([+-]?\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d+))?$/
 
-/** `2026-11-22 10:00:00.123456` → the moment and a text without needless zeros, as DuckDB writes it. */
+/**
+ * `2026-11-22 10:00:00.123456` → the moment and a text without needless zeros, as DuckDB writes it.
+ */
 function timestampCell(text: string): Cell {
   const { micros, fraction, head } = momentOf(text)
   return { kind: 'timestamp', micros, text: `${head}${shortFraction(fraction)}` }

@@ -1,17 +1,20 @@
 /**
  * Trino's client protocol, as far as it is needed to run a statement and to stream what it answers.
  *
- *     POST /v1/statement   ─►  { id, nextUri }                 again and again until there is no nextUri:
- *     GET  nextUri         ─►  { columns?, data?, nextUri? }   Trino holds the request for up to a second
- *     DELETE nextUri       ─►  ends a statement that is not wanted any more
+ *     POST /v1/statement ─► { id, nextUri }               again and again, until there is none:
+ *     GET  nextUri       ─► { columns?, data?, nextUri? } Trino keeps the request up to a second
+ *     DELETE nextUri     ─► ends a statement that is not wanted any more
  *
- * The official `trino-client` parses answers with JSON.parse, which rounds BIGINT past 2^53; so the protocol is spoken
- * here. Trino makes a page when it is asked for, so a result larger than memory flows through.
+ * The official `trino-client` parses answers with JSON.parse, which rounds BIGINT past 2^53; so the
+ * protocol is spoken here. Trino makes a page when it is asked for, so a result larger than memory
+ * flows through.
  */
+import { strict as assert } from 'node:assert'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { QueryError } from '../query-error.ts'
-import type { TrinoColumn, TrinoValue } from './cell.ts'
-import { parseNumbersExactly } from './exact-numbers.ts'
+import { reasonOf, systemCode } from '../../runtime.ts'
+import type { SqlPort, SqlRow } from '../dialect.ts'
+import { QueryError } from '../error.ts'
+import type { TrinoColumn } from './cell.ts'
 
 export type TrinoPlace = Readonly<{
   /** The coordinator, such as `https://trino.example.org:8443`. */
@@ -27,21 +30,20 @@ export type TrinoResult = Readonly<{
   /** Empty for statements without a result. */
   columns: readonly TrinoColumn[]
   /** Can be gone through once; ends the statement when it is left early. */
-  pages: AsyncIterable<readonly TrinoRow[]>
+  pages: AsyncIterable<readonly SqlRow[]>
   /** Ends a statement whose pages are not wanted any more. */
   close(): Promise<void>
 }>
 
-export type TrinoRow = readonly TrinoValue[]
-
-export type TrinoClient = Readonly<{
-  /** Starts one statement and waits for its columns. Throws QueryError, or the signal's reason. */
-  start(sql: string, signal?: AbortSignal): Promise<TrinoResult>
-  /** All rows of a result that is known to be small. */
-  rows(sql: string, signal?: AbortSignal): Promise<readonly TrinoRow[]>
-  /** Trino's name of the catalog, for statements that need full names. */
-  catalog: string
-}>
+export type TrinoClient = Omit<SqlPort, 'rows'> &
+  Readonly<{
+    /**
+     * Starts one statement and waits for its columns. Throws QueryError, or the signal's reason.
+     */
+    start(sql: string, signal?: AbortSignal): Promise<TrinoResult>
+    /** All rows of a result that is known to be small. */
+    rows(sql: string, signal?: AbortSignal): Promise<readonly SqlRow[]>
+  }>
 
 const DEFAULT_CATALOG = 'lake'
 const SCHEMA = 'campaigns'
@@ -56,7 +58,7 @@ const REASON_LENGTH_MAX = 2_000
 type Answer = Readonly<{
   id: string
   columns?: readonly TrinoColumn[]
-  data?: readonly TrinoRow[]
+  data?: readonly SqlRow[]
   nextUri?: string
   error?: Readonly<{ message: string; errorName: string; errorType: string }>
 }>
@@ -71,7 +73,8 @@ export function openTrinoClient(place: TrinoPlace): TrinoClient {
     for (let tries = 1; ; tries++) {
       const answer = await sendOnce(place, method, address, { headers, body }, signal)
       if (answer.kind === 'text') return parseAnswer(place, answer.text)
-      // A POST that broke off may have started its statement: only what Trino refused is sent again.
+      // A POST that broke off may have started its statement: only what Trino refused is sent
+      // again.
       const mayRetry = answer.kind === 'busy' || method === 'GET'
       if (!mayRetry || tries >= TRIES_MAX) {
         throw new QueryError('trino-unreachable', { url: place.url, reason: answer.reason }, answer)
@@ -110,7 +113,7 @@ export function openTrinoClient(place: TrinoPlace): TrinoClient {
     while (answer.columns === undefined && answer.nextUri !== undefined) await next()
     const columns = answer.columns ?? []
 
-    async function* pages(): AsyncGenerator<readonly TrinoRow[]> {
+    async function* pages(): AsyncGenerator<readonly SqlRow[]> {
       let isDone = false
       try {
         for (;;) {
@@ -129,13 +132,16 @@ export function openTrinoClient(place: TrinoPlace): TrinoClient {
 
   return {
     start,
+    async *pages(sql, parameters) {
+      assert.deepEqual(parameters, {}, 'lists of values stand in the text')
+      yield* (await start(sql)).pages
+    },
     async rows(sql, signal) {
       const result = await start(sql, signal)
-      const rows: TrinoRow[] = []
+      const rows: SqlRow[] = []
       for await (const page of result.pages) rows.push(...page)
       return rows
     },
-    catalog,
   }
 }
 
@@ -158,8 +164,8 @@ function checkAddress({ url }: TrinoPlace, origin: string, nextUri: string): voi
   const named = URL.canParse(nextUri) ? new URL(nextUri).origin : nextUri
   if (named === origin) return
   const reason =
-    `its answers lead to ${named}. Behind a proxy Trino needs http-server.process-forwarded=true; ` +
-    'otherwise name the address that it names itself'
+    `its answers lead to ${named}. Behind a proxy Trino needs ` +
+    'http-server.process-forwarded=true; otherwise name the address that it names itself'
   throw new QueryError('trino-address', { url, reason })
 }
 
@@ -216,8 +222,7 @@ async function sendOnce(
 
 function networkReason(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error
-  const { code, message } = cause as { code?: string; message?: string }
-  return code ?? message ?? String(cause)
+  return systemCode(cause) ?? reasonOf(cause)
 }
 
 function parseAnswer(place: TrinoPlace, text: string): Answer {
@@ -231,6 +236,32 @@ function parseAnswer(place: TrinoPlace, text: string): Answer {
     throw new QueryError('trino-answer', { url: place.url, reason: 'no id of a query' })
   }
   return answer as Answer
+}
+
+type Revive = (key: string, value: unknown, context: { source?: string }) => unknown
+/** TypeScript's library does not declare the context yet; Node 24 has it. */
+const parse = JSON.parse as (text: string, revive?: Revive) => unknown
+
+/** A number of 16 digits or more may stand here, or in a text that looks like it. */
+const LONG_NUMBER = /[[,:]\s*-?\d{16}/
+const WHOLE_NUMBER = /^-?\d+$/
+
+/**
+ * JSON in which whole numbers past 2^53 keep their digits: they become bigints (ECMAScript
+ * "JSON.parse source text access"). Trino writes BIGINT as whole numbers and DOUBLE always with a
+ * point or an exponent, so the two are told apart.
+ */
+function parseNumbersExactly(text: string): unknown {
+  // The reviver is called for each value, which costs more than the parsing itself.
+  if (!LONG_NUMBER.test(text)) return parse(text)
+  return parse(text, (_key, value, { source }) =>
+    typeof value === 'number' &&
+    !Number.isSafeInteger(value) &&
+    source !== undefined &&
+    WHOLE_NUMBER.test(source)
+      ? BigInt(source)
+      : value,
+  )
 }
 
 /** Files that expiry or a merge took away while the statement ran. */

@@ -1,22 +1,46 @@
 /** The query room through Trino: what the distributed side opens in place of DuckDB. */
 
+import { strict as assert } from 'node:assert'
 import type { WindowKey, WindowSums } from '../../event.ts'
-import { QueryError } from '../query-error.ts'
-import type { QueryResult } from '../run-sql.ts'
-import type { Verification } from '../verify.ts'
-import { openTrinoClient, type TrinoClient, type TrinoPlace } from './client.ts'
+import type { QueryResult } from '../cell.ts'
+import type { Span, Tables } from '../comparison.ts'
 import {
   type DifferingOptions,
   type DifferingWindow,
   differingWindows,
-  type TouchedOptions,
-  touchedSpans,
-} from './differing-windows.ts'
-import { type OptimizeOptions, optimizeEvents } from './optimize.ts'
-import { recomputeWindows } from './recompute.ts'
+} from '../differing-windows.ts'
+import { QueryError } from '../error.ts'
+import type { ArrivalOfFile } from '../repeated-ids.ts'
+import { type Verification, type VerifyOptions, verifyTables } from '../verify.ts'
+import { recomputeWindows } from '../window-sums.ts'
+import { openTrinoClient, type TrinoClient, type TrinoPlace } from './client.ts'
+import { TRINO } from './dialect.ts'
 import { runSql } from './run-sql.ts'
-import type { SnapshotIds, Span } from './sql-text.ts'
-import { type TrinoVerifyOptions, verifyTables } from './verify.ts'
+import { type TouchedOptions, touchedSpans } from './touched-spans.ts'
+
+/**
+ * The Iceberg snapshots at which both tables are read. The caller chooses them, because no
+ * transaction spans the tables.
+ */
+export type SnapshotIds = Readonly<{ eventsId: bigint; metricsId: bigint }>
+
+export type TrinoVerifyOptions = Omit<VerifyOptions, 'windowUs'> &
+  Readonly<{
+    snapshots: SnapshotIds
+    /** Windows that end after it are not compared: they are still open. Null compares all. */
+    untilUs: number | null
+    /** When the rows of a raw file arrived, where that is known. */
+    arrivalOf?: ArrivalOfFile
+  }>
+
+export type OptimizeOptions = Readonly<{
+  /** Whole days in UTC; others are not touched. */
+  span: Span
+  /** Files smaller than this are merged. Default 128 MiB. */
+  fileSizeThresholdBytes?: number
+  /** Ends it: nothing has changed then. */
+  signal?: AbortSignal
+}>
 
 export type TrinoQueryOptions = TrinoPlace & Readonly<{ windowUs: number }>
 
@@ -24,15 +48,28 @@ export type TrinoQueryOptions = TrinoPlace & Readonly<{ windowUs: number }>
 export type TrinoQuery = Readonly<{
   /** Trino's version, once it answers queries. */
   version(): Promise<string>
-  /** Streams the result of one reading statement; campaign_events and campaign_metrics need no further name. */
+  /**
+   * Streams the result of one reading statement; campaign_events and campaign_metrics need no
+   * further name.
+   */
   runSql(sql: string): Promise<QueryResult>
-  /** The current snapshots: the metrics' first, so that the raw rows are not older. Null where a table is empty. */
+  /**
+   * The current snapshots: the metrics' first, so that the raw rows are not older. Null where a
+   * table is empty.
+   */
   currentSnapshots(): Promise<SnapshotIds | null>
-  verify(options: Omit<TrinoVerifyOptions, 'windowUs'>): Promise<Verification>
+  verify(options: TrinoVerifyOptions): Promise<Verification>
   /** The exact sums of windows at a snapshot of the raw table, in the order of the keys. */
   recomputeWindows(snapshotId: bigint, keys: readonly WindowKey[]): Promise<readonly WindowSums[]>
   touchedSpans(options: Omit<TouchedOptions, 'windowUs'>): Promise<readonly Span[]>
-  differingWindows(options: Omit<DifferingOptions, 'windowUs'>): Promise<readonly DifferingWindow[]>
+  differingWindows(
+    options: Omit<DifferingOptions, 'windowUs'> & Readonly<{ snapshots: SnapshotIds }>,
+  ): Promise<readonly DifferingWindow[]>
+  /**
+   * Rewrites the small files of these days in one commit that keeps every row. Trino checks the
+   * base it was built on and fails where another commit took one of the files; appends beside it do
+   * no harm.
+   */
   optimizeEvents(options: OptimizeOptions): Promise<void>
 }>
 
@@ -44,12 +81,19 @@ export function openTrinoQuery(options: TrinoQueryOptions): TrinoQuery {
     version: async () => String((await client.rows('SELECT version()'))[0]?.[0]),
     runSql: (sql) => runSql(client, sql),
     currentSnapshots: () => currentSnapshots(client),
-    verify: (asked) => verifyTables(client, { ...asked, windowUs }),
-    recomputeWindows: (snapshotId, keys) => recomputeWindows(client, snapshotId, keys, windowUs),
+    verify: ({ snapshots, arrivalOf = () => null, ...asked }) =>
+      verifyTables(client, TRINO, tablesAt(snapshots), { ...asked, arrivalOf, windowUs }),
+    recomputeWindows: (snapshotId, keys) =>
+      recomputeWindows(client, TRINO, snapshotId, keys, windowUs),
     touchedSpans: (asked) => touchedSpans(client, { ...asked, windowUs }),
-    differingWindows: (asked) => differingWindows(client, { ...asked, windowUs }),
+    differingWindows: ({ snapshots, ...asked }) =>
+      differingWindows(client, TRINO, tablesAt(snapshots), { ...asked, windowUs }),
     optimizeEvents: (asked) => optimizeEvents(client, asked),
   }
+}
+
+function tablesAt({ eventsId, metricsId }: SnapshotIds): Tables<bigint> {
+  return { events: eventsId, metrics: metricsId }
 }
 
 async function currentSnapshots(client: TrinoClient): Promise<SnapshotIds | null> {
@@ -66,4 +110,18 @@ async function currentSnapshot(client: TrinoClient, table: string): Promise<bigi
     throw new QueryError('trino-failed', { query: table, reason: `a snapshot id of ${String(id)}` })
   }
   return BigInt(id)
+}
+
+const DAY_US = 86_400_000_000
+const MIB = 2 ** 20
+
+async function optimizeEvents(client: TrinoClient, options: OptimizeOptions): Promise<void> {
+  const { fromUs, toUs } = options.span
+  assert(fromUs % DAY_US === 0 && toUs % DAY_US === 0 && fromUs < toUs, 'whole days')
+  const threshold = Math.max(1, Math.ceil((options.fileSizeThresholdBytes ?? 128 * MIB) / MIB))
+  await client.rows(
+    `ALTER TABLE campaign_events EXECUTE optimize(file_size_threshold => '${threshold}MB')
+      WHERE "timestamp" >= ${TRINO.timestamp(fromUs)} AND "timestamp" < ${TRINO.timestamp(toUs)}`,
+    options.signal,
+  )
 }

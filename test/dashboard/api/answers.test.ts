@@ -1,4 +1,7 @@
-/** What the API answers around the facts: itself, their answers, their absence. Every answer is held against the description. */
+/**
+ * What the API answers around the figures: itself, their answers, their absence. Every answer is
+ * held against the description.
+ */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,9 +20,12 @@ async function shown(t: TestContext, ...options: Parameters<typeof openShown>): 
 
 const VALUES = '{"platform":["web",""],"country":["DE"],"device":[]}'
 
-/** What the facts really answer is validated where the real facts are; here it is one small answer of the right form. */
+/**
+ * What the figures really answer is validated where the real figures are; here it is one small
+ * answer of the right form.
+ */
 function answerValues(world: Shown, body = VALUES): void {
-  world.facts.answer = () => ({ status: 200, contentType: 'application/json', body })
+  world.figures.answer = () => ({ status: 200, contentType: 'application/json', body })
 }
 
 const errorOf = ({ text }: Readonly<{ text: string }>): { code: string; message: string } =>
@@ -37,10 +43,10 @@ test('settings say what the page is to know', async (t) => {
   })
 })
 
-test('the facts get path, query and whether events wait; their answer comes back as it is', async (t) => {
+test('the figures get path, query and if events wait; their answer is unchanged', async (t) => {
   const world = await shown(t)
   const asked: unknown[] = []
-  world.facts.answer = (...question) => {
+  world.figures.answer = (...question) => {
     asked.push(question)
     return {
       status: 200,
@@ -55,15 +61,15 @@ test('the facts get path, query and whether events wait; their answer comes back
   assert.equal(reply.headers.get('content-type'), 'text/csv; charset=utf-8')
   assert.equal(reply.headers.get('cache-control'), 'no-store')
   assert.match(reply.headers.get('content-disposition') ?? '', /^attachment/)
-  world.figures = { ...world.figures, waiting: 1 }
+  world.status = { ...world.status, waiting: 1 }
   await world.ask('/api/v1/campaigns.csv')
   assert.deepEqual(asked[1], ['campaigns.csv', '', true])
 })
 
-test('the longest link that the page can make can be opened: fifty campaigns of 256 bytes', async (t) => {
+test('the longest possible link can be opened: fifty campaigns of 256 bytes', async (t) => {
   const world = await shown(t)
   const asked: string[] = []
-  world.facts.answer = (_, query) => {
+  world.figures.answer = (_, query) => {
     asked.push(query)
     return { status: 200, contentType: 'text/csv; charset=utf-8', body: '' }
   }
@@ -75,10 +81,10 @@ test('the longest link that the page can make can be opened: fifty campaigns of 
   assert.deepEqual(new URLSearchParams(asked[0]).getAll('campaign'), campaigns)
 })
 
-test('a question that the facts refuse is refused, and not kept by anybody', async (t) => {
+test('a question that the figures refuse is refused, and not kept by anybody', async (t) => {
   const world = await shown(t)
   const body = '{"error":{"code":"bad-query","message":"range: x is none of 15m, 1h"}}'
-  world.facts.answer = () => ({ status: 400, contentType: 'application/json', body })
+  world.figures.answer = () => ({ status: 400, contentType: 'application/json', body })
   const reply = await world.ask('/api/v1/summary?range=x')
   assert.deepEqual([reply.status, reply.text], [400, body])
   assert.equal(reply.headers.get('cache-control'), 'no-store')
@@ -161,7 +167,8 @@ test('every answer tells browsers what they may do with it', async (t) => {
     const { headers } = await world.ask(path)
     assert.equal(
       headers.get('content-security-policy'),
-      "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+      "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+        "object-src 'none'",
       path,
     )
     assert.equal(headers.get('x-content-type-options'), 'nosniff')
@@ -172,7 +179,7 @@ test('every answer tells browsers what they may do with it', async (t) => {
   }
 })
 
-test('with keys: the page and the description are open, everything else takes a read key or a session', async (t) => {
+test('with keys, all but the page and the description needs a read key or a session', async (t) => {
   const world = await shown(t, { keys: KEYS })
   answerValues(world)
   for (const path of ['/', '/favicon.svg', '/assets/x.js']) {
@@ -225,24 +232,24 @@ test('a page of another name on this machine gets nothing (DNS rebinding)', asyn
   }
 })
 
-test('facts that do not start, or fail, are 503 with the reason; asked again after a pause they start anew', async (t) => {
+test('failed figures are 503 with the reason; a request after a pause restarts them', async (t) => {
   let nowMs = 0
   const world = await shown(t, {}, { nowMs: () => nowMs })
   answerValues(world)
   assert.equal((await world.ask('/api/v1/values')).status, 200)
   assert.equal(world.fed.length, 1)
-  world.facts.startFault = new Error('no memory')
-  world.facts.fail(new Error('the thread died'))
+  world.figures.startFault = new Error('no memory')
+  world.figures.fail(new Error('the thread died'))
   const failed = await world.ask('/api/v1/values')
   assert.equal(failed.status, 503)
   assert.equal(errorOf(failed).code, 'facts-failed')
   assert.match(errorOf(failed).message, /the thread died/)
   assert.equal(failed.headers.get('retry-after'), '5')
-  assert.equal(world.facts.threads[0]?.isClosed, true, 'what is left of it is closed')
-  assert.equal((await world.ask('/api/v1/settings')).status, 200, 'what needs no facts goes on')
+  assert.equal(world.figures.threads[0]?.isClosed, true, 'what is left of it is closed')
+  assert.equal((await world.ask('/api/v1/settings')).status, 200, 'what needs no figures goes on')
   nowMs = 5000
   assert.match(errorOf(await world.ask('/api/v1/values')).message, /no memory/)
-  world.facts.startFault = null
+  world.figures.startFault = null
   nowMs = 14_999
   assert.equal((await world.ask('/api/v1/values')).status, 503, 'the pause has doubled')
   nowMs = 15_000
@@ -250,21 +257,21 @@ test('facts that do not start, or fail, are 503 with the reason; asked again aft
   assert.equal(world.fed.length, 2, 'the job tells the new thread')
   assert.deepEqual(world.warnings.length, 2, world.warnings.join('\n'))
   // Words of the thread that is gone change nothing.
-  world.facts.threads[0]?.events.onFailed(new Error('late'))
+  world.figures.threads[0]?.events.onFailed(new Error('late'))
   assert.equal((await world.ask('/api/v1/values')).status, 200)
 })
 
-test('a fault that stays is tried once a minute in the end; one that comes anew is tried soon', async (t) => {
+test('a permanent fault is retried once a minute in the end, a new one soon', async (t) => {
   let nowMs = 0
   const world = await shown(t, {}, { nowMs: () => nowMs })
   answerValues(world)
-  const fail = () => world.facts.fail(new Error('again'))
+  const fail = () => world.figures.fail(new Error('again'))
   fail()
   const pauses: number[] = []
   while (pauses.length < 6) {
-    const { length } = world.facts.threads
+    const { length } = world.figures.threads
     const failedMs = nowMs
-    while (world.facts.threads.length === length) {
+    while (world.figures.threads.length === length) {
       nowMs += 1000
       await world.ask('/api/v1/values')
     }
@@ -280,7 +287,7 @@ test('a fault that stays is tried once a minute in the end; one that comes anew 
   assert.equal((await world.ask('/api/v1/values')).status, 200)
 })
 
-test('who only watches hears that the facts failed, brings them back, and sees another version', async (t) => {
+test('viewers see that the figures failed, restart them, and get another version', async (t) => {
   const world = await shown(t, {}, {})
   const { body } = await fetch(`${world.collector.url}/api/v1/stream`)
   let text = ''
@@ -295,25 +302,25 @@ test('who only watches hears that the facts failed, brings them back, and sees a
   const until = async (pattern: RegExp) => {
     while (!pattern.test(text)) await sleep(20)
   }
-  world.facts.tell({ version: 'a' })
+  world.figures.tell({ version: 'a' })
   await until(/"version":"1\.a"/)
-  world.facts.fail(new Error('on purpose'))
+  world.figures.fail(new Error('on purpose'))
   await until(/"problems":\["the dashboard cannot read the tables \(on purpose\)/)
   text = ''
   // The steady clock is the real one here: the pause is five seconds.
-  while (world.facts.threads.length < 2) await sleep(50)
-  world.facts.tell({ version: 'a' })
+  while (world.figures.threads.length < 2) await sleep(50)
+  world.figures.tell({ version: 'a' })
   await until(/"version":"2\.a".*"problems":\[\]/)
   await world.collector.collector.close()
   await reading
 })
 
-test('a question that cannot be answered is said in the log too: once a minute, another reason at once', async (t) => {
+test('a failed question is logged once a minute, another reason at once', async (t) => {
   let nowMs = 0
   const world = await shown(t, {}, { nowMs: () => nowMs })
   const failWith = (fault: string): void => {
     const body = JSON.stringify({ error: { code: 'failed', message: fault } })
-    world.facts.answer = () => ({ status: 500, contentType: 'application/json', body, fault })
+    world.figures.answer = () => ({ status: 500, contentType: 'application/json', body, fault })
   }
   for (const fault of ['no memory', 'no memory', 'no disk', 'no disk']) {
     failWith(fault)
@@ -329,12 +336,12 @@ test('a question that cannot be answered is said in the log too: once a minute, 
   )
 })
 
-test('a question that gets no answer is a problem that viewers are told of, until it is answered', async (t) => {
+test('a question without answer is a problem that viewers see until it is answered', async (t) => {
   let nowMs = 0
   const world = await shown(t, {}, { nowMs: () => nowMs })
   const answered = Promise.withResolvers<void>()
   const asked = Promise.withResolvers<void>()
-  world.facts.answer = async () => {
+  world.figures.answer = async () => {
     asked.resolve()
     await answered.promise
     return { status: 200, contentType: 'application/json', body: '{}' }
@@ -356,12 +363,12 @@ test('a question that gets no answer is a problem that viewers are told of, unti
   assert.deepEqual(await problems(), [])
 })
 
-test('answers under way when the facts die are 503, and too many at once are refused, not kept', async (t) => {
+test('pending answers are 503 when the figures fail, and too many are refused', async (t) => {
   const world = await shown(t)
   const { promise, reject } = Promise.withResolvers<never>()
   promise.catch(() => {})
   let asked = 0
-  world.facts.answer = () => {
+  world.figures.answer = () => {
     asked += 1
     return promise
   }
@@ -382,7 +389,7 @@ test('answers under way when the facts die are 503, and too many at once are ref
 test('closing does not wait for a long answer: it is 503, and all closes at once', async (t) => {
   const world = await shown(t, { limits: { closeTimeoutMs: BEYOND_LIMIT_MS } })
   let asked = 0
-  world.facts.answer = () => {
+  world.figures.answer = () => {
     asked += 1
     return new Promise(() => {})
   }
@@ -394,7 +401,7 @@ test('closing does not wait for a long answer: it is 503, and all closes at once
   }
 })
 
-test('10,000 viewers that come and go leave nothing behind, and the 201st at once is asked to wait', async (t) => {
+test('10,000 viewers that come and go leave nothing behind; the 201st must wait', async (t) => {
   const faults: Error[] = []
   const onWarning = (warning: Error) => faults.push(warning)
   process.on('warning', onWarning)

@@ -1,4 +1,6 @@
-/** The description is whole and right: each route stands in it, and nothing in it that is not there. */
+/**
+ * The description is whole and right: each route stands in it, and nothing in it that is not there.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { MEASURE_IDS, RANGES } from '../../../src/dashboard-definition/definition.ts'
@@ -6,7 +8,10 @@ import { event, post } from '../../collect/harness.ts'
 import { openShown, type Shown } from './harness.ts'
 import { DESCRIPTION, expectDescribed } from './openapi.ts'
 
-/** What the collector and the dashboard serve for everybody, by method; the page and the Iceberg catalog are no part of the API. */
+/**
+ * What the collector and the dashboard serve for everybody, by method; the page and the Iceberg
+ * catalog are no part of the API.
+ */
 const SERVED: Readonly<Record<string, readonly string[]>> = {
   '/api/v1/settings': ['get'],
   '/api/v1/summary': ['get'],
@@ -72,7 +77,7 @@ test('what the definition knows, its parameters take', () => {
   assert.deepEqual(Sort?.schema.enum, ['campaign', ...MEASURE_IDS])
 })
 
-test('everything that is referred to is there, every object is closed, every answer has a text', () => {
+test('all references exist, every object is closed, every answer has a description', () => {
   const faults: string[] = []
   const visit = (value: unknown, at: string): void => {
     if (typeof value !== 'object' || value === null) return

@@ -1,9 +1,9 @@
 /**
- * A dashboard on a real collector, its facts in our hands. Whatever is asked through `ask` is held against the
- * description.
+ * A dashboard on a real collector, its figures in our hands. Whatever is asked through `ask` is
+ * held against the description.
  */
 import type { MessagePort } from 'node:worker_threads'
-import type { LiveFigures } from '../../../src/dashboard/api/live-state.ts'
+import type { PipelineStatus } from '../../../src/dashboard/api/live-state.ts'
 import { type DashboardOptions, openDashboardOn } from '../../../src/dashboard/open.ts'
 import {
   ARRIVAL_US,
@@ -12,15 +12,15 @@ import {
   openHarness,
 } from '../../collect/harness.ts'
 import { placesIn } from '../../support/places.ts'
-import { createFakeFacts, type FakeFacts } from './fake-facts.ts'
+import { createFakeFigures, type FakeFigures } from './fake-figures.ts'
 import { expectDescribed } from './openapi.ts'
 
 export type Reply = Readonly<{ status: number; headers: Headers; text: string }>
 
 export type Shown = {
   readonly collector: Harness
-  readonly facts: FakeFacts
-  figures: LiveFigures
+  readonly figures: FakeFigures
+  status: PipelineStatus
   /** The time of day, and the steady clock, which goes on by itself unless it is set. */
   nowUs: number
   readonly fed: MessagePort[]
@@ -31,7 +31,7 @@ export type Shown = {
 
 type AskOptions = Readonly<{ method?: string; headers?: Readonly<Record<string, string>> }>
 
-export const HEALTHY: LiveFigures = {
+export const HEALTHY: PipelineStatus = {
   stored: 3,
   committedAtUs: ARRIVAL_US - 600_000,
   waiting: 0,
@@ -43,14 +43,14 @@ export async function openShown(
   collect: HarnessOptions = {},
   options: Partial<DashboardOptions> = {},
 ): Promise<Shown> {
-  const facts = createFakeFacts()
-  const shown = { figures: HEALTHY, nowUs: ARRIVAL_US }
+  const figures = createFakeFigures()
+  const shown = { status: HEALTHY, nowUs: ARRIVAL_US }
   const fed: MessagePort[] = []
   const warnings: string[] = []
   const dashboard = await openDashboardOn(
     {
       feed: (port) => fed.push(port),
-      live: () => shown.figures,
+      live: () => shown.status,
       ...placesIn('/nowhere'),
       windowUs: 300_000_000,
       timezone: 'Europe/Berlin',
@@ -61,12 +61,12 @@ export async function openShown(
       warn: (text) => warnings.push(text),
       ...options,
     },
-    facts.start,
+    figures.start,
   )
   const collector = await openHarness({ ...collect, routes: dashboard.routes })
   return Object.assign(shown, {
     collector,
-    facts,
+    figures,
     fed,
     warnings,
     async ask(path: string, { method = 'GET', headers = {} }: AskOptions = {}) {

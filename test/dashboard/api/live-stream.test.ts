@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { Readable, Writable } from 'node:stream'
 import { mock, type TestContext, test } from 'node:test'
 import {
-  type LiveFigures,
   type LiveState,
   openLiveState,
+  type PipelineStatus,
 } from '../../../src/dashboard/api/live-state.ts'
 import { type LiveStream, openLiveStream } from '../../../src/dashboard/api/live-stream.ts'
-import type { LiveFacts } from '../../../src/dashboard/facts/facts.ts'
+import type { LiveUpdate } from '../../../src/dashboard/live/live-updates.ts'
 import type { LiveMessage } from '../../../src/dashboard-definition/wire.ts'
 import { expectSchema } from './openapi.ts'
 
@@ -22,29 +22,29 @@ type Told = Readonly<{ id: string; message: LiveMessage; text: string }>
 type World = {
   readonly state: LiveState
   readonly stream: LiveStream
-  figures: LiveFigures
+  status: PipelineStatus
   nowMs: number
   watched: number
   /** Lets the clocks go on, with all ticks on the way. */
   pass(ms: number): Promise<void>
-  tell(live: Partial<LiveFacts>): Promise<void>
+  tell(live: Partial<LiveUpdate>): Promise<void>
 }
 
 function openWorld(t: TestContext, epoch = START_US): World {
   mock.timers.enable({ apis: ['setInterval'] })
   const world = {
-    figures: {
+    status: {
       stored: 0,
       committedAtUs: null,
       waiting: 0,
       secondsBehind: 0,
       problems: [],
-    } as LiveFigures,
+    } as PipelineStatus,
     nowMs: 0,
     watched: 0,
   }
   const state = openLiveState({
-    figures: () => world.figures,
+    status: () => world.status,
     windowUs: WINDOW_US,
     nowUs: () => START_US + world.nowMs * 1000,
   })
@@ -70,7 +70,7 @@ function openWorld(t: TestContext, epoch = START_US): World {
         await settled()
       }
     },
-    async tell(live: Partial<LiveFacts>) {
+    async tell(live: Partial<LiveUpdate>) {
       state.take({ version: '1', seconds: [], newest: null, arrivedUs: null, ...live })
       stream.move()
       await settled()
@@ -105,7 +105,7 @@ function parse(text: string): Told {
 
 const secondsOf = (told: Told | undefined) => told?.message.seconds
 
-test('the first message comes at once with all there is, later ones with the seconds that changed', async (t) => {
+test('the first message has everything, later ones only seconds that changed', async (t) => {
   const world = openWorld(t)
   await world.tell({
     seconds: [
@@ -138,7 +138,7 @@ test('the first message comes at once with all there is, later ones with the sec
   assert.doesNotMatch(told[1]?.text ?? '', /retry/)
 })
 
-test('without news a message comes at least every two seconds, with the time and no seconds', async (t) => {
+test('without changes a message comes every two seconds, without any seconds', async (t) => {
   const world = openWorld(t)
   const { told } = watch(world.stream)
   await world.pass(20_000)
@@ -152,7 +152,7 @@ test('without news a message comes at least every two seconds, with the time and
   )
 })
 
-test('however often something changes, a viewer hears at most five messages a second, and misses nothing', async (t) => {
+test('a viewer gets at most five messages a second, and misses no change', async (t) => {
   const world = openWorld(t)
   const { told } = watch(world.stream)
   for (let at = 1; at <= 200; at++) {
@@ -171,7 +171,7 @@ test('however often something changes, a viewer hears at most five messages a se
   }
 })
 
-test('one that comes back hears only what changed since; after a restart, or with nonsense, everything', async (t) => {
+test('a returning viewer gets changes only; everything after a restart or bad id', async (t) => {
   const world = openWorld(t)
   await world.tell({ seconds: [[START_SECOND - 1, 1, 0, 0]] })
   const before = watch(world.stream)
@@ -205,7 +205,7 @@ test('one that comes back hears only what changed since; after a restart, or wit
   }
 })
 
-test('a viewer that does not read is told nothing more, and then the newest: nothing is kept for it', async (t) => {
+test('nothing is buffered for a viewer that does not read; later it gets the newest', async (t) => {
   const world = openWorld(t)
   const source = world.stream.connect(undefined)
   assert.ok(source !== null)
@@ -260,11 +260,11 @@ test('five minutes of seconds are kept, and no more', async (t) => {
   assert.equal(secondsOf(later.told[0])?.length, 181, 'also while nothing comes in')
 })
 
-test('figures of the pipeline are news as well: a commit, a problem', async (t) => {
+test('the status of the pipeline is news as well: a commit, a problem', async (t) => {
   const world = openWorld(t)
   const { told } = watch(world.stream)
   await world.pass(250)
-  world.figures = { ...world.figures, stored: 7, committedAtUs: START_US, problems: ['full disk'] }
+  world.status = { ...world.status, stored: 7, committedAtUs: START_US, problems: ['full disk'] }
   await world.pass(250)
   const { message } = told.at(-1) ?? assert.fail('no message')
   assert.equal(message.stored, 7)
@@ -272,15 +272,15 @@ test('figures of the pipeline are news as well: a commit, a problem', async (t) 
   assert.deepEqual(message.problems, ['full disk'])
 })
 
-test('completeness: unknown before the first event, up to the last arrival while events wait, and never back', async (t) => {
+test('completeness is unknown at first, then the last arrival, and never goes back', async (t) => {
   const world = openWorld(t)
   const complete = () => world.state.message(0).completeTo
   assert.equal(complete(), null)
   // Ten seconds past 10:00 nothing waits: the window that ended there is complete.
   world.nowMs = 10_000
-  world.figures = { ...world.figures, stored: 1 }
+  world.status = { ...world.status, stored: 1 }
   assert.equal(complete(), '2026-11-22T10:00:00Z')
-  world.figures = { ...world.figures, waiting: 5 }
+  world.status = { ...world.status, waiting: 5 }
   await world.tell({ arrivedUs: START_US - 1_000_000 })
   assert.equal(complete(), '2026-11-22T10:00:00Z', 'not back')
   world.nowMs = 700_000

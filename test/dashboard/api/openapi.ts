@@ -1,4 +1,6 @@
-/** Holds answers against src/dashboard/openapi.json: status, type and every field must stand there. */
+/**
+ * Holds answers against src/dashboard/openapi.json: status, type and every field must stand there.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,10 +31,14 @@ ajv.addSchema(DESCRIPTION, 'api')
 
 const compiled = new Map<string, ValidateFunction>()
 
-export type Seen = Readonly<{ status: number; type: string | null; text: string }>
+export type Watermarks = Readonly<{ status: number; type: string | null; text: string }>
 
 /** What the description says of an answer must be so; an answer it does not tell of is a fault. */
-export function expectDescribed(method: string, path: string, { status, type, text }: Seen): void {
+export function expectDescribed(
+  method: string,
+  path: string,
+  { status, type, text }: Watermarks,
+): void {
   const at = `${method} ${path} ${status}`
   // A method or a path that is not there is told of once, in the description's own text.
   if (status === 404 || status === 405) {

@@ -1,4 +1,7 @@
-/** The built page over HTTP: what is there, compressed as the client likes it, and nothing that is not part of it. */
+/**
+ * The built page over HTTP: what is there, compressed as the client likes it, and nothing that is
+ * not part of it.
+ */
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -67,7 +70,7 @@ async function askRaw(path: string, headers: readonly string[] = [], method = 'G
 
 const accepting = (codings: string) => [`Accept-Encoding: ${codings}`]
 
-test('the page is there without a key, asked for again each time; what is named by its content is kept for a year', async () => {
+test('the page needs no key and is revalidated; hashed files are cached for a year', async () => {
   const page = await askRaw('/')
   assert.deepEqual([page.status, page.body.toString()], [200, INDEX])
   assert.equal(page.headers.get('content-type'), 'text/html; charset=utf-8')

@@ -1,4 +1,4 @@
-/** What cannot be said as the value of a field: events as a whole, by design.md. */
+/** What no value of a field can show: events as a whole, by docs/events-and-tables.md. */
 import { accept, either, type JsonCase, reject } from './case.ts'
 
 const FIELDS =

@@ -1,14 +1,18 @@
-/** Real time: three panels on one axis of time, scales from zero, and nothing drawn that is not known. */
+/**
+ * Real time: three panels on one axis of time, scales from zero, and nothing drawn that is not
+ * known.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { realtimeModel, realtimeOption } from '../../../src/page/charts/realtime-option.ts'
 import {
   describeRealtime,
+  realtimeModel,
   realtimeTable,
+  SecondsRing,
   sumSeconds,
-} from '../../../src/page/charts/realtime-text.ts'
-import { SecondsRing } from '../../../src/page/charts/seconds-ring.ts'
+} from '../../../src/page/charts/realtime-model.ts'
+import { realtimeOption } from '../../../src/page/charts/realtime-option.ts'
 import { createFormat } from '../../../src/page/format.ts'
 import { THEME } from './named-theme.ts'
 

@@ -1,4 +1,7 @@
-/** Revenue bars: one scale from zero for all, others apart, and a cut where the scale would not hold them. */
+/**
+ * Revenue bars: one scale from zero for all, others apart, and a cut where the scale would not hold
+ * them.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -44,7 +47,7 @@ test('bars have their share of the total, others included', () => {
   assert.deepEqual([model.min, model.max, model.isCut], [0, 60, false])
 })
 
-test('others that are somewhat longer than the longest bar stretch the scale; far longer ones are cut', () => {
+test('a longer bar of the others extends the scale; a far longer one is cut', () => {
   const near = revenueModel(answerOf([60, 30], { campaigns: 1, revenue: 90 }), format)
   assert.deepEqual([near.max, near.isCut], [90, false])
   assert.equal(near.others?.name, 'Others (1 campaign)')
@@ -105,7 +108,8 @@ test('the words say every bar and the total', () => {
   const model = revenueModel(answerOf([1200.5, 30], { campaigns: 3, revenue: 10 }), format)
   assert.equal(
     describeRevenue(model, format),
-    'Revenue by campaign, largest first: c0 1,200.50; c1 30.00; Others (3 campaigns) 10.00. Total 1,240.50.',
+    'Revenue by campaign, largest first: c0 1,200.50; c1 30.00; ' +
+      'Others (3 campaigns) 10.00. Total 1,240.50.',
   )
 })
 

@@ -1,4 +1,7 @@
-/** The trend as drawn: solid, then dashed and hollow; labels and gridlines with units; names nowhere near the canvas. */
+/**
+ * The trend as drawn: solid, then dashed and hollow; labels and gridlines with units; names nowhere
+ * near the canvas.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -46,7 +49,7 @@ test('the area holds the range from edge to edge and the axis from zero', () => 
   assert.equal(AREA.fromX(-50), FROM)
 })
 
-test('what is complete is solid and filled, what is filling is dashed and hollow, in the colour of its slot', () => {
+test('complete is solid, filling is dashed and hollow, both in the slot’s colour', () => {
   const [complete, filling] = [drawn().series].flat() as {
     lineStyle: { color: string; type?: unknown }
     itemStyle: { color: string; borderColor?: string }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TrendAnswer, TrendLine } from '../../../src/dashboard-definition/wire.ts'
-import { assignSlots } from '../../../src/page/charts/series-mark.ts'
+import { assignSlots } from '../../../src/page/charts/chart-keys.ts'
 import {
   seriesEnd,
   splitSeries,
@@ -133,7 +133,8 @@ test('a window that has just begun stretches the axis by half at most', () => {
     const answer = answerOf([lineOf(null, [[1000, 20, 0], filling])], '2026-11-22T10:05:00Z')
     return trendModel(answer, 'ctr', new Map()).axis.max
   }
-  // 2 % is complete, which needs an axis to 2.5; 2.8 % stretches it to 3, 50 % of two impressions does not.
+  // 2 % is complete, which needs an axis to 2.5; 2.8 % stretches it to 3, 50 % of two impressions
+  // does not.
   assert.equal(maxWith([1000, 28, 0]), 3)
   assert.equal(maxWith([2, 1, 0]), 2.5)
 })
@@ -147,7 +148,7 @@ test('the axis ends at 100 % unless a ratio is above', () => {
   assert.equal(maxOf(104), 125)
 })
 
-test('one click of one impression beside windows of thousands leaves the plot, and is counted', () => {
+test('one click of one impression beside thousands is off the scale, and counted', () => {
   const counts: Counts = [
     [1, 1, 0],
     [1000, 20, 0],
@@ -170,7 +171,7 @@ test('a small campaign is weighed by its own windows, not by those of a large on
   assert.deepEqual([model.axis.max, model.offScale], [10, 0])
 })
 
-test('the label of a line says its last complete value, a filling one only where there is no other', () => {
+test('a line’s label has its last complete value, a filling one only without any', () => {
   const valueTo = (completeTo: string) =>
     seriesEnd(allCampaigns(completeTo).series[0]?.points ?? [])?.value
   assert.equal(valueTo('2026-11-22T10:20:00Z'), 3)

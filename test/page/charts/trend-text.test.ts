@@ -1,4 +1,7 @@
-/** The trend in words and as a table: the same figures as the picture, gaps and filling windows named. */
+/**
+ * The trend in words and as a table: the same figures as the picture, gaps and filling windows
+ * named.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -41,7 +44,7 @@ function modelOf(...campaigns: (string | null)[]) {
   return trendModel(answer, 'ctr', new Map())
 }
 
-test('the words say where the line begins, ends, and how far it goes, in the configured zone', () => {
+test('the description has first, last, lowest and highest values, in the zone', () => {
   assert.equal(
     describeTrend(modelOf(null), format),
     'CTR, 22 Nov 23:45 – 23 Nov 00:05, one point for 5 minutes. ' +

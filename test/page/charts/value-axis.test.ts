@@ -40,7 +40,7 @@ test('values below zero stand inside as well', () => {
   assert.deepEqual(valueAxis(-30, 60), { min: -40, max: 80, step: 20 })
 })
 
-test('an axis stays while the data fills it, grows at once, and shrinks when most of it is empty', () => {
+test('an axis is kept while data fills it, grows at once, and shrinks if mostly empty', () => {
   const before = { min: 0, max: 100, step: 20 }
   assert.equal(steadyAxis(before, { min: 0, max: 60, step: 20 }), before)
   assert.equal(steadyAxis(before, { min: 0, max: 120, step: 20 }).max, 120)

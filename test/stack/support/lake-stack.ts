@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { findPortBase } from '../../../deploy/stack/port-base.ts'
 import { openStack, type Stack } from '../../../deploy/stack/stack.ts'
 import { openTrinoClient, type TrinoClient } from '../../../src/query/trino/client.ts'
-import { rowsSql } from '../../../src/query/trino/sql-text.ts'
+import { rowsSql } from '../../../src/query/trino/dialect.ts'
 
 export type StoredEvent = Readonly<{
   id: string

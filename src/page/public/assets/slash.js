@@ -1,4 +1,5 @@
-// Every address on the page is relative to its own, which therefore has to end in a slash; a proxy may serve it without one.
+// Addresses on the page are relative to its own, which must end in a slash for that. A proxy may
+// serve the page without one.
 if (!location.pathname.endsWith('/')) {
   location.replace(`${location.pathname}/${location.search}${location.hash}`)
 }

@@ -1,0 +1,207 @@
+/**
+ * What a question asks for, read from its query string. A fault names the parameter, what is wrong
+ * with it, and what is accepted. Nothing is ignored, so that a link always shows what it says.
+ */
+import {
+  DEFAULT_RANGE,
+  FILTER_IDS,
+  FILTERS,
+  type FilterId,
+  MEASURE_IDS,
+  mapEventFilters,
+  PAGE_MAX,
+  PAGE_SIZE,
+  RANGE_DAYS_MAX,
+  RANGES,
+  type RangeId,
+} from '../../dashboard-definition.ts'
+import { parseTimestampUs } from '../../event.ts'
+import type { EventFilter } from '../../query.ts'
+import { DAY_US, SECOND_US, type Stretch } from '../steps.ts'
+import type { CampaignList, CampaignPage } from './campaigns.ts'
+import type { Sorting } from './ranking.ts'
+import type { LinesChoice } from './trend.ts'
+
+/** A preset that ends with the window filling now, or two given moments. */
+type AskedRange = RangeId | Stretch
+
+/** What all questions have in common. */
+type ViewQuery = Readonly<{
+  range: AskedRange
+  /** Empty: all. */
+  campaigns: readonly string[]
+  /** null if no filter is set that needs the raw events. */
+  filter: EventFilter | null
+}>
+
+export type Question = Readonly<{ view: ViewQuery }> &
+  (
+    | Readonly<{ kind: 'summary' }>
+    | Readonly<{ kind: 'revenue' }>
+    | Readonly<{ kind: 'values' }>
+    | Readonly<{ kind: 'trend'; lines: LinesChoice }>
+    | (Readonly<{ kind: 'campaigns' }> & CampaignPage)
+    | (Readonly<{ kind: 'campaigns.csv' }> & CampaignList)
+  )
+
+type Problem = Readonly<{ problem: string }>
+
+type Kind = Question['kind']
+
+const VIEW_NAMES = ['range', 'from', 'to', ...FILTER_IDS]
+const LIST_NAMES = ['sort', 'order', 'search']
+const OWN_NAMES: Readonly<Record<Kind, readonly string[]>> = {
+  summary: [],
+  revenue: [],
+  values: [],
+  trend: ['lines'],
+  campaigns: [...LIST_NAMES, 'page', 'size'],
+  'campaigns.csv': LIST_NAMES,
+}
+const KINDS = Object.keys(OWN_NAMES) as Kind[] // the keys of the record above
+const SIZE_MAX = 200
+
+export function isQuestionKind(path: string): path is Kind {
+  return (KINDS as readonly string[]).includes(path)
+}
+
+export function parseQuestion(kind: Kind, text: string): Question | Problem {
+  const query = new URLSearchParams(text)
+  try {
+    checkNames(kind, query)
+    const view = readView(query)
+    switch (kind) {
+      case 'summary':
+      case 'revenue':
+      case 'values':
+        return { kind, view }
+      case 'trend':
+        return { kind, view, lines: readChoice(query, 'lines', ['all', 'campaigns'], 'all') }
+      case 'campaigns':
+      case 'campaigns.csv':
+        return { kind, view, ...readPage(query) }
+      default:
+        return kind satisfies never
+    }
+  } catch (error) {
+    if (error instanceof BadQuery) return { problem: error.message }
+    throw error
+  }
+}
+
+/** Thrown by the first reader that finds a fault, and caught above. */
+class BadQuery extends Error {}
+
+function checkNames(kind: Kind, query: URLSearchParams): void {
+  const known = [...VIEW_NAMES, ...OWN_NAMES[kind]]
+  for (const name of query.keys()) {
+    if (known.includes(name)) continue
+    throw new BadQuery(`${shown(name)} is not a parameter of ${kind}, which knows ${listed(known)}`)
+  }
+}
+
+function readView(query: URLSearchParams): ViewQuery {
+  const filter = mapEventFilters((id) => readChosen(query, id))
+  const isFiltered = Object.values(filter).some((values) => values.length > 0)
+  return {
+    range: readRange(query),
+    campaigns: readChosen(query, 'campaign'),
+    filter: isFiltered ? filter : null,
+  }
+}
+
+function readRange(query: URLSearchParams): AskedRange {
+  const ids = RANGES.map(({ id }) => id)
+  const [from, to] = [readOne(query, 'from'), readOne(query, 'to')]
+  if (from === null && to === null) return readChoice(query, 'range', ids, DEFAULT_RANGE)
+  if (query.has('range'))
+    throw new BadQuery('range and from, to exclude each other: give one of them')
+  if (from === null || to === null) {
+    throw new BadQuery(`${from === null ? 'from' : 'to'} is missing: from and to go together`)
+  }
+  const [fromUs, toUs] = [readMoment('from', from), readMoment('to', to)]
+  if (toUs <= fromUs) throw new BadQuery('to must be later than from')
+  if (toUs - fromUs > RANGE_DAYS_MAX * DAY_US) {
+    throw new BadQuery(`from and to are more than ${RANGE_DAYS_MAX} days apart, which is the most`)
+  }
+  return { fromUs, toUs }
+}
+
+/** A plus sign that was not encoded arrives as a space. */
+function readMoment(name: string, text: string): number {
+  const us = parseTimestampUs(text.replace(/ (\d\d:\d\d)$/, '+$1'))
+  if (us !== null) return us
+  throw new BadQuery(
+    `${name} must be an RFC 3339 date-time such as 2026-11-22T10:00:00Z, not ${shown(text)}`,
+  )
+}
+
+function readPage(query: URLSearchParams): CampaignPage {
+  const by = readChoice(query, 'sort', ['campaign', ...MEASURE_IDS], 'impressions')
+  const order = readChoice(query, 'order', ['asc', 'desc'], 'desc')
+  const sorting: Sorting = { by, order }
+  return {
+    sorting,
+    search: readOne(query, 'search') ?? '',
+    page: readCount(query, 'page', 1, PAGE_MAX),
+    size: readCount(query, 'size', PAGE_SIZE, SIZE_MAX),
+  }
+}
+
+function readCount(query: URLSearchParams, name: string, initial: number, most: number): number {
+  const text = readOne(query, name)
+  if (text === null) return initial
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= most) return count
+  throw new BadQuery(`${name} must be a whole number from 1 to ${most}, not ${shown(text)}`)
+}
+
+function readChoice<T extends string>(
+  query: URLSearchParams,
+  name: string,
+  accepted: readonly T[],
+  initial: T,
+): T {
+  const text = readOne(query, name)
+  if (text === null) return initial
+  const choice = accepted.find((value) => value === text)
+  if (choice !== undefined) return choice
+  throw new BadQuery(`${name} must be one of ${listed(accepted)}, not ${shown(text)}`)
+}
+
+function readOne(query: URLSearchParams, name: string): string | null {
+  const values = query.getAll(name)
+  if (values.length > 1)
+    throw new BadQuery(`${name} is given ${values.length} times, once is the most`)
+  return values[0] ?? null
+}
+
+/** Without repeats and sorted, so that equal choices are one view. */
+function readChosen(query: URLSearchParams, id: FilterId): readonly string[] {
+  const { chosenMax } = FILTERS[id]
+  const values = [...new Set(query.getAll(id))].sort()
+  if (values.length <= chosenMax) return values
+  throw new BadQuery(`${id} is given ${values.length} times, ${chosenMax} is the most`)
+}
+
+function listed(names: readonly string[]): string {
+  return names.join(', ')
+}
+
+/** A message quotes a value, but not at any length. */
+function shown(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+}
+
+/** Not yet widened to whole steps. A preset ends with the window that holds `nowUs`. */
+export function resolveRange(asked: AskedRange, nowUs: number, windowUs: number): Stretch {
+  if (typeof asked !== 'string') return asked
+  const toUs = (Math.floor(nowUs / windowUs) + 1) * windowUs
+  return { fromUs: toUs - presetLengthUs(asked), toUs }
+}
+
+function presetLengthUs(id: RangeId): number {
+  const preset = RANGES.find((range) => range.id === id)
+  if (preset === undefined) throw new TypeError(`the definition has no range ${id}`)
+  return preset.seconds * SECOND_US
+}

@@ -1,0 +1,111 @@
+/**
+ * The sums of one view (a span of time, a choice of campaigns, a filter) at one moment: chunks, and
+ * pending events on top of them. Each window is in exactly one chunk; pending events are in none.
+ */
+
+import type { Stretch } from '../steps.ts'
+import type { CampaignNames } from '../store/campaign-names.ts'
+import type { Chunk } from '../store/chunk.ts'
+import {
+  addByCampaign,
+  addByPoint,
+  type Grid,
+  gridOf,
+  type SumsTable,
+  WIDTH,
+} from '../store/sums-table.ts'
+
+/** Campaigns that have events; the four sums of `codes[i]` are at `i * WIDTH`. */
+export type CampaignSums = Readonly<{ codes: Uint32Array; sums: Float64Array }>
+
+export class ViewSums {
+  readonly names: CampaignNames
+  readonly #chunks: readonly Chunk[]
+  readonly #tables: readonly SumsTable[]
+  readonly #pending: SumsTable | null
+  /** By code: 0 for chosen campaigns, -1 for others; null if all are meant. */
+  readonly #chosen: Int32Array | null
+
+  constructor(
+    chunks: readonly Chunk[],
+    pending: SumsTable | null,
+    names: CampaignNames,
+    chosen: readonly string[],
+  ) {
+    this.names = names
+    this.#chunks = chunks
+    this.#pending = pending
+    this.#tables = [...chunks.map(({ table }) => table), ...(pending === null ? [] : [pending])]
+    this.#chosen =
+      chosen.length === 0 ? null : linesOf(names, chosen.flatMap(codeIn(names)), () => 0)
+  }
+
+  /** Four sums. */
+  total(stretch: Stretch): Float64Array {
+    const lengthUs = Math.max(1, stretch.toUs - stretch.fromUs)
+    return this.#series(stretch, { originUs: stretch.fromUs, stepUs: lengthUs, points: 1 })
+  }
+
+  /** Four sums for each point of `gridOf(stretch, stepUs)`. */
+  series(stretch: Stretch, stepUs: number): Float64Array {
+    return this.#series(stretch, gridOf(stretch, stepUs))
+  }
+
+  /** The same for some campaigns, one after the other. */
+  lines(stretch: Stretch, stepUs: number, codes: readonly number[]): readonly Float64Array[] {
+    const grid = gridOf(stretch, stepUs)
+    const lineOf = linesOf(this.names, codes, (line) => line)
+    const length = grid.points * WIDTH
+    const into = new Float64Array(codes.length * length)
+    for (const table of this.#tables) addByPoint(table, stretch, grid, lineOf, into)
+    return codes.map((_, line) => into.subarray(line * length, (line + 1) * length))
+  }
+
+  campaigns(stretch: Stretch): CampaignSums {
+    const byCode = new Float64Array(this.names.limit * WIDTH)
+    for (const table of this.#tables) addByCampaign(table, stretch, byCode)
+    const codes: number[] = []
+    for (let code = 0; code < this.names.limit; code++) {
+      if (this.#chosen !== null && this.#chosen[code] !== 0) continue
+      if (hasEvents(byCode, code * WIDTH)) codes.push(code)
+    }
+    const sums = new Float64Array(codes.length * WIDTH)
+    for (const [index, code] of codes.entries()) {
+      sums.set(byCode.subarray(code * WIDTH, (code + 1) * WIDTH), index * WIDTH)
+    }
+    return { codes: Uint32Array.from(codes), sums }
+  }
+
+  #series(stretch: Stretch, grid: Grid): Float64Array {
+    const into = new Float64Array(grid.points * WIDTH)
+    if (this.#chosen !== null) {
+      for (const table of this.#tables) addByPoint(table, stretch, grid, this.#chosen, into)
+      return into
+    }
+    for (const chunk of this.#chunks) chunk.addTotals(stretch, grid, into)
+    if (this.#pending !== null) addByPoint(this.#pending, stretch, grid, null, into)
+    return into
+  }
+}
+
+/** Every event is an impression, a click or a conversion. */
+function hasEvents(sums: Float64Array, at: number): boolean {
+  return sums[at] !== 0 || sums[at + 1] !== 0 || sums[at + 2] !== 0
+}
+
+function codeIn(names: CampaignNames): (name: string) => number[] {
+  return (name) => {
+    const code = names.find(name)
+    return code === undefined ? [] : [code]
+  }
+}
+
+function linesOf(
+  names: CampaignNames,
+  codes: readonly number[],
+  lineAt: (index: number) => number,
+): Int32Array {
+  const lines = new Int32Array(names.limit).fill(-1)
+  for (const [index, code] of codes.entries()) lines[code] = lineAt(index)
+  return lines
+}

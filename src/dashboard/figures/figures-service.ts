@@ -1,0 +1,263 @@
+/**
+ * Answers questions: follows the feed, keeps the sums, and computes each answer from chunks that
+ * are cached or loaded for it. Runs in a thread of its own (worker.ts), which passes in the clock.
+ *
+ *   question ──► view: range, step ──► chunks + pending ──► answer
+ *                        ▲ one step coarser while there are too many rows
+ */
+import type { FeedMessage, Pending } from '../../embedded.ts'
+import type { EventFilter, SumsQuery } from '../../query.ts'
+import { reasonOf } from '../../runtime.ts'
+import {
+  answerFrom,
+  errorAnswer,
+  type FiguresAnswer,
+  jsonAnswer,
+  type SumsQuestion,
+} from '../answers/answer.ts'
+import { isQuestionKind, parseQuestion, type Question, resolveRange } from '../answers/question.ts'
+import { spanWithPrevious } from '../answers/summary.ts'
+import { FilterValues } from '../answers/values.ts'
+import type { View } from '../answers/view.ts'
+import { ViewSums } from '../answers/view-sums.ts'
+import { findLatestWindows } from '../live/latest-windows.ts'
+import { type LiveUpdate, LiveUpdates } from '../live/live-updates.ts'
+import { type Span, type Stretch, stepLadder, stepsFor, widen } from '../steps.ts'
+import { CampaignNames } from '../store/campaign-names.ts'
+import { ChunkCache, type Limits } from '../store/chunk-cache.ts'
+import { isExpired } from '../store/lake-files.ts'
+import { LoadQueue } from '../store/load-scheduler.ts'
+import { type SumsTable, tableOfDeltas } from '../store/sums-table.ts'
+import { completeToUs, Watermarks } from '../watermark.ts'
+
+export type FiguresServiceOptions = Readonly<{
+  sums: SumsQuery
+  windowUs: number
+  nowUs: () => number
+  onLive: (live: LiveUpdate) => void
+  limits?: Partial<Limits>
+}>
+
+/** How long questions wait for the first message of the job. */
+const START_WAIT_MS = 10_000
+const SWEEP_US = 10_000_000
+/** How many unused names of campaigns may accumulate before they are swept. */
+const IDLE_NAMES_MAX = 50_000
+const VIEWS_MAX = 16
+/**
+ * Prefetched at the start, and again with a question after the pause: readers often ask for them.
+ */
+const PREFETCHED = ['24h', '7d', '30d'] as const
+const PREFETCH_PAUSE_US = 10 * 60_000_000
+
+export class FiguresService {
+  readonly #options: FiguresServiceOptions
+  readonly #ladder: readonly number[]
+  readonly #names = new CampaignNames()
+  readonly #chunks: ChunkCache
+  readonly #values: FilterValues
+  readonly #live: LiveUpdates
+  readonly #watermarks = new Watermarks()
+  readonly #started = Promise.withResolvers<true>()
+  #hasStarted = false
+  /** Events that wait for the next commit. */
+  #pending: SumsTable | null = null
+  /** Sums at the current version; questions about one view share them. */
+  readonly #views = new Map<string, ViewSums>()
+  #isFindingNewest = false
+  #sweptUs = Number.NEGATIVE_INFINITY
+  #prefetchedUs = Number.NEGATIVE_INFINITY
+  #usedNames = 0
+
+  constructor(options: FiguresServiceOptions) {
+    const queue = new LoadQueue()
+    this.#options = options
+    this.#ladder = stepLadder(options.windowUs)
+    this.#chunks = new ChunkCache({
+      ...options,
+      queue,
+      names: this.#names,
+      onDropped: () => this.#views.clear(),
+    })
+    this.#values = new FilterValues(options.sums, queue, () => this.#chunks.eventDays)
+    this.#live = new LiveUpdates(options.windowUs)
+  }
+
+  /** Takes the messages of the feed, in order. */
+  take(message: FeedMessage): void {
+    this.#views.clear()
+    const nowUs = this.#options.nowUs()
+    switch (message.kind) {
+      case 'pending':
+        this.#setPending(message, nowUs)
+        break
+      case 'commit': {
+        const deltas = tableOfDeltas(message.deltas, this.#names)
+        this.#pending = null
+        this.#chunks.addCommit(message, deltas)
+        this.#watermarks.committed(message.arrivedUs)
+        this.#live.commit(deltas, nowUs)
+        if (message.pending !== null) this.#setPending(message.pending, nowUs)
+        break
+      }
+      case 'files':
+        this.#chunks.setFiles(message)
+        this.#live.filesChanged()
+        break
+      default:
+        message satisfies never
+    }
+    if (message.kind !== 'pending') {
+      this.#findNewest(nowUs)
+      if (!this.#hasStarted) this.#start(nowUs)
+    }
+    this.#publishLive()
+  }
+
+  /** `waiting`: some accepted events are not in the tables. Never rejects. */
+  async answer(path: string, query: string, waiting: boolean): Promise<FiguresAnswer> {
+    if (!isQuestionKind(path)) return errorAnswer('not-found', `there is no ${path}`)
+    const question = parseQuestion(path, query)
+    if ('problem' in question) return errorAnswer('bad-query', question.problem)
+    const nowUs = this.#options.nowUs()
+    this.#watermarks.advance(nowUs, waiting)
+    if (!(await this.#isStarted())) {
+      return errorAnswer('starting', 'the tables are being opened: ask again in a moment')
+    }
+    try {
+      return await this.#answerQuestion(question, nowUs)
+    } catch (error) {
+      return errorAnswer(isExpired(error) ? 'busy' : 'failed', reasonOf(error))
+    }
+  }
+
+  /** Call it about once a second. */
+  tick(): void {
+    const nowUs = this.#options.nowUs()
+    if (this.#live.tick(nowUs)) this.#publishLive()
+    if (nowUs - this.#sweptUs < SWEEP_US) return
+    this.#sweptUs = nowUs
+    this.#chunks.sweep(nowUs)
+    this.#sweepNames()
+  }
+
+  #start(nowUs: number): void {
+    this.#hasStarted = true
+    this.#started.resolve(true)
+    if (this.#chunks.metricsDays.size > 0) void this.#prefetch(nowUs)
+  }
+
+  #setPending({ arrivedUs, deltas }: Pending, nowUs: number): void {
+    this.#pending = tableOfDeltas(deltas, this.#names)
+    this.#watermarks.arrived(arrivedUs)
+    this.#live.setPending(this.#pending, nowUs)
+  }
+
+  async #answerQuestion(question: Question, nowUs: number): Promise<FiguresAnswer> {
+    const asked = resolveRange(question.view.range, nowUs, this.#options.windowUs)
+    if (question.kind === 'values') return jsonAnswer(await this.#values.list(asked, nowUs))
+    for (const span of this.#spans(asked, question.view.filter, nowUs)) {
+      const answer = await this.#answerIn(span, question, nowUs)
+      if (answer === null) continue
+      if (nowUs - this.#prefetchedUs > PREFETCH_PAUSE_US) void this.#prefetch(nowUs)
+      return answer
+    }
+    return errorAnswer(
+      'range-too-large',
+      'there are too many campaigns in this range of time: choose a shorter one',
+    )
+  }
+
+  /**
+   * The span in each step that may answer it, finest first. The same for all questions of a view.
+   */
+  *#spans(asked: Stretch, filter: EventFilter | null, nowUs: number): Generator<Span> {
+    for (const stepUs of stepsFor(asked.toUs - asked.fromUs, this.#ladder)) {
+      const span = widen(asked, stepUs)
+      if (this.#chunks.allows({ filter, span: spanWithPrevious(span) }, nowUs)) yield span
+    }
+  }
+
+  /** null if there are too many rows in this step. */
+  async #answerIn(
+    span: Span,
+    question: SumsQuestion,
+    nowUs: number,
+  ): Promise<FiguresAnswer | null> {
+    const { campaigns, filter } = question.view
+    const source = filter === null ? 'metrics' : 'events'
+    const view: View = {
+      span,
+      completeUs: completeToUs(this.#watermarks.of(source), this.#options.windowUs),
+      source,
+      ladder: this.#ladder,
+    }
+    const needed = question.kind === 'summary' ? spanWithPrevious(span) : span
+    const key = JSON.stringify([needed, campaigns, filter])
+    const known = this.#views.get(key)
+    if (known !== undefined) return answerFrom(question, view, known)
+    const { version } = this.#live
+    return await this.#chunks.use({ filter, span: needed }, nowUs, (chunks) => {
+      const pending = filter === null ? this.#pending : null
+      const sums = new ViewSums(chunks, pending, this.#names, campaigns)
+      const isNewest = version === this.#live.version
+      if (isNewest && this.#views.size < VIEWS_MAX) this.#views.set(key, sums)
+      return answerFrom(question, view, sums)
+    })
+  }
+
+  /** Small questions overtake it, and nothing is evicted for it. */
+  async #prefetch(nowUs: number): Promise<void> {
+    this.#prefetchedUs = nowUs
+    for (const range of PREFETCHED) {
+      const asked = resolveRange(range, nowUs, this.#options.windowUs)
+      const [span] = this.#spans(asked, null, nowUs)
+      if (span === undefined) continue
+      const wanted = { filter: null, span: spanWithPrevious(span) }
+      if (!this.#chunks.hasRoomFor(wanted, nowUs)) return
+      // A question for it will report why it cannot be read.
+      await this.#chunks.use(wanted, nowUs, () => {}).catch(() => {})
+    }
+  }
+
+  async #isStarted(): Promise<boolean> {
+    const late = Promise.withResolvers<false>()
+    const timer = setTimeout(late.resolve, START_WAIT_MS, false)
+    const isStarted = await Promise.race([this.#started.promise, late.promise])
+    clearTimeout(timer)
+    return isStarted
+  }
+
+  #publishLive(): void {
+    this.#options.onLive({
+      ...this.#live.next(this.#options.nowUs()),
+      arrivedUs: this.#watermarks.arrivedUs,
+    })
+  }
+
+  /** Looks up the newest window in the tables, until it is known. */
+  #findNewest(nowUs: number): void {
+    if (this.#live.knowsNewest || this.#isFindingNewest) return
+    this.#isFindingNewest = true
+    findLatestWindows(this.#chunks, this.#options.windowUs, nowUs, (windows) => {
+      this.#live.setLatest(windows)
+      this.#publishLive()
+    })
+      // A question will report why the tables cannot be read; the next commit tries again.
+      .catch(() => {})
+      .finally(() => {
+        this.#isFindingNewest = false
+      })
+  }
+
+  /** Frees the codes of campaigns that have no row any more. */
+  #sweepNames(): void {
+    if (this.#names.size < this.#usedNames + IDLE_NAMES_MAX || this.#chunks.isLoading) return
+    this.#views.clear()
+    const isUsed = new Uint8Array(this.#names.limit)
+    this.#chunks.markCampaigns(isUsed)
+    for (const code of this.#pending?.codes ?? []) isUsed[code] = 1
+    this.#names.sweep(isUsed)
+    this.#usedNames = this.#names.size
+  }
+}

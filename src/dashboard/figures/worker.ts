@@ -1,0 +1,59 @@
+/**
+ * The thread of the figures: opens DuckDB over the files of the tables, follows the job's feed and
+ * answers questions. It is a thread of its own, so that neither collecting events nor writing
+ * tables waits for readers.
+ */
+import { strict as assert } from 'node:assert'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { FeedMessage } from '../../embedded.ts'
+import { openSums } from '../../query.ts'
+import { FiguresService } from './figures-service.ts'
+import type { FromWorker, ToWorker, WorkerData } from './figures-thread.ts'
+
+const TICK_MS = 1000
+
+assert(parentPort !== null, 'runs as a worker thread')
+const port = parentPort
+const { settings, feed } = workerData as WorkerData // given by figures-thread.ts, which is typed
+const post = (message: FromWorker): void => port.postMessage(message)
+
+try {
+  const sums = await openSums({ ...settings, nowMs: () => Date.now() })
+  const service = new FiguresService({
+    sums,
+    windowUs: settings.windowUs,
+    nowUs: () => Date.now() * 1000,
+    onLive: (live) => post({ kind: 'live', live }),
+  })
+  const ticking = setInterval(() => service.tick(), TICK_MS)
+  feed.on('message', (message: FeedMessage) => service.take(message))
+  port.on('message', (message: ToWorker) => {
+    if (message.kind === 'question') void answer(service, message)
+    else void close()
+  })
+  post({ kind: 'started' })
+
+  async function close(): Promise<void> {
+    clearInterval(ticking)
+    feed.close()
+    await sums.close()
+    post({ kind: 'closed' })
+    port.close()
+  }
+} catch (error) {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  post({ kind: 'failed', message, stack: stack ?? message })
+}
+
+async function answer(
+  service: FiguresService,
+  question: Extract<ToWorker, { kind: 'question' }>,
+): Promise<void> {
+  const { id, path, query, waiting } = question
+  const answered = await service.answer(path, query, waiting)
+  const { body } = answered
+  port.postMessage(
+    { kind: 'answer', id, answer: answered } satisfies FromWorker,
+    body instanceof Uint8Array && body.buffer instanceof ArrayBuffer ? [body.buffer] : [],
+  )
+}

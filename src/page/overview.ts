@@ -1,0 +1,200 @@
+/**
+ * The overview: the range that the figures are of, and a tile for each measure with its value, its
+ * change from the previous period and a sparkline.
+ */
+import {
+  type AnsweredRange,
+  MEASURE_IDS,
+  MEASURES,
+  type MeasureId,
+  RANGES,
+  type SummaryAnswer,
+} from '../dashboard-definition.ts'
+import { openSparkline } from './charts/sparkline.ts'
+import { element, icon, setAttribute, setText } from './element.ts'
+import { type Format, NOTHING, tileText } from './format.ts'
+import { fillingText } from './freshness.ts'
+import type { View } from './view.ts'
+
+export type Overview = Readonly<{
+  element: HTMLElement
+  update: (answer: SummaryAnswer, view: View, isNews: boolean) => void
+  setBusy: (isBusy: boolean) => void
+}>
+
+export function openOverview(format: Format): Overview {
+  const rangeLine = openRangeLine(format)
+  const tiles = openTiles(format)
+  return {
+    element: element(
+      'section',
+      { class: 'overview', attributes: { 'aria-labelledby': 'overview-title' } },
+      rangeLine.element,
+      tiles.element,
+    ),
+    update: (answer, view, isNews) => {
+      rangeLine.update(answer.range)
+      tiles.update(answer, view, isNews)
+    },
+    setBusy: tiles.setBusy,
+  }
+}
+
+type Tile = Readonly<{
+  element: HTMLElement
+  update: (answer: SummaryAnswer, versus: string, isNews: boolean) => void
+}>
+
+function openTiles(format: Format): Overview {
+  const tiles = MEASURE_IDS.map((id) => openTile(id, format))
+  const list = element(
+    'ul',
+    { class: 'tiles is-loading', attributes: { 'aria-busy': 'true' } },
+    ...tiles.map((tile) => tile.element),
+  )
+  return {
+    element: list,
+    update: (answer, view, isNews) => {
+      list.classList.remove('is-loading')
+      const versus = versusText(view)
+      for (const tile of tiles) tile.update(answer, versus, isNews)
+    },
+    setBusy: (isBusy) => setAttribute(list, 'aria-busy', String(isBusy)),
+  }
+}
+
+function openTile(id: MeasureId, format: Format): Tile {
+  const { label, description } = MEASURES[id]
+  const value = element('p', { class: 'tile-value', attributes: { 'data-value': '' } })
+  const counting = openCountUp(value, (at) => tileText(format, id, at))
+  const up = icon('arrow-up')
+  const down = icon('arrow-down')
+  const changeText = element('span', { class: 'tile-change-text' })
+  const versusText = element('span', { class: 'tile-versus' })
+  const change = element(
+    'p',
+    { class: 'tile-change', attributes: { 'data-change': '' } },
+    element('span', { class: 'tile-change-figure' }, up, down, changeText),
+    versusText,
+  )
+  const spark = element('div', { class: 'tile-spark', attributes: { 'aria-hidden': 'true' } })
+  const sparkline = openSparkline(spark, { measure: id })
+  const whole = element(
+    'li',
+    { class: 'tile', attributes: { 'data-tile': id } },
+    element('h3', { class: 'tile-label', text: label, attributes: { title: description } }),
+    value,
+    change,
+    spark,
+  )
+  return {
+    element: whole,
+    update: (answer, versus, isNews) => {
+      const figure = answer.figures[id]
+      const percent = answer.change[id]
+      setAttribute(value, 'data-value', figure === null ? '' : String(figure))
+      setAttribute(value, 'title', format.figure(id, figure))
+      counting.show(figure, !isNews)
+      setAttribute(change, 'data-change', percent === null ? '' : String(percent))
+      setAttribute(change, 'data-direction', directionOf(percent))
+      setAttribute(change, 'title', changeTitle(id, answer, format))
+      setText(changeText, percent === null ? NOTHING : format.change(percent))
+      setText(versusText, versus)
+      sparkline.update(answer)
+    },
+  }
+}
+
+/** A change that is shown as 0.0% counts as none. */
+function directionOf(percent: number | null): 'up' | 'down' | 'same' | 'unknown' {
+  if (percent === null) return 'unknown'
+  if (Math.abs(percent) < 0.05) return 'same'
+  return percent > 0 ? 'up' : 'down'
+}
+
+function versusText(view: View): string {
+  const { range } = view
+  if (range.kind === 'fixed') return 'vs previous period'
+  return `vs previous ${RANGES.find(({ id }) => id === range.id)?.label ?? range.id}`
+}
+
+/** The two periods that the change compares: complete steps only, never a filling window. */
+function changeTitle(id: MeasureId, answer: SummaryAnswer, format: Format): string {
+  const { compared, previous } = answer
+  const part = (of: SummaryAnswer['compared']): string => {
+    const span = format.span(Date.parse(of.from), Date.parse(of.to))
+    return `${span}: ${format.figure(id, of.figures[id])}`
+  }
+  if (compared.from === compared.to) return 'No complete window to compare yet'
+  const title = 'Relative change in percent, complete windows only'
+  return `${title}\n${part(compared)}\nbefore, ${part(previous)}`
+}
+
+type CountUp = Readonly<{
+  /** `isMoving` false jumps: the figure of another range is no movement. */
+  show: (value: number | null, isMoving: boolean) => void
+}>
+
+const RUN_MS = 300
+
+/** Counts to the next value for a moment, so that the change is seen; not with reduced motion. */
+function openCountUp(target: HTMLElement, write: (value: number | null) => string): CountUp {
+  const stillness = matchMedia('(prefers-reduced-motion: reduce)')
+  let shown: number | null = null
+  let frame = 0
+  return {
+    show: (value, isMoving) => {
+      cancelAnimationFrame(frame)
+      const from = shown
+      const isStill = !isMoving || stillness.matches || document.hidden
+      if (isStill || from === null || value === null || from === value) {
+        shown = value
+        setText(target, write(value))
+        return
+      }
+      const started = performance.now()
+      const step = (now: number): void => {
+        const run = Math.min(Math.max((now - started) / RUN_MS, 0), 1)
+        // Slows down towards the end.
+        const at = run === 1 ? value : from + (value - from) * (1 - (1 - run) ** 3)
+        shown = at
+        setText(target, write(at))
+        if (run < 1) frame = requestAnimationFrame(step)
+      }
+      frame = requestAnimationFrame(step)
+    },
+  }
+}
+
+type RangeLine = Readonly<{
+  element: HTMLElement
+  update: (range: AnsweredRange) => void
+}>
+
+/** The range in full, and which part of it may still grow. */
+function openRangeLine(format: Format): RangeLine {
+  const span = element('span', { class: 'range-span', text: '\u00a0' })
+  const filling = element('span', { class: 'range-filling', attributes: { hidden: true } })
+  return {
+    element: element(
+      'div',
+      { class: 'range-line' },
+      element('h2', {
+        class: 'overview-title',
+        text: 'Overview',
+        attributes: { id: 'overview-title' },
+      }),
+      span,
+      element('span', { class: 'range-zone', text: format.timezone }),
+      filling,
+    ),
+    update: (range) => {
+      const fromMs = Date.parse(range.from)
+      const toMs = Date.parse(range.to)
+      const completeMs = Date.parse(range.completeTo)
+      setText(span, format.span(fromMs, toMs))
+      filling.hidden = completeMs >= toMs
+      setText(filling, fillingText(format, { fromMs, toMs, completeMs }))
+    },
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The view: what the page shows. It is kept in the address, so that a link shows the same to
+ * others, and "back" and "forward" go through the reader's choices. Defaults are left out of the
+ * address, and invalid parameters are ignored.
+ *
+ *     ?range=24h&campaign=spring&country=AT&measure=cvr&lines=campaigns&sort=revenue&page=2
+ *     ?from=2026-11-22T10:00:00Z&to=2026-11-22T12:00:00Z&order=asc&search=sale
+ */
+import {
+  DEFAULT_RANGE,
+  FILTER_IDS,
+  FILTERS,
+  type FilterId,
+  MEASURE_IDS,
+  type MeasureId,
+  mapEventFilters,
+  PAGE_MAX,
+  RANGE_DAYS_MAX,
+  RANGES,
+  type RangeId,
+} from '../dashboard-definition.ts'
+
+/** The last minutes or days, which move with the clock; or a fixed stretch, in milliseconds UTC. */
+export type ShownRange =
+  | Readonly<{ kind: 'last'; id: RangeId }>
+  | Readonly<{ kind: 'fixed'; fromMs: number; toMs: number }>
+
+export type TrendMeasure = 'ctr' | 'cvr'
+export type SortId = 'campaign' | MeasureId
+
+export type View = Readonly<{
+  range: ShownRange
+  /** An empty list is no filter; an empty text stands for events without a value. */
+  filters: Readonly<Record<FilterId, readonly string[]>>
+  measure: TrendMeasure
+  lines: 'all' | 'campaigns'
+  sort: SortId
+  order: 'asc' | 'desc'
+  search: string
+  /** From 1. */
+  page: number
+}>
+
+const FIXED_RANGE_MS_MAX = RANGE_DAYS_MAX * 86_400_000
+export const SEARCH_LENGTH_MAX = 256
+
+export const DEFAULT_VIEW: View = {
+  range: { kind: 'last', id: DEFAULT_RANGE },
+  filters: filtersOf(() => []),
+  measure: 'ctr',
+  lines: 'all',
+  sort: 'impressions',
+  order: 'desc',
+  search: '',
+  page: 1,
+}
+
+/** `query` is the part of an address after the question mark, which may be included. */
+export function parseView(query: string): View {
+  const asked = new URLSearchParams(query)
+  const page = Number(asked.get('page') ?? 1)
+  return {
+    range: parseRange(asked),
+    filters: filtersOf((id) => [...new Set(asked.getAll(id))].slice(0, FILTERS[id].chosenMax)),
+    measure: asked.get('measure') === 'cvr' ? 'cvr' : 'ctr',
+    lines: asked.get('lines') === 'campaigns' ? 'campaigns' : 'all',
+    sort: parseSort(asked.get('sort')),
+    order: asked.get('order') === 'asc' ? 'asc' : 'desc',
+    search: (asked.get('search') ?? '').slice(0, SEARCH_LENGTH_MAX),
+    page: Number.isInteger(page) && page >= 1 && page <= PAGE_MAX ? page : 1,
+  }
+}
+
+/** Without a question mark; empty for the default view. */
+export function formatView(view: View): string {
+  const asked = rangeParameters(view)
+  const set = (name: 'measure' | 'lines' | 'sort' | 'order' | 'search' | 'page'): void => {
+    if (view[name] !== DEFAULT_VIEW[name]) asked.set(name, String(view[name]))
+  }
+  set('measure')
+  set('lines')
+  set('sort')
+  set('order')
+  set('search')
+  set('page')
+  return asked.toString()
+}
+
+/** Range and filters: part of every request of the page, and of the page's own address. */
+export function rangeParameters(view: View): URLSearchParams {
+  const asked = new URLSearchParams()
+  const { range } = view
+  if (range.kind === 'fixed') {
+    asked.set('from', formatMoment(range.fromMs))
+    asked.set('to', formatMoment(range.toMs))
+  } else if (range.id !== DEFAULT_RANGE) {
+    asked.set('range', range.id)
+  }
+  for (const id of FILTER_IDS) for (const value of view.filters[id]) asked.append(id, value)
+  return asked
+}
+
+export function rangeSeconds(range: ShownRange): number {
+  if (range.kind === 'fixed') return (range.toMs - range.fromMs) / 1000
+  return RANGES.find(({ id }) => id === range.id)?.seconds ?? 3600
+}
+
+export function hasFilters(view: View): boolean {
+  return FILTER_IDS.some((id) => view.filters[id].length > 0)
+}
+
+function parseRange(asked: URLSearchParams): ShownRange {
+  const fromMs = parseMoment(asked.get('from'))
+  const toMs = parseMoment(asked.get('to'))
+  if (fromMs !== null && toMs !== null && isRangePossible(fromMs, toMs)) {
+    return { kind: 'fixed', fromMs, toMs }
+  }
+  const id = RANGES.find((range) => range.id === asked.get('range'))?.id
+  return { kind: 'last', id: id ?? DEFAULT_RANGE }
+}
+
+export function isRangePossible(fromMs: number, toMs: number): boolean {
+  return toMs > fromMs && toMs - fromMs <= FIXED_RANGE_MS_MAX
+}
+
+function filtersOf(chosenFor: (id: FilterId) => readonly string[]): View['filters'] {
+  return { campaign: chosenFor('campaign'), ...mapEventFilters(chosenFor) }
+}
+
+function parseSort(text: string | null): SortId {
+  if (text === 'campaign') return 'campaign'
+  return MEASURE_IDS.find((id) => id === text) ?? DEFAULT_VIEW.sort
+}
+
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/
+
+/** RFC 3339, seconds optional; null for anything else. */
+function parseMoment(text: string | null): number | null {
+  if (text === null || !MOMENT.test(text)) return null
+  const ms = Date.parse(text)
+  return Number.isFinite(ms) ? ms : null
+}
+
+/** Whole seconds: `2026-11-22T10:00:00Z`. */
+function formatMoment(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}
+
+export type ViewStore = Readonly<{
+  current: () => View
+  /** `keepAs` is `step` if "back" should undo the change, `same` while a search is being typed. */
+  change: (changed: Partial<View>, keepAs?: 'step' | 'same') => void
+  /** Called after each change, including "back" and "forward". */
+  onChange: (listener: (view: View) => void) => void
+}>
+
+export function openViewStore(): ViewStore {
+  let view = parseView(location.search)
+  const listeners: ((view: View) => void)[] = []
+  const notify = (): void => {
+    for (const listener of listeners) listener(view)
+  }
+  window.addEventListener('popstate', () => {
+    view = parseView(location.search)
+    notify()
+  })
+  return {
+    current: () => view,
+    change: (changed, keepAs = 'step') => {
+      const before = formatView(view)
+      view = { ...view, ...changed }
+      const after = formatView(view)
+      if (after === before) return
+      const address = after === '' ? location.pathname : `?${after}`
+      if (keepAs === 'step') history.pushState(null, '', address)
+      else history.replaceState(null, '', address)
+      notify()
+    },
+    onChange: (listener) => {
+      listeners.push(listener)
+    },
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * Whatever comes in, is committed, merged, dropped or expires, also while chunks are being loaded:
+ * the answers are those of a plain list of the events.
+ */
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { RangeId } from '../../../src/dashboard-definition/definition.ts'
+import { DAY_US, type ModelEvent } from './memory-lake.ts'
+import {
+  expectCampaigns,
+  expectRevenue,
+  expectSummary,
+  expectTrend,
+  type NaiveTable,
+  type NaiveView,
+  viewed,
+} from './naive.ts'
+import { MINUTE_US, NOON_US, openServiceAt } from './service-at.ts'
+
+/** What divides a day: a second, a minute, 5, 9 and 15 minutes, an hour, a day. */
+const WINDOWS_US = [1, 60, 300, 540, 900, 3600, 86_400].map((seconds) => seconds * 1e6)
+
+const anyEvent: fc.Arbitrary<ModelEvent> = fc.record({
+  campaign: fc.constantFrom('a', 'B', 'b', 'ü', '😀', '\uff5e', '=1+1', 'c"d', 'e,f'),
+  type: fc.constantFrom('impression', 'impression', 'click', 'conversion'),
+  timeUs: fc
+    .oneof(
+      fc.integer({ min: -5 * 60, max: 3 * 3600 }),
+      fc.integer({ min: 0, max: 3 * 86_400 }),
+      fc.integer({ min: 0, max: 70 * 86_400 }),
+    )
+    .map((secondsAgo) => NOON_US - secondsAgo * 1e6),
+  millionths: fc.integer({ min: -5_000_000, max: 50_000_000 }),
+  platform: fc.constantFrom('', 'web', 'mobile'),
+  country: fc.constantFrom('', 'DE'),
+  device: fc.constantFrom('ios', 'android'),
+})
+
+const anyView: fc.Arbitrary<NaiveView> = fc.record({
+  campaigns: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.subarray(['a', 'ü', 'nobody'], { minLength: 1 }) },
+  ),
+  filter: fc.oneof(
+    { weight: 2, arbitrary: fc.constant({ platform: [], country: [], device: [] }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        platform: fc.subarray(['', 'web']),
+        country: fc.subarray(['', 'DE', 'FR']),
+        device: fc.subarray(['ios']),
+      }),
+    },
+  ),
+})
+
+type Asked = Readonly<{ kind: string; range: string; view: NaiveView; table: NaiveTable }>
+
+const anyRange = fc.oneof(
+  fc.constantFrom<RangeId>('15m', '1h', '6h', '24h', '7d', '30d').map((id) => `range=${id}`),
+  fc
+    .tuple(fc.integer({ min: 0, max: 80 * 86_400 }), fc.integer({ min: 1, max: 70 * 86_400 }))
+    .map(([secondsAgo, seconds]) => {
+      const from = NOON_US / 1000 - secondsAgo * 1000
+      const text = (ms: number): string => new Date(ms).toISOString()
+      return `from=${text(from)}&to=${text(from + seconds * 1000)}`
+    }),
+)
+
+const anyQuestion: fc.Arbitrary<Asked> = fc.record({
+  kind: fc.constantFrom('summary', 'trend', 'trend each', 'revenue', 'campaigns'),
+  range: anyRange,
+  view: anyView,
+  table: fc.record<NaiveTable>({
+    sort: fc.constantFrom('campaign', 'impressions', 'ctr', 'revenue', 'revenuePerClick'),
+    order: fc.constantFrom('asc', 'desc'),
+    search: fc.constantFrom('', 'B', '+'),
+  }),
+})
+
+type Act =
+  | Readonly<{ act: 'take'; events: readonly ModelEvent[] }>
+  | Readonly<{ act: 'commit'; count: number }>
+  | Readonly<{ act: 'merge' | 'expire' | 'sweep' }>
+  | Readonly<{ act: 'drop'; days: number }>
+  | Readonly<{ act: 'ask'; asked: readonly Asked[]; meanwhile: readonly Act[] }>
+
+const quietAct: fc.Arbitrary<Act> = fc.oneof(
+  fc.record({ act: fc.constant('take' as const), events: fc.array(anyEvent, { maxLength: 12 }) }),
+  fc.record({ act: fc.constant('commit' as const), count: fc.integer({ min: 0, max: 20 }) }),
+  fc.record({ act: fc.constantFrom('merge' as const, 'expire' as const, 'sweep' as const) }),
+  fc.record({ act: fc.constant('drop' as const), days: fc.integer({ min: 0, max: 40 }) }),
+)
+const anyAct: fc.Arbitrary<Act> = fc.oneof(
+  quietAct,
+  fc.record({
+    act: fc.constant('ask' as const),
+    asked: fc.array(anyQuestion, { minLength: 1, maxLength: 4 }),
+    meanwhile: fc.array(quietAct, { maxLength: 4 }),
+  }),
+)
+
+function queryOf({ kind, range, view, table }: Asked): [path: string, query: string] {
+  const more = new URLSearchParams()
+  for (const campaign of view.campaigns) more.append('campaign', campaign)
+  for (const [name, values] of Object.entries(view.filter)) {
+    for (const value of values) more.append(name, value)
+  }
+  if (kind === 'trend each') more.set('lines', 'campaigns')
+  if (kind === 'campaigns') {
+    for (const [name, value] of Object.entries(table)) more.set(name, value)
+    more.set('size', '4')
+    more.set('page', '2')
+  }
+  return [kind.split(' ')[0] ?? '', `${range}&${more}`]
+}
+
+function expectAnswer({ kind, table }: Asked, answer: never, events: readonly ModelEvent[]): void {
+  switch (kind) {
+    case 'summary':
+      expectSummary(answer, events)
+      break
+    case 'trend':
+    case 'trend each':
+      expectTrend(answer, events)
+      break
+    case 'revenue':
+      expectRevenue(answer, events)
+      break
+    default:
+      expectCampaigns(answer, events, table)
+  }
+}
+
+/** Does the acts; each answer must be that of a state between its question and its arrival. */
+async function play(acts: readonly Act[], windowUs: number, cachedRowsMax?: number): Promise<void> {
+  const at = openServiceAt({
+    windowUs,
+    ...(cachedRowsMax === undefined ? {} : { limits: { cachedRowsMax } }),
+  })
+  const { lake, clock } = at
+  lake.start()
+
+  async function run(act: Act): Promise<void> {
+    switch (act.act) {
+      case 'take':
+        lake.take(act.events, NOON_US)
+        break
+      case 'commit':
+        lake.commit(NOON_US, act.count)
+        break
+      case 'drop':
+        lake.dropDaysBefore(Math.floor(NOON_US / DAY_US) - act.days)
+        break
+      case 'merge':
+        lake.merge()
+        break
+      case 'expire':
+        lake.expire()
+        break
+      case 'sweep':
+        clock.us += 11_000_000
+        at.service.tick()
+        break
+      case 'ask':
+        await askAll(act.asked, act.meanwhile)
+        break
+      default:
+        act satisfies never
+    }
+  }
+
+  async function askAll(asked: readonly Asked[], meanwhile: readonly Act[]): Promise<void> {
+    const states = [{ taken: lake.events(), committed: lake.committedEvents() }]
+    const release = lake.hold()
+    const answers = asked.map((one) => at.ask<never>(...queryOf(one)))
+    for (const act of meanwhile) {
+      await run(act)
+      states.unshift({ taken: lake.events(), committed: lake.committedEvents() })
+      await new Promise(setImmediate)
+    }
+    release()
+    for (const [index, one] of asked.entries()) {
+      const answer = (await answers[index]) as never
+      const isRaw = Object.values(one.view.filter).some((values) => values.length > 0)
+      expectOneOf(states, ({ taken, committed }) =>
+        expectAnswer(one, answer, viewed(isRaw ? committed : taken, one.view)),
+      )
+    }
+  }
+
+  for (const act of acts) await run(act)
+}
+
+/** The newest is tried first, and its failure is the one to be told. */
+function expectOneOf<T>(states: readonly T[], expect: (state: T) => void): void {
+  const failures: unknown[] = []
+  for (const state of states) {
+    try {
+      expect(state)
+      return
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  throw failures[0]
+}
+
+test('answers are those of a plain list of events, whatever happens to the files', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyAct, { minLength: 2, maxLength: 14 }),
+      fc.constantFrom(...WINDOWS_US),
+      (acts, windowUs) => play(acts, windowUs),
+    ),
+    { numRuns: 400 },
+  )
+})
+
+test('dropping chunks early changes no answer', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyAct, { minLength: 4, maxLength: 20 }), (acts) =>
+      play(acts, 5 * MINUTE_US, 200),
+    ),
+    { numRuns: 150 },
+  )
+})

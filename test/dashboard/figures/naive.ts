@@ -1,0 +1,170 @@
+/**
+ * The answers over a plain list of events, by filter and reduce: slow, and with nothing in common
+ * with the chunks.
+ */
+import assert from 'node:assert/strict'
+import type {
+  CampaignsAnswer,
+  Figures,
+  RevenueAnswer,
+  SummaryAnswer,
+  TrendAnswer,
+} from '../../../src/dashboard-definition/wire.ts'
+import type { EventFilter } from '../../../src/query.ts'
+import { addEvent, fits, type ModelEvent, noSums, type Sums } from './memory-lake.ts'
+
+export type NaiveView = Readonly<{ campaigns: readonly string[]; filter: EventFilter }>
+
+const usOf = (text: string): number => Date.parse(text) * 1000
+
+function within(events: readonly ModelEvent[], fromUs: number, toUs: number): ModelEvent[] {
+  return events.filter(({ timeUs }) => timeUs >= fromUs && timeUs < toUs)
+}
+
+function sumOf(events: readonly ModelEvent[]): Sums {
+  const sums = noSums()
+  for (const event of events) addEvent(sums, event)
+  return sums
+}
+
+function figuresOf(sums: Sums): Figures {
+  const ratio = (of: number, by: number): number | null => (by === 0 ? null : of / by)
+  return {
+    impressions: sums.impressions,
+    clicks: sums.clicks,
+    ctr: ratio(sums.clicks * 100, sums.impressions),
+    conversions: sums.conversions,
+    cvr: ratio(sums.conversions * 100, sums.clicks),
+    revenue: sums.millionths / 1e6,
+    revenuePerClick: ratio(sums.millionths / 1e6, sums.clicks),
+  }
+}
+
+/** The events a view looks at. */
+export function viewed(events: readonly ModelEvent[], view: NaiveView): ModelEvent[] {
+  return events.filter(
+    (event) =>
+      fits(event, view.filter) &&
+      (view.campaigns.length === 0 || view.campaigns.includes(event.campaign)),
+  )
+}
+
+export function expectSummary(answer: SummaryAnswer, events: readonly ModelEvent[]): void {
+  const { range, compared, previous, change, sparkline } = answer
+  const [from, to] = [usOf(range.from), usOf(range.to)]
+  const over = (fromUs: number, toUs: number): Figures =>
+    figuresOf(sumOf(within(events, fromUs, toUs)))
+  assert.deepEqual(answer.figures, over(from, to))
+  assert.deepEqual(compared.figures, over(usOf(compared.from), usOf(compared.to)))
+  assert.deepEqual(previous.figures, over(usOf(previous.from), usOf(previous.to)))
+  assert.equal(usOf(compared.from), from)
+  assert.equal(usOf(previous.from), from - (to - from))
+  assert.equal(usOf(compared.to) - from, usOf(previous.to) - usOf(previous.from))
+  assert.ok(usOf(compared.to) <= usOf(range.completeTo))
+  assert.ok(usOf(range.completeTo) - usOf(compared.to) < range.stepSeconds * 1e6)
+  for (const id of ['impressions', 'ctr', 'revenue'] as const) {
+    const [then, now] = [previous.figures[id], compared.figures[id]]
+    if (then === null || now === null || then === 0) assert.equal(change[id], null)
+    else assert.ok(Math.abs((change[id] ?? 0) - (now / then - 1) * 100 * Math.sign(then)) < 1e-6)
+  }
+  assert.ok(sparkline.starts.length <= 60)
+  for (const [point, start] of sparkline.starts.entries()) {
+    const fromUs = Math.max(usOf(start), from)
+    const toUs = Math.min(usOf(start) + sparkline.stepSeconds * 1e6, to)
+    const figures = over(fromUs, toUs)
+    assert.equal(sparkline.figures.clicks[point], figures.clicks)
+    assert.equal(sparkline.figures.cvr[point], figures.cvr)
+    assert.equal(sparkline.figures.revenue[point], figures.revenue)
+  }
+}
+
+export function expectTrend(answer: TrendAnswer, events: readonly ModelEvent[]): void {
+  const { range, stepSeconds, starts, lines } = answer
+  const [from, to] = [usOf(range.from), usOf(range.to)]
+  assert.ok(starts.length <= 300)
+  assert.equal(stepSeconds % range.stepSeconds, 0)
+  if (lines[0]?.campaign !== null) {
+    const ranked = byCampaign(within(events, from, to)).sort(
+      (a, b) => b.sums.impressions - a.sums.impressions || compareBytes(a, b),
+    )
+    assert.deepEqual(
+      lines.map(({ campaign }) => campaign),
+      ranked.slice(0, 5).map(({ campaign }) => campaign),
+    )
+  }
+  for (const line of lines) {
+    const own = events.filter(
+      ({ campaign }) => line.campaign === null || line.campaign === campaign,
+    )
+    for (const [point, start] of starts.entries()) {
+      const fromUs = Math.max(usOf(start), from)
+      const figures = figuresOf(
+        sumOf(within(own, fromUs, Math.min(usOf(start) + stepSeconds * 1e6, to))),
+      )
+      assert.equal(line.impressions[point], figures.impressions)
+      assert.equal(line.clicks[point], figures.clicks)
+      assert.equal(line.conversions[point], figures.conversions)
+      assert.equal(line.ctr[point], figures.ctr)
+      assert.equal(line.cvr[point], figures.cvr)
+    }
+  }
+}
+
+export function expectRevenue(answer: RevenueAnswer, events: readonly ModelEvent[]): void {
+  const inRange = within(events, usOf(answer.range.from), usOf(answer.range.to))
+  const ranked = byCampaign(inRange).sort(
+    (a, b) => b.sums.millionths - a.sums.millionths || compareBytes(a, b),
+  )
+  assert.deepEqual(
+    answer.campaigns,
+    ranked.slice(0, 10).map(({ campaign, sums }) => ({ campaign, revenue: sums.millionths / 1e6 })),
+  )
+  assert.equal(answer.total, sumOf(inRange).millionths / 1e6)
+  const rest = ranked.slice(10)
+  assert.equal(answer.others.campaigns, rest.length)
+  assert.equal(
+    answer.others.revenue,
+    rest.reduce((sum, { sums }) => sum + sums.millionths, 0) / 1e6,
+  )
+}
+
+export type NaiveTable = Readonly<{
+  sort: 'campaign' | keyof Figures
+  order: 'asc' | 'desc'
+  search: string
+}>
+
+export function expectCampaigns(
+  answer: CampaignsAnswer,
+  events: readonly ModelEvent[],
+  { sort, order, search }: NaiveTable,
+): void {
+  const inRange = within(events, usOf(answer.range.from), usOf(answer.range.to)).filter(
+    ({ campaign }) => campaign.toLowerCase().includes(search.toLowerCase()),
+  )
+  const rows = byCampaign(inRange).map(({ campaign, sums }) => ({ campaign, ...figuresOf(sums) }))
+  const sign = order === 'asc' ? 1 : -1
+  rows.sort((a, b) => {
+    const byName = compareBytes(a, b)
+    if (sort === 'campaign') return sign * byName
+    const [x, y] = [a[sort], b[sort]]
+    if (x === null || y === null) return x === y ? byName : x === null ? 1 : -1
+    return sign * (x - y) || byName
+  })
+  const start = (answer.page - 1) * answer.size
+  assert.equal(answer.matched, rows.length)
+  assert.deepEqual(answer.rows, rows.slice(start, start + answer.size))
+  assert.deepEqual(answer.totals, figuresOf(sumOf(inRange)))
+}
+
+/** The order of UTF-8 bytes, which SQL engines have. */
+function compareBytes(a: { campaign: string }, b: { campaign: string }): number {
+  return Buffer.compare(Buffer.from(a.campaign), Buffer.from(b.campaign))
+}
+
+function byCampaign(events: readonly ModelEvent[]): { campaign: string; sums: Sums }[] {
+  return [...Map.groupBy(events, ({ campaign }) => campaign)].map(([campaign, own]) => ({
+    campaign,
+    sums: sumOf(own),
+  }))
+}

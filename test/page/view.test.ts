@@ -1,0 +1,144 @@
+/**
+ * The address of a view says what it shows, no more and no less, and a wrong address shows
+ * something sensible.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { MEASURE_IDS, RANGES } from '../../src/dashboard-definition/definition.ts'
+import {
+  DEFAULT_VIEW,
+  formatView,
+  hasFilters,
+  parseView,
+  rangeParameters,
+  rangeSeconds,
+  type View,
+} from '../../src/page/view.ts'
+
+test('the default view has an empty address, and an empty address shows it', () => {
+  assert.equal(formatView(DEFAULT_VIEW), '')
+  assert.deepEqual(parseView(''), DEFAULT_VIEW)
+  assert.deepEqual(parseView('?'), DEFAULT_VIEW)
+})
+
+test('an address is read as written in the documentation', () => {
+  const view = parseView(
+    '?range=24h&campaign=spring&campaign=%3Cimg%20src%3Dx%3E&country=AT&device=&measure=cvr' +
+      '&lines=campaigns&sort=revenue&order=asc&search=sale&page=2',
+  )
+  assert.deepEqual(view, {
+    range: { kind: 'last', id: '24h' },
+    filters: {
+      campaign: ['spring', '<img src=x>'],
+      platform: [],
+      country: ['AT'],
+      device: [''],
+    },
+    measure: 'cvr',
+    lines: 'campaigns',
+    sort: 'revenue',
+    order: 'asc',
+    search: 'sale',
+    page: 2,
+  } satisfies View)
+  assert.equal(hasFilters(view), true)
+  assert.equal(hasFilters(DEFAULT_VIEW), false)
+})
+
+test('a stretch of one’s own is told in UTC, whatever offset it was written with', () => {
+  const view = parseView('from=2026-11-22T11:00:00%2B01:00&to=2026-11-22T12:00Z')
+  assert.deepEqual(view.range, {
+    kind: 'fixed',
+    fromMs: Date.UTC(2026, 10, 22, 10),
+    toMs: Date.UTC(2026, 10, 22, 12),
+  })
+  assert.equal(formatView(view), 'from=2026-11-22T10%3A00%3A00Z&to=2026-11-22T12%3A00%3A00Z')
+  assert.equal(rangeSeconds(view.range), 7200)
+})
+
+test('what an address says wrongly counts as not said', () => {
+  const wrong = [
+    'range=2h',
+    'from=2026-11-22T10:00:00Z',
+    'from=2026-11-22T10:00:00Z&to=2026-11-22T10:00:00Z',
+    'from=2026-11-22T12:00:00Z&to=2026-11-22T10:00:00Z',
+    'from=2024-01-01T00:00:00Z&to=2026-11-22T10:00:00Z',
+    'from=yesterday&to=today',
+    'from=2026-13-45T10:00:00Z&to=2026-11-22T10:00:00Z',
+    'measure=clicks',
+    'lines=every',
+    'sort=constructor',
+    'order=up',
+    'page=0',
+    'page=-1',
+    'page=1.5',
+    'page=x',
+    'page=1e99',
+    'nonsense=1',
+  ]
+  for (const query of wrong) assert.deepEqual(parseView(query), DEFAULT_VIEW, query)
+})
+
+test('more choices than the API takes are cut, and repeated ones count once', () => {
+  const many = new URLSearchParams()
+  for (let i = 0; i < 60; i++) many.append('campaign', `c${i % 55}`)
+  for (let i = 0; i < 30; i++) many.append('country', `k${i}`)
+  const { filters } = parseView(many.toString())
+  assert.equal(filters.campaign.length, 50)
+  assert.equal(filters.country.length, 20)
+  assert.equal(new Set(filters.campaign).size, 50)
+})
+
+test('requests say range and filters only, and nothing for the default', () => {
+  assert.equal(rangeParameters({ ...DEFAULT_VIEW, search: 'x', page: 3 }).toString(), '')
+  const view = parseView('range=7d&platform=web&sort=clicks')
+  assert.equal(rangeParameters(view).toString(), 'range=7d&platform=web')
+})
+
+const text = fc.string({ unit: 'grapheme', maxLength: 40 })
+const chosen = fc.uniqueArray(text, { maxLength: 6 })
+const plain = { noNullPrototype: true }
+const anyView: fc.Arbitrary<View> = fc.record(
+  {
+    range: fc.oneof(
+      fc.constantFrom(...RANGES).map(({ id }) => ({ kind: 'last' as const, id })),
+      fc
+        .tuple(fc.integer({ min: 0, max: 2_000_000_000 }), fc.integer({ min: 1, max: 34_560_000 }))
+        .map(([from, length]) => ({
+          kind: 'fixed' as const,
+          fromMs: from * 1000,
+          toMs: (from + length) * 1000,
+        })),
+    ),
+    filters: fc.record(
+      { campaign: chosen, platform: chosen, country: chosen, device: chosen },
+      plain,
+    ),
+    measure: fc.constantFrom('ctr', 'cvr'),
+    lines: fc.constantFrom('all', 'campaigns'),
+    sort: fc.constantFrom('campaign', ...MEASURE_IDS),
+    order: fc.constantFrom('asc', 'desc'),
+    search: text,
+    page: fc.integer({ min: 1, max: 1_000_000 }),
+  },
+  plain,
+)
+
+test('every view comes back from its address', () => {
+  fc.assert(
+    fc.property(anyView, (view) => {
+      assert.deepEqual(parseView(formatView(view)), view)
+    }),
+  )
+})
+
+test('no address whatever fails', () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 200 }), (query) => {
+      const view = parseView(query)
+      assert.deepEqual(parseView(formatView(view)), view)
+    }),
+  )
+})
