@@ -1,13 +1,15 @@
 /**
- * What HTTP costs: one-event requests per second and gigabytes per CPU second of 1 MB bodies, of the collector and, in the same run,
- * of a bare `node:http` server that reads bodies and answers 200.
+ * What HTTP costs: one-event requests per second and gigabytes per CPU second of 1 MB bodies, of
+ * the collector and, in the same run, of a bare `node:http` server that reads bodies and answers
+ * 200.
  *
  *     node bench/collect.ts [--seconds 4]
  *
- * Server and load generator are processes of their own. `http only` is the collector without inspector and log (its own cost);
- * `whole` is with both, acks after fdatasync. CPU is that of the server's main thread and of its whole process (libuv's
- * threads do the fdatasync). The load keeps 64 connections busy (8 for 1 MB), one request each: closed loop, on
- * purpose, since the question is what a core can do, not how long a queue gets.
+ * Server and load generator are processes of their own. `http only` is the collector without
+ * inspector and log (its own cost); `whole` is with both, acks after fdatasync. CPU is that of the
+ * server's main thread and of its whole process (libuv's threads do the fdatasync). The load keeps
+ * 64 connections busy (8 for 1 MB), one request each: closed loop, on purpose, since the question
+ * is what a core can do, not how long a queue gets.
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -84,15 +86,14 @@ async function measure(kind: Kind, load: Load, seconds: number): Promise<string>
   const thread = after.threadSeconds - before.threadSeconds
   const whole = after.processSeconds - before.processSeconds
   const gigabytes = sent.bytes / 1e9
+  const [perThread, perProcess] = [thread, whole].map((cpu) => (gigabytes / cpu).toFixed(2))
   return [
     load.name.padEnd(10),
     kind.padEnd(22),
     `${Math.round(sent.requests / sent.seconds)} requests/s`.padStart(18),
     `${Math.round(sent.requests / thread)} per thread CPU s`.padStart(26),
     `${Math.round(sent.requests / whole)} per CPU s`.padStart(20),
-    `${(gigabytes / thread).toFixed(2)} / ${(gigabytes / whole).toFixed(2)} GB per (thread) CPU s`.padStart(
-      38,
-    ),
+    `${perThread} / ${perProcess} GB per (thread) CPU s`.padStart(38),
     `p50 ${sent.p50Ms.toFixed(1)} p99 ${sent.p99Ms.toFixed(1)} ms`.padStart(24),
     `${Math.round(after.rssMiB)} MiB`,
     sent.refused > 0 ? `${sent.refused} REFUSED` : '',
@@ -213,7 +214,9 @@ function generate(port: number, { connections, events }: Load): void {
       device_type: 'android',
     }),
   ).join('\n')
-  const head = `POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: ${body.length}\r\n\r\n`
+  const head =
+    'POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: ' +
+    `application/x-ndjson\r\nContent-Length: ${body.length}\r\n\r\n`
   const bytes = Buffer.from(head + body)
   let latencies: number[] = []
   let refused = 0

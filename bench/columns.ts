@@ -1,6 +1,6 @@
 /**
- * What the columns half of the engine costs, stage by stage, on traffic like the demo's: row blocks are made
- * beforehand, so that neither the parser nor JavaScript's strings are in the figures.
+ * What the columns half of the engine costs, stage by stage, on traffic like the demo's: row blocks
+ * are made beforehand, so that neither the parser nor JavaScript's strings are in the figures.
  *
  * usage: node bench/columns.ts [blocks=500]
  */
@@ -31,7 +31,9 @@ type BenchExports = ColumnsExports &
     WasmGlobal
   > & { reserve(bytes: number): number }
 
-/** The static memory of the row block, from its first array to the end of its last, and its strings. */
+/**
+ * The static memory of the row block, from its first array to the end of its last, and its strings.
+ */
 type Snapshot = Readonly<{ from: number; bytes: Uint8Array; strings: Uint8Array }>
 
 const random = openRandom(SEED)

@@ -1,9 +1,11 @@
 /**
- * Commit time and metadata size over many commits of tiny files: what a day of commits every second costs.
+ * Commit time and metadata size over many commits of tiny files: what a day of commits every second
+ * costs.
  * usage: node bench/commit.ts [--commits 2000]
  *
- * The clock runs a second per commit, so that snapshots expire as they would. Each commit adds one file of raw events
- * and replaces one metrics file, and now and then raw files are merged as maintenance would (their rows are not read).
+ * The clock runs a second per commit, so that snapshots expire as they would. Each commit adds one
+ * file of raw events and replaces one metrics file, and now and then raw files are merged as
+ * maintenance would (their rows are not read).
  */
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
@@ -67,7 +69,8 @@ const again = await openLake({
   nowUs: () => nowUs,
 })
 console.log(
-  `opening again: ${Math.round(performance.now() - opened)} ms, ${again.events.files.length} raw files`,
+  `opening again: ${Math.round(performance.now() - opened)} ms, ` +
+    `${again.events.files.length} raw files`,
 )
 await again.close()
 if (values.folder === undefined) await rm(folder, { recursive: true })

@@ -1,8 +1,8 @@
 /**
- * Measures the product while people look at its dashboard, from outside: the load generator, the viewers and the product are
- * processes of their own.
+ * Measures the product while people look at its dashboard, from outside: the load generator, the
+ * viewers and the product are processes of their own.
  *
- *   paced   events at a rate, the viewers begin to ask a second after them, with nothing loaded for them yet
+ *   paced   events at a rate; the viewers begin to ask a second after them, with nothing loaded
  *   full    events as fast as they are answered, the viewers have been there for a while
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,7 +22,10 @@ export type Measured = Readonly<{
   answeredPerSecond: number
   /** From the first request until both tables held everything. */
   committedPerSecond: number
-  /** Processors that programs of others took meanwhile: past a tenth, the figures are not this product's alone. */
+  /**
+   * Processors that programs of others took meanwhile: past a tenth, the figures are not this
+   * product's alone.
+   */
   othersUsed: number
   /** CPU seconds a second, of each thread of the product, the busiest first. */
   threads: readonly (readonly [name: string, share: number])[]
@@ -54,7 +57,10 @@ export async function openMeasures(
   const { received } = (await readStatus(url)).ledger
   let runs = 0
 
-  /** Every run has a seed of its own, also on a lake that was used before, so that no event id comes twice. */
+  /**
+   * Every run has a seed of its own, also on a lake that was used before, so that no event id comes
+   * twice.
+   */
   const nextSeed = (): number => {
     runs += 1
     return seed * 100 + runs + Math.floor(received / 1_000_000) * 1_000

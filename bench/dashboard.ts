@@ -1,11 +1,13 @@
 /**
  * The dashboard on a lake with a past, against its goals: ten viewers while events arrive.
  *
- * usage: npm run bench:dashboard -- [--days 30] [--campaigns 1000] [--events 20000000] [--viewers 10] [--rate 100000]
- *                                   [--seconds 60] [--full 4000000] [--repeats 4] [--visits 7] [--seed 1] [--folder DIR]
+ * usage: npm run bench:dashboard -- [--days 30] [--campaigns 1000] [--events 20000000]
+ *          [--viewers 10] [--rate 100000] [--seconds 60] [--full 4000000] [--repeats 4]
+ *          [--visits 7] [--seed 1] [--folder DIR]
  *
- * A folder is filled once and used again; without one, the lake is made anew in a temporary one. What the goals do not
- * reach is said (SHORT) and is no failure; an answer that is wrong, or tables that `verify` refuses, are.
+ * A folder is filled once and used again; without one, the lake is made in a temporary one. A
+ * figure short of its goal is marked SHORT and is no failure; a wrong answer, or tables that
+ * `verify` refuses, are.
  */
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -70,10 +72,12 @@ console.log(
     .join(' ')}`,
 )
 console.log(
-  'method    product, load generator, viewers and browser are processes that share these cores; a viewer asks for summary, trend,',
+  'method    product, load generator, viewers and browser are processes that share these ' +
+    'cores; a viewer asks for summary, trend,',
 )
 console.log(
-  '          revenue and campaigns at once, at the pace of the page, with one event stream open; cold = a view asked for the first time',
+  '          revenue and campaigns at once, at the pace of the page, with one event stream ' +
+    'open; cold = a view asked for the first time',
 )
 const rows: Row[] = []
 const folder = await openPast()
@@ -139,7 +143,10 @@ async function measureAll(): Promise<void> {
   }
 }
 
-/** Without and with viewers in turn, every second time the other way round, so that both meet the same machine and lake. */
+/**
+ * Without and with viewers in turn, every second time the other way round, so that both meet the
+ * same machine and lake.
+ */
 async function reportFull(measures: Measures): Promise<void> {
   const alone: Measured[] = []
   const watched: Measured[] = []
@@ -158,12 +165,18 @@ async function reportFull(measures: Measures): Promise<void> {
 function say(what: string, measured: Measured): void {
   const { load, seen, threads } = measured
   const shares = threads.slice(0, 6).map(([name, share]) => `${name} ${share.toFixed(2)}`)
+  const seconds = seen?.cpuSeconds.toFixed(1)
+  const viewers = seen === null ? '' : `, the viewers used ${seconds} s of processor time`
   console.log(
-    `${what}: ${perSecond(measured.answeredPerSecond)} answered, ${perSecond(measured.committedPerSecond)} committed, ` +
-      `answer p50 ${ms(load.latencyMs.p50)} p99 ${ms(load.latencyMs.p99)}, ${load.refused} refused, ` +
-      `memory ${Math.round(measured.peakBytes / MIB)} MiB (${Math.round(measured.peakWithoutIdsBytes / MIB)} without ids)` +
-      `${seen === null ? '' : `, the viewers themselves used ${seen.cpuSeconds.toFixed(1)} s of processor time`}; ` +
-      `others used ${measured.othersUsed.toFixed(2)} processors; used by thread: ${shares.join(', ')}`,
+    `${what}: ${perSecond(measured.answeredPerSecond)} answered, ` +
+      `${perSecond(measured.committedPerSecond)} committed, ` +
+      `answer p50 ${ms(load.latencyMs.p50)} p99 ${ms(load.latencyMs.p99)}, ` +
+      `${load.refused} refused, ` +
+      `memory ${Math.round(measured.peakBytes / MIB)} MiB ` +
+      `(${Math.round(measured.peakWithoutIdsBytes / MIB)} without ids)` +
+      `${viewers}; ` +
+      `others used ${measured.othersUsed.toFixed(2)} processors; used by thread: ` +
+      `${shares.join(', ')}`,
   )
 }
 
@@ -203,7 +216,9 @@ function reportAnswers(measured: Measured): void {
     rows.push({
       what: `slowest answer, ${range}, all filters, cold and warm`,
       goal: limitMs === null ? '' : `p95 < ${limitMs} ms`,
-      got: `${endpoint}: p50 ${ms(found.p50)}, p95 ${ms(found.p95)}, p99 ${ms(found.p99)} of ${found.count}`,
+      got:
+        `${endpoint}: p50 ${ms(found.p50)}, p95 ${ms(found.p95)}, p99 ${ms(found.p99)} of ` +
+        `${found.count}`,
       ok: limitMs === null ? null : found.p95 < limitMs,
     })
   }
@@ -218,7 +233,9 @@ function reportAnswers(measured: Measured): void {
   rows.push({
     what: `memory with ${viewers} viewers, without the ids`,
     goal: '',
-    got: `${Math.round(measured.peakWithoutIdsBytes / MIB)} MiB (${Math.round(measured.peakBytes / MIB)} with)`,
+    got:
+      `${Math.round(measured.peakWithoutIdsBytes / MIB)} MiB ` +
+      `(${Math.round(measured.peakBytes / MIB)} with)`,
     ok: null,
   })
 }
@@ -263,7 +280,9 @@ async function reportPaint(
   rows.push({
     what: `first contentful paint, ${when}`,
     goal: '< 1000 ms',
-    got: `median ${ms(median(first))}, max ${ms(Math.max(...first))} of ${first.length}; figures after ${ms(median(ready))}`,
+    got:
+      `median ${ms(median(first))}, max ${ms(Math.max(...first))} of ${first.length}; figures ` +
+      `after ${ms(median(ready))}`,
     ok: median(first) < 1000,
   })
 }

@@ -1,11 +1,11 @@
 /**
- * A simulated day of commits every second with maintenance beside it: how many files stay, how large the metadata gets,
- * and whether a commit at the end takes as long as at the start.
+ * A simulated day of commits every second with maintenance beside it: how many files stay, how
+ * large the metadata gets, and whether a commit at the end takes as long as at the start.
  * usage: node bench/day.ts [--hours 26] [--events 50] [--folder DIR]
  *
- * The clock runs a second per commit; files, commits and merges are real. 86,400 commits take about half an hour.
- * Each second one raw file comes in, every tenth second another with late events of yesterday, and the metrics file
- * that holds the open windows is replaced.
+ * The clock runs a second per commit; files, commits and merges are real. 86,400 commits take about
+ * half an hour. Each second one raw file comes in, every tenth second another with late events of
+ * yesterday, and the metrics file that holds the open windows is replaced.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { mergeEventFiles, openQuery } from '../src/query.ts'
-import { wakePool } from '../src/runtime/wake-pool.ts'
+import { wakePool } from '../src/runtime/node-workarounds.ts'
 import { type DataFile, type MetricsRow, openLake, openMaintenance } from '../src/table.ts'
 import { placesIn } from '../test/support/places.ts'
 import { DAY_US, dayRows, eventRow, WINDOW_US } from '../test/table/fixture.ts'
@@ -124,7 +124,10 @@ async function commitOne(index: number, metrics: ReturnType<typeof openMetrics>)
   commitMs.push(performance.now() - before)
 }
 
-/** The metrics file of the open windows, as the job keeps it: replaced each second, left alone once it is full. */
+/**
+ * The metrics file of the open windows, as the job keeps it: replaced each second, left alone once
+ * it is full.
+ */
 function openMetrics() {
   let rows = new Map<string, MetricsRow>()
   let day = -1
@@ -168,9 +171,11 @@ async function report(done: number): Promise<void> {
   const { p50, p99 } = percentiles(commitMs.slice(-REPORT_EVERY))
   const seconds = Math.round((performance.now() - begunMs) / 1000)
   console.log(
-    `${done / 3600} h: files ${lake.events.files.length} + ${lake.metrics.files.length} (most ${most.events} + ${most.metrics}), ` +
+    `${done / 3600} h: files ${lake.events.files.length} + ${lake.metrics.files.length} (most ` +
+      `${most.events} + ${most.metrics}), ` +
       `metadata ${sizes.map((bytes) => `${(bytes / 2 ** 20).toFixed(2)} MiB`).join(' + ')}, ` +
-      `commit p50 ${p50.toFixed(1)} p99 ${p99.toFixed(1)} ms, ${counts.merges} merges of ${counts.mergedFiles} files, ${seconds} s`,
+      `commit p50 ${p50.toFixed(1)} p99 ${p99.toFixed(1)} ms, ${counts.merges} merges of ` +
+      `${counts.mergedFiles} files, ${seconds} s`,
   )
 }
 
@@ -188,7 +193,9 @@ async function conclude(): Promise<void> {
   const last = percentiles(commitMs.slice(-FIRST_AND_LAST))
   const busyMs = maintenanceMs.reduce((sum, ms) => sum + ms, 0)
   console.log(
-    `commit p50 ${first.p50.toFixed(1)} -> ${last.p50.toFixed(1)} ms, p99 ${first.p99.toFixed(1)} -> ${last.p99.toFixed(1)} ms; ` +
-      `maintenance ${(busyMs / 1000).toFixed(0)} s for ${commits} s of events; most metadata ${(most.metadataBytes / 2 ** 20).toFixed(2)} MiB`,
+    `commit p50 ${first.p50.toFixed(1)} -> ${last.p50.toFixed(1)} ms, p99 ` +
+      `${first.p99.toFixed(1)} -> ${last.p99.toFixed(1)} ms; ` +
+      `maintenance ${(busyMs / 1000).toFixed(0)} s for ${commits} s of events; most metadata ` +
+      `${(most.metadataBytes / 2 ** 20).toFixed(2)} MiB`,
   )
 }

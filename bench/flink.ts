@@ -1,12 +1,14 @@
 /**
- * The job on Flink, on services of this machine: a topic is filled, the job is submitted on it, and the raw table says when all is in.
+ * The job on Flink, on services of this machine: a topic is filled, the job is submitted on it, and
+ * the raw table says when all is in.
  *
- *   dedup      job.sql as it is                          goal 30,000 events/s
- *   no dedup   the same without asking whether an id came before: what the rest of it costs, goal 60,000
- *   freshness  events over HTTP at a steady rate, until a reader of the raw table can see them; goal p99 <= checkpoint interval + 2 s
+ *   dedup      job.sql as it is; goal 30,000 events/s
+ *   no dedup   without asking whether an id came before: what the rest costs; goal 60,000
+ *   freshness  events over HTTP at a steady rate, until a reader of the raw table can see them;
+ *              goal p99 <= checkpoint interval + 2 s
  *
- * usage: node bench/flink.ts [--only dedup,no-dedup,freshness] [--events 3000000] [--rate 5000] [--seconds 60] [--seed 1] [--parallelism 1]
- *                            [--state hashmap|rocksdb]
+ * usage: node bench/flink.ts [--only dedup,no-dedup,freshness] [--events 3000000] [--rate 5000]
+ *          [--seconds 60] [--seed 1] [--parallelism 1] [--state hashmap|rocksdb]
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -66,7 +68,8 @@ async function run(name: string, change: (statement: string) => string, goal: nu
   const fromSubmission = (events * 1000) / (last.atMs - submittedMs)
   const running = ((last.rows - first.rows) * 1000) / (last.atMs - first.atMs)
   console.log(
-    `${name.padEnd(9)} ${rate(fromSubmission)} events/s from submission, ${rate(running)} once running, goal ${rate(goal)}`,
+    `${name.padEnd(9)} ${rate(fromSubmission)} events/s from submission, ${rate(running)} once ` +
+      `running, goal ${rate(goal)}`,
   )
   await stack.cancel(jobId)
 }
@@ -100,7 +103,8 @@ async function freshness(): Promise<void> {
   await watching
   const { p50, p99, max } = visibility(load, warm.events, sightings)
   console.log(
-    `freshness p50 ${seconds(p50)}, p99 ${seconds(p99)}, max ${seconds(max)} at ${rate} events/s, goal p99 <= ${seconds(CHECKPOINT_MS + 2_000)}`,
+    `freshness p50 ${seconds(p50)}, p99 ${seconds(p99)}, max ${seconds(max)} at ${rate} ` +
+      `events/s, goal p99 <= ${seconds(CHECKPOINT_MS + 2_000)}`,
   )
   await product.stop()
   await side.close()

@@ -1,10 +1,13 @@
 /**
- * Kafka as the log, on services of this machine: what filling the tables from a backlog takes, and how long an append waits.
+ * Kafka as the log, on services of this machine: what filling the tables from a backlog takes, and
+ * how long an append waits.
  *
- *   backlog   a topic is filled, then the product starts on it: events a second until both tables hold everything, and CPU by thread
+ *   backlog   a topic is filled, then the product starts on it: events a second until both tables
+ *             hold everything, and CPU by thread
  *   ack       open loop at a rate: request -> acks=all -> answer
  *
- * usage: node bench/kafka.ts [--events 2000000] [--rate 10000] [--seconds 20] [--seed 1] [--partitions 4] [--warehouse s3|folder]
+ * usage: node bench/kafka.ts [--events 2000000] [--rate 10000] [--seconds 20] [--seed 1]
+ *          [--partitions 4] [--warehouse s3|folder]
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'

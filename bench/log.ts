@@ -1,7 +1,7 @@
 /**
- * The log's speed against the disk's own: `node bench/log.ts [folder]`. First a bare loop of write and fdatasync, then appends of
- * one event (240 bytes) with many senders at once, then bodies of 1 MB, then reading it all back. Prints rates, latencies
- * and processor time.
+ * The log's speed against the disk's own: `node bench/log.ts [folder]`. First a bare loop of write
+ * and fdatasync, then appends of one event (240 bytes) with many senders at once, then bodies of 1
+ * MB, then reading it all back. Prints rates, latencies and processor time.
  */
 import fs from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -48,7 +48,9 @@ function benchDisk(name: string, bytes: number, times: number): void {
   fs.closeSync(file)
 }
 
-/** `senders` loops, each with one append under way. Trims as it goes, so that segments are recycled. */
+/**
+ * `senders` loops, each with one append under way. Trims as it goes, so that segments are recycled.
+ */
 async function benchAppends(
   name: string,
   bytes: number,

@@ -1,6 +1,6 @@
 /**
- * What parsing costs, in nanoseconds an event, on bodies that differ in what the parser predicts: key order,
- * spacing, time stamps. JSON.parse over the same lines stands beside.
+ * What parsing costs, in nanoseconds an event, on bodies that differ in what the parser predicts:
+ * key order, spacing, time stamps. JSON.parse over the same lines is the reference.
  *
  * usage: node bench/parse.ts [rounds=40]
  */
@@ -97,7 +97,8 @@ function measureCase(given: Case): void {
   const figures = [parse, inspect, plain].map((ns) => ns.toFixed(0).padStart(5))
   const bytes = (body.length / EVENTS).toFixed(0)
   console.log(
-    `${given.name.padEnd(26)} ${bytes} bytes  parse ${figures[0]}  inspect ${figures[1]}  JSON.parse ${figures[2]}`,
+    `${given.name.padEnd(26)} ${bytes} bytes  parse ${figures[0]}  inspect ${figures[1]}  ` +
+      `JSON.parse ${figures[2]}`,
   )
 }
 

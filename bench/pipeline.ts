@@ -42,7 +42,7 @@ export type Throughput = Readonly<{
   stored: number
   /** What an event takes in the raw table's files. */
   bytesPerRow: number
-  /** What `verify` said afterwards. */
+  /** What `verify` printed afterwards. */
   verified: string
   /** Largest resident set seen, less what the status says the memory of ids takes. */
   peakBytes: number
@@ -118,7 +118,7 @@ export async function measureLatency(options: BenchOptions): Promise<Latency> {
   const folder = await openFolder(DEFAULTS)
   const product = await startProduct(folder)
   try {
-    // The first requests of a process compile its code; nobody's p99 is measured on those.
+    // The first requests of a process compile its code; they are not part of the p99.
     await warmUp(product, options)
     const base = await readEndOffset(product.url)
     const watch = startWatch(folder.catalogPath)

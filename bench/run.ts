@@ -1,8 +1,8 @@
 /**
- * The measurements of the whole product, against the goals of its issue.
+ * The measurements of the whole product, against its goals.
  *
- * usage: npm run bench -- [--events 5000000] [--rate 100000] [--seconds 30] [--seed 1] [--repeats 3]
- *                         [--only throughput,latency,start,single,reference]
+ * usage: npm run bench -- [--events 5000000] [--rate 100000] [--seconds 30] [--seed 1]
+ *          [--repeats 3] [--only throughput,latency,start,single,reference]
  */
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
@@ -99,8 +99,10 @@ async function throughput(): Promise<void> {
     const threads = result.threads.map(([name, ns]) => `${name} ${Math.round(ns)}`).join(', ')
     console.log(
       `throughput ${repeat + 1}: ${perSecond(result.committedPerSecond, 'events')} committed, ` +
-        `${perSecond(result.answeredPerSecond, 'events')} answered, ${result.bytesPerEvent.toFixed(1)} bytes each, ` +
-        `${result.stored} stored in ${result.bytesPerRow.toFixed(1)} bytes each, verify ${result.verified}, ` +
+        `${perSecond(result.answeredPerSecond, 'events')} answered, ` +
+        `${result.bytesPerEvent.toFixed(1)} bytes each, ` +
+        `${result.stored} stored in ${result.bytesPerRow.toFixed(1)} bytes each, verify ` +
+        `${result.verified}, ` +
         `${result.refused} requests refused; CPU ns/event by thread: ${threads}`,
     )
   }
@@ -154,7 +156,9 @@ async function latency(): Promise<void> {
     {
       what: `answer after fsync at ${rate / 1000} K/s`,
       goal: 'p99 < 50 ms',
-      got: `p50 ${ms(ackMs.p50)}, p99 ${ms(ackMs.p99)}, p99.9 ${ms(ackMs.p999)}, max ${ms(ackMs.max)}`,
+      got:
+        `p50 ${ms(ackMs.p50)}, p99 ${ms(ackMs.p99)}, p99.9 ${ms(ackMs.p999)}, max ` +
+        `${ms(ackMs.max)}`,
       ok: ackMs.p99 < 50,
     },
     {

@@ -1,14 +1,15 @@
 /**
- * The Superset dashboard against its goals: ten viewers who refresh at the same moment, every ten seconds.
+ * The Superset dashboard against its goals: ten viewers who refresh at the same moment, every ten
+ * seconds.
  *
  * usage: npm run bench:superset -- [--url http://localhost:8088] [--user admin] [--password admin]
  *                                  [--viewers 10] [--rounds 12] [--cold-rounds 4]
  *
- * Without --url it starts PostgreSQL, S3, Trino and Superset, with two hours of twelve campaigns in the tables; with it,
- * it runs against a Superset that has the dashboard (`campaign-metrics setup`). A warm round comes
- * ten seconds after another, so that part of the cache has run out in it, as it does for real; before a cold one
- * nobody asked for so long that nothing is left. What the goals do not reach is said (SHORT) and is no failure; an
- * answer that is no success is.
+ * Without --url it starts PostgreSQL, S3, Trino and Superset, with two hours of twelve campaigns in
+ * the tables; with it, it runs against a Superset that has the dashboard (`campaign-metrics
+ * setup`). A warm round starts ten seconds after the one before, so that part of the cache has
+ * expired, as in real use; a cold round starts after all of it has. A figure short of its goal is
+ * marked SHORT and is no failure; an answer that is not a success is one.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -90,7 +91,8 @@ async function measure(address: string): Promise<void> {
   console.log(describeMachine())
   console.log(describeRevision(import.meta.dirname))
   console.log(
-    `${viewers.length} viewers, ${requests.length} charts, ${cpu.toFixed(1)} s of CPU every 10 s, the machine in all`,
+    `${viewers.length} viewers, ${requests.length} charts, ${cpu.toFixed(1)} s of CPU every 10 ` +
+      's, the machine in all',
   )
   console.log(table.toString())
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /**
- * The `campaign-metrics` command. It is plain old JavaScript, so that any Node can read it: when the Node that reads it
- * is not the one we are built for, it starts the pinned runtime (npm's `node` package, a dependency like any other) and
- * passes on arguments, signals and the exit code. In a checkout it runs src/cli.ts, in the published package dist/cli.js.
+ * The `campaign-metrics` command. It is plain old JavaScript, so that any Node can read it: when
+ * the Node that reads it is not the one we are built for, it starts the pinned runtime (npm's
+ * `node` package, a dependency like any other) and passes on arguments, signals and the exit code.
+ * In a checkout it runs src/cli.ts, in the published package dist/cli.js.
  *
- * Signals are listened to before anything else: as process 1 of a container, the kernel drops a signal that nobody
- * listens to. The pinned runtime has a channel to this process, and ends in order when the channel breaks: a launcher that
- * is killed leaves nobody behind on its port.
+ * Signals are listened to before anything else: as process 1 of a container, the kernel drops a
+ * signal that nobody listens to. The pinned runtime has a channel to this process, and ends in
+ * order when the channel breaks: a launcher that is killed leaves no process on its port.
  */
 
 import { spawn } from 'node:child_process'
@@ -32,7 +33,8 @@ const cli = existsSync(source) ? source : join(root, 'dist', 'cli.js')
 
 if (process.platform === 'win32') {
   stop(
-    'Windows is supported through WSL only, since the durability of the log rests on what Linux and macOS promise. ' +
+    'Windows is supported through WSL only, since the durability of the log rests on what ' +
+      'Linux and macOS promise. ' +
       'Install WSL (wsl --install), then install and run campaign-metrics in it.',
   )
 } else if (!existsSync(cli)) {
@@ -58,8 +60,10 @@ function pinnedRuntime() {
 function runPinned(runtime) {
   if (runtime === undefined) {
     stop(
-      `this is Node ${process.versions.node} (${process.execPath}), campaign-metrics needs Node ${NODE_MAJOR}, and the ` +
-        `one it brings (npm's \`node\` package) is not installed. Install again without --ignore-scripts and ` +
+      `this is Node ${process.versions.node} (${process.execPath}), campaign-metrics needs ` +
+        `Node ${NODE_MAJOR}, and the ` +
+        `one it brings (npm's \`node\` package) is not installed. Install again without ` +
+        '--ignore-scripts and ' +
         `--omit=optional, or run it with Node ${NODE_MAJOR}.`,
     )
     return

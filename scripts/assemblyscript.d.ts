@@ -1,7 +1,7 @@
 /**
- * The part of AssemblyScript's compiler that scripts/build-engine.ts calls. The package's own declarations bring the
- * globals of the AssemblyScript language (its `console`, its number types) into the whole program, so tsconfig.json
- * points the import here instead.
+ * The part of AssemblyScript's compiler that scripts/build-engine.ts calls. The package's own
+ * declarations bring the globals of the AssemblyScript language (its `console`, its number types)
+ * into the whole program, so tsconfig.json points the import here instead.
  */
 
 export type CompilerOptions = Readonly<{

@@ -1,8 +1,9 @@
 /**
- * Finds the Chromium of the browser tests, or installs Debian's where it may (root, apt-get). Does nothing when one was
- * seen to start before. Two runs at once are safe: the second waits for the first on a lock that a killed process
- * releases. When there is none to be had it says why and exits 0, and the browser tests are skipped with that reason;
- * in CI (`CI=true`), or when the environment names one that does not start, it exits 1.
+ * Finds the Chromium of the browser tests, or installs Debian's where it may (root, apt-get). Does
+ * nothing when one was seen to start before. Two runs at once are safe: the second waits for the
+ * first on a lock that a killed process releases. When there is none to be had it says why and
+ * exits 0, and the browser tests are skipped with that reason; in CI (`CI=true`), or when the
+ * environment names one that does not start, it exits 1.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -25,7 +26,10 @@ const INSTALL_TIMEOUT_MS = 8 * 60_000
 const START_TIMEOUT_MS = 60_000
 /** The last lines of a failed command's output that are shown. */
 const OUTPUT_LINES = 6
-/** What the page of the trial start writes by its script, so that it is there only if the engine runs. */
+/**
+ * What the page of the trial start writes by its script, so that it is there only if the engine
+ * runs.
+ */
 const TRIAL_PAGE =
   'data:text/html,<body><script>document.body.textContent = 6 * 7 + " works"</script>'
 const TRIAL_TEXT = '42 works'
@@ -44,7 +48,10 @@ function isSeen(): boolean {
   }
 }
 
-/** Leaves the path of a Chromium that starts in .tools/; null when there is one, else the reason why not. */
+/**
+ * Leaves the path of a Chromium that starts in .tools/; null when there is one, else the reason why
+ * not.
+ */
 function provide(): string | null {
   const refusals = find()
   if (refusals === null) return null
@@ -53,7 +60,7 @@ function provide(): string | null {
   return failure === null ? find() : `${refusals}; ${failure}`
 }
 
-/** Tries one after another; null once one has started, else what each said. */
+/** Tries one after another; null once one has started, else what each printed. */
 function find(): string | null {
   const candidates = listCandidates()
   if (candidates.length === 0) return `no Chromium on the PATH, and ${VARIABLE} not set`
@@ -72,7 +79,9 @@ function find(): string | null {
   return refusals.join('; ')
 }
 
-/** Starts it without a window on a page with a script; null when that worked, else what it said. */
+/**
+ * Starts it without a window on a page with a script; null when that worked, else what it printed.
+ */
 function tryStart(path: string): string | null {
   const profile = mkdtempSync(join(tmpdir(), 'campaign-metrics-chromium-'))
   try {
@@ -91,7 +100,9 @@ function tryStart(path: string): string | null {
 
 /** Debian's package; null when apt-get succeeded, else the reason why not. */
 function install(): string | null {
-  const advice = `install Chromium (Debian: apt-get install chromium), or set ${VARIABLE} to the path of one`
+  const advice =
+    `install Chromium (Debian: apt-get install chromium), or set ${VARIABLE} to ` +
+    'the path of one'
   if (process.platform !== 'linux') return advice
   if (spawnSync('apt-get', ['--version']).status !== 0) return `there is no apt-get here: ${advice}`
   if (!IS_ROOT) return `only root may run apt-get: ${advice}`
@@ -118,7 +129,7 @@ function sayingOf(done: ReturnType<typeof spawnSync>): string {
   return [why, ...lines.filter((line) => line !== '').slice(-OUTPUT_LINES)].join(': ')
 }
 
-/** Without a browser its tests are skipped; but who names one, or runs in CI, is owed those tests. */
+/** Without a browser its tests are skipped, except in CI or where the environment names one. */
 function report(failure: string): void {
   const isNamed = process.env[VARIABLE] !== undefined
   const isFailure = isNamed || process.env.CI === 'true'

@@ -1,7 +1,9 @@
-// Compiles the AssemblyScript modules: src/engine/assembly/{engine,ids}.ts into src/engine/build/*.wasm.
+// Compiles the AssemblyScript modules: src/engine/assembly/{engine,ids}.ts into
+// src/engine/build/*.wasm.
 //
-// Skips the work when sources, compiler and options are those of the last build (their hash lies beside
-// the modules). Files are renamed into place, so that a build beside a running test is harmless.
+// Skips the work when sources, compiler and options are those of the last build (their hash lies
+// beside the modules). Files are renamed into place, so that a build beside a running test is
+// harmless.
 // usage: node scripts/build-engine.ts [--force]
 
 import { createHash } from 'node:crypto'
@@ -31,7 +33,9 @@ async function buildEngine(force: boolean): Promise<void> {
   await place(FINGERPRINT, fingerprint)
 }
 
-/** A hash over all that decides the result: this script, the compiler's version and every source. */
+/**
+ * A hash over all that decides the result: this script, the compiler's version and every source.
+ */
 async function sourcesFingerprint(): Promise<string> {
   const hash = createHash('sha256')
   const names = (await readdir(SOURCES)).filter((name) => name.endsWith('.ts')).sort()
@@ -59,7 +63,8 @@ async function loadCompiler(): Promise<Compiler> {
     return await import('assemblyscript/asc')
   } catch (cause) {
     throw new Error(
-      'build-engine: the AssemblyScript compiler is not installed; run `npm ci` in the project folder',
+      'build-engine: the AssemblyScript compiler is not installed; run `npm ci` in the ' +
+        'project folder',
       { cause },
     )
   }
@@ -77,7 +82,8 @@ async function compileModule(compiler: Compiler, module: string): Promise<void> 
   })
   if (outcome.error) {
     throw new Error(
-      `build-engine: src/engine/assembly/${source} does not compile; the compiler's messages are above`,
+      `build-engine: src/engine/assembly/${source} does not compile; the compiler's ` +
+        'messages are above',
       { cause: outcome.error },
     )
   }

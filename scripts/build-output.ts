@@ -1,4 +1,7 @@
-/** What both builds need: to know the version of a tool they build with, and to put results in place. */
+/**
+ * What both builds need: to know the version of a tool they build with, and to put results in
+ * place.
+ */
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 
@@ -12,7 +15,10 @@ export function installedVersion(name: string): string {
   }
 }
 
-/** Writes beside the target and renames, so that nobody ever reads half a file. `build` is named where it fails. */
+/**
+ * Writes beside the target and renames, so that nobody ever reads half a file. `build` is named
+ * where it fails.
+ */
 export async function writeInPlace(
   build: string,
   target: string,

@@ -1,4 +1,7 @@
-/** Makes dist/, what the npm package ships: the JavaScript of src/, and beside it what that reads when it runs. */
+/**
+ * Makes dist/, what the npm package ships: the JavaScript of src/, and beside it what that reads
+ * when it runs.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, rmSync } from 'node:fs'

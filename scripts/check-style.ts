@@ -1,4 +1,7 @@
-/** Runs Biome over the repository, and fails when it looked at too few files: a wrong pattern must not pass as clean. */
+/**
+ * Runs Biome over the repository, and fails when it looked at too few files: a wrong pattern must
+ * not pass as clean.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

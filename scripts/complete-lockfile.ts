@@ -1,8 +1,9 @@
 /**
- * Adds to package-lock.json the platform packages that npm left out. Native packages come as a family of optional
- * packages, one a platform. When the registry at hand lacks a member, npm writes a lockfile without it, `npm ci` on
- * that member's platform stops with "Missing: … from lock file", and its user would get no binding. Such an entry
- * needs a version and the platform only. Also takes out registry addresses. `npm run lockfile` runs it after npm.
+ * Adds to package-lock.json the platform packages that npm left out. Native packages come as a
+ * family of optional packages, one a platform. When the registry at hand lacks a member, npm writes
+ * a lockfile without it, `npm ci` on that member's platform stops with "Missing: … from lock file",
+ * and its user would get no binding. Such an entry needs a version and the platform only. Also
+ * takes out registry addresses. `npm run lockfile` runs it after npm.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -24,7 +25,10 @@ type LockedPackage = {
 }
 export type Lockfile = { packages: Record<string, LockedPackage> }
 
-/** The optional packages that no entry of the lockfile stands for: where each belongs, and who asks for it. */
+/**
+ * The optional packages that no entry of the lockfile stands for: where each belongs, and who asks
+ * for it.
+ */
 export function missingPlatforms(
   lockfile: Lockfile,
 ): { path: string; name: string; version: string; parent: LockedPackage }[] {
@@ -40,7 +44,9 @@ export function missingPlatforms(
   return missing
 }
 
-/** The platform that a native package's name ends in, as npm's `os`, `cpu` and `libc` fields say it. */
+/**
+ * The platform that a native package's name ends in, as npm's `os`, `cpu` and `libc` fields say it.
+ */
 export function platformOf(name: string): Pick<LockedPackage, 'os' | 'cpu' | 'libc'> {
   const words = (name.split('/').at(-1) ?? '').split(/[-_.]/)
   const os = OPERATING_SYSTEMS.find((known) => words.includes(known))

@@ -1,8 +1,10 @@
 /**
- * Holds the engine against the reference parser for as long as one likes: random bodies, any form, any bytes.
+ * Holds the engine against the reference parser for as long as one likes: random bodies, any form,
+ * any bytes.
  *
- * Stops at the first difference, crash or growth of memory, prints the smallest body it could cut out and the
- * seed to have it again, and ends with exit code 1. Each round of 500 bodies has a seed of its own.
+ * Stops at the first difference, crash or growth of memory, prints the smallest body it could cut
+ * out and the seed to have it again, and ends with exit code 1. Each round of 500 bodies has a seed
+ * of its own.
  * usage: npm run fuzz -- [--minutes N=1] [--seed S=drawn]
  */
 import { randomInt } from 'node:crypto'
@@ -23,7 +25,10 @@ const EVENTS_MAX = 12
 /** One body in a hundred is longer than the engine's blocks of 1024. */
 const MANY_EVENTS_MAX = 1500
 const ARRIVAL_US = Date.UTC(2026, 10, 22, 19, 30) * 1000
-/** After the first rounds nothing may grow: linear memory not at all, the process by no more than this. */
+/**
+ * After the first rounds nothing may grow: linear memory not at all, the process by no more than
+ * this.
+ */
 const GROWTH_BYTES_MAX = 256 * 1024 * 1024
 const REPORT_MS = 10_000
 

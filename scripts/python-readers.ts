@@ -1,8 +1,9 @@
 /**
- * Installs the independent readers of the interop tests (test/interop/requirements.txt) into .tools/python, a folder
- * that git ignores. Does nothing when they are there. Two runs at once are safe: the second waits for the first on a
- * lock that a killed process releases. When it cannot install (no Python, no network) it says why and exits 0, and the
- * interop tests are skipped with that reason; in CI (`CI=true`) it exits 1.
+ * Installs the independent readers of the interop tests (test/interop/requirements.txt) into
+ * .tools/python, a folder that git ignores. Does nothing when they are there. Two runs at once are
+ * safe: the second waits for the first on a lock that a killed process releases. When it cannot
+ * install (no Python, no network) it says why and exits 0, and the interop tests are skipped with
+ * that reason; in CI (`CI=true`) it exits 1.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -38,7 +39,10 @@ function install(): string | null {
     (name) => spawnSync(name, ['-c', PYTHON_CHECK]).status === 0,
   )
   if (python === undefined) {
-    return 'no Python 3.10 or newer with its venv module on the PATH (Debian: apt-get install python3-venv)'
+    return (
+      'no Python 3.10 or newer with its venv module on the PATH (Debian: apt-get install ' +
+      'python3-venv)'
+    )
   }
   console.log(
     'Installing the Python readers of the interop tests into .tools/python (once, ~450 MB)…',
@@ -55,7 +59,7 @@ function install(): string | null {
   return null
 }
 
-/** Runs one command; null when it succeeded, else what it said. */
+/** Runs one command; null when it succeeded, else what it printed. */
 function run(command: string, args: readonly string[]): string | null {
   const done = spawnSync(command, args, { encoding: 'utf8', timeout: INSTALL_TIMEOUT_MS })
   if (done.status === 0) return null
@@ -72,7 +76,11 @@ function report(failure: string): void {
   const isCi = process.env.CI === 'true'
   console.error(`
 !! The Python readers could not be installed: ${failure}
-!! ${isCi ? 'In CI this is a failure.' : 'The tests that hold the tables against PyIceberg and DuckDB are SKIPPED.'}
+!! ${
+    isCi
+      ? 'In CI this is a failure.'
+      : 'The tests that hold the tables against PyIceberg and DuckDB are SKIPPED.'
+  }
 `)
   if (isCi) process.exitCode = 1
 }

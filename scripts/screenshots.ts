@@ -1,9 +1,10 @@
 /**
- * Takes the pictures of the README: docs/screenshots/{light,dark,phone}.png, of the product with demo traffic.
+ * Takes the pictures of the README: docs/screenshots/{light,dark,phone}.png, of the product with
+ * demo traffic.
  *
- * The tables are filled with half a day of traffic dated in the past, as a backfill would be; then the product starts
- * anew (its real-time chart begins empty) and takes live traffic for as long as that chart is wide.
- * That takes about eight minutes.
+ * The tables are filled with half a day of traffic dated in the past, as a backfill would be; then
+ * the product starts anew (its real-time chart begins empty) and takes live traffic for as long as
+ * that chart is wide. That takes about eight minutes.
  * usage: npm run screenshots -- [--live-seconds N=310]
  */
 
@@ -114,7 +115,10 @@ async function takeScreenshots(liveSeconds: number): Promise<void> {
   }
 }
 
-/** Until the real-time chart is full, and then until the newest window holds enough to be worth looking at. */
+/**
+ * Until the real-time chart is full, and then until the newest window holds enough to be worth
+ * looking at.
+ */
 async function waitForPicture(liveSeconds: number): Promise<void> {
   await sleep(liveSeconds * SECOND_MS)
   const filledMs = Date.now() % WINDOW_MS
@@ -123,7 +127,10 @@ async function waitForPicture(liveSeconds: number): Promise<void> {
   if (isEarly || isLate) await sleep(WINDOW_FILLED_MS_MIN + (isLate ? WINDOW_MS : 0) - filledMs)
 }
 
-/** The share of its traffic that a product has at a time: busiest about now, quiet half a day before, never quite even. */
+/**
+ * The share of its traffic that a product has at a time: busiest about now, quiet half a day
+ * before, never quite even.
+ */
 function shareAt(ageMs: number): number {
   const wave = 0.72 + 0.2 * Math.cos((2 * Math.PI * ageMs) / (24 * HOUR_MS))
   const ripples =
@@ -133,7 +140,10 @@ function shareAt(ageMs: number): number {
 
 type Traffic = Generator<Readonly<{ lines: string; sentMs: number }>>
 
-/** Half a day and what follows, thinned out line by line, so that ratios stay what they are. It does not end. */
+/**
+ * Half a day and what follows, thinned out line by line, so that ratios stay what they are. It does
+ * not end.
+ */
 function* makeDay(nowMs: number): Traffic {
   const random = openRandom(SEED)
   const decoder = new TextDecoder()

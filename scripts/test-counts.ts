@@ -1,4 +1,7 @@
-/** A reporter of `node --test` that writes how many tests passed and failed, for scripts/test.ts to look at. */
+/**
+ * A reporter of `node --test` that writes how many tests passed and failed, for scripts/test.ts to
+ * look at.
+ */
 
 import type { TestEvent } from 'node:test/reporters'
 
@@ -10,7 +13,8 @@ export default async function* testCounts(
   let passed = 0
   let failed = 0
   for await (const event of events) {
-    // A file without any test is reported as a passed test of nesting 0 named like the file: it is none.
+    // A file without any test is reported as a passed test of nesting 0 named like the file: it is
+    // none.
     if (event.type === 'test:pass' && !isFile(event.data) && !event.data.skip) passed += 1
     if (event.type === 'test:fail') failed += 1
   }

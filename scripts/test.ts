@@ -1,6 +1,7 @@
 /**
- * Runs the tests and fails when none ran, which `node --test` alone takes for a success. What needs real services lies
- * in test/stack and runs only when it is named, file by file: the services share the machine.
+ * Runs the tests and fails when none ran, which `node --test` alone takes for a success. What needs
+ * real services lies in test/stack and runs only when it is named, file by file: the services share
+ * the machine.
  * usage: node scripts/test.ts [GLOB, FILE or FOLDER…] [--test-… options of node]
  */
 
@@ -9,7 +10,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, matchesGlob } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isRightRuntime, runtimeMessage } from '../src/cli/runtime.ts'
+import { isRightRuntime, runtimeMessage } from '../src/cli/process-start.ts'
 import { closeSharedStack } from '../test/stack/support/shared-stack.ts'
 import type { TestCounts } from './test-counts.ts'
 

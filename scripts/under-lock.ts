@@ -1,4 +1,7 @@
-/** One process at a time: the lock is an SQLite transaction on a file, which ends with the process that holds it. */
+/**
+ * One process at a time: the lock is an SQLite transaction on a file, which ends with the process
+ * that holds it.
+ */
 import { DatabaseSync } from 'node:sqlite'
 
 const WAIT_MS = 10 * 60_000

@@ -1,11 +1,11 @@
 /**
- * The commands. This file first sees to it that the process can be ended and holds it to its runtime, and only then loads
- * the rest, which takes half a second and which another Node could not even read.
+ * The commands. This file first sees to it that the process can be ended and holds it to its
+ * runtime, and only then loads the rest, which takes half a second and which another Node could not
+ * even read.
  */
 
 import { setImmediate as turn } from 'node:timers/promises'
-import { endOnSignals, endWithLauncher } from './cli/early-end.ts'
-import { requireRuntime } from './cli/runtime.ts'
+import { endOnSignals, endWithLauncher, requireRuntime } from './cli/process-start.ts'
 
 endOnSignals()
 endWithLauncher()

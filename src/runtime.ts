@@ -1,11 +1,12 @@
-/** What every room needs of the runtime: folders, locks, clocks, memory and closing, none of it about events. */
+/**
+ * What every room needs of the runtime: folders, locks, clocks, memory and closing, none of it
+ * about events.
+ */
 export { type ClockStep, type ClockWatch, openClockWatch } from './runtime/clock-watch.ts'
-export { type Closing, closeAll } from './runtime/close-all.ts'
-export { FolderError, makeFolder } from './runtime/folder.ts'
-export { freeBytes } from './runtime/free-bytes.ts'
+export { guardPlace, makeFolder, type PlaceGuard } from './runtime/folder.ts'
 export { killAt } from './runtime/kill-at.ts'
 export { acquireLock, type Lock, LockError } from './runtime/lock.ts'
-export { guardPlace, type PlaceGuard } from './runtime/place-guard.ts'
+export { freeBytes, wakePool } from './runtime/node-workarounds.ts'
 export {
   type ErrorKind,
   type ErrorKinds,
@@ -14,5 +15,4 @@ export {
   reasonOf,
   systemCode,
 } from './runtime/room-error.ts'
-export { allOf, settleAll } from './runtime/settle.ts'
-export { wakePool } from './runtime/wake-pool.ts'
+export { allOf, type Closing, closeAll, settleAll } from './runtime/settle.ts'

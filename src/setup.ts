@@ -1,5 +1,216 @@
 /**
- * Setting up what a configuration names at services: topic, bucket, tables, job and dashboard, and keys of our own. Each part is found
- * as it must be, or made, or changed; run again, it finds all of it.
+ * Setting up what a configuration names at services: keys of our own, topic, bucket, tables, job
+ * and dashboard. Each part is found as it must be, or made, or changed; run again, all is found.
  */
-export { type SetupOutcome, type SetupPart, type SetupWorld, setUp } from './setup/set-up.ts'
+
+import { existsSync } from 'node:fs'
+import { type Config, missingKeys, writeKeysFile } from './config.ts'
+import { setUpSuperset } from './dashboard.ts'
+import { checkLog, findJob, openConfiguredJob } from './flink.ts'
+import { readTopicExtent, setUpTopic } from './log.ts'
+import {
+  fitsWriter,
+  type Lake,
+  type LakeSnapshot,
+  makeWarehouse,
+  openLake,
+  readLake,
+  TableError,
+} from './table.ts'
+
+/**
+ * `missing` and `differs` are the outcomes of a dry run; `unfit` is what a user must
+ * change by hand, `left` what a running process will change.
+ */
+export type SetupOutcome = 'found' | 'made' | 'changed' | 'missing' | 'differs' | 'left' | 'unfit'
+
+export type SetupPart = Readonly<{
+  part: 'keys' | 'topic' | 'bucket' | 'folder' | 'tables' | 'job' | 'dashboard'
+  name: string
+  outcome: SetupOutcome
+  /** What the user should know of it, a sentence each. */
+  remarks: readonly string[]
+}>
+
+export type SetupWorld = Readonly<{
+  mode: 'make' | 'look'
+  nowUs: () => number
+  /** Fresh randomness, `bytes` of it, as text that travels in a header. */
+  newSecret: (bytes: number) => string
+}>
+
+type Flink = NonNullable<Config['flink']>
+
+const SECRET_BYTES = 24
+const TABLES_NAME = 'campaigns.campaign_events, campaigns.campaign_metrics'
+const DASHBOARD_NAME = 'Campaign Performance'
+/** What would become of the dashboard, where only looking was asked for. */
+const DASHBOARD_LOOK = { found: 'found', made: 'missing', changed: 'differs' } as const
+
+/**
+ * In the order in which the parts need each other: the job reads the topic and writes the tables,
+ * the dashboard reads these. Ends after a part that is `unfit`: what follows could not work.
+ */
+export async function* setUp(config: Config, world: SetupWorld): AsyncIterable<SetupPart> {
+  for (const setUpPart of [setUpKeys, setUpLog, setUpTables, setUpJob, setUpDashboard]) {
+    for (const part of await setUpPart(config, world)) {
+      yield part
+      if (part.outcome === 'unfit') return
+    }
+  }
+}
+
+/** The keys of a collector that others can reach: made once, and printed when they are. */
+async function setUpKeys(
+  { keys }: Config,
+  { mode, newSecret }: SetupWorld,
+): Promise<readonly SetupPart[]> {
+  const { file } = keys
+  if (file === null) return []
+  const part = { part: 'keys', name: file } as const
+  if (existsSync(file)) {
+    const missing = missingKeys(keys)
+    return missing === null
+      ? [{ ...part, outcome: 'found', remarks: [] }]
+      : [{ ...part, outcome: 'unfit', remarks: [missing] }]
+  }
+  if (mode === 'look') return [{ ...part, outcome: 'missing', remarks: [] }]
+  const [write, read] = [newSecret(SECRET_BYTES), newSecret(SECRET_BYTES)]
+  writeKeysFile(file, { write: [write], read: [read] })
+  const remarks = [`key for sending (write): ${write}`, `key for reading (read): ${read}`]
+  return [{ ...part, outcome: 'made', remarks }]
+}
+
+/** The topic, where the log is one. */
+async function setUpLog({ log }: Config, { mode }: SetupWorld): Promise<readonly SetupPart[]> {
+  if (log.kind !== 'kafka') return []
+  const { outcome, partitions, replication, faults, remarks } = await setUpTopic(log, mode)
+  const copies = `${partitions} partitions, replication ${replication}`
+  return [{ part: 'topic', name: log.topic, outcome, remarks: [copies, ...faults, ...remarks] }]
+}
+
+/**
+ * The place of the tables, and the tables: Flink and all readers find them made by the one room
+ * that knows how. Those in a folder are made by `start`.
+ */
+async function setUpTables(config: Config, world: SetupWorld): Promise<readonly SetupPart[]> {
+  const { warehouse, catalog } = config
+  if (warehouse.kind === 'folder' && catalog.kind === 'sqlite') return []
+  const outcome = await makeWarehouse(warehouse, world.mode === 'look')
+  const name = warehouse.kind === 's3' ? warehouse.location : warehouse.path
+  const part = warehouse.kind === 's3' ? 'bucket' : 'folder'
+  return [{ part, name, outcome, remarks: [] }, await tablesPart(config, world)]
+}
+
+async function tablesPart(config: Config, { mode, nowUs }: SetupWorld): Promise<SetupPart> {
+  const part = { part: 'tables', name: TABLES_NAME } as const
+  const { warehouse, catalog, cache, windowUs, engine: writer } = config
+  const found = await tablesThere(config)
+  if (found !== null && fitsWriter(found, writer, windowUs)) {
+    return { ...part, outcome: 'found', remarks: [] }
+  }
+  if (mode === 'look') {
+    return { ...part, outcome: found === null ? 'missing' : 'differs', remarks: [] }
+  }
+  const lake = await openLake({ warehouse, catalog, cache, windowUs, writer, nowUs })
+  await lake.close()
+  return { ...part, outcome: found === null ? 'made' : 'changed', remarks: [] }
+}
+
+async function tablesThere(config: Config): Promise<LakeSnapshot | null> {
+  try {
+    return await readLake(config)
+  } catch (error) {
+    if (error instanceof TableError && error.code === 'catalog-missing') return null
+    throw error
+  }
+}
+
+/** The job on Flink: running as the configuration says, or submitted, or changed. */
+async function setUpJob(config: Config, world: SetupWorld): Promise<readonly SetupPart[]> {
+  const { flink } = config
+  if (flink === null) return []
+  const { name, live } = await findJob({ ...config, flink })
+  const part = { part: 'job', name } as const
+  const remarks = live === null ? [] : [`${live.id}, ${live.state}`]
+  if (live?.name === name) return [{ ...part, outcome: 'found', remarks }]
+  if (world.mode === 'look') {
+    return [{ ...part, outcome: live === null ? 'missing' : 'differs', remarks }]
+  }
+  const lake = await openUnlocked(config, world)
+  if (lake === null) {
+    const advice =
+      'a running `campaign-metrics start` keeps the job: restart it with this configuration'
+    return [{ ...part, outcome: 'left', remarks: [...remarks, advice] }]
+  }
+  try {
+    await checkTopic(config, flink, lake)
+    const jobId = await submit(config, flink, lake, world)
+    const outcome = live === null ? 'made' : 'changed'
+    return [{ ...part, outcome, remarks: [`${jobId}, RUNNING`] }]
+  } finally {
+    await lake.close()
+  }
+}
+
+/** A job must not go on with a topic that is another one than the tables were filled from (F11). */
+async function checkTopic(config: Config, flink: Flink, lake: Lake): Promise<void> {
+  if (config.log.kind !== 'kafka') return
+  const { id } = await readTopicExtent(config.log)
+  await checkLog(lake, { ...config, flink }, id)
+}
+
+async function submit(
+  config: Config,
+  flink: Flink,
+  lake: Lake,
+  { nowUs }: SetupWorld,
+): Promise<string> {
+  const nowMs = (): number => nowUs() / 1000
+  const job = await openConfiguredJob({ ...config, flink }, lake, {
+    nowMs,
+    tell: () => {},
+    acceptRepeats: false,
+  })
+  try {
+    return await job.ensureRunning()
+  } finally {
+    await job.close()
+  }
+}
+
+/** Null where another process has the writer's lock, and with it the job. */
+async function openUnlocked(config: Config, { nowUs }: SetupWorld): Promise<Lake | null> {
+  const { warehouse, catalog, cache, windowUs } = config
+  try {
+    return await openLake({ warehouse, catalog, cache, windowUs, writer: 'flink', nowUs })
+  } catch (error) {
+    if (error instanceof TableError && error.code === 'locked') return null
+    throw error
+  }
+}
+
+/** "Campaign Performance" in Superset. */
+async function setUpDashboard(
+  { superset, trino }: Config,
+  { mode }: SetupWorld,
+): Promise<readonly SetupPart[]> {
+  if (superset === null || trino === null) return []
+  const { url, assets } = await setUpSuperset({
+    superset,
+    database: { ...trino, trinoUrl: superset.trinoUrl },
+    isDryRun: mode === 'look',
+  })
+  const changed = assets.filter(({ outcome }) => outcome !== 'found')
+  const outcome =
+    changed.length === 0 ? 'found' : changed.length < assets.length ? 'changed' : 'made'
+  const remarks = [
+    url.replace(superset.url, superset.publicUrl),
+    ...(outcome === 'changed'
+      ? changed.map(({ kind, name, outcome: of }) => `${kind} ${name}: ${of}`)
+      : []),
+  ]
+  const name = DASHBOARD_NAME
+  const reported = mode === 'look' ? DASHBOARD_LOOK[outcome] : outcome
+  return [{ part: 'dashboard', name, outcome: reported, remarks }]
+}

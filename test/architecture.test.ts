@@ -51,7 +51,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     rooms: ['event', 'runtime', 'dashboard-definition', 'collect', 'query', 'job'],
     packages: ['fflate'],
   },
-  setup: { rooms: ['runtime', 'config', 'log', 'table', 'flink', 'dashboard'], packages: [] },
+  setup: { rooms: ['config', 'log', 'table', 'flink', 'dashboard'], packages: [] },
   pipeline: {
     rooms: [
       'event',
@@ -63,7 +63,6 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
       'log',
       'collect',
       'table',
-      'query',
       'job',
       'embedded',
       'flink',

@@ -1,4 +1,7 @@
-/** docs/faults.md: every fault that the code speaks of has its row, and every test that a row names is there. */
+/**
+ * docs/faults.md: every fault that the code speaks of has its row, and every test that a row names
+ * is there.
+ */
 
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
@@ -19,7 +22,7 @@ const rows: readonly Row[] = [...page.matchAll(/^\| (F\d+) \| (.*) \|$/gm)].map(
   ([, number = '', rest = '']) => ({ number, cells: rest.split(' | ') }),
 )
 
-test('the rows are numbered from 1 without a gap, and each says what, where and what holds it', () => {
+test('the rows are numbered from 1 without a gap, and each has what, where and how', () => {
   assert.deepEqual(
     rows.map(({ number }) => number),
     rows.map((_, index) => `F${index + 1}`),

@@ -3,8 +3,8 @@
  * events are made once, and for every request only the ids and the second of the timestamps are
  * written over in place. Every event of a run has an id of its own.
  *
- *   {"event_id":"xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx", … "timestamp":"YYYY-MM-DDThh:mm:ss.mmmZ", … }\n
- *                ^ id: 8 digits a scrambled count, the others random      ^ the current second
+ *   {"event_id":"xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx",… "timestamp":"YYYY-MM-DDThh:mm:ss.mmmZ", …}
+ *                ^ id: 8 digits a scrambled count, the others random    ^ the current second
  */
 import { openRandom } from '../../test/support/random.ts'
 
@@ -67,7 +67,10 @@ export function openBodies(seed: number, eventsPerBody: number): Bodies {
   return { eventsPerBody, bytesPerBody, next }
 }
 
-/** One to one on 32 bits (the finalizer of MurmurHash3): ids stay distinct, but do not compress like a count. */
+/**
+ * One to one on 32 bits (the finalizer of MurmurHash3): ids stay distinct, but do not compress like
+ * a count.
+ */
 function scramble(value: number): number {
   let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)

@@ -1,4 +1,7 @@
-/** The other processes of a measurement: the load generator, the watcher, the viewers, the reference server. */
+/**
+ * The other processes of a measurement: the load generator, the watcher, the viewers, the reference
+ * server.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

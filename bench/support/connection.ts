@@ -18,7 +18,9 @@ export async function openConnection(url: string): Promise<Connection> {
     socket.once('connect', resolve)
     socket.once('error', reject)
   })
-  const head = `POST /v1/events HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/x-ndjson\r\ncontent-length: `
+  const head =
+    `POST /v1/events HTTP/1.1\r\nhost: ${host}\r\ncontent-type: ` +
+    'application/x-ndjson\r\ncontent-length: '
   const answers = readAnswers(socket)
   return {
     send: (body) => {

@@ -1,10 +1,11 @@
 /**
- * A lake with a past: thirty days of raw events and their metrics, as the running product would have left them (a merged
- * raw file for each day that is over and for each hour of today, metrics files of 65,536 rows), committed through the
- * table room with a checkpoint that agrees with the log beside it, so that the product opens it as its own.
+ * A lake with a past: thirty days of raw events and their metrics, as the running product would
+ * have left them (a merged raw file for each day that is over and for each hour of today, metrics
+ * files of 65,536 rows), committed through the table room with a checkpoint that agrees with the
+ * log beside it, so that the product opens it as its own.
  *
- * Every window of every campaign has an event; the rest falls on few campaigns. DuckDB makes the rows from a seed, and
- * sums them by its own means: `verify` then holds the one against the other.
+ * Every window of every campaign has an event; the rest falls on few campaigns. DuckDB makes the
+ * rows from a seed, and sums them by its own means: `verify` then holds the one against the other.
  */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -33,7 +34,10 @@ type Piece = Readonly<{ day: number; firstWindow: number; endWindow: number }>
 const WINDOW_US = 300_000_000
 const HOUR_US = 3_600_000_000
 const DAY_US = 86_400_000_000
-/** As the job and the maintenance leave them: full files where windows are cold, small ones in the last hour. */
+/**
+ * As the job and the maintenance leave them: full files where windows are cold, small ones in the
+ * last hour.
+ */
 const FILE_ROWS_MAX = 65_536
 const OPEN_FILE_ROWS_MAX = 8_192
 const GIB = 2 ** 30
@@ -125,8 +129,8 @@ class Past {
     for (const piece of pieces) {
       const file = join(this.#scratch, `${piece.firstWindow}.parquet`)
       await this.#duck.run(`COPY (${this.#eventsSql(piece)}) TO '${file}' (FORMAT parquet,
-        FIELD_IDS {event_id: 1, user_id: 2, campaign_id: 3, event_type: 4, "timestamp": 5, revenue: 6,
-          platform: 7, country: 8, device_type: 9})`)
+        FIELD_IDS {event_id: 1, user_id: 2, campaign_id: 3, event_type: 4, "timestamp": 5,
+          revenue: 6, platform: 7, country: 8, device_type: 9})`)
       scratchFiles.push(file)
       const output = this.#lake.newEventsPath(day)
       await mkdir(join(output, '..'), { recursive: true })
@@ -178,7 +182,8 @@ class Past {
         SELECT n, n // ${campaigns} AS w, n % ${campaigns} AS c
         FROM range(${firstWindow * campaigns}, ${endWindow * campaigns}) t(n)
         UNION ALL
-        SELECT ${even} + n AS n, least(((n + 1) * ${this.#windows} - 1) // ${Math.max(more, 1)}, ${endWindow - 1}) AS w,
+        SELECT ${even} + n AS n,
+          least(((n + 1) * ${this.#windows} - 1) // ${Math.max(more, 1)}, ${endWindow - 1}) AS w,
           floor(pow(${draw('campaign', 1_000_000)} / 1e6, 3) * ${campaigns})::BIGINT AS c
         FROM range(${moreBefore(firstWindow)}, ${moreBefore(endWindow)}) t(n)
       ), typed AS (
@@ -187,12 +192,16 @@ class Past {
       SELECT md5('${seed}-' || n)::UUID::VARCHAR AS event_id,
         'user-' || lpad(${draw('user', 100_000)}::VARCHAR, 6, '0') AS user_id,
         'campaign-' || lpad(c::VARCHAR, 4, '0') AS campaign_id,
-        CASE WHEN type < 880 THEN 'impression' WHEN type < 980 THEN 'click' ELSE 'conversion' END AS event_type,
-        make_timestamp(${this.#startUs} + w * ${WINDOW_US} + ${draw('moment', WINDOW_US)}) AS "timestamp",
+        CASE WHEN type < 880 THEN 'impression' WHEN type < 980 THEN 'click'
+          ELSE 'conversion' END AS event_type,
+        make_timestamp(${this.#startUs} + w * ${WINDOW_US} + ${draw('moment', WINDOW_US)})
+          AS "timestamp",
         CASE WHEN type < 980 THEN 0::DOUBLE WHEN type = 999 THEN -0.75::DOUBLE
           ELSE ${draw('revenue', 20_000)} / 100e0 END AS revenue,
-        CASE WHEN ${draw('none', 50)} = 0 THEN NULL ELSE ['mobile', 'web', 'tv'][1 + ${draw('platform', 3)}] END AS platform,
-        ['DE', 'US', 'FR', 'JP', 'BR', 'IN', 'GB', 'ES', 'IT', 'PL'][1 + floor(pow(${draw('country', 1000)} / 1e3, 2) * 10)::BIGINT] AS country,
+        CASE WHEN ${draw('none', 50)} = 0 THEN NULL
+          ELSE ['mobile', 'web', 'tv'][1 + ${draw('platform', 3)}] END AS platform,
+        ['DE', 'US', 'FR', 'JP', 'BR', 'IN', 'GB', 'ES', 'IT', 'PL']
+          [1 + floor(pow(${draw('country', 1000)} / 1e3, 2) * 10)::BIGINT] AS country,
         ['ios', 'android', 'desktop'][1 + ${draw('device', 3)}] AS device_type
       FROM typed`
   }
@@ -202,8 +211,10 @@ class Past {
     const list = scratchFiles.map((file) => `'${file}'`).join(', ')
     const hotUs = this.#options.nowUs - HOUR_US
     const result = await this.#duck.stream(`
-      SELECT campaign_id, (epoch_us("timestamp") // ${WINDOW_US} * ${WINDOW_US})::DOUBLE AS start_us,
-        (count(*) FILTER (event_type = 'impression'))::DOUBLE, (count(*) FILTER (event_type = 'click'))::DOUBLE,
+      SELECT campaign_id,
+        (epoch_us("timestamp") // ${WINDOW_US} * ${WINDOW_US})::DOUBLE AS start_us,
+        (count(*) FILTER (event_type = 'impression'))::DOUBLE,
+        (count(*) FILTER (event_type = 'click'))::DOUBLE,
         (count(*) FILTER (event_type = 'conversion'))::DOUBLE,
         round(sum(revenue::DECIMAL(18,6)) * 1000000)::DOUBLE
       FROM read_parquet([${list}]) GROUP BY ALL ORDER BY start_us, campaign_id`)

@@ -1,6 +1,6 @@
 /**
- * The load generator: a process of its own that sends and measures, told by one JSON argument and
- * answering with one line of JSON.
+ * The load generator: a process of its own that sends and measures, given one JSON argument, and
+ * prints one line of JSON.
  *
  * With a rate it is an open loop: request n is due at start + n / rate, whether or not earlier ones
  * were answered, and its latency counts from when it was due. Without a rate each connection sends
@@ -19,7 +19,10 @@ export type LoadOptions = Readonly<{
   connections: number
   /** Events per second; 0 = as fast as it is answered. */
   rate: number
-  /** Keep, for each answer, when it was due, how many events were sent until it came, and when it came. */
+  /**
+   * Keep, for each answer, when it was due, how many events were sent until it came, and when it
+   * came.
+   */
   trace?: boolean
 }>
 
@@ -32,7 +35,9 @@ export type LoadReport = Readonly<{
   elapsedMs: number
   refused: number
   latencyMs: Percentiles
-  /** For each answer; the events sent until it came are an upper bound of the offset it stands at. */
+  /**
+   * For each answer; the events sent until it came are an upper bound of its offset.
+   */
   trace: readonly (readonly [dueMs: number, sentEvents: number, answeredMs: number])[]
 }>
 
@@ -66,7 +71,8 @@ async function runLoad(options: LoadOptions): Promise<LoadReport> {
         sums.begun += 1
         const due = dueMs(request)
         const earlyMs = due - clock()
-        // Never before it is due: a late timer counts against the product, an early one would flatter it.
+        // Never before it is due: a late timer counts against the product, an early one would
+        // flatter it.
         if (earlyMs > 0) await sleep(Math.ceil(earlyMs))
         const body = bodies.next(Date.now())
         sums.bytes += body.length

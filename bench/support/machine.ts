@@ -18,7 +18,10 @@ const CLOCK_TICKS_PER_SECOND = 100
 export function describeMachine(): string {
   const [cpu] = cpus()
   const gib = Math.round(totalmem() / 1024 ** 3)
-  return `${cpu?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${gib} GiB, Node ${process.versions.node}`
+  return (
+    `${cpu?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${gib} GiB, Node ` +
+    `${process.versions.node}`
+  )
 }
 
 export function describeRevision(folder: string): string {

@@ -11,7 +11,10 @@ export type Paint = Readonly<{
 
 const PAGE_LIMIT_MS = 30_000
 
-/** A fresh profile for each visit: nothing is cached. Null where there is no Chromium, with the reason said. */
+/**
+ * A fresh profile for each visit: nothing is cached. Null where there is no Chromium; the
+ * reason is printed.
+ */
 export async function measurePaint(url: string, visits: number): Promise<readonly Paint[] | null> {
   const found = findChromium()
   if (found.skip !== false) {

@@ -1,6 +1,6 @@
 /**
- * The reference for HTTP: a bare `node:http` server that takes the same bodies and does nothing with
- * them. What it reaches is what the runtime and this machine allow.
+ * The reference for HTTP: a bare `node:http` server that takes the same bodies and does nothing
+ * with them. What it reaches is what the runtime and this machine allow.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

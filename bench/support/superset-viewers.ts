@@ -1,6 +1,7 @@
 /**
- * Viewers of the Superset dashboard: what a real page asks at a refresh, recorded once in Chromium, and asked again by
- * viewers with sessions of their own, all charts of a viewer at once, as the page does it.
+ * Viewers of the Superset dashboard: what a real page asks at a refresh, recorded once in Chromium,
+ * and asked again by viewers with sessions of their own, all charts of a viewer at once, as the
+ * page does it.
  */
 import { chromium } from 'playwright-core'
 import { FLAGS, findChromium, IS_ROOT } from '../../test/browser/support/chromium.ts'
@@ -8,7 +9,10 @@ import { FLAGS, findChromium, IS_ROOT } from '../../test/browser/support/chromiu
 export type ChartRequest = Readonly<{ path: string; body: string }>
 
 export type Viewer = Readonly<{
-  /** Asks everything once; milliseconds until the last answer had come. Throws when one is no success. */
+  /**
+   * Asks everything once; milliseconds until the last answer had come. Throws when one is no
+   * success.
+   */
   refresh(requests: readonly ChartRequest[]): Promise<number>
 }>
 

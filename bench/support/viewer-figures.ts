@@ -1,4 +1,7 @@
-/** What viewers saw, by endpoint and class of view, and how long after its answer an event was in their streams. */
+/**
+ * What viewers saw, by endpoint and class of view, and how long after its answer an event was in
+ * their streams.
+ */
 import type { RangeId } from '../../src/dashboard-definition/definition.ts'
 import { type Percentiles, percentiles } from './histogram.ts'
 import type { LoadReport } from './load.ts'
@@ -70,8 +73,8 @@ export function failuresOf(answers: readonly AnswerSeen[]): ReadonlyMap<number, 
 }
 
 /**
- * From the answer to a body until a stream has told of as many events as were sent by then, which is at least the
- * body's own: never too early. Nothing else may be sent meanwhile.
+ * From the answer to a body until a stream has reported as many events as were sent by then, which
+ * is at least the body's own: never too early. Nothing else may be sent meanwhile.
  */
 export function streamDelays(load: LoadReport, streams: ViewersReport['streams']): Percentiles {
   return percentiles(streams.flatMap((told) => delaysOf(load, told)))

@@ -1,8 +1,9 @@
 /**
- * People who look at the dashboard, in a process of their own: each has an event stream open and, as the page does, asks for
- * its four answers at once when the version has moved, no more often than the page would, and now and then looks at
- * something else. Told by one JSON argument; prints a line when all streams are open, begins to ask at the first line
- * of its input, and at the end of its input prints what it saw as one line of JSON.
+ * People who look at the dashboard, in a process of their own: each has an event stream open and,
+ * as the page does, asks for its four answers at once when the version has moved, no more often
+ * than the page would, and now and then looks at something else. Takes one JSON argument; prints
+ * a line when all streams are open, begins to ask at the first line of its input, and at the end of
+ * its input prints what it saw as one line of JSON.
  */
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage } from 'node:http'
@@ -33,7 +34,7 @@ export type AnswerSeen = Readonly<{
   status: number
 }>
 
-/** When a stream had told of how many events, since its first message. */
+/** When a stream had reported how many events, since its first message. */
 export type Told = readonly [seenMs: number, events: number]
 
 export type ViewersReport = Readonly<{
@@ -140,7 +141,7 @@ async function watch(parts: Watching): Promise<void> {
   }
 }
 
-/** Everybody begins with the page as it opens. */
+/** Every viewer begins with the page as it opens. */
 function chooseView({ random, campaigns }: Watching, isOpening: boolean): View {
   const range = isOpening ? '1h' : random.pick(RANGES_SEEN)
   const filter = isOpening ? 'none' : random.pick(FILTERS_SEEN)
@@ -185,7 +186,10 @@ async function look(
   seenViews.add(view.query)
 }
 
-/** Resolves with the status once the answer is whole; 0 where there was none. As a browser does, it asks with the tag. */
+/**
+ * Resolves with the status once the answer is whole; 0 where there was none. As a browser does, it
+ * asks with the tag.
+ */
 function ask(url: URL, agent: Agent, tags: Map<string, string>): Promise<number> {
   const tag = tags.get(url.href)
   const headers = {

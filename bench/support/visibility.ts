@@ -4,8 +4,9 @@ import { type Percentiles, percentiles } from './histogram.ts'
 import type { LoadReport } from './load.ts'
 
 /**
- * An event is visible once a snapshot's next offset covers it. Where it stands is not told; it is
- * at most as many events as were sent when its answer came, which is what is taken: never too early.
+ * An event is visible once a snapshot's next offset covers it. Its own
+ * offset is not known, but is at most the number of events sent when its answer came. That bound is
+ * used, so the result is never too early.
  */
 export function visibility(
   load: LoadReport,

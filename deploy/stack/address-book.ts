@@ -1,6 +1,7 @@
 /**
- * Where each service listens natively: its ports of compose.yaml, in their order, counted from the first port of the
- * stack, on 127.0.0.1. Texts written for the containers' network (config files, environment, commands) are rewritten:
+ * Where each service listens natively: its ports of compose.yaml, in their order, counted from the
+ * first port of the stack, on 127.0.0.1. Texts written for the containers' network (config files,
+ * environment, commands) are rewritten:
  *
  *   kafka:9092, 0.0.0.0:9092        → 127.0.0.1:18000
  *   localhost:8088 (published)      → 127.0.0.1:18012
@@ -18,7 +19,9 @@ export const HOST = '127.0.0.1'
 export const PORTS_MAX = 20
 
 export type AddressBook = Readonly<{
-  /** `127.0.0.1:port` of a service, by its port of compose.yaml; the first one where none is named. */
+  /**
+   * `127.0.0.1:port` of a service, by its port of compose.yaml; the first one where none is named.
+   */
   address: (service: string, port?: number) => string
   rewrite: (text: string) => string
 }>

@@ -1,6 +1,6 @@
 /**
- * deploy/compose.yaml as the native stack needs it, with the values of deploy/.env filled in. It takes the short forms
- * which that file keeps to, and refuses others instead of passing over them.
+ * deploy/compose.yaml as the native stack needs it, with the values of deploy/.env filled in. It
+ * takes the short forms which that file keeps to, and refuses others instead of passing over them.
  */
 
 import assert from 'node:assert/strict'
@@ -11,7 +11,10 @@ import { parse } from 'yaml'
 
 export const DEPLOY: string = join(import.meta.dirname, '..')
 
-/** A file or folder of deploy/ (`source` is relative to it), or a named volume, at a path in the container. */
+/**
+ * A file or folder of deploy/ (`source` is relative to it), or a named volume, at a path in the
+ * container.
+ */
 export type Mount = Readonly<{ kind: 'file' | 'volume'; source: string; target: string }>
 
 export type ComposeService = Readonly<{
@@ -38,7 +41,10 @@ type RawService = Readonly<{
   stop_signal?: NodeJS.Signals
 }>
 
-/** Values of the file come before those of the environment: a variable that happens to be set changes no version. */
+/**
+ * Values of the file come before those of the environment: a variable that happens to be set
+ * changes no version.
+ */
 export function readComposeFile(environment: NodeJS.ProcessEnv): ComposeFile {
   const values = parseEnv(readFileSync(join(DEPLOY, '.env'), 'utf8')) as Record<string, string>
   const text = readFileSync(join(DEPLOY, 'compose.yaml'), 'utf8')

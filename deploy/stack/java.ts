@@ -15,7 +15,8 @@ export function findJava(oldest: number, newest: number): string {
     .sort((a, b) => a.version - b.version)[0]
   if (found === undefined) {
     throw new Error(
-      `there is no Java ${oldest} to ${newest} under ${FOLDERS} or at JAVA_HOME: install one (Debian: ` +
+      `there is no Java ${oldest} to ${newest} under ${FOLDERS} or at JAVA_HOME: install ` +
+        'one (Debian: ' +
         'apt-get install openjdk-17-jre-headless; Trino needs a newer one, such as Temurin)',
     )
   }

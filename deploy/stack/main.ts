@@ -1,5 +1,6 @@
 /**
- * The command `npm run stack`: starts the services of compose.yaml without containers, and leaves them running.
+ * The command `npm run stack`: starts the services of compose.yaml without containers, and leaves
+ * them running.
  * usage: npm run stack -- up|down|status [SERVICE…] [--name NAME] [--port-base PORT]
  */
 
@@ -73,7 +74,10 @@ async function showState(stack: Stack, services: readonly string[]): Promise<num
   return states.every(({ isHealthy }) => isHealthy) ? 0 : 1
 }
 
-/** The first port of a stack stays the same as long as its folder: files and clients have it in them. */
+/**
+ * The first port of a stack stays the same as long as its folder: files and clients have it in
+ * them.
+ */
 async function choosePortBase(folder: string, asked: string | undefined): Promise<number> {
   const file = portFile(folder)
   const known = existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined

@@ -1,4 +1,6 @@
-/** Artifacts of Maven: the dependencies of a pom.xml, whose versions are the values of deploy/.env. */
+/**
+ * Artifacts of Maven: the dependencies of a pom.xml, whose versions are the values of deploy/.env.
+ */
 
 import { readFileSync } from 'node:fs'
 import type { ComposeFile } from './compose-file.ts'
@@ -15,7 +17,10 @@ export function artifactsOf(pom: string, values: ComposeFile['values']): string[
   return [text, ...versionsIn(text, values)]
 }
 
-/** Fills a folder with the files of a pom's dependencies, and of what these depend on unless the pom excludes it. */
+/**
+ * Fills a folder with the files of a pom's dependencies, and of what these depend on unless the pom
+ * excludes it.
+ */
 export function copyArtifacts(pom: string, values: ComposeFile['values'], folder: string): void {
   runTool('mvn', [
     ...['--batch-mode', '--quiet', '--file', pom],

@@ -1,7 +1,7 @@
 /**
- * What a container sees at a path, in the run folder: a named volume is a folder under `volumes/`, which services share
- * as containers do; a mounted file of deploy/ is a rewritten copy under the service's own folder, made anew before each
- * start.
+ * What a container sees at a path, in the run folder: a named volume is a folder under `volumes/`,
+ * which services share as containers do; a mounted file of deploy/ is a rewritten copy under the
+ * service's own folder, made anew before each start.
  */
 
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'

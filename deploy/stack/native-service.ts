@@ -1,4 +1,6 @@
-/** What the image of a service supplies itself, and what the stack therefore supplies in its place. */
+/**
+ * What the image of a service supplies itself, and what the stack therefore supplies in its place.
+ */
 
 import type { ComposeFile, ComposeService } from './compose-file.ts'
 import type { Mounts } from './mounts.ts'

@@ -1,4 +1,7 @@
-/** Finds ports for a stack: a range of which none is taken, below those that the system gives to clients. */
+/**
+ * Finds ports for a stack: a range of which none is taken, below those that the system gives to
+ * clients.
+ */
 
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'

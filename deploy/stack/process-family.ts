@@ -1,6 +1,7 @@
 /**
- * The processes of this machine as Linux tells them under /proc: who started when, and who belongs to whom. A service is
- * its first process with its group and all it started (PostgreSQL gives each of its own a group).
+ * The processes of this machine as Linux lists them under /proc: who started when, and who belongs
+ * to whom. A service is its first process with its group and all it started (PostgreSQL gives each
+ * of its own a group).
  */
 
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,6 +1,7 @@
 /**
- * A process that may outlive the one which started it, found again by a file with its id and its start time: a process
- * that got the same id later has another start time, and is left alone. It leads a process group of its own.
+ * A process that may outlive the one which started it, found again by a file with its id and its
+ * start time: a process that got the same id later has another start time, and is left alone. It
+ * leads a process group of its own.
  */
 
 import { spawn } from 'node:child_process'
@@ -19,7 +20,10 @@ export type Command = Readonly<{
 export type RecordedProcess = Readonly<{ pid: number; startTime: string }>
 
 const POLL_MS = 50
-/** Reading and writing everywhere: a user who is not root gets on in folders that root alone may enter. */
+/**
+ * Reading and writing everywhere: a user who is not root gets on in folders that root alone may
+ * enter.
+ */
 const KEPT_RIGHTS = '+dac_override,+dac_read_search'
 
 /**
@@ -49,7 +53,7 @@ export function startRecorded(
   return started
 }
 
-/** What stands before a command that runs as another user, or is killed with its parent. */
+/** The prefix of a command that runs as another user, or is killed with its parent. */
 export function runAs(user: string | undefined, isBound: boolean): string[] {
   const rights = [`--inh-caps=${KEPT_RIGHTS}`, `--ambient-caps=${KEPT_RIGHTS}`]
   const asUser = user === undefined ? [] : [`--reuid=${user}`, '--clear-groups', ...rights]
@@ -64,7 +68,10 @@ export function findRecorded(record: string): RecordedProcess | null {
   return found !== null && isRunning(found) ? found : null
 }
 
-/** Kills what a recorded process that was killed alone left behind; its group has its id, which is not given anew. */
+/**
+ * Kills what a recorded process that was killed alone left behind; its group has its id, which is
+ * not given out again.
+ */
 export async function endLeftovers(record: string, limitMs: number): Promise<void> {
   const found = readRecord(record)
   if (found === null || findProcess(found.pid)?.isZombie === false) return
@@ -114,8 +121,8 @@ export async function endRecorded(
 }
 
 /**
- * Waits until it has ended with its group, and its id is free (PostgreSQL takes the one of its zombie for itself);
- * false when that takes longer than the limit.
+ * Waits until it has ended with its group, and its id is free (PostgreSQL takes the one of its
+ * zombie for itself); false when that takes longer than the limit.
  */
 export async function awaitEnd(one: RecordedProcess, limitMs: number): Promise<boolean> {
   const isThere = (): boolean => findProcess(one.pid)?.startTime === one.startTime

@@ -1,6 +1,7 @@
 /**
- * The services of deploy/compose.yaml without containers: the same versions, config files, commands and environment, on
- * this machine. Each stack has a folder and a range of ports of its own, so that several run at once.
+ * The services of deploy/compose.yaml without containers: the same versions, config files, commands
+ * and environment, on this machine. Each stack has a folder and a range of ports of its own, so
+ * that several run at once.
  */
 
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
@@ -41,7 +42,9 @@ const NATIVE_SERVICES: Readonly<Record<string, NativeService>> = {
 }
 export const SERVICE_NAMES: readonly string[] = Object.keys(NATIVE_SERVICES)
 
-/** What a process gets from the environment of the stack; everything else is said in compose.yaml. */
+/**
+ * What a process gets from the environment of the stack; everything else is in compose.yaml.
+ */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ']
 const STOP_LIMIT_MS = 30_000
 const POLL_MS = 200
@@ -50,7 +53,10 @@ const LOG_LINES = 25
 export type StackOptions = Readonly<{
   /** What to start; nothing starts on its own besides. */
   services: readonly string[]
-  /** Where data, logs and rewritten files are. A stack opened again in a folder goes on with its data. */
+  /**
+   * Where data, logs and rewritten files are. A stack opened again in a folder goes on with its
+   * data.
+   */
   folder: string
   /** The first of its ports, PORTS_MAX in a row. */
   portBase: number
@@ -234,7 +240,8 @@ async function awaitHealth(
     const lines = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-LOG_LINES).join('\n')
     throw new Error(
       `${name} ${what}. Its log ${log} ends with:\n${lines}\n` +
-        `Look there for the reason; \`npm run stack -- up ${name}\` tries again, with the data it has.`,
+        `Look there for the reason; \`npm run stack -- up ${name}\` tries again, with ` +
+        'the data it has.',
     )
   }
 }

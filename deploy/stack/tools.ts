@@ -1,7 +1,8 @@
 /**
- * The programs of the services, under .tools/stack, a folder that git ignores: installed once for each version, by the
- * ordinary clients of Maven, PyPI, Go and Debian. A part stands in a folder named by its fingerprint, and is moved there
- * only when it is complete; two runs at once are safe, the second waits for the first.
+ * The programs of the services, under .tools/stack, a folder that git ignores: installed once for
+ * each version, by the ordinary clients of Maven, PyPI, Go and Debian. A part stands in a folder
+ * named by its fingerprint, and is moved there only when it is complete; two runs at once are safe,
+ * the second waits for the first.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -18,10 +19,10 @@ const FINGERPRINT_DIGITS = 12
 const OUTPUT_LINES = 20
 
 /**
- * The folder of one part, made by `install` unless it stands there.
+ * The folder of one part, made by `install` unless it exists.
  * @param fingerprint whatever the part is made from: its versions, the text of its pom
- * @param install fills an empty folder, which becomes the part's. With `isInPlace` it is the part's own from the start,
- *   for programs that remember where they were installed
+ * @param install fills an empty folder, which becomes the part's. With `isInPlace` it is the part's
+ *   own from the start, for programs that remember where they were installed
  */
 export function installPart(
   name: string,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts Superset: makes its secret key once, so that none is ever known beforehand, prepares its database once, and
-# becomes the server that the arguments say.
+# Starts Superset: makes its secret key once, so that none is ever known beforehand, prepares its
+# database once, and becomes the server that the arguments name.
 set -euo pipefail
 umask 077
 mkdir -p "$SUPERSET_HOME"

@@ -1,14 +1,16 @@
 /**
- * The plain bytes of what may be compressed with gzip or zstd, told by its first bytes. Several members (RFC 1952, 2.2) or
- * frames (RFC 8878, 3.1) one after the other are one input, as `cat a.zst b.zst` makes them, skippable frames included.
+ * The plain bytes of what may be compressed with gzip or zstd, recognised by its first bytes.
+ * Several members (RFC 1952, 2.2) or frames (RFC 8878, 3.1) one after the other are one input, as
+ * `cat a.zst b.zst` makes them, skippable frames included.
  *
- * Node's streams stop at the end of a frame and drop what follows in the same write without a word. How far they got stands
- * in `bytesWritten`, so the rest of a write goes to a decoder of its own. What a decoder gave before it failed is never
- * lost: it is taken with `read()`, which async iteration does not do once a stream has failed.
+ * Node's streams stop at the end of a frame and silently drop what follows in the same write.
+ * How far they got is in `bytesWritten`, so the rest of a write goes to a decoder of its own.
+ * What a decoder gave before it failed is never lost: it is taken with `read()`, which async
+ * iteration does not do once a stream has failed.
  */
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib'
 
-/** null in between says that nothing more comes for now. */
+/** A null between parts means that nothing more comes for now. */
 export type Part = Uint8Array | null
 
 /** The input ends or breaks off where it must not. */
@@ -30,7 +32,10 @@ const STARTS: readonly (readonly [Start, readonly (readonly [number, number])[]]
 const MARK_BYTES = 3
 const OUTPUT_CHUNK_BYTES = 64 * 1024
 
-/** Also without a byte order mark at the start. Throws DamagedInput; before it, all that could be read is given, then null. */
+/**
+ * Also without a byte order mark at the start. Throws DamagedInput; before it, all that could be
+ * read is given, then null.
+ */
 export async function* plainParts(
   input: AsyncIterable<Part>,
   mustBe: Coding | null,
@@ -128,7 +133,10 @@ function withoutZeros(bytes: Uint8Array): Uint8Array {
 }
 
 type Decoder = Readonly<{
-  /** Gives what comes out, and returns how many of the bytes were taken: fewer = the frame has ended there. */
+  /**
+   * Gives what comes out, and returns how many of the bytes were taken: fewer = the frame has ended
+   * there.
+   */
   write(bytes: Uint8Array): AsyncGenerator<Uint8Array, number>
   end(): AsyncGenerator<Uint8Array, void>
   close(): void

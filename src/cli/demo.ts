@@ -1,19 +1,21 @@
 /**
- * Demo traffic to a running collector, over HTTP like any client. On empty tables it begins with events of the hours
- * before, so that there is something to look at, and to compare with. It waits when the collector says so; when it
- * has fallen behind for long it goes on from now, as real traffic would, instead of catching up with old events.
+ * Demo traffic to a running collector, over HTTP like any client. On empty tables it begins with
+ * events of the hours before, so that there is something to look at, and to compare with. It waits
+ * when the collector asks for it. When it is far behind, it goes on from now, as real traffic
+ * would, instead of catching up with old events.
  */
 
 import { setMaxListeners } from 'node:events'
 import { makeTraffic, type TrafficChunk } from '../demo-traffic.ts'
-import { CliError } from './cli-error.ts'
+import { reasonOf } from '../runtime.ts'
+import { CliError } from './error.ts'
 import type { Collector } from './options.ts'
 import { postEvents, sleep } from './post-events.ts'
 
 export type DemoOptions = Readonly<{
   collector: Collector
   eventsPerSecond: number
-  /** For how long there shall have been traffic already; 0 for none. */
+  /** The length of the history that is sent first; 0 for none. */
   historyMs: number
   nowMs: () => number
   warn: (text: string) => void
@@ -29,7 +31,7 @@ const BEHIND_MAX_MS = 5000
 const HISTORY_MS = 2 * 60 * 60 * 1000
 /** Sent in seconds; a faster demo has a shorter history. */
 const HISTORY_EVENTS_MAX = 1_500_000
-/** For ever: the demo ends with the process that it is the demo of. */
+/** Without end: the demo stops with the process that it belongs to. */
 const PATIENCE_MS = Number.MAX_SAFE_INTEGER
 
 export function startDemo(options: DemoOptions): Demo {
@@ -37,10 +39,7 @@ export function startDemo(options: DemoOptions): Demo {
   setMaxListeners(0, stop.signal)
   const done = sendTraffic(options, stop.signal).catch((error: unknown) => {
     const isStopped = error instanceof CliError && error.code === 'interrupted'
-    if (!isStopped)
-      options.warn(
-        `the demo traffic has stopped: ${error instanceof Error ? error.message : String(error)}`,
-      )
+    if (!isStopped) options.warn(`the demo traffic has stopped: ${reasonOf(error)}`)
   })
   return {
     close: async () => {
@@ -50,7 +49,10 @@ export function startDemo(options: DemoOptions): Demo {
   }
 }
 
-/** The history of a demo that begins on empty tables: long enough for the page's first view and the hour before it. */
+/**
+ * The history of a demo that begins on empty tables: long enough for the page's first view and the
+ * hour before it.
+ */
 export function demoHistoryMs(eventsPerSecond: number): number {
   return Math.min(HISTORY_MS, (HISTORY_EVENTS_MAX / eventsPerSecond) * 1000)
 }

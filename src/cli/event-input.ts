@@ -1,10 +1,12 @@
-/** The files that `send` takes, as plain NDJSON: compressed or not, from the disk or from standard input. */
+/**
+ * The files that `send` takes, as plain NDJSON: compressed or not, from the disk or from standard
+ * input.
+ */
 
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { CliError } from './cli-error.ts'
 import { DamagedInput, type Part, plainParts } from './decompress.ts'
-import { markIdle } from './idle.ts'
+import { CliError } from './error.ts'
 import type { Terminal } from './terminal.ts'
 
 export const STDIN = '-'
@@ -13,7 +15,10 @@ const READ_BYTES = 1024 * 1024
 const STDIN_IDLE_MS = 500
 const LF = 0x0a
 
-/** `onRead` hears of bytes as they lie on the disk. Throws CliError where the input is damaged, after all that could be read. */
+/**
+ * `onRead` is given the number of bytes read, compressed as they are. Throws CliError where the
+ * input is damaged, after all that could be read.
+ */
 export async function* readEvents(
   file: string,
   terminal: Terminal,
@@ -37,17 +42,19 @@ export async function* readEvents(
     const unfinished =
       unfinishedBytes === 0
         ? ''
-        : `; the line in which it breaks off (${unfinishedBytes} bytes of it could be read) was not sent`
+        : `; the line in which it breaks off (${unfinishedBytes} bytes of it could be ` +
+          'read) was not sent'
     throw new CliError(
       'input',
-      `${name} cannot be decompressed to its end: ${cause.message}; it is damaged or cut short${unfinished}. Mend it and send all of it ` +
+      `${name} cannot be decompressed to its end: ${cause.message}; it is damaged or cut ` +
+        `short${unfinished}. Mend it and send all of it ` +
         'again: what was sent already counts once, within dedupe.horizon',
       cause,
     )
   }
 }
 
-/** How many bytes stand behind the last line feed, `before` of them in parts before this one. */
+/** How many bytes follow the last line feed, `before` of them in parts before this one. */
 function bytesAfterLine(part: Uint8Array, before: number): number {
   const feed = part.lastIndexOf(LF)
   return feed === -1 ? before + part.length : part.length - feed - 1
@@ -63,7 +70,7 @@ async function* counted(
   }
 }
 
-/** Ends with the input or with the signal: a pipe may have nothing to give for ever. */
+/** Ends with the input or with the signal: a pipe may stay open and silent. */
 async function* untilAborted(input: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const end = (): unknown => input.destroy()
   signal.addEventListener('abort', end)
@@ -73,5 +80,40 @@ async function* untilAborted(input: Readable, signal: AbortSignal): AsyncGenerat
     if (!signal.aborted) throw error
   } finally {
     signal.removeEventListener('abort', end)
+  }
+}
+
+/**
+ * The parts of `input`; null whenever none came for `idleMs` since the last one, so that what came
+ * need not wait for more.
+ */
+async function* markIdle<Part>(
+  input: AsyncIterable<Part>,
+  idleMs: number,
+): AsyncGenerator<Part | null> {
+  const parts = input[Symbol.asyncIterator]()
+  try {
+    let next = parts.next()
+    for (;;) {
+      const part = (await within(next, idleMs)) ?? null
+      if (part === null) yield null
+      const { done, value } = part ?? (await next)
+      if (done === true) return
+      yield value
+      next = parts.next()
+    }
+  } finally {
+    await parts.return?.()
+  }
+}
+
+/** What `promise` gives, or undefined when the time is up first. */
+async function within<T>(promise: Promise<T>, durationMs: number): Promise<T | undefined> {
+  const { promise: timeUp, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => resolve(undefined), durationMs)
+  try {
+    return await Promise.race([promise, timeUp])
+  } finally {
+    clearTimeout(timer)
   }
 }

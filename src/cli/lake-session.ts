@@ -1,6 +1,6 @@
 /**
- * The tables of a configuration, for the commands that ask them: through Trino where one is named, else through DuckDB; beside a
- * running process or without.
+ * The tables of a configuration, for the commands that ask them: through Trino where one is named,
+ * else through DuckDB; beside a running process or without.
  */
 
 import { existsSync } from 'node:fs'
@@ -8,9 +8,11 @@ import { availableParallelism, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config, TrinoConfig } from '../config.ts'
 import type { Query, Verification, VerifyOptions } from '../query.ts'
-import { CliError } from './cli-error.ts'
+import { CliError } from './error.ts'
 
-/** Of the machine's memory: the pipeline and everybody else need the rest. Past it DuckDB spills. */
+/**
+ * Of the machine's memory; the pipeline and other programs need the rest. Past it DuckDB spills.
+ */
 const MEMORY_SHARE = 0.25
 const MEMORY_MIN_BYTES = 256 * 1024 * 1024
 const MEMORY_MAX_BYTES = 4 * 1024 * 1024 * 1024
@@ -69,13 +71,14 @@ async function openTrinoSession(config: Config, trino: TrinoConfig): Promise<Lak
   }
 }
 
-/** A first user's mistake deserves a better word than that of a missing file. */
+/** Tells a first user more than that a file is missing. */
 export function requireTables(config: Config): void {
   const { catalog } = config
   if (catalog.kind !== 'sqlite' || existsSync(catalog.path)) return
   throw new CliError(
     'input',
-    `there are no tables yet: ${catalog.path} does not exist. \`campaign-metrics start\` makes it; ` +
+    `there are no tables yet: ${catalog.path} does not exist. \`campaign-metrics ` +
+      `start\` makes it; ` +
       'if it lies elsewhere, name the configuration with --config',
   )
 }

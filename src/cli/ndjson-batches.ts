@@ -1,6 +1,7 @@
 /**
- * A stream of NDJSON cut into batches of whole lines, each small enough for one request, holding no more than one batch
- * and one chunk in memory. A batch knows on which lines of the input its events stood.
+ * A stream of NDJSON cut into batches of whole lines, each small enough for one request, holding no
+ * more than one batch and one chunk in memory. A batch knows on which lines of the input its events
+ * stood.
  */
 
 export type LineBatch = Readonly<{
@@ -23,7 +24,10 @@ export type BatchLimits = Readonly<{ bytesMax: number; linesMax: number }>
 const LF = 0x0a
 const BLANKS = new Set([0x20, 0x09, 0x0d, LF])
 
-/** `null` in the input says that nothing more comes for now: whole lines need not wait for a full batch. */
+/**
+ * `null` in the input means that nothing more comes for now: whole lines need not wait for a full
+ * batch.
+ */
 export async function* cutBatches(
   input: AsyncIterable<Uint8Array | null>,
   limits: BatchLimits,
@@ -91,7 +95,10 @@ function* cutWhole(state: CutState, length: number, limits: BatchLimits): Genera
   }
 }
 
-/** Where the last whole line ends that fits the limits, and how many lines that is; 0 when not one fits. */
+/**
+ * Where the last whole line ends that fits the limits, and how many lines that is; 0 when not one
+ * fits.
+ */
 function wholeLines(bytes: Buffer, limits: BatchLimits): { end: number; lines: number } {
   let end = 0
   let lines = 0

@@ -34,7 +34,9 @@ export function elapsedText(durationMs: number): string {
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${seconds % 60} s`
 }
 
-/** `2026-11-22 20:01:02` in the zone; `UTC` is said, other zones are the user's own choice. */
+/**
+ * `2026-11-22 20:01:02` in the zone; `UTC` is written out; another zone is the user's own choice.
+ */
 export function timeText(timeUs: number, timezone: string): string {
   const format = new Intl.DateTimeFormat('sv-SE', {
     timeZone: timezone,

@@ -1,15 +1,21 @@
-/** Options that several commands share, and what they lead to: the configuration and the collector's address. */
+/**
+ * Options that several commands share, what they lead to (the configuration and the collector's
+ * address), and what npm may have taken of any of them.
+ */
 
 import querystring from 'node:querystring'
-import type { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import { type Config, DEFAULT_CONFIG_FILE, loadConfig } from '../config.ts'
-import { CliError } from './cli-error.ts'
+import { CliError } from './error.ts'
 import type { Terminal } from './terminal.ts'
 
 export type ConfigOption = Readonly<{ config?: string }>
 export type UrlOption = Readonly<{ url?: string }>
 
-/** Where the collector is, without a slash at the end; the key to show it; and what a proxy in front asks for (Basic). */
+/**
+ * Where the collector is, without a slash at the end; the key to show it; and what a proxy in front
+ * asks for (Basic).
+ */
 export type Collector = Readonly<{
   url: string
   key: string | undefined
@@ -17,8 +23,10 @@ export type Collector = Readonly<{
 }>
 
 const KEY_VARIABLE = 'CAMPAIGN_METRICS_KEY'
+/** What npm calls its own options with one letter, where we have the same letter. */
+const NPM_LETTERS: Readonly<Record<string, string>> = { '-c': 'call' }
 
-/** Told the exit code when a command has run. */
+/** Called with the exit code of the command that has run. */
 export type Finish = (exitCode: number) => void
 
 export function addConfigOption(command: Command): Command {
@@ -31,7 +39,8 @@ export function addConfigOption(command: Command): Command {
 export function addUrlOption(command: Command): Command {
   return command.option(
     '--url <url>',
-    'the collector to talk to, with the path under which a proxy serves it, if any (default: what `listen` says); its key ' +
+    'the collector to talk to, with the path under which a proxy serves it, if any (default: ' +
+      'what `listen` says); its key ' +
       `comes from ${KEY_VARIABLE}`,
   )
 }
@@ -53,7 +62,7 @@ export function collectorOf(
   return { ...givenPlace(options.url), key: given }
 }
 
-/** The path is kept: what stands at the root of that host may be somebody else's, who must not be sent events or keys. */
+/** The path is kept: the root of that host may be another program, which must get no keys. */
 function givenPlace(text: string): Omit<Collector, 'key'> {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || !/^https?:$/.test(url.protocol)) {
@@ -67,7 +76,8 @@ function givenPlace(text: string): Omit<Collector, 'key'> {
   if (/[?#]/.test(text)) {
     throw new CliError(
       'usage',
-      `--url: ${origin}${pathname} has a query or a fragment; name the collector alone. A key goes into ${KEY_VARIABLE}`,
+      `--url: ${origin}${pathname} has a query or a fragment; name the collector alone. A key ` +
+        `goes into ${KEY_VARIABLE}`,
     )
   }
   const place = { url: origin + pathname.replace(/\/+$/, '') }
@@ -81,7 +91,8 @@ function listenUrl({ listen }: Config): string {
   if (listen.port === 0) {
     throw new CliError(
       'usage',
-      '`listen` has port 0, so the port is known to the running process only; pass the URL it printed with --url',
+      '`listen` has port 0, so the port is known to the running process only; pass the URL it ' +
+        'printed with --url',
     )
   }
   const host = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host
@@ -94,4 +105,42 @@ export function action<Args extends unknown[]>(
   work: (...args: Args) => Promise<number>,
 ): (...args: Args) => Promise<void> {
   return async (...args) => finish(await work(...args))
+}
+
+/**
+ * Throws CliError `usage` when npm kept options of this command: `npm start --demo` runs `start`
+ * without `--demo`, because npm takes what stands before `--` for its own. It leaves a trace in the
+ * environment, so that the user gets an error instead of a command without the option.
+ *
+ *     npm start --demo=500        npm_config_demo=500
+ *     npm start --demo 500        npm_config_demo=true, and 500 as an argument
+ *     npm start -c x.yaml         npm_config_call=x.yaml: the short form is one of npm's own
+ */
+export function refuseSwallowedOptions(
+  command: Command,
+  words: readonly string[],
+  environment: Terminal['environment'],
+): void {
+  const script = environment.npm_lifecycle_event
+  if (script === undefined) return
+  const swallowed = command.options.flatMap((option) => wordOf(option, environment) ?? [])
+  if (swallowed.length === 0) return
+  const run = script === 'start' ? 'npm start' : `npm run ${script}`
+  const meant = [...swallowed, ...words].join(' ')
+  throw new CliError(
+    'usage',
+    `npm has kept ${swallowed.join(' ')} for itself. Put -- before the options of ` +
+      `${command.name()}: ${run} -- ${meant}`,
+  )
+}
+
+/** As it has to be written; null = npm has not seen it. */
+function wordOf({ long, short }: Option, environment: Terminal['environment']): string | null {
+  const name = long?.replace(/^--/, '').replaceAll('-', '_')
+  const value = environment[`npm_config_${name}`]
+  // What was negated, as in --no-demo, is empty.
+  if (name !== undefined && value) return value === 'true' ? `${long}` : `${long}=${value}`
+  const letter = short === undefined ? undefined : NPM_LETTERS[short]
+  const given = letter === undefined ? undefined : environment[`npm_config_${letter}`]
+  return given ? `${short} ${given}` : null
 }

@@ -1,11 +1,13 @@
 /**
- * One batch of events to the collector, tried again until it is answered: 429, 503 and broken connections are waited
- * out with growing pauses. Sending again is safe, since an `event_id` counts once.
+ * One batch of events to the collector, tried again until it is answered: 429, 503 and broken
+ * connections are waited out with growing pauses. Sending again is safe, since an `event_id` counts
+ * once.
  */
 
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { CliError } from './cli-error.ts'
+import { systemCode } from '../runtime.ts'
+import { CliError } from './error.ts'
 import type { Collector } from './options.ts'
 
 export type PostAnswer = Readonly<{
@@ -21,11 +23,13 @@ export type PostOptions = Readonly<{
   patienceMs: number
   /** Aborted when the user wants to stop; a request under way is still finished. */
   signal: AbortSignal
-  /** Told why we wait, once for each wait. */
+  /** Called once for each wait, with its reason. */
   onWait: (reason: string, waitMs: number) => void
 }>
 
-/** A collector that was there will come back; one that never answered is more likely not started. */
+/**
+ * A collector that was there will come back; one that never answered is more likely not started.
+ */
 export const PATIENCE_MS = { first: 5000, later: 60_000 }
 const ANSWER_TIMEOUT_MS = 60_000
 const PAUSE_FIRST_MS = 200
@@ -33,7 +37,10 @@ const PAUSE_MAX_MS = 10_000
 const RETRY_STATUSES = [408, 429, 500, 502, 503, 504]
 const compress = promisify(gzip)
 
-/** Posts NDJSON. Throws CliError: `unreachable` when patience ends, `refused` when trying again is of no use. */
+/**
+ * Posts NDJSON. Throws CliError: `unreachable` when patience ends, `refused` when trying again is
+ * of no use.
+ */
 export async function postEvents(
   collector: Collector,
   lines: Uint8Array,
@@ -136,7 +143,7 @@ function readAnswer(collector: Collector, text: string): PostAnswer {
       }
     }
   } catch {
-    // Not JSON: said below.
+    // Not JSON: the error below says so.
   }
   throw new CliError(
     'refused',
@@ -144,7 +151,7 @@ function readAnswer(collector: Collector, text: string): PostAnswer {
   )
 }
 
-/** The message of a refusal on the wire, else what there is, shortened. */
+/** The message of a refusal as the collector words it, else the start of what came. */
 export function refusalText(text: string): string {
   try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown } }
@@ -161,9 +168,7 @@ function connectionReason(error: unknown): string {
   if (cause instanceof Error && cause.name === 'TimeoutError') {
     return `no answer within ${ANSWER_TIMEOUT_MS / 1000} s`
   }
-  const code = (cause as { code?: unknown } | null)?.code
+  const code = systemCode(cause)
   if (code === 'ECONNREFUSED') return 'nothing listens there (ECONNREFUSED)'
-  return typeof code === 'string'
-    ? `the connection failed (${code})`
-    : `the connection failed (${String(cause)})`
+  return `the connection failed (${code ?? String(cause)})`
 }

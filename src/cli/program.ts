@@ -2,19 +2,26 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { EXIT_CODE } from './exit-code.ts'
-import { refuseSwallowedOptions } from './npm-options.ts'
+import { EXIT_CODE, errorText, exitCodeOf } from './error.ts'
+import { refuseSwallowedOptions } from './options.ts'
 import { addQuery } from './query.ts'
-import { type ReaderNeed, readerNeed, watchReaders } from './readers.ts'
 import { addRejected } from './rejected.ts'
 import { addRelocate } from './relocate.ts'
-import { errorText, exitCodeOf } from './report-error.ts'
 import { addSend } from './send.ts'
 import { addSetup } from './setup.ts'
 import { addStart } from './start.ts'
 import { addStatus } from './status.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
 import { addVerify } from './verify.ts'
+
+/**
+ * What a command does when the reader of its output leaves (`… | head`, a closed terminal). A
+ * `daemon` goes on, and its output is lost. A `worker` goes on to its end, because its exit code is
+ * an answer that must not depend on the reader. A `printer` ends without an error.
+ */
+type ReaderNeed = 'daemon' | 'worker' | 'printer'
+
+const NEEDS: Readonly<Record<string, ReaderNeed>> = { start: 'daemon', query: 'printer' }
 
 /** Runs one command line to its end and returns the exit code. */
 export async function runCli(
@@ -27,7 +34,7 @@ export async function runCli(
     run.exitCode = exitCode
   })
   program.hook('preAction', (_, command) => {
-    run.need = readerNeed(command.name())
+    run.need = NEEDS[command.name()] ?? 'worker'
   })
   try {
     const [name, ...more] = words
@@ -43,7 +50,7 @@ export async function runCli(
   }
 }
 
-/** All commands. `finish` is told the exit code of the one that ran. */
+/** All commands. `finish` is called with the exit code of the one that ran. */
 export function buildProgram(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const program = new Command('campaign-metrics')
     .description('Ad events in, campaign metrics out, in real time, in open Apache Iceberg tables.')
@@ -77,4 +84,19 @@ export function buildProgram(terminal: Terminal, finish: (exitCode: number) => v
 function packageVersion(): string {
   const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   return String(manifest.version)
+}
+
+/**
+ * No command depends on the reader of standard error. Where standard output cannot be written for
+ * another reason (a full disk), only a daemon goes on.
+ */
+function watchReaders({ stdout, stderr }: Terminal, need: () => ReaderNeed): void {
+  stderr.on('error', () => {})
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    const isClosed = error.code === 'EPIPE'
+    if (need() === 'daemon' || (isClosed && need() === 'worker')) return
+    if (isClosed) process.exit(EXIT_CODE.ok)
+    stderr.write(errorText(error, false))
+    process.exit(EXIT_CODE.failed)
+  })
 }

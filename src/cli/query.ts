@@ -1,8 +1,7 @@
 /** `campaign-metrics query`: one SELECT over the two tables, as a table, CSV or JSON. */
 
 import type { Command } from 'commander'
-import { CliError } from './cli-error.ts'
-import { EXIT_CODE } from './exit-code.ts'
+import { CliError, EXIT_CODE } from './error.ts'
 import { openLakeSession } from './lake-session.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
 import { type Terminal, write } from './terminal.ts'
@@ -12,7 +11,8 @@ type QueryOptions = ConfigOption & Readonly<{ csv?: boolean; json?: boolean; exa
 const EXAMPLES = `
 The views are campaign_events and campaign_metrics; the SQL is DuckDB's.
   campaign-metrics query "select * from campaign_metrics order by window_start desc limit 10"
-  campaign-metrics query --csv "select campaign_id, sum(revenue) from campaign_metrics group by 1" > revenue.csv`
+  campaign-metrics query --csv \\
+    "select campaign_id, sum(revenue) from campaign_metrics group by 1" > revenue.csv`
 
 export function addQuery(program: Command, terminal: Terminal, finish: Finish): void {
   const command = program
@@ -23,7 +23,8 @@ export function addQuery(program: Command, terminal: Terminal, finish: Finish): 
     .option('--json', 'print a JSON array, an object a line')
     .option(
       '--exact',
-      "with --csv: leave texts as they are; else one that a spreadsheet would run as a formula gets a '",
+      'with --csv: leave texts as they are; else one that a spreadsheet would run as a ' +
+        "formula gets a '",
     )
     .addHelpText('after', EXAMPLES)
   addConfigOption(command).action(
@@ -39,7 +40,8 @@ async function query(sql: string, options: QueryOptions, terminal: Terminal): Pr
   try {
     const { formatCsv, formatJson, formatTable } = await import('../query.ts')
     const result = await session.runSql(sql)
-    // Senders choose their ids: a `campaign_id` may be a formula, and CSV files are opened in spreadsheets.
+    // Senders choose their ids: a `campaign_id` may be a formula, and CSV files are opened in
+    // spreadsheets.
     const isForSpreadsheet = options.exact !== true
     const text = options.json
       ? formatJson(result)

@@ -1,9 +1,12 @@
-/** `campaign-metrics rejected`: lists the events that were not accepted, and sends them again when the cause is gone. */
+/**
+ * `campaign-metrics rejected`: lists the events that were not accepted, and sends them again when
+ * the cause is gone.
+ */
 
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { isHopeless, type KeptEvent, listRejected, markReplayed, replayBody } from '../rejected.ts'
-import { EXIT_CODE } from './exit-code.ts'
+import { EXIT_CODE } from './error.ts'
 import { countOf, countText, elapsedText, timeText } from './number-text.ts'
 import {
   action,
@@ -34,8 +37,8 @@ export function addRejected(program: Command, terminal: Terminal, finish: Finish
   const command = program
     .command('rejected')
     .description('list rejected events with their reasons, or send them again')
-    .option('--replay', 'send those that were not sent again yet')
-    .option('--all', 'list those too that were sent again')
+    .option('--replay', 'send those that have not been sent again yet')
+    .option('--all', 'also list those that were sent again')
     .option('--json', 'list as NDJSON')
   addUrlOption(addConfigOption(command)).action(
     action(finish, (options: RejectedOptions) => {
@@ -121,7 +124,8 @@ async function replay(
   } finally {
     stop.close()
     terminal.stderr.write(
-      `Sent ${countOf(tally.sent, 'rejected event')} again: ${countText(tally.sent - tally.rejected)} accepted, ` +
+      `Sent ${countOf(tally.sent, 'rejected event')} again: ` +
+        `${countText(tally.sent - tally.rejected)} accepted, ` +
         `${countText(tally.rejected)} rejected once more.\n`,
     )
   }
@@ -143,7 +147,8 @@ async function forecast(directory: string): Promise<string> {
   const { total, parts } = countsOf(byReason)
   const of = judged === JUDGED_MAX ? `the first ${countText(judged)}` : countText(judged)
   return (
-    `${countText(total)} of ${of} cannot be accepted with the bytes they have (${parts}) and will be rejected, and kept, ` +
+    `${countText(total)} of ${of} cannot be accepted with the bytes they have (${parts}) and ` +
+    'will be rejected, and kept, ' +
     'once more: correct such events and send them with `campaign-metrics send`.\n'
   )
 }
@@ -159,7 +164,10 @@ function countsOf(
   }
 }
 
-/** Events to send again, in batches of one file each, so that a batch can be marked by its last event. */
+/**
+ * Events to send again, in batches of one file each, so that a batch can be marked by its last
+ * event.
+ */
 async function* replayBatches(directory: string): AsyncGenerator<readonly KeptEvent[]> {
   let batch: KeptEvent[] = []
   let bytes = 0

@@ -1,7 +1,10 @@
-/** `campaign-metrics relocate`: after the data folder was moved or copied, writes the new place into the tables. */
+/**
+ * `campaign-metrics relocate`: after the data folder was moved or copied, writes the new place into
+ * the tables.
+ */
 
 import type { Command } from 'commander'
-import { EXIT_CODE } from './exit-code.ts'
+import { EXIT_CODE } from './error.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
 import type { Terminal } from './terminal.ts'
 

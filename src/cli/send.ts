@@ -1,11 +1,13 @@
-/** `campaign-metrics send`: events from files or standard input to the collector, in batches, tried again until answered. */
+/**
+ * `campaign-metrics send`: events from files or standard input to the collector, in batches, tried
+ * again until answered.
+ */
 
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { CliError } from './cli-error.ts'
+import { CliError, EXIT_CODE } from './error.ts'
 import { readEvents, STDIN } from './event-input.ts'
-import { EXIT_CODE } from './exit-code.ts'
 import { cutBatches, type LineBatch } from './ndjson-batches.ts'
 import { bytesText, countOf, countText, elapsedText } from './number-text.ts'
 import {
@@ -30,7 +32,7 @@ const BATCH = { bytesMax: 1024 * 1024, linesMax: 50_000 }
 /** The rest is counted; the collector keeps them all in `rejected/`. */
 const REJECTED_LINES_SHOWN = 100
 const PATIENCE_SECONDS_MAX = 86_400
-/** What the collector says of half an event. */
+/** How the collector rejects half an event. */
 const NOT_WHOLE = /^event: not valid/
 
 /** What was sent so far. */
@@ -127,7 +129,8 @@ async function sendFile(file: string, sending: Sending): Promise<void> {
       reportRejected(
         tally,
         progress,
-        `${name}:${part.line}: ${bytesText(part.bytes)} in one line, an event may have 32 KiB; not sent`,
+        `${name}:${part.line}: ${bytesText(part.bytes)} in one line, an event may have 32 ` +
+          'KiB; not sent',
       )
       continue
     }
@@ -164,7 +167,10 @@ function reportRejected(tally: Tally, progress: Progress, text: string): void {
   if (tally.rejected + tally.tooLong <= REJECTED_LINES_SHOWN) progress.say(text)
 }
 
-/** The bytes to be read, or null when that is not known; refuses what is not there before anything is sent. */
+/**
+ * The bytes to be read, or null when that is not known; refuses what is not there before anything
+ * is sent.
+ */
 function sizeOf(files: readonly string[]): number | null {
   let total: number | null = 0
   for (const file of files) {
@@ -201,8 +207,10 @@ function summary(tally: Tally, elapsedMs: number): string {
   const { rejected, tooLong } = tally
   const hidden = rejected + tooLong - REJECTED_LINES_SHOWN
   return [
-    `Sent ${countOf(tally.sent, 'event')} (${bytesText(tally.bytes)}) in ${elapsedText(elapsedMs)}, ` +
-      `${countText(perSecond)}/s: ${countText(tally.accepted)} accepted, ${countText(rejected)} rejected.`,
+    `Sent ${countOf(tally.sent, 'event')} (${bytesText(tally.bytes)}) in ` +
+      `${elapsedText(elapsedMs)}, ` +
+      `${countText(perSecond)}/s: ${countText(tally.accepted)} accepted, ` +
+      `${countText(rejected)} rejected.`,
     ...(tooLong > 0 ? [`${countOf(tooLong, 'line')} too long to be an event, not sent.`] : []),
     ...(hidden > 0 ? [`${countText(hidden)} more rejected than shown.`] : []),
     ...(rejected > 0
@@ -216,7 +224,10 @@ function summary(tally: Tally, elapsedMs: number): string {
 function leftOver(files: readonly string[], { nextLine }: Tally): string {
   const [begun, ...others] = files.map(nameOf)
   if (begun === undefined) return ''
-  return `Not sent, or not answered: ${[`${begun} from line ${nextLine} on`, ...others].join(', ')}.\n`
+  return (
+    'Not sent, or not answered: ' +
+    `${[`${begun} from line ${nextLine} on`, ...others].join(', ')}.\n`
+  )
 }
 
 function nameOf(file: string): string {

@@ -1,16 +1,19 @@
-/** `campaign-metrics setup`: makes what the configuration names at services, and says of each part whether it was there. */
+/**
+ * `campaign-metrics setup`: makes what the configuration names at services, and reports for each
+ * part whether it was there.
+ */
 
 import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
 import type { SetupOutcome, SetupPart } from '../setup.ts'
-import { EXIT_CODE } from './exit-code.ts'
+import { EXIT_CODE } from './error.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
 import { type Terminal, write } from './terminal.ts'
 
 type SetupOptions = ConfigOption & Readonly<{ dryRun?: boolean }>
 
 const US_PER_MS = 1000
-const WORDS: Readonly<Record<SetupOutcome, string>> = {
+const OUTCOMES: Readonly<Record<SetupOutcome, string>> = {
   found: 'found',
   made: 'made',
   changed: 'changed',
@@ -27,9 +30,10 @@ export function addSetup(program: Command, terminal: Terminal, finish: Finish): 
   const command = program
     .command('setup')
     .description(
-      'make what the configuration names at services: topic, tables, job, dashboard; can be run again',
+      'make what the configuration names at services: topic, tables, job, dashboard; ' +
+        'can be run again',
     )
-    .option('--dry-run', 'only say what would be made or changed')
+    .option('--dry-run', 'print what would be made or changed, and change nothing')
   addConfigOption(command).action(
     action(finish, (options: SetupOptions) => setup(options, terminal)),
   )
@@ -58,6 +62,6 @@ async function setup(options: SetupOptions, terminal: Terminal): Promise<number>
 }
 
 function partText({ part, name, outcome, remarks }: SetupPart): string {
-  const head = `${part.padEnd(PART_WIDTH)}${name.padEnd(NAME_WIDTH)} ${WORDS[outcome]}`
+  const head = `${part.padEnd(PART_WIDTH)}${name.padEnd(NAME_WIDTH)} ${OUTCOMES[outcome]}`
   return [head, ...remarks.map((remark) => `${INDENT}${remark}`), ''].join('\n')
 }

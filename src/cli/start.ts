@@ -1,14 +1,15 @@
-/** `campaign-metrics start`: the pipeline in this process, until ctrl-C or until it cannot go on. */
+/**
+ * `campaign-metrics start`: the pipeline in this process, until ctrl-C or until it cannot go on.
+ */
 
 import type { Command } from 'commander'
 import { type Config, missingKeys } from '../config.ts'
 import type { Pipeline } from '../pipeline.ts'
-import { CliError } from './cli-error.ts'
 import { type Demo, demoHistoryMs, startDemo } from './demo.ts'
-import { EXIT_CODE } from './exit-code.ts'
-import { openLiveLine } from './live-line.ts'
+import { CliError, EXIT_CODE } from './error.ts'
 import { countOf, elapsedText } from './number-text.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
+import { openLiveLine } from './progress.ts'
 import { openStopSignal } from './stop-signal.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -27,7 +28,8 @@ export function addStart(program: Command, terminal: Terminal, finish: Finish): 
     .description('take events over HTTP and keep both tables current, until ctrl-C')
     .option(
       '--demo [rate]',
-      `make demo traffic, ${DEMO_RATE} events a second or as many as said; on empty tables after some history`,
+      `make demo traffic: ${DEMO_RATE} events a second, or [rate]; empty tables get some history ` +
+        'first',
     )
     .option('--new-log', 'go on with filled tables after their log was lost or removed')
     .option(
@@ -78,7 +80,7 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
   } catch (error) {
     live.close()
     await demo?.close()
-    // What made it fail is the news; that closing fails after it is not.
+    // The first failure is what the user must know; closing may fail after it.
     await pipeline.close().catch(() => {})
     throw error
   }
@@ -113,13 +115,14 @@ function demoRateOf(demo: StartOptions['demo']): number | null {
   if (Number.isFinite(rate) && rate >= 1 && rate <= DEMO_RATE_MAX) return rate
   throw new CliError(
     'usage',
-    `--demo: ${JSON.stringify(demo)} is not a rate; accepted: 1 to ${DEMO_RATE_MAX} events a second`,
+    `--demo: ${JSON.stringify(demo)} is not a rate; accepted: 1 to ${DEMO_RATE_MAX} ` +
+      'events a second',
   )
 }
 
 /**
- * Opening may wait for services. Nothing has been accepted yet, so a stop waits for it only briefly. Returns what is to be
- * called when all is open.
+ * Opening may wait for services. Nothing has been accepted yet, so a stop waits for it only
+ * briefly. Returns what is to be called when all is open.
  */
 function endWhileOpening(signal: AbortSignal): () => void {
   let timer: NodeJS.Timeout | undefined
@@ -151,7 +154,10 @@ async function stopPipeline(pipeline: Pipeline, terminal: Terminal): Promise<voi
   terminal.stderr.write(`Stopped in ${elapsedText(terminal.nowMs() - startedMs)}; ${waiting}.\n`)
 }
 
-/** What a first user needs to know, and nothing else. The address comes first: tests and scripts read it. */
+/**
+ * What a first user needs to know, and nothing else. The address comes first: tests and scripts
+ * read it.
+ */
 function banner(config: Config, address: string, demoRate: number | null): string {
   const key = config.keys.write.length > 0 ? " -H 'Authorization: Bearer KEY'" : ''
   const { warehouse, catalog } = config
@@ -159,6 +165,8 @@ function banner(config: Config, address: string, demoRate: number | null): strin
   const event =
     '{"event_id":"e1","user_id":"u1","campaign_id":"c1","event_type":"click",' +
     `"timestamp":"'$(date -u +%FT%TZ)'"}`
+  const catalogName =
+    catalog.kind === 'sqlite' ? catalog.path : `${catalog.database} at ${catalog.host}`
   const lines = [
     `Campaign Performance: ${address}/`,
     '',
@@ -168,14 +176,15 @@ function banner(config: Config, address: string, demoRate: number | null): strin
       ? []
       : [`  demo    ${demoRate} events a second, from this process over HTTP`]),
     `  tables  ${warehouse.kind === 'folder' ? warehouse.path : warehouse.location}`,
-    `  catalog ${catalog.kind === 'sqlite' ? catalog.path : `${catalog.database} at ${catalog.host}`}`,
+    `  catalog ${catalogName}`,
     '',
     'Send an event:',
     `  curl ${address}/v1/events -H 'Content-Type: application/json'${key} \\`,
     `    -d '${event}'`,
     'Ask the tables, from another terminal:',
     `  npx campaign-metrics query${option} \\`,
-    '    "select campaign_id, sum(impressions), sum(clicks) from campaign_metrics group by 1 order by 2 desc"',
+    '    "select campaign_id, sum(impressions), sum(clicks) from campaign_metrics group by 1 ' +
+      'order by 2 desc"',
     '',
     'ctrl-C stops it; nothing accepted is lost.',
     '',

@@ -20,7 +20,8 @@ export function statusText(status: Status, setting: StatusSetting): string {
     ['freshness', freshnessText(status, setting)],
     [
       'log',
-      `${log.id}, offsets ${countText(log.start)} to ${countText(log.end)}, ${bytesText(log.bytes)} on disk`,
+      `${log.id}, offsets ${countText(log.start)} to ${countText(log.end)}, ` +
+        `${bytesText(log.bytes)} on disk`,
     ],
     ['events', tableText(status.tables.events)],
     ['metrics', tableText(status.tables.metrics)],
@@ -77,7 +78,8 @@ function outlookLines({ outlook }: Status, setting: StatusSetting): (readonly [s
   const { clockSteps, disk } = outlook
   const steps = clockSteps.map(
     ({ atUs, byMs }) =>
-      `${byMs < 0 ? 'back' : 'ahead'} by ${elapsedText(Math.abs(byMs))} to ${timeText(atUs, setting.timezone)}`,
+      `${byMs < 0 ? 'back' : 'ahead'} by ${elapsedText(Math.abs(byMs))} to ` +
+      `${timeText(atUs, setting.timezone)}`,
   )
   return [
     ...(disk === null ? [] : ([['disk', diskText(disk)]] as const)),
@@ -86,7 +88,8 @@ function outlookLines({ outlook }: Status, setting: StatusSetting): (readonly [s
       : ([
           [
             'clock',
-            `set ${steps.join('; ')} (or the machine was suspended); nothing is dropped within an hour after it`,
+            `set ${steps.join('; ')} (or the machine was suspended); nothing is dropped within ` +
+              'an hour after it',
           ],
         ] as const)),
   ]

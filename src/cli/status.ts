@@ -1,10 +1,12 @@
-/** `campaign-metrics status`: where everything stands, from the running process or, beside none, from the disk. */
+/**
+ * `campaign-metrics status`: where everything stands, from the running process or, beside none,
+ * from the disk.
+ */
 
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import type { Status } from '../pipeline.ts'
-import { CliError } from './cli-error.ts'
-import { EXIT_CODE } from './exit-code.ts'
+import { CliError, EXIT_CODE } from './error.ts'
 import { requireTables } from './lake-session.ts'
 import {
   action,
@@ -89,7 +91,7 @@ async function askStatus(collector: Collector): Promise<Status | null> {
     const found = JSON.parse(text) as Status
     if (typeof found.ledger?.received === 'number') return found
   } catch {
-    // Said below.
+    // The error below says so.
   }
   throw new CliError(
     'refused',

@@ -1,6 +1,6 @@
 /**
- * ctrl-C, and what service managers send instead: the first asks for a clean end, a second ends at once. What was
- * acknowledged is on disk either way.
+ * ctrl-C, and what service managers send instead: the first asks for a clean end, a second ends at
+ * once. What was acknowledged is on disk either way.
  */
 
 import { constants } from 'node:os'

@@ -1,10 +1,12 @@
-/** `campaign-metrics verify`: recomputes every window from the raw table and prints those that differ. */
+/**
+ * `campaign-metrics verify`: recomputes every window from the raw table and prints those that
+ * differ.
+ */
 
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import type { Verification } from '../query.ts'
-import { CliError } from './cli-error.ts'
-import { EXIT_CODE } from './exit-code.ts'
+import { CliError, EXIT_CODE } from './error.ts'
 import { openLakeSession } from './lake-session.ts'
 import { countOf, countText, timeText } from './number-text.ts'
 import { action, addConfigOption, type ConfigOption, configOf, type Finish } from './options.ts'
@@ -44,9 +46,9 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<numbe
 }
 
 /**
- * The start of the first day that both tables keep whole; null when retention has dropped nothing. Asked after the
- * session was opened, so that a day which goes meanwhile is not compared. Refuses windows of another size than the
- * tables': every one of them would differ.
+ * The start of the first day that both tables keep whole; null when retention has dropped nothing.
+ * Asked after the session was opened, so that a day which goes meanwhile is not compared. Refuses
+ * windows of another size than the tables': every one of them would differ.
  */
 async function keptFromUs(config: Config): Promise<number | null> {
   const { PROPERTY_KEYS, readLake, wholeFromUs, windowText } = await import('../table.ts')
@@ -56,7 +58,8 @@ async function keptFromUs(config: Config): Promise<number | null> {
   if (filled !== undefined && filled !== wanted) {
     throw new CliError(
       'input',
-      `the tables were filled with windows of ${filled}, the configuration says ${wanted}: set "window" back to verify them`,
+      `the tables were filled with windows of ${filled}, the configuration says ${wanted}: set ` +
+        '"window" back to verify them',
     )
   }
   return wholeFromUs(events)
@@ -64,8 +67,10 @@ async function keptFromUs(config: Config): Promise<number | null> {
 
 /** `isEqual` is null where there was nothing to compare, since retention has dropped the events. */
 function jsonText(found: Verification): string {
-  const told = isNothingCompared(found) ? { ...found, isEqual: null } : found
-  return `${JSON.stringify(told, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`
+  const reported = isNothingCompared(found) ? { ...found, isEqual: null } : found
+  const plain = (_: string, value: unknown): unknown =>
+    typeof value === 'bigint' ? String(value) : value
+  return `${JSON.stringify(reported, plain, 2)}\n`
 }
 
 function isNothingCompared({ isEqual, windows, withoutEvents }: Verification): boolean {
@@ -81,7 +86,8 @@ function verificationText(found: Verification, timezone: string): string {
     const note =
       unplaced === 0
         ? ''
-        : ` (${countOf(unplaced, 'event id')} came again past the dedupe horizon, which counts as new)`
+        : ` (${countOf(unplaced, 'event id')} came again past the dedupe horizon, which ` +
+          'counts as new)'
     return `${scope}: campaign_metrics equals the raw table${note}\n${rest}`
   }
   const hidden = found.differing - found.differences.length
@@ -91,7 +97,8 @@ function verificationText(found: Verification, timezone: string): string {
     ...(hidden > 0 ? [`… and ${countText(hidden)} more`] : []),
     ...(withinHorizon > 0
       ? [
-          `${countOf(withinHorizon, 'event id')} stored twice within the dedupe horizon: ${examples.map(quoted).join(', ')}`,
+          `${countOf(withinHorizon, 'event id')} stored twice within the dedupe horizon: ` +
+            `${examples.map(quoted).join(', ')}`,
         ]
       : []),
     ...(found.unfitEvents > 0
@@ -109,7 +116,10 @@ function withoutEventsText({ withoutEvents }: Verification): string {
   if (windows === 0)
     return `nothing before ${day} was compared: retention has dropped rows of earlier days\n`
   const stand = windows === 1 ? 'stands without its events' : 'stand without their events'
-  return `${countOf(windows, 'window')} before ${day} ${stand}, which retention has dropped: not compared\n`
+  return (
+    `${countOf(windows, 'window')} before ${day} ${stand}, which retention has dropped: ` +
+    'not compared\n'
+  )
 }
 
 function differenceText(difference: Difference, timezone: string): string {

@@ -1,6 +1,7 @@
 /**
- * Holds the wall clock against the steady one, which nobody sets. Where one has gone on further than the other, the wall clock was set
- * (by hand, or by NTP after a wrong start), or the machine was suspended, during which the steady clock stands still.
+ * Compares the wall clock with the steady one, which cannot be set. Where one has advanced further
+ * than the other, the wall clock was set (by hand, or by NTP after a wrong start), or the machine
+ * was suspended, during which the steady clock stands still.
  */
 
 export type ClockStep = Readonly<{

@@ -1,35 +1,40 @@
-/**
- * Makes a folder with those above it, one by one. Node's recursive mkdir goes round for ever where the system answers "no
- * such folder" inside of a folder that is there, as /proc does; here the first answer that cannot be mended is thrown.
- */
-import { mkdirSync, statSync } from 'node:fs'
+/** Folders as a process needs them: made with those above them, and still there while in use. */
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { type ErrorKind, RoomError, reasonOf, systemCode } from './room-error.ts'
 
-/** `code` is that of the operating system, `cause` its error. */
-export class FolderError extends Error {
+const KIND: ErrorKind = {
+  canRetry: true,
+  message: (f) =>
+    `the folder ${f.folder} cannot be made (${f.reason}): name another one, or see to its rights ` +
+    'and its disk',
+}
+
+/** `code` is that of the operating system: callers recognise a full disk by it. */
+export class FolderError extends RoomError<string> {
   override readonly name = 'FolderError'
-  readonly code: string
-  readonly folder: string
 
-  constructor(folder: string, code: string, reason: string, cause: unknown) {
-    super(
-      `the folder ${folder} cannot be made (${reason}): name another one, or see to its rights and its disk`,
-      { cause },
-    )
-    this.code = code
-    this.folder = folder
+  constructor(folder: string, code: string, cause: unknown) {
+    super({ [code]: KIND }, code, { folder, reason: reasonOf(cause) }, cause)
   }
 }
 
-/** Answers the topmost folder that was not there before, as an absolute path; null when all were. Throws FolderError. */
+/**
+ * Makes a folder with those above it, one by one, and returns the topmost that was not there
+ * before, as an absolute path; null when all were. Throws FolderError.
+ *
+ * Node's recursive mkdir never ends where the system answers "no such folder" inside a folder that
+ * exists, as /proc does. Here the first answer that will not change is thrown.
+ */
 export function makeFolder(folder: string): string | null {
   try {
     let top: string | null = null
     for (const each of missingFolders(resolve(folder))) if (makeOne(each)) top ??= each
     return top
   } catch (cause) {
-    if (!(cause instanceof Error) || !('code' in cause)) throw cause
-    throw new FolderError(folder, String(cause.code), cause.message, cause)
+    const code = systemCode(cause)
+    if (code === null) throw cause
+    throw new FolderError(folder, code, cause)
   }
 }
 
@@ -56,4 +61,49 @@ function makeOne(folder: string): boolean {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+/**
+ * Whether what was at a path is still there. A folder or a file that is in use goes on
+ * working for its process after it was removed or renamed, but what is written to it then is lost.
+ * So the change is noticed and reported, and nothing is recreated.
+ */
+export type PlaceGuard = Readonly<{
+  /** One sentence while something else, or nothing, is there; null again when it is back. */
+  fault(): string | null
+  close(): void
+}>
+
+/**
+ * `what` names it for the message: 'the log folder'. A folder is held open, so that file systems
+ * that give out numbers as they are asked for keep to the one they gave; a file is open anyway, and
+ * closing it once more would drop the locks on it (POSIX). Throws the error of the operating system
+ * where nothing stands there.
+ */
+export function guardPlace(path: string, what: string): PlaceGuard {
+  const first = identityOf(path)
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  const handle = isFolder ? openSync(path, 'r') : null
+  let isClosed = false
+  return {
+    fault() {
+      const now = identityOf(path)
+      if (now === null) return `${what} ${path} was removed or renamed while it was in use`
+      return now === first ? null : `${what} ${path} is not the one that it was`
+    },
+    close() {
+      if (!isClosed && handle !== null) closeSync(handle)
+      isClosed = true
+    },
+  }
+}
+
+/** null where there is nothing, or nothing to be seen. */
+function identityOf(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true })
+    return `${dev}:${ino}`
+  } catch {
+    return null
+  }
 }

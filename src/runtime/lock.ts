@@ -1,51 +1,60 @@
 /**
- * One process per folder: a lock that the operating system takes back when its holder dies, however it dies.
+ * One process per folder: a lock that the operating system takes back when its holder dies, however
+ * it dies.
  *
- * The lock is `BEGIN EXCLUSIVE` on an empty SQLite database: SQLite holds it with `fcntl`, so that kill -9 releases it, and a
- * second open in the same process (another thread included) is refused too. Nothing else may ever open the lock file: closing any
- * descriptor of it would drop the lock of the whole process (POSIX). The holder's pid is therefore in a file beside it, and serves
- * only the message: it may be missing or stale.
+ * The lock is `BEGIN EXCLUSIVE` on an empty SQLite database: SQLite holds it with `fcntl`, so that
+ * kill -9 releases it, and a second open in the same process (another thread included) is refused
+ * too. Nothing else may ever open the lock file: closing any descriptor of it would drop the lock
+ * of the whole process (POSIX). The holder's pid is therefore in a file beside it, and serves only
+ * the message: it may be missing or stale.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { makeFolder } from './folder.ts'
-import { guardPlace } from './place-guard.ts'
+import { guardPlace, makeFolder } from './folder.ts'
+import { type ErrorKinds, RoomError } from './room-error.ts'
 
-/** Keeps the databases of held locks alive: a collected database would be closed, and its lock lost without a word. */
-const held = new Set<DatabaseSync>()
+/**
+ * Keeps the databases of held locks alive: a collected database would be closed, and its lock lost
+ * without a word.
+ */
+const openDatabases = new Set<DatabaseSync>()
 
 /** Held until `release()` or until the process ends. */
 export type Lock = Readonly<{
   path: string
-  /** One sentence while the lock's file is not where it was: then another process may take the lock, too. */
+  /**
+   * One sentence while the lock's file is not where it was: then another process may take the lock,
+   * too.
+   */
   fault(): string | null
   /** Gives the lock back; calling it again does nothing. */
   release(): void
 }>
 
-/** Thrown by `acquireLock` when somebody else holds the lock. `facts.pid` is null when the holder has not written it. */
-export class LockError extends Error {
-  override readonly name = 'LockError'
-  readonly code = 'locked'
-  readonly canRetry = false
-  readonly facts: Readonly<{ path: string; what: string; pid: number | null }>
+const KINDS: ErrorKinds<'locked'> = {
+  locked: {
+    canRetry: false,
+    message: (f) =>
+      `${f.what} is in use by ${f.pid === null ? 'another process' : `process ${f.pid}`} (lock ` +
+      `${f.path}). Only one process may write to it: stop that one, or give this one another ` +
+      'folder. The lock goes with its process; deleting the file does not release it.',
+  },
+}
 
-  constructor(path: string, what: string, pid: number | null, cause: unknown) {
-    const holder = pid === null ? 'another process' : `process ${pid}`
-    super(
-      `${what} is in use by ${holder} (lock ${path}). Only one process may write to it: stop that one, ` +
-        'or give this one another folder. The lock goes with its process; deleting the file does not release it.',
-      { cause },
-    )
-    this.facts = { path, what, pid }
+/** Somebody else holds the lock. `facts.pid` is null when the holder has not written it. */
+export class LockError extends RoomError<'locked'> {
+  override readonly name = 'LockError'
+
+  constructor(facts: Readonly<{ path: string; what: string; pid: number | null }>, cause: unknown) {
+    super(KINDS, 'locked', facts, cause)
   }
 }
 
 /**
- * Takes the lock at `path` (a file of its own, created with its folder when absent) or throws `LockError` at once;
- * `FolderError` when the folder cannot be made.
- * `what` names the thing for the message: 'the log folder ./data/log'.
+ * Takes the lock at `path` (a file of its own, created with its folder when absent) or throws
+ * `LockError` at once; `FolderError` when the folder cannot be made. `what` names the thing for the
+ * message: 'the log folder ./data/log'.
  */
 export function acquireLock(path: string, what: string): Lock {
   makeFolder(dirname(path))
@@ -55,16 +64,16 @@ export function acquireLock(path: string, what: string): Lock {
   } catch (cause) {
     database.close()
     if (!isBusy(cause)) throw cause
-    throw new LockError(path, what, readPid(path), cause)
+    throw new LockError({ path, what, pid: readPid(path) }, cause)
   }
   writeFileSync(pidPath(path), `${process.pid}\n`)
-  held.add(database)
+  openDatabases.add(database)
   const guard = guardPlace(path, 'the lock')
   return {
     path,
     fault: guard.fault,
     release() {
-      if (!held.delete(database)) return
+      if (!openDatabases.delete(database)) return
       rmSync(pidPath(path), { force: true })
       database.close()
       guard.close()

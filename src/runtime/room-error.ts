@@ -1,6 +1,7 @@
 /**
- * How a room defines its errors: a closed set of codes, and for each the message and whether a later try can succeed. A
- * map over codes is a `Record<Code, …>`, so that the compiler finds the one that is missing.
+ * How a room defines its errors: a closed set of codes, and for each the message and whether a
+ * later try can succeed. A map over codes is a `Record<Code, …>`, so that the compiler finds the
+ * one that is missing.
  */
 
 /** What the message says, for programs. Never a secret. */
@@ -15,7 +16,10 @@ export type ErrorKind = Readonly<{
 
 export type ErrorKinds<Code extends string> = Readonly<Record<Code, ErrorKind>>
 
-/** A failing world, as one room saw it. Each room has one subclass, which names itself and its kinds. */
+/**
+ * A failing world, as one room saw it. Each room has one subclass, which names itself and its
+ * kinds.
+ */
 export abstract class RoomError<Code extends string> extends Error {
   readonly code: Code
   readonly facts: Facts

@@ -1,6 +1,9 @@
+/** Several acts, each of which may fail: many at once with a bound, or in turn at the end. */
+
 /**
- * `Promise.allSettled` with a bound: so many under way at once, in order. Thousands of files that are written or synced at the
- * same time would each have memory and an open file, and stand in front of everybody else's work in libuv's threads.
+ * `Promise.allSettled` with a bound: so many under way at once, in order. Thousands of files that
+ * are written or synced at the same time would each have memory and an open file, and block
+ * all other work in libuv's threads.
  */
 export async function settleAll<Item, Result>(
   items: readonly Item[],
@@ -30,4 +33,19 @@ export async function allOf<Item, Result>(
     if (result.status === 'rejected') throw result.reason
     return result.value
   })
+}
+
+export type Closing = { close(): unknown }
+
+/** Closes in reverse order, all of them, and rethrows the first failure after that. */
+export async function closeAll(opened: readonly Closing[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const room of opened.toReversed()) {
+    try {
+      await room.close()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
 }

@@ -1,4 +1,7 @@
-/** For everybody: by axe's rules, by keyboard alone, in the dark, on a phone, without motion, without anything jumping. */
+/**
+ * For everybody: by axe's rules, by keyboard alone, in the dark, on a phone, without motion,
+ * without anything jumping.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -65,7 +68,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
     })
   }
 
-  test('axe finds nothing when an error is shown, and nothing scrolls sideways on a phone', async () => {
+  test('axe finds nothing beside an error, and nothing scrolls sideways on a phone', async () => {
     const watched = await site.open(PHONE)
     watched.allow(/ERR_CONNECTION_REFUSED/)
     await watched.context.route('**/api/v1/**', (route) => route.abort('connectionrefused'))
@@ -96,7 +99,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
     }
   })
 
-  test('by keyboard alone everything is reached, the focus is always seen, and it works', async () => {
+  test('by keyboard alone everything is reached and works, and the focus is visible', async () => {
     const watched = await site.open()
     const { page } = watched
     await visit(page, '/')
@@ -123,7 +126,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
     await watched.close()
   })
 
-  test('by keyboard a table is sorted, a page turned, a chart opened as a table, a filter set', async () => {
+  test('by keyboard a table is sorted, a page turned, a chart opened, a filter set', async () => {
     const watched = await site.open()
     const { page } = watched
     await visit(page, '/')
@@ -183,7 +186,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
     await watched.close()
   })
 
-  test('light and dark follow the system until the reader chooses, and the choice stays', async () => {
+  test('light or dark follows the system until the reader chooses; the choice stays', async () => {
     const watched = await site.open({ colorScheme: 'dark' })
     const { page } = watched
     await visit(page, '/')
@@ -204,7 +207,10 @@ async function expectAccessible(page: Page): Promise<void> {
 
 type Stop = Readonly<{ marks: readonly string[]; isSeen: boolean; html: string }>
 
-/** Tab after Tab until the focus leaves the document: what it stops at, and whether one sees it there. */
+/**
+ * Tab after Tab until the focus leaves the document: what it stops at, and whether one sees it
+ * there.
+ */
 async function walkByTab(page: Page): Promise<readonly Stop[]> {
   const stops: Stop[] = []
   for (let press = 0; press < 150; press++) {

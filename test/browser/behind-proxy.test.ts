@@ -1,4 +1,7 @@
-/** The page behind a proxy that serves it under a path, rewrites Host, speaks TLS or asks for a password (F33): all of it works, and nothing of it strays to the root. */
+/**
+ * The page behind a proxy that serves it under a path, rewrites Host, speaks TLS or asks for a
+ * password (F33): all of it works, and nothing of it strays to the root.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -144,7 +147,7 @@ describe('behind a proxy', { skip: skipBrowser }, () => {
       assert.match(await shownText(alert), /origin/)
     }))
 
-  test('with publicUrl the proxy need not say anything, and the cookie stays below the path', async () => {
+  test('with publicUrl the proxy sets no header, and the cookie is for the path', async () => {
     const proxy = await openFront({ path: '/a/b', target: site.url })
     await site.restart('stop', { publicUrl: `${proxy.origin}/a/b/`, proxy: { trust: [] } })
     const watched = await openWatchedPage(site.browser, proxy.origin)
@@ -172,7 +175,7 @@ describe('behind a proxy', { skip: skipBrowser }, () => {
     await empty.close()
   })
 
-  test('what is read by programs is relative too: the description names the server it was read from', async () => {
+  test('the API description is relative too: it names the server it came from', async () => {
     const proxy = await openFront({ path: '/a/b', target: site.url })
     const address = `${proxy.origin}/a/b/api/v1/openapi.json`
     const { text } = await get(proxy.origin, '/a/b/api/v1/openapi.json')

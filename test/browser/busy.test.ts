@@ -1,4 +1,7 @@
-/** Large figures, as a product with much traffic has them: nothing is cut off, nothing overlaps, at any width. */
+/**
+ * Large figures, as a product with much traffic has them: nothing is cut off, nothing overlaps, at
+ * any width.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { MINUTE_MS } from './support/ad-events.ts'

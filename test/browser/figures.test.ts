@@ -1,4 +1,7 @@
-/** Every number on the page is the one that `query` gives: over the tables, by the definition's SQL and by hand. */
+/**
+ * Every number on the page is the one that `query` gives: over the tables, by the definition's SQL
+ * and by hand.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { chartSql, MEASURE_IDS } from '../../src/dashboard-definition/definition.ts'
@@ -106,7 +109,7 @@ describe('figures', { skip: skipBrowser }, () => {
     await site?.close()
   })
 
-  test('tiles are what the definition and hand-written SQL say of the last hour, raw and as text', async () => {
+  test('tiles equal definition and hand-written SQL of the hour, raw and as text', async () => {
     const { fromMs, toMs } = rangeOf(Date.now())
     const [byDefinition] = await query(site.folder, chartSql('totals', sqlRange()))
     const [byHand] = await query(site.folder, figuresSql(between(fromMs, toMs)))
@@ -121,7 +124,7 @@ describe('figures', { skip: skipBrowser }, () => {
     assert.ok(isSame(tiles.revenue.value, 110.49 + 72))
   })
 
-  test('the change of a tile compares the complete windows of the hour with those an hour before', async () => {
+  test('the change of a tile compares complete windows with those of the hour before', async () => {
     await eventually(async () => {
       const { fromMs, completeMs } = rangeOf(Date.now())
       const [current, previous] = await figuresWhere(site.folder, [
@@ -141,7 +144,7 @@ describe('figures', { skip: skipBrowser }, () => {
     }, 4_000)
   })
 
-  test('the table of the trend has each window with its CTR, and its CVR when switched', async () => {
+  test('the table of the trend has each window with its CTR, or CVR when switched', async () => {
     const { page } = watched
     const rows = await query(site.folder, chartSql('trend', sqlRange()))
     const expected = rows.filter((row) => row.ctr_percent !== null || row.cvr_percent !== null)
@@ -153,7 +156,7 @@ describe('figures', { skip: skipBrowser }, () => {
     await page.locator('[data-measure="ctr"]').click()
   })
 
-  test('the trend by campaign shows the largest campaigns, each with the ratio of its own sums', async () => {
+  test('the trend by campaign shows the largest, each with the ratio of its own sums', async () => {
     const { page } = watched
     await page.locator('[data-lines="campaigns"]').click()
     await eventually(async () => {
@@ -187,7 +190,7 @@ describe('figures', { skip: skipBrowser }, () => {
     })
   })
 
-  test('the campaign table and its totals are what SQL says, in the order of impressions', async () => {
+  test('the campaign table and its totals equal SQL, in the order of impressions', async () => {
     const sql = chartSql('campaigns', sqlRange())
     const expected = new Map((await query(site.folder, sql)).map((row) => [row.campaign_id, row]))
     const rows = await readRows(watched.page)
@@ -217,7 +220,9 @@ describe('figures', { skip: skipBrowser }, () => {
   })
 })
 
-/** By the clock time in each row's first cell, for each window with a value; the others have none. */
+/**
+ * By the clock time in each row's first cell, for each window with a value; the others have none.
+ */
 async function expectTrend(
   { page }: WatchedPage,
   expected: readonly Row[],

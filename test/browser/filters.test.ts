@@ -1,6 +1,7 @@
 /**
- * Ranges and filters: each gives the numbers of SQL with the same condition, stands in the URL, and comes back from it.
- * The configured zone is half an hour off, and neither the machine's nor the browser's.
+ * Ranges and filters: each gives the numbers of SQL with the same condition, stands in the URL, and
+ * comes back from it. The configured zone is half an hour off, and neither the machine's nor the
+ * browser's.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -34,7 +35,9 @@ const PLACES = [
   {},
 ] as const
 
-/** Figures that differ for every campaign, age and place, so that no two conditions give the same. */
+/**
+ * Figures that differ for every campaign, age and place, so that no two conditions give the same.
+ */
 const EVENTS: readonly AdEvents[] = AGES_MS.flatMap((ageMs, age) =>
   ['spring', 'summer', 'autumn'].flatMap((campaign, at) =>
     PLACES.map((place, where) => ({
@@ -90,7 +93,7 @@ describe('filters', { skip: skipBrowser }, () => {
     await site?.close()
   })
 
-  test('each range button shows the sums of its stretch, says so in the URL, and is pressed', async () => {
+  test('each range button shows the sums of its range, sets the URL, and is pressed', async () => {
     const { page } = watched
     await visit(page, '/')
     const expected = await figuresWhere(
@@ -107,7 +110,7 @@ describe('filters', { skip: skipBrowser }, () => {
     }
   })
 
-  test('each filter in the URL gives the numbers of SQL with its condition: tiles, table and chart', async () => {
+  test('each filter in the URL gives the figures of SQL: in tiles, table and chart', async () => {
     const { page } = watched
     const expected = await figuresWhere(
       site.folder,
@@ -125,7 +128,7 @@ describe('filters', { skip: skipBrowser }, () => {
     }
   })
 
-  test('filters are chosen by hand, shown as chips, shared by the link, taken back one by one', async () => {
+  test('filters are chosen by hand, shown as chips, shared by link, and removed', async () => {
     const { page } = watched
     const [both, one, none] = await figuresWhere(
       site.folder,
@@ -177,7 +180,7 @@ describe('filters', { skip: skipBrowser }, () => {
     await expectTiles(page, quarter as Figures, 'forward to 15m')
   })
 
-  test('a custom range is given in the configured zone, which the page names and uses', async () => {
+  test('a custom range is in the configured zone, which the page names and uses', async () => {
     const { page } = watched
     const nowMs = Math.floor(Date.now() / WINDOW_MS) * WINDOW_MS
     const [fromMs, toMs] = [nowMs - 4 * HOUR_MS, nowMs - 2 * HOUR_MS]
@@ -203,7 +206,7 @@ describe('filters', { skip: skipBrowser }, () => {
     await expectTiles(page, expected as Figures, 'after a reload')
   })
 
-  test('a URL that says nonsense shows the page with its defaults, or says what is wrong; it never breaks', async () => {
+  test('a malformed URL shows the page with its defaults, or says what is wrong', async () => {
     const { page } = watched
     const [hour] = await figuresWhere(site.folder, [since(3600)])
     watched.allow(/answer 400|status of 400/)

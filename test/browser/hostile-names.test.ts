@@ -75,7 +75,7 @@ describe('hostile names', { skip: skipBrowser }, () => {
     await expectUnharmed(page)
   })
 
-  test('charts show names as text, in their tables and in the tooltips of every point', async () => {
+  test('charts show names as text, in their tables and the tooltips of every point', async () => {
     for (const chart of ['trend', 'revenue', 'realtime'] as const) {
       const before = await countShown(page, IMAGE)
       const most = await hoverOver(page, chart)
@@ -138,7 +138,10 @@ describe('hostile names', { skip: skipBrowser }, () => {
   })
 })
 
-/** Over the plot point by point, so that each tooltip comes up; how often a name stood there at most. */
+/**
+ * Over the plot point by point, so that each tooltip comes up; how often a name stood there at
+ * most.
+ */
 async function hoverOver(page: Page, chart: ChartName): Promise<number> {
   const plot = page.locator(`[data-chart="${chart}"] [role="img"]`).first()
   await plot.scrollIntoViewIfNeeded()

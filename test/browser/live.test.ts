@@ -1,4 +1,7 @@
-/** What moves while one looks: tiles within two seconds of an event, the real-time chart every second, and a restart. */
+/**
+ * What moves while one looks: tiles within two seconds of an event, the real-time chart every
+ * second, and a restart.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -96,7 +99,7 @@ describe('live', { skip: skipBrowser }, () => {
     for (const text of texts) assert.match(text, /\d/)
   })
 
-  test('however many events arrive, each part is asked for once a second at most, one request at a time', async () => {
+  test('however many events arrive, each part is asked for once a second at most', async () => {
     const { page } = watched
     const seen = watchRequests(page)
     for (let post = 0; post < 20; post++) {
@@ -130,7 +133,7 @@ describe('live', { skip: skipBrowser }, () => {
     await waitUntilLive(page)
   })
 
-  test('killed and started again, the server is found by the page, which shows what came meanwhile', async () => {
+  test('a server killed and started again is found, and what came meanwhile is shown', async () => {
     const { page } = watched
     watched.allow(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/)
     watched.allow(/ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_CLOSED|ERR_SOCKET_NOT_CONNECTED/)

@@ -1,4 +1,7 @@
-/** With a read key configured the page asks for one, keeps it out of reach of scripts, and forgets it when told. */
+/**
+ * With a read key configured the page asks for one, keeps it out of reach of scripts, and forgets
+ * it when told.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -42,7 +45,7 @@ describe('sign-in', { skip: skipBrowser }, () => {
     await site?.close()
   })
 
-  test('who is not signed in is asked to, and is given nothing by the API and the stream', async () => {
+  test('without a sign-in the page asks for one, and API and stream give nothing', async () => {
     await visit(page, '/', 'signed-out')
     assert.ok(await page.locator('form[data-sign-in] input[type="password"]').isVisible())
     assert.equal(await page.locator('[data-tile]:visible').count(), 0)
@@ -65,7 +68,7 @@ describe('sign-in', { skip: skipBrowser }, () => {
     })
   }
 
-  test('the right key opens the page; its cookie is not for scripts and not for other sites', async () => {
+  test('the right key opens the page; scripts and other sites cannot use its cookie', async () => {
     await signIn(page, READ)
     await page.locator('main[data-state="empty"], main[data-state="ready"]').waitFor()
     const [cookie, ...others] = await watched.context.cookies()
@@ -82,7 +85,7 @@ describe('sign-in', { skip: skipBrowser }, () => {
     assert.ok(!known.includes(READ) && !known.includes(COOKIE), known)
   })
 
-  test('figures, stream and export work with the cookie, and a reload and another tab stay signed in', async () => {
+  test('figures, stream and export work with the cookie, also in a new tab', async () => {
     const events = { campaign: 'keyed', ageMs: MINUTE_MS, impressions: 3 }
     const headers = { authorization: `Bearer ${WRITE}` }
     await postAccepted(site.url(), eventsOf([events], Date.now()), { headers })

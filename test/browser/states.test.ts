@@ -1,4 +1,7 @@
-/** The page before the first event, and when its server does not answer: each says what it is and what to do. */
+/**
+ * The page before the first event, and when its server does not answer: each says what it is and
+ * what to do.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -41,7 +44,7 @@ describe('states', { skip: skipBrowser }, () => {
     )
   })
 
-  test('its command, run by a shell as it stands, brings the page to life without a reload', async () => {
+  test('its command, run by a shell as printed, fills the page without a reload', async () => {
     await page.evaluate(() => Reflect.set(window, 'stayed', true))
     const command = await shownText(page.locator('pre[data-curl]'))
     const answer = await runInShell(command)
@@ -86,7 +89,7 @@ describe('states', { skip: skipBrowser }, () => {
     await fresh.close()
   })
 
-  test('an API that refuses is an error that is said, with a way to try again that works', async () => {
+  test('an API that refuses is shown as an error, with a retry that works', async () => {
     const broken = await site.open()
     broken.allow(/answer 503|status of 503/)
     await broken.context.route('**/api/v1/**', (route) =>
@@ -105,7 +108,7 @@ describe('states', { skip: skipBrowser }, () => {
     await broken.close()
   })
 
-  test('a server that is gone before the first answer is an error, and its return is found', async () => {
+  test('a server gone before the first answer is an error, and its return is found', async () => {
     const broken = await site.open()
     broken.allow(/ERR_CONNECTION_REFUSED/)
     await broken.context.route('**/api/v1/**', (route) => route.abort('connectionrefused'))

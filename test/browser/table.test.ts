@@ -1,4 +1,7 @@
-/** The campaign table over 3,000 campaigns: sorted, searched and paged by the server, totalled, exported. */
+/**
+ * The campaign table over 3,000 campaigns: sorted, searched and paged by the server, totalled,
+ * exported.
+ */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
@@ -16,9 +19,10 @@ const CAMPAIGNS = 3_000
 const PAGE_ROWS = 25
 const LAST_PAGE = CAMPAIGNS / PAGE_ROWS
 
+const digits = (count: number): string => String(count).padStart(4, '0')
 /** Many ties, every kind of missing divisor, refunds. */
 const GROUPS: readonly AdEvents[] = Array.from({ length: CAMPAIGNS }, (_, at) => ({
-  campaign: `${at % 3 === 0 ? 'Brand' : 'shop'}-${String((at * 7919) % CAMPAIGNS).padStart(4, '0')}`,
+  campaign: `${at % 3 === 0 ? 'Brand' : 'shop'}-${digits((at * 7919) % CAMPAIGNS)}`,
   ageMs: (3 + (at % 40)) * MINUTE_MS,
   impressions: at % 5 === 0 ? 0 : 1 + ((at * 31) % 7),
   clicks: at % 4 === 0 ? 0 : (at * 13) % 3,
@@ -98,7 +102,7 @@ describe('campaign table', { skip: skipBrowser }, () => {
     })
   }
 
-  test('the last page has the rest, campaigns without a CVR at its end even in rising order', async () => {
+  test('the last page has the rest; campaigns without a CVR are last in any order', async () => {
     const last = Math.ceil(matched / PAGE_ROWS)
     assert.ok(last > LAST_PAGE * 0.8)
     await visit(page, `/?range=6h&sort=cvr&order=asc&page=${last}`)
@@ -123,7 +127,7 @@ describe('campaign table', { skip: skipBrowser }, () => {
     await expectRows(page, expected.slice(PAGE_ROWS, 2 * PAGE_ROWS), 'page 2 after a reload')
   })
 
-  test('a search finds parts of names in either case, from the first page, and totals what it found', async () => {
+  test('a search finds parts of names in either case, and totals what it found', async () => {
     await visit(page, '/?range=6h&page=3')
     await page.locator('input[data-search]').fill('bRAND-00')
     const found = sortModel('impressions', 'desc').filter(({ campaign }) =>
@@ -152,7 +156,7 @@ describe('campaign table', { skip: skipBrowser }, () => {
     assert.ok(Math.abs(average - (totals.ctr ?? 0)) > 0.5, 'the two differ in this input')
   })
 
-  test('the CSV has every campaign of the table in its order, with the columns of the tables', async () => {
+  test('the CSV has every campaign in its order, with the columns of the tables', async () => {
     await visit(page, '/?range=6h&sort=revenue&search=brand')
     const [download] = await Promise.all([
       page.waitForEvent('download'),

@@ -1,4 +1,7 @@
-/** The watch itself: it sees each kind of fault on a page that has it, and axe and the shift meter see theirs. */
+/**
+ * The watch itself: it sees each kind of fault on a page that has it, and axe and the shift meter
+ * see theirs.
+ */
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -28,7 +31,9 @@ const PAGES: Readonly<Record<string, string>> = {
   '/wide':
     '<main><div id="wide">w</div></main><script src="/script?wide.style.width=\'900px\'"></script>',
   '/jumps':
-    '<main><div id="top"></div><h1>text that moves</h1></main><script src="/script?setTimeout(()=>{document.getElementById(\'top\').style.height=\'300px\'},300)"></script>',
+    '<main><div id="top"></div><h1>text that moves</h1></main><script src="' +
+    "/script?setTimeout(()=>{document.getElementById('top').style.height='300px'},300)" +
+    '"></script>',
 }
 
 const SEEN: readonly (readonly [string, RegExp])[] = [
@@ -91,7 +96,7 @@ describe('the watch over a page', { skip: skipBrowser }, () => {
     })
   }
 
-  test('axe sees a button without a name, the measure of width a page that is too wide, the meter a jump', async () => {
+  test('axe sees a nameless button, the width check a wide page, the meter a jump', async () => {
     const watched = await openWatchedPage(browser, origin, { width: 390, height: 800 })
     await watchShifts(watched.context)
     await watched.page.goto('/unnamed')

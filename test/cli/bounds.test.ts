@@ -1,6 +1,9 @@
-/** What one client can make `start` hold in memory or keep open: as a process of its own, measured from outside. */
+/**
+ * What one client can make `start` hold in memory or keep open: as a process of its own, measured
+ * from outside.
+ */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
@@ -8,7 +11,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { get, openAgent, post, postAccepted, waitUntilSettled } from '../support/client.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
 import { readSummaries } from '../support/lake.ts'
-import { growthDuring } from '../support/memory.ts'
 import { type Product, startProduct } from '../support/product.ts'
 
 const MIB = 1024 * 1024
@@ -64,6 +66,28 @@ function inChunksOfOneByte(text: string): string {
   return [...text].map((character) => `1\r\n${character}\r\n`).join('')
 }
 
+/** `ps` is on Linux and on macOS alike. */
+function residentBytes(pid: number): number {
+  return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024
+}
+
+/** How far the memory rises above where it stands now, while `act` runs. */
+async function growthDuring(pid: number, act: () => Promise<unknown>): Promise<number> {
+  const before = residentBytes(pid)
+  let most = before
+  const look = () => {
+    most = Math.max(most, residentBytes(pid))
+  }
+  const looking = setInterval(look, 50)
+  try {
+    await act()
+    look()
+  } finally {
+    clearInterval(looking)
+  }
+  return most - before
+}
+
 test('a body in chunks of one byte takes the memory of its bytes, not of its chunks', async (t) => {
   const product = await running(t)
   const start = inChunksOfOneByte(`${event('e1')}\n`)
@@ -75,7 +99,7 @@ test('a body in chunks of one byte takes the memory of its bytes, not of its chu
   assert.ok(growth < 250 * MIB, `${Math.round(growth / MIB)} MiB`)
 })
 
-test('bodies of nothing but bad events are refused before their rejections fill the memory', async (t) => {
+test('bodies of bad events only are refused before their rejections fill the memory', async (t) => {
   const product = await running(t)
   const junk = 'x\n'.repeat(150_000)
   const answers = await Promise.all(Array.from({ length: 12 }, () => post(product.url, junk)))
@@ -88,7 +112,7 @@ test('bodies of nothing but bad events are refused before their rejections fill 
   )
 })
 
-test('readers that never read take the memory of a few answers, and others are answered', async (t) => {
+test('readers that never read hold the memory of a few answers; others are served', async (t) => {
   const product = await running(t)
   for (let body = 0; body < 2; body++) {
     const lines = Array.from({ length: 20_000 }, (_, at) =>
@@ -112,7 +136,7 @@ test('readers that never read take the memory of a few answers, and others are a
   while ((await get(product.url, path)).text.length !== whole) await sleep(100)
 })
 
-test('one body of 1,200 days is committed a few hundred days at a time, and other events in between', async (t) => {
+test('a body of 1,200 days is committed in parts, with other events in between', async (t) => {
   const { product, folder } = await started(t)
   const agent = openAgent()
   const days = Array.from({ length: 1200 }, (_, day) =>
@@ -146,7 +170,7 @@ async function openIdle({ url }: Product, count: number): Promise<readonly Socke
 /** Sockets of the other end that are open still: nothing comes, so only the end can be heard. */
 const isOpen = (socket: Socket): boolean => socket.readyState === 'open'
 
-test('more idle connections than files may be open: events are taken and committed, and the process goes on', async (t) => {
+test('with more idle connections than open files allowed, events are committed', async (t) => {
   const limited = ['sh', '-c', 'ulimit -n 300 && exec "$@"', 'sh']
   const product = await running(t, limited)
   const agent = openAgent()
@@ -181,7 +205,7 @@ async function untilAnswered({ url }: Product): Promise<void> {
   }
 }
 
-test('no file at all can be opened for a while: events are taken, the commit is tried again, nothing is lost', async (t) => {
+test('while no file can be opened, events are taken, and the commit is retried', async (t) => {
   const product = await running(t)
   const limitFiles = (files: number) =>
     spawnSync('prlimit', ['--pid', String(product.pid), `--nofile=${files}:`]).status

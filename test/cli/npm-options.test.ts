@@ -1,4 +1,7 @@
-/** `npm start --demo` without `--`: npm keeps the option, and the command says so. With the npm that is installed here. */
+/**
+ * `npm start --demo` without `--`: npm keeps the option, and the command says so. With the npm that
+ * is installed here.
+ */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -8,7 +11,10 @@ import { runInside } from './support/terminal.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** Runs `npm …` in the project; whatever it starts would be refused for its configuration at the latest. */
+/**
+ * Runs `npm …` in the project; whatever it starts would be refused for its configuration at the
+ * latest.
+ */
 function npm(words: readonly string[]): Readonly<{ code: number | null; text: string }> {
   const environment = Object.entries(process.env).filter(
     ([name]) => !/^npm_(?!config_(registry|cache|userconfig|globalconfig))/i.test(name),

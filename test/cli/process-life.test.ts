@@ -21,7 +21,8 @@ const WAIT_LIMIT_MS = 30_000
 const SIGHUP_BIT = 1n
 /** What the launcher sees of its world, changed before it runs. */
 const PRETEND_NODE_20 =
-  'data:text/javascript,Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.0.0" } })'
+  'data:text/javascript,Object.defineProperty(process, "versions", { value: { ' +
+  '...process.versions, node: "20.0.0" } })'
 const PRETEND_WINDOWS =
   'data:text/javascript,Object.defineProperty(process, "platform", { value: "win32" })'
 
@@ -77,7 +78,7 @@ async function countStored(folder: Folder): Promise<number> {
   return JSON.parse(query.stdout)[0].n
 }
 
-test('start goes on when the readers of both of its outputs have left, also with demo traffic', async (t) => {
+test('start goes on when the readers of both outputs have left, with demo traffic', async (t) => {
   const { url, child, folder, ended } = await launch(t, { reads: false })
   await postAccepted(url, eventLines('life', 10).join('\n'))
   // Its last words fail as its first ones did.
@@ -98,7 +99,7 @@ test('start goes on when its outputs are files on a full disk', async (t) => {
   await until(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok)
 })
 
-test('a query whose reader has left ends quietly; verify answers whoever reads; a command that cannot write says so', async (t) => {
+test('without a reader query ends quietly, verify answers; a failing write is named', async (t) => {
   const folder = await openFolder()
   t.after(() => folder.close())
   await whileRunning(folder, async ({ url }) => {
@@ -120,17 +121,19 @@ test('a query whose reader has left ends quietly; verify answers whoever reads; 
     assert.deepEqual([full.status, full.stderr.split('\n').length], [4, 2], full.stderr)
     assert.match(full.stderr, /^campaign-metrics: ENOSPC/)
   }
-  // The metrics table as it was one commit ago: the negative answer must not be lost with its reader.
+  // The metrics table as it was one commit ago: the negative answer must not be lost with its
+  // reader.
   const catalog = new DatabaseSync(folder.catalogPath)
   catalog.exec(
-    "UPDATE iceberg_tables SET metadata_location = previous_metadata_location WHERE table_name = 'campaign_metrics'",
+    'UPDATE iceberg_tables SET metadata_location = previous_metadata_location WHERE table_name ' +
+      "= 'campaign_metrics'",
   )
   catalog.close()
   const verify = shell(`"$1" "$2" verify --config "$3" | true; exit \${PIPESTATUS[0]}`)
   assert.equal(verify.status, 1, verify.stderr)
 })
 
-test('SIGTERM ends process 1 of a container as soon as it runs, before it has made anything', async (t) => {
+test('SIGTERM ends process 1 of a container at once, before it has made anything', async (t) => {
   if (spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status !== 0) {
     return t.skip('no namespace of processes can be made here (unshare, as root on Linux)')
   }
@@ -154,7 +157,7 @@ test('SIGTERM ends process 1 of a container as soon as it runs, before it has ma
   assert.ok(!existsSync(join(folder.path, 'data')))
 })
 
-test('kill -9 of the launcher ends the runtime that it started, in order: the port is free, nothing accepted is lost', async (t) => {
+test('kill -9 of the launcher ends its runtime in order: port free, nothing lost', async (t) => {
   const { url, child, output, folder } = await launch(t, { node: ['--import', PRETEND_NODE_20] })
   await postAccepted(url, eventLines('life', 10).join('\n'))
   child.kill('SIGKILL')
@@ -168,7 +171,7 @@ test('kill -9 of the launcher ends the runtime that it started, in order: the po
   assert.equal(await countStored(folder), 10)
 })
 
-test('signals to the launcher reach the runtime that it started, and its exit code comes back', async (t) => {
+test('signals to the launcher reach its runtime, and the exit code comes back', async (t) => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     const { child, ended } = await launch(t, { node: ['--import', PRETEND_NODE_20] })
     child.kill(signal)

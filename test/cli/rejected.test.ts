@@ -1,4 +1,7 @@
-/** `rejected --replay`: what it says before it sends, and how long it waits for a collector that is not there. */
+/**
+ * `rejected --replay`: what it says before it sends, and how long it waits for a collector that is
+ * not there.
+ */
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -11,7 +14,8 @@ import { runInside } from './support/terminal.ts'
 
 const NOW_US = 1_795_341_600_000_000
 const RIGHT =
-  '{"event_id":"e","user_id":"u","campaign_id":"c","event_type":"click","timestamp":"2026-11-22T10:00:00Z"}'
+  '{"event_id":"e","user_id":"u","campaign_id":"c","event_type":"click",' +
+  '"timestamp":"2026-11-22T10:00:00Z"}'
 
 /** A folder of rejected events, by their bytes; returns the configuration that names it. */
 async function kept(t: TestContext, events: readonly string[]): Promise<string> {
@@ -35,7 +39,7 @@ async function kept(t: TestContext, events: readonly string[]): Promise<string> 
   return config
 }
 
-test('lines that cannot succeed are counted before anything is sent, by their reasons', async (t) => {
+test('lines that cannot succeed are counted by reason before anything is sent', async (t) => {
   const config = await kept(t, ['{', '{"event_id":""}', '{"event_id":"" }', RIGHT])
   const collector = await openFakeCollector(takeAllButBad)
   t.after(() => collector.close())
@@ -44,13 +48,14 @@ test('lines that cannot succeed are counted before anything is sent, by their re
   const [saidFirst] = ran.stderr.split('\n')
   assert.equal(
     saidFirst,
-    '3 of 4 cannot be accepted with the bytes they have (2 event-id-length, 1 syntax) and will be rejected, and kept, once ' +
+    '3 of 4 cannot be accepted with the bytes they have (2 event-id-length, 1 syntax) and will ' +
+      'be rejected, and kept, once ' +
       'more: correct such events and send them with `campaign-metrics send`.',
   )
   assert.match(ran.stderr, /\nSent 4 rejected events again: /)
 })
 
-test('what may be accepted by now is not called hopeless: a date that was in the future, a line feed in a text', async (t) => {
+test('a date no longer in the future and a line feed in a text are not hopeless', async (t) => {
   const ahead = RIGHT.replace('2026-11-22', '2099-01-01')
   const broken = RIGHT.replace('"c"', '"c\nd"')
   const config = await kept(t, [ahead, broken])

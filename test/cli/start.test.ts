@@ -31,7 +31,7 @@ async function trafficFile(folder: Folder, events: number, bad: number): Promise
   return path
 }
 
-test('start says where the page is, where it listens, where the tables lie, and how to send an event: the line works as printed', async (t) => {
+test('start prints page, address, tables and a command that sends an event as it is', async (t) => {
   const { folder, product } = await running(t)
   const said = product.output()
   assert.ok(said.startsWith(`${DASHBOARD.title}: ${product.url}/\n`), said)
@@ -43,7 +43,7 @@ test('start says where the page is, where it listens, where the tables lie, and 
   assert.deepEqual(JSON.parse(sent.stdout), { accepted: 1, rejected: [] }, curl + sent.stderr)
 })
 
-test('ctrl-C stops it cleanly: exit code 0, and everything accepted is in the tables', async (t) => {
+test('ctrl-C stops it with exit code 0 and everything accepted in the tables', async (t) => {
   const { folder, product } = await running(t)
   const file = await trafficFile(folder, 5000, 0)
   const sent = await runCommand(folder, ['send', file, '--url', product.url])
@@ -135,7 +135,7 @@ test('--demo makes traffic at its rate, and the tables agree afterwards', async 
   assert.deepEqual(JSON.parse(query.stdout), [{ many: true }])
 })
 
-test('a port that is taken is said with the way on, and a folder that is in use as well', async (t) => {
+test('a port or a folder in use is an error that says what to do', async (t) => {
   const { product, folder } = await running(t)
   const again = await expectRefusal(folder)
   assert.equal(again.exit.code, 4)

@@ -60,9 +60,11 @@ test('a healthy process is shown with its whole ledger', async (t) => {
     'events     12,300 rows in 14 files (512.0 KiB), snapshot 123',
     'metrics    50 rows in 1 file (2.0 KiB), snapshot 124',
     'disk       80.0 GiB free: lasts 66 days at the rate of the last day, 1.2 GiB a day',
-    'clock      set ahead by 91 d 2 h to 2026-01-01 00:00:00 UTC; back by 2 h 0 min to 2025-12-31 23:59:55 UTC ' +
+    'clock      set ahead by 91 d 2 h to 2026-01-01 00:00:00 UTC; back by 2 h 0 min to ' +
+      '2025-12-31 23:59:55 UTC ' +
       '(or the machine was suspended); nothing is dropped within an hour after it',
-    'repeats    recognised for 1 h 0 min at least (dedupe.horizon is 1 h 0 min); 12,300 ids in 32.0 MiB',
+    'repeats    recognised for 1 h 0 min at least (dedupe.horizon is 1 h 0 min); 12,300 ' +
+      'ids in 32.0 MiB',
     'memory     300.0 MiB',
     '',
   ])

@@ -67,7 +67,7 @@ for (const [name, type, join, count] of forms) {
   }
 }
 
-test('one bad event never spoils its neighbours: it is named by its index with the reason', async () => {
+test('a bad event is named by its index with the reason, and spoils no other event', async () => {
   const [first, second] = eventLines('neighbours', 2)
   const bad = eventLine({ event_id: 'bad', timestamp: 'yesterday' })
   const answer = await postAccepted(url, [first, bad, second, '{', 'null'].join('\n'))
@@ -111,7 +111,7 @@ test('other types and encodings are 415', async () => {
   expectError(await post(url, brotliCompressSync('{}'), { encoding: 'br' }), 415)
 })
 
-test('a body over 16 MiB is 413, also when only its expansion is: a gzip and a zstd bomb', async () => {
+test('a body over 16 MiB is 413, also when only its gzip or zstd expansion is', async () => {
   const line = Buffer.from(`${' '.repeat(1023)}\n`)
   const large = Buffer.concat(Array.from({ length: 17 * 1024 }, () => line))
   expectError(await post(url, large), 413)
@@ -142,7 +142,8 @@ test('a body that is announced as 1 GB is refused before it is read', async () =
       socket.destroy()
     })
     socket.write(
-      `POST /v1/events HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/x-ndjson\r\ncontent-length: 1073741824\r\n\r\n{`,
+      `POST /v1/events HTTP/1.1\r\nhost: ${host}\r\ncontent-type: ` +
+        'application/x-ndjson\r\ncontent-length: 1073741824\r\n\r\n{',
     )
   })
   assert.match(answer, /^HTTP\/1.1 413 /)

@@ -47,7 +47,7 @@ async function untilHealthy(url: string): Promise<void> {
   })
 }
 
-test('without a folder for temporary files the figures cannot be read: unhealthy, events go on; over when there is one', async (t) => {
+test('without a folder for temporary files it is unhealthy, and events go on', async (t) => {
   const folder = await openFolder()
   t.after(() => folder.close())
   const TMPDIR = join(folder.path, 'tmp')
@@ -63,7 +63,7 @@ test('without a folder for temporary files the figures cannot be read: unhealthy
   )
 })
 
-test('where rejected events cannot be kept it is unhealthy before there is one, and after; the count stays whole', async (t) => {
+test('where rejected events cannot be kept it is unhealthy, and the count is whole', async (t) => {
   const folder = await openFolder()
   t.after(() => folder.close())
   const rejected = join(folder.warehousePath, 'rejected')
@@ -84,7 +84,7 @@ test('where rejected events cannot be kept it is unhealthy before there is one, 
   assert.equal(listed.stdout.trim().split('\n').length, 2)
 })
 
-test('a rejected folder that was removed is made again by the next rejected event, which is kept, and counted on', async (t) => {
+test('a removed rejected folder is made again by the next rejected event', async (t) => {
   const folder = await openFolder()
   t.after(() => folder.close())
   await whileRunning(folder, async ({ url }) => {
@@ -109,7 +109,7 @@ async function storedAt(url: string): Promise<number> {
   return (await readStatus(url)).ledger.stored
 }
 
-test('a catalog that another process has locked is said while it lasts; then commits go on at once', async (t) => {
+test('a catalog locked by another process is reported; then commits go on at once', async (t) => {
   const folder = await openFolder()
   t.after(() => folder.close())
   await whileRunning(folder, async ({ url }) => {
@@ -128,7 +128,7 @@ test('a catalog that another process has locked is said while it lasts; then com
   })
 })
 
-test('a catalog that is locked at the start is waited for, which is said; commands that read it say what holds them up', async (t) => {
+test('a catalog locked at the start is waited for, and commands name the lock', async (t) => {
   const folder = await openFolder()
   t.after(() => folder.close())
   await whileRunning(folder, ({ url }) => postAccepted(url, eventLines('before', 3).join('\n')))
@@ -160,7 +160,7 @@ for (const [what, ofFolder, isOfLog] of [
   ['the catalog', (f: Folder) => f.catalogPath, false],
   ["the catalog's lock", (f: Folder) => `${f.catalogPath}.lock`, false],
 ] as const) {
-  test(`${what} renamed while it runs is told and not made anew; nothing is answered 200 that would be lost; put back, all goes on`, async (t) => {
+  test(`${what} renamed is reported, not made anew, and nothing is lost`, async (t) => {
     const folder = await openFolder()
     t.after(() => folder.close())
     const path = ofFolder(folder)

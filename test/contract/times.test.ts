@@ -23,7 +23,8 @@ type Window = Readonly<{ window_start: string; clicks: number }>
 
 /** Windows as `YYYY-MM-DDThh:mm` with their clicks, whatever way the command writes a timestamp. */
 async function windowsOf(campaign: string): Promise<readonly (readonly [string, number])[]> {
-  const sql = `select strftime(window_start, '%Y-%m-%dT%H:%M') as window_start, clicks::INTEGER as clicks
+  const sql = `select strftime(window_start, '%Y-%m-%dT%H:%M') as window_start,
+    clicks::INTEGER as clicks
     from campaign_metrics where campaign_id = '${campaign}' order by 1`
   const run = await runCommand(folder, ['query', sql, '--json'])
   assert.equal(run.exit.code, 0, run.stderr)
@@ -39,7 +40,7 @@ async function sendTimes(campaign: string, times: readonly string[]): Promise<vo
   await waitUntilSettled(product.url)
 }
 
-test('an event lands in the window its instant is in: edges, midnight, offsets, cut fractions', async () => {
+test('an event is in the window of its instant: edges, midnight, offsets, fractions', async () => {
   await sendTimes('instants', [
     '2025-06-01T11:59:59.999999999Z', // cut, not rounded up into the next window
     '2025-06-01T12:00:00Z',
@@ -83,7 +84,7 @@ test('the newest window shows at once: no later event is needed to close it', as
   assert.equal((await windowsOf('now')).length, 1)
 })
 
-test('2099, 1970, a leap second, 24:00 and offsets past 23:59 are rejected by the timestamp', async () => {
+test('2099, 1970, leap seconds, 24:00 and offsets past 23:59 are rejected', async () => {
   const times = [
     '2099-01-01T00:00:00Z',
     '1970-01-01T00:00:00Z',

@@ -69,7 +69,7 @@ test('a moved folder is said at the start, and relocate makes it whole: ids are 
   await checkTables(moved, [input.path])
 })
 
-test('a lost log can be left behind with --new-log: the tables go on, ids are still known', async () => {
+test('with --new-log the tables go on without a lost log, and ids are still known', async () => {
   folder = await openFolder()
   const body = eventLines('before', ROWS).join('\n')
   await whileRunning(folder, async (product) => {
@@ -95,8 +95,9 @@ test('a lost log can be left behind with --new-log: the tables go on, ids are st
   )
 })
 
-test('retention drops whole days of raw events and keeps their metrics; verify covers what is kept', async () => {
-  // Rows go an hour after the start and twice the horizon after they came: in ten seconds on this clock.
+test('retention drops whole days of raw events, keeps their metrics, and verifies', async () => {
+  // Rows go an hour after the start and twice the horizon after they came: in ten seconds on this
+  // clock.
   const settings = { retention: { events: '30d', metrics: '0' }, dedupe: { horizon: '10m' } }
   const timed = await openTimedFolder(settings, { speed: 600 })
   folder = timed
@@ -205,7 +206,7 @@ test('a backfill over hundreds of windows and days is right, and later events am
   assert.ok(metricsRows > 10_000)
 })
 
-test('verify refuses windows of another size than the tables have, instead of calling all of them wrong', async () => {
+test("verify refuses a window size other than the tables' instead of differing", async () => {
   folder = await openFolder()
   await whileRunning(folder, async (product) => {
     await postAccepted(product.url, eventLines('five', ROWS).join('\n'))

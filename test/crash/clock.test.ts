@@ -1,6 +1,7 @@
 /**
- * The machine's clock is set, or the machine was suspended (F17): events are dated by the clock as it stands now, and what cannot be
- * taken back, forgetting an id and dropping a row, waits for clocks that agree (F25). PyIceberg counts.
+ * The machine's clock is set, or the machine was suspended (F17): events are dated by the clock as
+ * it stands now, and what cannot be taken back, forgetting an id and dropping a row, waits for
+ * clocks that agree (F25). PyIceberg counts.
  */
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
@@ -21,7 +22,10 @@ import {
 } from '../support/timed-folder.ts'
 
 const ROWS = 20
-/** On a clock that runs so fast, what passes between reading the one and the other looks like a step. */
+/**
+ * On a clock that runs so fast, what passes between reading the one and the other looks like a
+ * step.
+ */
 const STEP_TOLERANCE_MS = 5 * MINUTE_MS
 const JUMP_MS = 91 * DAY_MS
 const WITH_READERS = { skip: skipReaders }
@@ -34,7 +38,7 @@ for (const [name, aheadMs] of [
   ['back by six hours', -6 * HOUR_MS],
   ['ahead by six hours', 6 * HOUR_MS],
 ] as const) {
-  test(`while it runs the clock steps ${name}: events of the new time are committed at once, repeats are known`, async () => {
+  test(`the clock steps ${name}: new events are committed at once, repeats are known`, async () => {
     folder = await openTimedFolder({}, { startMs: NOON_MS })
     await folder.running(async ({ url }) => {
       const before = batch('before', NOON_MS)
@@ -97,7 +101,8 @@ for (const [name, settings, isRejected] of [
 }
 
 test(
-  'a clock two hours ahead at a start, then set right: repeats are known, dates are judged by the right one',
+  'a clock two hours ahead at a start, then set right: repeats are known, dates are judged by ' +
+    'the right one',
   WITH_READERS,
   async () => {
     folder = await openTimedFolder({}, { startMs: NOON_MS })
@@ -152,7 +157,8 @@ test(
 )
 
 test(
-  'after eight hours of suspension current events are taken at once, nothing was forgotten or dropped',
+  'after eight hours of suspension current events are taken at once, nothing was ' +
+    'forgotten or dropped',
   WITH_READERS,
   async () => {
     const settings = { retention: { events: '1d' } }
@@ -177,7 +183,7 @@ test(
   },
 )
 
-test('between two runs the clock steps back: repeats are known, and what is ahead of it is rejected until it is right', async () => {
+test('a step back between runs: repeats are known, events ahead of it are rejected', async () => {
   folder = await openTimedFolder({}, { startMs: NOON_MS })
   const body = batch('before', NOON_MS - 2 * HOUR_MS)
   await folder.running(async ({ url }) => {

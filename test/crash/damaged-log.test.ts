@@ -26,7 +26,7 @@ for (const [name, tear] of [
   ['zeroed', (at: Place) => overwrite(at, Buffer.alloc(64 * 1024))],
   ['overwritten with noise', (at: Place) => overwrite(at, Buffer.alloc(4096, 0xa5))],
 ] as const) {
-  test(`a last record that is ${name} is dropped and said; what was before it is stored`, async () => {
+  test(`a last record that is ${name} is dropped and reported, all before it stored`, async () => {
     await leaveInLog(['first', 'second', 'torn'])
     await tear(await findText('"torn-10"'))
     await folder.configure({})
@@ -39,7 +39,7 @@ for (const [name, tear] of [
   })
 }
 
-test('a flipped byte before other records stops the start with its place; mended, all is stored', async () => {
+test('a flipped byte amid records stops the start by name; undone, all is stored', async () => {
   await leaveInLog(['first', 'second', 'third'])
   await folder.configure({})
   const place = await findText('"first-10"')

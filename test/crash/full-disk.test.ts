@@ -1,6 +1,6 @@
 /**
- * A disk that fills up (F6): senders are told to come back, nothing answered is lost, and once there
- * is space again everything goes on. A small file system of its own is mounted for it.
+ * A disk that fills up (F6): senders are told to come back, nothing answered is lost, and once
+ * there is space again everything goes on. A small file system of its own is mounted for it.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'

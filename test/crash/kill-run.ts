@@ -6,11 +6,12 @@
  *   start(kill at step) ── dies ── start(kill at step) ── dies ── … ── start ── check
  *   sender 1..n  ───────────────── retries ─────────────────────────────── finish
  *
- * Around the random kills the wall clock is set ahead or back, before a start or while it runs, `retention.events` is set and taken
- * back, and some runs end by SIGTERM.
+ * Around the random kills the wall clock is set ahead or back, before a start or while it runs,
+ * `retention.events` is set and taken back, and some runs end by SIGTERM.
  */
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { open, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readStatus, waitUntilSettled } from '../support/client.ts'
 import { openTestClock, type TestClock } from '../support/clock.ts'
@@ -26,9 +27,11 @@ import {
   startFiller,
   startSender,
 } from './sender.ts'
-import { tearTail } from './torn-tail.ts'
 
-/** A step as `name` or `name:n` for its n-th occurrence, or a number of milliseconds after the start. */
+/**
+ * A step as `name` or `name:n` for its n-th occurrence, or a number of milliseconds after the
+ * start.
+ */
 export type Kill = string | number
 
 export type KillReport = Readonly<{
@@ -48,8 +51,8 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 /**
- * How far the wall clock is set ahead. None lies near an edge at which events of one request would be judged differently: those of a
- * sender are dated within two days of each other (see sender.ts).
+ * How far the wall clock is set ahead. None lies near an edge at which events of one request would
+ * be judged differently: those of a sender are dated within two days of each other (see sender.ts).
  */
 const OFFSETS_MS = [
   -30 * DAY_MS,
@@ -64,8 +67,13 @@ const OFFSETS_MS = [
 ]
 const MILD_OFFSETS_MS = OFFSETS_MS.filter((offsetMs) => offsetMs > 0 && offsetMs < 90 * DAY_MS)
 const RETENTIONS = ['0', '90d']
+/** Bytes of a record that was never finished. */
+const NOISE_BYTES = 200
+const ZEROS = Buffer.alloc(64 * 1024)
 const STOPPED_AFTER_MS = 1_500
-/** Segments are free soon after the tables hold their events, so that the run sees them used again. */
+/**
+ * Segments are free soon after the tables hold their events, so that the run sees them used again.
+ */
 const SHORT_LOG = { logRetention: { time: '0', size: '256MiB' } }
 const LONG_LOG = { logRetention: { time: '1h', size: '2GiB' } }
 const SEGMENTS = 7
@@ -148,7 +156,10 @@ export function planKills(seed: number, steps: readonly string[], count: number)
 type Folder = Awaited<ReturnType<typeof openFolder>>
 type Place = Readonly<{ folder: Folder; address: Address; clock: TestClock }>
 
-/** What the wall clock does in one run: where it stands at the start, and where it is set some time later. */
+/**
+ * What the wall clock does in one run: where it stands at the start, and where it is set some time
+ * later.
+ */
 type ClockSteps = Readonly<{
   count: number
   atStartMs: number
@@ -158,8 +169,9 @@ type ClockSteps = Readonly<{
 const NO_STEPS: ClockSteps = { count: 0, atStartMs: 0, later: null }
 
 /**
- * Wrong at the start and right later, or right at the start and ahead later; half of the runs see no step. A run that waits for a step of
- * the product must have events taken in the end, so the last time is one that no retention minds.
+ * Wrong at the start and right later, or right at the start and ahead later; half of the runs see
+ * no step. A run that waits for a step of the product must have events taken in the end, so the
+ * last time is one that no retention minds.
  */
 function planSteps(random: Random): ClockSteps {
   const afterMs = 500 + random.below(2_000)
@@ -279,4 +291,34 @@ async function finishAndCheck(
 
 function sumOf(all: readonly Sent[], field: keyof Sent): number {
   return all.reduce((sum, sent) => sum + sent[field], 0)
+}
+
+/**
+ * Leaves a log as a crash in the middle of a write may: with noise behind the last whole record.
+ * Works on fresh segments, which are zero behind their last record.
+ */
+async function tearTail(logPath: string): Promise<void> {
+  let last: { path: string; end: number } | null = null
+  const names = (await readdir(logPath)).filter((name) => name.endsWith('.segment')).sort()
+  for (const name of names) {
+    const path = join(logPath, name)
+    const end = endOfContent(await readFile(path))
+    if (end > 0) last = { path, end }
+  }
+  if (last === null) throw new Error(`no segment of ${logPath} holds anything`)
+  const file = await open(last.path, 'r+')
+  await file.write(Buffer.alloc(NOISE_BYTES, 0xa5), 0, NOISE_BYTES, last.end)
+  await file.close()
+}
+
+/** Behind the last byte that is not zero. */
+function endOfContent(content: Buffer): number {
+  let end = content.length
+  while (end > 0) {
+    const block = content.subarray(Math.max(0, end - ZEROS.length), end)
+    if (!block.equals(ZEROS.subarray(0, block.length))) break
+    end -= block.length
+  }
+  while (end > 0 && content[end - 1] === 0) end -= 1
+  return end
 }

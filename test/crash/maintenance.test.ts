@@ -18,7 +18,10 @@ const FAST = 600
 const ROWS = 25
 const FILES = 12
 const LIMIT_MS = 30_000
-/** A merged file is written by DuckDB, so that its commit begins with the manifests. `npm test` tries two. */
+/**
+ * A merged file is written by DuckDB, so that its commit begins with the manifests. `npm test`
+ * tries two.
+ */
 const MERGE_STEPS = COMMIT_STEPS.filter((step) => !step.startsWith('data-file-'))
 const STEPS: readonly string[] =
   process.env.CRASH_KILLS === undefined ? ['metadata-written', 'pointers-swapped'] : MERGE_STEPS
@@ -66,7 +69,7 @@ test('a kill at each step of a commit that only merges leaves the tables as they
   assert.deepEqual(notReached, [])
 })
 
-test('after a day without events the last commit is still known: no event is read again or skipped', {
+test('after a day without events the last commit is known: none is read again or skipped', {
   skip: skipReaders,
 }, async () => {
   await open()
@@ -91,7 +94,10 @@ async function expectLedger({ url }: Product): Promise<void> {
   assert.deepEqual({ stored, duplicates }, { stored: batch * ROWS, duplicates: 0 })
 }
 
-/** Of a product that has ended: on so fast a clock, files that were merged are removed under a slow reader. */
+/**
+ * Of a product that has ended: on so fast a clock, files that were merged are removed under a slow
+ * reader.
+ */
 async function expectRight(): Promise<void> {
   const verify = await folder.command('verify')
   assert.equal(verify.exit.code, 0, verify.stdout + verify.stderr)

@@ -1,6 +1,6 @@
 /**
- * A body that reaches back for years, killed in the middle of its commits: it is committed in slices of days, a restart goes on
- * with the rest of them, and every event is stored once.
+ * A body that reaches back for years, killed in the middle of its commits: it is committed in
+ * slices of days, a restart goes on with the rest of them, and every event is stored once.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

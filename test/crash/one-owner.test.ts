@@ -14,7 +14,7 @@ let folder: Folder
 
 afterEach(() => folder.close())
 
-test('a second process on the same folders refuses and says who holds them; the first goes on', async () => {
+test('a second process on the same folders is refused by name; the first goes on', async () => {
   folder = await openFolder()
   await whileRunning(folder, async (product) => {
     await postAccepted(product.url, eventLines('before', ROWS).join('\n'))
@@ -43,7 +43,7 @@ test('a second process on the same tables but another log refuses', async () => 
   })
 })
 
-test('a process that slept is still the owner: nobody takes over, and it loses nothing', async () => {
+test('a process that slept still owns its folders: none takes over, nothing is lost', async () => {
   folder = await openFolder()
   await whileRunning(folder, async (product) => {
     await postAccepted(product.url, eventLines('awake', ROWS).join('\n'))

@@ -1,6 +1,7 @@
 /**
- * Repeats of an `event_id` (F13): counted once within the horizon of running time, across restarts of both kinds
- * and after the files that held the ids were merged; past twice the horizon they are new.
+ * Repeats of an `event_id` (F13): counted once within the horizon of running time, across restarts
+ * of both kinds and after the files that held the ids were merged; past twice the horizon they are
+ * new.
  */
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
@@ -25,7 +26,7 @@ let folder: Folder
 
 afterEach(() => folder.close())
 
-test('a request that is sent again is all duplicates, in the same run and after each kind of end', async () => {
+test('a request sent again is all duplicates, in one run and after each kind of end', async () => {
   folder = await openFolder()
   const body = eventLines('once', ROWS).join('\n')
   for (const end of ['stop', 'kill', 'stop'] as const) {
@@ -56,7 +57,7 @@ test('a kill between answer and commit does not forget the ids', async () => {
   )
 })
 
-test('of one id with two payloads the first stays: in one body, in the next, after a restart', async () => {
+test('of two payloads of an id the first stays: in a body, later, after a restart', async () => {
   folder = await openFolder()
   const first = eventLine({ event_id: 'same', campaign_id: 'first', revenue: 1 })
   const other = eventLine({ event_id: 'same', campaign_id: 'other', revenue: 2 })
@@ -90,7 +91,7 @@ test('duplicates do not prolong the horizon of the event they repeat', async () 
   })
 })
 
-test('the memory is rebuilt after older files were merged: recent ids are duplicates, forgotten ones new', async () => {
+test('after a merge of older files recent ids are duplicates, forgotten ones new', async () => {
   const timed = await openTimed()
   const old = Array.from({ length: FILES }, (_, at) => eventLines(`old-${at}`, ROWS).join('\n'))
   const recent = eventLines('recent', ROWS).join('\n')
@@ -115,7 +116,7 @@ test('the memory is rebuilt after older files were merged: recent ids are duplic
   })
 })
 
-test('time in which it does not run does not count: a day later a repeat is a duplicate', async () => {
+test('time in which it does not run does not count: a day later repeats are known', async () => {
   const timed = await openTimed()
   const body = eventLines('old', ROWS).join('\n')
   for (const days of [0, 1, 2]) {
@@ -128,7 +129,7 @@ test('time in which it does not run does not count: a day later a repeat is a du
   }
 })
 
-test('short runs add up: an id is a duplicate within the horizon of running time, and new past twice that', async () => {
+test('short runs add up: ids are known within the horizon, and new past twice that', async () => {
   const timed = await openTimed()
   const repeat = eventLine({ event_id: 'repeated' })
   let spentMs = 0

@@ -1,6 +1,7 @@
 /**
- * What retention may take, and when: nothing unless it is set (F24), no day whose events can still be asked for (F25), and no window is
- * counted again from rows that are gone (F26). Hours pass by the product's clocks; PyIceberg counts.
+ * What retention may take, and when: nothing unless it is set (F24), no day whose events can still
+ * be asked for (F25), and no window is counted again from rows that are gone (F26). Hours pass by
+ * the product's clocks; PyIceberg counts.
  */
 import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
@@ -145,7 +146,8 @@ test(
 
 for (const end of ['stop', 'kill'] as const) {
   test(
-    `events of yesterday, sent again after midnight, after their day was dropped, and after a ${end}, are counted once`,
+    'events of yesterday, sent again after midnight, after their day was dropped, and after a ' +
+      `${end}, are counted once`,
     WITH_READERS,
     async () => {
       const eveningMs = DAY_START_MS + 20 * HOUR_MS
@@ -295,7 +297,10 @@ async function expectClicks(raw: number, clicks: number): Promise<void> {
   )
 }
 
-/** 100 impressions, 20 clicks and 10 conversions of 1e9: past what a DOUBLE of millionths holds, so that it is recomputed. */
+/**
+ * 100 impressions, 20 clicks and 10 conversions of 1e9: past what a DOUBLE of millionths holds, so
+ * that it is recomputed.
+ */
 async function fillWindow({ url }: Product): Promise<void> {
   const timestamp = new Date(WINDOW_MS).toISOString()
   const lines = [

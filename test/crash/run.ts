@@ -20,8 +20,10 @@ const startedMs = Date.now()
 const report = await runKills({ seed, kills, say: (line) => console.log(line) })
 const seconds = Math.round((Date.now() - startedMs) / 1000)
 console.log(
-  `${report.kills} kills and ${report.stops} stops in ${seconds} s, the clock set ${report.clockSteps} times; ${report.sent.events} events in ${report.sent.requests} requests, ` +
-    `${report.sent.repeated} of them repeated; every event stored once, verify passed`,
+  `${report.kills} kills and ${report.stops} stops in ${seconds} s, the clock set ` +
+    `${report.clockSteps} times; ${report.sent.events} events in ` +
+    `${report.sent.requests} requests, ${report.sent.repeated} of them repeated; ` +
+    'every event stored once, verify passed',
 )
 if (report.notReached.length > 0) {
   console.error(`steps never reached: ${report.notReached.join(', ')}`)

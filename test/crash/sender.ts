@@ -3,8 +3,9 @@
  * answered, across any number of deaths of the product. What it got an answer for must be in the
  * tables once; what it did not, it sends again.
  *
- * While the product's clock is wrong, good events may be rejected for their date. A request with one of these is sent again as a whole
- * until the clock is right: whether an attempt without an answer was taken under another clock, nobody knows.
+ * While the product's clock is wrong, good events may be rejected for their date. A request with
+ * one of these is sent again as a whole until the clock is right: whether an attempt without an
+ * answer was taken under another clock, nobody knows.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openHardInput } from '../interop/hard-input.ts'
@@ -13,7 +14,10 @@ import { eventLines } from '../support/events.ts'
 import { openRandom } from '../support/random.ts'
 import type { InputFile } from '../support/readers.ts'
 
-/** Where the product listens at the moment (null while it is down), and whether its log is to be filled. */
+/**
+ * Where the product listens at the moment (null while it is down), and whether its log is to be
+ * filled.
+ */
 export type Address = { url: string | null; fill: boolean }
 
 export type Sender = Readonly<{
@@ -21,18 +25,21 @@ export type Sender = Readonly<{
   finish(): Promise<Sent>
 }>
 
-export type Sent = Readonly<{
+type Counts = {
   requests: number
   events: number
   rejected: number
   /** Requests whose first attempt got no answer: the dangerous ones. */
   repeated: number
-}>
+}
+export type Sent = Readonly<Counts>
 
 const EVENTS_MAX = 50
 /** Bodies of 15 MB, which bring the log to its next segment in a second. */
 const FILL_EVENTS = 500
-/** So a clock that is a few days behind rejects nothing, and one that is a month behind everything. */
+/**
+ * So a clock that is a few days behind rejects nothing, and one that is a month behind everything.
+ */
 const DATED_BEFORE_MS = 10 * 24 * 3_600_000
 const FILL_PADDING = `,"x":"${'x'.repeat(30_000)}"}`
 const PAUSE_MS = 25
@@ -47,11 +54,7 @@ export function startSender(
 ): Sender {
   const random = openRandom(options.seed)
   const hard = openHardInput(random, Date.now() - DATED_BEFORE_MS, options.name)
-  const agent = openAgent()
-  const sent = { requests: 0, events: 0, rejected: 0, repeated: 0 }
-  let finishing = false
-
-  const sendItems = async (): Promise<void> => {
+  return startSending(async (agent, sent) => {
     const items = Array.from({ length: 1 + random.below(EVENTS_MAX) }, () => hard.makeItem())
     const request = hard.makeRequest(items)
     const isGood = (at: number): boolean => items[at]?.blame === null
@@ -64,85 +67,68 @@ export function startSender(
     sent.events += items.length
     sent.rejected += answer.rejected.length
     if (attempts > 1) sent.repeated += 1
-  }
+    return random.below(PAUSE_MS * 2)
+  })
+}
+
+/** Sends large bodies as long as the log is to be filled; what it adds is padding, not content. */
+export function startFiller(options: Readonly<{ address: Address; input: InputFile }>): Sender {
+  return startSending(async (agent, sent) => {
+    if (!options.address.fill) return PAUSE_MS
+    const lines = eventLines(`fill-${sent.requests}`, FILL_EVENTS)
+    const padded = lines.map((line) => line.replace(/}$/, FILL_PADDING))
+    await sendUntilTaken(options.address, plainRequest(padded), agent, () => true)
+    await options.input.add(lines)
+    sent.requests += 1
+    sent.events += FILL_EVENTS
+    return PAUSE_MS
+  })
+}
+
+/**
+ * Sends events of the true time, each of its own id: the first to be rejected where the product's
+ * clock is wrong.
+ */
+export function startCurrentSender(
+  options: Readonly<{ seed: number; address: Address; input: InputFile }>,
+): Sender {
+  const random = openRandom(options.seed)
+  return startSending(async (agent, sent) => {
+    const lines = eventLines(`now-${sent.requests}`, 1 + random.below(EVENTS_MAX))
+    const request = plainRequest(lines)
+    const { attempts } = await sendUntilTaken(options.address, request, agent, () => true)
+    await options.input.add(lines)
+    sent.requests += 1
+    sent.events += lines.length
+    if (attempts > 1) sent.repeated += 1
+    return random.below(PAUSE_MS * 2)
+  })
+}
+
+type Agent = ReturnType<typeof openAgent>
+
+/** One request after the other; `send` returns how long to pause before the next one. */
+function startSending(send: (agent: Agent, sent: Counts) => Promise<number>): Sender {
+  const agent = openAgent()
+  const sent: Counts = { requests: 0, events: 0, rejected: 0, repeated: 0 }
+  let isFinishing = false
   const done = (async (): Promise<void> => {
-    while (!finishing) {
-      await sendItems()
-      await sleep(random.below(PAUSE_MS * 2))
-    }
+    while (!isFinishing) await sleep(await send(agent, sent))
     agent.destroy()
   })()
   // A failure is reported by finish(); until then it must not end the test run by itself.
   done.catch(() => {})
   return {
     finish: async () => {
-      finishing = true
+      isFinishing = true
       await done
       return sent
     },
   }
 }
 
-/** Sends large bodies as long as the log is to be filled; what it adds is padding, not content. */
-export function startFiller(options: Readonly<{ address: Address; input: InputFile }>): Sender {
-  const agent = openAgent()
-  const sent = { requests: 0, events: 0, rejected: 0, repeated: 0 }
-  let finishing = false
-  const done = (async (): Promise<void> => {
-    while (!finishing) {
-      if (options.address.fill) {
-        const lines = eventLines(`fill-${sent.requests}`, FILL_EVENTS)
-        const body = Buffer.from(lines.map((line) => line.replace(/}$/, FILL_PADDING)).join('\n'))
-        const request = { body, type: 'application/x-ndjson', encoding: undefined }
-        await sendUntilTaken(options.address, request, agent, () => true)
-        await options.input.add(lines)
-        sent.requests += 1
-        sent.events += FILL_EVENTS
-      }
-      await sleep(PAUSE_MS)
-    }
-    agent.destroy()
-  })()
-  done.catch(() => {})
-  return {
-    finish: async () => {
-      finishing = true
-      await done
-      return sent
-    },
-  }
-}
-
-/** Sends events of the true time, each of its own id: the first to be rejected where the product's clock is wrong. */
-export function startCurrentSender(
-  options: Readonly<{ seed: number; address: Address; input: InputFile }>,
-): Sender {
-  const random = openRandom(options.seed)
-  const agent = openAgent()
-  const sent = { requests: 0, events: 0, rejected: 0, repeated: 0 }
-  let finishing = false
-  const done = (async (): Promise<void> => {
-    while (!finishing) {
-      const lines = eventLines(`now-${sent.requests}`, 1 + random.below(EVENTS_MAX))
-      const body = Buffer.from(lines.join('\n'))
-      const request = { body, type: 'application/x-ndjson', encoding: undefined }
-      const { attempts } = await sendUntilTaken(options.address, request, agent, () => true)
-      await options.input.add(lines)
-      sent.requests += 1
-      sent.events += lines.length
-      if (attempts > 1) sent.repeated += 1
-      await sleep(random.below(PAUSE_MS * 2))
-    }
-    agent.destroy()
-  })()
-  done.catch(() => {})
-  return {
-    finish: async () => {
-      finishing = true
-      await done
-      return sent
-    },
-  }
+function plainRequest(lines: readonly string[]): Request {
+  return { body: Buffer.from(lines.join('\n')), type: 'application/x-ndjson', encoding: undefined }
 }
 
 type Request = Readonly<{ body: Uint8Array; type: string; encoding: string | undefined }>
@@ -151,7 +137,7 @@ type Request = Readonly<{ body: Uint8Array; type: string; encoding: string | und
 async function sendUntilTaken(
   address: Address,
   request: Request,
-  agent: ReturnType<typeof openAgent>,
+  agent: Agent,
   isGood: (index: number) => boolean,
 ): Promise<Readonly<{ attempts: number; answer: Accepted }>> {
   const { body, type, encoding } = request

@@ -1,4 +1,7 @@
-/** The demo's traffic: the same from the same seed, accepted by the rules, and shaped like the real thing. */
+/**
+ * The demo's traffic: the same from the same seed, accepted by the rules, and shaped like the real
+ * thing.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,6 @@
-/** How texts written for the containers' network read natively; expected lines are written by hand. */
+/**
+ * How texts written for the containers' network read natively; expected lines are written by hand.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

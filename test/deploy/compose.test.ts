@@ -1,6 +1,7 @@
 /**
- * deploy/compose.yaml against the Compose specification's schema, and against the native stack, which reads the same
- * file: nothing that a container gets is lost on the way, and nothing is published that should not be.
+ * deploy/compose.yaml against the Compose specification's schema, and against the native stack,
+ * which reads the same file: nothing that a container gets is lost on the way, and nothing is
+ * published that should not be.
  */
 
 import assert from 'node:assert/strict'
@@ -131,7 +132,7 @@ test('what is installed natively has the versions of the images', () => {
   assert.equal(values.CAMPAIGN_METRICS_VERSION, manifest.version)
 })
 
-test("Flink's image is built from the pom that the native stack installs, with all of its versions", () => {
+test("Flink's image is built from the pom of the native stack, with all its versions", () => {
   const used = new Set([...read('flink/pom.xml').matchAll(/\$\{(\w+)\}/g)].map((match) => match[1]))
   const { args = {} } = compose.services.jobmanager?.build ?? {}
   const dockerfile = read('flink/Dockerfile')
@@ -141,7 +142,7 @@ test("Flink's image is built from the pom that the native stack installs, with a
   }
 })
 
-test('every package of Superset is pinned, and its image installs the lists of the native stack', () => {
+test('every package of Superset is pinned, and its image installs the native lists', () => {
   for (const name of ['requirements.txt', 'constraints.txt']) {
     const lines = read(`superset/${name}`)
       .split('\n')
@@ -154,7 +155,7 @@ test('every package of Superset is pinned, and its image installs the lists of t
   }
 })
 
-test('every service has its native counterpart, but those that tests start from the sources', () => {
+test('every service has its native counterpart, except those started from the sources', () => {
   assert.deepEqual(services.map(([name]) => name).sort(), [...SERVICE_NAMES, ...OURS].sort())
 })
 
@@ -183,7 +184,7 @@ test('every build has its Dockerfile, and every argument is taken there', () => 
   }
 })
 
-test('natively, no mounted file, variable or argument leads to a container or a port of one', () => {
+test('natively, no file, variable or argument names a container or a port of one', () => {
   const names = services.map(([name]) => name).join('|')
   const ports = services.flatMap(([, { expose = [] }]) => expose).join('|')
   const leftAddress = new RegExp(`(?<![\\w.-])(?:${names}|0\\.0\\.0\\.0):\\d+|\\b(?:${ports})\\b`)

@@ -1,4 +1,7 @@
-/** Processes of the native stack: found again by their record, never mistaken, and ended with all they started. */
+/**
+ * Processes of the native stack: found again by their record, never mistaken, and ended with all
+ * they started.
+ */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -99,9 +102,11 @@ test('a process that does not heed its signal, or is paused, is ended all the sa
 })
 
 test('a process ends with the one that opened it, even when that is killed', { skip }, async () => {
+  const module = join(import.meta.dirname, '../../deploy/stack/recorded-process.ts')
+  const record = join(FOLDER, 'bound')
   const script = `
-    import { startRecorded } from ${JSON.stringify(join(import.meta.dirname, '../../deploy/stack/recorded-process.ts'))}
-    const files = ${JSON.stringify({ record: join(FOLDER, 'bound'), log: join(FOLDER, 'bound.log'), folder: FOLDER })}
+    import { startRecorded } from ${JSON.stringify(module)}
+    const files = ${JSON.stringify({ record, log: `${record}.log`, folder: FOLDER })}
     startRecorded({ argv: ['sleep', '60'], environment: { PATH: process.env.PATH } }, files, true)
     console.log('started')
     setInterval(() => {}, 1000)`

@@ -35,14 +35,14 @@ after(async () => {
   await folder.close()
 })
 
-test(`seed ${SEED}: every event of every request gets the verdict that the rules give it`, async () => {
+test(`seed ${SEED}: every event of every request gets the verdict of the rules`, async () => {
   running = await startProduct(folder)
   await sendInRequests(running, [...listBadItems(random, nowMs), ...listEdgeItems(nowMs, 'edge')])
   await sendInRequests(running, rejectedFirst())
   await sendInRequests(running, makeItems(EVENTS_PER_SESSION))
 })
 
-test('a window passes 9.0e9 and 2^63 millionths without losing one, and refunds bring it back', async () => {
+test('a window passes 9.0e9 and 2^63 millionths exactly, and refunds bring it back', async () => {
   const product = running as Product
   const big = (id: string, revenue: string, campaign: string): Item =>
     plain(`{"event_id":"${id}","user_id":"u","campaign_id":"${campaign}",
@@ -73,7 +73,7 @@ test('windows of billions hold every millionth: sums near 4.4e9 and 8.9e9', asyn
   await send(running as Product, items, 'lines')
 })
 
-test('late events, repeats and other payloads for known ids arrive after a stop and after a kill', async () => {
+test('late events, repeats and new payloads of known ids come after stop and kill', async () => {
   const first = running as Product
   await waitUntilSettled(first.url)
   assert.deepEqual(await first.stop(), { code: 0, signal: null })
@@ -90,7 +90,7 @@ test('late events, repeats and other payloads for known ids arrive after a stop 
   await waitUntilSettled(third.url)
 })
 
-test('an event dated past its arrival by more than 5 minutes is rejected, whatever its offset', async () => {
+test('an event over 5 minutes past its arrival is rejected, whatever its offset', async () => {
   const product = running as Product
   const dates = [
     new Date(Date.now() + 6 * 60_000).toISOString(),
@@ -99,7 +99,8 @@ test('an event dated past its arrival by more than 5 minutes is rejected, whatev
   ]
   const lines = dates.map(
     (date, at) =>
-      `{"event_id":"future-${at}","user_id":"u","campaign_id":"c","event_type":"click","timestamp":"${date}"}`,
+      `{"event_id":"future-${at}","user_id":"u","campaign_id":"c","event_type":"click",` +
+      `"timestamp":"${date}"}`,
   )
   const { accepted, rejected } = await postAccepted(product.url, lines.join('\n'))
   assert.equal(accepted, 0)
@@ -181,7 +182,8 @@ function makeItems(count: number): readonly Item[] {
 /** A rejected event does not occupy its id: the corrected one that follows is stored. */
 function rejectedFirst(): readonly Item[] {
   const event = (timestamp: string): string =>
-    `{"event_id":"again","user_id":"u","campaign_id":"c","event_type":"click","timestamp":"${timestamp}"}`
+    '{"event_id":"again","user_id":"u","campaign_id":"c","event_type":"click",' +
+    `"timestamp":"${timestamp}"}`
   const bad: Item = { ...plain(event('yesterday')), blame: 'timestamp' }
   return [bad, plain(event(new Date(nowMs).toISOString()))]
 }
@@ -197,8 +199,9 @@ let billions = 0
 
 function billion(name: string, at: number, revenue: string): Item {
   billions += 1
-  return plain(`{"event_id":"billion-${billions}","user_id":"u","campaign_id":"${name}-${at % BILLIONS}",
-    "event_type":"conversion","timestamp":"${windowTime()}","revenue":${revenue}}`)
+  return plain(`{"event_id":"billion-${billions}","user_id":"u",
+    "campaign_id":"${name}-${at % BILLIONS}","event_type":"conversion",
+    "timestamp":"${windowTime()}","revenue":${revenue}}`)
 }
 
 function plain(json: string): Item {

@@ -1,4 +1,7 @@
-/** PyIceberg and DuckDB attach to the REST catalog with one line each and see what was committed, and change nothing. */
+/**
+ * PyIceberg and DuckDB attach to the REST catalog with one line each and see what was committed,
+ * and change nothing.
+ */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'

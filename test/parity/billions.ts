@@ -1,4 +1,7 @@
-/** Sums that no 64-bit integer and no DOUBLE holds by itself, in windows that have long ended when the last of them come. */
+/**
+ * Sums that no 64-bit integer and no DOUBLE holds by itself, in windows that have long ended when
+ * the last of them come.
+ */
 import type { Item } from '../interop/hard-input.ts'
 
 /** 9,224 events of 1e9 are more than 2^63 millionths. */
@@ -42,6 +45,8 @@ export function listLastDrops(atMs: number): readonly Item[] {
 
 function money(campaign: string, id: string, revenue: string, atMs: number): Item {
   const timestamp = new Date(atMs).toISOString()
-  const json = `{"event_id":"${id}","user_id":"u","campaign_id":"${campaign}","event_type":"conversion","timestamp":"${timestamp}","revenue":${revenue}}`
+  const json =
+    `{"event_id":"${id}","user_id":"u","campaign_id":"${campaign}","event_type":"conversion",` +
+    `"timestamp":"${timestamp}","revenue":${revenue}}`
   return { bytes: Buffer.from(json), blame: null, breaksArray: false }
 }

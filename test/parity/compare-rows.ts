@@ -1,5 +1,8 @@
-/** Holds the rows of a table against those that must stand in it, each to the last bit and each once. */
-import { linesOfFile } from './lines-of-file.ts'
+/**
+ * Holds the rows of a table against those that must stand in it, each to the last bit and each
+ * once.
+ */
+import { createReadStream } from 'node:fs'
 
 export type RowDifferences = Readonly<{
   rows: number
@@ -46,4 +49,20 @@ export function inWords(table: string, differences: RowDifferences): string {
   const { rows, missing, tooMany, differing, twice, examples } = differences
   const counts = `${missing} missing, ${tooMany} too many, ${differing} differing, ${twice} twice`
   return [`${table}: ${rows} rows, ${counts}`, ...examples.map((text) => `  ${text}`)].join('\n')
+}
+
+/** The lines of a file of any size, without their ends. */
+function linesOfFile(path: string): AsyncIterable<string> {
+  // Only \n ends a line here: JSON texts may hold U+2028 and U+0085 as they are.
+  return splitLines(createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 }))
+}
+
+async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  if (rest !== '') yield rest
 }

@@ -1,6 +1,6 @@
 /**
- * Two campaigns that most events belong to: plain events, a little out of order, now and then hours late; some come again
- * unchanged, some ids with another payload.
+ * Two campaigns that most events belong to: plain events, a little out of order, now and then hours
+ * late; some come again unchanged, some ids with another payload.
  */
 import type { Item } from '../interop/hard-input.ts'
 import type { Random } from '../support/random.ts'

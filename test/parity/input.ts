@@ -1,8 +1,9 @@
 /**
- * The input of the parity run: as many events as asked for, from a seed, in the requests in which they travel. Event time
- * runs through some hours and ends minutes before now, so that every window can close:
+ * The input of the parity run: as many events as asked for, from a seed, in the requests in which
+ * they travel. Event time runs through some hours and ends minutes before now, so that every window
+ * can close:
  *
- *   −6 h ─ hot campaigns, a little out of order ──────────────────── −12 min     one event in 50 is hours late
+ *   −6 h ─ hot campaigns, a little out of order ─ −12 min     one event in 50 is hours late
  *   −46 h ─ hard events (test/interop/hard-input.ts): each form, each rejection ─ −12 min
  *           in the middle: sums past 2^63 millionths, and windows of billions
  *
@@ -33,7 +34,10 @@ const REQUEST_EVENTS_MAX = 500
 /** Below so many events a run is too short for the sums that take 19,000 of them. */
 const BILLIONS_FROM = 50_000
 
-/** Rejected for their distance from the time of arrival, whenever that is; tables.py does not know of it. */
+/**
+ * Rejected for their distance from the time of arrival, whenever that is; tables.py does not know
+ * of it.
+ */
 export const FUTURE_ITEMS: readonly Item[] = [
   '2099-01-01T00:00:00Z',
   '9999-12-31T23:59:59.999999-23:59',

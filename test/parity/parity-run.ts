@@ -1,8 +1,9 @@
 /**
- * The parity run: the same requests in the same order to each side, and everything that each side then shows held against
- * one model and against the first side.
+ * The parity run: the same requests in the same order to each side, and everything that each side
+ * then shows held against one model and against the first side.
  *
- *   side:  setup ─ start ─ send ─ flush ─ wait until both tables are right ─ rejected ─ verify ─ tables.py ─ stop
+ *   side:  setup ─ start ─ send ─ flush ─ wait until both tables are right
+ *          ─ rejected ─ verify ─ tables.py ─ stop
  */
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -103,7 +104,8 @@ async function sendAndCheck(
   const { rawRows, metricsRows } = await checkUntilRight(side, model)
   const settleSeconds = seconds(sentAt)
   say(
-    `${side.name}: ${rawRows} raw rows and ${metricsRows} metrics rows right after ${settleSeconds} s`,
+    `${side.name}: ${rawRows} raw rows and ${metricsRows} metrics rows right after ` +
+      `${settleSeconds} s`,
   )
 
   const listed = (await listRejected(side)).filter(({ bytes }) => !side.isFlush(bytes))

@@ -1,4 +1,6 @@
-/** The rejected events as `campaign-metrics rejected` lists them, and what is wrong with that list. */
+/**
+ * The rejected events as `campaign-metrics rejected` lists them, and what is wrong with that list.
+ */
 import { runCommand } from '../support/product.ts'
 import type { Model } from './model.ts'
 import { isBlamed } from './send-requests.ts'
@@ -38,7 +40,10 @@ export async function listRejected(side: Side): Promise<readonly RejectedEvent[]
     })
 }
 
-/** Empty when exactly the events that the model rejects are listed, byte for byte, each for a reason that fits. */
+/**
+ * Empty when exactly the events that the model rejects are listed, byte for byte, each for a reason
+ * that fits.
+ */
 export function compareRejected(listed: readonly RejectedEvent[], model: Model): readonly string[] {
   const waiting = new Map<string, string[]>()
   for (const { bytes, blame } of model.rejected) {

@@ -24,8 +24,10 @@ try {
   const prepared = await prepareInput(input, folder)
   const { model, requests } = prepared
   say(
-    `seed ${input.seed}: ${input.events} events in ${requests.length} requests; ${model.events.size} rows, ` +
-      `${model.metrics().size} windows, ${model.duplicates()} duplicates, ${model.rejected.length} rejected`,
+    `seed ${input.seed}: ${input.events} events in ${requests.length} requests; ` +
+      `${model.events.size} rows, ` +
+      `${model.metrics().size} windows, ${model.duplicates()} duplicates, ` +
+      `${model.rejected.length} rejected`,
   )
   let first: SideReport | null = null
   for (const name of values.sides.split(',')) {

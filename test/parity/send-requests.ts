@@ -1,4 +1,7 @@
-/** Sends the requests of a parity run one after the other, and holds each answer against what its events deserve. */
+/**
+ * Sends the requests of a parity run one after the other, and holds each answer against what its
+ * events deserve.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HardRequest, Item } from '../interop/hard-input.ts'
 import { type Accepted, openAgent, post } from '../support/client.ts'
@@ -7,7 +10,10 @@ const RETRY_MS = 50
 /** A collector that takes nothing for so long is stuck. */
 const PATIENCE_MS = 60_000
 
-/** Resolves to the number of events sent; a request that is refused for now (503) is sent again, unchanged. */
+/**
+ * Resolves to the number of events sent; a request that is refused for now (503) is sent again,
+ * unchanged.
+ */
 export async function sendRequests(
   url: string,
   requests: Iterable<HardRequest>,

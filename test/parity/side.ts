@@ -1,6 +1,7 @@
 /**
- * One side of the picture under test: a configuration file, the environment of its process, and where independent readers
- * find its tables. What is sent and how it is checked is the same for all.
+ * One side of the picture under test: a configuration file, the environment of its process, and
+ * where independent readers find its tables. What is sent and how it is checked is the same for
+ * all.
  */
 import { type Folder, openFolder } from '../support/folder.ts'
 
@@ -12,7 +13,10 @@ export type Side = Readonly<{
   needsSetup: boolean
   /** Arguments of the Python readers: the catalog and what opens its files. */
   readerWords: readonly string[]
-  /** Brings the clock of the job past every window that was sent; nothing where windows need no clock. */
+  /**
+   * Brings the clock of the job past every window that was sent; nothing where windows need no
+   * clock.
+   */
   flush(): Promise<void>
   /** Whether a rejected event is what `flush` wrote. */
   isFlush(bytes: Buffer): boolean

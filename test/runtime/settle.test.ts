@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { allOf, settleAll } from '../../src/runtime/settle.ts'
 
-test('no more than the bound are under way, and results stand in the order of the items', async () => {
+test('no more than the bound run at once, and results are in the order of items', async () => {
   let underWay = 0
   let most = 0
   const items = Array.from({ length: 50 }, (_, at) => at)

@@ -1,6 +1,6 @@
 /**
- * Clients as a collector meets them in the world, each with the answer that is right. What one leaves open it closes itself after a
- * while, as real ones do.
+ * Clients as a collector meets them in the world, each with the answer that is right. What one
+ * leaves open it closes itself after a while, as real ones do.
  */
 import { strict as assert } from 'node:assert'
 import { connect, type Socket } from 'node:net'
@@ -155,7 +155,10 @@ function acceptedIn(answer: string, count: number): number {
 }
 
 function head(url: string, type: string, more: string, line = 'POST /v1/events HTTP/1.1'): string {
-  return `${line}\r\nHost: ${new URL(url).host}\r\nContent-Type: ${type}\r\nConnection: close\r\n${more}\r\n\r\n`
+  return (
+    `${line}\r\nHost: ${new URL(url).host}\r\nContent-Type: ${type}\r\nConnection: ` +
+    `close\r\n${more}\r\n\r\n`
+  )
 }
 
 function open(url: string): Promise<Socket> {

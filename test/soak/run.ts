@@ -1,6 +1,7 @@
 /**
- * The soak: steady traffic for a long time, and hostile clients beside it. At the end the memory must be flat, every answer have been
- * right, the ledger closed over what was accepted, and `verify` equal.
+ * The soak: steady traffic for a long time, and hostile clients beside it. At the end the memory
+ * must be flat, every answer have been right, the ledger closed over what was accepted, and
+ * `verify` equal.
  * usage: npm run test:soak -- [--minutes 30] [--rate 20000] [--seed S]
  */
 import assert from 'node:assert/strict'

@@ -1,7 +1,8 @@
 /**
- * All faults of the services, one after the other under one traffic, in an order that the seed gives: each meets what the one
- * before it has left behind. In the end each event that was accepted stands once in both tables, `verify` agrees, the ledger
- * closes, and no data file is referenced twice (faults F1 to F4, F9, F15, F16).
+ * All faults of the services, one after the other under one traffic, in an order that the seed
+ * gives: each meets what the one before it has left behind. In the end each event that was accepted
+ * stands once in both tables, `verify` agrees, the ledger closes, and no data file is referenced
+ * twice (faults F1 to F4, F9, F15, F16).
  */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
@@ -100,7 +101,7 @@ const WITH_FLINK: Faults = {
   },
 }
 
-test(`seed ${SEED}: Kafka with the embedded engine: each accepted event once, whatever fails`, (t) =>
+test(`seed ${SEED}: Kafka with the embedded engine: each event once, whatever fails`, (t) =>
   onKafkaSide(
     'faults',
     // pgjdbc, which is Flink's, says in its first message how dates are to be written.

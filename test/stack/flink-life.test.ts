@@ -1,4 +1,7 @@
-/** The life of the job on a real Flink: two programs at once, processes killed during traffic, a changed configuration. */
+/**
+ * The life of the job on a real Flink: two programs at once, processes killed during traffic, a
+ * changed configuration.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,7 +39,10 @@ async function assertEachOnce(): Promise<void> {
   assert.deepEqual(row?.map(Number), [sent, sent])
 }
 
-/** Until the checkpoint of the newest commit is kept no longer, since checkpoints of no event came after it. */
+/**
+ * Until the checkpoint of the newest commit is kept no longer, since checkpoints of no event came
+ * after it.
+ */
 async function awaitIdle(): Promise<void> {
   const cluster = openCluster(`http://${flink.services.stack.address('jobmanager', 8081)}`)
   const job = (await cluster.listJobs()).find(({ state }) => state === 'RUNNING')
@@ -72,7 +78,7 @@ test('the job manager is lost while nobody watches: what the tables say is enoug
   await job.close()
 })
 
-test('changed settings: stopped with a savepoint, gone on from it with the ids that it remembers', async () => {
+test('changed settings: stopped with a savepoint, resumed with the ids it remembers', async () => {
   const cluster = openCluster(`http://${flink.services.stack.address('jobmanager', 8081)}`)
   const retention = { days: 90, sinceUs: 0, keptFromUs: 0 }
   const dedupeHorizonMs = 7_200_000

@@ -1,13 +1,14 @@
 /**
- * The job on a real Flink, from a real topic into tables on S3: what the reference parser accepts is stored once, with the same values; each
- * closed window is the sum of its events; what is rejected is kept once.
+ * The job on a real Flink, from a real topic into tables on S3: what the reference parser accepts
+ * is stored once, with the same values; each closed window is the sum of its events; what is
+ * rejected is kept once.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openRandom } from '../../src/demo-traffic/random.ts'
 import { parseEvent, revenueMillionths } from '../../src/event.ts'
 import type { FlinkJob } from '../../src/flink.ts'
+import { openRandom } from '../support/random.ts'
 import { type FlinkPlace, type FlinkStack, openFlinkStack } from './support/flink-stack.ts'
 
 let flink: FlinkStack
@@ -47,7 +48,8 @@ test('timestamps of every form are stored as the reference parser reads them', a
   assert.ok(events.length > 5 && events.length < lines.length - 10, `${events.length} accepted`)
   await place.awaitStored(events.length + 1)
   const rows = await place.query(
-    "SELECT event_id, epoch_us(timestamp) FROM campaign_events WHERE campaign_id = 'c' ORDER BY ALL",
+    'SELECT event_id, epoch_us(timestamp) FROM campaign_events WHERE campaign_id = ' +
+      "'c' ORDER BY ALL",
   )
   const stored = rows.map(([id, us]) => [String(id), Number(us)])
   const expected = events.map(({ eventId, timestampUs }) => [eventId, timestampUs])
@@ -55,13 +57,14 @@ test('timestamps of every form are stored as the reference parser reads them', a
   await stop(job)
 })
 
-test('windows are bit for bit what their events sum up to, hard values and late events included', async () => {
+test('windows equal the sums of their events bit for bit, hard and late ones too', async () => {
   // One partition: of several, one that a slow machine takes for idle would be late.
   const place = await flink.place()
   // In the order of time: whatever is late has no window.
   const lines = byTime([...hardRevenues(), ...randomRevenues(), ...ratios()])
   const repeats = lines.slice(0, 200)
-  // A repeat of an id counts for nothing, whatever else it says; the watermark follows what comes last.
+  // A repeat of an id counts for nothing, whatever else it says; the watermark follows what comes
+  // last.
   const others = lines.slice(200, 300).map((line) => line.replace('"user_id":"u"', '"user_id":"z"'))
   await place.send([...lines, ...repeats, ...others])
   const job = place.openJob()
@@ -81,7 +84,7 @@ test('windows are bit for bit what their events sum up to, hard values and late 
   await stop(job)
 })
 
-test('with a retention of 90 days what is older than the 91st is rejected, by arrival, and only since the setting holds', async () => {
+test('with a retention of 90 days older events are rejected once the setting holds', async () => {
   const place = await flink.place()
   const today = await awaitDayWithRoom()
   const ago = (days: number, time = '12:00:00Z'): string =>
@@ -211,10 +214,10 @@ function hardRevenues(): string[] {
 function randomRevenues(): string[] {
   const random = openRandom(11)
   return Array.from({ length: 100_000 }, (_, index) => {
-    const magnitude = 10 ** (random.share() * 15 - 6)
-    const whole = Math.floor(random.share() * magnitude) % 1e8
-    const tie = Number(`${whole}.${String(Math.floor(random.share() * 1e6)).padStart(6, '0')}5`)
-    const size = index % 3 === 0 ? tie : Math.min(random.share() * magnitude, 1e9)
+    const magnitude = 10 ** (random.next() * 15 - 6)
+    const whole = Math.floor(random.next() * magnitude) % 1e8
+    const tie = Number(`${whole}.${String(Math.floor(random.next() * 1e6)).padStart(6, '0')}5`)
+    const size = index % 3 === 0 ? tie : Math.min(random.next() * magnitude, 1e9)
     return eventLine({ campaign_id: `r${index % 2_000}`, revenue: index % 2 === 0 ? size : -size })
   })
 }
@@ -270,7 +273,8 @@ function expectedWindows(lines: readonly string[]): readonly WindowRow[] {
 
 async function awaitWindows(place: FlinkPlace, count: number): Promise<readonly WindowRow[]> {
   const sql =
-    'SELECT campaign_id, epoch_us(window_start), epoch_us(window_end), impressions, clicks, conversions, ' +
+    'SELECT campaign_id, epoch_us(window_start), epoch_us(window_end), impressions, clicks, ' +
+    'conversions, ' +
     "revenue, ctr_percent, cvr_percent FROM campaign_metrics WHERE campaign_id <> 'flush'"
   const until = performance.now() + 120_000
   for (;;) {

@@ -1,4 +1,7 @@
-/** The product on a real broker: what anybody wrote to the topic is in the tables once, or kept as rejected once. */
+/**
+ * The product on a real broker: what anybody wrote to the topic is in the tables once, or kept as
+ * rejected once.
+ */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -53,7 +56,7 @@ async function verified(folder: Folder): Promise<void> {
   assert.equal(exit.code, 0, stdout + stderr)
 }
 
-test('events from before the first start are taken; bad records are kept once with their place, over a kill', async () => {
+test('events before the first start count; bad records are kept once, over a kill', async () => {
   const place = await broker.topic('outside')
   const bad = ['{', '{"event_id":5}', '{\n"event_id":"two\nlines"}', '', null, '\n \n']
   await produceFromOutside(place, [...eventLines('before', 500), ...bad], 'lz4')
@@ -103,7 +106,7 @@ async function keptIn(folder: Folder) {
   return kept
 }
 
-test('while the broker is away senders hear 503 and when to come back, status says why, and all goes on by itself', async () => {
+test('while the broker is away senders get 503, status says why, and all resumes', async () => {
   const place = await broker.topic('away')
   const { folder, start } = await openProduct(place)
   const product = await start()
@@ -135,7 +138,7 @@ test('while the broker is away senders hear 503 and when to come back, status sa
   await folder.close()
 })
 
-test('the product is killed under load and started again: each event is in the tables once', async () => {
+test('killed under load and started again, each event is in the tables once', async () => {
   const place = await broker.topic('product-kills')
   const { folder, start } = await openProduct(place)
   let product = await start()
@@ -178,7 +181,7 @@ test('a topic made anew is refused at the next start, and taken with --new-log',
   await folder.close()
 })
 
-test('events behind a transaction of another producer are waiting, not stored; after a minute that is unhealthy, until it ends', async () => {
+test('events behind an open transaction wait, which is unhealthy after a minute', async () => {
   const place = await broker.topic('held', { partitions: 1 })
   const producer = openOutsideProducer(place, { transactionalId: 'held-up', timeout: 600_000 })
   const transaction = await producer.beginTransaction()
@@ -206,7 +209,7 @@ test('events behind a transaction of another producer are waiting, not stored; a
   await producer.close()
   assert.equal((await waitUntilSettled(url)).stored, 5001)
 })
-test('a retention is asked by whole days: HTTP takes the 90th day, the topic one more, and what is older is kept as rejected', async () => {
+test('retention goes by whole days: HTTP takes the 90th day, the topic one more', async () => {
   const place = await broker.topic('retention', { partitions: 1 })
   const { folder, start } = await openProduct(place)
   await folder.configure({

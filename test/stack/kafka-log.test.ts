@@ -1,4 +1,7 @@
-/** The log on a real broker: what is acknowledged is there, once its repeats are counted once, whatever happens to the broker. */
+/**
+ * The log on a real broker: what is acknowledged is there, once its repeats are counted once,
+ * whatever happens to the broker.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,7 +40,7 @@ after(() => broker.close())
 const bodyOf = (lines: readonly string[]): Buffer => Buffer.from(`${lines.join('\n')}\n`)
 const idOf = (line: string): string => JSON.parse(line).event_id
 
-test('what is appended is read back line by line, each id in the partition of its key', async () => {
+test("what is appended is read back line by line, each id in its key's partition", async () => {
   const place = await broker.topic('equality')
   const log = await openLogAt(place)
   const hard = [
@@ -69,7 +72,7 @@ test('what is appended is read back line by line, each id in the partition of it
   )
 })
 
-test('records of another producer are read with every codec, none and missing values included', async () => {
+test('records of another producer are read with every codec, missing values too', async () => {
   const place = await broker.topic('codecs')
   const expected: string[] = []
   for (const codec of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
@@ -81,7 +84,7 @@ test('records of another producer are read with every codec, none and missing va
   assert.deepEqual(lines.map(({ text }) => text).sort(), expected.sort())
 })
 
-test('records behind an open transaction wait, up to the end of the topic; after a minute its producer is named', async () => {
+test('records behind an open transaction wait; after a minute its producer is named', async () => {
   const place = await broker.topic('open-transaction', { partitions: 1 })
   await produceFromOutside(place, ['"before"'])
   // The broker gives up on a transaction after the timeout of its producer.
@@ -104,10 +107,14 @@ test('records behind an open transaction wait, up to the end of the topic; after
   aheadMs = 60_000
   // The brokers are asked once it is said.
   await until(() => {
+    const { unreadable } = log.stats()
     assert.match(
-      log.stats().unreadable ?? '',
-      /a transaction of producer \d+ \(transactional id "billing-7"\) has been open since \d{4}-.*Z in partition 0 of open-transaction, at offset 1: the 5001 records/,
+      unreadable ?? '',
+      /a transaction of producer \d+ \(transactional id "billing-7"\) has been open since \d{4}-/,
     )
+    const place =
+      /since \d{4}-.*Z in partition 0 of open-transaction, at offset 1: the 5001 records/
+    assert.match(unreadable ?? '', place)
     return true
   })
   await transaction.commit()
@@ -117,7 +124,7 @@ test('records behind an open transaction wait, up to the end of the topic; after
   await producer.close()
 })
 
-test('records of an aborted transaction are not read, and nothing waits behind their markers', async () => {
+test('records of an aborted transaction are not read, and nothing waits behind them', async () => {
   const place = await broker.topic('transactions', { partitions: 1 })
   const producer = openOutsideProducer(place, { transactionalId: 'tx' })
   const send = async (value: string, end: 'commit' | 'abort') => {
@@ -144,7 +151,7 @@ test('records of an aborted transaction are not read, and nothing waits behind t
   await log.close()
 })
 
-test('the broker is killed amid batches: every acknowledged event is there, and none that was not sent', async () => {
+test('killed amid batches, the broker has every acknowledged event, and none unsent', async () => {
   const place = await broker.topic('kills', { partitions: 4 })
   const log = await openLogAt(place)
   const acknowledged = new Set<string>()
@@ -201,17 +208,19 @@ test('the broker is killed amid batches: every acknowledged event is there, and 
   )
 })
 
-test('an append waits for a while, then hears that the broker is away; later ones hear it at once', async () => {
+test('an append waits, then fails since the broker is away; later ones fail at once', async () => {
   const place = await broker.topic('away')
   const log = await openLogAt(place)
   await broker.stack.kill('kafka', 'SIGKILL')
-  const startMs = performance.now()
   const append = () => log.append(bodyOf(eventLines('away', 1)), 1, log.stampUs())
   await assert.rejects(append(), { code: 'unavailable', message: /It is tried again/ })
-  assert(performance.now() - startMs < 20_000)
-  const againMs = performance.now()
-  await assert.rejects(append(), { code: 'unavailable' })
-  assert(performance.now() - againMs < 500)
+  // At once is within the same turn of the event loop: nothing is sent and nothing awaited.
+  const turn = new Promise<string>((resolve) => setImmediate(() => resolve('a turn later')))
+  const refused = append().then(
+    () => 'taken',
+    (error: LogError) => error.code,
+  )
+  assert.equal(await Promise.race([refused, turn]), 'unavailable')
   assert.equal(log.stats().full?.code, 'unavailable')
   await broker.restart()
   for (;;) {
@@ -227,7 +236,7 @@ test('an append waits for a while, then hears that the broker is away; later one
   await log.close()
 })
 
-test('a topic that is missing, or kept with the time of senders, is refused with the way on', async () => {
+test("a topic that is missing or keeps senders' time is refused with the way on", async () => {
   const place = broker.place('unfit')
   await assert.rejects(openLogAt(place), {
     code: 'topic-missing',
@@ -248,7 +257,7 @@ test('a topic that is missing, or kept with the time of senders, is refused with
   await assert.rejects(readBack(place), { code: 'topic-unfit', message: /sender's time/ })
 })
 
-test('setup makes the topic once, changes nothing the second time, and nothing at all when it only looks', async () => {
+test('setup makes the topic once, changes nothing again, and nothing in a dry run', async () => {
   const place = broker.place('setup', { partitions: 5 })
   assert.equal((await setUpTopic(place, 'look')).outcome, 'missing')
   assert.equal((await setUpTopic(place, 'look')).outcome, 'missing')
@@ -309,7 +318,7 @@ test('partitions that a topic gains are written and read without a restart', asy
   await log.close()
 })
 
-test('the lag of a group is all that is held until it commits, then what is behind its offsets', async () => {
+test('the lag of a group is the whole topic until it commits, then what follows', async () => {
   const place = await broker.topic('lag', { partitions: 2 })
   await produceFromOutside(
     place,

@@ -1,4 +1,6 @@
-/** TLS and SASL against a broker that asks for both; and what is said where one of them is wrong. */
+/**
+ * TLS and SASL against a broker that asks for both; and what is said where one of them is wrong.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

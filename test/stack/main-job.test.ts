@@ -1,6 +1,6 @@
 /**
- * The main job, distributed: events over HTTP go through Kafka and Flink into both tables on S3, and PyIceberg, Trino and
- * Superset show the right numbers, which are worked out by hand here.
+ * The main job, distributed: events over HTTP go through Kafka and Flink into both tables on S3,
+ * and PyIceberg, Trino and Superset show the right numbers, which are worked out by hand here.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -22,7 +22,7 @@ const METRICS = ['impressions', 'clicks', 'conversions', 'revenue', 'ctr_percent
 /** Per campaign: impressions, clicks, conversions, revenue of each conversion. */
 const CAMPAIGNS = { spring: [20, 5, 2, 1.25], autumn: [8, 2, 1, 0.1] } as const
 
-test('events over HTTP stand in both tables as PyIceberg, Trino, query and Superset read them', () =>
+test('events over HTTP are in both tables for PyIceberg, Trino, query and Superset', () =>
   onFlinkSide('main', async (stack, side) => {
     await stack.start('superset')
     const superset = { url: `http://${stack.address('superset')}`, ...SUPERSET }
@@ -48,7 +48,8 @@ test('events over HTTP stand in both tables as PyIceberg, Trino, query and Super
       await expectVerified(side)
 
       const sql =
-        'SELECT campaign_id, impressions, clicks, conversions, revenue, ctr_percent, cvr_percent FROM campaign_metrics ORDER BY campaign_id'
+        'SELECT campaign_id, impressions, clicks, conversions, revenue, ctr_percent, ' +
+        'cvr_percent FROM campaign_metrics ORDER BY campaign_id'
       const expected = [
         ['autumn', 8, 2, 1, 0.1, 25, 50],
         ['spring', 20, 5, 2, 2.5, 25, 40],

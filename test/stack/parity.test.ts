@@ -1,6 +1,7 @@
 /**
- * Parity: the same events through all three sides give the same rows in both tables, to the last bit, and the same rejected
- * events. As many events as PARITY_EVENTS says; `npm run parity` is the same with a million.
+ * Parity: the same events through all three sides give the same rows in both tables, to the last
+ * bit, and the same rejected events. As many events as PARITY_EVENTS says; `npm run parity` is the
+ * same with a million.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -36,7 +37,7 @@ test(`seed ${SEED}: the input of ${EVENTS} events has what it is about`, () => {
 })
 
 for (const name of SIDE_NAMES) {
-  test(`seed ${SEED}: ${name}: both tables and the rejected events are what ${EVENTS} events make`, async (t) => {
+  test(`seed ${SEED}: ${name}: tables and rejections are those of ${EVENTS} events`, async (t) => {
     const side = await openSide(name)
     try {
       const report = await runSide(side, prepared, (text) => t.diagnostic(text))

@@ -1,6 +1,8 @@
 /**
- * `setup` can be run again at any time: the second time it finds everything as it is and changes nothing, and with --dry-run
- * it changes nothing ever. Nothing means: topic and its settings, tables, running job, dashboard, each as its service shows it, and no commit but those of the running job.
+ * `setup` can be run again at any time: the second time it finds everything as it is and changes
+ * nothing, and with --dry-run it changes nothing ever. Nothing means: topic and its settings,
+ * tables, running job, dashboard, each as its service shows it, and no commit but those of the
+ * running job.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -74,7 +76,10 @@ async function describeTopic(stack: Stack, topic: string): Promise<unknown> {
   })
 }
 
-/** Each table, without what the running job commits to it; none before the catalog has its own tables. */
+/**
+ * Each table, without what the running job commits to it; none before the catalog has its own
+ * tables.
+ */
 async function tablesOf({ folder, environment }: DistributedSide): Promise<readonly unknown[]> {
   Object.assign(process.env, environment)
   const config = loadConfig(folder.configPath, environment)

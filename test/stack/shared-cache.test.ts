@@ -1,4 +1,7 @@
-/** Of viewers who ask Superset for one figure at once, one computes it; in four processes of five threads. */
+/**
+ * Of viewers who ask Superset for one figure at once, one computes it; in four processes of five
+ * threads.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'

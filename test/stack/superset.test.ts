@@ -1,6 +1,6 @@
 /**
- * "Campaign Performance" in Superset: set up twice, opened in a real browser, every tile and chart held against what
- * `query` says of the same stretch of time, before and after a filter.
+ * "Campaign Performance" in Superset: set up twice, opened in a real browser, every tile and chart
+ * held against what `query` says of the same stretch of time, before and after a filter.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -98,7 +98,7 @@ test('importing it again changes what is there, and doubles nothing', async () =
   assert.deepEqual(outcomes(await setUp(true)), Array(ASSETS).fill('found'))
 })
 
-test('a chart of an earlier version goes, a changed one is put right, a user’s own stays', async () => {
+test('an old chart goes, a changed one is put right, a user’s own stays', async () => {
   const made = await everything()
   const database = { trinoUrl: lake.trinoUrl, user: 'superset', password: null, catalog: null }
   const bundle = supersetBundle(database)

@@ -1,4 +1,7 @@
-/** The catalog on SQLite and on PostgreSQL: one contract, and what a lost reply to COMMIT does to each. */
+/**
+ * The catalog on SQLite and on PostgreSQL: one contract, and what a lost reply to COMMIT does to
+ * each.
+ */
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { openCatalog, readCatalog } from '../../src/table/catalog.ts'
@@ -26,7 +29,7 @@ const AT = (version: number) => ({ events: `s3://b/e/${version}`, metrics: `s3:/
 const nothing = (): void => {}
 
 for (const kind of KINDS) {
-  test(`${kind}: tables are made once, read by others, and both pointers move together or not at all`, async (t) => {
+  test(`${kind}: tables are made once, and both pointers move together or not`, async (t) => {
     const place = await placeOf(kind, t)
     await assert.rejects(readCatalog(place), { code: 'catalog-missing' })
     const catalog = await openCatalog(place)
@@ -47,7 +50,7 @@ for (const kind of KINDS) {
     assert.deepEqual(await catalog.read(), { events: AT(1).events, metrics: AT(9).metrics })
   })
 
-  test(`${kind}: a step that throws before COMMIT leaves the pointers, and the connection can be used on`, async (t) => {
+  test(`${kind}: a throw before COMMIT leaves the pointers and the connection`, async (t) => {
     const catalog = await openCatalog(await placeOf(kind, t))
     t.after(() => catalog.close())
     await catalog.create(AT(0))
@@ -63,7 +66,7 @@ for (const kind of KINDS) {
   })
 }
 
-test('the layout is that of the JDBC catalog V1, and a V0 catalog gets the column that it lacks', async () => {
+test('the layout is that of the JDBC catalog V1; a V0 catalog gets its new column', async () => {
   const { catalog } = await services.places()
   await (await openCatalog(catalog)).close()
   const columns = (database: string): Promise<unknown> =>
@@ -73,13 +76,15 @@ test('the layout is that of the JDBC catalog V1, and a V0 catalog gets the colum
        FROM information_schema.columns WHERE table_name = 'iceberg_tables'`,
     )
   const v1 =
-    'catalog_name,table_namespace,table_name,metadata_location,previous_metadata_location,iceberg_type'
+    'catalog_name,table_namespace,table_name,metadata_location,previous_metadata_location,' +
+    'iceberg_type'
   assert.deepEqual(await columns(catalog.database), [{ names: v1 }])
   const old = (await services.places()).catalog
   await services.sql(
     old.database,
-    `CREATE TABLE iceberg_tables (catalog_name VARCHAR(255), table_namespace VARCHAR(255), table_name VARCHAR(255),
-       metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000))`,
+    `CREATE TABLE iceberg_tables (catalog_name VARCHAR(255), table_namespace VARCHAR(255),
+       table_name VARCHAR(255), metadata_location VARCHAR(1000),
+       previous_metadata_location VARCHAR(1000))`,
   )
   await (await openCatalog(old)).close()
   assert.deepEqual(await columns(old.database), [{ names: v1 }])
@@ -110,7 +115,7 @@ test('a wrong password and a database that is missing are said in words', async 
   })
 })
 
-test('a second writer is refused and told who has the tables (F7); a lock goes with its session', async () => {
+test('a second writer is told who has the tables (F7); a lock ends with its session', async () => {
   const places = await services.places()
   const options = {
     ...places,
@@ -149,7 +154,8 @@ test('who has lost the lock to another process writes no more', async () => {
   const [held] = await services.sql(
     database,
     `SELECT (classid::bigint << 32) | objid::bigint AS key, pid FROM pg_locks
-     WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = '${database}')`,
+     WHERE locktype = 'advisory'
+       AND database = (SELECT oid FROM pg_database WHERE datname = '${database}')`,
   )
   const other = await services.connect(database, 'another process')
   try {
@@ -174,7 +180,10 @@ test('who has lost the lock to another process writes no more', async () => {
 /** The message of the simple protocol that ends a transaction. */
 const isCommit = (bytes: Buffer): boolean => bytes.includes('COMMIT\0')
 
-/** A lake whose catalog is reached through a proxy, one file of events committed; what follows is the test's. */
+/**
+ * A lake whose catalog is reached through a proxy, one file of events committed; what follows is
+ * the test's.
+ */
 async function throughProxy(t: TestContext) {
   const places = await services.places()
   const proxy = await openProxy(services.port('postgres'))
@@ -250,7 +259,7 @@ const FAULTS: readonly Fault[] = [
 ]
 
 for (const { name, arm } of FAULTS) {
-  test(`${name}: the commit is there once with all its files, and so is the next one (F1, F3)`, async (t) => {
+  test(`${name}: the commit and the next one are there once (F1, F3)`, async (t) => {
     const { places, proxy, lake, commit } = await throughProxy(t)
     arm(proxy)
     await commit('b')
@@ -260,21 +269,26 @@ for (const { name, arm } of FAULTS) {
   })
 }
 
-test('a COMMIT that is still on its way when its sender asks again is waited for, and not taken for lost', async (t) => {
+test('a COMMIT still on its way when its sender asks again is waited for, not lost', async (t) => {
   const { places, proxy, lake, commit } = await throughProxy(t)
   // The client's side is cut; four seconds later COMMIT reaches the server all the same.
-  let seen = 0
+  let commits = 0
+  let hasArrived = false
   proxy.rules.fromClient = (bytes) => {
-    if (!isCommit(bytes) || seen++ > 0) return 'forward'
-    return { holdMs: 4_000 }
+    if (!isCommit(bytes) || commits++ > 0) return 'forward'
+    return {
+      holdMs: 4_000,
+      onPassed: () => {
+        hasArrived = true
+      },
+    }
   }
-  const startMs = performance.now()
   const committing = commit('b')
   await new Promise((resolve) => setTimeout(resolve, 500))
   await services.sql(places.catalog.database, 'SELECT 1')
   for (const socket of clientSockets(proxy.port)) socket.destroy()
   await committing
-  assert.ok(performance.now() - startMs > 3_500, 'the answer came only once that COMMIT had ended')
+  assert.ok(hasArrived, 'the answer came only once that COMMIT had reached the server')
   await commit('c')
   await lake.close()
   await checkCommits(places, ['a', 'b', 'c'])

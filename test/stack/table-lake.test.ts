@@ -70,7 +70,7 @@ async function copiesIn({ cache }: LakePlaces): Promise<number> {
   return names.filter((name) => name.endsWith('.parquet')).length
 }
 
-test('raw files are merged by DuckDB into one on S3, and queried, with and without the copies', async (t) => {
+test('DuckDB merges raw files on S3, and reads the result with and without copies', async (t) => {
   const places = await services.places()
   const lake = await open(t, places, 'embedded', () => NOON_US + 2 * MINUTE_US)
   for (let index = 0; index < 6; index++) await append(lake, `e-${index}`, NOON_US + index)
@@ -125,7 +125,7 @@ test('the REST catalog tells clients how to reach S3, and no credentials', async
   })
 })
 
-test('tables on S3 are not relocated, and another place in the configuration is refused', async (t) => {
+test('tables on S3 are not relocated, and another place in the settings is refused', async (t) => {
   const places = await services.places()
   await (await open(t, places)).close()
   await assert.rejects(relocateLake(places), { code: 'not-a-folder' })
@@ -138,7 +138,10 @@ test('tables on S3 are not relocated, and another place in the configuration is 
 
 const CHECKPOINTS = 12
 
-/** Another program that appends to both tables, as Flink does; says which table has which checkpoint. */
+/**
+ * Another program that appends to both tables, as Flink does; says which table has which
+ * checkpoint.
+ */
 function startSecondWriter({ warehouse, catalog }: RemotePlaces, onLine: (line: string) => void) {
   const { user, password, port, database } = catalog
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = services.credentials
@@ -159,7 +162,7 @@ function startSecondWriter({ warehouse, catalog }: RemotePlaces, onLine: (line: 
   })
 }
 
-test("beside a second writer: nobody's commit is lost, each file is there once, and its last checkpoint is found (F9)", {
+test('beside a second writer no commit is lost, and its last checkpoint is found (F9)', {
   skip,
 }, async (t) => {
   const places = await services.places()
@@ -206,13 +209,14 @@ test("beside a second writer: nobody's commit is lost, each file is there once, 
     null,
     'the raw table was not touched',
   )
-  const sql = `SELECT count(DISTINCT event_id), (SELECT count(DISTINCT window_start) FROM campaign_metrics),
+  const sql = `SELECT count(DISTINCT event_id),
+    (SELECT count(DISTINCT window_start) FROM campaign_metrics),
     (SELECT sum(conversions)::BIGINT FROM campaign_metrics) FROM campaign_events`
   const all = BigInt(CHECKPOINTS)
   assert.deepEqual(await select(places, sql), [[all, all, BigInt(amended)]])
 })
 
-test('a change whose file is gone meanwhile is refused, and nothing of it stays behind', async (t) => {
+test('a change whose file is gone is refused, and nothing of it stays behind', async (t) => {
   const places = await services.places()
   const lake = await open(t, places, 'flink')
   await append(lake, 'a')

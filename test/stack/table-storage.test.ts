@@ -1,4 +1,7 @@
-/** Files in a folder and on S3: one contract, and what S3 does besides: lost replies, slow-downs, refusals. */
+/**
+ * Files in a folder and on S3: one contract, and what S3 does besides: lost replies, slow-downs,
+ * refusals.
+ */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -41,7 +44,7 @@ async function listed(storage: Storage, folder: string): Promise<readonly string
 const hello = Buffer.from('hello')
 
 for (const kind of ['folder', 's3'] as const) {
-  test(`${kind}: what was written is read, whole and in part, listed with its size, and gone once removed`, async (t) => {
+  test(`${kind}: what was written is read whole and in part, listed, and removed`, async (t) => {
     const { storage, folder } = await openRoom(kind, t)
     const [a, b] = [below(folder, 'data/day=1/a.parquet'), below(folder, 'metadata/b.avro')]
     assert.deepEqual(await listed(storage, folder), [], 'a folder that is not there is empty')
@@ -195,7 +198,7 @@ for (const [status, code] of [
   })
 }
 
-test('a store without conditional writes is written to all the same, and what stands there checked', async (t) => {
+test('a store without conditional writes is written to all the same', async (t) => {
   const { storage, folder } = await refusing(t, 501, 'NotImplemented', 1)
   const file = below(folder, 'plain.avro')
   await storage.write(file, [hello])

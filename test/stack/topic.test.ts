@@ -1,7 +1,7 @@
 /**
- * A topic from before the first start to the one that replaces it: what somebody else wrote into it (F20), records among it that
- * are no events (F19), late events to the microsecond at the edges of windows that have closed (F18), another topic of its
- * name (F11).
+ * A topic from before the first start to the one that replaces it: what somebody else wrote into it
+ * (F20), records among it that are no events (F19), late events to the microsecond at the edges of
+ * windows that have closed (F18), another topic of its name (F11).
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -40,10 +40,10 @@ const BAD_RECORDS: readonly string[] = [
   bad({ revenue: 1e10 }),
 ]
 
-test('Kafka with the embedded engine: a topic that others fill, late events at edges, and a topic made anew', () =>
+test('Kafka with the embedded engine: others fill it, late events, a topic made anew', () =>
   onKafkaSide('topic', liveThrough))
 
-test('Kafka with Flink: a topic that others fill, late events at edges, and a topic made anew', () =>
+test('Kafka with Flink: others fill it, late events, a topic made anew', () =>
   onFlinkSide('topic', liveThrough))
 
 async function liveThrough(stack: Stack, side: DistributedSide): Promise<void> {

@@ -97,10 +97,13 @@ test('values keep their digits, in JSON and in CSV', async () => {
   assert.deepEqual(Object.keys(json as object).slice(-2), ['yes', 'seven:1'])
   assert.equal(
     await textOf(formatJson(await query.runSql(`${sql};`))),
-    '[\n{"big":9223372036854775807,"small":-9223372036854775808,"seven":7,"tenth":0.1,"tiny":5e-324,"huge":1e+300,' +
+    '[\n{"big":9223372036854775807,"small":-9223372036854775808,"seven":7,' +
+      '"tenth":0.1,"tiny":5e-324,"huge":1e+300,' +
       '"not":"NaN","inf":"Infinity","minus":"-Infinity","exact":12345678901234567890.123456,' +
-      '"at":"2026-11-22T10:00:00.123456","round":"2026-11-22T10:00:00","zoned":"2026-07-01T10:00:00.5+02:00",' +
-      '"day":"2026-11-22","nothing":null,"empty":"","list":[1,null],"pairs":[{"key":"a","value":9007199254740993}],' +
+      '"at":"2026-11-22T10:00:00.123456","round":"2026-11-22T10:00:00",' +
+      '"zoned":"2026-07-01T10:00:00.5+02:00",' +
+      '"day":"2026-11-22","nothing":null,"empty":"",' +
+      '"list":[1,null],"pairs":[{"key":"a","value":9007199254740993}],' +
       '"rec":{"n":1,"t":"x"},"bytes":"\\\\x00Ak\\\\x5C","yes":true,"seven:1":1}\n]\n',
   )
   const csv = await textOf(formatCsv(await query.runSql(sql)))

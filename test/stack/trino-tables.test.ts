@@ -1,4 +1,7 @@
-/** What the distributed side computes through Trino: verify, exact sums, differing windows, merging of files. */
+/**
+ * What the distributed side computes through Trino: verify, exact sums, differing windows, merging
+ * of files.
+ */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { openTrinoQuery, type TrinoQuery, type Verification } from '../../src/query.ts'
@@ -23,7 +26,9 @@ before(async () => {
 beforeEach(() => lake.makeTables())
 after(() => lake?.close())
 
-/** Two impressions, a click and a conversion of 1.5 in the window at 10:00; one impression at 10:05. */
+/**
+ * Two impressions, a click and a conversion of 1.5 in the window at 10:00; one impression at 10:05.
+ */
 const EVENTS: readonly StoredEvent[] = [
   { id: 'a', at: '2026-11-22 10:00:00' },
   { id: 'b', at: '2026-11-22 10:04:59.999999' },
@@ -77,7 +82,7 @@ test('equal tables are equal', async () => {
   })
 })
 
-test('windows whose events retention has dropped are counted, and neither equal nor different', async () => {
+test('windows whose events retention dropped are counted, not equal nor different', async () => {
   await lake.writeEvents(EVENTS)
   const dropped = ['2026-11-20 23:55:00', '2026-11-21 23:55:00'].map((start) => ({
     ...FIRST,
@@ -151,8 +156,8 @@ test('a revenue past what a double tells apart is compared all the same', async 
   }))
   await lake.writeEvents([...events, { id: 'x', at: '2026-11-22 10:00:01', revenue: '0.000001' }])
   const window = { ...FIRST, counts: [11, 0, 0] as const, ctr: '0', cvr: 'NULL' }
-  // 10,000,000,000,000,001 millionths are no double: the rule divides the one before by 1e6, where Trino's own
-  // DECIMAL -> DOUBLE gives 10000000000.000002.
+  // 10,000,000,000,000,001 millionths are no double: the rule divides the one before by 1e6, where
+  // Trino's own DECIMAL -> DOUBLE gives 10000000000.000002.
   await lake.writeWindows([{ ...window, revenue: '10000000000' }])
   assert.equal((await verified()).isEqual, true)
   await lake.makeTables()
@@ -195,7 +200,7 @@ test('rows that no writer of ours makes are counted', async () => {
   )
 })
 
-test('an id that stands twice is a fault when both rows surely arrived within the horizon', async () => {
+test('an id stored twice is a fault when both rows arrived within the horizon', async () => {
   await lake.writeEvents(EVENTS)
   await lake.writeEvents([{ id: 'a', at: '2026-11-22 10:05:01' }])
   await lake.writeWindows([FIRST, { ...SECOND, counts: [2, 0, 0] }])
@@ -255,7 +260,7 @@ test('windows are recomputed exactly, thousands at once and in the order asked',
   )
 })
 
-test('late events are found by the files that brought them, with what their windows must say', async () => {
+test("late events are found by the files that brought them, with their windows' rows", async () => {
   await lake.writeEvents(EVENTS)
   await lake.writeWindows([FIRST, SECOND])
   const known = new Set(
@@ -305,10 +310,14 @@ test('merging the files of whole days keeps every row, and leaves other days alo
     await lake.writeEvents([event, { id: `y${index}`, at: '2026-11-21 10:00:00' }])
   }
   const countFiles = async (): Promise<unknown> => {
-    const sql = `SELECT CAST(partition.timestamp_day AS VARCHAR), file_count FROM "campaign_events$partitions" ORDER BY 1`
+    const sql =
+      'SELECT CAST(partition.timestamp_day AS VARCHAR), file_count FROM ' +
+      '"campaign_events$partitions" ORDER BY 1'
     return await lake.client.rows(sql)
   }
-  const rowsSql = `SELECT event_id, event_type, CAST("timestamp" AS VARCHAR), revenue FROM campaign_events ORDER BY 1`
+  const rowsSql =
+    'SELECT event_id, event_type, CAST("timestamp" AS VARCHAR), revenue FROM ' +
+    'campaign_events ORDER BY 1'
   const rows = await lake.client.rows(rowsSql)
   assert.equal(rows.length, 10)
   assert.deepEqual(await countFiles(), [

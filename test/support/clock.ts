@@ -1,24 +1,29 @@
 /**
- * Another clock for a product under test: a module that is preloaded into its process and all of its threads. So hours pass, and the
- * clock is set, without waiting and without touching the machine's clock.
+ * Another clock for a product under test: a module that is preloaded into its process and all of
+ * its threads. So hours pass, and the clock is set, without waiting and without touching the
+ * machine's clock.
  *
  *   wall     `Date`: the steady clock from a common origin, and how far it was set ahead
- *   steady   `performance.now()`: nobody sets it; runs `speed` times as fast as the machine's
+ *   steady   `performance.now()`: cannot be set; runs `speed` times as fast as the machine's
  *
- * Setting the wall clock alone is what a person, NTP or a suspended machine does. Timers stay those of the machine.
+ * Setting the wall clock alone is what a person, NTP or a suspended machine does. Timers stay those
+ * of the machine.
  */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 export type TestClock = Readonly<{
-  /** For every run of the product that shall see this clock. */
+  /** For every run of the product that is to see this clock. */
   environment: Readonly<Record<string, string>>
   /** What the wall clock shows. */
   nowMs(): number
-  /** What it would show had nobody set it. */
+  /** What it would show if it had not been set. */
   trueMs(): number
-  /** Sets it, now and while the product runs: by so much it is ahead of the true one; negative is behind. */
+  /**
+   * Sets it, now and while the product runs: by so much it is ahead of the true one; negative is
+   * behind.
+   */
   setAhead(offsetMs: number): void
   close(): void
 }>
@@ -26,7 +31,10 @@ export type TestClock = Readonly<{
 type ClockSettings = Readonly<{
   offsetMs: number
   speed: number
-  /** The true time at which the clock began, and the machine's monotonic clock then, which all processes share. */
+  /**
+   * The true time at which the clock began, and the machine's monotonic clock then, which all
+   * processes share.
+   */
   originMs: number
   originNs: string
   /** Holds what is added to `offsetMs`, one DOUBLE; null where the clock is never set. */

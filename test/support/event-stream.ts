@@ -1,4 +1,7 @@
-/** The product's event stream as a browser reads it; every message is held against the description of the API. */
+/**
+ * The product's event stream as a browser reads it; every message is held against the description
+ * of the API.
+ */
 import assert from 'node:assert/strict'
 import type { LiveMessage } from '../../src/dashboard-definition/wire.ts'
 import { expectSchema } from '../dashboard/api/openapi.ts'

@@ -1,11 +1,14 @@
-/** A log on the disk and the settings of a job that reads it into tables beside it, in a folder that goes with the test. */
+/**
+ * A log on the disk and the settings of a job that reads it into tables beside it, in a folder that
+ * goes with the test.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import type { JobSettings } from '../../src/embedded.ts'
 import { type Log, type LogOptions, openLog } from '../../src/log.ts'
-import { type Closing, closeAll } from '../../src/runtime/close-all.ts'
+import { type Closing, closeAll } from '../../src/runtime/settle.ts'
 import { placesIn } from './places.ts'
 /** What is in `opened` is closed with the test, the last first. */
 export type JobPlace = Readonly<{ log: Log; settings: JobSettings; opened: Closing[] }>

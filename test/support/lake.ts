@@ -1,5 +1,5 @@
 /**
- * What stands in the tables, read as any reader would start: the catalog's pointers, and the
+ * What is in the tables, read as any reader would start: the catalog's pointers, and the
  * metadata file that each points to. Only the fields of the Iceberg specification are used.
  */
 import { readFile } from 'node:fs/promises'
@@ -30,7 +30,9 @@ export function writePointers(catalogPath: string, pointers: readonly Pointer[])
 
 type Snapshot = Readonly<{ summary?: Readonly<Record<string, string>> }>
 
-/** Whether raw files were merged since the snapshots that are still kept: rows moved, none changed. */
+/**
+ * Whether raw files were merged since the snapshots that are still kept: rows moved, none changed.
+ */
 export async function wasMerged(folder: Folder): Promise<boolean> {
   const snapshots = await readSnapshots(folder, 'campaign_events')
   return snapshots.some((snapshot) => snapshot.summary?.operation === 'replace')

@@ -1,4 +1,7 @@
-/** The places of a lake in one folder: `catalog.db`, `warehouse/`, and `cache/`, which such a lake does not use. */
+/**
+ * The places of a lake in one folder: `catalog.db`, `warehouse/`, and `cache/`, which such a lake
+ * does not use.
+ */
 import path from 'node:path'
 import type { LakePlaces } from '../../src/table.ts'
 

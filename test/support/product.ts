@@ -36,7 +36,7 @@ export type StartOptions = Readonly<{
   /** A program and its arguments to run the product under, for example `taskset -c 0`. */
   under?: readonly string[]
   arguments?: readonly string[]
-  /** How much of each stream is kept; a million characters unless said. */
+  /** How much of each stream is kept; a million characters by default. */
   outputCharactersMax?: number
 }>
 
@@ -70,7 +70,8 @@ export async function startProduct(folder: Folder, options: StartOptions = {}): 
         run.child.kill(signal)
         return await run.exited
       }
-      // An end that no test asked for explains the test's failure, which only sees a broken connection.
+      // An end that no test asked for explains the test's failure, which only sees a broken
+      // connection.
       const reportEnd = ({ code, signal }: Exit): void => {
         if (!asked && signal !== 'SIGKILL')
           console.error(`ended with ${code ?? signal}:\n${run.stdout()}${run.stderr()}`)

@@ -69,10 +69,9 @@ export async function checkTablesWith(
 ): Promise<TablesSummary> {
   const run = await runReader(folder, 'tables.py', [...words, ...inputs])
   if (run.exit.code !== 0) throw new Error(`tables.py differs:\n${run.stdout}${run.stderr}`)
-  const numbers =
-    /input: (\d+) events, (\d+) duplicates, (\d+) rejected; tables: (\d+) raw rows, (\d+) metrics rows/.exec(
-      run.stdout,
-    )
+  const counts = ['input: (\\d+) events, (\\d+) duplicates, (\\d+) rejected']
+  counts.push('tables: (\\d+) raw rows, (\\d+) metrics rows')
+  const numbers = new RegExp(counts.join('; ')).exec(run.stdout)
   if (numbers === null) throw new Error(`tables.py said something else:\n${run.stdout}`)
   const [events, duplicates, rejected, rawRows, metricsRows] = numbers.slice(1).map(Number)
   return { events, duplicates, rejected, rawRows, metricsRows } as TablesSummary
@@ -104,7 +103,7 @@ export type TableCounts = Readonly<{
   metrics: readonly (readonly [string, string, number, number, number, number])[]
 }>
 
-/** What stands in the tables by PyIceberg's count. */
+/** The rows of the tables as PyIceberg counts them. */
 export async function countRows(folder: Folder): Promise<TableCounts> {
   const run = await runReader(folder, 'count.py', ['--catalog', folder.reader.uri])
   if (run.exit.code !== 0) throw new Error(`count.py failed:\n${run.stdout}${run.stderr}`)

@@ -9,7 +9,9 @@ import { whileRunning } from './settled.ts'
 export const MINUTE_MS = 60_000
 export const HOUR_MS: number = 60 * MINUTE_MS
 export const DAY_MS: number = 24 * HOUR_MS
-/** A day in the past: files carry the time of the machine, and no file may look older than it is. */
+/**
+ * A day in the past: files carry the time of the machine, and no file may look older than it is.
+ */
 export const DAY_START_MS: number = Math.floor(Date.now() / DAY_MS) * DAY_MS - 30 * DAY_MS
 export const NOON_MS: number = DAY_START_MS + 12 * HOUR_MS
 
@@ -20,7 +22,7 @@ export type TimedFolder = Folder &
     clock: TestClock
     running<T>(act: (product: Product) => Promise<T>, end?: End): Promise<T>
     command(...words: readonly string[]): Promise<Run>
-    /** Waits until the clock would show this, had nobody set it. */
+    /** Waits until the clock would show this, if it had not been set. */
     passUntil(atMs: number): Promise<void>
     /** Sets the clock to this. */
     setTo(atMs: number): void

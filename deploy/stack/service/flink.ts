@@ -1,6 +1,7 @@
 /**
- * Flink's three services: its libraries from PyPI, the SQL gateway and our plug-ins from Maven, on Java 17. Commands are
- * those of the image's scripts; heap sizes and memory arguments are computed by Flink itself from config.yaml.
+ * Flink's three services: its libraries from PyPI, the SQL gateway and our plug-ins from Maven, on
+ * Java 17. Commands are those of the image's scripts; heap sizes and memory arguments are computed
+ * by Flink itself from config.yaml.
  */
 
 import { randomUUID } from 'node:crypto'

@@ -1,4 +1,6 @@
-/** Kafka, from Maven: the broker on Java 17, its volume formatted as the image's entrypoint does it. */
+/**
+ * Kafka, from Maven: the broker on Java 17, its volume formatted as the image's entrypoint does it.
+ */
 
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -16,8 +18,8 @@ const DATA = '/var/lib/kafka/data'
 const PROBE_TIMEOUT_MS = 3000
 
 /**
- * A Metadata request, version 1, that asks for no topic: length, api key 3, version, correlation id, no client id, an
- * empty list. The answer: length, correlation id, number of brokers, …
+ * A Metadata request, version 1, that asks for no topic: length, api key 3, version, correlation
+ * id, no client id, an empty list. The answer: length, correlation id, number of brokers, …
  */
 const METADATA_REQUEST = Buffer.from('0000000e0003000100000001ffff00000000', 'hex')
 const BROKERS_AT = 8

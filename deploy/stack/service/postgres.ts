@@ -1,6 +1,7 @@
 /**
- * PostgreSQL, from Debian. It refuses root, so that root runs it as an unprivileged user who owns its volume. An empty
- * volume is filled as the image's entrypoint does it: initdb, then the mounted init.sql on a server nobody can reach.
+ * PostgreSQL, from Debian. It refuses root, so that root runs it as an unprivileged user who owns
+ * its volume. An empty volume is filled as the image's entrypoint does it: initdb, then the mounted
+ * init.sql on a server nobody can reach.
  */
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'

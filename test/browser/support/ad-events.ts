@@ -1,4 +1,7 @@
-/** Events with figures that a test can add up by hand: so many of each type, so long ago, of one campaign. */
+/**
+ * Events with figures that a test can add up by hand: so many of each type, so long ago, of one
+ * campaign.
+ */
 
 export type AdEvents = Readonly<{
   campaign: string

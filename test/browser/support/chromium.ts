@@ -1,7 +1,7 @@
 /**
- * The Chromium of the browser tests: where it is looked for, how it is started, and whether it is there. `npm test`
- * looks for it and installs it where it can (scripts/browser.ts); where that was not possible the browser tests are
- * skipped with the reason, and in CI they fail instead.
+ * The Chromium of the browser tests: where it is looked for, how it is started, and whether it is
+ * there. `npm test` looks for it and installs it where it can (scripts/browser.ts); where that was
+ * not possible the browser tests are skipped with the reason, and in CI they fail instead.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -19,7 +19,10 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 /** Chromium refuses its sandbox to root; everybody else keeps it. */
 export const IS_ROOT: boolean = process.getuid?.() === 0
 
-/** A browser in a test talks to the product only: nothing in the background, no start page, no account. */
+/**
+ * A browser in a test talks to the product only: nothing in the background, no start page, no
+ * account.
+ */
 export const FLAGS: readonly string[] = [
   '--disable-gpu',
   '--disable-quic',
@@ -30,12 +33,17 @@ export const FLAGS: readonly string[] = [
   '--disable-dev-shm-usage',
 ]
 
-/** Either a Chromium (`skip` is false) or the reason why there is none: `test(name, { skip }, …)` takes it as it is. */
+/**
+ * Either a Chromium (`skip` is false) or the reason why there is none: `test(name, { skip }, …)`
+ * takes it as it is.
+ */
 export type Chromium =
   | Readonly<{ path: string; skip: false }>
   | Readonly<{ path: null; skip: string }>
 
-/** The Chromium to start, or why there is none; throws in CI (`CI=true`), where it must be there. */
+/**
+ * The Chromium to start, or why there is none; throws in CI (`CI=true`), where it must be there.
+ */
 export function findChromium(): Chromium {
   const path = process.env[VARIABLE] ?? seenToStart()
   if (path !== undefined) return { path, skip: false }

@@ -1,6 +1,6 @@
 /**
- * The page as its marks in the document tell it (`data-tile`, `data-cell`, …): what is shown, as raw numbers and as
- * texts, and the few ways to act on it that several tests share.
+ * The page as its marks in the document tell it (`data-tile`, `data-cell`, …): what is shown, as
+ * raw numbers and as texts, and the few ways to act on it that several tests share.
  */
 import assert from 'node:assert/strict'
 import type { Locator, Page } from 'playwright-core'
@@ -123,7 +123,10 @@ export async function readChartTable(page: Page, chart: ChartName): Promise<Char
   })
 }
 
-/** A measure written out in full, as the definition has it; texts are compared without spaces and signs of unit. */
+/**
+ * A measure written out in full, as the definition has it; texts are compared without spaces and
+ * signs of unit.
+ */
 export function fullText(id: MeasureId, value: number, locale = 'en-US'): string {
   const { digits } = MEASURES[id]
   return new Intl.NumberFormat(locale, {

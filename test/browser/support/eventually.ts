@@ -1,4 +1,6 @@
-/** A claim about a page that moves: it is tried until it holds, and fails with what it said last. */
+/**
+ * A claim about a page that moves: it is tried until it holds, and fails with what it said last.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const LIMIT_MS = 8_000

@@ -1,6 +1,7 @@
 /**
- * A proxy in front of the product, as they are met: it serves it under a path that it cuts off, rewrites Host, may speak TLS
- * and may ask for a password of its own. What stands beside that path is another application, which notes who strays into it.
+ * A proxy in front of the product, as they are met: it serves it under a path that it cuts off,
+ * rewrites Host, may speak TLS and may ask for a password of its own. What stands beside that path
+ * is another application, which notes who strays into it.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** The product, started in a folder of its own, and a browser: what each file of browser tests opens once. */
+/**
+ * The product, started in a folder of its own, and a browser: what each file of browser tests opens
+ * once.
+ */
 import type { Browser } from 'playwright-core'
 import { type Accepted, postAccepted, waitUntilSettled } from '../../support/client.ts'
 import { type Folder, openFolder } from '../../support/folder.ts'
@@ -18,7 +21,9 @@ export type Site = Readonly<{
   url(): string
   /** Ends the product as said, and starts it again where it was. */
   restart(end: 'stop' | 'kill', fields?: Readonly<Record<string, unknown>>): Promise<void>
-  /** The events happened as long before now as each group says; resolves once both tables have them. */
+  /**
+   * The events happened as long before now as each group says; resolves once both tables have them.
+   */
   send(groups: readonly AdEvents[]): Promise<Accepted>
   open(options?: PageOptions): Promise<WatchedPage>
   close(): Promise<void>

@@ -28,7 +28,10 @@ export function figuresOf(row: Row | undefined): Figures {
   return Object.fromEntries(pairs) as Figures
 }
 
-/** Written by hand, over the raw events: what the figures of the events are that a condition holds for. */
+/**
+ * Written by hand, over the raw events: what the figures of the events are that a condition holds
+ * for.
+ */
 export function figuresSql(condition: string): string {
   return `SELECT CAST(i AS DOUBLE) AS impressions, CAST(c AS DOUBLE) AS clicks,
       100.0 * c / NULLIF(i, 0) AS ctr_percent, CAST(v AS DOUBLE) AS conversions,

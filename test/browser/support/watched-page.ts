@@ -1,6 +1,7 @@
 /**
- * A page that is watched for everything a user would not see and that must not be: errors and warnings in the console,
- * uncaught exceptions, violations of the content security policy, failed requests, refused answers, requests to elsewhere.
+ * A page that is watched for everything a user would not see and that must not be: errors and
+ * warnings in the console, uncaught exceptions, violations of the content security policy, failed
+ * requests, refused answers, requests to elsewhere.
  */
 import assert from 'node:assert/strict'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
@@ -33,7 +34,10 @@ export type PageOptions = Readonly<{
   ignoreHTTPSErrors?: boolean
 }>
 
-/** Neither UTC nor any zone of the tests: a page that takes the browser's zone for the configured one is found out. */
+/**
+ * Neither UTC nor any zone of the tests: a page that takes the browser's zone for the configured
+ * one is found out.
+ */
 const BROWSER_ZONE = 'America/St_Johns'
 const ACTION_LIMIT_MS = 15_000
 

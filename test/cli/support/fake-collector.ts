@@ -21,7 +21,10 @@ export type FakeCollector = Readonly<{
   close(): Promise<void>
 }>
 
-/** `reply` gets the lines that are not blank, and the number of the request from 0; null breaks the connection. */
+/**
+ * `reply` gets the lines that are not blank, and the number of the request from 0; null breaks the
+ * connection.
+ */
 export async function openFakeCollector(
   reply: (lines: readonly string[], number: number) => Reply | null,
 ): Promise<FakeCollector> {

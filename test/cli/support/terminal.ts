@@ -1,4 +1,7 @@
-/** A terminal for commands under test: they write into strings, and no real process stream is touched. */
+/**
+ * A terminal for commands under test: they write into strings, and no real process stream is
+ * touched.
+ */
 
 import { Readable, Writable } from 'node:stream'
 import { runCli } from '../../../src/cli/program.ts'

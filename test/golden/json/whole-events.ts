@@ -2,7 +2,8 @@
 import { accept, either, type JsonCase, reject } from './case.ts'
 
 const FIELDS =
-  '"event_id":"e1","user_id":"u1","campaign_id":"c1","event_type":"click","timestamp":"2026-11-22T19:30:00Z"'
+  '"event_id":"e1","user_id":"u1","campaign_id":"c1","event_type":"click",' +
+  '"timestamp":"2026-11-22T19:30:00Z"'
 
 /** A sound event with `more` inside its braces, behind its fields. */
 export function eventWith(more: string): string {

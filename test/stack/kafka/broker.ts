@@ -1,4 +1,7 @@
-/** One broker for a test file, and topics on it: made as `setup` makes them, written past the collector, read back. */
+/**
+ * One broker for a test file, and topics on it: made as `setup` makes them, written past the
+ * collector, read back.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** A broker that lets in over TLS only, and whom it knows: SASL PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
+/**
+ * A broker that lets in over TLS only, and whom it knows: SASL PLAIN, SCRAM-SHA-256 and
+ * SCRAM-SHA-512.
+ */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -121,13 +124,14 @@ function settingsText(folder: string, port: number, keyStore: string): string {
   const plain =
     'org.apache.kafka.common.security.plain.PlainLoginModule required ' +
     `user_${USER}="${PASSWORD}";`
+  const listeners = `SECURE://127.0.0.1:${port},INNER://127.0.0.1:${port + 2}`
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.bootstrap.servers': `127.0.0.1:${port + 1}`,
     'controller.listener.names': 'CONTROLLER',
-    listeners: `SECURE://127.0.0.1:${port},INNER://127.0.0.1:${port + 2},CONTROLLER://127.0.0.1:${port + 1}`,
-    'advertised.listeners': `SECURE://127.0.0.1:${port},INNER://127.0.0.1:${port + 2}`,
+    listeners: `${listeners},CONTROLLER://127.0.0.1:${port + 1}`,
+    'advertised.listeners': listeners,
     'listener.security.protocol.map': 'SECURE:SASL_SSL,INNER:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'INNER',
     'log.dirs': join(folder, 'data'),

@@ -1,4 +1,6 @@
-/** Events of the last two hours with the windows they make, added up here and not by the product. */
+/**
+ * Events of the last two hours with the windows they make, added up here and not by the product.
+ */
 import type { StoredEvent, StoredWindow } from './lake-stack.ts'
 
 export const WINDOW_MS = 300_000
@@ -60,7 +62,10 @@ export function adTraffic(
   return { events, windows }
 }
 
-/** An event a second, around a moment: so that the last minutes have some, however slow the machine is. */
+/**
+ * An event a second, around a moment: so that the last minutes have some, however slow the machine
+ * is.
+ */
 export function secondsAround(nowMs: number): readonly StoredEvent[] {
   return Array.from({ length: 400 }, (_, index): StoredEvent => {
     const at = new Date(nowMs + (index - 120) * 1000).toISOString().slice(0, 23).replace('T', ' ')

@@ -1,4 +1,7 @@
-/** Trino's HTTP interface, followed as its documentation says: a statement is posted, and `nextUri` asked until there is none. */
+/**
+ * Trino's HTTP interface, followed as its documentation says: a statement is posted, and `nextUri`
+ * asked until there is none.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 type Page = Readonly<{

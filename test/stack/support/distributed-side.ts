@@ -1,6 +1,6 @@
 /**
- * The sides on real services, each with a topic, a bucket and a catalog of its own. Flink's job and Trino's catalog know one
- * database only, so that Flink's side begins by emptying it.
+ * The sides on real services, each with a topic, a bucket and a catalog of its own. Flink's job and
+ * Trino's catalog know one database only, so that Flink's side begins by emptying it.
  */
 import { randomBytes } from 'node:crypto'
 import type { Stack } from '../../../deploy/stack/stack.ts'
@@ -106,8 +106,8 @@ export function flinkFields(stack: Stack): Readonly<Record<string, unknown>> {
 }
 
 /**
- * One record to each partition: where all fall silent at once, no partition's clock counts any more, and that of the
- * newest record would not be seen.
+ * One record to each partition: where all fall silent at once, no partition's clock counts any
+ * more, and that of the newest record would not be seen.
  */
 async function flushPartitions(stack: Stack, topic: string): Promise<void> {
   for (let partition = 0; partition < PARTITIONS; partition += 1) {

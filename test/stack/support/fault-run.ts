@@ -1,16 +1,18 @@
 /**
- * One fault under traffic, and the claims that must hold after each of them: what was accepted stands in the tables exactly
- * once, the metrics are its GROUP BY, `verify` agrees, the ledger closes, no data file is referenced twice.
+ * One fault under traffic, and the claims that must hold after each of them: what was accepted
+ * stands in the tables exactly once, the metrics are its GROUP BY, `verify` agrees, the ledger
+ * closes, no data file is referenced twice.
  *
- *   setup ─ start ─ traffic ───────── fault ───────── traffic ─ finish ─ flush ─ both tables equal the model
+ *   setup ─ start ─ traffic ── fault ── traffic ─ finish ─ flush ─ both tables equal the model
  */
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { checkUntilRight } from '../../parity/check-side.ts'
 import { openModel } from '../../parity/model.ts'
 import { expectVerified, setUp } from '../../parity/parity-run.ts'
 import type { Side } from '../../parity/side.ts'
+import { type Ledger, readStatus } from '../../support/client.ts'
 import { startProduct } from '../../support/product.ts'
-import { waitForLedger } from './ledger.ts'
 import {
   type Address,
   type Sent,
@@ -69,4 +71,17 @@ export async function runFault(
   }
 }
 
+const LEDGER_POLL_MS = 500
 const OUTPUT_SHOWN = 4_000
+
+/** Waits until nothing waits any more, and what was received is what became of it. */
+async function waitForLedger(url: string, limitMs: number): Promise<Ledger> {
+  const deadline = AbortSignal.timeout(limitMs)
+  for (;;) {
+    const { ledger } = await readStatus(url)
+    const { received, stored, duplicates, rejected, waiting } = ledger
+    if (waiting === 0 && received === stored + duplicates + rejected) return ledger
+    if (deadline.aborted) throw new Error(`the ledger does not close: ${JSON.stringify(ledger)}`)
+    await sleep(LEDGER_POLL_MS)
+  }
+}

@@ -1,4 +1,7 @@
-/** Flink with all that its job needs, and jobs on it: each with a topic, tables and a folder of rejected records of its own. */
+/**
+ * Flink with all that its job needs, and jobs on it: each with a topic, tables and a folder of
+ * rejected records of its own.
+ */
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** S3 and PostgreSQL of the stack, and lakes on them: each in a database and under a prefix of its own. */
+/**
+ * S3 and PostgreSQL of the stack, and lakes on them: each in a database and under a prefix of its
+ * own.
+ */
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,7 @@
 /**
- * PostgreSQL, S3 and Trino (and Superset where it is asked for), with the two tables, empty, and a hand that writes rows
- * into them through Trino: what the tests of `query` and of the dashboard read.
+ * PostgreSQL, S3 and Trino (and Superset where it is asked for), with the two tables, empty, and a
+ * hand that writes rows into them through Trino: what the tests of `query` and of the dashboard
+ * read.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -50,21 +51,23 @@ export type LakeStack = Readonly<{
 /** The tables of Iceberg's JDBC catalog, version 1. */
 const CATALOG_SQL = `
 CREATE TABLE IF NOT EXISTS iceberg_tables (
-  catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL,
-  metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000), iceberg_type VARCHAR(5),
+  catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT NULL,
+  table_name VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000),
+  previous_metadata_location VARCHAR(1000), iceberg_type VARCHAR(5),
   PRIMARY KEY (catalog_name, table_namespace, table_name));
 CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (
   catalog_name VARCHAR(255) NOT NULL, namespace VARCHAR(255) NOT NULL, property_key VARCHAR(255),
   property_value VARCHAR(1000), PRIMARY KEY (catalog_name, namespace, property_key));`
 
 const EVENTS_TABLE = `CREATE TABLE campaign_events (
-  event_id VARCHAR, user_id VARCHAR, campaign_id VARCHAR, event_type VARCHAR, "timestamp" TIMESTAMP(6),
-  revenue DOUBLE, platform VARCHAR, country VARCHAR, device_type VARCHAR
+  event_id VARCHAR, user_id VARCHAR, campaign_id VARCHAR, event_type VARCHAR,
+  "timestamp" TIMESTAMP(6), revenue DOUBLE, platform VARCHAR, country VARCHAR, device_type VARCHAR
 ) WITH (format_version = 2, partitioning = ARRAY['day("timestamp")'])`
 
 const METRICS_TABLE = `CREATE TABLE campaign_metrics (
-  campaign_id VARCHAR, window_start TIMESTAMP(6), window_end TIMESTAMP(6), impressions BIGINT, clicks BIGINT,
-  conversions BIGINT, revenue DOUBLE, ctr_percent DOUBLE, cvr_percent DOUBLE, processed_at TIMESTAMP(6)
+  campaign_id VARCHAR, window_start TIMESTAMP(6), window_end TIMESTAMP(6), impressions BIGINT,
+  clicks BIGINT, conversions BIGINT, revenue DOUBLE, ctr_percent DOUBLE, cvr_percent DOUBLE,
+  processed_at TIMESTAMP(6)
 ) WITH (format_version = 2, partitioning = ARRAY['day(window_start)'])`
 
 export async function openLakeStack(further: readonly 'superset'[] = []): Promise<LakeStack> {
@@ -122,11 +125,14 @@ function writerOf(client: TrinoClient) {
           [campaign, start, end, ...counts, revenue, ctr, cvr] as const,
       )
       const types =
-        'campaign VARCHAR, start VARCHAR, "end" VARCHAR, i BIGINT, c BIGINT, v BIGINT, revenue VARCHAR, ctr VARCHAR, cvr VARCHAR'
+        'campaign VARCHAR, start VARCHAR, "end" VARCHAR, i BIGINT, c BIGINT, v BIGINT, revenue ' +
+        'VARCHAR, ctr VARCHAR, cvr VARCHAR'
       const double = (name: string): string => `CAST(nullif(${name}, 'NULL') AS DOUBLE)`
       await client.rows(
-        `INSERT INTO campaign_metrics SELECT campaign, CAST(start AS TIMESTAMP(6)), CAST("end" AS TIMESTAMP(6)),
-          i, c, v, ${double('revenue')}, ${double('ctr')}, ${double('cvr')}, TIMESTAMP '2026-11-22 12:00:00.000000'
+        `INSERT INTO campaign_metrics
+          SELECT campaign, CAST(start AS TIMESTAMP(6)), CAST("end" AS TIMESTAMP(6)),
+          i, c, v, ${double('revenue')}, ${double('ctr')}, ${double('cvr')},
+          TIMESTAMP '2026-11-22 12:00:00.000000'
           FROM ${rowsSql(rows, types)}`,
       )
     },

@@ -1,12 +1,13 @@
 /**
- * A proxy in front of PostgreSQL that loses the reply to a commit, as a network does: the statement reaches the server, the
- * server does it and says so, and the client's connection breaks before it hears.
+ * A proxy in front of PostgreSQL that loses the reply to a commit, as a network does: the statement
+ * reaches the server, the server does it and says so, and the client's connection breaks before it
+ * hears.
  *
  *   client ── Parse Bind Execute Sync ──► proxy ──► server
  *   client ◄──────── cut ────── ✕ proxy ◄── CommandComplete "UPDATE 1" … ReadyForQuery
  *
- * Messages of the server: type byte, length (itself included, big-endian), body. A client that first asks for encryption gets
- * one byte for an answer, N.
+ * Messages of the server: type byte, length (itself included, big-endian), body. A client that
+ * first asks for encryption gets one byte for an answer, N.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
@@ -25,7 +26,10 @@ export type PostgresProxy = Readonly<{
 export type ProxyOptions = Readonly<{
   /** Where the server is: `host:port`. */
   server: string
-  /** Whose replies may be lost: the text of a client's first message, with its user and its settings. */
+  /**
+   * Whose replies may be lost: the text of a client's first message, with its user and its
+   * settings.
+   */
   isVictim: (startup: string) => boolean
 }>
 
@@ -125,7 +129,10 @@ function openStartupReader() {
   }
 }
 
-/** The server's messages. From a commit's CommandComplete on, what may be lost is held back until the server is ready. */
+/**
+ * The server's messages. From a commit's CommandComplete on, what may be lost is held back until
+ * the server is ready.
+ */
 function openReplyReader() {
   let buffered = Buffer.alloc(0)
   let held: Buffer[] | null = null

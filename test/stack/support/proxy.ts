@@ -1,12 +1,20 @@
 /**
- * A TCP proxy that a test can turn against its connections: what a client sends, and what the server answers, is forwarded, held
- * back for a while, or swallowed, as the test decides from the bytes.
+ * A TCP proxy that a test can turn against its connections: what a client sends, and what the
+ * server answers, is forwarded, held back for a while, or swallowed, as the test decides from the
+ * bytes.
  */
 import { createServer, type Server, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** `cut` closes the client's side at once; the server never hears of it. */
-export type Verdict = 'forward' | 'swallow' | 'cut' | Readonly<{ holdMs: number }>
+/**
+ * `cut` closes the client's side at once; the server never hears of it. What is held back goes on
+ * after that time, whatever became of the client, and `onPassed` is called then.
+ */
+export type Verdict =
+  | 'forward'
+  | 'swallow'
+  | 'cut'
+  | Readonly<{ holdMs: number; onPassed?: () => void }>
 
 export type Rules = {
   fromClient: (bytes: Buffer) => Verdict
@@ -60,9 +68,11 @@ function relay(from: Socket, to: Socket, client: Socket, judge: (bytes: Buffer) 
         isCut = true
         client.destroy()
       } else to.write(bytes)
+      if (typeof verdict === 'object') verdict.onPassed?.()
     })
   })
-  // A client that goes away takes its connection to the server with it, once everything before has been passed on.
+  // A client that goes away takes its connection to the server with it, once everything before has
+  // been passed on.
   from.on('close', () => {
     before = before.then(() => {
       if (!isCut) to.end()

@@ -1,6 +1,7 @@
 /**
- * A proxy in front of S3 that is short of breath: while told so, it answers a part of all requests with 503 SlowDown, 429 or
- * 500 and passes the others on. Requests keep the host that they were signed for.
+ * A proxy in front of S3 that is short of breath: while told so, it answers a part of all requests
+ * with 503 SlowDown, 429 or 500 and passes the others on. Requests keep the host that they were
+ * signed for.
  */
 import { randomInt } from 'node:crypto'
 import { createServer, request } from 'node:http'

@@ -1,7 +1,8 @@
 /**
- * The services that the tests on real services share, one file after the other: whoever needs a service starts it unless it
- * runs, and leaves it for the next; scripts/test.ts stops them all after the last file. Tests stay apart by names of their
- * own (topic, bucket, database), not by services of their own.
+ * The services that the tests on real services share, one file after the other: whoever needs a
+ * service starts it unless it runs, and leaves it for the next; scripts/test.ts stops them all
+ * after the last file. Tests stay apart by names of their own (topic, bucket, database), not by
+ * services of their own.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +10,10 @@ import { findPortBase } from '../../../deploy/stack/port-base.ts'
 import { describeStack, inOrder, type Stack } from '../../../deploy/stack/stack.ts'
 import { TOOLS } from '../../../deploy/stack/tools.ts'
 
-/** Another name is another stack beside this one, and may have ports of its own choice. Who names it also stops it. */
+/**
+ * Another name is another stack beside this one, and may have ports of its own choice. Who names it
+ * also stops it.
+ */
 const OWN_NAME = process.env.CAMPAIGN_METRICS_STACK
 const NAME = OWN_NAME ?? 'tests'
 const PORT_BASE = process.env.CAMPAIGN_METRICS_STACK_PORT_BASE

@@ -1,4 +1,7 @@
-/** What stands in Superset, as its REST interface lists it: every object with its id and the time of its last change. */
+/**
+ * What stands in Superset, as its REST interface lists it: every object with its id and the time of
+ * its last change.
+ */
 
 export type Account = Readonly<{ user: string; password: string }>
 
@@ -31,7 +34,10 @@ export async function listAssets(url: string, account: Account): Promise<readonl
   return assets.sort()
 }
 
-/** Sums and ratios by campaign as Superset's chart interface computes them: the metrics of the dataset, which every chart is made of. */
+/**
+ * Sums and ratios by campaign as Superset's chart interface computes them: the metrics of the
+ * dataset, which every chart is made of.
+ */
 export async function campaignRows(
   url: string,
   account: Account,

@@ -28,7 +28,8 @@ export async function openSupersetPage(
   account: Readonly<{ user: string; password: string }>,
 ): Promise<SupersetPage> {
   const browser = await launch()
-  // High enough for all charts: those below the edge of the screen are not asked for. Neither UTC nor the server's zone.
+  // High enough for all charts: those below the edge of the screen are not asked for. Neither UTC
+  // nor the server's zone.
   const viewport = { width: 1400, height: 1900 }
   const page = await browser.newPage({ viewport, timezoneId: 'America/St_Johns' })
   const faults: string[] = []

@@ -1,10 +1,16 @@
-/** A topic as someone beside the product sees it: records written past the collector, offsets, and its removal. */
+/**
+ * A topic as someone beside the product sees it: records written past the collector, offsets, and
+ * its removal.
+ */
 import { Admin, type MessageToProduce, Producer, stringSerializers } from '@platformatic/kafka'
 import type { Stack } from '../../../deploy/stack/stack.ts'
 
 const CLIENT = 'campaign-metrics-tests'
 
-/** Writes records with the key that the collector would give them, all to one partition where one is named. */
+/**
+ * Writes records with the key that the collector would give them, all to one partition where one is
+ * named.
+ */
 export async function produce(
   stack: Stack,
   topic: string,

@@ -1,7 +1,8 @@
 /**
- * Traffic that does not give up: bodies at an even pace, each sent again until it is answered, whatever is down. Event time
- * runs a minute a second, through hours that are over, so that windows close and change all the time and all of them can be
- * whole in the end. What was answered goes into the model; ids of one sender are never another's.
+ * Traffic that does not give up: bodies at an even pace, each sent again until it is answered,
+ * whatever is down. Event time runs a minute a second, through hours that are over, so that windows
+ * close and change all the time and all of them can be whole in the end. What was answered goes
+ * into the model; ids of one sender are never another's.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Item } from '../../interop/hard-input.ts'
@@ -10,7 +11,10 @@ import type { Model } from '../../parity/model.ts'
 import { openAgent, post } from '../../support/client.ts'
 import { openRandom } from '../../support/random.ts'
 
-/** Where the collector listens at the moment; null while it is down. Once given up, nothing is sent any more. */
+/**
+ * Where the collector listens at the moment; null while it is down. Once given up, nothing is sent
+ * any more.
+ */
 export type Address = { url: string | null; isGivenUp?: boolean }
 
 export type Sent = Readonly<{
