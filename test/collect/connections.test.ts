@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { describe, it } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { connectionsWithin } from '../../src/collect/limits.ts'
@@ -31,184 +31,174 @@ function chunk(text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
 }
 
-describe('bodies on the wire', () => {
-  it('chunked, in pieces of one byte, is the same body', () =>
+test('a chunked body that comes in pieces of one byte is the same body', () =>
+  on({}, async (harness) => {
+    const raw = openRaw(harness.port)
+    raw.send(rawRequest('', [JSON_TYPE, CHUNKED]))
+    for (const byte of event('bytewise')) raw.send(chunk(byte))
+    raw.send('0\r\n\r\n')
+    await raw.until(/\{"accepted":1,"rejected":\[\]\}$/)
+    assert.deepEqual(await harness.lines(), [event('bytewise')])
+    raw.socket.destroy()
+  }))
+
+test('pipelined requests are answered in order, a compressed one among them', () =>
+  on({}, async (harness) => {
+    const { gzipSync } = await import('node:zlib')
+    const raw = openRaw(harness.port)
+    const zipped = gzipSync(events(3, 'z').join('\n'))
+    raw.send(
+      Buffer.concat([
+        Buffer.from(rawRequest('', [`Content-Length: ${zipped.length}`, 'Content-Encoding: gzip'])),
+        zipped,
+        Buffer.from(rawRequest(event('one'), [JSON_TYPE])),
+        Buffer.from(rawRequest('<x/>', ['Content-Type: text/xml'])),
+        Buffer.from('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+        Buffer.from(rawRequest(events(2, 'last').join('\n'))),
+      ]),
+    )
+    const text = await raw.until(/"accepted":2/)
+    assert.deepEqual(statusesOf(text), [200, 200, 415, 200, 200])
+    assert.ok(text.indexOf('"accepted":3') < text.indexOf('"accepted":1'))
+    assert.equal(harness.log.end(), 6)
+    raw.socket.destroy()
+  }))
+
+test('Expect: 100-continue asks for the body only if it will be taken', () =>
+  on({}, async (harness) => {
+    const raw = openRaw(harness.port)
+    const body = event('expected')
+    raw.send(rawRequest('', [JSON_TYPE, `Content-Length: ${body.length}`, 'Expect: 100-continue']))
+    await raw.until(/^HTTP\/1\.1 100 Continue\r\n\r\n$/)
+    raw.send(body)
+    assert.deepEqual(statusesOf(await raw.until(/"accepted":1/)), [100, 200])
+    raw.socket.destroy()
+    const refused = openRaw(harness.port)
+    refused.send(rawRequest('', [JSON_TYPE, 'Content-Length: 99999999', 'Expect: 100-continue']))
+    assert.deepEqual(statusesOf(await refused.end), [413])
+    const late = openRaw(harness.port)
+    late.send(rawRequest('', [JSON_TYPE, CHUNKED, 'Expect: 100-continue']))
+    await late.until(/100 Continue/)
+    for (let sent = 0; sent < 17; sent++) late.send(chunk(' '.repeat(MIB)))
+    late.send('0\r\n\r\n')
+    assert.deepEqual(statusesOf(await late.end), [100, 413])
+  }))
+
+test('a client that is still sending a body too large reads the 413, announced or not', () =>
+  on({}, async (harness) => {
+    for (const headers of [['Content-Length: 41943040'], [CHUNKED]]) {
+      const raw = openRaw(harness.port)
+      raw.send(rawRequest('', [JSON_TYPE, ...headers]))
+      // A client that looks at no answer before it has sent everything.
+      const piece = headers[0] === CHUNKED ? chunk(' '.repeat(MIB)) : ' '.repeat(MIB)
+      for (let sent = 0; sent < 40; sent++) raw.send(piece)
+      if (headers[0] === CHUNKED) raw.send('0\r\n\r\n')
+      const text = await raw.end
+      assert.deepEqual(statusesOf(text), [413])
+      assert.match(text, /Connection: close/i)
+      assert.match(text, /body-too-large/)
+    }
+  }))
+
+test('a body that is compressed for the transfer is 415, not a batch of rejected events', () =>
+  on({}, async (harness) => {
+    const raw = openRaw(harness.port)
+    raw.send(
+      `${rawRequest('', [JSON_TYPE, 'Transfer-Encoding: gzip, chunked'])}${chunk('x')}0\r\n\r\n`,
+    )
+    assert.deepEqual(statusesOf(await raw.until(/"content-encoding"/)), [415])
+    raw.socket.destroy()
+  }))
+
+test('after a refusal with a small body the connection goes on', () =>
+  on({}, async (harness) => {
+    const raw = openRaw(harness.port)
+    raw.send(rawRequest('<x/>', ['Content-Type: text/xml']))
+    await raw.until(/"content-type"/)
+    raw.send(rawRequest(event('after'), [JSON_TYPE]))
+    assert.deepEqual(statusesOf(await raw.until(/"accepted":1/)), [415, 200])
+    raw.socket.destroy()
+  }))
+
+test('an upload cut in the middle is taken in no part, and counted as gone', () =>
+  on({}, async (harness) => {
+    const raw = openRaw(harness.port)
+    raw.send(rawRequest(`[${event('cut')},`, [JSON_TYPE, 'Content-Length: 100000']))
+    await heldBytes(harness, (bytes) => bytes > 0)
+    raw.socket.destroy()
+    while (harness.meter.collect.eventAnswers[499] !== 1) await sleep(5)
+    assert.equal(harness.log.end(), 0)
+  }))
+
+test('a client that goes away before its answer changes nothing for the others', () =>
+  on({}, async (harness) => {
+    const { gate, open } = openGate()
+    harness.disk.gate = gate
+    const raw = openRaw(harness.port)
+    raw.send(rawRequest(event('gone'), [JSON_TYPE]))
+    await heldBytes(harness, (bytes) => bytes > 0)
+    raw.socket.destroy()
+    const other = post(harness, event('stays'))
+    await sleep(20)
+    open()
+    assert.equal((await other).status, 200)
+    assert.equal(harness.log.end(), 2)
+  }))
+
+for (const [name, text] of [
+  ['no HTTP at all', 'hello\r\n\r\n'],
+  ['a bad header', 'POST /v1/events HTTP/1.1\r\nHost: localhost\r\nbad header\r\n\r\n'],
+  ['no Host', 'POST /v1/events HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}'],
+  ['a bad chunk size', `${rawRequest('', [JSON_TYPE, CHUNKED])}xyz\r\n`],
+  ['two lengths', rawRequest('{}', ['Content-Length: 2', 'Content-Length: 3'])],
+  ['length and chunks', rawRequest('0\r\n\r\n', ['Content-Length: 5', CHUNKED])],
+  ['a negative length', rawRequest('', ['Content-Length: -1'])],
+  ['a head too large', rawRequest('', [`X: ${'x'.repeat(66_000)}`])],
+] as const) {
+  test(`a malformed request with ${name} is answered once, and the connection closed`, () =>
     on({}, async (harness) => {
       const raw = openRaw(harness.port)
-      raw.send(rawRequest('', [JSON_TYPE, CHUNKED]))
-      for (const byte of event('bytewise')) raw.send(chunk(byte))
-      raw.send('0\r\n\r\n')
-      await raw.until(/\{"accepted":1,"rejected":\[\]\}$/)
-      assert.deepEqual(await harness.lines(), [event('bytewise')])
-      raw.socket.destroy()
-    }))
-
-  it('pipelined requests are answered in order, a compressed one among them', () =>
-    on({}, async (harness) => {
-      const { gzipSync } = await import('node:zlib')
-      const raw = openRaw(harness.port)
-      const zipped = gzipSync(events(3, 'z').join('\n'))
-      raw.send(
-        Buffer.concat([
-          Buffer.from(
-            rawRequest('', [`Content-Length: ${zipped.length}`, 'Content-Encoding: gzip']),
-          ),
-          zipped,
-          Buffer.from(rawRequest(event('one'), [JSON_TYPE])),
-          Buffer.from(rawRequest('<x/>', ['Content-Type: text/xml'])),
-          Buffer.from('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'),
-          Buffer.from(rawRequest(events(2, 'last').join('\n'))),
-        ]),
-      )
-      const text = await raw.until(/"accepted":2/)
-      assert.deepEqual(statusesOf(text), [200, 200, 415, 200, 200])
-      assert.ok(text.indexOf('"accepted":3') < text.indexOf('"accepted":1'))
-      assert.equal(harness.log.end(), 6)
-      raw.socket.destroy()
-    }))
-
-  it('Expect: 100-continue asks for the body only if it will be taken', () =>
-    on({}, async (harness) => {
-      const raw = openRaw(harness.port)
-      const body = event('expected')
-      raw.send(
-        rawRequest('', [JSON_TYPE, `Content-Length: ${body.length}`, 'Expect: 100-continue']),
-      )
-      await raw.until(/^HTTP\/1\.1 100 Continue\r\n\r\n$/)
-      raw.send(body)
-      assert.deepEqual(statusesOf(await raw.until(/"accepted":1/)), [100, 200])
-      raw.socket.destroy()
-      const refused = openRaw(harness.port)
-      refused.send(rawRequest('', [JSON_TYPE, 'Content-Length: 99999999', 'Expect: 100-continue']))
-      assert.deepEqual(statusesOf(await refused.end), [413])
-      const late = openRaw(harness.port)
-      late.send(rawRequest('', [JSON_TYPE, CHUNKED, 'Expect: 100-continue']))
-      await late.until(/100 Continue/)
-      for (let sent = 0; sent < 17; sent++) late.send(chunk(' '.repeat(MIB)))
-      late.send('0\r\n\r\n')
-      assert.deepEqual(statusesOf(await late.end), [100, 413])
-    }))
-
-  it('a client that is still sending a body too large reads the 413, announced or not', () =>
-    on({}, async (harness) => {
-      for (const headers of [['Content-Length: 41943040'], [CHUNKED]]) {
-        const raw = openRaw(harness.port)
-        raw.send(rawRequest('', [JSON_TYPE, ...headers]))
-        // A client that looks at no answer before it has sent everything.
-        const piece = headers[0] === CHUNKED ? chunk(' '.repeat(MIB)) : ' '.repeat(MIB)
-        for (let sent = 0; sent < 40; sent++) raw.send(piece)
-        if (headers[0] === CHUNKED) raw.send('0\r\n\r\n')
-        const text = await raw.end
-        assert.deepEqual(statusesOf(text), [413])
-        assert.match(text, /Connection: close/i)
-        assert.match(text, /body-too-large/)
-      }
-    }))
-
-  it('a body that is compressed for the transfer is 415, not a batch of rejected events', () =>
-    on({}, async (harness) => {
-      const raw = openRaw(harness.port)
-      raw.send(
-        `${rawRequest('', [JSON_TYPE, 'Transfer-Encoding: gzip, chunked'])}${chunk('x')}0\r\n\r\n`,
-      )
-      assert.deepEqual(statusesOf(await raw.until(/"content-encoding"/)), [415])
-      raw.socket.destroy()
-    }))
-
-  it('after a refusal with a small body the connection goes on', () =>
-    on({}, async (harness) => {
-      const raw = openRaw(harness.port)
-      raw.send(rawRequest('<x/>', ['Content-Type: text/xml']))
-      await raw.until(/"content-type"/)
-      raw.send(rawRequest(event('after'), [JSON_TYPE]))
-      assert.deepEqual(statusesOf(await raw.until(/"accepted":1/)), [415, 200])
-      raw.socket.destroy()
-    }))
-
-  it('an upload cut in the middle is taken in no part, and counted as gone', () =>
-    on({}, async (harness) => {
-      const raw = openRaw(harness.port)
-      raw.send(rawRequest(`[${event('cut')},`, [JSON_TYPE, 'Content-Length: 100000']))
-      await heldBytes(harness, (bytes) => bytes > 0)
-      raw.socket.destroy()
-      while (harness.meter.collect.eventAnswers[499] !== 1) await sleep(5)
+      raw.send(text)
+      const statuses = statusesOf(await raw.end)
+      assert.deepEqual(statuses, [name === 'a head too large' ? 431 : 400])
       assert.equal(harness.log.end(), 0)
     }))
+}
 
-  it('a client that goes away before its answer changes nothing for the others', () =>
-    on({}, async (harness) => {
-      const { gate, open } = openGate()
-      harness.disk.gate = gate
-      const raw = openRaw(harness.port)
-      raw.send(rawRequest(event('gone'), [JSON_TYPE]))
-      await heldBytes(harness, (bytes) => bytes > 0)
-      raw.socket.destroy()
-      const other = post(harness, event('stays'))
-      await sleep(20)
-      open()
-      assert.equal((await other).status, 200)
-      assert.equal(harness.log.end(), 2)
-    }))
-})
+test('junk behind a pipelined request does not overtake its answer', () =>
+  on({}, async (harness) => {
+    const { gate, open } = openGate()
+    harness.disk.gate = gate
+    const raw = openRaw(harness.port)
+    raw.send(`${rawRequest(event('first'), [JSON_TYPE])}\u0000junk\r\n\r\n`)
+    await sleep(50)
+    open()
+    assert.deepEqual(statusesOf(await raw.end), [200])
+    assert.equal(harness.log.end(), 1)
+  }))
 
-describe('malformed requests', () => {
-  for (const [name, text] of [
-    ['no HTTP at all', 'hello\r\n\r\n'],
-    ['a bad header', 'POST /v1/events HTTP/1.1\r\nHost: localhost\r\nbad header\r\n\r\n'],
-    ['no Host', 'POST /v1/events HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}'],
-    ['a bad chunk size', `${rawRequest('', [JSON_TYPE, CHUNKED])}xyz\r\n`],
-    ['two lengths', rawRequest('{}', ['Content-Length: 2', 'Content-Length: 3'])],
-    ['length and chunks', rawRequest('0\r\n\r\n', ['Content-Length: 5', CHUNKED])],
-    ['a negative length', rawRequest('', ['Content-Length: -1'])],
-    ['a head too large', rawRequest('', [`X: ${'x'.repeat(66_000)}`])],
-  ] as const) {
-    it(`${name} is answered once, and the connection closed`, () =>
-      on({}, async (harness) => {
-        const raw = openRaw(harness.port)
-        raw.send(text)
-        const statuses = statusesOf(await raw.end)
-        assert.deepEqual(statuses, [name === 'a head too large' ? 431 : 400])
-        assert.equal(harness.log.end(), 0)
-      }))
-  }
+const quick = { limits: { headersTimeoutMs: 200, requestTimeoutMs: 400, timeoutCheckMs: 50 } }
 
-  it('junk behind a pipelined request does not overtake its answer', () =>
-    on({}, async (harness) => {
-      const { gate, open } = openGate()
-      harness.disk.gate = gate
-      const raw = openRaw(harness.port)
-      raw.send(`${rawRequest(event('first'), [JSON_TYPE])}\u0000junk\r\n\r\n`)
-      await sleep(50)
-      open()
-      assert.deepEqual(statusesOf(await raw.end), [200])
-      assert.equal(harness.log.end(), 1)
-    }))
-})
+test('a body that does not arrive in time is 408, and what it held is free again', () =>
+  on(quick, async (harness) => {
+    const raw = openRaw(harness.port)
+    raw.send(rawRequest('[', [JSON_TYPE, 'Content-Length: 1000']))
+    const drip = setInterval(() => raw.send(' '), 30)
+    const text = await raw.end
+    clearInterval(drip)
+    assert.deepEqual(statusesOf(text), [408])
+    assert.match(text, /request-timeout/)
+    assert.equal(harness.meter.collect.eventAnswers[408], 1)
+  }))
 
-describe('slow clients', () => {
-  const quick = { limits: { headersTimeoutMs: 200, requestTimeoutMs: 400, timeoutCheckMs: 50 } }
+test('a head that does not arrive in time is 408', () =>
+  on(quick, async (harness) => {
+    const raw = openRaw(harness.port)
+    raw.send('POST /v1/events HTTP/1.1\r\nHost: localhost\r\n')
+    assert.deepEqual(statusesOf(await raw.end), [408])
+  }))
 
-  it('a body that does not arrive in time is 408, and what it held is free again', () =>
-    on(quick, async (harness) => {
-      const raw = openRaw(harness.port)
-      raw.send(rawRequest('[', [JSON_TYPE, 'Content-Length: 1000']))
-      const drip = setInterval(() => raw.send(' '), 30)
-      const text = await raw.end
-      clearInterval(drip)
-      assert.deepEqual(statusesOf(text), [408])
-      assert.match(text, /request-timeout/)
-      assert.equal(harness.meter.collect.eventAnswers[408], 1)
-    }))
-
-  it('a head that does not arrive in time is 408', () =>
-    on(quick, async (harness) => {
-      const raw = openRaw(harness.port)
-      raw.send('POST /v1/events HTTP/1.1\r\nHost: localhost\r\n')
-      assert.deepEqual(statusesOf(await raw.end), [408])
-    }))
-})
-
-it('a request that asks to close gets its answer and a closed connection', () =>
+test('a request that asks to close gets its answer and a closed connection', () =>
   on({}, async (harness) => {
     await new Promise<void>((resolve, reject) => {
       const asked = request(
@@ -228,7 +218,7 @@ it('a request that asks to close gets its answer and a closed connection', () =>
     })
   }))
 
-it('whatever bytes come, in whatever pieces: the collector answers the next client and holds nothing', () =>
+test('whatever bytes come, in whatever pieces: the collector answers the next client and holds nothing', () =>
   on({ limits: { lingerMs: 50 } }, async (harness) => {
     const pieces = [
       rawRequest(event('fuzz'), [JSON_TYPE]),
@@ -265,48 +255,46 @@ it('whatever bytes come, in whatever pieces: the collector answers the next clie
     await heldBytes(harness, (bytes) => bytes === 0)
   }))
 
-describe('too many connections', () => {
-  const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
+const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
-  it('the last below the bound hear 503, those beyond are closed, the others work, and places come free', async () => {
-    const harness = await openHarness({ limits: { connectionsMax: 16 } })
-    const open = async (): Promise<RawConnection> => {
-      const raw = openRaw(harness.port)
-      await once(raw.socket, 'connect')
-      return raw
-    }
-    const served: RawConnection[] = []
-    for (let at = 0; at < 14; at++) served.push(await open())
-    const surplus = [await open(), await open()]
-    for (const raw of served) raw.send(HEALTH)
-    for (const raw of served) await raw.until(/"ok"/)
+test('near the connection bound it is 503, past it closed; others work, places free', async () => {
+  const harness = await openHarness({ limits: { connectionsMax: 16 } })
+  const open = async (): Promise<RawConnection> => {
+    const raw = openRaw(harness.port)
+    await once(raw.socket, 'connect')
+    return raw
+  }
+  const served: RawConnection[] = []
+  for (let at = 0; at < 14; at++) served.push(await open())
+  const surplus = [await open(), await open()]
+  for (const raw of served) raw.send(HEALTH)
+  for (const raw of served) await raw.until(/"ok"/)
 
-    assert.equal(await (await open()).end, '', 'closed without a word')
-    surplus[0]?.send(HEALTH)
-    surplus[1]?.send(rawRequest(event('surplus'), [JSON_TYPE]))
-    for (const raw of surplus) {
-      const text = await raw.end
-      assert.deepEqual(statusesOf(text), [503])
-      assert.match(text, /too-many-connections/)
-      assert.match(text, /Retry-After: 5/)
-    }
-    served[0]?.send(rawRequest(event('served'), [JSON_TYPE]))
-    await served[0]?.until(/"accepted":1/)
+  assert.equal(await (await open()).end, '', 'closed without a word')
+  surplus[0]?.send(HEALTH)
+  surplus[1]?.send(rawRequest(event('surplus'), [JSON_TYPE]))
+  for (const raw of surplus) {
+    const text = await raw.end
+    assert.deepEqual(statusesOf(text), [503])
+    assert.match(text, /too-many-connections/)
+    assert.match(text, /Retry-After: 5/)
+  }
+  served[0]?.send(rawRequest(event('served'), [JSON_TYPE]))
+  await served[0]?.until(/"accepted":1/)
 
-    for (const raw of served) raw.socket.destroy()
-    let status = 0
-    while (status !== 200) status = (await post(harness, event('later'))).status
-    assert.deepEqual(await harness.lines(), [event('served'), event('later')])
-    assert.equal(harness.warnings.length, 1, 'one warning for all of them')
-    assert.match(harness.warnings.join(), /connections are refused: there are 16/)
-    await harness.close()
-  })
+  for (const raw of served) raw.socket.destroy()
+  let status = 0
+  while (status !== 200) status = (await post(harness, event('later'))).status
+  assert.deepEqual(await harness.lines(), [event('served'), event('later')])
+  assert.equal(harness.warnings.length, 1, 'one warning for all of them')
+  assert.match(harness.warnings.join(), /connections are refused: there are 16/)
+  await harness.close()
+})
 
-  it('as many as the limit of open files leaves room for, at least half of it for files', () => {
-    assert.equal(connectionsWithin(8192, null), 8192)
-    assert.equal(connectionsWithin(8192, 1_048_576), 8192)
-    assert.equal(connectionsWithin(8192, 8192), 7680)
-    assert.equal(connectionsWithin(8192, 1024), 512)
-    assert.equal(connectionsWithin(8192, 255), 127)
-  })
+test('connections take what the limit of open files allows, and leave half of it for files', () => {
+  assert.equal(connectionsWithin(8192, null), 8192)
+  assert.equal(connectionsWithin(8192, 1_048_576), 8192)
+  assert.equal(connectionsWithin(8192, 8192), 7680)
+  assert.equal(connectionsWithin(8192, 1024), 512)
+  assert.equal(connectionsWithin(8192, 255), 127)
 })

@@ -4,7 +4,7 @@
  * engine and dedup memory, over tables that are a list.
  */
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { type Checkpoint, readCheckpoint, resumeFrom } from '../../src/embedded/checkpoint.ts'
@@ -36,119 +36,117 @@ const START: Checkpoint = {
   offsets: null,
 }
 
-describe('the backlog', () => {
-  type Event = { readonly day: number; isWritten: boolean }
+type Event = { readonly day: number; isWritten: boolean }
 
-  /** One event: its offset is its place, its day this number. */
-  function takenOf(days: readonly number[], firstOffset: number, dedupeUs: number): Taken {
-    const byDay = Map.groupBy(days.entries(), ([, day]) => day)
-    const rows = [...byDay].map(([day, events]) => ({
-      day,
-      rows: events.length,
-      arrivalMinUs: Math.min(...events.map(([index]) => firstOffset + index)),
-      arrivalMaxUs: 0,
-      columns: [],
-    }))
-    const windows = [...byDay].map(([day, events]) => ({
-      campaignId: 'c',
-      windowStartUs: day * DAY_US,
-      impressions: events.length,
-      clicks: 0,
-      conversions: 0,
-      revenueMillionths: 0n,
-    }))
-    const checkpoint = { ...START, nextOffset: firstOffset + days.length, dedupeUs }
-    return {
-      rows: { days: rows, windows },
-      checkpoint,
-      dedupe: { minUs: 0, maxUs: 0 },
-      rawBytes: 1,
-    }
+/** One event: its offset is its place, its day this number. */
+function takenOf(days: readonly number[], firstOffset: number, dedupeUs: number): Taken {
+  const byDay = Map.groupBy(days.entries(), ([, day]) => day)
+  const rows = [...byDay].map(([day, events]) => ({
+    day,
+    rows: events.length,
+    arrivalMinUs: Math.min(...events.map(([index]) => firstOffset + index)),
+    arrivalMaxUs: 0,
+    columns: [],
+  }))
+  const windows = [...byDay].map(([day, events]) => ({
+    campaignId: 'c',
+    windowStartUs: day * DAY_US,
+    impressions: events.length,
+    clicks: 0,
+    conversions: 0,
+    revenueMillionths: 0n,
+  }))
+  const checkpoint = { ...START, nextOffset: firstOffset + days.length, dedupeUs }
+  return {
+    rows: { days: rows, windows },
+    checkpoint,
+    dedupe: { minUs: 0, maxUs: 0 },
+    rawBytes: 1,
   }
+}
 
-  const history = fc.array(
-    fc.record({
-      days: fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 40 }),
-      generation: fc.constantFrom(0, 0, 0, 0, 1),
-      slices: fc.integer({ min: 0, max: 3 }),
+const history = fc.array(
+  fc.record({
+    days: fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 40 }),
+    generation: fc.constantFrom(0, 0, 0, 0, 1),
+    slices: fc.integer({ min: 0, max: 3 }),
+  }),
+  { minLength: 1, maxLength: 12 },
+)
+
+test('the backlog writes every row once, few days at a time; its checkpoint tells which', () => {
+  fc.assert(
+    fc.property(history, (steps) => {
+      const backlog = openDayBacklog({
+        checkpoint: START,
+        daysMax: DAYS_MAX,
+        rawBytesMax: 5,
+        generation: (dedupeUs) => dedupeUs,
+      })
+      /** By offset, its day; and whether it is written. */
+      const log: Event[] = []
+      const batches: { first: number; days: readonly number[] }[] = []
+      let dedupeUs = 0
+      let commits = 0
+
+      function writeSlice(): void {
+        const { days, windows, checkpoint } = backlog.next()
+        const distinct = new Set(days.map(({ rows }) => rows.day))
+        assert.ok(distinct.size <= DAYS_MAX * 1.5, `${distinct.size} days`)
+        for (const { rows } of days) {
+          // A fixture row knows the first of its offsets, and so the batch it was taken with.
+          const batch = batches.findLast(({ first }) => first <= rows.arrivalMinUs)
+          assert.ok(batch)
+          for (const [index, day] of batch.days.entries()) {
+            const event: Event | undefined = log[batch.first + index]
+            if (day !== rows.day || event === undefined) continue
+            assert.equal(event.isWritten, false, 'written twice')
+            event.isWritten = true
+          }
+        }
+        const events = days.reduce((sum, { rows }) => sum + rows.rows, 0)
+        assert.equal(
+          windows.reduce((sum, each) => sum + each.impressions, 0),
+          events,
+        )
+        assert.equal(new Set(windows.map((each) => each.windowStartUs)).size, windows.length)
+        commits += 1
+        const { nextOffset, partial } = checkpoint
+        const isToldWritten = (offset: number, day: number): boolean =>
+          offset < nextOffset ||
+          (partial !== undefined && offset < partial.until && day >= partial.fromDay)
+        for (const [offset, { day, isWritten }] of log.entries()) {
+          assert.equal(isWritten, isToldWritten(offset, day), `offset ${offset}, day ${day}`)
+        }
+        const stored = log.filter(({ isWritten }, offset) => isWritten && offset >= nextOffset)
+        assert.equal(partial?.stored ?? 0, stored.length)
+        if (partial !== undefined) assert.ok(nextOffset + partial.commits < partial.until)
+      }
+
+      for (const step of steps) {
+        dedupeUs += step.generation
+        while (!backlog.hasRoom) writeSlice()
+        const first = log.length
+        batches.push({ first, days: step.days })
+        for (const day of step.days) log.push({ day, isWritten: false })
+        backlog.put(takenOf(step.days, first, dedupeUs))
+        for (let slice = 0; slice < step.slices && !backlog.isEmpty; slice++) writeSlice()
+      }
+      while (!backlog.isEmpty) writeSlice()
+      assert.ok(log.every(({ isWritten }) => isWritten))
+      assert.ok(commits > 0)
     }),
-    { minLength: 1, maxLength: 12 },
+    { numRuns: 500 },
   )
+})
 
-  it('writes every row once, few days at a time, and its checkpoint tells which are written', () => {
-    fc.assert(
-      fc.property(history, (steps) => {
-        const backlog = openDayBacklog({
-          checkpoint: START,
-          daysMax: DAYS_MAX,
-          rawBytesMax: 5,
-          generation: (dedupeUs) => dedupeUs,
-        })
-        /** By offset, its day; and whether it is written. */
-        const log: Event[] = []
-        const batches: { first: number; days: readonly number[] }[] = []
-        let dedupeUs = 0
-        let commits = 0
-
-        function writeSlice(): void {
-          const { days, windows, checkpoint } = backlog.next()
-          const distinct = new Set(days.map(({ rows }) => rows.day))
-          assert.ok(distinct.size <= DAYS_MAX * 1.5, `${distinct.size} days`)
-          for (const { rows } of days) {
-            // A fixture row knows the first of its offsets, and so the batch it was taken with.
-            const batch = batches.findLast(({ first }) => first <= rows.arrivalMinUs)
-            assert.ok(batch)
-            for (const [index, day] of batch.days.entries()) {
-              const event: Event | undefined = log[batch.first + index]
-              if (day !== rows.day || event === undefined) continue
-              assert.equal(event.isWritten, false, 'written twice')
-              event.isWritten = true
-            }
-          }
-          const events = days.reduce((sum, { rows }) => sum + rows.rows, 0)
-          assert.equal(
-            windows.reduce((sum, each) => sum + each.impressions, 0),
-            events,
-          )
-          assert.equal(new Set(windows.map((each) => each.windowStartUs)).size, windows.length)
-          commits += 1
-          const { nextOffset, partial } = checkpoint
-          const isToldWritten = (offset: number, day: number): boolean =>
-            offset < nextOffset ||
-            (partial !== undefined && offset < partial.until && day >= partial.fromDay)
-          for (const [offset, { day, isWritten }] of log.entries()) {
-            assert.equal(isWritten, isToldWritten(offset, day), `offset ${offset}, day ${day}`)
-          }
-          const stored = log.filter(({ isWritten }, offset) => isWritten && offset >= nextOffset)
-          assert.equal(partial?.stored ?? 0, stored.length)
-          if (partial !== undefined) assert.ok(nextOffset + partial.commits < partial.until)
-        }
-
-        for (const step of steps) {
-          dedupeUs += step.generation
-          while (!backlog.hasRoom) writeSlice()
-          const first = log.length
-          batches.push({ first, days: step.days })
-          for (const day of step.days) log.push({ day, isWritten: false })
-          backlog.put(takenOf(step.days, first, dedupeUs))
-          for (let slice = 0; slice < step.slices && !backlog.isEmpty; slice++) writeSlice()
-        }
-        while (!backlog.isEmpty) writeSlice()
-        assert.ok(log.every(({ isWritten }) => isWritten))
-        assert.ok(commits > 0)
-      }),
-      { numRuns: 500 },
-    )
-  })
-
-  it('of a topic is one slice: its partitions are not read again in the same order', () => {
-    const checkpoint = { ...START, offsets: [0, 0] }
-    const options = { daysMax: 2, rawBytesMax: 5, generation: () => 0 }
-    const backlog = openDayBacklog({ ...options, checkpoint })
-    backlog.put(takenOf([1, 2, 3, 4, 5], 0, 0))
-    assert.equal(backlog.next().days.length, 5)
-    assert.equal(backlog.isEmpty, true)
-  })
+test('the backlog of a topic is one slice: its partitions are not reread in the same order', () => {
+  const checkpoint = { ...START, offsets: [0, 0] }
+  const options = { daysMax: 2, rawBytesMax: 5, generation: () => 0 }
+  const backlog = openDayBacklog({ ...options, checkpoint })
+  backlog.put(takenOf([1, 2, 3, 4, 5], 0, 0))
+  assert.equal(backlog.next().days.length, 5)
+  assert.equal(backlog.isEmpty, true)
 })
 
 type Stored = Readonly<{ id: string; user: string }>
@@ -288,34 +286,32 @@ function expectedRows(lines: readonly string[]): Map<string, string> {
   return users
 }
 
-describe('a job that dies at any commit', () => {
-  it('stores the first of each id once, and its ledger closes', async () => {
-    let partialRestarts = 0
-    for (let seed = 1; seed <= 150; seed++) {
-      const random = openRandom(seed)
-      const remembers = seed % 2 === 0
-      const { frames, lines } = randomFrames(random, remembers ? 150 : Number.MAX_SAFE_INTEGER)
-      const empty = { rows: [], clicks: 0, summary: {}, partialRestarts: 0 }
-      const world: World = { ...empty, frames, remembers }
-      for (let isDone = false; !isDone; ) {
-        try {
-          await runJob(world, random, 0.25)
-          isDone = true
-        } catch (error) {
-          if (!(error instanceof Died)) throw new Error(`seed ${seed}`, { cause: error })
-        }
+test('a job that dies at any commit stores the first of each id; its ledger closes', async () => {
+  let partialRestarts = 0
+  for (let seed = 1; seed <= 150; seed++) {
+    const random = openRandom(seed)
+    const remembers = seed % 2 === 0
+    const { frames, lines } = randomFrames(random, remembers ? 150 : Number.MAX_SAFE_INTEGER)
+    const empty = { rows: [], clicks: 0, summary: {}, partialRestarts: 0 }
+    const world: World = { ...empty, frames, remembers }
+    for (let isDone = false; !isDone; ) {
+      try {
+        await runJob(world, random, 0.25)
+        isDone = true
+      } catch (error) {
+        if (!(error instanceof Died)) throw new Error(`seed ${seed}`, { cause: error })
       }
-      const expected = expectedRows(lines)
-      const what = `seed ${seed}`
-      assert.equal(world.rows.length, expected.size, what)
-      assert.deepEqual(new Map(world.rows.map(({ id, user }) => [id, user])), expected, what)
-      assert.equal(world.clicks, expected.size, what)
-      const kept = readCheckpoint(world.summary)
-      assert.equal(kept?.stored, expected.size, what)
-      assert.equal(kept?.rejected, lines.filter((line) => line === '{').length, what)
-      assert.equal(kept.stored + kept.duplicates + kept.rejected, lines.length, what)
-      partialRestarts += world.partialRestarts
     }
-    assert.ok(partialRestarts > 50, `only ${partialRestarts} restarts in the middle of a backlog`)
-  })
+    const expected = expectedRows(lines)
+    const what = `seed ${seed}`
+    assert.equal(world.rows.length, expected.size, what)
+    assert.deepEqual(new Map(world.rows.map(({ id, user }) => [id, user])), expected, what)
+    assert.equal(world.clicks, expected.size, what)
+    const kept = readCheckpoint(world.summary)
+    assert.equal(kept?.stored, expected.size, what)
+    assert.equal(kept?.rejected, lines.filter((line) => line === '{').length, what)
+    assert.equal(kept.stored + kept.duplicates + kept.rejected, lines.length, what)
+    partialRestarts += world.partialRestarts
+  }
+  assert.ok(partialRestarts > 50, `only ${partialRestarts} restarts in the middle of a backlog`)
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { test } from 'node:test'
 import { type RejectedEvent, readRejected } from '../../src/engine/inspector.ts'
 import { openLineParser } from '../../src/engine/line-parser.ts'
 import { instantiate, loadModule, type ParserExports } from '../../src/engine/wasm.ts'
@@ -36,35 +36,33 @@ function parseWhole(lines: Uint8Array) {
   return { count: outcomes.length, rejected }
 }
 
-describe('the line parser', () => {
-  it('reads the same events in pieces of any size', async () => {
-    const random = openRandom(7)
-    const events = Array.from({ length: 3000 }, () => randomEvent(random))
-    const lines = Buffer.from(events.join('\n'), 'latin1')
-    const whole = parseWhole(lines)
-    for (const pieceBytesMax of [40_000, 65_536, 100_001, lines.length, 1 << 24]) {
-      assert.deepEqual(await parseInPieces(lines, pieceBytesMax), whole, `${pieceBytesMax} bytes`)
-    }
-  })
+test('the line parser reads the same events in pieces of any size', async () => {
+  const random = openRandom(7)
+  const events = Array.from({ length: 3000 }, () => randomEvent(random))
+  const lines = Buffer.from(events.join('\n'), 'latin1')
+  const whole = parseWhole(lines)
+  for (const pieceBytesMax of [40_000, 65_536, 100_001, lines.length, 1 << 24]) {
+    assert.deepEqual(await parseInPieces(lines, pieceBytesMax), whole, `${pieceBytesMax} bytes`)
+  }
+})
 
-  it('rejects a line longer than a piece, unless it is white space around an event', async () => {
-    const texts = [
-      GOOD,
-      eventOfBytes(100_000),
-      `${' '.repeat(90_000)}${GOOD}${'\t'.repeat(90_000)}`,
-      ' '.repeat(150_000),
-      '',
-      GOOD,
-      eventOfBytes(200_000),
-    ]
-    for (const end of ['', '\n', '\r\n']) {
-      const lines = Buffer.from(texts.join('\n') + end)
-      assert.deepEqual(await parseInPieces(lines, 40_000), parseWhole(lines))
-    }
-  })
+test('a line longer than a piece is rejected, unless it is an event in white space', async () => {
+  const texts = [
+    GOOD,
+    eventOfBytes(100_000),
+    `${' '.repeat(90_000)}${GOOD}${'\t'.repeat(90_000)}`,
+    ' '.repeat(150_000),
+    '',
+    GOOD,
+    eventOfBytes(200_000),
+  ]
+  for (const end of ['', '\n', '\r\n']) {
+    const lines = Buffer.from(texts.join('\n') + end)
+    assert.deepEqual(await parseInPieces(lines, 40_000), parseWhole(lines))
+  }
+})
 
-  it('reads nothing from nothing', async () => {
-    assert.deepEqual(await parseInPieces(Buffer.from(''), 40_000), { count: 0, rejected: [] })
-    assert.deepEqual(await parseInPieces(Buffer.from('\n \n'), 40_000), { count: 0, rejected: [] })
-  })
+test('the line parser reads nothing from nothing', async () => {
+  assert.deepEqual(await parseInPieces(Buffer.from(''), 40_000), { count: 0, rejected: [] })
+  assert.deepEqual(await parseInPieces(Buffer.from('\n \n'), 40_000), { count: 0, rejected: [] })
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { before, describe, it } from 'node:test'
+import { before, test } from 'node:test'
 import fc from 'fast-check'
 import type { BodyForm } from '../../src/event.ts'
 import { openRandom } from '../support/random.ts'
@@ -54,104 +54,96 @@ const eventTexts = fc
     return JSON.stringify(Object.fromEntries(defined), null, space).replaceAll('\n', ' ')
   })
 
-describe('both parsers say the same of', () => {
-  it('events with keys in any order and values of any kind', () => {
-    const bodies = fc.array(eventTexts, { maxLength: 12 })
-    fc.assert(
-      fc.property(bodies, forms, (events, form) => {
-        assertSame(engine, encode(joined(events, form)), form, ARRIVAL_US)
-      }),
-      { numRuns: 1500 },
-    )
-  })
-
-  it('events with any JSON value in any field', () => {
-    const keys = fc.constantFrom(...Object.keys(fieldValues))
-    fc.assert(
-      fc.property(eventTexts, keys, jsonTexts, forms, (event, key, value, form) => {
-        const changed = `${event.slice(0, -1).trimEnd()},"${key}":${value}}`
-        assertSame(engine, encode(joined([event, changed, event], form)), form, ARRIVAL_US)
-      }),
-      { numRuns: 1500 },
-    )
-  })
-
-  it('events with any bytes changed', () => {
-    fc.assert(
-      fc.property(fc.array(eventTexts, { maxLength: 6 }), forms, seeds, (events, form, seed) => {
-        const random = openRandom(seed)
-        const body = mutated(random, encode(joined(events, form)), 1 + random.below(5))
-        assertSame(engine, body, form, ARRIVAL_US)
-      }),
-      { numRuns: 2000 },
-    )
-  })
-
-  it('any bytes', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), forms, (bytes, form) => {
-        assertSame(engine, bytes, form, ARRIVAL_US)
-      }),
-      { numRuns: 2000 },
-    )
-  })
-
-  it('any bytes inside a string, whatever stands before and behind it', () => {
-    const fill = fc.constantFrom(0, 1, 13, 14, 15, 16, 31)
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 40 }), fill, fill, (bytes, ahead, behind) => {
-        const parts = [
-          encode(`{"x":"${'a'.repeat(ahead)}`),
-          bytes,
-          encode(`${'b'.repeat(behind)}"}`),
-        ]
-        assertSame(engine, Buffer.concat(parts), 'object', ARRIVAL_US)
-      }),
-      { numRuns: 3000 },
-    )
-  })
-
-  it('any number', () => {
-    const digits = fc.stringMatching(/^-?[0-9]{1,25}(\.[0-9]{0,25})?([eE][+-]?[0-9]{1,3})?$/)
-    const numbers = fc.oneof(digits, fc.double({ noNaN: true }).map(String))
-    const bodies = fc.array(numbers, { minLength: 1, maxLength: 20 })
-    fc.assert(
-      fc.property(bodies, (texts) => {
-        const lines = texts.map((text) => SOUND.replace('}', `,"revenue":${text}}`))
-        assertSame(engine, encode(lines.join('\n')), 'lines', ARRIVAL_US)
-      }),
-      { numRuns: 2000 },
-    )
-  })
-
-  it('whatever the fuzzer makes', () => {
-    fc.assert(
-      fc.property(seeds, (seed) => {
-        const { body, form } = randomBody(openRandom(seed), 8)
-        assertSame(engine, body, form, ARRIVAL_US)
-      }),
-      { numRuns: 3000 },
-    )
-  })
+test('both parsers say the same of events with keys in any order and values of any kind', () => {
+  const bodies = fc.array(eventTexts, { maxLength: 12 })
+  fc.assert(
+    fc.property(bodies, forms, (events, form) => {
+      assertSame(engine, encode(joined(events, form)), form, ARRIVAL_US)
+    }),
+    { numRuns: 1500 },
+  )
 })
 
-describe('an event', () => {
-  it('has one verdict, whatever its neighbours are', () => {
-    fc.assert(
-      fc.property(seeds, (seed) => {
-        const random = openRandom(seed)
-        const { body } = randomBody(random, 4)
-        const line = Buffer.from(body).toString('latin1').replaceAll('\n', ' ')
-        const neighbours = Buffer.from(randomBody(random, 4).body).toString('latin1')
-        const alone = outcomesOfLines(line)
-        const among = outcomesOfLines(`${neighbours}\n${line}\n${neighbours}`)
-        const [verdict] = alone
-        if (verdict === undefined) return
-        assert.ok(among.some((other) => JSON.stringify(other) === JSON.stringify(verdict)))
-      }),
-      { numRuns: 1000 },
-    )
-  })
+test('both parsers say the same of events with any JSON value in any field', () => {
+  const keys = fc.constantFrom(...Object.keys(fieldValues))
+  fc.assert(
+    fc.property(eventTexts, keys, jsonTexts, forms, (event, key, value, form) => {
+      const changed = `${event.slice(0, -1).trimEnd()},"${key}":${value}}`
+      assertSame(engine, encode(joined([event, changed, event], form)), form, ARRIVAL_US)
+    }),
+    { numRuns: 1500 },
+  )
+})
+
+test('both parsers say the same of events with any bytes changed', () => {
+  fc.assert(
+    fc.property(fc.array(eventTexts, { maxLength: 6 }), forms, seeds, (events, form, seed) => {
+      const random = openRandom(seed)
+      const body = mutated(random, encode(joined(events, form)), 1 + random.below(5))
+      assertSame(engine, body, form, ARRIVAL_US)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('both parsers say the same of any bytes', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), forms, (bytes, form) => {
+      assertSame(engine, bytes, form, ARRIVAL_US)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('both parsers say the same of any bytes inside a string, whatever is around them', () => {
+  const fill = fc.constantFrom(0, 1, 13, 14, 15, 16, 31)
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), fill, fill, (bytes, ahead, behind) => {
+      const parts = [encode(`{"x":"${'a'.repeat(ahead)}`), bytes, encode(`${'b'.repeat(behind)}"}`)]
+      assertSame(engine, Buffer.concat(parts), 'object', ARRIVAL_US)
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test('both parsers say the same of any number', () => {
+  const digits = fc.stringMatching(/^-?[0-9]{1,25}(\.[0-9]{0,25})?([eE][+-]?[0-9]{1,3})?$/)
+  const numbers = fc.oneof(digits, fc.double({ noNaN: true }).map(String))
+  const bodies = fc.array(numbers, { minLength: 1, maxLength: 20 })
+  fc.assert(
+    fc.property(bodies, (texts) => {
+      const lines = texts.map((text) => SOUND.replace('}', `,"revenue":${text}}`))
+      assertSame(engine, encode(lines.join('\n')), 'lines', ARRIVAL_US)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('both parsers say the same of whatever the fuzzer makes', () => {
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const { body, form } = randomBody(openRandom(seed), 8)
+      assertSame(engine, body, form, ARRIVAL_US)
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test('an event has one verdict, whatever its neighbours are', () => {
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const random = openRandom(seed)
+      const { body } = randomBody(random, 4)
+      const line = Buffer.from(body).toString('latin1').replaceAll('\n', ' ')
+      const neighbours = Buffer.from(randomBody(random, 4).body).toString('latin1')
+      const alone = outcomesOfLines(line)
+      const among = outcomesOfLines(`${neighbours}\n${line}\n${neighbours}`)
+      const [verdict] = alone
+      if (verdict === undefined) return
+      assert.ok(among.some((other) => JSON.stringify(other) === JSON.stringify(verdict)))
+    }),
+    { numRuns: 1000 },
+  )
 })
 
 const SOUND =

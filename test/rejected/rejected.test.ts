@@ -18,7 +18,7 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, it, mock } from 'node:test'
+import { afterEach, beforeEach, mock, test } from 'node:test'
 import { promisify } from 'node:util'
 import {
   countRejected,
@@ -87,322 +87,309 @@ async function newestPath(): Promise<string> {
   return join(directory, names.at(-1) ?? '')
 }
 
-describe('what is kept', () => {
-  it('is a line with the raw text, the reason and the arrival time in microseconds', async () => {
-    const store = await open()
-    await store.keep([record('{"event_id":"a"\n,}', { reason: 'timestamp-early', offset: 77 })])
-    const [, line] = (await readFile(await newestPath(), 'utf8')).split('\n')
-    assert.deepEqual(JSON.parse(line ?? ''), {
-      arrived: '2026-11-22T10:00:00.000001Z',
-      reason: 'timestamp-early',
-      explanation: 'timestamp: before 2000-01-01T00:00:00Z',
-      offset: 77,
-      event: '{"event_id":"a"\n,}',
-    })
-  })
-
-  it('comes back byte for byte, whatever the bytes are', async () => {
-    const hostile = [
-      Buffer.from([0xff, 0xfe, 0x00]),
-      Buffer.from('\ufeff{"bom":1}'),
-      Buffer.from('{"a":"\u0000\u2028\r\n"}'),
-      Buffer.from(''),
-      Buffer.alloc(5000, 1),
-      Buffer.from('"\\ud800"'),
-      Buffer.from('{"__proto__":{"toString":1}}'),
-      Buffer.from('="formula"'),
-      Buffer.alloc(3_000_000, 'ü'),
-    ]
-    const store = await open({ bytesMax: 2 ** 24 })
-    await store.keep(hostile.map((bytes) => record(bytes)))
-    const kept = await list()
-    assert.equal(kept.length, hostile.length)
-    for (const [at, bytes] of hostile.entries()) {
-      assert.ok(bytes.equals(kept[at]?.bytes ?? Buffer.of()), `event ${at}`)
-    }
-  })
-
-  it('is in the order it was given, over many calls at once, and each call is counted when it resolves', async () => {
-    const store = await open()
-    const calls = Array.from({ length: 200 }, (_, at) => store.keep([record(`event ${at}`)]))
-    await calls[0]
-    assert.ok(store.stats().total >= 1)
-    await Promise.all(calls)
-    assert.equal(store.stats().total, 200)
-    const texts = (await list()).map(({ bytes }) => Buffer.from(bytes).toString())
-    assert.deepEqual(
-      texts,
-      Array.from({ length: 200 }, (_, at) => `event ${at}`),
-    )
-  })
-
-  it('makes no folder and no file before the first rejected event', async () => {
-    const store = await open()
-    await store.keep([])
-    await assert.rejects(stat(directory), { code: 'ENOENT' })
-    assert.equal(await countRejected(directory), 0)
-    assert.deepEqual(await list(), [])
+test('what is kept is a line: raw text, reason and arrival time in microseconds', async () => {
+  const store = await open()
+  await store.keep([record('{"event_id":"a"\n,}', { reason: 'timestamp-early', offset: 77 })])
+  const [, line] = (await readFile(await newestPath(), 'utf8')).split('\n')
+  assert.deepEqual(JSON.parse(line ?? ''), {
+    arrived: '2026-11-22T10:00:00.000001Z',
+    reason: 'timestamp-early',
+    explanation: 'timestamp: before 2000-01-01T00:00:00Z',
+    offset: 77,
+    event: '{"event_id":"a"\n,}',
   })
 })
 
-describe('the count', () => {
-  it('goes on after a restart, over rotated files, and two sources add up', async () => {
-    const store = await open({ fileBytesMax: 2000 })
-    for (let round = 0; round < 10; round++) await store.keep(repeat(7))
-    await store.close()
-    const job = await open({ source: 'job' })
-    await job.keep([record('from kafka', { offset: 12 })])
-    const files = (await readdir(directory)).filter((name) => name.startsWith('collector-'))
-    assert.ok(files.length >= 4, files.join())
-    assert.equal((await open()).stats().total, 70)
-    assert.equal(await countRejected(directory), 71)
-    assert.equal((await list()).length, 71)
-  })
+test('what is kept comes back byte for byte, whatever the bytes are', async () => {
+  const hostile = [
+    Buffer.from([0xff, 0xfe, 0x00]),
+    Buffer.from('\ufeff{"bom":1}'),
+    Buffer.from('{"a":"\u0000\u2028\r\n"}'),
+    Buffer.from(''),
+    Buffer.alloc(5000, 1),
+    Buffer.from('"\\ud800"'),
+    Buffer.from('{"__proto__":{"toString":1}}'),
+    Buffer.from('="formula"'),
+    Buffer.alloc(3_000_000, 'ü'),
+  ]
+  const store = await open({ bytesMax: 2 ** 24 })
+  await store.keep(hostile.map((bytes) => record(bytes)))
+  const kept = await list()
+  assert.equal(kept.length, hostile.length)
+  for (const [at, bytes] of hostile.entries()) {
+    assert.ok(bytes.equals(kept[at]?.bytes ?? Buffer.of()), `event ${at}`)
+  }
+})
 
-  it('stays what it was when older files are removed', async () => {
-    const store = await open({ fileBytesMax: 500 })
-    for (let round = 0; round < 5; round++) await store.keep(repeat(5))
-    await store.close()
-    const names = (await readdir(directory)).sort()
-    for (const name of names.slice(0, -1)) await rm(join(directory, name))
-    assert.equal((await open()).stats().total, 25)
-  })
+test('over many calls at once the order is kept, and each counts when it resolves', async () => {
+  const store = await open()
+  const calls = Array.from({ length: 200 }, (_, at) => store.keep([record(`event ${at}`)]))
+  await calls[0]
+  assert.ok(store.stats().total >= 1)
+  await Promise.all(calls)
+  assert.equal(store.stats().total, 200)
+  const texts = (await list()).map(({ bytes }) => Buffer.from(bytes).toString())
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 200 }, (_, at) => `event ${at}`),
+  )
+})
 
-  it('leaves out a torn last line, cuts it, and goes on behind it', async () => {
-    const store = await open()
-    await store.keep([record('one'), record('two')])
-    await store.close()
-    await appendFile(await newestPath(), '{"arrived":"2026-11-22T10:00')
-    assert.equal(await countRejected(directory), 2)
-    const again = await open()
-    assert.equal(again.stats().total, 2)
-    await again.keep([record('three')])
-    const texts = (await list()).map(({ bytes }) => Buffer.from(bytes).toString())
-    assert.deepEqual(texts, ['one', 'two', 'three'])
-  })
+test('no folder and no file is made before the first rejected event', async () => {
+  const store = await open()
+  await store.keep([])
+  await assert.rejects(stat(directory), { code: 'ENOENT' })
+  assert.equal(await countRejected(directory), 0)
+  assert.deepEqual(await list(), [])
+})
 
-  it('survives a cut at every byte of the newest file: whole lines count, and a lost heading is restored', async () => {
-    const store = await open({ fileBytesMax: 300 })
-    await store.keep(repeat(3))
-    await store.keep([record('four'), record('five')])
-    await store.close()
-    const path = await newestPath()
-    const whole = await readFile(path)
-    for (let length = 0; length <= whole.length; length++) {
-      await writeFile(path, whole.subarray(0, length))
-      const lines = whole.subarray(0, length).toString().split('\n').length - 1
-      const again = await open({ fileBytesMax: 300 })
-      assert.equal(again.stats().total, 3 + Math.max(0, lines - 1), `cut at ${length}`)
-      await again.close()
-    }
-  })
+test('the count goes on after a restart, over rotated files, and two sources add up', async () => {
+  const store = await open({ fileBytesMax: 2000 })
+  for (let round = 0; round < 10; round++) await store.keep(repeat(7))
+  await store.close()
+  const job = await open({ source: 'job' })
+  await job.keep([record('from kafka', { offset: 12 })])
+  const files = (await readdir(directory)).filter((name) => name.startsWith('collector-'))
+  assert.ok(files.length >= 4, files.join())
+  assert.equal((await open()).stats().total, 70)
+  assert.equal(await countRejected(directory), 71)
+  assert.equal((await list()).length, 71)
+})
 
-  it('tells a job the highest log offset it holds, over rotation and restart', async () => {
-    const store = await open({ source: 'job', fileBytesMax: 200 })
-    assert.equal(store.stats().lastOffset, null)
-    await store.keep([record('a', { offset: 5 }), record('b', { offset: 9 })])
-    await store.keep([record('c', { offset: 30 })])
-    await store.close()
-    assert.equal((await open({ source: 'job' })).stats().lastOffset, 30)
-  })
+test('the count stays what it was when older files are removed', async () => {
+  const store = await open({ fileBytesMax: 500 })
+  for (let round = 0; round < 5; round++) await store.keep(repeat(5))
+  await store.close()
+  const names = (await readdir(directory)).sort()
+  for (const name of names.slice(0, -1)) await rm(join(directory, name))
+  assert.equal((await open()).stats().total, 25)
+})
 
-  it('refuses to guess when the newest file was damaged', async () => {
+test('the count leaves out a torn last line, cuts it, and goes on behind it', async () => {
+  const store = await open()
+  await store.keep([record('one'), record('two')])
+  await store.close()
+  await appendFile(await newestPath(), '{"arrived":"2026-11-22T10:00')
+  assert.equal(await countRejected(directory), 2)
+  const again = await open()
+  assert.equal(again.stats().total, 2)
+  await again.keep([record('three')])
+  const texts = (await list()).map(({ bytes }) => Buffer.from(bytes).toString())
+  assert.deepEqual(texts, ['one', 'two', 'three'])
+})
+
+test('cut at any byte, the newest file counts whole lines and gets its heading back', async () => {
+  const store = await open({ fileBytesMax: 300 })
+  await store.keep(repeat(3))
+  await store.keep([record('four'), record('five')])
+  await store.close()
+  const path = await newestPath()
+  const whole = await readFile(path)
+  for (let length = 0; length <= whole.length; length++) {
+    await writeFile(path, whole.subarray(0, length))
+    const lines = whole.subarray(0, length).toString().split('\n').length - 1
+    const again = await open({ fileBytesMax: 300 })
+    assert.equal(again.stats().total, 3 + Math.max(0, lines - 1), `cut at ${length}`)
+    await again.close()
+  }
+})
+
+test('a job is told the highest log offset that is kept, over rotation and restart', async () => {
+  const store = await open({ source: 'job', fileBytesMax: 200 })
+  assert.equal(store.stats().lastOffset, null)
+  await store.keep([record('a', { offset: 5 }), record('b', { offset: 9 })])
+  await store.keep([record('c', { offset: 30 })])
+  await store.close()
+  assert.equal((await open({ source: 'job' })).stats().lastOffset, 30)
+})
+
+test('the count refuses to guess when the newest file was damaged', async () => {
+  const store = await open()
+  await store.keep([record('one')])
+  await store.close()
+  await writeFile(await newestPath(), 'not a heading\n')
+  await assert.rejects(
+    open(),
+    (error) => error instanceof RejectedError && error.code === 'damaged',
+  )
+})
+
+const SMALL = { bytesMax: 4000, fileBytesMax: 1000 }
+
+test('past the size limit only counts by reason are kept, reported once and shown', async () => {
+  const store = await open(SMALL)
+  for (let round = 0; round < 20; round++) await store.keep(repeat(3))
+  await store.keep([record('last', { reason: 'utf8' })])
+  assert.equal(store.stats().keepingCountsOnly, true)
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /NOT kept/)
+  assert.equal(store.stats().total, 61)
+  const kept = await list()
+  assert.ok(kept.length > 3 && kept.length < 30)
+  assert.equal(kept.length + store.stats().countedOnly, 61)
+  const text = await readFile(await newestPath(), 'utf8')
+  assert.match(text, /\{"counted":1,"arrived":"2026-11-22T10:00:00.000001Z","reason":"utf8"\}\n$/)
+  await store.close()
+  assert.equal((await open(SMALL)).stats().total, 61)
+  assert.equal(await countRejected(directory), 61)
+})
+
+test('past the size limit the folder stays bounded, however long it goes on', async () => {
+  const store = await open(SMALL)
+  for (let round = 0; round < 4000; round++) {
+    // Without waiting, so that many counts share a write.
+    const kept = store.keep(repeat(2))
+    if (round % 50 === 0) await kept
+  }
+  await store.keep(repeat(1))
+  const sizes = await Promise.all(
+    (await readdir(directory)).map(async (name) => (await stat(join(directory, name))).size),
+  )
+  const bytes = sizes.reduce((sum, size) => sum + size, 0)
+  assert.ok(bytes < 4000 + 2 * 256 * 1024 + 64 * 1024, `${bytes} bytes`)
+  assert.equal(store.stats().total, 8001)
+  await store.close()
+  assert.equal((await open(SMALL)).stats().total, 8001)
+})
+
+test('past the size limit bytes are kept again some seconds after files were removed', async () => {
+  const store = await open(SMALL)
+  for (let round = 0; round < 20; round++) await store.keep(repeat(3))
+  for (const name of await readdir(directory)) {
+    if (!name.includes('counts')) await rm(join(directory, name))
+  }
+  await store.keep([record('too soon')])
+  nowUs += 11_000_000
+  await store.keep([record('in time')])
+  assert.equal(store.stats().keepingCountsOnly, false)
+  assert.deepEqual(
+    (await list()).map(({ bytes }) => Buffer.from(bytes).toString()),
+    ['in time'],
+  )
+  assert.equal(store.stats().total, 62)
+  await store.close()
+  assert.equal((await open(SMALL)).stats().total, 62)
+})
+
+test('past the size limit replayed files make room, and their events still count', async () => {
+  const store = await open({ bytesMax: 8000, fileBytesMax: 1000 })
+  for (let round = 0; round < 4; round++) await store.keep(repeat(5))
+  for (const event of await list()) await markReplayed(directory, event)
+  const before = (await list()).length
+  for (let round = 0; round < 4; round++) await store.keep(repeat(5))
+  assert.equal(store.stats().keepingCountsOnly, false)
+  assert.deepEqual(warnings, [])
+  assert.ok((await list()).length < before + 20)
+  assert.equal(store.stats().total, 40)
+})
+
+test('a body of junk is kept up to a bound and counted beyond it', async () => {
+  const store = await open({ bytesMax: 2 ** 30, fileBytesMax: 2 ** 30 })
+  const big = Buffer.alloc(1024 * 1024, 'x')
+  await store.keep(Array.from({ length: 80 }, () => record(big)))
+  assert.equal(store.stats().total, 80)
+  assert.ok(store.stats().countedOnly >= 10)
+  assert.equal((await list()).length + store.stats().countedOnly, 80)
+})
+
+test('replay durably lists what was sent again, and keeps files and counts as is', async () => {
+  const store = await open()
+  await store.keep([record('one'), record('two'), record('three')])
+  const [, second] = await list()
+  assert.ok(second !== undefined)
+  await markReplayed(directory, second)
+  assert.deepEqual(
+    (await list()).map(({ replayed }) => replayed),
+    [true, true, false],
+  )
+  await store.keep([record('four')])
+  assert.deepEqual(
+    (await list()).map(({ replayed }) => replayed),
+    [true, true, false, false],
+  )
+  assert.equal(await countRejected(directory), 4)
+})
+
+test('replay ends although what it sends is rejected and kept again meanwhile', async () => {
+  const store = await open()
+  await store.keep(repeat(5))
+  let listed = 0
+  for await (const event of listRejected(directory)) {
+    listed += 1
+    await store.keep([record(event.bytes)])
+  }
+  assert.equal(listed, 5)
+})
+
+test('replay sends an event that holds line breaks as one line', async () => {
+  const store = await open()
+  await store.keep([record('{"a":\r\n1}'), record('{"b":2}')])
+  assert.equal(Buffer.from(replayBody(await list())).toString(), '{"a":  1}\n{"b":2}\n')
+})
+
+test('replay tells where a damaged line is', async () => {
+  const store = await open()
+  await store.keep([record('one')])
+  await store.keep([record('two')])
+  const path = await newestPath()
+  const text = await readFile(path, 'utf8')
+  await writeFile(path, text.replace('"arrived":"2026', '"arrived:"2026'))
+  await assert.rejects(list(), (error) => {
+    assert.ok(error instanceof RejectedError)
+    assert.match(
+      error.message,
+      /collector-00000001\.ndjson is damaged: the line that ends at byte \d+/,
+    )
+    return true
+  })
+})
+
+test('a closed store refuses, and keeps nothing', async () => {
+  const store = await open()
+  await store.close()
+  await assert.rejects(store.keep([record('x')]), { code: 'closed' })
+  assert.equal(await countRejected(directory), 0)
+})
+
+test('no folder is an error with its path; nothing is counted, a retry can succeed', async () => {
+  const store = await open()
+  await writeFile(join(root, 'warehouse'), 'a file where a folder should be')
+  await assert.rejects(store.keep([record('x')]), (error) => {
+    assert.ok(error instanceof RejectedError)
+    assert.equal(error.canRetry, true)
+    assert.ok(error.message.includes(directory))
+    return true
+  })
+  assert.equal(store.stats().total, 0)
+  await rm(join(root, 'warehouse'))
+  await store.keep([record('x')])
+  assert.equal(await countRejected(directory), 1)
+})
+
+test('a full disk is reported until a look finds room, though no more is rejected', async (t) => {
+  await mkdir(directory, { recursive: true })
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', directory])
+  if (mounted.status !== 0) return t.skip('no file system of its own can be mounted here')
+  try {
     const store = await open()
     await store.keep([record('one')])
+    const ballast = join(directory, 'ballast')
+    await writeFile(ballast, Buffer.alloc(300_000)).catch(() => {})
+    await assert.rejects(store.keep([record('x'.repeat(20_000))]), { code: 'io' })
+    await store.look()
+    assert.match(store.stats().problem ?? '', /ENOSPC/)
+    await rm(ballast)
+    await store.look()
+    assert.deepEqual([store.stats().problem, store.stats().total], [null, 1])
+    assert.deepEqual(await readdir(directory), ['collector-00000001.ndjson'], 'no trace of looking')
     await store.close()
-    await writeFile(await newestPath(), 'not a heading\n')
-    await assert.rejects(
-      open(),
-      (error) => error instanceof RejectedError && error.code === 'damaged',
-    )
-  })
+  } finally {
+    spawnSync('umount', [directory])
+  }
 })
 
-describe('past the size limit', () => {
-  const SMALL = { bytesMax: 4000, fileBytesMax: 1000 }
-
-  it('only counts are kept, by reason, which is said once and shown', async () => {
-    const store = await open(SMALL)
-    for (let round = 0; round < 20; round++) await store.keep(repeat(3))
-    await store.keep([record('last', { reason: 'utf8' })])
-    assert.equal(store.stats().keepingCountsOnly, true)
-    assert.equal(warnings.length, 1)
-    assert.match(warnings[0] ?? '', /NOT kept/)
-    assert.equal(store.stats().total, 61)
-    const kept = await list()
-    assert.ok(kept.length > 3 && kept.length < 30)
-    assert.equal(kept.length + store.stats().countedOnly, 61)
-    const text = await readFile(await newestPath(), 'utf8')
-    assert.match(text, /\{"counted":1,"arrived":"2026-11-22T10:00:00.000001Z","reason":"utf8"\}\n$/)
-    await store.close()
-    assert.equal((await open(SMALL)).stats().total, 61)
-    assert.equal(await countRejected(directory), 61)
-  })
-
-  it('the folder stays bounded, however long it goes on', async () => {
-    const store = await open(SMALL)
-    for (let round = 0; round < 4000; round++) {
-      // Without waiting, so that many counts share a write.
-      const kept = store.keep(repeat(2))
-      if (round % 50 === 0) await kept
-    }
-    await store.keep(repeat(1))
-    const sizes = await Promise.all(
-      (await readdir(directory)).map(async (name) => (await stat(join(directory, name))).size),
-    )
-    const bytes = sizes.reduce((sum, size) => sum + size, 0)
-    assert.ok(bytes < 4000 + 2 * 256 * 1024 + 64 * 1024, `${bytes} bytes`)
-    assert.equal(store.stats().total, 8001)
-    await store.close()
-    assert.equal((await open(SMALL)).stats().total, 8001)
-  })
-
-  it('bytes are kept again some seconds after files were removed', async () => {
-    const store = await open(SMALL)
-    for (let round = 0; round < 20; round++) await store.keep(repeat(3))
-    for (const name of await readdir(directory)) {
-      if (!name.includes('counts')) await rm(join(directory, name))
-    }
-    await store.keep([record('too soon')])
-    nowUs += 11_000_000
-    await store.keep([record('in time')])
-    assert.equal(store.stats().keepingCountsOnly, false)
-    assert.deepEqual(
-      (await list()).map(({ bytes }) => Buffer.from(bytes).toString()),
-      ['in time'],
-    )
-    assert.equal(store.stats().total, 62)
-    await store.close()
-    assert.equal((await open(SMALL)).stats().total, 62)
-  })
-
-  it('files that were replayed in full make room, and their events still count', async () => {
-    const store = await open({ bytesMax: 8000, fileBytesMax: 1000 })
-    for (let round = 0; round < 4; round++) await store.keep(repeat(5))
-    for (const event of await list()) await markReplayed(directory, event)
-    const before = (await list()).length
-    for (let round = 0; round < 4; round++) await store.keep(repeat(5))
-    assert.equal(store.stats().keepingCountsOnly, false)
-    assert.deepEqual(warnings, [])
-    assert.ok((await list()).length < before + 20)
-    assert.equal(store.stats().total, 40)
-  })
-
-  it('a body of junk is kept up to a bound and counted beyond it', async () => {
-    const store = await open({ bytesMax: 2 ** 30, fileBytesMax: 2 ** 30 })
-    const big = Buffer.alloc(1024 * 1024, 'x')
-    await store.keep(Array.from({ length: 80 }, () => record(big)))
-    assert.equal(store.stats().total, 80)
-    assert.ok(store.stats().countedOnly >= 10)
-    assert.equal((await list()).length + store.stats().countedOnly, 80)
-  })
-})
-
-describe('replay', () => {
-  it('lists what was sent again as replayed, durably, and leaves the files and counts as they are', async () => {
-    const store = await open()
-    await store.keep([record('one'), record('two'), record('three')])
-    const [, second] = await list()
-    assert.ok(second !== undefined)
-    await markReplayed(directory, second)
-    assert.deepEqual(
-      (await list()).map(({ replayed }) => replayed),
-      [true, true, false],
-    )
-    await store.keep([record('four')])
-    assert.deepEqual(
-      (await list()).map(({ replayed }) => replayed),
-      [true, true, false, false],
-    )
-    assert.equal(await countRejected(directory), 4)
-  })
-
-  it('ends although what it sends is rejected and kept again meanwhile', async () => {
-    const store = await open()
-    await store.keep(repeat(5))
-    let listed = 0
-    for await (const event of listRejected(directory)) {
-      listed += 1
-      await store.keep([record(event.bytes)])
-    }
-    assert.equal(listed, 5)
-  })
-
-  it('sends an event that holds line breaks as one line', async () => {
-    const store = await open()
-    await store.keep([record('{"a":\r\n1}'), record('{"b":2}')])
-    assert.equal(Buffer.from(replayBody(await list())).toString(), '{"a":  1}\n{"b":2}\n')
-  })
-
-  it('says where a damaged line is', async () => {
-    const store = await open()
-    await store.keep([record('one')])
-    await store.keep([record('two')])
-    const path = await newestPath()
-    const text = await readFile(path, 'utf8')
-    await writeFile(path, text.replace('"arrived":"2026', '"arrived:"2026'))
-    await assert.rejects(list(), (error) => {
-      assert.ok(error instanceof RejectedError)
-      assert.match(
-        error.message,
-        /collector-00000001\.ndjson is damaged: the line that ends at byte \d+/,
-      )
-      return true
-    })
-  })
-})
-
-describe('a failing disk', () => {
-  it('refuses after close, and keeps nothing', async () => {
-    const store = await open()
-    await store.close()
-    await assert.rejects(store.keep([record('x')]), { code: 'closed' })
-    assert.equal(await countRejected(directory), 0)
-  })
-
-  it('a folder that cannot be made is an error with the path, nothing is counted, and a retry can succeed', async () => {
-    const store = await open()
-    await writeFile(join(root, 'warehouse'), 'a file where a folder should be')
-    await assert.rejects(store.keep([record('x')]), (error) => {
-      assert.ok(error instanceof RejectedError)
-      assert.equal(error.canRetry, true)
-      assert.ok(error.message.includes(directory))
-      return true
-    })
-    assert.equal(store.stats().total, 0)
-    await rm(join(root, 'warehouse'))
-    await store.keep([record('x')])
-    assert.equal(await countRejected(directory), 1)
-  })
-
-  it('that is full is said until a look finds room again, though nothing was rejected since', async (t) => {
-    await mkdir(directory, { recursive: true })
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', directory])
-    if (mounted.status !== 0) return t.skip('no file system of its own can be mounted here')
-    try {
-      const store = await open()
-      await store.keep([record('one')])
-      const ballast = join(directory, 'ballast')
-      await writeFile(ballast, Buffer.alloc(300_000)).catch(() => {})
-      await assert.rejects(store.keep([record('x'.repeat(20_000))]), { code: 'io' })
-      await store.look()
-      assert.match(store.stats().problem ?? '', /ENOSPC/)
-      await rm(ballast)
-      await store.look()
-      assert.deepEqual([store.stats().problem, store.stats().total], [null, 1])
-      assert.deepEqual(
-        await readdir(directory),
-        ['collector-00000001.ndjson'],
-        'no trace of looking',
-      )
-      await store.close()
-    } finally {
-      spawnSync('umount', [directory])
-    }
-  })
-
-  it('that is full in the middle of a line leaves whole lines only, and what was told as failed is not there', async () => {
-    const script = `
+test('a disk full in mid-line leaves whole lines only, none that was told as failed', async () => {
+  const script = `
       import { openRejected } from ${JSON.stringify(import.meta.resolve('../../src/rejected.ts'))}
       const store = await openRejected({ directory: ${JSON.stringify(directory)}, source: 'collector', bytesMax: 1e9, nowUs: () => 0 })
       const event = (at) => ({ bytes: Buffer.from('event ' + at + 'x'.repeat(700)), reason: 'syntax', arrivalUs: 0 })
@@ -410,45 +397,44 @@ describe('a failing disk', () => {
       for (let at = 0; at < 60; at++) await store.keep([event(at)]).then(() => kept.push(at), () => {})
       console.log(JSON.stringify({ kept, total: store.stats().total, failed: store.stats().failed }))
     `
-    // A limit on the size of a file: what does not fit any more fails in the middle, as on a full
-    // disk.
-    const { stdout } = await promisify(execFile)('sh', [
-      '-c',
-      'ulimit -f 64; exec "$0" --input-type=module -e "$1"',
-      process.execPath,
-      script,
-    ])
-    const { kept, total, failed } = JSON.parse(stdout)
-    assert.ok(kept.length > 30 && kept.length < 60, stdout)
-    assert.deepEqual([total, failed], [kept.length, false])
-    const numbers = (await list()).map(({ bytes }) =>
-      Number.parseInt(Buffer.from(bytes).toString().slice(6), 10),
-    )
-    assert.deepEqual(numbers, kept)
-    assert.equal((await open()).stats().total, total)
-  })
+  // A limit on the size of a file: what does not fit any more fails in the middle, as on a full
+  // disk.
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'ulimit -f 64; exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    script,
+  ])
+  const { kept, total, failed } = JSON.parse(stdout)
+  assert.ok(kept.length > 30 && kept.length < 60, stdout)
+  assert.deepEqual([total, failed], [kept.length, false])
+  const numbers = (await list()).map(({ bytes }) =>
+    Number.parseInt(Buffer.from(bytes).toString().slice(6), 10),
+  )
+  assert.deepEqual(numbers, kept)
+  assert.equal((await open()).stats().total, total)
+})
 
-  it('whose sync failed is not trusted again: everything after is refused until a restart (F6)', async () => {
-    const store = await open()
-    await store.keep([record('one')])
-    const handle = await openFile(await newestPath())
-    const broken = mock.method(Object.getPrototypeOf(handle), 'datasync', () =>
-      Promise.reject(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })),
-    )
-    await handle.close()
-    await assert.rejects(store.keep([record('two')]), { code: 'failed', canRetry: false })
-    broken.mock.restore()
-    await assert.rejects(store.keep([record('three')]), { code: 'failed' })
-    assert.deepEqual([store.stats().total, store.stats().failed], [1, true])
-  })
+test('after a failed sync everything is refused until a restart (F6)', async () => {
+  const store = await open()
+  await store.keep([record('one')])
+  const handle = await openFile(await newestPath())
+  const broken = mock.method(Object.getPrototypeOf(handle), 'datasync', () =>
+    Promise.reject(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })),
+  )
+  await handle.close()
+  await assert.rejects(store.keep([record('two')]), { code: 'failed', canRetry: false })
+  broken.mock.restore()
+  await assert.rejects(store.keep([record('three')]), { code: 'failed' })
+  assert.deepEqual([store.stats().total, store.stats().failed], [1, true])
+})
 
-  it('a file cut by somebody else is not taken for whole', async () => {
-    const store = await open()
-    await store.keep(repeat(3))
-    await store.close()
-    await truncate(await newestPath(), 250)
-    const again = await open()
-    assert.ok(again.stats().total < 3)
-    assert.equal(again.stats().total, await countRejected(directory))
-  })
+test('a file cut by somebody else is not taken for whole', async () => {
+  const store = await open()
+  await store.keep(repeat(3))
+  await store.close()
+  await truncate(await newestPath(), 250)
+  const again = await open()
+  assert.ok(again.stats().total < 3)
+  assert.equal(again.stats().total, await countRejected(directory))
 })
