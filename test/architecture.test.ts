@@ -1,7 +1,8 @@
 /**
- * The rooms of the program and what each may know, held against the imports that stand in the sources. A room is a door
- * (`src/log.ts`) with a folder behind it (`src/log/`). TypeScript 7 has no compiler API in JavaScript, so imports are
- * found by their form: Biome puts every static one at the start of a line.
+ * The rooms of the program and what each may know, held against the imports that stand in the
+ * sources. A room is a door (`src/log.ts`) with a folder behind it (`src/log/`). TypeScript 7 has
+ * no compiler API in JavaScript, so imports are found by their form: Biome puts every static one at
+ * the start of a line.
  */
 
 import assert from 'node:assert/strict'
@@ -13,8 +14,8 @@ import { test } from 'node:test'
 type Knowledge = Readonly<{ rooms: readonly string[]; packages: readonly string[] }>
 
 /**
- * Room → the rooms whose doors it may use, and the packages it owns. Read from the top: a room knows only rooms above
- * it. A package has one owner.
+ * Room → the rooms whose doors it may use, and the packages it owns. Read from the top: a room
+ * knows only rooms above it. A package has one owner.
  */
 const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   event: { rooms: [], packages: [] },
@@ -77,7 +78,10 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   page: { rooms: ['dashboard-definition'], packages: [] },
 }
 
-/** Runs in browsers: it has no door, and its packages are bundled. Time and chance are the browser's. */
+/**
+ * Runs in browsers: it has no door, and its packages are bundled. Time and chance are the
+ * browser's.
+ */
 const PAGE = 'src/page/'
 const BUNDLED = ['echarts']
 
@@ -87,7 +91,9 @@ const DUMPING_GROUNDS =
   /^(index|data|info|handle|process)$|(^|-)(utils?|helpers?|common|misc|shared|manager|stuff)(-|$)/
 /** A longer file holds more than one idea, or says here why it does not. */
 const LINES_MAX = 500
-/** The first files of threads: they hand clock and environment in, as src/cli/ does for the process. */
+/**
+ * The first files of threads: they hand clock and environment in, as src/cli/ does for the process.
+ */
 const THREADS = ['src/embedded/worker.ts', 'src/dashboard/figures/worker.ts']
 /** The test must not pass by seeing nothing. */
 const FILES_MIN = 80
@@ -193,7 +199,7 @@ test('a room imports other rooms by their doors, and only those it may know', ()
   assert.deepEqual(faults, [])
 })
 
-test('the page is bundled for browsers: it imports bundled packages only, and no room imports it', () => {
+test('the page is bundled: it imports bundled packages only, and no room imports it', () => {
   const packages = imports.filter((one) => isOfPage(one.file) && !isRelative(one))
   const bundled = new Set(packages.map(({ target }) => packageOf(target)))
   assert.deepEqual([...bundled].sort(), BUNDLED)

@@ -27,7 +27,7 @@ export type MetricsFiles = Readonly<{
   mayHold: (file: DataFile, key: WindowKey) => boolean
 }>
 
-/** The sums of these windows over the raw table as it is committed now, in the order of the keys. */
+/** The sums of these windows over the raw table as committed now, in the order of the keys. */
 export type Recompute = (keys: readonly WindowKey[]) => Promise<readonly WindowSums[]>
 
 export type MetricsChange = Readonly<{ add: readonly DataFile[]; remove: readonly DataFile[] }>
@@ -42,7 +42,7 @@ export type Windows = ReplaceWindows & {
 }
 
 export type ReplaceWindows = {
-  /** Replaces the rows of these windows. Rows whose sums are in the table already change nothing. */
+  /** Replaces the rows of these windows. Rows whose sums are in the table change nothing. */
   replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
 }
 

@@ -124,7 +124,7 @@ test('reading needs a read key, in a header only; /healthz needs none', async ()
   assert.equal((await get(harness, '/healthz')).status, 200)
 })
 
-test('/healthz names problems to those with a read key only: they hold paths, hosts and users', async () => {
+test('/healthz names problems to read keys only: they hold paths, hosts and users', async () => {
   const problem = 'postgresql://bob@db.internal:5432 and s3://bucket/lake and /srv/a b/catalog.db'
   harness.status = { healthy: false, problems: [problem] }
   const ask = async (headers: Record<string, string>) => {

@@ -218,7 +218,7 @@ test('a request that asks to close gets its answer and a closed connection', () 
     })
   }))
 
-test('whatever bytes come, in whatever pieces: the collector answers the next client and holds nothing', () =>
+test('whatever bytes come, in whatever pieces: the next client is answered and nothing held', () =>
   on({ limits: { lingerMs: 50 } }, async (harness) => {
     const pieces = [
       rawRequest(event('fuzz'), [JSON_TYPE]),
@@ -257,7 +257,7 @@ test('whatever bytes come, in whatever pieces: the collector answers the next cl
 
 const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
-test('near the connection bound it is 503, past it closed; others work, places free', async () => {
+test('at the connection bound 503, past it closed; others go on, and places free up', async () => {
   const harness = await openHarness({ limits: { connectionsMax: 16 } })
   const open = async (): Promise<RawConnection> => {
     const raw = openRaw(harness.port)
@@ -291,7 +291,7 @@ test('near the connection bound it is 503, past it closed; others work, places f
   await harness.close()
 })
 
-test('connections take what the limit of open files allows, and leave half of it for files', () => {
+test('the limit of open files bounds connections: at least half of it is left for files', () => {
   assert.equal(connectionsWithin(8192, null), 8192)
   assert.equal(connectionsWithin(8192, 1_048_576), 8192)
   assert.equal(connectionsWithin(8192, 8192), 7680)

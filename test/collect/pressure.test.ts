@@ -129,7 +129,8 @@ test('after a failed sync it is 503, health says so when status does, and readin
     assert.deepEqual(JSON.parse(health.text), {
       status: 'unhealthy',
       problems: [
-        '1 problem: see GET /v1/status or `campaign-metrics status`; with a read key they are named here',
+        '1 problem: see GET /v1/status or `campaign-metrics status`; ' +
+          'with a read key they are named here',
       ],
     })
     assert.equal((await get(harness, '/v1/status')).status, 200)

@@ -190,7 +190,8 @@ for (const [forwarded, expected] of [
     { host: 'inside:8088', scheme: undefined, address: '198.51.100.17' },
   ],
   [
-    'for=198.51.100.9;host="ads.example:8443";PROTO=https, for=10.0.0.2;host=middle.internal;proto=http',
+    'for=198.51.100.9;host="ads.example:8443";PROTO=https, ' +
+      'for=10.0.0.2;host=middle.internal;proto=http',
     { host: 'ads.example:8443', scheme: 'https', address: '198.51.100.9' },
   ],
   // What the client made up stands left of what the proxy says of it.
@@ -256,7 +257,7 @@ test('signing in through a proxy that rewrites Host works by what a trusted prox
     assert.equal((await signIn(harness, { ...port, ...PAGE })).status, 403)
   }))
 
-test('publicUrl lets anyone sign in, whatever the proxy says or not, with a cookie below it', () =>
+test("publicUrl makes sign-in work, whatever a proxy says or omits; its path is the cookie's", () =>
   on({ ...KEYED, publicUrl: 'https://ads.example/a/b' }, async (harness) => {
     for (const said of [{}, LISTS, { 'x-forwarded-host': 'other.example' }]) {
       const { status, cookie } = await signIn(harness, { ...PAGE, ...said })

@@ -82,7 +82,7 @@ test('a proxy that is not trusted does not make the cookie Secure', () =>
     assert.doesNotMatch(cookie, /Secure/)
   }))
 
-test('signing in without a key or with a wrong one is 401, with a write key 403, and no more', () =>
+test('signing in with no or a wrong key is 401, with a write key 403, and sets nothing', () =>
   on(KEYED, async (harness) => {
     for (const [headers, status, code] of [
       [{}, 401, 'key-missing'],

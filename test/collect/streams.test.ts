@@ -212,7 +212,7 @@ test('a stream whose client is gone before the answer is made lets its source go
   })
 })
 
-test('closing ends 200 streams at once: readers see the end, those not reading cut', async () => {
+test('closing ends 200 streams without waiting: readers see the end, others are cut', async () => {
   const sources: Readable[] = []
   const next = () => {
     const source = sources.length % 2 === 0 ? silentSource() : endlessSource().source

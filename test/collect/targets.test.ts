@@ -58,7 +58,7 @@ before(async () => {
 })
 after(() => harness.close())
 
-test('a target in absolute form takes events, in any case, scheme and port', async () => {
+test('a target in absolute form takes events, whatever the case, scheme and port', async () => {
   for (const origin of [
     'http://localhost',
     'http://localhost:8088',
@@ -114,7 +114,7 @@ test('a target in absolute form is judged by its own host, not by the Host heade
   }
 })
 
-test('browsers are judged by an absolute target: its pages may send, no others', async () => {
+test('pages of the host in an absolute target may send, those of the Host header not', async () => {
   const send = (origin: string) =>
     statusOf(
       harness,

@@ -122,7 +122,7 @@ test('an empty value means the default, as if the line was not there', () => {
   assert.equal(load('window:\ndedupe:\nkeys:\n  write:\n').windowUs, 300_000_000)
 })
 
-test('all faults are said at once, in the order of the file, each with line, path, reason and what is accepted', () => {
+test('all faults are reported at once, in file order: line, path, reason, what is accepted', () => {
   const message = refusal(`# a comment
 lisen: 127.0.0.1:1
 window: 7m
@@ -133,13 +133,16 @@ retention: 5
 `)
   assert.deepEqual(message.split('\n'), [
     '/campaign-metrics.yaml: 5 settings are wrong',
-    '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, kafka, warehouse, s3, ' +
-      'catalog, rejected, engine, flink, trino, superset, window, timezone, commitInterval, dedupe, keys, cors, ' +
-      'publicUrl, proxy, retention, logRetention, diskReserve, rejectedMax, cache',
-    '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that divides a day, such as ' +
-      '`1m`, `5m`, `15m` or `1h`',
-    '  line 5: dedupe.horizonn: unknown setting; did you mean `horizon`? accepted here: horizon, memoryMax',
-    '  line 6: dedupe.memoryMax: "5 bananas" is not a size; accepted: a size from `1MiB` to `64GiB`',
+    '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, kafka, ' +
+      'warehouse, s3, catalog, rejected, engine, flink, trino, superset, window, timezone, ' +
+      'commitInterval, dedupe, keys, cors, publicUrl, proxy, retention, logRetention, ' +
+      'diskReserve, rejectedMax, cache',
+    '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that ' +
+      'divides a day, such as `1m`, `5m`, `15m` or `1h`',
+    '  line 5: dedupe.horizonn: unknown setting; did you mean `horizon`? accepted here: ' +
+      'horizon, memoryMax',
+    '  line 6: dedupe.memoryMax: "5 bananas" is not a size; ' +
+      'accepted: a size from `1MiB` to `64GiB`',
     '  line 7: retention: not a group of settings, one a line below it; accepted: events, metrics',
   ])
 })
@@ -147,8 +150,8 @@ retention: 5
 test('a single fault is one line that an editor can jump to', () => {
   assert.equal(
     refusal('\ntimezone: Mars/Olympus\n'),
-    '/campaign-metrics.yaml:2: timezone: "Mars/Olympus" is not a known time zone; accepted: the name of a time zone, ' +
-      'such as `UTC` or `Europe/Berlin`',
+    '/campaign-metrics.yaml:2: timezone: "Mars/Olympus" is not a known time zone; accepted: ' +
+      'the name of a time zone, such as `UTC` or `Europe/Berlin`',
   )
 })
 
@@ -185,7 +188,7 @@ test('what is wrong with a value is said in its own words', () => {
   for (const [text, reason] of reasons) assert.match(refusal(text), reason, text)
 })
 
-test('text that is not YAML is refused with its line, and so is a setting that stands twice', () => {
+test('text that is not YAML is refused with its line, and so is a setting given twice', () => {
   assert.match(refusal('window: 5m\nlog: [a\n'), /^\/campaign-metrics\.yaml:\d+: not YAML: /)
   assert.match(
     refusal('window: 5m\nwindow: 1m\n'),
@@ -193,7 +196,7 @@ test('text that is not YAML is refused with its line, and so is a setting that s
   )
 })
 
-test('whatever YAML can be wrong with is refused with its line: aliases of nothing, of themselves, far too many; several documents', () => {
+test('YAML is refused with its line: bad, circular, too many aliases; several documents', () => {
   const bomb = [...'bcdefghi'].reduce(
     (text, name, at) => `${text}${name}: &${name} [${`*${'abcdefgh'[at]},`.repeat(9)}]\n`,
     'a: &a [x]\n',
@@ -227,7 +230,7 @@ test('YAML is 1.2: no, on and 1:30 are texts', () => {
   assert.match(refusal('timezone: no'), /"no" is not a known time zone/)
 })
 
-test('${NAME} is replaced from the environment, everywhere in a value, and its content is never structure', () => {
+test('${NAME} is replaced from the environment, anywhere in a value, never as structure', () => {
   const config = load('log: "${HOME_OF_LOG}/log"\nkeys: { write: ["${KEY}"] }', {
     HOME_OF_LOG: '/var',
     KEY: 'key: [a, b] 012345'.replaceAll(' ', '_'),
@@ -243,7 +246,8 @@ test('$${ stands for a plain ${', () => {
 test('a variable that is missing, empty or misspelt is one fault, with its path', () => {
   assert.equal(
     refusal('keys:\n  write: ["0123456789abcdef", "${NOT_SET}"]'),
-    '/campaign-metrics.yaml:2: keys.write[1]: the environment variable NOT_SET is not set; set it before starting',
+    '/campaign-metrics.yaml:2: keys.write[1]: the environment variable NOT_SET is not set; ' +
+      'set it before starting',
   )
   assert.match(
     refusal('log: "${EMPTY}"', { EMPTY: '' }),

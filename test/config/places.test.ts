@@ -30,13 +30,14 @@ function refusal(text: string): string {
   assert.fail(`was taken: ${text}`)
 }
 
+const FLINK = "gateway: 'http://sql-gateway:8083', rest: 'http://jobmanager:8081/'"
 const DISTRIBUTED = `
 log: kafka://kafka:9092,kafka2:9093/campaign_events
 warehouse: s3://lake/warehouse/
 s3: { endpoint: 'http://s3:7070', region: eu-central-1, pathStyle: true }
 catalog: postgresql://iceberg:se%40cret@postgres/iceberg
 engine: flink
-flink: { gateway: 'http://sql-gateway:8083', rest: 'http://jobmanager:8081/', rejectedDirectory: /rejected }
+flink: { ${FLINK}, rejectedDirectory: /rejected }
 trino: { url: 'http://trino:8080' }
 superset: { url: 'http://superset:8088' }
 `
@@ -111,7 +112,8 @@ test('the topic is campaign_events where none is named', () => {
 test('Kafka with encryption and a password', () => {
   const { log } = load(
     'log: kafka://[::1]:9092/t\n' +
-      'kafka: { tls: true, caFile: ca.pem, sasl: scram-sha-512, username: u, password: "${KAFKA_PASSWORD}" }',
+      'kafka: { tls: true, caFile: ca.pem, sasl: scram-sha-512, username: u, ' +
+      'password: "${KAFKA_PASSWORD}" }',
     { KAFKA_PASSWORD: 'p' },
   )
   assert.ok(log.kind === 'kafka')
@@ -177,7 +179,7 @@ test('no message repeats a password', () => {
   }
 })
 
-test('Flink as the engine needs services for all it touches, and each that is missing is said', () => {
+test('Flink as the engine needs services for all it touches, and every lack is reported', () => {
   const message = refusal('engine: flink')
   for (const [path, what] of [
     ['log', 'a topic of Kafka'],

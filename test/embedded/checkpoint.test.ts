@@ -72,7 +72,7 @@ test('the first start takes the events that are in the log already', () => {
   assert.equal(start.logBase, 0)
 })
 
-test('empty tables refuse a log whose first events are in other tables, unless the user says so', () => {
+test('empty tables refuse a log that began in other tables, unless the user says so', () => {
   const log = { id: 'log-a', start: 40, end: 500, partitions: null }
   assert.throws(() => resumeFrom(null, log, false), { code: 'other-tables', message: /--new-log/ })
   const start = resumeFrom(null, log, true)
@@ -87,7 +87,7 @@ test('the same log goes on at the offset after the last committed event', () => 
   )
 })
 
-test('a recreated log is refused, and taken with the base that keeps the ledger closed when the user says so', () => {
+test('a recreated log is refused; if the user says so, its base keeps the ledger closed', () => {
   const other = { id: 'log-b', start: 0, end: 7, partitions: null }
   assert.throws(() => resumeFrom(KEPT, other, false), { code: 'other-log', message: /--new-log/ })
   const taken = resumeFrom(KEPT, other, true)
@@ -110,7 +110,7 @@ test('a log that lost its end, or the events still to be taken, is refused', () 
   )
 })
 
-test('rejected events kept beyond the checkpoint are known again; offsets of a log that is gone hide none', () => {
+test('rejections kept past the checkpoint are known again; offsets of a lost log hide none', () => {
   assert.equal(rejectedKeptUntil(KEPT, { total: 7, lastOffset: 95 }), 95)
   const taken = resumeFrom(KEPT, { id: 'log-b', start: 0, end: 7, partitions: null }, true)
   assert.equal(rejectedKeptUntil(taken, { total: 5, lastOffset: 88 }), -1)
@@ -141,12 +141,12 @@ test('the first start takes a topic from the first offsets it still holds', () =
   assert.deepEqual([start.nextOffset, start.logBase, start.offsets], [0, 0, [0, 12]])
 })
 
-test('a topic goes on at its offsets; a partition that it has gained is taken from its start', () => {
+test('a topic goes on at its offsets; a partition it has gained is taken from its start', () => {
   const start = resumeFrom(TOPIC, topic([0, 40], [10, 70], [0, 5]), false)
   assert.deepEqual(start, { ...TOPIC, offsets: [40, 50, 0] })
 })
 
-test('a topic that lost the end or the events still to be taken is refused, and taken when the user says so', () => {
+test('a topic that lost its end or events to be taken is refused, unless the user says so', () => {
   const short = topic([0, 39], [0, 60])
   const trimmed = topic([0, 60], [51, 60])
   assert.throws(() => resumeFrom(TOPIC, short, false), {

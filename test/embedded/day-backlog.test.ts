@@ -286,7 +286,7 @@ function expectedRows(lines: readonly string[]): Map<string, string> {
   return users
 }
 
-test('a job that dies at any commit stores the first of each id; its ledger closes', async () => {
+test('a job dying at any commit stores the first of each id once; its ledger closes', async () => {
   let partialRestarts = 0
   for (let seed = 1; seed <= 150; seed++) {
     const random = openRandom(seed)

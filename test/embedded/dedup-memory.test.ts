@@ -24,7 +24,7 @@ function admit(memory: ReturnType<typeof openSmall>, ids: readonly string[], arr
   return [...mask]
 }
 
-test('repeats are duplicates within the horizon and new past twice the horizon, at any arrival times', () => {
+test('repeats are duplicates within the horizon and new past twice it, at any arrival time', () => {
   const arrivals = fc.array(
     fc.record({ gapUs: fc.integer({ min: 0, max: 2_500 }), id: fc.integer({ min: 0, max: 5 }) }),
     { maxLength: 60 },
@@ -54,7 +54,7 @@ test('a duplicate does not refresh its id', () => {
   assert.deepEqual(admit(memory, ['a'], 12_001), [0])
 })
 
-test('two of one id in one block are one and a duplicate; a rejected event does not occupy its id', () => {
+test('two of one id in a block are one and a duplicate; a rejected event takes no id', () => {
   const memory = openSmall()
   assert.deepEqual(admit(memory, ['a', 'b', 'a'], 5_000), [0, 0, 1])
   const mask = new Uint8Array([1])
@@ -68,7 +68,7 @@ test('remembered ids are duplicates after a restart, as if they had just been st
   assert.deepEqual(admit(memory, ['b', 'c'], 8_500), [1, 0])
 })
 
-test('when memory is too small the newest ids are kept and the true horizon is said to be shorter', () => {
+test('when memory is too small the newest ids are kept and a shorter horizon is reported', () => {
   const bytesMax = 4 * 1024 * 1024
   const memory = openSmall(bytesMax)
   assert.equal(memory.stats(0).trueHorizonMs, HORIZON_US / 1000)

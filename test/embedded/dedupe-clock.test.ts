@@ -33,7 +33,7 @@ test('while the clocks agree, dedupe time is time, whether events come or not', 
   assert.equal(agedUs(), 5 * HOUR_US + SECOND_US)
 })
 
-test('a wall clock that ticks in milliseconds costs no dedupe time, however often events come', () => {
+test('a wall clock that ticks in milliseconds costs no dedupe time, at any rate of events', () => {
   const { machine, clock } = openMachine()
   let last = 0
   for (let us = 0; us <= 10 * SECOND_US; us += 130) {
@@ -62,7 +62,7 @@ test('a suspended machine passes no time: the steady clock stood still', () => {
   assert.equal(agedUs(), 0)
 })
 
-test('events that waited while commits were held up have the age of their arrival, not of their reading', () => {
+test('events that waited during a held-up commit have the age of arrival, not of reading', () => {
   const { machine, clock } = openMachine()
   machine.steadyMs += 3 * 3_600_000
   assert.equal(clock.advance(START_US + SECOND_US) - START_US, SECOND_US)
@@ -78,7 +78,7 @@ test('new tables begin at the first arrival, and time between two runs does not 
   assert.equal(restarted.agedUs(), SECOND_US - 9 * HOUR_US)
 })
 
-test('over any steps of the clock it never goes back, and never faster than the steady clock', () => {
+test('over any steps of the clock it never goes back, nor faster than the steady clock', () => {
   const steps = fc.array(
     fc.record({
       passedUs: fc.integer({ min: 0, max: 3 * HOUR_US }),

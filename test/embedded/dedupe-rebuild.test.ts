@@ -49,7 +49,7 @@ test('the files that still matter are read back, oldest arrivals first', async (
   assert.deepEqual(memory.remembered, [20, 20, 20, 30, 30, 30])
 })
 
-test('told to stop in the middle of a file, it reads no further and says that the memory is incomplete', async () => {
+test('told to stop within a file, it reads no further and reports incomplete memory', async () => {
   const { read, memory, rebuild } = openTable({ b: 20, c: 30 })
   assert.equal(await rebuild(() => memory.remembered.length < 1), false)
   assert.deepEqual(read, ['b0', 'b1'])

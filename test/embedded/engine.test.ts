@@ -1,4 +1,7 @@
-/** The embedded engine behind the contract of engines: what it compares when its tables are verified. */
+/**
+ * The embedded engine behind the contract of engines: what it compares when its tables are
+ * verified.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EMBEDDED_ENGINE } from '../../src/embedded.ts'

@@ -63,7 +63,7 @@ async function readRows(file: string): Promise<readonly WindowDelta[]> {
   }))
 }
 
-test('files, deltas and what is pending are what was taken, at every message, over a restart and a late reader', async (t) => {
+test('every message adds up to what was taken, over a restart and for a late reader', async (t) => {
   const { log, settings } = await openPlace(t)
   const random = openRandom(41)
   const traffic = openTraffic({ seed: 41, windowUs: WINDOW_US, lateUsMax: 3 * DAY_US })

@@ -66,7 +66,7 @@ const pendingOf = ({ messages }: FeedReader) =>
 const clicksOf = (message: Extract<FeedMessage, { kind: 'pending' }> | undefined): number =>
   message?.deltas.reduce((sum, { clicks }) => sum + clicks, 0) ?? 0
 
-test('whatever comes between, each message leaves its reader with the first parts of the traffic', (t) =>
+test('whatever comes between, each message leaves its reader the first parts of the traffic', (t) =>
   expectFirstParts(t, {}))
 
 test('so it does while rows of many days are committed in slices', (t) =>
@@ -109,7 +109,7 @@ async function expectFirstParts(t: TestContext, more: Partial<FeedJobOptions>): 
   }
 }
 
-test('an event is pending at once, the next one a quarter of a second later though nothing else comes', async (t) => {
+test('an event is pending at once, the next 0.25 s later though nothing else comes', async (t) => {
   const job = await openJob(t)
   const traffic = openPlainTraffic(1)
   const reader = job.attach()
@@ -169,7 +169,7 @@ test('a commit held up by a full disk stays pending, with all that comes after i
   assert.equal(sumsText(total), sumsText(traffic.sums))
 })
 
-test('a reader that comes after a commit has landed and before this is known does not hear it twice', async (t) => {
+test('a reader that joins before a landed commit is known does not hear it twice', async (t) => {
   const job = await openJob(t, 20)
   const traffic = openPlainTraffic(4)
   const hold = openHold()
@@ -194,7 +194,7 @@ test('a reader that comes after a commit has landed and before this is known doe
   assert.equal(sumsText(total), sumsText(traffic.sums))
 })
 
-test('files that move while a landed commit is not known yet are told with that commit', async (t) => {
+test('files that move before a landed commit is known are told with that commit', async (t) => {
   const job = await openJob(t, 20)
   const traffic = openPlainTraffic(5)
   const reader = job.attach()
@@ -232,7 +232,7 @@ test('past 10,000 windows nothing is pending until the commit tells them', async
   assert.equal(commit.deltas.length, 10_001)
 })
 
-test('the windows of a commit under way count to the 10,000, those of both parts once', async (t) => {
+test('windows of a commit under way count to the 10,000, those in both parts once', async (t) => {
   const job = await openJob(t, 20)
   const reader = job.attach()
   const hold = openHold()

@@ -19,7 +19,7 @@ test('what stops the job is told with the stack it has in the thread', async (t)
   })
 })
 
-test('a job that has stopped by itself is closed at once, and says again what stopped it', async (t) => {
+test('a job that stopped by itself closes at once and tells again what stopped it', async (t) => {
   const { log, settings } = await openJobPlace(t)
   const job = await startJob(settings, SILENT)
   // A file where the folder for rejected events should be.

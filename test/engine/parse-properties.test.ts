@@ -147,7 +147,8 @@ test('an event has one verdict, whatever its neighbours are', () => {
 })
 
 const SOUND =
-  '{"event_id":"e","user_id":"u","campaign_id":"c","event_type":"click","timestamp":"2026-01-01T00:00:00Z"}'
+  '{"event_id":"e","user_id":"u","campaign_id":"c","event_type":"click",' +
+  '"timestamp":"2026-01-01T00:00:00Z"}'
 
 function outcomesOfLines(text: string): readonly unknown[] {
   const all = engine.parse(Buffer.from(text, 'latin1'), 'lines', ARRIVAL_US)

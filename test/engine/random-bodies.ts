@@ -20,8 +20,10 @@ function joined(random: Random, events: readonly string[], form: BodyForm): stri
   switch (form) {
     case 'lines':
       return events.join(`${space}\n${space}`) + random.pick(['', '\n', '\r\n', '\n\n'])
-    case 'array':
-      return `${space}[${events.join(`${space},${space}`)}${random.chance(0.05) ? ',' : ''}]${space}`
+    case 'array': {
+      const elements = events.join(`${space},${space}`)
+      return `${space}[${elements}${random.chance(0.05) ? ',' : ''}]${space}`
+    }
     case 'object':
       return `${space}${events[0]}${space}`
   }

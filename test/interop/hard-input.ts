@@ -271,7 +271,8 @@ function joinItems(random: Random, form: Form, items: readonly Item[]): Buffer {
   if (form === 'object')
     return Buffer.concat([items[0]?.bytes ?? Buffer.alloc(0), Buffer.from('\n')])
   const parts: (Buffer | string)[] = form === 'array' ? ['\n[ '] : []
-  // A byte order mark at the very start belongs to the body, and is skipped: there it blames no event.
+  // A byte order mark at the very start belongs to the body, and is skipped: there it blames no
+  // event.
   if (items[0]?.bytes.subarray(0, MARK.length).equals(MARK)) parts.push('\n')
   items.forEach((item, index) => {
     const separators = form === 'array' ? [',', ' ,\n\t', ',\r\n'] : ['\n', '\r\n', '\n\n \t\r\n']

@@ -29,7 +29,7 @@ test('append gives each line its offset, from 0 without gaps, and keeps the byte
     })
   }))
 
-test('append writes what comes at the same time as one frame, in order, with the last arrival', () =>
+test('append writes simultaneous lines as one frame, in order, with the last arrival', () =>
   inRoom(async ({ options, clock }) => {
     await withLog(options, async (log) => {
       const offsets = [0, 1, 2, 3].map((number) => {

@@ -20,7 +20,7 @@ test('the checksum of the test is CRC-32C', () => {
   assert.equal(crc32cByBits(Buffer.from('123456789')), 0xe3069283)
 })
 
-test('a segment is its header, its frames, and zeros; each field stands where the layout says', () =>
+test('a segment is its header, its frames, and zeros; each field is where the layout says', () =>
   inRoom(async ({ options, disk }) => {
     const id = await withLog({ ...options, files: disk.files }, async (log) => {
       await log.append(Buffer.from('{"a":1}\n{"b":2}\n'), 2, log.stampUs())

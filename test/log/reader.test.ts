@@ -172,7 +172,7 @@ test('a reader is used by one caller at a time', () =>
     assert.equal(await first, null)
   }))
 
-test('a reader in another thread sees each line once, in order, when durable, unblocked', () =>
+test('in a thread, a reader sees each line once, in order, when durable, without blocking it', () =>
   inRoom(async ({ options }) => {
     await withLog(options, async (log) => {
       const worker = new Worker(new URL('./reader-thread.ts', import.meta.url), {

@@ -79,7 +79,7 @@ test('a start finds after close what was answered, and says that the stop was cl
     assert.deepEqual(await startOn(disk, options), { text: ALL, torn: null, clean: true, next })
   }))
 
-test('a start finds no remains of a write in a log that never held an event, start after start', () =>
+test('a start finds no remains of a write in a log that never held an event, each time', () =>
   inRoom(async ({ options, disk }) => {
     const memory = { ...options, files: disk.files }
     for (let start = 1; start <= 3; start += 1) {
@@ -117,7 +117,7 @@ test('a start cuts a last frame whose end is zeros, from every byte, and says wh
     }
   }))
 
-test('a start stops at any flipped byte before the last frame, says where, and changes nothing', () =>
+test('a start stops at any flipped byte before the last frame, says where, changes nothing', () =>
   inRoom(async ({ options, disk }) => {
     const killed = await killedLog(options, disk)
     const padding = [

@@ -1,7 +1,8 @@
 /**
- * What must stand in the tables, worked out the plain way from the rules of docs/events-and-tables.md:
- * a map by event id, the first one wins, sums of whole millionths in BigInt. Which events are rejected is known from how they were made. Rows are lines in
- * the form that test/interop/canonical-rows.py prints, so that equal rows are equal texts.
+ * What must stand in the tables, worked out the plain way from the rules of
+ * docs/events-and-tables.md: a map by event id, the first one wins, sums of whole millionths in
+ * BigInt. Which events are rejected is known from how they were made. Rows are lines in the form
+ * that test/interop/canonical-rows.py prints, so that equal rows are equal texts.
  */
 import type { Item } from '../interop/hard-input.ts'
 import type { Blame } from '../interop/hard-values.ts'

@@ -125,7 +125,8 @@ async function expectSame(folder: Folder, url: string): Promise<void> {
 
   const windows = await sqlRows(
     folder,
-    `select ${SUMS}, ${RATIOS} from campaign_metrics where ${IN_HOUR} group by window_start order by window_start`,
+    `select ${SUMS}, ${RATIOS} from campaign_metrics where ${IN_HOUR}
+     group by window_start order by window_start`,
   )
   const trend = await ask<TrendAnswer>(url, 'trend', HOUR_QUERY)
   const [line] = trend.lines
@@ -173,7 +174,8 @@ async function expectSameFiltered(folder: Folder, url: string): Promise<void> {
   const one = encodeURIComponent(CAMPAIGNS[1] ?? '')
   const [campaign] = await sqlRows(
     folder,
-    `select ${SUMS}, ${RATIOS} from campaign_metrics where ${IN_HOUR} and campaign_id = '${CAMPAIGNS[1]}'`,
+    `select ${SUMS}, ${RATIOS} from campaign_metrics
+     where ${IN_HOUR} and campaign_id = '${CAMPAIGNS[1]}'`,
   )
   const chosen = await ask<SummaryAnswer>(url, 'summary', `${HOUR_QUERY}&campaign=${one}`)
   expectFigures(chosen.figures, campaign, 'one campaign')
@@ -226,7 +228,7 @@ test('an accepted event is in the stream and in the figures before it is committ
   })
 })
 
-test('while events come in, figures only grow, never count one twice, and end at the truth', async (t) => {
+test('as events come in, figures only grow, count none twice, and end at the truth', async (t) => {
   const folder = await open(t)
   await whileRunning(folder, async ({ url }) => {
     let sent = 0
@@ -265,7 +267,7 @@ test('while events come in, figures only grow, never count one twice, and end at
   })
 })
 
-test('the stream goes on where it was cut, begins anew after a restart, and ends with the product', async (t) => {
+test('a cut stream resumes there, begins anew after a restart, ends with the server', async (t) => {
   const folder = await open(t)
   let product: Product = await startProduct(folder)
   t.after(() => product.kill())
@@ -310,7 +312,7 @@ const VALUES: Readonly<
   size: { right: ['1', '200'], wrong: ['0', '201'] },
 }
 
-test('each parameter of the description is taken as described, and everything else is refused with the reason', async (t) => {
+test('each parameter is taken as described, all else is refused with the reason', async (t) => {
   const folder = await open(t)
   await whileRunning(folder, async ({ url }) => {
     await postAccepted(url, bodyOf(makeEvents('d')))

@@ -48,7 +48,7 @@ test('a commit is counted once, however often its progress is told', async () =>
   assert.match(text, /^campaign_metrics_commit_duration_seconds_count 2$/m)
 })
 
-test('of an engine that does not report how long commits took, they are counted and not timed', async () => {
+test('commits of an engine that does not report their time are counted, not timed', async () => {
   const memory = () => ({ rssBytes: 0, heapBytes: 0, externalBytes: 0 })
   const meter: Meter = openMeter({ readings: () => watch.readings(), memory })
   const { commitSeconds } = meter

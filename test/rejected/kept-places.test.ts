@@ -33,7 +33,7 @@ async function keep(store: RejectedStore, ...places: readonly (readonly [number,
   }
 }
 
-test('events kept behind the committed ones tell the highest offset of each partition', async (t) => {
+test('events kept past the committed ones tell the highest offset of each partition', async (t) => {
   const { directory, store } = await openJobStore(t)
   await keep(store, [0, 900], [1, 5], [0, 3], [2, 8], [0, 4])
   assert.deepEqual([...(await keptPlaces(directory, 'job', 1))].sort(), [

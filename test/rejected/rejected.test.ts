@@ -292,7 +292,7 @@ test('a body of junk is kept up to a bound and counted beyond it', async () => {
   assert.equal((await list()).length + store.stats().countedOnly, 80)
 })
 
-test('replay durably lists what was sent again, and keeps files and counts as is', async () => {
+test('replay durably lists what was sent again; files and counts stay as they are', async () => {
   const store = await open()
   await store.keep([record('one'), record('two'), record('three')])
   const [, second] = await list()
@@ -351,7 +351,7 @@ test('a closed store refuses, and keeps nothing', async () => {
   assert.equal(await countRejected(directory), 0)
 })
 
-test('no folder is an error with its path; nothing is counted, a retry can succeed', async () => {
+test('a folder not made is an error with its path; none is counted, a retry can work', async () => {
   const store = await open()
   await writeFile(join(root, 'warehouse'), 'a file where a folder should be')
   await assert.rejects(store.keep([record('x')]), (error) => {
@@ -391,11 +391,17 @@ test('a full disk is reported until a look finds room, though no more is rejecte
 test('a disk full in mid-line leaves whole lines only, none that was told as failed', async () => {
   const script = `
       import { openRejected } from ${JSON.stringify(import.meta.resolve('../../src/rejected.ts'))}
-      const store = await openRejected({ directory: ${JSON.stringify(directory)}, source: 'collector', bytesMax: 1e9, nowUs: () => 0 })
-      const event = (at) => ({ bytes: Buffer.from('event ' + at + 'x'.repeat(700)), reason: 'syntax', arrivalUs: 0 })
+      const directory = ${JSON.stringify(directory)}
+      const limits = { bytesMax: 1e9, nowUs: () => 0 }
+      const store = await openRejected({ directory, source: 'collector', ...limits })
       const kept = []
-      for (let at = 0; at < 60; at++) await store.keep([event(at)]).then(() => kept.push(at), () => {})
-      console.log(JSON.stringify({ kept, total: store.stats().total, failed: store.stats().failed }))
+      for (let at = 0; at < 60; at++) {
+        const bytes = Buffer.from('event ' + at + 'x'.repeat(700))
+        const event = { bytes, reason: 'syntax', arrivalUs: 0 }
+        await store.keep([event]).then(() => kept.push(at), () => {})
+      }
+      const { total, failed } = store.stats()
+      console.log(JSON.stringify({ kept, total, failed }))
     `
   // A limit on the size of a file: what does not fit any more fails in the middle, as on a full
   // disk.

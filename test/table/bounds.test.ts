@@ -13,14 +13,14 @@ function textBounds(field: Field, min: string, max: string): (string | null)[] {
   return [lower, upper].map((bytes) => (bytes === null ? null : Buffer.from(bytes).toString()))
 }
 
-test('bounds of campaigns are whole, bounds of ids have 16 characters and the upper one is raised', () => {
+test('bounds of campaigns are whole, those of ids have 16 characters, the upper one raised', () => {
   const long = 'abcdefghijklmnopqrstuvwxyz'
   assert.deepEqual(textBounds(campaignId, long, long), [long, long])
   assert.deepEqual(textBounds(eventId, long, long), ['abcdefghijklmnop', 'abcdefghijklmnoq'])
   assert.deepEqual(textBounds(eventId, 'abcdefghijklmnop', 'z'), ['abcdefghijklmnop', 'z'])
 })
 
-test('raising steps over surrogates, carries past the last character, and gives up where nothing is above', () => {
+test('raising skips surrogates, carries past the last character, gives up at the very top', () => {
   const fill = 'x'.repeat(15)
   const last = '\u{10ffff}'
   assert.deepEqual(textBounds(eventId, 'a', `${fill}\ud7ffz`), ['a', `${fill}\ue000`])

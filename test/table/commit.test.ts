@@ -52,7 +52,7 @@ async function eventIds(lake: Pick<Lake, 'events' | 'readEventIds'>): Promise<st
   return ids.toSorted()
 }
 
-test('a commit shows in both tables, with the totals that Iceberg counts and the keys of the writer', async (t) => {
+test("a commit shows in both tables, with Iceberg's totals and the writer's keys", async (t) => {
   const place = await openPlace(t)
   const lake = await place.open()
   await commitOne(lake, 'a')
@@ -155,7 +155,7 @@ function failingCatalog(when: 'before' | 'after', failures: number): OpenCatalog
 }
 
 for (const when of ['before', 'after'] as const) {
-  test(`a COMMIT whose answer is lost ${when} it took place is in the table once, with all its files (F1, F3)`, async (t) => {
+  test(`a COMMIT with its answer lost ${when} it ran is there once, whole (F1, F3)`, async (t) => {
     const place = await openPlace(t)
     const lake = await place.open({ openCatalog: failingCatalog(when, 2) })
     await commitOne(lake, 'a')
@@ -167,7 +167,7 @@ for (const when of ['before', 'after'] as const) {
   })
 }
 
-test('a catalog that never takes a commit leaves the table as it was and deletes no file', async (t) => {
+test('a catalog that takes no commit leaves the table as it was and deletes no file', async (t) => {
   const place = await openPlace(t)
   const lake = await place.open({ openCatalog: failingCatalog('before', 5) })
   const before = lake.events
@@ -184,7 +184,7 @@ test('a catalog that never takes a commit leaves the table as it was and deletes
   assert.deepEqual(await eventIds(lake), ['b'])
 })
 
-test('when the catalog cannot be read back the outcome stays unknown, nothing is deleted and nothing written after it (F3)', async (t) => {
+test('an outcome not read back stays unknown: no deletes, no writes after it (F3)', async (t) => {
   const place = await openPlace(t)
   let broken = false
   const lake = await place.open({
@@ -256,7 +256,7 @@ function fullStorage(allowed: number): Storage {
   }
 }
 
-test('a disk that fills up during a commit loses nothing and leaves no half commit behind (F6)', async (t) => {
+test('a disk that fills up in a commit loses nothing and leaves no half commit (F6)', async (t) => {
   // Two files make the tables, two are data files; a commit writes six more.
   for (const allowed of [4, 5, 6, 7, 8, 9]) {
     const place = await openPlace(t)
@@ -287,7 +287,7 @@ test('the steps of a commit come in their order, and every one is named', async 
 })
 
 for (const step of COMMIT_STEPS) {
-  test(`a failure at the step ${step} leaves a table that opens, with all of the commit or nothing (F4)`, async (t) => {
+  test(`after ${step} fails, a table opens with all of the commit or none (F4)`, async (t) => {
     const place = await openPlace(t)
     const first = await place.open()
     await commitOne(first, 'a')
@@ -328,7 +328,7 @@ test('windows and writer of filled tables cannot change, those of empty ones can
   await place.open({ windowUs: WINDOW_US / 5 })
 })
 
-test('changed properties of empty tables are durable, in both tables, and keep those of other programs', async (t) => {
+test('properties of empty tables change durably, in both, and keep those of others', async (t) => {
   const place = await openPlace(t)
   const first = await place.open()
   await first.close()
@@ -356,7 +356,7 @@ test('changed properties of empty tables are durable, in both tables, and keep t
   assert.equal(again.events.metadataLocation, read.events.metadataLocation, 'written once')
 })
 
-test('the properties of an empty table are changed also where only one table has others', async (t) => {
+test('properties of an empty table change also where only one table has others', async (t) => {
   const place = await openPlace(t)
   const first = await place.open()
   await first.close()
@@ -366,7 +366,7 @@ test('the properties of an empty table are changed also where only one table has
   assert.equal((await readLake(place)).metrics.properties['campaign-metrics.window'], 'PT5M')
 })
 
-test('properties of empty tables that cannot be written leave the tables as they were', async (t) => {
+test('properties of empty tables that cannot be written leave the tables as is', async (t) => {
   const place = await openPlace(t)
   await (await place.open()).close()
   const storage = fullStorage(1)
@@ -409,7 +409,7 @@ const RETRIES: Readonly<Record<TableErrorCode, 'transient' | 'later' | 'never'>>
   closed: 'never',
 }
 
-test('only failures that pass by themselves are tried again, and the same commit only after those that changed nothing', () => {
+test('only transient failures are retried; the same commit only if they changed nothing', () => {
   for (const [code, retry] of Object.entries(RETRIES)) {
     const error = new TableError(code as TableErrorCode, {})
     assert.equal(error.canRetry, retry !== 'never', code)

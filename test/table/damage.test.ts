@@ -36,7 +36,7 @@ async function filledPlace(t: Parameters<typeof openPlace>[0]) {
   return { place, metadata, list: String(list), data: events.path }
 }
 
-test('a copy of the folder beside the one that the catalog names is not half read: readers say that it was moved', async (t) => {
+test('a copy next to the catalogued folder is not half read: readers report a move', async (t) => {
   const { place } = await filledPlace(t)
   const copy = path.join(place.folder, 'copy')
   await cp(place.warehousePath, copy, { recursive: true })
@@ -46,7 +46,7 @@ test('a copy of the folder beside the one that the catalog names is not half rea
   )
 })
 
-test('tables whose folder is gone are told by readers and writers alike, with both ways on', async (t) => {
+test('readers and writers alike report that the folder is gone, with both ways on', async (t) => {
   const { place } = await filledPlace(t)
   await rm(place.warehousePath, { recursive: true })
   for (const opening of [readLake(place), place.open()]) {
@@ -54,7 +54,7 @@ test('tables whose folder is gone are told by readers and writers alike, with bo
   }
 })
 
-test('a metadata file or manifest list that is cut, emptied, garbage or a folder is named', async (t) => {
+test('a metadata file or manifest list cut, emptied, garbage or a folder is named', async (t) => {
   const { place, metadata, list } = await filledPlace(t)
   const garbage = Buffer.from(Array.from({ length: 3000 }, (_, at) => (at * 151 + 77) % 256))
   for (const file of [metadata, list]) {

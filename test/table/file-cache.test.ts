@@ -72,7 +72,7 @@ test('a copy that a power cut has torn is fetched again', async (t) => {
   assert.equal(room.downloads, 4)
 })
 
-test('past the limit those unused for longest go, and none that is held or was just used', async (t) => {
+test('past the limit the longest unused go, and none that is held or was just used', async (t) => {
   const { room, cache, download, copies, directory } = await openRoom(t)
   const names = Array.from({ length: 7 }, (_, index) => `s3://b/${index}.parquet`)
   const held = await cache.hold(names, download)

@@ -65,7 +65,7 @@ function flinkFinds(metadata: string, job: string, operator: string): number {
 for (const key of ['events', 'metrics'] as const) {
   const text = readFileSync(path.join(GOLDEN, TABLES[key].name, METADATA), 'utf8')
 
-  test(`${TABLES[key].name}: what Flink wrote is read, file by file, with its days and bounds`, async () => {
+  test(`${TABLES[key].name}: what Flink wrote is read by file, with days and bounds`, async () => {
     const state = await load(key)
     const { files, summary } = viewOf(state)
     const total = (pick: 'rows' | 'bytes'): string =>
@@ -98,7 +98,7 @@ for (const key of ['events', 'metrics'] as const) {
     assert.deepEqual(exactJson(again), exactJson(rich))
   })
 
-  test(`${TABLES[key].name}: a commit of ours keeps Flink's trail, carries our keys and none of Flink's`, async () => {
+  test(`${TABLES[key].name}: a commit keeps Flink's trail and carries only our keys`, async () => {
     const storage = goldenStorage(key)
     const known = { lists: new Map(), manifests: new Map() }
     const state = await loadForWriting(storage, TABLES[key], `s3://lake/${METADATA}`, known)

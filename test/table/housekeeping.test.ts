@@ -114,7 +114,7 @@ function filesBelow(folder: string): string[] {
     .map((entry) => path.join(entry.parentPath, entry.name))
 }
 
-test('after many commits each kept snapshot is whole, nothing else lies about, and the lists stay short', async (t) => {
+test('many commits on, kept snapshots are whole, no file is stray, lists are short', async (t) => {
   const place = await openPlace(t)
   const lake = await commitMany(place, 200)
   await lake.close()
@@ -134,7 +134,7 @@ test('after many commits each kept snapshot is whole, nothing else lies about, a
   assert(metrics.filesBySnapshot.every((count) => count === 1))
 })
 
-test('a restart knows which files older snapshots still hold, and removes them when those go', async (t) => {
+test('a restart knows the files of older snapshots, and removes them when those go', async (t) => {
   const place = await openPlace(t)
   const first = await commitMany(place, 100)
   await first.close()
@@ -236,7 +236,7 @@ test('a commit between reading the two tables is in neither view', async (t) => 
   assert.deepEqual(offsetsOf(await readLake(place)), ['4', '4'])
 })
 
-test('a reader whose files are removed by newer commits reads the newest one, of both tables', async (t) => {
+test('a reader whose files newer commits remove reads the newest, of both tables', async (t) => {
   const place = await openPlace(t)
   const lake = await commitMany(place, 3)
   const storage = readerStorage(async (_, reads) => {
@@ -252,7 +252,7 @@ test('a reader whose files are removed by newer commits reads the newest one, of
   assert.match(answer.metadata, /"campaign-metrics.next-offset":"60"/)
 })
 
-test('a reader starts again when only one of the tables has changed, as it does beside Flink', async (t) => {
+test('a reader starts again if only one table has changed, as happens beside Flink', async (t) => {
   for (const key of ['events', 'metrics'] as const) {
     const place = await openPlace(t)
     const lake = await place.open({ writer: 'flink' })
@@ -270,7 +270,7 @@ test('a reader starts again when only one of the tables has changed, as it does 
   }
 })
 
-test('a reader gives up after five newer commits, and at once where a file is lost without any', async (t) => {
+test('a reader gives up after five newer commits, or at once on a loss without any', async (t) => {
   const place = await openPlace(t)
   const lake = await commitMany(place, 1)
   const attempts: string[] = []
@@ -304,7 +304,7 @@ test('a reader gives up after five newer commits, and at once where a file is lo
   assert.equal(reads, 2, 'another failure is not tried again')
 })
 
-test('statistics that another program made go with their snapshot, the entry and then the file', async (t) => {
+test('statistics of other programs go with their snapshot: the entry, then the file', async (t) => {
   const place = await openPlace(t)
   const lake = await commitMany(place, 1)
   await lake.close()

@@ -12,7 +12,7 @@ import { openPlace } from './fixture.ts'
 
 const CHILD = fileURLToPath(import.meta.resolve('./kill-child.ts'))
 
-test('killed at every step, again and again in one folder, no answered commit is lost and none is there twice (F4)', async (t) => {
+test('kills at each step, all in one folder, lose or double no answered commit (F4)', async (t) => {
   const place = await openPlace(t)
   let before = 0
   for (const [round, step] of COMMIT_STEPS.entries()) {

@@ -121,7 +121,7 @@ function simulate(options: {
   return { files, most, rewrites: rewritten / added, rows, added }
 }
 
-test('a day of commits each second never has 500 files, rewrites an event three times, and loses none', () => {
+test('a day of commits each second has under 500 files, three rewrites an event, none lost', () => {
   const day = simulate({ seconds: 86_400 + 3 * 3600, rowsAt: () => 10 })
   assert.ok(day.most <= 250, `${day.most} files at most`)
   assert.ok(day.rewrites <= 3.1, `${day.rewrites} rewrites`)
@@ -141,7 +141,7 @@ test('late events of three days beside today stay below 500 files', () => {
 })
 
 for (const horizonUs of [10 * SECOND_US, 7 * MINUTE_US, HOUR_US, 7 * HOUR_US, 24 * HOUR_US]) {
-  test(`with a horizon of ${horizonUs / SECOND_US} s no merge crosses generations that may still be rebuilt`, () => {
+  test(`horizon ${horizonUs / SECOND_US} s: no merge crosses rebuildable generations`, () => {
     const generation = (us: number): number => Math.floor(us / horizonUs)
     let merges = 0
     const { most } = simulate({
@@ -222,7 +222,7 @@ const metricsFile = (hour: number, rows: number, day = TODAY): DataFile =>
     day * DAY_US + hour * HOUR_US + 55 * MINUTE_US,
   ])
 
-test('metrics files of a day that is over become files of up to 65,536 rows, in the order of their windows', () => {
+test('metrics files of a past day become files of up to 65,536 rows, in order of window', () => {
   const files = Array.from({ length: 20 }, (_, hour) => metricsFile(19 - hour, 8_192))
   const nowUs = START_US + 26 * HOUR_US
   const merges = planned([], { metrics: files, nowUs, sweptUs: nowUs })
@@ -272,7 +272,7 @@ test('retention drops whole days of each table, before anything else', () => {
   )
 })
 
-test('a part of a day counts as a whole one: a retention of one and a half days keeps two days besides today', () => {
+test('part of a day counts as a day: a retention of 1.5 days keeps two days besides today', () => {
   const nowUs = START_US + 3 * DAY_US
   const files = [0, 1, 2].map((day) => timed(START_US, START_US + 1, 10, TODAY + day))
   const retentionDays = { events: 1.5, metrics: 0 }
@@ -285,7 +285,7 @@ test('a part of a day counts as a whole one: a retention of one and a half days 
   assert.equal(task.keptFromDay, TODAY + 1)
 })
 
-test('a day goes as a whole: not while one of its event ids can still be asked for, and no day before it stays behind', () => {
+test('a day goes whole, once none of its ids can be asked for, and with all days before it', () => {
   const nowUs = START_US + 9 * DAY_US
   const file = (day: number, dedupeUs: number): TimedFile => timed(dedupeUs, dedupeUs, 10, day)
   const events = [

@@ -79,7 +79,7 @@ const idsOf = async (
   return ids.sort()
 }
 
-test('hours of commits become few files with the same events, sorted, and every generation keeps its ids', async (t) => {
+test('few sorted files hold hours of commits: same events, same ids per generation', async (t) => {
   const place = await openPlace(t)
   let nowUs = MIDNIGHT_US
   const lake = await place.open({ nowUs: () => nowUs })
@@ -210,7 +210,7 @@ test('two files on each of many days become one a day, in few commits', async (t
   assert.deepEqual(await idsOf(lake), before)
 })
 
-test('a merge whose input was dropped meanwhile is dropped as well, and its output removed (F9)', async (t) => {
+test('a merge whose input was dropped is dropped too, and its output removed (F9)', async (t) => {
   const { lake, files, nowUs } = await openFilled(t)
   let written = ''
   const maintenance = maintenanceOf(lake, {
@@ -313,7 +313,7 @@ test('an output is never removed while a commit may hold it (F3)', async (t) => 
   assert.deepEqual(await idsOf(lake), ['a', 'b', 'c', 'd', 'new'])
 })
 
-test('metrics files of a day that is over are merged under the lock of the job, to the same rows and doubles', async (t) => {
+test("metrics of a past day merge under the job's lock to the same rows and doubles", async (t) => {
   const place = await openPlace(t)
   const nowUs = (): number => MIDNIGHT_US + DAY_US + 2 * HOUR_US
   const lake = await place.open({ nowUs })
@@ -355,7 +355,7 @@ test('metrics files of a day that is over are merged under the lock of the job, 
   assert.deepEqual(await tell(), before)
 })
 
-test('retention drops whole days, tells the first day kept, and leaves the other table alone', async (t) => {
+test('retention drops whole days, tells the first kept, leaves the other table be', async (t) => {
   const place = await openPlace(t)
   let now = MIDNIGHT_US + 3 * DAY_US + HOUR_US
   const nowUs = (): number => now

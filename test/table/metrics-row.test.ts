@@ -25,7 +25,7 @@ test('every number of millionths below the limit survives the revenue column', (
   )
 })
 
-test('a sum that was once read back one millionth off, because its product was rounded twice', () => {
+test('a sum once read back a millionth off, because its product was rounded twice', () => {
   assert.equal(revenueOf(5_455_248_330_302_188n), 5455248330.302188)
   for (let m = 5_455_248_330_302_000n; m < 5_455_248_330_303_000n; m++) {
     assert.equal(millionthsOf(revenueOf(m)), m)

@@ -82,7 +82,7 @@ test('metrics rows are read back as they were written, whatever they hold', asyn
   )
 })
 
-test('a campaign whose id begins with U+FEFF is read back under that id, not as its neighbour', async (t) => {
+test('a campaign id starting with U+FEFF is read back as such, not as its neighbour', async (t) => {
   const lake = await (await openPlace(t)).open()
   const ids = ['spring', '\ufeffspring', '\ufeff', '\ufeff\ufeffspring']
   const file = await lake.writeMetricsFile(
@@ -144,7 +144,7 @@ test('a damaged file is named, with what to do', async (t) => {
   })
 })
 
-test('a file merged by DuckDB is taken in with the statistics that our own would have', async (t) => {
+test('a file merged by DuckDB is taken with the statistics ours would have', async (t) => {
   const place = await openPlace(t)
   const lake = await place.open()
   const rows = ['b', 'a', 'ü'].map((eventId, index) =>
@@ -184,7 +184,7 @@ test('a file merged by DuckDB is taken in with the statistics that our own would
   assert.deepEqual(ids.toSorted(), ['a', 'b', 'ü'])
 })
 
-test('a manifest tells of each column how many values, nulls and NaNs it has, and no NaN is in these tables', async (t) => {
+test('a manifest counts values, nulls and NaNs of each column; no table has NaNs', async (t) => {
   const place = await openPlace(t)
   const lake = await place.open()
   const events = await lake.writeEventsFile(dayRows([eventRow(), eventRow({ country: null })]))

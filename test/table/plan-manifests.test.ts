@@ -55,7 +55,7 @@ function commit(
 const live = (manifests: readonly LoadedManifest[]) =>
   manifests.flatMap((manifest) => manifest.live.map((entry) => entry.file.path))
 
-test('whatever is added and removed, the manifests hold exactly the live files, each with the number it came with', () => {
+test('whatever changes, manifests hold exactly the live files, each with its first number', () => {
   const step = fc.record({
     adds: fc.nat({ max: 90 }),
     removes: fc.array(fc.nat(), { maxLength: 60 }),
@@ -99,7 +99,7 @@ test('whatever is added and removed, the manifests hold exactly the live files, 
   )
 })
 
-test('a commit of one file writes one small manifest, and the list stays below 30, for thousands of commits', () => {
+test('a commit of one file writes a small manifest; thousands keep the list below 30', () => {
   let manifests: readonly LoadedManifest[] = []
   let entries = 0
   for (let index = 1; index <= 4_000; index++) {
@@ -166,7 +166,7 @@ async function schemaOf(bytes: Buffer): Promise<AvroType> {
 
 // Copied by hand from the Iceberg spec, version 2: "Manifest Entry Fields", "Data File Fields",
 // "Manifest Lists".
-test('columns of manifests have the field ids of the spec, by which every reader finds them', async () => {
+test('columns of manifests have the field ids of the spec, which every reader needs', async () => {
   const bytes = await manifestFormat(TABLES.events).encode([], Buffer.alloc(16))
   assert.deepEqual(idsIn(await schemaOf(bytes)), [
     'status 0',

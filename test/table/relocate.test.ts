@@ -36,14 +36,14 @@ const isMoved = (error: unknown): boolean =>
   error.code === 'moved' &&
   /campaign-metrics relocate/.test(error.message)
 
-test('a moved folder is noticed, by writers and readers, and the message names the command', async (t) => {
+test('writers and readers notice a moved folder, and the message names the command', async (t) => {
   const place = await openPlace(t)
   const there = await movedPlace(place)
   await assert.rejects(place.open(there), isMoved)
   await assert.rejects(readLake(place), isMoved)
 })
 
-test('after relocate the tables go on where they are now, with nothing left that names the old place', async (t) => {
+test('after relocate tables go on where they are now; nothing names the old place', async (t) => {
   const place = await openPlace(t)
   const there = await movedPlace(place)
   assert.equal(await relocateLake(there), true)
@@ -102,7 +102,7 @@ test('a catalog that has lost one of the tables has none to read', async (t) => 
   await assert.rejects(readLake(place), { code: 'catalog-missing' })
 })
 
-test('the catalog is a WAL database with synchronous commits, which PyIceberg leaves as it is', async (t) => {
+test('the catalog is a WAL database with synchronous commits; PyIceberg keeps it so', async (t) => {
   const place = await openPlace(t)
   const lake = await place.open()
   await fill(lake, 1)

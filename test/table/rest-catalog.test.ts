@@ -71,7 +71,9 @@ test('a table is loaded with its metadata digit by digit', async () => {
     await ask('GET /v1/namespaces/campaigns/tables/campaign_metrics?snapshots=all'),
     {
       status: 200,
-      body: `{"metadata-location":"file:///w/campaigns/metrics/metadata/00001-\\"x\\".metadata.json","metadata":${METADATA},"config":{}}`,
+      body:
+        '{"metadata-location":"file:///w/campaigns/metrics/metadata/00001-\\"x\\".metadata.json",' +
+        `"metadata":${METADATA},"config":{}}`,
     },
   )
 })

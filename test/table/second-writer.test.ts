@@ -23,7 +23,7 @@ function overtaking(times: number): NonNullable<LakeOptions['openCatalog']> {
   }
 }
 
-test('a commit that is overtaken nine times is there once, and what it had written in vain is gone', async (t) => {
+test('a commit overtaken nine times is there once; what it wrote in vain is gone', async (t) => {
   const place = await openPlace(t)
   const lake = await place.open({ writer: 'flink', openCatalog: overtaking(9) })
   const file = await lake.writeEventsFile(dayRows([eventRow()]))

@@ -24,7 +24,7 @@ function snapshotAt(timestampMs: number): Snapshot {
   }
 }
 
-test('after hours of commits every second: a minute of snapshots, then one a minute for an hour', () => {
+test('hours of a commit a second: a minute of snapshots, then one a minute for an hour', () => {
   let kept: readonly Snapshot[] = []
   const start = 1000 * MINUTE_MS
   for (let second = 0; second < 3 * 3600; second++) {
@@ -73,7 +73,7 @@ test('a retired file stays as long as a kept snapshot lies in its range', () => 
   assert.deepEqual(free, ['b', 'd'])
 })
 
-test('statistics files leave with their snapshot, in both lists, and those of kept snapshots stay', () => {
+test('statistics files leave both lists with their snapshot; those of kept snapshots stay', () => {
   const entry = (id: bigint, path: string) => ({ 'snapshot-id': id, 'statistics-path': path })
   const fields = {
     statistics: [entry(1n, 'file:///t/1.puffin'), entry(2n, 'file:///t/2.puffin')],

@@ -76,7 +76,7 @@ function delta(campaignId: string, windowStartUs: number, part: Partial<WindowDe
   }
 }
 
-test('the live files always hold the sum of all deltas, each window in one row of its own day', async () => {
+test('live files always hold the sum of all deltas, a window in one row of its day', async () => {
   const anyDelta = fc.record({
     campaignId: fc.constantFrom('a', 'b', 'c', 'ü', '😀'),
     window: fc.integer({ min: 0, max: 600 }),
@@ -114,7 +114,7 @@ test('the live files always hold the sum of all deltas, each window in one row o
   )
 })
 
-test('rows that are put in place stand there once, whatever stood there, and the others stay', async () => {
+test('rows put in place are there once, whatever was there, and the others stay', async () => {
   const anyRow = fc.record({
     campaignId: fc.constantFrom('a', 'b', 'c'),
     window: fc.integer({ min: 0, max: 600 }),
@@ -151,7 +151,7 @@ test('rows that are put in place stand there once, whatever stood there, and the
   )
 })
 
-test('a window past nine billion is recomputed when it was read back, not added to its rounded column', async () => {
+test('a window past 9e9 is recomputed if read back, not added to its rounded column', async () => {
   const table = memoryTable()
   const money = 9_007_199_254_740_993n // one millionth past what a DOUBLE holds
   await table.commit([delta('a', 0, { revenueMillionths: money })], 1)

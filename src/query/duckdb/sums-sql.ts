@@ -77,12 +77,14 @@ export function valuesSql(files: readonly string[]): string {
   const values = EVENT_FILTER_IDS.map((name) => `coalesce(${FILTERS[name].column}, '') AS ${name}`)
   const picked = EVENT_FILTER_IDS.map((name) => `WHEN grouping(${name}) = 0 THEN '${name}'`)
   return `SELECT name, encode(value) FROM (
-      SELECT CASE ${picked.join(' ')} END AS name, coalesce(${EVENT_FILTER_IDS.join(', ')}) AS value,
+      SELECT CASE ${picked.join(' ')} END AS name,
+        coalesce(${EVENT_FILTER_IDS.join(', ')}) AS value,
         count(*) AS events
       FROM (SELECT ${values.join(', ')} FROM ${DUCKDB.table('campaign_events', files)})
       GROUP BY GROUPING SETS (${EVENT_FILTER_IDS.map((name) => `(${name})`).join(', ')})
     )
-    QUALIFY row_number() OVER (PARTITION BY name ORDER BY events DESC, value) <= ${OFFERED_VALUES_MAX}
+    QUALIFY row_number() OVER (PARTITION BY name ORDER BY events DESC, value)
+      <= ${OFFERED_VALUES_MAX}
     ORDER BY name, events DESC, value`
 }
 

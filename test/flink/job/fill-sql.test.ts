@@ -32,10 +32,12 @@ test('a placeholder without a value, and a value without a placeholder, are defe
 
 test('a statement ends at the end of a line, a statement set at its END', () => {
   const sql =
-    "-- first\nSET 'a' = ';';\n\nEXECUTE STATEMENT SET BEGIN\n\nINSERT INTO a\nSELECT 1;\n\n-- why\nINSERT INTO b\nSELECT 2;\n\nEND;\n"
+    "-- first\nSET 'a' = ';';\n\nEXECUTE STATEMENT SET BEGIN\n\nINSERT INTO a\nSELECT 1;\n\n" +
+    '-- why\nINSERT INTO b\nSELECT 2;\n\nEND;\n'
   assert.deepEqual(splitStatements(sql), [
     "SET 'a' = ';'",
-    'EXECUTE STATEMENT SET BEGIN\n\nINSERT INTO a\nSELECT 1;\n\n-- why\nINSERT INTO b\nSELECT 2;\n\nEND',
+    'EXECUTE STATEMENT SET BEGIN\n\nINSERT INTO a\nSELECT 1;\n\n' +
+      '-- why\nINSERT INTO b\nSELECT 2;\n\nEND',
   ])
   assert.throws(() => splitStatements('SELECT 1'), /semicolon/)
 })

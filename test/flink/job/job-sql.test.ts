@@ -40,7 +40,8 @@ test('the settings of the configuration stand in the statements', () => {
     "SET 'state.backend.type' = 'rocksdb'",
     "INTERVAL '10.500' SECOND(3, 3)",
     "INTERVAL '300' SECOND(5)",
-    "'uri' = 'jdbc:postgresql://pg:5432/iceberg?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory'",
+    "'uri' = 'jdbc:postgresql://pg:5432/iceberg?sslmode=verify-full" +
+      "&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory'",
     "'properties.bootstrap.servers' = 'k1:9092,k2:9092'",
     "'properties.security.protocol' = 'SASL_PLAINTEXT'",
     "'path' = 'file:///var/lib/rejected%20records'",
@@ -90,7 +91,7 @@ function retentionRules(days: number): readonly string[] {
   return [...rules].flatMap(([, rule = '']) => rule.split(/\s+AND /))
 }
 
-test('the retention stands in the rules: which days had gone, since when it holds, a day to spare', () => {
+test('the rules hold the retention: which days had gone, since when, with a day to spare', () => {
   assert.deepEqual(retentionRules(90), [
     "`timestamp` < '2026-08-26'",
     "rowtime < TIMESTAMP '2026-08-24 00:00:00.000'",

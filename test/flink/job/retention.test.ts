@@ -35,7 +35,7 @@ test('of fresh tables that keep all nothing is noted', async (t) => {
   assert.equal(snapshots(lake), 0)
 })
 
-test('a setting is noted once, and holds since then over restarts and over commits of others', async (t) => {
+test('a setting is noted once, and holds since, over restarts and commits of others', async (t) => {
   const open = await openFlinkLake(t)
   const noted = { days: 90, sinceUs: NOON_US, keptFromUs: FIRST_US }
   assert.deepEqual(await noteRetention(await open(), 90, NOON_US), noted)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openDowntime } from '../../../src/flink/supervision/supervised-job.ts'
 
-test('a downtime is reported once it has lasted, with what was noted last, and no more when it is over', () => {
+test('a downtime is reported once it has lasted, with the last note, and not after its end', () => {
   let nowMs = 1_000
   const downtime = openDowntime(() => nowMs)
   assert.equal(downtime.problem(), null)

@@ -24,7 +24,7 @@ test('after an outage as long as the horizon the job goes on, whatever waits', a
   assert.equal(await whyForgotten(memory(HOUR_MS, [HOUR_MS, 10 * HOUR_MS])), null)
 })
 
-test('after a longer one, records that have waited as long are refused, with their number and the way on', async () => {
+test('after a longer one, records waiting as long are refused, with count and remedy', async () => {
   const why = await whyForgotten(memory(3 * HOUR_MS, [0, HOUR_MS, HOUR_MS + 1, 2 * HOUR_MS]))
   assert.match(
     why ?? '',

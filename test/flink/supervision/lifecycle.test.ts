@@ -72,7 +72,8 @@ test('a checkpoint that is gone: the next path, and after the last one a person'
 
 test('a submission that is refused since its checkpoint is gone: the next path, likewise', () => {
   const why =
-    'Flink refused "EXECUTE STATEMENT SET": FileNotFoundException: Cannot find checkpoint or savepoint'
+    'Flink refused "EXECUTE STATEMENT SET": FileNotFoundException: ' +
+    'Cannot find checkpoint or savepoint'
   assert.ok(isMissing(why))
   assert.ok(!isMissing('Table lake.campaigns.campaign_events does not exist'))
   const next = nextStep(ABSENT, { kind: 'missing', why, rest: ['p2'] }, AT)
@@ -83,7 +84,8 @@ test('a submission that is refused since its checkpoint is gone: the next path, 
 
 test('state that does not fit is refused, with the way on', () => {
   const why =
-    'IllegalStateException: Failed to rollback to checkpoint/savepoint s. Cannot map checkpoint/savepoint state for operator x'
+    'IllegalStateException: Failed to rollback to checkpoint/savepoint s. ' +
+    'Cannot map checkpoint/savepoint state for operator x'
   const starting: Lifecycle = { kind: 'starting', jobId: 'a', rest: ['p2'], failures: 0 }
   const { state } = nextStep(starting, lost('a', why), AT)
   assert.ok(state.kind === 'refused' && /Undo the change/.test(state.why))

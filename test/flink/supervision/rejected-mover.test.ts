@@ -67,7 +67,7 @@ test('bytes come from the file or the topic, the reason from the bytes', async (
   await place.close()
 })
 
-test('a record too old for the retention is kept for that, unless a field before its date is wrong', async () => {
+test('a record too old is kept as such, unless a field before its date is wrong', async () => {
   const place = await openPlace()
   const event = {
     ...{ event_id: 'e', user_id: 'u', campaign_id: 'c', event_type: 'click' },
@@ -85,7 +85,7 @@ test('a record too old for the retention is kept for that, unless a field before
   await place.close()
 })
 
-test('a file whose records were kept before a crash, and records that Flink writes again, are kept once', async () => {
+test('records kept before a crash, and those that Flink writes again, are kept once', async () => {
   const place = await openPlace()
   const part = line(1, 'syntax', 'a') + line(2, 'syntax', 'b')
   await writeFile(join(place.root, `${PART}0`), part)
@@ -106,7 +106,7 @@ test('a file whose records were kept before a crash, and records that Flink writ
   await place.close()
 })
 
-test('a line that the job does not write stops the move, names its place, and loses nothing', async () => {
+test('a line not written by the job stops the move, names its place, loses nothing', async () => {
   const place = await openPlace()
   await writeFile(join(place.root, `${PART}0`), `${line(1, 'syntax', 'a')}{"reason":"no such"}\n`)
   const { store, mover } = await place.open()

@@ -45,13 +45,13 @@ test('without a closed window or an event there is nothing to do', () => {
   assert.deepEqual(planAmend(input({ files: [] })), { kind: 'nothing' })
 })
 
-test('a raw table that is behind the metrics is waited for, also one without any checkpoint', () => {
+test('a raw table that is behind the metrics is waited for, even without any checkpoint', () => {
   const behind = { kind: 'raw-behind', metrics: 9 }
   assert.deepEqual(planAmend(input({ rawCheckpoint: 8 })), { ...behind, raw: 8 })
   assert.deepEqual(planAmend(input({ rawCheckpoint: null })), { ...behind, raw: null })
 })
 
-test('the first time, all that is closed is checked from the window of the earliest event on', () => {
+test('the first check covers all that is closed, from the window of the earliest event on', () => {
   const files = [
     [350, 1],
     [901, 2],
@@ -84,7 +84,7 @@ test('later it is what closed since, and what late events touched', () => {
   })
 })
 
-test('an event at the very end of the amended windows is not late, one microsecond before it is', () => {
+test('an event at the very end of the amended windows is not late, 1 µs before it is', () => {
   const marks = { sequence: 1, untilUs: 600 }
   const planned = (firstUs: number) => planAmend(input({ files: [[firstUs, 2]], marks }))
   assert.deepEqual(planned(600), {
@@ -110,7 +110,7 @@ test('a file without a bound is looked through, and days that were dropped are n
   assert.deepEqual(plan.late?.span, { fromUs: 300, toUs: 600 })
 })
 
-test('whatever order events, closings and checks come in, a check leaves every closed window right', () => {
+test('in any order of events, closings and checks a check leaves every closed window right', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('event' as const), at: fc.integer({ min: 0, max: 3000 }) }),
     fc.record({ kind: fc.constant('commit' as const) }),

@@ -34,7 +34,7 @@ function watched(owner: TransactionOwner | null | Error = OWNER) {
   return { clock, asked, transactions }
 }
 
-test('a partition that stands still for a minute before its end is said, with place, producer and since when', async () => {
+test('a minute stuck before the end is reported with place, producer and since when', async () => {
   const { clock, asked, transactions } = watched()
   for (clock.ms = 0; clock.ms < 60_000; clock.ms += 1_000) {
     await transactions.update([10, 5_121], [10, 120])
@@ -59,7 +59,7 @@ test('a partition that stands still for a minute before its end is said, with pl
   assert.equal(transactions.problem(), null)
 })
 
-test('transactions that follow each other hold nobody up, however long there is always one open', async () => {
+test('transactions in a row hold nobody up, however long there is always one open', async () => {
   const { clock, transactions } = watched()
   for (clock.ms = 0; clock.ms < 300_000; clock.ms += 30_000) {
     await transactions.update([clock.ms + 20], [clock.ms + 10])
@@ -67,7 +67,7 @@ test('transactions that follow each other hold nobody up, however long there is 
   }
 })
 
-test('where brokers do not tell whose it is, the place and since when it was seen are said', async () => {
+test('where brokers do not tell the producer, place and first sighting are reported', async () => {
   for (const owner of [null, new Error('not allowed')]) {
     const { clock, transactions } = watched(owner)
     await transactions.update([9], [7])
@@ -75,7 +75,10 @@ test('where brokers do not tell whose it is, the place and since when it was see
     await transactions.update([9], [7])
     assert.match(
       transactions.problem() ?? '',
-      /another producer has been open since 2026-11-28T10:00:00\.000Z in partition 0 of events, at offset 7/,
+      new RegExp(
+        'another producer has been open since 2026-11-28T10:00:00\\.000Z ' +
+          'in partition 0 of events, at offset 7',
+      ),
     )
   }
 })

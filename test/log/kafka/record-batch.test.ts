@@ -60,7 +60,7 @@ test('of a compacted batch each line knows its offset, and the batch ends where 
   assert.equal(lines?.bytes.toString(), '{"at":50}\n{"at":52}\n{"at":55}\n')
 })
 
-test('one flipped bit anywhere behind the length is noticed, in the format or in the checksum', () => {
+test('a flipped bit anywhere behind the length is noticed, by the format or the checksum', () => {
   const whole = goldenBatches('gzip')
   for (let at = 16; at < whole.length; at += 7) {
     const flipped = Buffer.from(whole)

@@ -197,8 +197,8 @@ test('JSON keeps every digit of whole numbers and decimals, and every microsecon
     '[\n{"big":9007199254740993,"huge":340282366920938463463374607431768211455,' +
       '"exact":12345678901234567890.123456,"sum":0.30000000000000004,"nan":"NaN",' +
       '"at":"2026-11-22T10:00:00.000001","zoned":"2026-07-22T12:00:00+02:00","day":"2026-02-28",' +
-      '"list":[1,null],"record":{"a":"x","b":["2026-01-01T00:00:00"]},"nothing":null,"empty":"","yes":true,' +
-      '"formula":"=1+1,\\"x\\"","yes:1":1}\n]\n',
+      '"list":[1,null],"record":{"a":"x","b":["2026-01-01T00:00:00"]},"nothing":null,' +
+      '"empty":"","yes":true,"formula":"=1+1,\\"x\\"","yes:1":1}\n]\n',
   )
 })
 
