@@ -6,13 +6,13 @@
 
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
+import { makeScratchFolder } from './support/scratch.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-package-'))
+const FOLDER = makeScratchFolder('package')
 const COMMAND = join(FOLDER, 'node_modules/.bin/campaign-metrics')
 const INSTALL_LIMIT_MS = 300_000
 const START_LIMIT_MS = 30_000
@@ -60,8 +60,6 @@ before(() => {
     FOLDER,
   )
 })
-
-after(() => rmSync(FOLDER, { recursive: true, force: true }))
 
 test('the tarball holds command, compiled program with WASM, page, documents, and no more', () => {
   for (const expected of [

@@ -5,10 +5,9 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import {
   completeLockfile,
   type Lockfile,
@@ -16,14 +15,13 @@ import {
   platformOf,
 } from '../scripts/complete-lockfile.ts'
 import { isRightRuntime } from '../src/cli/process-start.ts'
+import { makeScratchFolder } from './support/scratch.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-toolchain-'))
+const FOLDER = makeScratchFolder('toolchain')
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const lockText = readFileSync(join(ROOT, 'package-lock.json'), 'utf8')
 const lockfile = JSON.parse(lockText) as Lockfile
-
-after(() => rmSync(FOLDER, { recursive: true }))
 
 test('the lockfile names every platform of every native package, for `npm ci`', () => {
   assert.deepEqual(

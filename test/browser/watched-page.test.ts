@@ -8,9 +8,10 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { findViolations } from './support/axe.ts'
+import { launchBrowser } from './support/chromium.ts'
 import { eventually } from './support/eventually.ts'
 import { expectNoScrollSideways, readShifts, watchShifts } from './support/layout.ts'
-import { launchBrowser, openWatchedPage, skipBrowser } from './support/watched-page.ts'
+import { openWatchedPage, skipBrowser } from './support/watched-page.ts'
 
 const HEAD =
   '<!doctype html><html lang="en"><head><title>page</title><link rel="icon" href="data:,">'

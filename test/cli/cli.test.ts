@@ -2,18 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { commandsPage } from '../../src/cli/documentation.ts'
 import { EXIT_CODE, errorText, exitCodeOf } from '../../src/cli/error.ts'
 import { bytesText, elapsedText, timeText } from '../../src/cli/number-text.ts'
+import { makeScratchFolder } from '../support/scratch.ts'
 import { runInside } from './support/terminal.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-cli-'))
-after(() => rmSync(FOLDER, { recursive: true }))
+const FOLDER = makeScratchFolder('cli')
 
 function configOf(text: string): string {
   const path = join(FOLDER, 'campaign-metrics.yaml')

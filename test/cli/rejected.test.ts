@@ -4,11 +4,11 @@
  */
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openRejected } from '../../src/rejected.ts'
+import { makeScratchFolder } from '../support/scratch.ts'
 import { openFakeCollector, takeAllButBad } from './support/fake-collector.ts'
 import { runInside } from './support/terminal.ts'
 
@@ -19,8 +19,7 @@ const RIGHT =
 
 /** A folder of rejected events, by their bytes; returns the configuration that names it. */
 async function kept(t: TestContext, events: readonly string[]): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'campaign-metrics-replay-'))
-  t.after(() => rm(folder, { recursive: true }))
+  const folder = makeScratchFolder('replay', t)
   const config = join(folder, 'campaign-metrics.yaml')
   await writeFile(config, 'rejected: ./rejected\n')
   const store = await openRejected({

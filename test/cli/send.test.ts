@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { after, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { makeScratchFolder } from '../support/scratch.ts'
 import {
   type FakeCollector,
   openFakeCollector,
@@ -17,8 +17,7 @@ import {
 } from './support/fake-collector.ts'
 import { runInside } from './support/terminal.ts'
 
-const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-send-'))
-after(() => rmSync(FOLDER, { recursive: true }))
+const FOLDER = makeScratchFolder('send')
 
 function fileOf(name: string, content: string | Uint8Array): string {
   const path = join(FOLDER, name)

@@ -3,10 +3,9 @@
  */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import {
   type Config,
   ConfigError,
@@ -15,14 +14,13 @@ import {
   loadConfig,
   parseSize,
 } from '../../src/config.ts'
+import { makeScratchFolder } from '../support/scratch.ts'
 
-const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-config-'))
+const FOLDER = makeScratchFolder('config')
 const FILE = join(FOLDER, 'campaign-metrics.yaml')
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 const GIB = 1_073_741_824
-
-after(() => rmSync(FOLDER, { recursive: true }))
 
 function load(text: string, environment: Record<string, string> = {}): Config {
   writeFileSync(FILE, text)

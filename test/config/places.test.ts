@@ -4,16 +4,14 @@
  */
 
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { type Config, ConfigError, loadConfig, writeKeysFile } from '../../src/config.ts'
+import { makeScratchFolder } from '../support/scratch.ts'
 
-const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-places-'))
+const FOLDER = makeScratchFolder('places')
 const FILE = join(FOLDER, 'campaign-metrics.yaml')
-
-after(() => rmSync(FOLDER, { recursive: true }))
 
 function load(text: string, environment: Record<string, string> = {}): Config {
   writeFileSync(FILE, text)

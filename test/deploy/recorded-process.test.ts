@@ -5,10 +5,9 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findProcess, listFamily } from '../../deploy/stack/process-family.ts'
 import {
@@ -21,14 +20,13 @@ import {
   signalFamily,
   startRecorded,
 } from '../../deploy/stack/recorded-process.ts'
+import { makeScratchFolder } from '../support/scratch.ts'
 
-const FOLDER = mkdtempSync(join(tmpdir(), 'campaign-metrics-process-'))
+const FOLDER = makeScratchFolder('process')
 const LIMIT_MS = 5000
 const skip = process.platform === 'linux' ? false : 'the native stack runs on Linux'
 /** A shell with two children, one of which leads a session of its own, as PostgreSQL's do. */
 const PARENT = 'sleep 60 & setsid sleep 60 & wait'
-
-after(() => rmSync(FOLDER, { recursive: true }))
 
 function start(name: string, script: string): { running: RecordedProcess; record: string } {
   const files = { record: join(FOLDER, name), log: join(FOLDER, `${name}.log`), folder: FOLDER }

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { type Checkpoint, readCheckpoint, resumeFrom } from '../../src/embedded/checkpoint.ts'
+import { readCheckpoint, resumeFrom } from '../../src/embedded/checkpoint.ts'
 import { openDayBacklog, type Taken } from '../../src/embedded/day-backlog.ts'
 import { openDedupMemory } from '../../src/embedded/dedupe.ts'
 import { openLoop } from '../../src/embedded/loop.ts'
@@ -18,23 +18,12 @@ import type { Frame } from '../../src/log.ts'
 import type { Change, DataFile } from '../../src/table.ts'
 import { readRows } from '../engine/rows-model.ts'
 import { openRandom, type Random } from '../support/random.ts'
+import { START } from './feed-job.ts'
 
 const DAY_US = 86_400_000_000
 const WINDOW_US = 300_000_000
 const HORIZON_US = 3_600_000_000
 const DAYS_MAX = 4
-
-const START: Checkpoint = {
-  logId: 'log',
-  nextOffset: 0,
-  logBase: 0,
-  arrivedUs: 0,
-  dedupeUs: 0,
-  stored: 0,
-  duplicates: 0,
-  rejected: 0,
-  offsets: null,
-}
 
 type Event = { readonly day: number; isWritten: boolean }
 

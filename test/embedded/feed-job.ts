@@ -22,7 +22,8 @@ import type { Part } from './feed-traffic.ts'
 export const WINDOW_US = 300_000_000
 const HORIZON_US = 3_600_000_000
 const DAY_US = 86_400_000_000
-const START: Checkpoint = {
+/** Of a job that has taken nothing yet. */
+export const START: Checkpoint = {
   logId: 'log',
   nextOffset: 0,
   logBase: 0,

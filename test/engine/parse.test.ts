@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import type { JsonCase } from '../golden/json/case.ts'
-import { NUMBERS } from '../golden/json/numbers.ts'
-import { STRINGS } from '../golden/json/strings.ts'
-import { STRUCTURE } from '../golden/json/structure.ts'
-import { UTF8 } from '../golden/json/utf8.ts'
+import { JSON_GROUPS } from '../golden/json/groups.ts'
 import { ARRIVAL_US, REVENUES, TIMESTAMPS } from '../golden/json/values.ts'
-import { eventOfBytes, eventWith, FIELD_FAULTS, WHOLE_EVENTS } from '../golden/json/whole-events.ts'
+import { eventOfBytes, eventWith } from '../golden/json/whole-events.ts'
 import { assertSame, type EngineUnderTest, type Outcome, openEngine } from './both-parsers.ts'
 
 const GOOD = eventWith('')
@@ -17,19 +13,10 @@ before(async () => {
   engine = await openEngine()
 })
 
-const asValue = (bytes: string) => eventWith(`"x":${bytes}`)
-
-claimAll('numbers', NUMBERS, asValue)
-claimAll('strings', STRINGS, asValue)
-claimAll('structure', STRUCTURE, asValue)
-claimAll('bytes', UTF8, asValue)
-claimAll('events as a whole', WHOLE_EVENTS, (bytes) => bytes)
-claimAll('faults of fields', FIELD_FAULTS, (bytes) => bytes)
-
 /**
  * Each case alone, as a line between two good lines, and as an element between two good elements.
  */
-function claimAll(title: string, cases: readonly JsonCase[], event: (bytes: string) => string) {
+for (const [title, cases, event] of JSON_GROUPS) {
   test(`${title}: the engine decides as the RFC and the reference parser`, () => {
     for (const { name, bytes, verdict } of cases) {
       const text = event(bytes)

@@ -52,7 +52,7 @@ export function randomEvent(random: Random): string {
   }
   while (random.chance(0.15 + oddity)) members.push(unknownMember(random, spelling))
   if (random.chance(oddity)) members.push(random.pick(members.length > 0 ? members : ['"a":1']))
-  if (random.chance(0.5)) shuffle(random, members)
+  if (random.chance(0.5)) random.shuffle(members)
   return spelling.open + members.join(spelling.comma) + spelling.close
 }
 
@@ -299,11 +299,4 @@ export function mutated(random: Random, bytes: Uint8Array, count: number): Uint8
 
 function hex(random: Random, length: number): string {
   return Array.from({ length }, () => random.below(16).toString(16)).join('')
-}
-
-function shuffle<T>(random: Random, values: T[]): void {
-  for (let last = values.length - 1; last > 0; last--) {
-    const other = random.below(last + 1)
-    ;[values[last], values[other]] = [values[other] as T, values[last] as T]
-  }
 }

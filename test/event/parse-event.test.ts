@@ -7,33 +7,20 @@ import {
   reasonText,
   revenueMillionths,
 } from '../../src/event.ts'
-import type { JsonCase } from '../golden/json/case.ts'
-import { NUMBERS } from '../golden/json/numbers.ts'
-import { STRINGS } from '../golden/json/strings.ts'
-import { STRUCTURE } from '../golden/json/structure.ts'
-import { UTF8 } from '../golden/json/utf8.ts'
+import { JSON_GROUPS } from '../golden/json/groups.ts'
 import { ARRIVAL_US, REVENUES, TIMESTAMPS } from '../golden/json/values.ts'
-import { eventWith, FIELD_FAULTS, WHOLE_EVENTS } from '../golden/json/whole-events.ts'
+import { eventWith } from '../golden/json/whole-events.ts'
 
 function verdictOf(bytes: string): string {
   const event = parseEvent(Buffer.from(bytes, 'latin1'), ARRIVAL_US)
   return 'reason' in event ? event.reason : 'accepted'
 }
 
-function claimAll(title: string, cases: readonly JsonCase[], event: (bytes: string) => string) {
+for (const [title, cases, event] of JSON_GROUPS) {
   for (const { rule, name, bytes, verdict } of cases) {
     test(`${title}: ${rule}: ${name}`, () => assert.equal(verdictOf(event(bytes)), verdict))
   }
 }
-
-const asValue = (bytes: string) => eventWith(`"x":${bytes}`)
-
-claimAll('numbers of RFC 8259', NUMBERS, asValue)
-claimAll('strings of RFC 8259', STRINGS, asValue)
-claimAll('structure of RFC 8259', STRUCTURE, asValue)
-claimAll('bytes of RFC 3629', UTF8, asValue)
-claimAll('events as a whole', WHOLE_EVENTS, (bytes) => bytes)
-claimAll('faults of fields', FIELD_FAULTS, (bytes) => bytes)
 
 test('the reference parser reads every timestamp as counted by hand', () => {
   for (const [text, expected] of TIMESTAMPS) {

@@ -185,7 +185,7 @@ function makeTimestamp(random: Random, nowMs: number): string {
 /** Any order of keys, escaped keys, white space, unknown members, a key twice (the last wins). */
 function render(random: Random, fields: Fields): string {
   const members = [...fields].map(([key, json]) => member(random, key, json))
-  if (random.chance(0.5)) shuffle(random, members)
+  if (random.chance(0.5)) random.shuffle(members)
   if (random.chance(0.2))
     members.splice(random.below(members.length), 0, random.pick(UNKNOWN_FIELDS))
   if (random.chance(0.05)) members.unshift('"revenue":-77', '"platform":"overwritten?"', '"x":{}')
@@ -239,15 +239,6 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
 function hex(random: Random, unit: string): string {
   const digits = unit.charCodeAt(0).toString(16).padStart(4, '0')
   return `\\u${random.chance(0.5) ? digits.toUpperCase() : digits}`
-}
-
-function shuffle<T>(random: Random, values: T[]): void {
-  for (let last = values.length - 1; last > 0; last -= 1) {
-    const other = random.below(last + 1)
-    const kept = values[last] as T
-    values[last] = values[other] as T
-    values[other] = kept
-  }
 }
 
 function makeRequest(random: Random, items: readonly Item[], asked?: Form): HardRequest {

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { answerRestCatalog, type LakePlaces, openLakeReader } from '../../src/table.ts'
-import { dayRows, eventRow, metricsRow, openPlace } from '../table/fixture.ts'
+import { commitRows, dayRows, eventRow, metricsRow, openPlace } from '../table/fixture.ts'
 import { pythonReaders } from './python.ts'
 
 const { python, skip } = pythonReaders()
@@ -19,17 +19,8 @@ test('PyIceberg and DuckDB read a live table through the REST catalog', { skip }
   const place = await openPlace(t)
   const lake = await place.open()
   const day = dayRows([eventRow({ eventId: 'a' }), eventRow({ eventId: 'b', campaignId: 'c-2' })])
-  const events = await lake.writeEventsFile(day)
-  const metrics = await lake.writeMetricsFile(day.day, [
-    metricsRow(),
-    metricsRow({ campaignId: 'c-2', impressions: 7 }),
-  ])
-  await lake.commit({
-    events: { add: [events], remove: [] },
-    metrics: { add: [metrics], remove: [] },
-    summary: {},
-    commitId: 'first',
-  })
+  const windows = [metricsRow(), metricsRow({ campaignId: 'c-2', impressions: 7 })]
+  await commitRows(lake, day, windows, 'first')
   const endpoint = await serve(place, t)
   const script = join(import.meta.dirname, 'rest_catalog.py')
   const { stdout } = await promisify(execFile)(python ?? '', [script, endpoint], {

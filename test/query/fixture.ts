@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { type LakeFiles, openFilesQuery, type Query } from '../../src/query/duckdb/lake-query.ts'
+import type { CampaignWindow } from '../support/stored-rows.ts'
 
 export type EventRow = Readonly<{
   id: string
@@ -21,17 +22,6 @@ export type EventRow = Readonly<{
   device?: string | null
 }>
 
-export type MetricsRow = Readonly<{
-  campaign: string
-  start: string
-  end: string
-  counts: readonly [impressions: number, clicks: number, conversions: number]
-  /** SQL text of a DOUBLE. */
-  revenue?: string
-  ctr: string
-  cvr: string
-}>
-
 export type Fixture = Readonly<{
   path: string
   eventsFile(
@@ -39,7 +29,7 @@ export type Fixture = Readonly<{
     rows: readonly EventRow[],
     arrivalUs?: readonly [number, number],
   ): Promise<string>
-  metricsFile(name: string, rows: readonly MetricsRow[]): Promise<string>
+  metricsFile(name: string, rows: readonly CampaignWindow[]): Promise<string>
   /** Runs any SQL, to look at files from outside. */
   sql(text: string): Promise<readonly (readonly unknown[])[]>
   /** The room over these files; closed with the fixture. */
@@ -122,7 +112,7 @@ function eventSql(row: EventRow): string {
       ${filtered.join(', ')})`
 }
 
-function metricsSql(row: MetricsRow): string {
+function metricsSql(row: CampaignWindow): string {
   return `(${textSql(row.campaign)}, TIMESTAMP '${row.start}', TIMESTAMP '${row.end}',
     ${row.counts.map((count) => `${count}::BIGINT`).join(', ')}, (${row.revenue ?? '0'})::DOUBLE,
     (${row.ctr})::DOUBLE, (${row.cvr})::DOUBLE, TIMESTAMP '2026-11-22 12:00:00')`

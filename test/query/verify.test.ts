@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Verification } from '../../src/query/verify.ts'
-import { type EventRow, type Fixture, type MetricsRow, openFixture } from './fixture.ts'
+import { type CampaignWindow, EVENTS, FIRST, SECOND } from '../support/stored-rows.ts'
+import { type EventRow, type Fixture, openFixture } from './fixture.ts'
 
 let fixture: Fixture
 before(async () => {
@@ -16,7 +17,7 @@ const START_US = Date.UTC(2026, 10, 22, 10) * 1000
 let files = 0
 type Given = Readonly<{
   events?: readonly (readonly EventRow[])[]
-  metrics?: readonly (readonly MetricsRow[])[]
+  metrics?: readonly (readonly CampaignWindow[])[]
   /** Arrival range of each events file. */
   arrivals?: readonly (readonly [number, number])[]
   fromUs?: number
@@ -39,34 +40,6 @@ async function verified(given: Given): Promise<Verification> {
     fromUs: given.fromUs ?? null,
     differencesMax: given.differencesMax ?? 20,
   })
-}
-
-/**
- * Two impressions, a click and a conversion of 1.5 in the window at 10:00; one impression at 10:05.
- */
-const EVENTS: readonly EventRow[] = [
-  { id: 'a', at: '2026-11-22 10:00:00' },
-  { id: 'b', at: '2026-11-22 10:04:59.999999' },
-  { id: 'c', type: 'click', at: '2026-11-22 10:01:00' },
-  { id: 'd', type: 'conversion', at: '2026-11-22 10:02:00', revenue: '1.5' },
-  { id: 'e', at: '2026-11-22 10:05:00' },
-]
-const FIRST: MetricsRow = {
-  campaign: 'spring',
-  start: '2026-11-22 10:00:00',
-  end: '2026-11-22 10:05:00',
-  counts: [2, 1, 1],
-  revenue: '1.5',
-  ctr: '50',
-  cvr: '100',
-}
-const SECOND: MetricsRow = {
-  campaign: 'spring',
-  start: '2026-11-22 10:05:00',
-  end: '2026-11-22 10:10:00',
-  counts: [1, 0, 0],
-  ctr: '0',
-  cvr: 'NULL',
 }
 
 test('tables that agree are equal, with rows and windows counted', async () => {
@@ -100,7 +73,7 @@ for (const [field, row, expected, found] of [
   ['revenue', { ...FIRST, revenue: '1.5000000000000002' }, '1.5', '1.5000000000000002'],
   ['ctr_percent', { ...FIRST, ctr: 'NULL' }, '50', null],
   ['cvr_percent', { ...FIRST, cvr: '99.9' }, '100', '99.9'],
-] as const satisfies readonly (readonly [string, MetricsRow, string, string | null])[]) {
+] as const satisfies readonly (readonly [string, CampaignWindow, string, string | null])[]) {
   test(`a wrong ${field} is found and named`, async () => {
     const { isEqual, differing, differences } = await verified({
       events: [EVENTS],

@@ -3,35 +3,21 @@
  * goes round for ever.
  */
 import assert from 'node:assert/strict'
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, existsSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { openLog } from '../../src/log.ts'
 import { openRejected } from '../../src/rejected.ts'
 import { FolderError, makeFolder } from '../../src/runtime/folder.ts'
 import { acquireLock } from '../../src/runtime/lock.ts'
 import { openLake } from '../../src/table.ts'
 import { placesIn } from '../support/places.ts'
+import { makeScratchFolder } from '../support/scratch.ts'
 
 /** Nothing can be made in there, and the system says that it does not exist. */
 const IMPOSSIBLE = '/proc/campaign-metrics-test/folder'
 const PROC = { skip: existsSync('/proc/self') ? false : 'there is no /proc here' }
 const skipRights: string | false = process.getuid?.() === 0 ? 'root may write everywhere' : false
-
-function openPlace(t: TestContext): string {
-  const place = mkdtempSync(path.join(tmpdir(), 'make-folder-'))
-  t.after(() => rmSync(place, { recursive: true }))
-  return place
-}
 
 const refusal = (code: string) => (error: unknown) => {
   assert(error instanceof FolderError)
@@ -41,7 +27,7 @@ const refusal = (code: string) => (error: unknown) => {
 }
 
 test('a folder is made with those above it, and the topmost new one is returned', (t) => {
-  const place = openPlace(t)
+  const place = makeScratchFolder('make-folder', t)
   const folder = path.join(place, 'a/b/c')
   assert.equal(makeFolder(folder), path.join(place, 'a'))
   assert.ok(statSync(folder).isDirectory())
@@ -51,7 +37,7 @@ test('a folder is made with those above it, and the topmost new one is returned'
 })
 
 test('a relative path is taken, and a link to a folder counts as the folder', (t) => {
-  const place = openPlace(t)
+  const place = makeScratchFolder('make-folder', t)
   symlinkSync(place, path.join(place, 'link'))
   const folder = path.relative(process.cwd(), path.join(place, 'link', 'x', 'y'))
   assert.equal(makeFolder(folder), path.join(place, 'link', 'x'))
@@ -59,7 +45,7 @@ test('a relative path is taken, and a link to a folder counts as the folder', (t
 })
 
 test('a file in the way, or a link to nothing, is an error', (t) => {
-  const place = openPlace(t)
+  const place = makeScratchFolder('make-folder', t)
   writeFileSync(path.join(place, 'file'), '')
   symlinkSync(path.join(place, 'nothing'), path.join(place, 'link'))
   assert.throws(() => makeFolder(path.join(place, 'file')), refusal('EEXIST'))
@@ -68,7 +54,7 @@ test('a file in the way, or a link to nothing, is an error', (t) => {
 })
 
 test('a folder that may not be written to is an error', { skip: skipRights }, (t) => {
-  const place = openPlace(t)
+  const place = makeScratchFolder('make-folder', t)
   chmodSync(place, 0o500)
   assert.throws(() => makeFolder(path.join(place, 'a/b')), refusal('EACCES'))
 })
@@ -99,7 +85,7 @@ test(
   'an impossible folder is refused by the tables, as catalog and as warehouse',
   PROC,
   async (t) => {
-    const place = openPlace(t)
+    const place = makeScratchFolder('make-folder', t)
     const options = {
       ...placesIn(place),
       windowUs: 300_000_000,

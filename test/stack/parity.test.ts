@@ -4,10 +4,7 @@
  * same with a million.
  */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import {
   type Prepared,
   prepareInput,
@@ -16,12 +13,12 @@ import {
   type SideReport,
 } from '../parity/parity-run.ts'
 import { openSide, SIDE_NAMES } from '../parity/sides.ts'
+import { makeScratchFolder } from '../support/scratch.ts'
 
 const EVENTS = Number(process.env.PARITY_EVENTS ?? 100_000)
 const SEED = Number(process.env.PARITY_SEED ?? 1)
 
-const folder = await mkdtemp(join(tmpdir(), 'campaign-metrics-parity-'))
-after(() => rm(folder, { recursive: true, force: true }))
+const folder = makeScratchFolder('parity')
 const prepared: Prepared = await prepareInput(
   { seed: SEED, nowMs: Date.now(), events: EVENTS },
   folder,

@@ -7,7 +7,15 @@ import { after, before, type TestContext, test } from 'node:test'
 import { openCatalog, readCatalog } from '../../src/table/catalog.ts'
 import { type CatalogPlace, openLake, readLake } from '../../src/table.ts'
 import { placesIn } from '../support/places.ts'
-import { dayRows, eventRow, metricsRow, NOON_US, openPlace, WINDOW_US } from '../table/fixture.ts'
+import {
+  commitRows,
+  dayRows,
+  eventRow,
+  metricsRow,
+  NOON_US,
+  openPlace,
+  WINDOW_US,
+} from '../table/fixture.ts'
 import { type LakeServices, openLakeServices, type RemotePlaces } from './support/lake-services.ts'
 import { type FaultProxy, openProxy } from './support/proxy.ts'
 
@@ -193,14 +201,8 @@ async function throughProxy(t: TestContext) {
   const lake = await openLake({ ...options, nowUs: () => NOON_US })
   t.after(() => lake.close())
   const commit = async (name: string): Promise<void> => {
-    const events = await lake.writeEventsFile(dayRows([eventRow({ eventId: name })]))
-    const metrics = await lake.writeMetricsFile(events.day, [metricsRow({ campaignId: name })])
-    await lake.commit({
-      events: { add: [events], remove: [] },
-      metrics: { add: [metrics], remove: [] },
-      summary: {},
-      commitId: name,
-    })
+    const day = dayRows([eventRow({ eventId: name })])
+    await commitRows(lake, day, [metricsRow({ campaignId: name })], name)
   }
   await commit('a')
   return { places, proxy, lake, commit }

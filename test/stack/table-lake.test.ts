@@ -6,7 +6,6 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, type TestContext, test } from 'node:test'
-import { mergeEventFiles, openQuery } from '../../src/query.ts'
 import {
   answerRestCatalog,
   type Lake,
@@ -14,13 +13,14 @@ import {
   newestWith,
   openLake,
   openLakeReader,
-  openMaintenance,
   readLake,
   relocateLake,
   type Writer,
 } from '../../src/table.ts'
 import { pythonReaders } from '../interop/python.ts'
-import { dayRows, eventRow, metricsRow, NOON_US, WINDOW_US } from '../table/fixture.ts'
+import { openUpkeep } from '../support/maintenance.ts'
+import { queryRows } from '../support/query-rows.ts'
+import { commitRows, dayRows, eventRow, metricsRow, NOON_US, WINDOW_US } from '../table/fixture.ts'
 import { type LakeServices, openLakeServices, type RemotePlaces } from './support/lake-services.ts'
 
 let services: LakeServices
@@ -44,25 +44,8 @@ async function open(
 }
 
 async function append(lake: Lake, name: string, arrivalUs = NOON_US): Promise<void> {
-  const events = await lake.writeEventsFile(dayRows([eventRow({ eventId: name })], arrivalUs))
-  const metrics = await lake.writeMetricsFile(events.day, [metricsRow({ campaignId: name })])
-  await lake.commit({
-    events: { add: [events], remove: [] },
-    metrics: { add: [metrics], remove: [] },
-    summary: {},
-    commitId: name,
-  })
-}
-
-async function select(places: LakePlaces, sql: string): Promise<readonly unknown[]> {
-  const query = await openQuery({ ...places, nowMs: () => Date.now() })
-  try {
-    const rows: unknown[] = []
-    for await (const batch of (await query.runSql(sql)).batches) rows.push(...batch)
-    return rows
-  } finally {
-    await query.close()
-  }
+  const day = dayRows([eventRow({ eventId: name })], arrivalUs)
+  await commitRows(lake, day, [metricsRow({ campaignId: name })], name)
 }
 
 async function copiesIn({ cache }: LakePlaces): Promise<number> {
@@ -74,20 +57,10 @@ test('DuckDB merges raw files on S3, and reads the result with and without copie
   const places = await services.places()
   const lake = await open(t, places, 'embedded', () => NOON_US + 2 * MINUTE_US)
   for (let index = 0; index < 6; index++) await append(lake, `e-${index}`, NOON_US + index)
-  const maintenance = openMaintenance({
-    lake,
-    mergeEventFiles,
-    exclusively: (work) => work(),
-    horizonUs: 60 * MINUTE_US,
-    retentionDays: { events: 0, metrics: 0 },
+  const maintenance = openUpkeep(lake, {
     nowUs: () => NOON_US + 2 * MINUTE_US,
     steadyMs: () => 0,
-    dedupeNowUs: () => NOON_US + 2 * MINUTE_US,
     logProgress: () => null,
-    newId: randomUUID,
-    pause: async () => {},
-    isBusy: () => false,
-    onTask: () => {},
     onWarning: (text) => assert.fail(text),
   })
   const done = await maintenance.step()
@@ -100,11 +73,11 @@ test('DuckDB merges raw files on S3, and reads the result with and without copie
   const sql = `SELECT count(*), min(event_id), max(event_id),
     (SELECT sum(impressions)::BIGINT FROM campaign_metrics) FROM campaign_events`
   const expected = [[6n, 'e-0', 'e-5', 60n]]
-  assert.deepEqual(await select(places, sql), expected)
+  assert.deepEqual(await queryRows(places, sql), expected)
   const kept = await copiesIn(places)
   assert.ok(kept >= 7, `${kept} copies`)
   await rm(places.cache.directory, { recursive: true })
-  assert.deepEqual(await select(places, sql), expected, 'fetched again')
+  assert.deepEqual(await queryRows(places, sql), expected, 'fetched again')
   assert.equal(await copiesIn(places), 7, 'one raw file and six of metrics')
 })
 
@@ -213,7 +186,7 @@ test('beside a second writer no commit is lost, and its last checkpoint is found
     (SELECT count(DISTINCT window_start) FROM campaign_metrics),
     (SELECT sum(conversions)::BIGINT FROM campaign_metrics) FROM campaign_events`
   const all = BigInt(CHECKPOINTS)
-  assert.deepEqual(await select(places, sql), [[all, all, BigInt(amended)]])
+  assert.deepEqual(await queryRows(places, sql), [[all, all, BigInt(amended)]])
 })
 
 test('a change whose file is gone is refused, and nothing of it stays behind', async (t) => {

@@ -4,9 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
@@ -14,6 +13,7 @@ import { below, warehouseFolder } from '../../src/table/location.ts'
 import { openS3Client } from '../../src/table/storage/s3-client.ts'
 import { openStorage, type Storage } from '../../src/table/storage.ts'
 import { makeWarehouse } from '../../src/table.ts'
+import { makeScratchFolder } from '../support/scratch.ts'
 import { type LakeServices, openLakeServices, type RemotePlaces } from './support/lake-services.ts'
 import { openProxy } from './support/proxy.ts'
 
@@ -26,8 +26,7 @@ after(() => services.close())
 type Room = Readonly<{ storage: Storage; folder: string; local(file: string): string }>
 
 async function openRoom(kind: 'folder' | 's3', t: TestContext): Promise<Room> {
-  const scratch = await mkdtemp(join(tmpdir(), 'storage-'))
-  t.after(() => rm(scratch, { recursive: true }))
+  const scratch = makeScratchFolder('storage', t)
   const warehouse =
     kind === 's3' ? (await services.places()).warehouse : ({ kind, path: scratch } as const)
   const folder = below(warehouseFolder(warehouse), 'campaigns')

@@ -5,12 +5,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { openTrinoQuery, type TrinoQuery, type Verification } from '../../src/query.ts'
-import {
-  type LakeStack,
-  openLakeStack,
-  type StoredEvent,
-  type StoredWindow,
-} from './support/lake-stack.ts'
+import { EVENTS, FIRST, SECOND } from '../support/stored-rows.ts'
+import { type LakeStack, openLakeStack } from './support/lake-stack.ts'
 
 const MINUTE_US = 60_000_000
 const WINDOW_US = 5 * MINUTE_US
@@ -25,32 +21,6 @@ before(async () => {
 })
 beforeEach(() => lake.makeTables())
 after(() => lake?.close())
-
-/**
- * Two impressions, a click and a conversion of 1.5 in the window at 10:00; one impression at 10:05.
- */
-const EVENTS: readonly StoredEvent[] = [
-  { id: 'a', at: '2026-11-22 10:00:00' },
-  { id: 'b', at: '2026-11-22 10:04:59.999999' },
-  { id: 'c', type: 'click', at: '2026-11-22 10:01:00' },
-  { id: 'd', type: 'conversion', at: '2026-11-22 10:02:00', revenue: '1.5' },
-  { id: 'e', at: '2026-11-22 10:05:00' },
-]
-const FIRST: StoredWindow = {
-  start: '2026-11-22 10:00:00',
-  end: '2026-11-22 10:05:00',
-  counts: [2, 1, 1],
-  revenue: '1.5',
-  ctr: '50',
-  cvr: '100',
-}
-const SECOND: StoredWindow = {
-  start: '2026-11-22 10:05:00',
-  end: '2026-11-22 10:10:00',
-  counts: [1, 0, 0],
-  ctr: '0',
-  cvr: 'NULL',
-}
 
 async function verified(
   untilUs: number | null = null,

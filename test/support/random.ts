@@ -9,6 +9,8 @@ export type Random = Readonly<{
   below(below: number): number
   pick<T>(values: readonly T[]): T
   chance(probability: number): boolean
+  /** In place. */
+  shuffle<T>(values: T[]): void
 }>
 
 export function openRandom(seed: number): Random {
@@ -28,5 +30,11 @@ export function openRandom(seed: number): Random {
       return values[below(values.length)] as T
     },
     chance: (probability) => next() < probability,
+    shuffle: <T>(values: T[]): void => {
+      for (let last = values.length - 1; last > 0; last--) {
+        const other = below(last + 1)
+        ;[values[last], values[other]] = [values[other] as T, values[last] as T]
+      }
+    },
   }
 }

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { decodeContainer } from '../../src/table/avro.ts'
 import { readLake, TableError } from '../../src/table.ts'
-import { dayRows, eventRow, metricsRow, openPlace } from './fixture.ts'
+import { commitRows, dayRows, eventRow, metricsRow, openPlace } from './fixture.ts'
 
 const fails = (code: string, file: string) => (error: unknown) => {
   assert.ok(error instanceof TableError, String(error))
@@ -19,14 +19,12 @@ const fails = (code: string, file: string) => (error: unknown) => {
 async function filledPlace(t: Parameters<typeof openPlace>[0]) {
   const place = await openPlace(t)
   const lake = await place.open()
-  const events = await lake.writeEventsFile(dayRows([eventRow({ eventId: 'a' })]))
-  const metrics = await lake.writeMetricsFile(events.day, [metricsRow()])
-  await lake.commit({
-    events: { add: [events], remove: [] },
-    metrics: { add: [metrics], remove: [] },
-    summary: {},
-    commitId: 'a',
-  })
+  const { events } = await commitRows(
+    lake,
+    dayRows([eventRow({ eventId: 'a' })]),
+    [metricsRow()],
+    'a',
+  )
   await lake.close()
   const { events: view } = await readLake(place)
   const metadata = view.metadataLocation.replace('file://', '')

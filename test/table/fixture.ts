@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { DayRows, EncodedColumn } from '../../src/event.ts'
 import {
+  type DataFile,
   dayOfUs,
   type Lake,
   type LakeOptions,
@@ -159,6 +160,24 @@ function float64(value: number): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeDoubleLE(value)
   return bytes
+}
+
+/** One commit that adds an events file and a metrics file, and removes none. */
+export async function commitRows(
+  lake: Lake,
+  day: DayRows,
+  metricsRows: readonly MetricsRow[],
+  commitId: string,
+): Promise<Readonly<{ events: DataFile; metrics: DataFile }>> {
+  const events = await lake.writeEventsFile(day)
+  const metrics = await lake.writeMetricsFile(day.day, metricsRows)
+  await lake.commit({
+    events: { add: [events], remove: [] },
+    metrics: { add: [metrics], remove: [] },
+    summary: {},
+    commitId,
+  })
+  return { events, metrics }
 }
 
 /** A folder that is removed when the test ends, and lakes in it. */

@@ -1,13 +1,11 @@
 /** PyIceberg filters a merged file by its bounds: a wrong one would lose rows silently. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { mergeEventFiles } from '../../src/query.ts'
-import { openMaintenance } from '../../src/table.ts'
 import { pythonReaders } from '../interop/python.ts'
+import { openUpkeep } from '../support/maintenance.ts'
 import { dayRows, eventRow, openPlace } from './fixture.ts'
 
 const { python, skip } = pythonReaders()
@@ -51,22 +49,7 @@ test('PyIceberg finds every row of a merged file by every column', { skip }, asy
     const file = await lake.writeEventsFile(dayRows(rows, at))
     await lake.commit({ events: { add: [file], remove: [] }, summary: {}, commitId: `c-${index}` })
   }
-  const maintenance = openMaintenance({
-    lake,
-    mergeEventFiles,
-    exclusively: (work) => work(),
-    horizonUs: HOUR_US,
-    retentionDays: { events: 0, metrics: 0 },
-    nowUs,
-    steadyMs: () => 0,
-    dedupeNowUs: nowUs,
-    logProgress: () => null,
-    newId: randomUUID,
-    pause: async () => {},
-    isBusy: () => false,
-    onTask: () => {},
-    onWarning: () => {},
-  })
+  const maintenance = openUpkeep(lake, { nowUs, steadyMs: () => 0, logProgress: () => null })
   while ((await maintenance.step()) !== null) {}
   assert.equal(lake.events.files.length, 1)
   const script = join(import.meta.dirname, '../interop/row-filters.py')

@@ -14,11 +14,10 @@ import {
   dayOfUs,
   type Lake,
   type Maintenance,
-  type MaintenanceOptions,
-  openMaintenance,
   TableError,
   type TaskDone,
 } from '../../src/table.ts'
+import { openUpkeep } from '../support/maintenance.ts'
 import { DAY_US, dayRows, type EventRow, eventRow, metricsRow, openPlace } from './fixture.ts'
 
 const SECOND_US = 1_000_000
@@ -26,27 +25,6 @@ const MINUTE_US = 60 * SECOND_US
 const HOUR_US = 60 * MINUTE_US
 /** 2026-11-22T00:00:00Z */
 const MIDNIGHT_US = Date.UTC(2026, 10, 22) * 1000
-
-type Parts = Partial<MaintenanceOptions> & { nowUs: () => number }
-
-function maintenanceOf(lake: Lake, parts: Parts): Maintenance {
-  return openMaintenance({
-    lake,
-    mergeEventFiles,
-    exclusively: (work) => work(),
-    horizonUs: HOUR_US,
-    retentionDays: { events: 0, metrics: 0 },
-    steadyMs: () => parts.nowUs() / 1000,
-    dedupeNowUs: parts.nowUs,
-    logProgress: () => ({ ends: [], taken: [] }),
-    newId: randomUUID,
-    pause: async () => {},
-    isBusy: () => false,
-    onTask: () => {},
-    onWarning: () => {},
-    ...parts,
-  })
-}
 
 /** Does all that is due. */
 async function settle(maintenance: Maintenance): Promise<readonly TaskDone[]> {
@@ -84,7 +62,7 @@ test('few sorted files hold hours of commits: same events, same ids per generati
   let nowUs = MIDNIGHT_US
   const lake = await place.open({ nowUs: () => nowUs })
   const horizonUs = 10 * MINUTE_US
-  const maintenance = maintenanceOf(lake, { nowUs: () => nowUs, horizonUs })
+  const maintenance = openUpkeep(lake, { nowUs: () => nowUs, horizonUs })
   const stored: { id: string; arrivalUs: number }[] = []
   let most = 0
   for (let commit = 0; commit < 200; commit++) {
@@ -140,7 +118,7 @@ test('metadata stays small while commits and merges go on', async (t) => {
   const place = await openPlace(t)
   let nowUs = MIDNIGHT_US
   const lake = await place.open({ nowUs: () => nowUs })
-  const maintenance = maintenanceOf(lake, { nowUs: () => nowUs })
+  const maintenance = openUpkeep(lake, { nowUs: () => nowUs })
   for (let commit = 0; commit < 150; commit++) {
     nowUs += 60 * SECOND_US
     await append(lake, [eventRow({ eventId: `${commit}`, timestampUs: nowUs })], nowUs)
@@ -171,7 +149,7 @@ async function openFilled(t: Parameters<typeof openPlace>[0]) {
 test('an append that lands during a merge is kept, and the merge too (F9)', async (t) => {
   const { lake, nowUs } = await openFilled(t)
   const steps: string[] = []
-  const maintenance = maintenanceOf(lake, {
+  const maintenance = openUpkeep(lake, {
     nowUs,
     onStep: (step) => steps.push(step),
     mergeEventFiles: async (inputs, output, options) => {
@@ -202,7 +180,7 @@ test('two files on each of many days become one a day, in few commits', async (t
   }
   const before = await idsOf(lake)
   clock.nowUs += 5 * HOUR_US
-  const done = await settle(maintenanceOf(lake, { nowUs: () => clock.nowUs }))
+  const done = await settle(openUpkeep(lake, { nowUs: () => clock.nowUs }))
   const merges = done.filter(({ task }) => task.kind === 'merge-events')
   assert.ok(merges.length >= 1 && merges.length <= 4, `${merges.length} commits`)
   assert.equal(lake.events.files.length, days)
@@ -213,7 +191,7 @@ test('two files on each of many days become one a day, in few commits', async (t
 test('a merge whose input was dropped is dropped too, and its output removed (F9)', async (t) => {
   const { lake, files, nowUs } = await openFilled(t)
   let written = ''
-  const maintenance = maintenanceOf(lake, {
+  const maintenance = openUpkeep(lake, {
     nowUs,
     mergeEventFiles: async (inputs, output, options) => {
       written = output
@@ -230,7 +208,7 @@ test('a merge that is broken off changes nothing and leaves no file', async (t) 
   const { lake, files, nowUs } = await openFilled(t)
   let written = ''
   const warnings: string[] = []
-  const maintenance = maintenanceOf(lake, {
+  const maintenance = openUpkeep(lake, {
     nowUs,
     onWarning: (text) => warnings.push(text),
     mergeEventFiles: async (inputs, output, options) => {
@@ -249,7 +227,7 @@ test('a merge that fails is said, and tried again later with growing pauses', as
   const { lake, nowUs } = await openFilled(t)
   const warnings: string[] = []
   const pauses: number[] = []
-  const maintenance = maintenanceOf(lake, {
+  const maintenance = openUpkeep(lake, {
     nowUs,
     onWarning: (text) => warnings.push(text),
     pause: async (durationMs) => {
@@ -269,7 +247,7 @@ test('a merge that fails is said, and tried again later with growing pauses', as
 test('a merged file with rows missing is refused and removed', async (t) => {
   const { lake, files, nowUs } = await openFilled(t)
   let written = ''
-  const maintenance = maintenanceOf(lake, {
+  const maintenance = openUpkeep(lake, {
     nowUs,
     mergeEventFiles: async (inputs, output, options) => {
       written = output
@@ -301,7 +279,7 @@ test('an output is never removed while a commit may hold it (F3)', async (t) => 
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
-  const maintenance = maintenanceOf(doubtful, {
+  const maintenance = openUpkeep(doubtful, {
     nowUs,
     mergeEventFiles: async (inputs, output, options) => {
       written = output
@@ -339,7 +317,7 @@ test("metrics of a past day merge under the job's lock to the same rows and doub
   }
   const before = await tell()
   let held = 0
-  const maintenance = maintenanceOf(lake, {
+  const maintenance = openUpkeep(lake, {
     nowUs,
     exclusively: async (work) => {
       held++
@@ -370,7 +348,7 @@ test('retention drops whole days, tells the first kept, leaves the other table b
     metricsRow({ windowStartUs: MIDNIGHT_US }),
   ])
   await lake.commit({ metrics: { add: [metrics], remove: [] }, summary: {}, commitId: 'metrics' })
-  const maintenance = maintenanceOf(lake, { nowUs, retentionDays: { events: 2, metrics: 0 } })
+  const maintenance = openUpkeep(lake, { nowUs, retentionDays: { events: 2, metrics: 0 } })
   await settle(maintenance)
   assert.deepEqual(await idsOf(lake), ['kept', 'old'], 'not on the word of one look at the clock')
   now += HOUR_US

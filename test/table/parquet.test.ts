@@ -7,7 +7,16 @@ import { millionthsOf, revenueOf } from '../../src/table/metrics-row.ts'
 import { encodeDoubles, encodeLongs, encodeStrings } from '../../src/table/parquet/encode-column.ts'
 import { encodeThrift, i32, i64, list, struct, text } from '../../src/table/parquet/thrift.ts'
 import { footerOf, type MetricsRow, readLake } from '../../src/table.ts'
-import { DAY_US, dayRows, eventRow, metricsRow, NOON_US, openPlace, WINDOW_US } from './fixture.ts'
+import {
+  commitRows,
+  DAY_US,
+  dayRows,
+  eventRow,
+  metricsRow,
+  NOON_US,
+  openPlace,
+  WINDOW_US,
+} from './fixture.ts'
 
 const DAY = 20_779
 
@@ -187,19 +196,14 @@ test('a file merged by DuckDB is taken with the statistics ours would have', asy
 test('a manifest counts values, nulls and NaNs of each column; no table has NaNs', async (t) => {
   const place = await openPlace(t)
   const lake = await place.open()
-  const events = await lake.writeEventsFile(dayRows([eventRow(), eventRow({ country: null })]))
+  const day = dayRows([eventRow(), eventRow({ country: null })])
   // Without an impression there is no CTR, without a click no CVR.
-  const metrics = await lake.writeMetricsFile(DAY, [
+  const windows = [
     metricsRow({ impressions: 0, clicks: 0, conversions: 0 }),
     metricsRow({ campaignId: 'c-2', clicks: 0 }),
     metricsRow({ campaignId: 'c-3' }),
-  ])
-  await lake.commit({
-    events: { add: [events], remove: [] },
-    metrics: { add: [metrics], remove: [] },
-    summary: {},
-    commitId: 'a',
-  })
+  ]
+  await commitRows(lake, day, windows, 'a')
   const read = await readLake(place)
   const [event] = read.events.files
   assert.deepEqual([...(event?.nanCounts ?? [])], [[6, 0]])

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openDiskStorage } from '../../src/table/storage.ts'
+import { makeScratchFolder } from '../support/scratch.ts'
 
 /** The next fsync, of whatever file, fails as on a broken disk. */
 function failNextSync(t: TestContext): void {
@@ -27,8 +27,7 @@ function failNextSync(t: TestContext): void {
 }
 
 test('a failed fsync of a folder is never retried as a success (F6)', async (t) => {
-  const folder = await fs.mkdtemp(path.join(tmpdir(), 'storage-'))
-  t.after(() => fs.rm(folder, { recursive: true }))
+  const folder = makeScratchFolder('storage', t)
   const storage = openDiskStorage()
   await storage.write(path.join(folder, 'a'), [Buffer.from('a')])
   failNextSync(t)

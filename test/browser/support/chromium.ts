@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Browser, chromium } from 'playwright-core'
 
 export const TOOLS: string = fileURLToPath(new URL('../../../.tools/', import.meta.url))
 /** Holds the path of a Chromium that was seen to start. */
@@ -51,6 +52,17 @@ export function findChromium(): Chromium {
   const reason = `there is no Chromium (${failure}); \`npm run browser\` finds or installs it`
   if (process.env.CI === 'true') throw new Error(`${reason}; in CI the browser tests must run`)
   return { path: null, skip: reason }
+}
+
+/** One a test file. */
+export async function launchBrowser(): Promise<Browser> {
+  const { path, skip } = findChromium()
+  if (path === null) throw new Error(skip)
+  return await chromium.launch({
+    executablePath: path,
+    chromiumSandbox: !IS_ROOT,
+    args: [...FLAGS],
+  })
 }
 
 function seenToStart(): string | undefined {

@@ -7,12 +7,8 @@ import { type Accepted, postAccepted, waitUntilSettled } from '../../support/cli
 import { type Folder, openFolder } from '../../support/folder.ts'
 import { type Product, startProduct } from '../../support/product.ts'
 import { type AdEvents, eventsOf } from './ad-events.ts'
-import {
-  launchBrowser,
-  openWatchedPage,
-  type PageOptions,
-  type WatchedPage,
-} from './watched-page.ts'
+import { launchBrowser } from './chromium.ts'
+import { openWatchedPage, type PageOptions, type WatchedPage } from './watched-page.ts'
 
 export type Site = Readonly<{
   folder: Folder

@@ -4,8 +4,8 @@
  * requests, refused answers, requests to elsewhere.
  */
 import assert from 'node:assert/strict'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { FLAGS, findChromium, IS_ROOT } from './chromium.ts'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { findChromium } from './chromium.ts'
 
 export type WatchedPage = Readonly<{
   page: Page
@@ -42,17 +42,6 @@ const BROWSER_ZONE = 'America/St_Johns'
 const ACTION_LIMIT_MS = 15_000
 
 export const skipBrowser: string | false = findChromium().skip
-
-/** One a test file. */
-export async function launchBrowser(): Promise<Browser> {
-  const { path, skip } = findChromium()
-  if (path === null) throw new Error(skip)
-  return await chromium.launch({
-    executablePath: path,
-    chromiumSandbox: !IS_ROOT,
-    args: [...FLAGS],
-  })
-}
 
 export async function openWatchedPage(
   browser: Browser,

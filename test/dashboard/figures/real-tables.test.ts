@@ -18,9 +18,9 @@ import type {
   SummaryAnswer,
   TrendAnswer,
 } from '../../../src/dashboard-definition/wire.ts'
-import { type JobSettings, type JobThread, startJob } from '../../../src/embedded.ts'
-import { openQuery } from '../../../src/query.ts'
+import { type JobThread, startJob } from '../../../src/embedded.ts'
 import { type JobPlace, openJobPlace } from '../../support/job-place.ts'
+import { queryRows } from '../../support/query-rows.ts'
 import { openRandom, type Random } from '../../support/random.ts'
 import { DAY_US, type ModelEvent } from './memory-lake.ts'
 import { expectCampaigns, expectRevenue, expectSummary, expectTrend } from './naive.ts'
@@ -120,17 +120,6 @@ async function until(reached: () => boolean): Promise<void> {
 const moment = (us: number): string => new Date(us / 1000).toISOString()
 const windowOf = (us: number): number => Math.floor(us / WINDOW_US) * WINDOW_US
 
-async function rowsOf(settings: JobSettings, sql: string): Promise<(readonly unknown[])[]> {
-  const query = await openQuery({ ...settings, nowMs: () => Date.now() })
-  try {
-    const rows: (readonly unknown[])[] = []
-    for await (const batch of (await query.runSql(sql)).batches) rows.push(...batch)
-    return rows
-  } finally {
-    await query.close()
-  }
-}
-
 const numberOf = (cell: unknown): number | null => (cell === null ? null : Number(cell))
 
 function expectClose(found: number | null, expected: number | null, what: string): void {
@@ -146,13 +135,13 @@ async function expectLikeSql(place: JobPlace, { ask }: Running, fromUs: number, 
     to: `TIMESTAMP '${moment(toUs).replace('T', ' ').replace('Z', '')}'`,
   }
   const summary = await ask<SummaryAnswer>('summary', range)
-  const [totals = []] = await rowsOf(place.settings, chartSql('totals', sqlRange))
+  const [totals = []] = await queryRows(place.settings, chartSql('totals', sqlRange))
   const measured = Object.values(summary.figures)
   for (const [index, value] of measured.entries()) {
     expectClose(value, numberOf(totals[index]), `total ${index}`)
   }
   const trend = await ask<TrendAnswer>('trend', range)
-  const windows = await rowsOf(place.settings, chartSql('trend', sqlRange))
+  const windows = await queryRows(place.settings, chartSql('trend', sqlRange))
   const withEvents = trend.lines[0]?.impressions.filter(
     (count, point) =>
       count + (trend.lines[0]?.clicks[point] ?? 0) + (trend.lines[0]?.conversions[point] ?? 0) > 0,
@@ -164,7 +153,7 @@ async function expectLikeSql(place: JobPlace, { ask }: Running, fromUs: number, 
     expectClose(trend.lines[0]?.cvr[point] ?? null, numberOf(cvr), `cvr at ${start}`)
   }
   const table = await ask<CampaignsAnswer>('campaigns', `${range}&sort=revenue&size=200`)
-  const campaigns = await rowsOf(place.settings, chartSql('campaigns', sqlRange))
+  const campaigns = await queryRows(place.settings, chartSql('campaigns', sqlRange))
   assert.deepEqual(
     table.rows.map(({ campaign }) => campaign),
     campaigns.map(([campaign]) => campaign),

@@ -3,20 +3,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { makeSpillFolder } from '../../../src/query/duckdb/spill-folder.ts'
+import { makeScratchFolder } from '../../support/scratch.ts'
 
 const MODULE = new URL('../../../src/query/duckdb/spill-folder.ts', import.meta.url).href
 const PREFIX = 'campaign-metrics-query-'
-
-async function place(t: TestContext): Promise<string> {
-  const parent = await mkdtemp(join(tmpdir(), 'campaign-metrics-spill-test-'))
-  t.after(() => rm(parent, { recursive: true, force: true }))
-  return parent
-}
 
 /** Another process that has made a folder, which is called `rows` inside. */
 async function otherOwner(t: TestContext, parent: string) {
@@ -37,7 +31,7 @@ async function makeAnew(t: TestContext, parent: string): Promise<string> {
 }
 
 test('folders of killed processes are swept with the next; those of living stay', async (t) => {
-  const parent = await place(t)
+  const parent = makeScratchFolder('spill', t)
   const living = await otherOwner(t, parent)
   const killed = [await otherOwner(t, parent), await otherOwner(t, parent)]
   for (const { path, child, ended } of killed) {
@@ -52,7 +46,7 @@ test('folders of killed processes are swept with the next; those of living stay'
 })
 
 test('a folder of this process stays while it is in use, and goes afterwards', async (t) => {
-  const parent = await place(t)
+  const parent = makeScratchFolder('spill', t)
   const first = makeSpillFolder(parent)
   await makeAnew(t, parent)
   assert.ok((await readdir(parent)).some((name) => first.path.endsWith(name)))
@@ -61,7 +55,7 @@ test('a folder of this process stays while it is in use, and goes afterwards', a
 })
 
 test('nothing else is touched: links, other names, unfinished folders', async (t) => {
-  const parent = await place(t)
+  const parent = makeScratchFolder('spill', t)
   const target = join(parent, 'precious')
   await mkdir(target)
   await writeFile(join(target, 'lock'), '')
@@ -86,7 +80,7 @@ test('nothing else is touched: links, other names, unfinished folders', async (t
 
 test("other users' folders are left alone", async (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root can make folders of other users')
-  const parent = await place(t)
+  const parent = makeScratchFolder('spill', t)
   const owner = await otherOwner(t, parent)
   owner.child.kill('SIGKILL')
   await owner.ended
@@ -97,7 +91,7 @@ test("other users' folders are left alone", async (t) => {
 })
 
 test('a place that cannot be written to is said with the way on', async (t) => {
-  const parent = await place(t)
+  const parent = makeScratchFolder('spill', t)
   await writeFile(join(parent, 'file'), '')
   for (const folder of [join(parent, 'missing'), join(parent, 'file')]) {
     assert.throws(

@@ -6,7 +6,8 @@ import { after, before, type TestContext, test } from 'node:test'
 import { openSums, type SumRows, type SumsOptions, type SumsQuery } from '../../../src/query.ts'
 import { placesIn } from '../../support/places.ts'
 import { openRandom } from '../../support/random.ts'
-import { type EventRow, type Fixture, type MetricsRow, openFixture } from '../fixture.ts'
+import type { CampaignWindow } from '../../support/stored-rows.ts'
+import { type EventRow, type Fixture, openFixture } from '../fixture.ts'
 
 let fixture: Fixture
 let spill: string
@@ -63,9 +64,9 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 function metricsRow(
   campaign: string,
   time: string,
-  counts: MetricsRow['counts'],
+  counts: CampaignWindow['counts'],
   revenue: string,
-): MetricsRow {
+): CampaignWindow {
   const start = `2026-11-22 ${time}`
   return { campaign, start, end: start, counts, revenue, ctr: 'NULL', cvr: 'NULL' }
 }

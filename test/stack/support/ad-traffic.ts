@@ -1,7 +1,7 @@
 /**
  * Events of the last two hours with the windows they make, added up here and not by the product.
  */
-import type { StoredEvent, StoredWindow } from './lake-stack.ts'
+import type { StoredEvent, StoredWindow } from '../../support/stored-rows.ts'
 
 export const WINDOW_MS = 300_000
 /** A campaign that is HTML, has quotes, and is no ASCII. */

@@ -19,9 +19,9 @@ import {
 } from '../../../src/flink.ts'
 import { type KafkaPlace, openRecordSource, setUpTopic } from '../../../src/log.ts'
 import type { Cell } from '../../../src/query.ts'
-import { openQuery } from '../../../src/query.ts'
 import { listRejected, openRejected } from '../../../src/rejected.ts'
 import { openLake, readLake } from '../../../src/table.ts'
+import { queryRows } from '../../support/query-rows.ts'
 import { type LakeServices, openLakeServices, type RemotePlaces } from './lake-services.ts'
 
 export type FlinkStack = Readonly<{
@@ -142,17 +142,7 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
         ...more,
       }),
     send: (values, partition) => send(topic, values, partition),
-    async query(sql) {
-      const query = await openQuery({ ...lake, nowMs: () => Date.now() })
-      try {
-        const result = await query.runSql(sql)
-        const rows: (readonly Cell[])[] = []
-        for await (const batch of result.batches) rows.push(...batch)
-        return rows
-      } finally {
-        await query.close()
-      }
-    },
+    query: (sql) => queryRows(lake, sql),
     async awaitStored(rows) {
       let held = -1
       let until = 0

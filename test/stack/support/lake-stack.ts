@@ -13,28 +13,7 @@ import { findPortBase } from '../../../deploy/stack/port-base.ts'
 import { openStack, type Stack } from '../../../deploy/stack/stack.ts'
 import { openTrinoClient, type TrinoClient } from '../../../src/query/trino/client.ts'
 import { rowsSql } from '../../../src/query/trino/dialect.ts'
-
-export type StoredEvent = Readonly<{
-  id: string
-  campaign?: string
-  type?: 'impression' | 'click' | 'conversion'
-  /** `2026-11-22 10:00:00[.ffffff]` */
-  at: string
-  /** As DOUBLE reads it; default 0. */
-  revenue?: string
-}>
-
-export type StoredWindow = Readonly<{
-  campaign?: string
-  start: string
-  end: string
-  counts: readonly [impressions: number, clicks: number, conversions: number]
-  /** As DOUBLE reads it; default 0. */
-  revenue?: string
-  /** `NULL` or a DOUBLE. */
-  ctr: string
-  cvr: string
-}>
+import type { StoredEvent, StoredWindow } from '../../support/stored-rows.ts'
 
 export type LakeStack = Readonly<{
   stack: Stack

@@ -1,7 +1,7 @@
 /** The dashboard in a real browser: signed in, with every answer of a chart that the page got. */
 import assert from 'node:assert/strict'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { FLAGS, findChromium, IS_ROOT } from '../../browser/support/chromium.ts'
+import type { Page } from 'playwright-core'
+import { launchBrowser } from '../../browser/support/chromium.ts'
 
 export type ChartAnswer = Readonly<{
   /** Of the chart, as Superset numbers it. */
@@ -27,7 +27,7 @@ export async function openSupersetPage(
   url: string,
   account: Readonly<{ user: string; password: string }>,
 ): Promise<SupersetPage> {
-  const browser = await launch()
+  const browser = await launchBrowser()
   // High enough for all charts: those below the edge of the screen are not asked for. Neither UTC
   // nor the server's zone.
   const viewport = { width: 1400, height: 1900 }
@@ -70,14 +70,4 @@ export async function openSupersetPage(
     faults: () => faults,
     close: () => browser.close(),
   }
-}
-
-async function launch(): Promise<Browser> {
-  const { path, skip } = findChromium()
-  if (path === null) throw new Error(skip)
-  return await chromium.launch({
-    executablePath: path,
-    chromiumSandbox: !IS_ROOT,
-    args: [...FLAGS],
-  })
 }
