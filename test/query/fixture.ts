@@ -117,10 +117,3 @@ function metricsSql(row: CampaignWindow): string {
     ${row.counts.map((count) => `${count}::BIGINT`).join(', ')}, (${row.revenue ?? '0'})::DOUBLE,
     (${row.ctr})::DOUBLE, (${row.cvr})::DOUBLE, TIMESTAMP '2026-11-22 12:00:00')`
 }
-
-/** Everything a formatter says. */
-export async function textOf(parts: AsyncIterable<string>): Promise<string> {
-  let text = ''
-  for await (const part of parts) text += part
-  return text
-}

@@ -3,9 +3,12 @@
  * zero, from the shortest decimal form. Each dialect is held against them, and against random
  * doubles rounded by src/event.ts.
  */
-import type { Random } from '../support/random.ts'
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { revenueMillionths } from '../../src/event.ts'
+import { openRandom, type Random } from '../support/random.ts'
 
-export const HARD_REVENUES: readonly (readonly [revenue: number, millionths: bigint])[] = [
+const HARD_REVENUES: readonly (readonly [revenue: number, millionths: bigint])[] = [
   [0, 0n],
   [-0, 0n],
   [5e-7, 1n],
@@ -25,8 +28,33 @@ export const HARD_REVENUES: readonly (readonly [revenue: number, millionths: big
   [-1e9, -1_000_000_000_000_000n],
 ]
 
+/** What every dialect is held to; `roundedBySql` gives the millionths of each revenue. */
+export function testRounding(
+  roundedBySql: (revenues: readonly number[]) => Promise<readonly unknown[]>,
+  { rounds, count }: Readonly<{ rounds: number; count: number }>,
+): void {
+  test('hard values round to millionths half away from zero, by their shortest form', async () => {
+    assert.deepEqual(
+      await roundedBySql(HARD_REVENUES.map(([revenue]) => revenue)),
+      HARD_REVENUES.map(([, millionths]) => millionths),
+    )
+  })
+
+  test('random doubles of every size, and random ties, round as in src/event.ts', async () => {
+    const seed = Date.now() >>> 0
+    const random = openRandom(seed)
+    for (let round = 0; round < rounds; round++) {
+      const revenues = randomRevenues(random, count)
+      const rounded = await roundedBySql(revenues)
+      for (const [index, revenue] of revenues.entries()) {
+        assert.equal(rounded[index], revenueMillionths(revenue), `${revenue}, seed ${seed}`)
+      }
+    }
+  })
+}
+
 /** Doubles of every size up to 1e9, and ties. */
-export function randomRevenues(random: Random, count: number): readonly number[] {
+function randomRevenues(random: Random, count: number): readonly number[] {
   const bits = new DataView(new ArrayBuffer(8))
   const anyDouble = (): number => {
     bits.setUint32(0, random.below(2 ** 32))

@@ -19,7 +19,7 @@ import {
 } from '../../src/table.ts'
 import { pythonReaders } from '../interop/python.ts'
 import { openUpkeep } from '../support/maintenance.ts'
-import { queryRows } from '../support/query-rows.ts'
+import { queryRows } from '../support/query-results.ts'
 import { commitRows, dayRows, eventRow, metricsRow, NOON_US, WINDOW_US } from '../table/fixture.ts'
 import { type LakeServices, openLakeServices, type RemotePlaces } from './support/lake-services.ts'
 

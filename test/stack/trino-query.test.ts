@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { revenueMillionths } from '../../src/event.ts'
 import { cellOf } from '../../src/query/duckdb/cell.ts'
 import { QueryError } from '../../src/query/error.ts'
 import { rowsSql, TRINO } from '../../src/query/trino/dialect.ts'
@@ -15,11 +14,10 @@ import {
   formatJson,
   formatTable,
   openTrinoQuery,
-  type QueryResult,
   type TrinoQuery,
 } from '../../src/query.ts'
-import { HARD_REVENUES, randomRevenues } from '../query/hard-revenues.ts'
-import { openRandom } from '../support/random.ts'
+import { testRounding } from '../query/hard-revenues.ts'
+import { rowsOf, textOf } from '../support/query-results.ts'
 import { type LakeStack, openLakeStack } from './support/lake-stack.ts'
 
 let lake: LakeStack
@@ -32,18 +30,6 @@ before(async () => {
 })
 after(() => lake?.close())
 
-async function textOf(parts: AsyncIterable<string>): Promise<string> {
-  let text = ''
-  for await (const part of parts) text += part
-  return text
-}
-
-async function cellsOf(result: QueryResult): Promise<readonly (readonly Cell[])[]> {
-  const rows: (readonly Cell[])[] = []
-  for await (const batch of result.batches) rows.push(...batch)
-  return rows
-}
-
 /** Each as the sum of a group of its own. */
 async function roundedBySql(revenues: readonly number[]): Promise<readonly bigint[]> {
   const rows = revenues.map((revenue, index) => [index, String(revenue)] as const)
@@ -54,24 +40,7 @@ async function roundedBySql(revenues: readonly number[]): Promise<readonly bigin
   return found.map(([, millionths]) => BigInt(String(millionths)))
 }
 
-test('hard values round to millionths half away from zero, by their shortest form', async () => {
-  assert.deepEqual(
-    await roundedBySql(HARD_REVENUES.map(([revenue]) => revenue)),
-    HARD_REVENUES.map(([, millionths]) => millionths),
-  )
-})
-
-test('random doubles of every size, and random ties, round as in src/event.ts', async () => {
-  const seed = Date.now() >>> 0
-  const random = openRandom(seed)
-  for (let round = 0; round < 3; round++) {
-    const revenues = randomRevenues(random, 12_000)
-    const rounded = await roundedBySql(revenues)
-    for (const [index, revenue] of revenues.entries()) {
-      assert.equal(rounded[index], revenueMillionths(revenue), `${revenue}, seed ${seed}`)
-    }
-  }
-})
+testRounding(roundedBySql, { rounds: 3, count: 12_000 })
 
 test('a sum of windows full of the largest revenue is exact', async () => {
   const [row = []] = await lake.client.rows(
@@ -126,7 +95,7 @@ test('a value of the tables is the same cell through Trino and through DuckDB', 
   try {
     const rows = await (await connection.run(sql)).getRows()
     const expected = rows.map((row) => row.map((value) => cellOf(value, 'UTC')))
-    assert.deepEqual(await cellsOf(await query.runSql(sql)), expected)
+    assert.deepEqual(await rowsOf(await query.runSql(sql)), expected)
   } finally {
     instance.closeSync()
   }
@@ -154,9 +123,7 @@ test('what changes something is refused, and changes nothing', async () => {
   ]) {
     await assert.rejects(query.runSql(sql), { name: 'QueryError', code: 'not-a-query' }, sql)
   }
-  assert.deepEqual(await cellsOf(await query.runSql('SELECT count(*) FROM campaign_events')), [
-    [0n],
-  ])
+  assert.deepEqual(await rowsOf(await query.runSql('SELECT count(*) FROM campaign_events')), [[0n]])
 })
 
 test('a result that is left early ends its statement', async () => {
@@ -187,7 +154,7 @@ test('a hundred thousand rows flow through, each once', async () => {
 test('an error says what failed, where, and what to do', async () => {
   const failing = async (sql: string): Promise<QueryError> => {
     try {
-      await cellsOf(await query.runSql(sql))
+      await rowsOf(await query.runSql(sql))
     } catch (error) {
       if (error instanceof QueryError) return error
       throw error

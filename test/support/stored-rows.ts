@@ -2,6 +2,8 @@
  * Rows of the two tables as a test writes them down, and a few of each that belong together: what
  * DuckDB and Trino are asked about alike.
  */
+import type { Verification } from '../../src/query.ts'
+
 export type StoredEvent = Readonly<{
   id: string
   campaign?: string
@@ -52,4 +54,15 @@ export const SECOND: CampaignWindow = {
   counts: [1, 0, 0],
   ctr: '0',
   cvr: 'NULL',
+}
+/** What `verify` says of these events and both windows. */
+export const EQUAL: Verification = {
+  isEqual: true,
+  windows: 2,
+  events: 5,
+  differing: 0,
+  differences: [],
+  repeatedIds: { withinHorizon: 0, unplaced: 0, examples: [] },
+  unfitEvents: 0,
+  withoutEvents: null,
 }

@@ -20,7 +20,7 @@ import type {
 } from '../../../src/dashboard-definition/wire.ts'
 import { type JobThread, startJob } from '../../../src/embedded.ts'
 import { type JobPlace, openJobPlace } from '../../support/job-place.ts'
-import { queryRows } from '../../support/query-rows.ts'
+import { queryRows } from '../../support/query-results.ts'
 import { openRandom, type Random } from '../../support/random.ts'
 import { DAY_US, type ModelEvent } from './memory-lake.ts'
 import { expectCampaigns, expectRevenue, expectSummary, expectTrend } from './naive.ts'

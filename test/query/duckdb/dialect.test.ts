@@ -5,10 +5,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { DOUBLE, DuckDBInstance, LIST, listValue } from '@duckdb/node-api'
-import { revenueMillionths } from '../../../src/event.ts'
 import { DUCKDB } from '../../../src/query/duckdb/dialect.ts'
-import { openRandom } from '../../support/random.ts'
-import { HARD_REVENUES, randomRevenues } from '../hard-revenues.ts'
+import { testRounding } from '../hard-revenues.ts'
 
 const instance = await DuckDBInstance.create(':memory:')
 const connection = await instance.connect()
@@ -28,22 +26,7 @@ const roundedBySql = async (revenues: readonly number[]): Promise<readonly unkno
   return rows.map(([rounded]) => rounded)
 }
 
-test('hard values round to millionths half away from zero, by their shortest form', async () => {
-  assert.deepEqual(
-    await roundedBySql(HARD_REVENUES.map(([revenue]) => revenue)),
-    HARD_REVENUES.map(([, millionths]) => millionths),
-  )
-})
-
-test('random doubles of every size, and random ties, round as in src/event.ts', async () => {
-  const seed = Date.now() >>> 0
-  const revenues = randomRevenues(openRandom(seed), 60_000)
-  const rounded = await roundedBySql(revenues)
-  for (const [index, revenue] of revenues.entries()) {
-    const expected = revenueMillionths(revenue)
-    assert.equal(rounded[index], expected, `${revenue}, seed ${seed}`)
-  }
-})
+testRounding(roundedBySql, { rounds: 1, count: 60_000 })
 
 test('NULL is 0; what is no number within the limits is NULL, to be counted', async () => {
   const sql =

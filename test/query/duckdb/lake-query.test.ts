@@ -6,6 +6,7 @@ import { openQuery, recomputeFromFiles } from '../../../src/query.ts'
 import { EVENTS_SCHEMA, METRICS_SCHEMA, type Schema } from '../../../src/table/schema.ts'
 import type { Lake } from '../../../src/table.ts'
 import { placesIn } from '../../support/places.ts'
+import { rowsOf } from '../../support/query-results.ts'
 import {
   dayRows,
   eventRow,
@@ -44,9 +45,8 @@ test('a new lake has empty views; a refresh shows what was committed, verify hol
     const sql =
       'SELECT (SELECT count(*) FROM campaign_events), (SELECT sum(impressions) FROM ' +
       'campaign_metrics)'
-    const rows: unknown[] = []
-    for await (const batch of (await query.runSql(sql)).batches) rows.push(...batch)
-    return rows[0]
+    const [row] = await rowsOf(await query.runSql(sql))
+    return row
   }
   assert.deepEqual(await told(), [0n, null])
   assert.equal((await query.verify(VERIFY)).isEqual, true)

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type LakeFiles, openFilesQuery, type Query } from '../../../src/query/duckdb/lake-query.ts'
 import { formatCsv, formatJson, formatTable } from '../../../src/query/format.ts'
-import { type Fixture, openFixture, textOf } from '../fixture.ts'
+import { rowsOf, textOf } from '../../support/query-results.ts'
+import { type Fixture, openFixture } from '../fixture.ts'
 
 let fixture: Fixture
 let query: Query
@@ -18,11 +19,8 @@ before(async () => {
 })
 after(() => fixture.close())
 
-const rowsOf = async (sql: string, of: Query = query): Promise<unknown[]> => {
-  const rows: unknown[] = []
-  for await (const batch of (await of.runSql(sql)).batches) rows.push(...batch)
-  return rows
-}
+const run = async (sql: string, of: Query = query): Promise<unknown[]> =>
+  rowsOf(await of.runSql(sql))
 
 test('the views have the columns and types of the tables, filled or empty', async () => {
   const columns = async (view: string) => (await query.runSql(`SELECT * FROM ${view}`)).columns
@@ -55,8 +53,8 @@ test('the views have the columns and types of the tables, filled or empty', asyn
       'processed_at TIMESTAMP',
     ],
   )
-  assert.deepEqual(await rowsOf('SELECT count(*), sum(revenue) FROM campaign_events'), [[2n, 2.5]])
-  assert.deepEqual(await rowsOf('SELECT * FROM campaign_metrics'), [])
+  assert.deepEqual(await run('SELECT count(*), sum(revenue) FROM campaign_events'), [[2n, 2.5]])
+  assert.deepEqual(await run('SELECT * FROM campaign_metrics'), [])
 })
 
 test('a column is found by its Iceberg field id, not its name; a missing one is NULL', async () => {
@@ -67,7 +65,7 @@ test('a column is found by its Iceberg field id, not its name; a missing one is 
   )
   const renamed = await fixture.query({ events: [file] })
   const sql = 'SELECT event_id, campaign_id, revenue FROM campaign_events'
-  assert.deepEqual(await rowsOf(sql, renamed), [['x', 'late', null]])
+  assert.deepEqual(await run(sql, renamed), [['x', 'late', null]])
 })
 
 for (const [sql, found] of [
@@ -86,12 +84,12 @@ for (const [sql, found] of [
 ] as const) {
   test(`only reading statements run: ${JSON.stringify(sql.slice(0, 50))} does not`, async () => {
     const asked = sql.replaceAll('PATH', fixture.path)
-    await assert.rejects(rowsOf(asked), (error: Error & { code?: string }) => {
+    await assert.rejects(run(asked), (error: Error & { code?: string }) => {
       assert.match(error.message, found)
       assert.ok(error.code === 'not-a-query' || error.code === 'sql-refused', error.code)
       return true
     })
-    assert.deepEqual(await rowsOf('SELECT count(*) FROM campaign_events'), [[2n]])
+    assert.deepEqual(await run('SELECT count(*) FROM campaign_events'), [[2n]])
   })
 }
 
@@ -105,7 +103,7 @@ for (const sql of [
 ]) {
   test(`nothing but the tables' folders is read: ${sql}`, async () => {
     await writeFile(join(fixture.path, 'secret.csv'), 'a\n1\n')
-    await assert.rejects(rowsOf(sql.replaceAll('PATH', fixture.path)), {
+    await assert.rejects(run(sql.replaceAll('PATH', fixture.path)), {
       name: 'QueryError',
       code: 'sql-refused',
     })
@@ -113,7 +111,7 @@ for (const sql of [
 }
 
 test("DuckDB's own complaint reaches the user, with its hint", async () => {
-  await assert.rejects(rowsOf('SELECT * FROM campaign_event'), {
+  await assert.rejects(run('SELECT * FROM campaign_event'), {
     code: 'sql-refused',
     message: /campaign_event does not exist[\s\S]*campaign_events/,
   })
@@ -136,7 +134,7 @@ for (const sql of [
   'SHOW TABLES FROM foo',
 ]) {
   test(`a table that is not there is answered with the two that are: ${sql}`, async () => {
-    await assert.rejects(rowsOf(sql), (error: Error & { code?: string }) => {
+    await assert.rejects(run(sql), (error: Error & { code?: string }) => {
       assert.equal(error.code, 'sql-refused')
       assert.match(error.message, /\nThe tables are campaign_events and campaign_metrics\.(\n|$)/)
       assert.doesNotMatch(error.message, /Did you mean:? (?!"campaign_)/)
@@ -157,7 +155,7 @@ for (const [sql, hint] of [
   ["SELECT * FROM iceberg_scan('x')", /Extensions of DuckDB are not loaded here\.$/],
 ] as const) {
   test(`advice is of use, or is left out: ${sql}`, async () => {
-    await assert.rejects(rowsOf(sql), (error: Error & { code?: string }) => {
+    await assert.rejects(run(sql), (error: Error & { code?: string }) => {
       assert.equal(error.code, 'sql-refused')
       if (hint === null) assert.doesNotMatch(error.message, /[Dd]id you mean/)
       else assert.match(error.message, hint)
@@ -177,7 +175,7 @@ test('DESCRIBE, SUMMARIZE, SHOW, EXPLAIN and FROM-first queries run', async () =
     'FROM campaign_events',
     'WITH x AS (SELECT 1) FROM x',
   ]) {
-    assert.ok((await rowsOf(sql)).length > 0, sql)
+    assert.ok((await run(sql)).length > 0, sql)
   }
 })
 
@@ -277,7 +275,7 @@ test('a query past its memory and its disk says so', async () => {
   })
   try {
     const sql = 'SELECT count(*) FROM (SELECT DISTINCT md5(range::VARCHAR) FROM range(3000000))'
-    await assert.rejects(rowsOf(sql, tight), { code: 'out-of-memory' })
+    await assert.rejects(run(sql, tight), { code: 'out-of-memory' })
   } finally {
     await tight.close()
   }
@@ -297,9 +295,9 @@ test('refresh moves both views to the new state, and only when there is one', as
     version: '2',
     events: [await fixture.eventsFile('new.parquet', [{ id: 'n' }])],
   }
-  assert.deepEqual(await rowsOf('SELECT count(*) FROM campaign_events', live), [[0n]])
+  assert.deepEqual(await run('SELECT count(*) FROM campaign_events', live), [[0n]])
   assert.equal(await live.refresh(), true)
-  assert.deepEqual(await rowsOf('SELECT count(*) FROM campaign_events', live), [[1n]])
+  assert.deepEqual(await run('SELECT count(*) FROM campaign_events', live), [[1n]])
 })
 
 test('a file that expired before the query is answered by the new state', async () => {
@@ -314,14 +312,14 @@ test('a file that expired before the query is answered by the new state', async 
   const live = await fixture.query(() => files)
   files = { ...files, version: '2', events: [merged] }
   await rm(old)
-  assert.deepEqual(await rowsOf('SELECT event_id FROM campaign_events', live), [['o']])
+  assert.deepEqual(await run('SELECT event_id FROM campaign_events', live), [['o']])
 })
 
 test('a file that is gone while the tables stay is lost: the error says what to do', async () => {
   const file = await fixture.eventsFile('gone.parquet', [{ id: 'g' }])
   const live = await fixture.query({ events: [file] })
   await rename(file, `${file}.away`)
-  await assert.rejects(rowsOf('SELECT * FROM campaign_events', live), {
+  await assert.rejects(run('SELECT * FROM campaign_events', live), {
     code: 'file-lost',
     canRetry: false,
     message: /gone\.parquet.*: restore it from a backup/,
@@ -330,7 +328,7 @@ test('a file that is gone while the tables stay is lost: the error says what to 
 
 test('files of the tables that are gone or damaged are named, on one line', async () => {
   const read = async (file: string) =>
-    await rowsOf('SELECT * FROM campaign_events', await fixture.query({ events: [file] }))
+    await run('SELECT * FROM campaign_events', await fixture.query({ events: [file] }))
   await assert.rejects(read(join(fixture.path, 'data/never.parquet')), {
     code: 'file-lost',
     message: /never\.parquet/,

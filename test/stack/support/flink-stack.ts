@@ -21,7 +21,7 @@ import { type KafkaPlace, openRecordSource, setUpTopic } from '../../../src/log.
 import type { Cell } from '../../../src/query.ts'
 import { listRejected, openRejected } from '../../../src/rejected.ts'
 import { openLake, readLake } from '../../../src/table.ts'
-import { queryRows } from '../../support/query-rows.ts'
+import { queryRows } from '../../support/query-results.ts'
 import { type LakeServices, openLakeServices, type RemotePlaces } from './lake-services.ts'
 
 export type FlinkStack = Readonly<{
