@@ -7,7 +7,14 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { get, postAccepted } from '../support/client.ts'
 import { eventsOf, MINUTE_MS } from './support/ad-events.ts'
-import { readTiles, shownText, visit, waitForState, waitUntilLive } from './support/dashboard.ts'
+import {
+  readTiles,
+  shownText,
+  signIn,
+  visit,
+  waitForState,
+  waitUntilLive,
+} from './support/dashboard.ts'
 import { type Front, type FrontOptions, HAS_OPENSSL, openFront } from './support/front.ts'
 import { openSite, type Site } from './support/site.ts'
 import {
@@ -55,7 +62,7 @@ describe('behind a proxy', { skip: skipBrowser }, () => {
   /** Everything that the page does with its server. */
   async function useAll(page: Page, path: string): Promise<void> {
     await visit(page, path, 'signed-out')
-    await signIn(page)
+    await signIn(page, READ)
     await waitForState(page, 'ready')
     await waitUntilLive(page)
     await page.reload()
@@ -94,7 +101,7 @@ describe('behind a proxy', { skip: skipBrowser }, () => {
       watched.allow(/answer 404.*\/assets\/|status of 404.*\/assets\//)
       await page.goto('/cm?range=6h&campaign=proxied#top')
       await waitForState(page, 'signed-out')
-      await signIn(page)
+      await signIn(page, READ)
       await waitForState(page, 'ready')
       const { pathname, search, hash } = new URL(page.url())
       assert.deepEqual([pathname, search, hash], ['/cm/', '?range=6h&campaign=proxied', '#top'])
@@ -107,7 +114,7 @@ describe('behind a proxy', { skip: skipBrowser }, () => {
   test('a choice stays in the address below the path, and "back" undoes it', () =>
     through({ path: '/cm', says: LISTS }, async ({ page }) => {
       await visit(page, '/cm/', 'signed-out')
-      await signIn(page)
+      await signIn(page, READ)
       await waitForState(page, 'ready')
       await visit(page, '/cm/?campaign=proxied')
       assert.equal(new URL(page.url()).pathname, '/cm/')
@@ -128,7 +135,7 @@ describe('behind a proxy', { skip: skipBrowser }, () => {
       { path: '', tls: true, says: (host) => ({ forwarded: `host="${host}";proto=https` }) },
       async (watched) => {
         await visit(watched.page, '/', 'signed-out')
-        await signIn(watched.page)
+        await signIn(watched.page, READ)
         await waitForState(watched.page, 'ready')
         const [cookie] = await watched.context.cookies()
         assert.deepEqual([cookie?.name, cookie?.secure, cookie?.path], [COOKIE, true, '/'])
@@ -141,7 +148,7 @@ describe('behind a proxy', { skip: skipBrowser }, () => {
     through({ path: '/cm' }, async (watched) => {
       watched.allow(/answer 403|status of 403/)
       await visit(watched.page, '/cm/', 'signed-out')
-      await signIn(watched.page)
+      await signIn(watched.page, READ)
       const alert = watched.page.locator('form[data-sign-in] [role="alert"]')
       await alert.filter({ hasText: /\w/ }).waitFor()
       assert.match(await shownText(alert), /origin/)
@@ -153,7 +160,7 @@ describe('behind a proxy', { skip: skipBrowser }, () => {
     const watched = await openWatchedPage(site.browser, proxy.origin)
     watched.allow(/answer 401|status of 401/)
     await visit(watched.page, '/a/b/', 'signed-out')
-    await signIn(watched.page)
+    await signIn(watched.page, READ)
     await waitForState(watched.page, 'ready')
     const [cookie] = await watched.context.cookies()
     assert.deepEqual([cookie?.name, cookie?.path], [COOKIE, '/a/b/'])
@@ -187,12 +194,6 @@ describe('behind a proxy', { skip: skipBrowser }, () => {
     await proxy.close()
   })
 })
-
-async function signIn(page: Page): Promise<void> {
-  const form = page.locator('form[data-sign-in]')
-  await form.locator('input[type="password"]').fill(READ)
-  await form.locator('button').first().click()
-}
 
 async function signedOut(watched: WatchedPage): Promise<WatchedPage> {
   await watched.page.locator('button[data-sign-out]').click()

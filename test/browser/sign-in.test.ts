@@ -7,7 +7,14 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { get, postAccepted } from '../support/client.ts'
 import { eventsOf, MINUTE_MS } from './support/ad-events.ts'
-import { readTiles, shownText, visit, waitForState, waitUntilLive } from './support/dashboard.ts'
+import {
+  readTiles,
+  shownText,
+  signIn,
+  visit,
+  waitForState,
+  waitUntilLive,
+} from './support/dashboard.ts'
 import { eventually } from './support/eventually.ts'
 import { openSite, type Site } from './support/site.ts'
 import { skipBrowser, type WatchedPage } from './support/watched-page.ts'
@@ -155,9 +162,3 @@ describe('sign-in', { skip: skipBrowser }, () => {
     await waitForState(page, 'ready')
   })
 })
-
-async function signIn(page: Page, key: string): Promise<void> {
-  const form = page.locator('form[data-sign-in]')
-  await form.locator('input[type="password"]').fill(key)
-  await form.locator('button').first().click()
-}

@@ -304,7 +304,7 @@ test('DNS rebinding: without keys only loopback names are served, with both keys
   await keyed.close()
 })
 
-test('other names are refused for events too; HTTP/1.0 without a Host is no browser', async () => {
+test('DNS rebinding: events are refused too, but not HTTP/1.0 that sends no Host', async () => {
   const harness = await openHarness()
   const raw = openRaw(harness.port)
   raw.send(rawRequest(event('r'), []).replace('Host: localhost', 'Host: evil.example'))

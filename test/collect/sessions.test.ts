@@ -233,7 +233,7 @@ test('a token with any character changed, added or left out does not count', () 
   }
 })
 
-test('a token for a longer life or another key, or with another MAC, does not count', () => {
+test('a token for longer, for another key, or with the MAC of another text does not count', () => {
   const [version, id, expiry, mac] = token.split('.')
   for (const forged of [
     [version, id, Number(expiry) + 1, mac],

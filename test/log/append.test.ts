@@ -144,7 +144,7 @@ test('append takes lines only: at least one, ended by LF', () =>
     })
   }))
 
-test('arrival times follow the clock, also back and across a restart; offsets are the order', () =>
+test('arrival times follow the clock, even back, over restarts; offsets give the order (F17)', () =>
   inRoom(async ({ options, clock }) => {
     const arrivals = [START_US, START_US - 3_600_000_000, START_US + 7]
     const texts = [line(0), line(1), line(2)]

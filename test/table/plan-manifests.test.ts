@@ -166,7 +166,7 @@ async function schemaOf(bytes: Buffer): Promise<AvroType> {
 
 // Copied by hand from the Iceberg spec, version 2: "Manifest Entry Fields", "Data File Fields",
 // "Manifest Lists".
-test('columns of manifests have the field ids of the spec, which every reader needs', async () => {
+test('manifest columns have the field ids of the spec, by which readers find them', async () => {
   const bytes = await manifestFormat(TABLES.events).encode([], Buffer.alloc(16))
   assert.deepEqual(idsIn(await schemaOf(bytes)), [
     'status 0',

@@ -173,3 +173,9 @@ export async function shownText(locator: Locator): Promise<string> {
   // biome-ignore lint/performance/useDomNodeTextContent: textContent has the hidden parts as well
   return await locator.innerText()
 }
+
+export async function signIn(page: Page, key: string): Promise<void> {
+  const form = page.locator('form[data-sign-in]')
+  await form.locator('input[type="password"]').fill(key)
+  await form.locator('button').first().click()
+}
