@@ -38,9 +38,8 @@ function openListenProblems({ listen, keys }: Partial<Settings>): SettingProblem
   return missing.map((kind) => ({
     place: ['keys', kind],
     reason:
-      `listening on ${listen.host}, which others than this machine can reach, needs at least ` +
-      `one ${kind} key; ` +
-      'set one, have `keys.file` made, or listen on 127.0.0.1',
+      `listening on ${listen.host}, which others than this machine can reach, needs at least one ` +
+      `${kind} key; set one, have \`keys.file\` made, or listen on 127.0.0.1`,
   }))
 }
 

@@ -169,10 +169,9 @@ export const WAREHOUSE: z.ZodType<FolderPlace | S3Place> = field(
 export const CATALOG: z.ZodType<SqlitePlace | PostgresqlPlace> = field(
   {
     description:
-      'The Iceberg catalog (named `lake`, in the layout of the JDBC and SQL catalogs): a file ' +
-      'of SQLite, or a database of ' +
-      'PostgreSQL. A password that is not in the URL is taken from the environment variable ' +
-      '`PGPASSWORD`.',
+      'The Iceberg catalog (named `lake`, in the layout of the JDBC and SQL catalogs): a file of ' +
+      'SQLite, or a database of PostgreSQL. A password that is not in the URL is taken from the ' +
+      'environment variable `PGPASSWORD`.',
     accepts:
       'the path of a file (relative to this file), or ' +
       '`postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE`, ' +

@@ -146,8 +146,7 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     {
       description:
         'How often events go from the log into the tables: the freshness of the numbers. Many ' +
-        'events at once are ' +
-        'committed earlier.',
+        'events at once are committed earlier.',
       accepts: 'a duration from `100ms` to `5m`',
       initial: '1s',
     },
@@ -167,9 +166,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     memoryMax: field(
       {
         description:
-          'The memory for event ids, about 24 bytes each. When it does not last for the ' +
-          'horizon, the horizon gets ' +
-          'shorter, and `status` says so.',
+          'The memory for event ids, about 24 bytes each. When it does not last for the horizon, ' +
+          'the horizon gets shorter, and `status` says so.',
         accepts: 'a size from `1MiB` to `64GiB`',
         initial: '1GiB',
       },
@@ -219,9 +217,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
       size: field(
         {
           description:
-            'The disk space of the log. Kept events go first; when it is full of events that ' +
-            'are not in the tables ' +
-            'yet, new ones are refused with 503.',
+            'The disk space of the log. Kept events go first; when it is full of events that are ' +
+            'not in the tables yet, new ones are refused with 503.',
           accepts: 'a size from `256MiB` to `64TiB`',
           initial: '8GiB',
         },

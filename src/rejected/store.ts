@@ -202,10 +202,8 @@ class Store implements RejectedStore {
     if (!hasRoom && !this.#countsOnly) {
       warn?.(
         `${directory} has reached its limit of ${bytesMax} bytes: from now on rejected events ` +
-          'are ' +
-          'counted and their bytes are NOT kept. Replay them (campaign-metrics rejected ' +
-          '--replay), ' +
-          'remove the oldest files there, or raise the limit.',
+          'are counted and their bytes are NOT kept. Replay them (campaign-metrics rejected ' +
+          '--replay), remove the oldest files there, or raise the limit.',
       )
     }
     this.#countsOnly = !hasRoom
