@@ -2,7 +2,7 @@
  * What every room needs of the runtime: folders, locks, clocks, memory and closing, none of it
  * about events.
  */
-export { type ClockStep, type ClockWatch, openClockWatch } from './runtime/clock-watch.ts'
+export { type ClockStep, openClockWatch } from './runtime/clock-watch.ts'
 export { guardPlace, makeFolder, type PlaceGuard } from './runtime/folder.ts'
 export { killAt } from './runtime/kill-at.ts'
 export { acquireLock, type Lock, LockError } from './runtime/lock.ts'

@@ -8,7 +8,7 @@
  *                stored + duplicates + rejected = log-base + next-offset
  *   arrived      arrival time of the last event taken, µs
  *   dedupe-time  its dedupe time (dedupe.ts), µs
- *   stored, duplicates, rejected   the job's part of the ledger, since ever
+ *   stored, duplicates, rejected   the job's part of the ledger, from the first event on
  *
  *   partial      what is in the tables already of the offsets from next-offset on, as
  *                `next-offset until from-day stored commits`. It exists while rows of very many

@@ -7,8 +7,6 @@ import type { RecordSource } from './kafka/record-source.ts'
 import type { TopicReport } from './kafka/topic.ts'
 
 export type { ConsumerLag } from './kafka/consumer-lag.ts'
-export type { RecordPlace, RecordSource } from './kafka/record-source.ts'
-export type { TopicReport } from './kafka/topic.ts'
 
 /**
  * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,

@@ -59,7 +59,8 @@ function makeOne(folder: string): boolean {
   }
 }
 
-function isFolder(path: string): boolean {
+/** Also of what a link leads to. */
+export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
@@ -82,8 +83,7 @@ export type PlaceGuard = Readonly<{
  */
 export function guardPlace(path: string, what: string): PlaceGuard {
   const first = identityOf(path)
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
-  const handle = isFolder ? openSync(path, 'r') : null
+  const handle = isFolder(path) ? openSync(path, 'r') : null
   let isClosed = false
   return {
     fault() {
