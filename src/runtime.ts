@@ -3,7 +3,13 @@
  * about events.
  */
 export { type ClockStep, openClockWatch } from './runtime/clock-watch.ts'
-export { guardPlace, makeFolder, type PlaceGuard } from './runtime/folder.ts'
+export {
+  guardPlace,
+  isFolder,
+  makeFolder,
+  nullIfMissing,
+  type PlaceGuard,
+} from './runtime/folder.ts'
 export { killAt } from './runtime/kill-at.ts'
 export { acquireLock, type Lock, LockError } from './runtime/lock.ts'
 export { freeBytes, wakePool } from './runtime/node-workarounds.ts'

@@ -3,10 +3,10 @@
  * durable when `append` resolves; a write that failed is cut off again, so that the file holds
  * whole lines that were acknowledged.
  */
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { access, constants, type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makeFolder, reasonOf } from '../runtime.ts'
+import { isFolder, makeFolder, reasonOf } from '../runtime.ts'
 import { RejectedError, type RejectedErrorCode } from './error.ts'
 import {
   fileName,
@@ -211,7 +211,7 @@ export class SourceFiles {
 
   #requireParent(): void {
     const parent = dirname(this.#directory)
-    const hasParent = statSync(parent, { throwIfNoEntry: false })?.isDirectory() ?? false
+    const hasParent = isFolder(parent)
     if (!hasParent && this.#hadParent) throw new Error(`${parent} was removed while this ran`)
     this.#hadParent ||= hasParent
   }

@@ -59,9 +59,18 @@ function makeOne(folder: string): boolean {
   }
 }
 
-/** Also of what a link leads to. */
 export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+/** What is found; null where there is no such file or folder, or no longer. */
+export async function nullIfMissing<T>(found: Promise<T>): Promise<T | null> {
+  try {
+    return await found
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  }
 }
 
 /**
