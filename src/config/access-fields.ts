@@ -4,10 +4,10 @@
  */
 
 import type { z } from 'zod'
-import { type AddressRange, readAddressRanges } from './address.ts'
+import { type AddressRange, parseAddressRange } from './address.ts'
 import { field, group } from './field.ts'
 import { readServiceUrl } from './places.ts'
-import { readKeys, readOrigins, readPath } from './readers.ts'
+import { readKeys, readList, readOrigins, readPath } from './readers.ts'
 
 export type KeySettings = Readonly<{
   write: readonly string[]
@@ -83,7 +83,7 @@ export const PROXY: z.ZodType<ProxySettings> = group<ProxySettings>(
         accepts: 'a list of addresses and ranges, such as `127.0.0.1`, `10.0.0.0/8` or `fd00::/8`',
         initial: [],
       },
-      readAddressRanges,
+      (value) => readList(value, 'addresses', 'neither an address nor a range', parseAddressRange),
     ),
   },
 )

@@ -212,7 +212,7 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
           accepts: 'a duration from `0` to `30d`',
           initial: '0s',
         },
-        (value) => readDuration(value, 0, 30 * DAY_MS, { zero: true }),
+        (value) => readDuration(value, 0, 30 * DAY_MS),
       ),
       size: field(
         {
