@@ -67,9 +67,8 @@ export function writeCheckpoint(checkpoint: Checkpoint): Record<string, string> 
   if (checkpoint.offsets !== null) summary[SUMMARY_KEYS.offsets] = checkpoint.offsets.join(',')
   if (checkpoint.partial !== undefined) {
     const { until, fromDay, stored, commits } = checkpoint.partial
-    summary[SUMMARY_KEYS.partial] = [checkpoint.nextOffset, until, fromDay, stored, commits].join(
-      ' ',
-    )
+    const numbers = [checkpoint.nextOffset, until, fromDay, stored, commits]
+    summary[SUMMARY_KEYS.partial] = numbers.join(' ')
   }
   return summary
 }

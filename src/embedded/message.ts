@@ -1,32 +1,20 @@
 /** What the main thread and the job thread tell each other. */
 import type { MessagePort } from 'node:worker_threads'
+import type { Config } from '../config.ts'
 import type { TableFigures } from '../job.ts'
-import type { LogPlace } from '../log.ts'
-import type { LakePlaces } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { DedupStats } from './dedupe.ts'
 
 /** All the job thread needs to know; plain values, since they cross to another thread. */
 export type JobSettings = Readonly<{
-  log: LogPlace
   logCursor: SharedArrayBuffer
-  warehouse: LakePlaces['warehouse']
-  catalog: LakePlaces['catalog']
-  /** Copies of data files, for a warehouse on S3. */
-  cache: LakePlaces['cache']
-  rejectedDirectory: string
-  windowUs: number
-  commitIntervalMs: number
-  dedupeHorizonMs: number
-  dedupeMemoryMaxBytes: number
-  retentionEventsMs: number
-  retentionMetricsMs: number
-  rejectedMaxBytes: number
   /** The user's consent that filled tables go on with another log (`start --new-log`). */
   acceptNewLog: boolean
   /** For crash tests, see kill-at.ts. */
   killAt: string | undefined
-}>
+}> &
+  Pick<Config, 'log' | 'warehouse' | 'catalog' | 'cache' | 'rejectedDirectory' | 'windowUs'> &
+  Pick<Config, 'commitIntervalMs' | 'dedupe' | 'retention' | 'rejectedMaxBytes'>
 
 /** The job's progress, as of the last commit. */
 export type RunProgress = Readonly<{

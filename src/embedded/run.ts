@@ -61,27 +61,22 @@ type Rooms = Readonly<{
   checkpoint: Checkpoint
 }>
 
-type Opened = Closing[]
+/** What may stall; of several, the first that does is shown. */
+const PARTS = ['place', 'commit', 'reading', 'maintenance'] as const
+type Part = (typeof PARTS)[number]
 
-/** What may stall. */
-type Part = 'place' | 'commit' | 'reading' | 'maintenance'
-
-/**
- * Why the job does not go on for now. Each part of it reports for itself; the first part that has a
- * reason is shown.
- */
+/** Why the job does not go on for now. Each part of it reports for itself. */
 type Stalls = Readonly<{
   /** `reason` is null when the part goes on. */
   report(part: Part, reason: string | null): void
 }>
 
-const PARTS: readonly Part[] = ['place', 'commit', 'reading', 'maintenance']
 /** How often it is checked that the tables are where they were, even if nothing is written. */
 const PLACE_CHECK_MS = 1_000
 
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
-  const opened: Opened = []
+  const opened: Closing[] = []
   const close = (): Promise<void> => closeAll(opened.splice(0))
   try {
     const rooms = await openRooms(settings, world, opened)
@@ -94,9 +89,13 @@ export async function openRun(settings: JobSettings, world: RunWorld): Promise<R
   }
 }
 
-async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened): Promise<Rooms> {
+async function openRooms(
+  settings: JobSettings,
+  world: RunWorld,
+  opened: Closing[],
+): Promise<Rooms> {
   const stalls = openStalls(world)
-  const keep = <T extends { close(): unknown }>(room: T): T => {
+  const keep = <T extends Closing>(room: T): T => {
     opened.push(room)
     return room
   }
@@ -124,15 +123,12 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
   const checkpoint = resumeFrom(kept, reader.extent(), settings.acceptNewLog)
   reader.begin(checkpoint)
   const memory = openDedupMemory({
-    horizonUs: settings.dedupeHorizonMs * 1000,
-    bytesMax: settings.dedupeMemoryMaxBytes,
+    horizonUs: settings.dedupe.horizonMs * 1000,
+    bytesMax: settings.dedupe.memoryMaxBytes,
     openSet: await loadIdSets(),
   })
-  const batch = await openRowBatch({
-    windowUs: settings.windowUs,
-    seed: world.seed,
-    recentIds: memory,
-  })
+  const { windowUs } = settings
+  const batch = await openRowBatch({ windowUs, seed: world.seed, recentIds: memory })
   const rejected = keep(
     await openRejected({
       directory: settings.rejectedDirectory,
@@ -196,7 +192,7 @@ function startRun(
   const loop = openLoop({
     checkpoint,
     commitIntervalMs: settings.commitIntervalMs,
-    horizonUs: settings.dedupeHorizonMs * 1000,
+    horizonUs: settings.dedupe.horizonMs * 1000,
     keptFromUs: openKeptFrom(settings, lake, world.nowUs()),
     wholeFromUs: () => wholeFromUs(lake.events),
     dedupeClock,
@@ -226,7 +222,7 @@ function startRun(
     lake,
     mergeEventFiles,
     exclusively,
-    horizonUs: settings.dedupeHorizonMs * 1000,
+    horizonUs: settings.dedupe.horizonMs * 1000,
     retentionDays: retentionDaysOf(settings),
     nowUs: world.nowUs,
     steadyMs: world.steadyMs,
