@@ -17,7 +17,7 @@ export async function openKafkaLog(place: KafkaPlace, options: KafkaLogOptions):
   return await room.openKafkaLog(place, options)
 }
 
-/** Waits a while for the brokers. Throws LogError. */
+/** Waits a while for the brokers. Throws LogError as above, but for `topic-unfit`. */
 export async function openKafkaReader(
   place: KafkaPlace,
   options: KafkaReaderOptions,

@@ -25,18 +25,13 @@ const OPEN_WAIT_MS = 30_000
  */
 const TURN_MS = 10
 
-export type KafkaReaderOptions = Omit<EventReaderOptions, 'place'> &
-  Readonly<{ openWaitMs?: number }>
+export type KafkaReaderOptions = Omit<EventReaderOptions, 'place'>
 
-/**
- * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
- * `topic-missing`.
- */
 export async function openKafkaReader(
   place: KafkaPlace,
   options: KafkaReaderOptions,
 ): Promise<EventReader> {
-  const opened = await retryFor(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place))
+  const opened = await retryFor(OPEN_WAIT_MS, () => openOnce(place))
   return kafkaReader(opened, options)
 }
 
@@ -81,11 +76,6 @@ function kafkaReader(
     passedOver.set(sumOf(merge.offsets()) - taken)
   }
 
-  async function wait(fetching: Fetcher, waitMs: number): Promise<void> {
-    await fetching.arrived.wait(waitMs)
-    turnMs = steadyMs()
-  }
-
   return {
     extent: () => extent,
     begin(from: ReadFrom) {
@@ -120,7 +110,8 @@ function kafkaReader(
         tellPassedOver()
         const leftMs = untilMs - steadyMs()
         if (leftMs <= 0) return null
-        await wait(fetcher, leftMs)
+        await fetcher.arrived.wait(leftMs)
+        turnMs = steadyMs()
       }
     },
     end: () => taken + merge.queues.reduce((total, { end, position }) => total + end - position, 0),

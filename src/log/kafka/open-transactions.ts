@@ -52,7 +52,7 @@ type OpenTransactionsParts = Readonly<{
   nowMs: () => number
   /** A clock that never steps back. */
   steadyMs: () => number
-  ask: (held: BlockedPartition) => Promise<TransactionOwner | null>
+  ask: (blocked: BlockedPartition) => Promise<TransactionOwner | null>
 }>
 
 /** Transactions are open for moments; one that stays open longer is a problem. */

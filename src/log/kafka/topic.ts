@@ -16,7 +16,7 @@ import {
 } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
 import type { KafkaPlace } from '../event-log.ts'
-import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
+import { type Cluster, logIdOf, requireTopic, withCluster } from './cluster.ts'
 import { explainKafka } from './error.ts'
 import { BATCH_BYTES_MAX } from './outboxes.ts'
 
@@ -46,13 +46,8 @@ export type TopicReport = Readonly<{
   remarks: readonly string[]
 }>
 
-/**
- * Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws
- * LogError.
- */
-export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
-  const cluster = await openCluster(place)
-  try {
+export function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
+  return withCluster(place, async (cluster) => {
     if (cluster.view().topic !== null) return await report(cluster, 'found')
     const { partitions, replication } = place
     if (mode === 'look') {
@@ -60,9 +55,7 @@ export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Prom
     }
     await makeTopic(cluster)
     return await report(cluster, 'made')
-  } finally {
-    await cluster.close()
-  }
+  })
 }
 
 /**
