@@ -3,7 +3,7 @@
  * between. Its work is done in WebAssembly (sources in engine/assembly, built by
  * `scripts/build-engine.ts`).
  */
-export { type IdSet, loadIdSets, openIdSet } from './engine/id-set.ts'
+export { type IdSet, loadIdSets } from './engine/id-set.ts'
 export { type Inspection, type Inspector, openInspector } from './engine/inspector.ts'
 export { openRowBatch, type RecentIds, type RowBatch } from './engine/row-batch.ts'
 export type { TakenBatch } from './engine/taken-batch.ts'

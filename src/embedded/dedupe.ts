@@ -20,6 +20,7 @@
  */
 import { strict as assert } from 'node:assert'
 import type { IdSet, RecentIds, RowBatch } from '../engine.ts'
+import type { JobFigures } from '../job.ts'
 import type { DataFile, Lake } from '../table.ts'
 
 const SETS_MAX = 4
@@ -29,15 +30,8 @@ export type DedupMemory = RecentIds & {
   remember(hashes: Uint8Array, rows: number, cameUs: number): void
   /** Whether ids that came at `cameUs` can still matter at `nowUs`. */
   covers(cameUs: number, nowUs: number): boolean
-  stats(nowUs: number): DedupStats
+  stats(nowUs: number): NonNullable<JobFigures['dedupe']>
 }
-
-export type DedupStats = Readonly<{
-  horizonMs: number
-  trueHorizonMs: number
-  ids: number
-  bytes: number
-}>
 
 export type DedupOptions = Readonly<{
   horizonUs: number
@@ -98,7 +92,7 @@ export function openDedupMemory(options: DedupOptions): DedupMemory {
     covers(cameUs, nowUs): boolean {
       return generationOf(cameUs, horizonUs) >= generationOf(nowUs, horizonUs) - 1
     },
-    stats(nowUs): DedupStats {
+    stats(nowUs) {
       const coveredUs = Math.max(0, nowUs - coveredFromUs)
       return {
         horizonMs: horizonUs / 1000,

@@ -1,9 +1,8 @@
 /** What the main thread and the job thread tell each other. */
 import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config.ts'
-import type { TableFigures } from '../job.ts'
+import type { JobProgress } from '../job.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import type { DedupStats } from './dedupe.ts'
 
 /** All the job thread needs to know; plain values, since they cross to another thread. */
 export type JobSettings = Readonly<{
@@ -17,24 +16,9 @@ export type JobSettings = Readonly<{
   Pick<Config, 'commitIntervalMs' | 'dedupe' | 'retention' | 'rejectedMaxBytes'>
 
 /** The job's progress, as of the last commit. */
-export type RunProgress = Readonly<{
-  checkpoint: Checkpoint
-  /**
-   * 'rebuilding': ids of the last horizon are being read back; events wait in the log meanwhile.
-   */
-  state: 'rebuilding' | 'running'
-  dedupe: DedupStats
-  tables: Readonly<{ events: TableFigures; metrics: TableFigures }>
-  /**
-   * The start of the first day that both tables keep whole; null while retention has dropped
-   * nothing.
-   */
-  wholeFromUs: number | null
-  /** What both tables gained in the last day; null while less than an hour is known. */
-  bytesPerDay: number | null
-  rejectedCountsOnly: boolean
-  lastCommit: Readonly<{ atUs: number; durationMs: number }> | null
-}>
+export type RunProgress = Readonly<{ checkpoint: Checkpoint }> &
+  Pick<JobProgress, 'state' | 'tables' | 'wholeFromUs' | 'lastCommit'> &
+  Required<Pick<JobProgress, 'dedupe' | 'bytesPerDay' | 'rejectedCountsOnly'>>
 
 export type FromJob =
   | Readonly<{ kind: 'progress'; progress: RunProgress }>

@@ -59,11 +59,7 @@ export type RejectedStore = {
   close(): Promise<void>
 }
 
-type Waiting = Readonly<{
-  encoded: Encoded
-  resolve: () => void
-  reject: (error: unknown) => void
-}>
+type Waiting = PromiseWithResolvers<void> & Readonly<{ encoded: Encoded }>
 
 const FILE_BYTES_MAX = 16 * 1024 * 1024
 /** Limit of what waits for a write; beyond it `keep` fails with `busy`. */
@@ -115,10 +111,10 @@ class Store implements RejectedStore {
       throw this.#files.error('busy', 'the disk is behind; retry in a second')
     }
     this.#waitingBytes += bytes
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#waiting.push({ encoded, resolve, reject })
+    const waiting: Waiting = { ...Promise.withResolvers(), encoded }
+    this.#waiting.push(waiting)
     this.#writing ??= this.#writeAll()
-    await promise
+    await waiting.promise
   }
 
   stats(): RejectedStats {

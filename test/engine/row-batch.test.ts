@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { openIdSet, openRowBatch } from '../../src/engine.ts'
+import { loadIdSets, openRowBatch } from '../../src/engine.ts'
 import type { DayRows } from '../../src/event.ts'
 import { KEEPS_ALL_US } from '../../src/event.ts'
 import { NO_RECENT_IDS, openBlockBatch, type Row } from './block.ts'
@@ -21,6 +21,8 @@ import {
   readRows,
   WINDOW_US,
 } from './rows-model.ts'
+
+const openIdSet = await loadIdSets()
 
 describe('row batch', () => {
   test('any rows come back from the pages as they went in, and the windows are their sums', async () => {
@@ -223,7 +225,7 @@ describe('row batch', () => {
   })
 
   test('what is dated from the day on that is stored already is asked about, counted, and not stored again', async () => {
-    const ids = await openIdSet({ bytesMax: 1 << 20 })
+    const ids = openIdSet({ bytesMax: 1 << 20 })
     const batch = await openRowBatch({
       windowUs: WINDOW_US,
       seed: 7n,
@@ -287,7 +289,7 @@ describe('row batch', () => {
   })
 
   test('lines go in as bytes: parsed, deduplicated across calls and taken, with rejects by index', async () => {
-    const ids = await openIdSet({ bytesMax: 1 << 20 })
+    const ids = openIdSet({ bytesMax: 1 << 20 })
     const batch = await openRowBatch({
       windowUs: WINDOW_US,
       seed: 7n,

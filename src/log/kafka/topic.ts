@@ -96,23 +96,18 @@ async function report(cluster: Cluster, outcome: 'found' | 'made'): Promise<Topi
 type Configs = ReadonlyMap<string, string>
 
 function faultsOf({ topic }: KafkaPlace, configs: Configs): string[] {
+  const fault = (name: keyof typeof CONFIGS, why: string) =>
+    `${name} is ${configs.get(name)}, ${why}; set it: kafka-configs.sh --alter --topic ${topic} ` +
+    `--add-config ${name}=${CONFIGS[name]}.`
   const faults: string[] = []
-  const change = (name: string, value: string) =>
-    `set it: kafka-configs.sh --alter --topic ${topic} --add-config ${name}=${value}.`
-  const timestamps = configs.get('message.timestamp.type')
-  if (timestamps !== 'LogAppendTime') {
-    const set = change('message.timestamp.type', 'LogAppendTime')
-    faults.push(`message.timestamp.type is ${timestamps}, and must be LogAppendTime; ${set}`)
+  if (configs.get('message.timestamp.type') !== 'LogAppendTime') {
+    faults.push(fault('message.timestamp.type', 'and must be LogAppendTime'))
   }
-  const cleanup = configs.get('cleanup.policy') ?? ''
-  if (cleanup.includes('compact')) {
-    const set = change('cleanup.policy', 'delete')
-    faults.push(`cleanup.policy is ${cleanup}, which would remove events; ${set}`)
+  if (configs.get('cleanup.policy')?.includes('compact')) {
+    faults.push(fault('cleanup.policy', 'which would remove events'))
   }
-  const bytesMax = Number(configs.get('max.message.bytes') ?? MESSAGE_BYTES_MAX)
-  if (bytesMax < MESSAGE_BYTES_MIN) {
-    const set = change('max.message.bytes', String(MESSAGE_BYTES_MAX))
-    faults.push(`max.message.bytes is ${bytesMax}, less than ${MESSAGE_BYTES_MIN}; ${set}`)
+  if (Number(configs.get('max.message.bytes') ?? MESSAGE_BYTES_MAX) < MESSAGE_BYTES_MIN) {
+    faults.push(fault('max.message.bytes', `less than ${MESSAGE_BYTES_MIN}`))
   }
   return faults
 }
