@@ -25,7 +25,7 @@ import type { DataFile, Lake } from '../table.ts'
 
 const SETS_MAX = 4
 
-export type DedupMemory = RecentIds & {
+export type DedupeMemory = RecentIds & {
   /** Puts ids of a raw file back; `cameUs` is the largest dedupe time in that file. */
   remember(hashes: Uint8Array, rows: number, cameUs: number): void
   /** Whether ids that came at `cameUs` can still matter at `nowUs`. */
@@ -33,7 +33,7 @@ export type DedupMemory = RecentIds & {
   stats(nowUs: number): NonNullable<JobFigures['dedupe']>
 }
 
-export type DedupOptions = Readonly<{
+export type DedupeOptions = Readonly<{
   horizonUs: number
   bytesMax: number
   openSet: (options: { bytesMax: number }) => IdSet
@@ -45,7 +45,7 @@ export function generationOf(dedupeUs: number, horizonUs: number): number {
   return Math.floor(dedupeUs / horizonUs)
 }
 
-export function openDedupMemory(options: DedupOptions): DedupMemory {
+export function openDedupeMemory(options: DedupeOptions): DedupeMemory {
   const { horizonUs, openSet } = options
   const setBytesMax = Math.floor(options.bytesMax / SETS_MAX)
   const sets: Generation[] = []
@@ -114,7 +114,7 @@ export function openDedupMemory(options: DedupOptions): DedupMemory {
 export async function rebuildMemory(
   lake: Pick<Lake, 'events' | 'fileTimes' | 'readEventIds'>,
   hashIds: RowBatch['hashIds'],
-  memory: DedupMemory,
+  memory: DedupeMemory,
   fromUs: number,
   goesOn: () => boolean,
 ): Promise<boolean> {

@@ -1,5 +1,5 @@
 /**
- * One run of the job: opens the rooms it works with, rebuilds the dedup memory, runs the loop, and
+ * One run of the job: opens the rooms it works with, rebuilds the dedupe memory, runs the loop, and
  * closes them again.
  */
 import { randomUUID } from 'node:crypto'
@@ -22,7 +22,7 @@ import {
 } from '../table.ts'
 import { type Checkpoint, positionOf, readCheckpoint, resumeFrom } from './checkpoint.ts'
 import { openMutex } from './commit-rows.ts'
-import { type DedupMemory, openDedupeClock, openDedupMemory, rebuildMemory } from './dedupe.ts'
+import { type DedupeMemory, openDedupeClock, openDedupeMemory, rebuildMemory } from './dedupe.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
 import { openLoop } from './loop.ts'
 import type { JobSettings, RunProgress } from './message.ts'
@@ -54,7 +54,7 @@ type Rooms = Readonly<{
   reader: EventReader
   stalls: Stalls
   batch: RowBatch
-  memory: DedupMemory
+  memory: DedupeMemory
   rejected: RejectedStore
   /** Highest offset kept by a run that could not commit it; of a topic, by partition. */
   keptUntil: (partition: number | undefined) => number
@@ -116,13 +116,13 @@ async function openRooms(
       place: settings.log,
       cursor: settings.logCursor,
       steadyMs: world.steadyMs,
-      onHeldUp: (message) => stalls.report('reading', message),
+      onStalled: (message) => stalls.report('reading', message),
     }),
   )
   const kept = readCheckpoint(lake.events.summary)
   const checkpoint = resumeFrom(kept, reader.extent(), settings.acceptNewLog)
   reader.begin(checkpoint)
-  const memory = openDedupMemory({
+  const memory = openDedupeMemory({
     horizonUs: settings.dedupe.horizonMs * 1000,
     bytesMax: settings.dedupe.memoryMaxBytes,
     openSet: await loadIdSets(),

@@ -26,7 +26,7 @@ const OFFSET_OUT_OF_RANGE = 1
 /** TOPIC_AUTHORIZATION_FAILED */
 const DENIED = 29
 
-type FetcherOptions = Pick<EventReaderOptions, 'steadyMs' | 'onHeldUp'>
+type FetcherOptions = Pick<EventReaderOptions, 'steadyMs' | 'onStalled'>
 
 export class Fetcher {
   readonly #cluster: Cluster
@@ -41,7 +41,7 @@ export class Fetcher {
   readonly #refreshing: Promise<void>
   /** By broker: since when its fetches fail. */
   readonly #failingSinceMs = new Map<number, number>()
-  #isHeldUp = false
+  #isStalled = false
   #failure: LogError | null = null
   #isClosed = false
 
@@ -181,15 +181,15 @@ export class Fetcher {
     const sinceMs = this.#failingSinceMs.get(node) ?? nowMs
     this.#failingSinceMs.set(node, sinceMs)
     if (nowMs - sinceMs < REPORT_AFTER_MS) return
-    this.#isHeldUp = true
-    this.#options.onHeldUp(error.message)
+    this.#isStalled = true
+    this.#options.onStalled(error.message)
   }
 
   #recovered(node: number): void {
     this.#failingSinceMs.delete(node)
-    if (!this.#isHeldUp || this.#failingSinceMs.size > 0) return
-    this.#isHeldUp = false
-    this.#options.onHeldUp(null)
+    if (!this.#isStalled || this.#failingSinceMs.size > 0) return
+    this.#isStalled = false
+    this.#options.onStalled(null)
   }
 
   #fail(error: LogError): void {

@@ -62,7 +62,7 @@ async function openOnce(place: KafkaPlace): Promise<Opened> {
 
 function kafkaReader(
   { cluster, extent, readable }: Opened,
-  { cursor, onHeldUp, steadyMs }: KafkaReaderOptions,
+  { cursor, onStalled, steadyMs }: KafkaReaderOptions,
 ): EventReader {
   const passedOver = openPassedOver(cursor)
   const merge = new Merge()
@@ -86,7 +86,7 @@ function kafkaReader(
         merge.add(new PartitionQueue(cluster.place.topic, partition, offset, end))
       }
       tellPassedOver()
-      fetcher = new Fetcher(cluster, merge, extent.id, { steadyMs, onHeldUp })
+      fetcher = new Fetcher(cluster, merge, extent.id, { steadyMs, onStalled })
     },
     async next(fromOffset, waitMs): Promise<Frame | null> {
       assert(fetcher !== null && fromOffset === taken, 'a topic is read from where it was left')
