@@ -85,14 +85,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     meter.collect.otherAnswers[status] = (meter.collect.otherAnswers[status] ?? 0) + 1
   }
   const parts: IngestParts = {
-    log: options.log,
-    inspector: options.inspector,
-    rejected: options.rejected,
-    meter,
+    ...options,
     limits,
     warn,
-    nowMs,
-    keptFromUs: options.keptFromUs,
     keys: createKeyCheck(options.keys, createSessions(options.keys.read, options.nowUs)),
     origins: createOriginRules({
       cors: options.cors,

@@ -13,6 +13,7 @@ import {
   PUBLIC_URL,
 } from './access-fields.ts'
 import type { ListenAddress } from './address.ts'
+import type { SupersetConfig } from './config.ts'
 import { field, group } from './field.ts'
 import {
   CATALOG,
@@ -41,7 +42,6 @@ import {
   S3,
   type S3Settings,
   SUPERSET,
-  type SupersetSettings,
   TRINO,
   type TrinoSettings,
 } from './services.ts'
@@ -61,7 +61,7 @@ export type Settings = Readonly<{
   engine: 'embedded' | 'flink'
   flink: FlinkSettings
   trino: TrinoSettings
-  superset: SupersetSettings
+  superset: SupersetConfig
   window: number
   timezone: string
   commitInterval: number

@@ -86,7 +86,7 @@ export class SourceFiles {
   }
 
   /** Goes to the next file when this one is full or of the other kind. */
-  async turn(countsOnly: boolean, kept: KeptSoFar): Promise<void> {
+  async rotate(countsOnly: boolean, kept: KeptSoFar): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (await this.#isRemoved()) await this.#leaveFile()
     const bytesMax = this.#isCounts ? COUNTS_FILE_BYTES_MAX : this.#fileBytesMax
@@ -155,7 +155,7 @@ export class SourceFiles {
    * Checks whether the next records could be kept, without writing any. `thoroughly`: by a write,
    * for a disk that was full. Leaves a file that was removed meanwhile. Throws RejectedError `io`.
    */
-  async look(thoroughly: boolean): Promise<void> {
+  async checkWritable(thoroughly: boolean): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (await this.#isRemoved()) await this.#leaveFile()
     try {

@@ -55,7 +55,7 @@ export type RejectedStore = {
    * Checks whether the next record could be kept, before there is one; to be called now and then.
    * Does not reject.
    */
-  look(): Promise<void>
+  checkWritable(): Promise<void>
   close(): Promise<void>
 }
 
@@ -128,16 +128,15 @@ class Store implements RejectedStore {
     }
   }
 
-  async look(): Promise<void> {
+  async checkWritable(): Promise<void> {
     if (this.#isClosed || this.#writing !== null) return
-    const looking = this.#lookAtFiles().then(() => this.#writeAll())
-    this.#writing = looking
-    await looking
+    this.#writing = this.#checkFiles().then(() => this.#writeAll())
+    await this.#writing
   }
 
-  async #lookAtFiles(): Promise<void> {
+  async #checkFiles(): Promise<void> {
     try {
-      await this.#files.look(this.#hasWriteFailed)
+      await this.#files.checkWritable(this.#hasWriteFailed)
       this.#problem = null
       this.#hasWriteFailed = false
     } catch (error) {
@@ -173,7 +172,7 @@ class Store implements RejectedStore {
 
   async #writeGroup(group: readonly Encoded[]): Promise<void> {
     const countsOnly = !(await this.#hasRoom(group.reduce((sum, one) => sum + one.lines.length, 0)))
-    await this.#files.turn(countsOnly, this.#kept)
+    await this.#files.rotate(countsOnly, this.#kept)
     await this.#files.append(group.map(({ lines, counts }) => (countsOnly ? counts : lines)))
     for (const { events, overflow, lastOffset } of group) {
       this.#kept = {

@@ -385,10 +385,10 @@ describe('a failing disk', () => {
       const ballast = join(directory, 'ballast')
       await writeFile(ballast, Buffer.alloc(300_000)).catch(() => {})
       await assert.rejects(store.keep([record('x'.repeat(20_000))]), { code: 'io' })
-      await store.look()
+      await store.checkWritable()
       assert.match(store.stats().problem ?? '', /ENOSPC/)
       await rm(ballast)
-      await store.look()
+      await store.checkWritable()
       assert.deepEqual([store.stats().problem, store.stats().total], [null, 1])
       assert.deepEqual(
         await readdir(directory),

@@ -50,7 +50,7 @@ export class Fetcher {
     this.#merge = merge
     this.#logId = logId
     this.#options = options
-    this.#attend()
+    this.#startLoops()
     this.#refreshing = this.#refreshRegularly()
   }
 
@@ -75,7 +75,7 @@ export class Fetcher {
   }
 
   /** A queue for each partition, a loop for each broker that leads some. */
-  #attend(): void {
+  #startLoops(): void {
     const leaders = this.#cluster.view().topic?.leaders ?? []
     for (let next = this.#merge.queues.length; next < leaders.length; next += 1) {
       this.#merge.add(new PartitionQueue(this.#cluster.place.topic, next, 0, 0))
@@ -163,7 +163,7 @@ export class Fetcher {
   async #refreshMetadata(): Promise<void> {
     try {
       requireSameTopic(await this.#cluster.refresh(), this.#cluster.place, this.#logId)
-      this.#attend()
+      this.#startLoops()
     } catch (error) {
       const known = explainKafka('no broker answers', this.#cluster.place, error)
       if (isFinal(known)) this.#fail(known)

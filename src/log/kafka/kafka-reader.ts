@@ -72,7 +72,7 @@ function kafkaReader(
   let isClosed = false
 
   /** Counts the offsets read so far that hold no event. */
-  function tellPassedOver(): void {
+  function countPassedOver(): void {
     passedOver.set(sumOf(merge.offsets()) - taken)
   }
 
@@ -85,7 +85,7 @@ function kafkaReader(
         const end = readable[partition] ?? offset
         merge.add(new PartitionQueue(cluster.place.topic, partition, offset, end))
       }
-      tellPassedOver()
+      countPassedOver()
       fetcher = new Fetcher(cluster, merge, extent.id, { steadyMs, onStalled })
     },
     async next(fromOffset, waitMs): Promise<Frame | null> {
@@ -102,12 +102,12 @@ function kafkaReader(
           fetcher.taken()
           const firstOffset = taken
           taken += merged.count
-          tellPassedOver()
+          countPassedOver()
           const { arrivalMs, bytes, count, origin } = merged
           return { firstOffset, count, arrivalUs: arrivalMs * 1000, bytes, origin }
         }
         if (fetcher.failure !== null) throw fetcher.failure
-        tellPassedOver()
+        countPassedOver()
         const leftMs = untilMs - steadyMs()
         if (leftMs <= 0) return null
         await fetcher.arrived.wait(leftMs)
