@@ -116,8 +116,8 @@ function lineMaker(options: TrafficOptions, random: Random): (nowUs: number) => 
       followUps.add(nowUs + random.below(CLICK_DELAY_US_MAX), { step: 'click', campaign, user })
     }
     if (step === 'click' && random.share() < campaign.conversionShare) {
-      const dueUs = nowUs + random.below(CONVERSION_DELAY_US_MAX)
-      followUps.add(dueUs, { step: 'conversion', campaign, user })
+      const atUs = nowUs + random.below(CONVERSION_DELAY_US_MAX)
+      followUps.add(atUs, { step: 'conversion', campaign, user })
     }
     const isLate = random.share() < lateShare
     const ageUs = isLate
