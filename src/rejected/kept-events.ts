@@ -57,13 +57,11 @@ export async function countRejected(
   directory: string,
   source: RejectedSource | null = null,
 ): Promise<number> {
-  const newest = new Map<RejectedSource, RejectedFile[]>()
-  for (const file of await listFiles(directory)) {
-    if (source !== null && file.source !== source) continue
-    newest.set(file.source, [...(newest.get(file.source) ?? []), file].slice(-2))
-  }
+  const files = await listFiles(directory)
+  const sources: readonly RejectedSource[] = source === null ? ['collector', 'job'] : [source]
   let events = 0
-  for (const [before, last] of [...newest.values()].map((two) => [two.at(-2), two.at(-1)])) {
+  for (const each of sources) {
+    const [last, before] = files.filter((file) => file.source === each).reverse()
     if (last === undefined) continue
     const { total, lineBytes } = await readTotal(last)
     events += total

@@ -63,17 +63,17 @@ export class SourceFiles {
 
   /** Goes on with the newest file, the only one whose content is read; cuts a torn last line. */
   async resume(): Promise<KeptSoFar> {
-    const files = await this.#list()
-    const newest = files.at(-1)
+    const others = await this.#list()
+    const newest = others.pop()
     if (newest === undefined) return NOTHING
-    const before = files.at(-2)
+    const before = others.at(-1)
     const { lineBytes, ...kept } = await readTotal(newest)
     this.#file = await open(newest.path, 'r+')
     this.#path = newest.path
     this.#number = newest.number
     this.#isCounts = newest.countsOnly
     this.#fileBytes = lineBytes
-    this.#otherBytes = files.slice(0, -1).reduce((sum, file) => sum + file.bytes, 0)
+    this.#otherBytes = others.reduce((sum, file) => sum + file.bytes, 0)
     if (lineBytes < newest.bytes) {
       await this.#file.truncate(lineBytes)
       await this.#file.datasync()
