@@ -15,13 +15,7 @@
  * key (`collect/session.ts`). Without keys it listens on loopback only. What browsers may do is in
  * `collect/origin.ts`, all refusals are in `collect/refusal.ts`, all limits in `collect/limits.ts`.
  */
-export {
-  type Collector,
-  type CollectorOptions,
-  startCollector,
-} from './collect/collector.ts'
-export { CollectorError, type CollectorErrorCode } from './collect/error.ts'
-export type { CollectLimits } from './collect/limits.ts'
-export type { AddressRange } from './collect/proxy.ts'
+export { type Collector, type CollectorOptions, startCollector } from './collect/collector.ts'
+export { CollectorError } from './collect/error.ts'
 export type { ReadAnswer, ReadRequest, ReadRoute } from './collect/read-route.ts'
 export type { CollectorStatus } from './collect/reading.ts'

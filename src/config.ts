@@ -10,11 +10,10 @@ export {
   type FlinkConfig,
   type KafkaLog,
   type S3Warehouse,
-  type SupersetConfig,
   type TrinoConfig,
 } from './config/config.ts'
 export { configurationPage, exampleFile } from './config/documentation.ts'
-export { ConfigError, type ConfigProblem } from './config/error.ts'
+export { ConfigError } from './config/error.ts'
 export { missingKeys, writeKeysFile } from './config/keys-file.ts'
 export { loadConfig } from './config/load.ts'
 export { parseSize } from './config/quantity.ts'

@@ -72,22 +72,11 @@ const FOLLOW_UP_SHARE = 0.1
 /** The lines that a repeat is chosen from. */
 const RECENT_LINES = 1000
 const SEASONS = ['spring', 'summer', 'autumn', 'winter', 'holiday']
-const GOODS = [
-  'shoes',
-  'coffee',
-  'travel',
-  'games',
-  'music',
-  'books',
-  'bikes',
-  'phones',
-  'plants',
-  'toys',
-]
+const GOODS = 'shoes coffee travel games music books bikes phones plants toys'.split(' ')
 /** Each country as often as its share of the audience. */
 const COUNTRIES =
   'US US US US US DE DE DE GB GB GB FR FR IN IN IN BR BR JP JP ES IT NL SE PL CA AU MX'.split(' ')
-/** Numbers that are thrown away first, so that near seeds give streams that differ. */
+/** Numbers that are discarded first, so that neighbouring seeds give different streams. */
 const WARM_UP = 16
 
 /** Chunks of events, in the order in which they are sent. */
@@ -127,11 +116,8 @@ function lineMaker(options: TrafficOptions, random: Random): (nowUs: number) => 
       followUps.add(nowUs + random.below(CLICK_DELAY_US_MAX), { step: 'click', campaign, user })
     }
     if (step === 'click' && random.share() < campaign.conversionShare) {
-      followUps.add(nowUs + random.below(CONVERSION_DELAY_US_MAX), {
-        step: 'conversion',
-        campaign,
-        user,
-      })
+      const atUs = nowUs + random.below(CONVERSION_DELAY_US_MAX)
+      followUps.add(atUs, { step: 'conversion', campaign, user })
     }
     const isLate = random.share() < lateShare
     const ageUs = isLate
@@ -200,13 +186,8 @@ function revenueText(campaign: Campaign, random: Random): string {
 
 /** A UUID of version 4 in form; its bits come from the seed. */
 function uuid(random: Random): string {
-  const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0')
-  const [a, b, c, d] = [
-    hex(random.bits()),
-    hex(random.bits()),
-    hex(random.bits()),
-    hex(random.bits()),
-  ]
+  const hex = (): string => random.bits().toString(16).padStart(8, '0')
+  const [a, b, c, d] = [hex(), hex(), hex(), hex()]
   return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-a${c.slice(1, 4)}-${c.slice(4)}${d}`
 }
 

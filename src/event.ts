@@ -13,25 +13,12 @@ export {
   EVENT_COLUMNS,
   EVENT_TYPES,
   type Event,
-  type EventType,
   LIMITS,
   OPTIONAL_COLUMNS,
-  type OptionalColumn,
 } from './event/event.ts'
 export { parseEvent } from './event/parse-event.ts'
-export {
-  REJECTION_REASONS,
-  type Rejection,
-  type RejectionReason,
-  reasonText,
-} from './event/rejection.ts'
-export {
-  type BodyForm,
-  type Span,
-  splitBody,
-  trimmed,
-  type Unsplittable,
-} from './event/split-body.ts'
+export { REJECTION_REASONS, type RejectionReason, reasonText } from './event/rejection.ts'
+export { type BodyForm, splitBody, trimmed, type Unsplittable } from './event/split-body.ts'
 export { KEEPS_ALL_US, keptFromDay, keptFromUs, parseTimestampUs } from './event/timestamp.ts'
 export {
   keyOf,

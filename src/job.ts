@@ -6,7 +6,6 @@ export {
   type Job,
   type JobEngine,
   type JobFigures,
-  type JobPage,
   type JobProgress,
   type JobStanding,
   type JobStart,

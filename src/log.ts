@@ -11,37 +11,18 @@
  */
 
 export { LogError, type LogErrorCode } from './log/error.ts'
-export type {
-  EventLog,
-  EventLogStats,
-  EventReader,
-  EventReaderOptions,
-  KafkaPlace,
-  LogExtent,
-  LogPlace,
-  ReadFrom,
-} from './log/event-log.ts'
-export { diskFiles, LOG_STEPS, type LogFiles, type LogStep } from './log/files.ts'
-export type { Frame, FrameOrigin } from './log/frame.ts'
-export type { Lines } from './log/group.ts'
-export { inspectLog, type LogInspection } from './log/inspect.ts'
+export type { EventLog, EventReader, KafkaPlace, LogExtent, LogPlace } from './log/event-log.ts'
+export { diskFiles, LOG_STEPS, type LogFiles } from './log/files.ts'
+export type { Frame } from './log/frame.ts'
+export { inspectLog } from './log/inspect.ts'
 export {
   type ConsumerLag,
   countWaiting,
   openKafkaLog,
   openRecordSource,
-  type RecordPlace,
-  type RecordSource,
   readConsumerLag,
   readTopicExtent,
   setUpTopic,
-  type TopicReport,
 } from './log/kafka.ts'
-export { type Log, type LogOptions, type LogStats, openLog, type Recovered } from './log/open.ts'
-export {
-  type LogReader,
-  type LogReaderOptions,
-  openEventReader,
-  openLogReader,
-} from './log/reader.ts'
-export type { TornTail } from './log/recovery.ts'
+export { type Log, type LogOptions, openLog } from './log/open.ts'
+export { type LogReader, openEventReader, openLogReader } from './log/reader.ts'

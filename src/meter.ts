@@ -9,8 +9,6 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import { type Histogram, openHistogram } from './meter/histogram.ts'
 
-export type { Histogram } from './meter/histogram.ts'
-
 /** Read at each scrape; null = not known (yet), shown as NaN. */
 export type Readings = Readonly<{
   /** Offsets of the log: first one held, and the durable end (the next event's). */
@@ -90,15 +88,11 @@ const COUNTERS: readonly Series[] = [
   ['body_bytes_total', 'Body bytes received, before decompression.', (s) => s.collect.bodyBytes],
   ['inflated_bytes_total', 'Bytes made by decompression.', (s) => s.collect.inflatedBytes],
   ['commits_total', 'Commits of both tables.', (s) => s.readings.commits],
-  ['events_stored_total', 'Events in the raw table since ever.', (s) => s.readings.stored],
-  [
-    'events_duplicate_total',
-    'Events left out as repeats since ever.',
-    (s) => s.readings.duplicates,
-  ],
+  ['events_stored_total', 'Events ever stored in the raw table.', (s) => s.readings.stored],
+  ['events_duplicate_total', 'Events ever left out as repeats.', (s) => s.readings.duplicates],
   [
     'events_rejected_kept_total',
-    'Rejected events kept under rejected/ since ever.',
+    'Rejected events ever kept under rejected/.',
     (s) => s.readings.rejectedKept,
   ],
   [
@@ -131,7 +125,7 @@ const GAUGES: readonly Series[] = [
   ['log_start_offset', 'First offset the log still holds.', (s) => s.readings.logStart],
   [
     'log_end_offset',
-    'Durable end of the log: events it has taken since ever.',
+    'Durable end of the log: all events it has ever taken.',
     (s) => s.readings.logEnd,
   ],
   ['log_bytes', 'Bytes of the log on disk.', (s) => s.readings.logBytes],
@@ -145,7 +139,7 @@ const GAUGES: readonly Series[] = [
   ['dedupe_bytes', 'Size of the dedupe memory.', (s) => s.readings.dedupeBytes],
   [
     'dedupe_horizon_true_seconds',
-    'How far back a repeat is certainly seen.',
+    'How far back a repeat is certain to be recognised.',
     (s) => s.readings.dedupeHorizonTrueSeconds,
   ],
   [
@@ -166,15 +160,34 @@ const GAUGES: readonly Series[] = [
 /** Opens the meter of one process. It holds no resource and needs no closing. */
 export function openMeter(options: MeterOptions): Meter {
   const registry = new Registry()
-  const collect = emptyCounts()
+  const collect: CollectCounts = {
+    ...{ accepted: 0, bodyBytes: 0, inflatedBytes: 0, heldBytes: 0, heldReadBytes: 0 },
+    ...{ rejected: {}, eventAnswers: {}, otherAnswers: {} },
+  }
   let sources: Sources | undefined
   const current = (): Sources => {
     if (sources === undefined) throw new TypeError('the registry is scraped through text() only')
     return sources
   }
 
-  for (const each of COUNTERS) addCounter(registry, each, current)
-  for (const each of GAUGES) addGauge(registry, each, current)
+  for (const series of COUNTERS) {
+    new Counter({
+      ...metricOf(registry, series),
+      collect() {
+        this.reset()
+        for (const [labels, value] of samplesOf(series, current())) this.inc(labels, value ?? 0)
+      },
+    })
+  }
+  for (const series of GAUGES) {
+    new Gauge({
+      ...metricOf(registry, series),
+      collect() {
+        this.reset()
+        for (const [labels, value] of samplesOf(series, current())) this.set(labels, value ?? NaN)
+      },
+    })
+  }
 
   return {
     collect,
@@ -195,40 +208,6 @@ export function openMeter(options: MeterOptions): Meter {
       return registry.metrics()
     },
   }
-}
-
-function emptyCounts(): CollectCounts {
-  return {
-    accepted: 0,
-    rejected: {},
-    bodyBytes: 0,
-    inflatedBytes: 0,
-    heldBytes: 0,
-    heldReadBytes: 0,
-    eventAnswers: {},
-    otherAnswers: {},
-  }
-}
-
-function addCounter(registry: Registry, series: Series, current: () => Sources): void {
-  new Counter({
-    ...metricOf(registry, series),
-    collect() {
-      this.reset()
-      for (const [labels, value] of samplesOf(series, current())) this.inc(labels, value ?? 0)
-    },
-  })
-}
-
-function addGauge(registry: Registry, series: Series, current: () => Sources): void {
-  new Gauge({
-    ...metricOf(registry, series),
-    collect() {
-      this.reset()
-      for (const [labels, value] of samplesOf(series, current()))
-        this.set(labels, value ?? Number.NaN)
-    },
-  })
 }
 
 function metricOf(registry: Registry, [name, help, , label]: Series) {

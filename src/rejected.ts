@@ -12,7 +12,7 @@
  * `collect/ingest.ts` for the order.
  */
 
-export { RejectedError, type RejectedErrorCode } from './rejected/error.ts'
+export { RejectedError } from './rejected/error.ts'
 export { keptPlaces } from './rejected/folder.ts'
 export {
   countRejected,
@@ -22,10 +22,5 @@ export {
   markReplayed,
   replayBody,
 } from './rejected/kept-events.ts'
-export type { RejectedRecord, RejectedSource } from './rejected/line.ts'
-export {
-  openRejected,
-  type RejectedOptions,
-  type RejectedStats,
-  type RejectedStore,
-} from './rejected/store.ts'
+export type { RejectedRecord } from './rejected/line.ts'
+export { openRejected, type RejectedOptions, type RejectedStore } from './rejected/store.ts'

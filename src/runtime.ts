@@ -2,8 +2,14 @@
  * What every room needs of the runtime: folders, locks, clocks, memory and closing, none of it
  * about events.
  */
-export { type ClockStep, type ClockWatch, openClockWatch } from './runtime/clock-watch.ts'
-export { guardPlace, makeFolder, type PlaceGuard } from './runtime/folder.ts'
+export { type ClockStep, openClockWatch } from './runtime/clock-watch.ts'
+export {
+  guardPlace,
+  isFolder,
+  makeFolder,
+  nullIfMissing,
+  type PlaceGuard,
+} from './runtime/folder.ts'
 export { killAt } from './runtime/kill-at.ts'
 export { acquireLock, type Lock, LockError } from './runtime/lock.ts'
 export { freeBytes, wakePool } from './runtime/node-workarounds.ts'

@@ -46,6 +46,14 @@ const REASON_JSON: ReadonlyMap<RejectionReason, string> = new Map(
   REJECTION_REASONS.map(({ code }) => [code, JSON.stringify(reasonText(code))]),
 )
 
+const UNSPLITTABLE: Readonly<Record<Unsplittable['unsplittable'], RefusalCode>> = {
+  empty: 'body-empty',
+  'too-many': 'too-many-events',
+  'not-array': 'body-unsplittable',
+  unclosed: 'body-unsplittable',
+  trailing: 'body-unsplittable',
+}
+
 export async function accept(
   parts: AcceptParts,
   body: readonly Uint8Array[],
@@ -57,12 +65,10 @@ export async function accept(
   if (form === 'body-empty' || form === 'body-unsplittable') return { failure: form }
   const arrivalUs = log.stampUs()
   const inspection = inspector.inspect(chunks, form, arrivalUs, parts.keptFromUs(arrivalUs))
-  if ('unsplittable' in inspection) {
-    return { failure: unsplittableRefusal(inspection) }
-  }
+  if ('unsplittable' in inspection) return { failure: UNSPLITTABLE[inspection.unsplittable] }
   const { rejected } = inspection
-  if (form === 'object' && rejected[0]?.reason === 'too-large')
-    return { failure: 'event-too-large' }
+  const isTooLarge = form === 'object' && rejected[0]?.reason === 'too-large'
+  if (isTooLarge) return { failure: 'event-too-large' }
 
   const rejectedBytes = rejected.length * limits.rejectionBytes
   if (!budget.take(rejectedBytes)) return { failure: 'too-busy' }
@@ -94,11 +100,6 @@ async function store(
   }
   meter.collect.accepted += accepted
   return { body: answerBody(accepted, rejected, limits.answerRejectionsMax) }
-}
-
-function unsplittableRefusal({ unsplittable }: Unsplittable): RefusalCode {
-  if (unsplittable === 'empty') return 'body-empty'
-  return unsplittable === 'too-many' ? 'too-many-events' : 'body-unsplittable'
 }
 
 async function keep(

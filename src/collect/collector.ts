@@ -62,6 +62,9 @@ export type Collector = Readonly<{
 }>
 
 const EVENTS_PATH = '/v1/events'
+/** The target of a request about the server as a whole. */
+const WHOLE_SERVER = '*'
+const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
 /** The methods of all routes together. */
 const SERVER_METHODS = 'GET, HEAD, POST, DELETE, OPTIONS'
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -82,14 +85,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     meter.collect.otherAnswers[status] = (meter.collect.otherAnswers[status] ?? 0) + 1
   }
   const parts: IngestParts = {
-    log: options.log,
-    inspector: options.inspector,
-    rejected: options.rejected,
-    meter,
+    ...options,
     limits,
     warn,
-    nowMs,
-    keptFromUs: options.keptFromUs,
     keys: createKeyCheck(options.keys, createSessions(options.keys.read, options.nowUs)),
     origins: createOriginRules({
       cors: options.cors,
@@ -217,10 +215,8 @@ function isEventsUrl(url: string | undefined): boolean {
 
 /** The configuration checks the same; this is the last check before the network. */
 function checkOptions({ listen, keys, cors }: CollectorOptions): void {
-  const isOpen = keys.write.length === 0 || keys.read.length === 0
-  if (isOpen && !isLoopbackHost(listen.host)) {
+  if (isOpen(keys) && !isLoopbackHost(listen.host))
     throw new CollectorError('keys-required', listen)
-  }
   for (const origin of cors) {
     if (!isOrigin(origin)) throw new CollectorError('bad-origin', { ...listen, origin })
   }
@@ -228,8 +224,12 @@ function checkOptions({ listen, keys, cors }: CollectorOptions): void {
 
 /** With keys for both, a proxy may pass its own Host, and a rebound page has no key. */
 function needsHostGuard({ listen, keys }: CollectorOptions): boolean {
-  const isOpen = keys.write.length === 0 || keys.read.length === 0
-  return isOpen && isLoopbackHost(listen.host)
+  return isOpen(keys) && isLoopbackHost(listen.host)
+}
+
+/** Whoever reaches the port may write, or read. */
+function isOpen({ write, read }: Keys): boolean {
+  return write.length === 0 || read.length === 0
 }
 
 function listen(
@@ -271,13 +271,7 @@ function closeServer(server: Server, timeoutMs: number): Promise<void> {
  *     origin-form     /v1/events?key=…              what nearly every client sends
  *     absolute-form   http://host/v1/events?key=…   sent to proxies, and passed on by some of them
  *     asterisk-form   *                             the server as a whole, asked with OPTIONS only
- */
-/** The target of a request about the server as a whole. */
-const WHOLE_SERVER = '*'
-
-const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
-
-/**
+ *
  * Turns the absolute form into the origin form. The host in it counts in place of the Host header
  * (3.2.2), so that both forms pass the same checks. false = the target is not valid here: another
  * scheme, no host, a host with user information (RFC 9110, 4.2.4), or `*` with another method than

@@ -43,6 +43,11 @@ const REFUSAL_OF: Readonly<Record<string, RefusalCode>> = {
   HPE_HEADER_OVERFLOW: 'head-too-large',
 }
 
+/**
+ * A connection that ends in the middle of a request is a client that went away, not a syntax error.
+ */
+const GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
+
 /** An eighth of the bound, and at most this many. */
 const SURPLUS_MAX = 32
 
@@ -87,12 +92,13 @@ export function createConnections(
     },
     onClientError(error, socket) {
       const connection = of(socket)
-      if (isGone(error) || !socket.writable) {
+      const reason = systemCode(error) ?? ''
+      if (GONE.has(reason) || !socket.writable) {
         connection.stopUpload?.('aborted')
         socket.destroy()
         return
       }
-      const code = refusalOf(error)
+      const code = REFUSAL_OF[reason] ?? 'http-syntax'
       if (connection.isBroken) return
       connection.isBroken = true
       if (connection.stopUpload?.(code)) return
@@ -102,19 +108,6 @@ export function createConnections(
       socket.end(rawAnswer(code), () => socket.destroy())
     },
   }
-}
-
-function refusalOf(error: Error): RefusalCode {
-  return REFUSAL_OF[systemCode(error) ?? ''] ?? 'http-syntax'
-}
-
-/**
- * A connection that ends in the middle of a request is a client that went away, not a syntax error.
- */
-const GONE: ReadonlySet<string | null> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
-
-function isGone(error: Error): boolean {
-  return GONE.has(systemCode(error))
 }
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {

@@ -14,8 +14,7 @@ const KINDS: ErrorKinds<CollectorErrorCode> = {
     canRetry: false,
     message: (f) =>
       `cors: ${JSON.stringify(f.origin)} is no origin. Write scheme, host and port as a browser ` +
-      'does, ' +
-      'without a path or a slash at the end: https://shop.example, or * for every origin.',
+      'does, without a path or a slash at the end: https://shop.example, or * for every origin.',
   },
   'listen-failed': {
     canRetry: false,

@@ -37,8 +37,7 @@ export function jsonForm(
   const isObject = head[0] === OPEN_BRACE
   const length = isObject ? objectLength(head) : 0
   if (length === 0) {
-    const isOneLine = !goesOnAfterLine(chunks, start)
-    if (isOneLine) return 'object'
+    if (!goesOnAfterLine(chunks, start)) return 'object'
     return isObject ? 'body-unsplittable' : 'lines'
   }
   const next = skipBlanks(chunks, start + length)

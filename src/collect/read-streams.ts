@@ -60,10 +60,8 @@ function endStream(response: ServerResponse, source: Readable): void {
 /**
  * Cuts the connection of a client that reads nothing of its answer. What is not read stays in
  * memory, tens of megabytes of a large CSV file, and an event stream keeps its place; without this,
- * for as long as the client wants.
- */
-/**
- * A client that is slow but reads some is waited for; so is one for which there is nothing to read.
+ * for as long as the client wants. A client that is slow but reads some is waited for; so is one
+ * for which there is nothing to read.
  */
 export function cutWhenStuck(response: ServerResponse, timeoutMs: number): void {
   response.setTimeout(timeoutMs, () => {

@@ -53,17 +53,15 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   'body-unsplittable': {
     status: 400,
     message:
-      'The body cannot be split into events: it must be one whole JSON array (or one object) ' +
-      'and nothing ' +
-      'after it. Nothing of it was accepted. Send NDJSON, one event a line, as ' +
+      'The body cannot be split into events: it must be one whole JSON array (or one object) and ' +
+      'nothing after it. Nothing of it was accepted. Send NDJSON, one event a line, as ' +
       'application/x-ndjson if parts of it may be damaged.',
   },
   'body-compression': {
     status: 400,
     message:
       'The body cannot be decompressed: it is damaged, cut short, or has bytes after its end. ' +
-      'Nothing of it ' +
-      'was accepted.',
+      'Nothing of it was accepted.',
   },
   'http-syntax': {
     status: 400,
@@ -100,15 +98,13 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     status: 403,
     message:
       'This collector answers on loopback only, to `localhost` or 127.0.0.1 in the Host header. ' +
-      'To reach it by ' +
-      'another name, set keys.write and keys.read.',
+      'To reach it by another name, set keys.write and keys.read.',
   },
   'not-found': {
     status: 404,
     message:
       'There is nothing here. The dashboard is at /, what can be asked in /api/v1/openapi.json; ' +
-      'send events with ' +
-      'POST /v1/events.',
+      'send events with POST /v1/events.',
   },
   'method-not-allowed': { status: 405, message: 'Not this method; see the Allow header.' },
   'request-timeout': {
@@ -133,8 +129,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     status: 415,
     message:
       'Send application/json, application/x-ndjson (or application/jsonl) or text/plain, in ' +
-      'UTF-8: with charset=utf-8, ' +
-      'charset=us-ascii, or without a charset.',
+      'UTF-8: with charset=utf-8, charset=us-ascii, or without a charset.',
   },
   'content-encoding': {
     status: 415,
@@ -159,17 +154,15 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     status: 503,
     message:
       'The log has reached its disk limit: events wait until they are in the tables. Send the ' +
-      'same body again ' +
-      'later; the operator finds the reason with `campaign-metrics status`.',
+      'same body again later; the operator finds the reason with `campaign-metrics status`.',
     retryAfter: 10,
   },
   'log-away': {
     status: 503,
     message:
       'Kafka does not take events now: the broker is away, or refuses them. Send the same body ' +
-      'again in a moment; an event ' +
-      'that it had taken all the same is recognised by its event_id. The operator finds the ' +
-      'reason with `campaign-metrics status`.',
+      'again in a moment; an event that it had taken all the same is recognised by its event_id. ' +
+      'The operator finds the reason with `campaign-metrics status`.',
     retryAfter: 5,
   },
   'log-failed': {
@@ -183,32 +176,28 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     status: 503,
     message:
       'The log is not where it was: its folder was removed or renamed. Keep the events and send ' +
-      'them again; the operator ' +
-      'finds what is missing with `campaign-metrics status`.',
+      'them again; the operator finds what is missing with `campaign-metrics status`.',
     retryAfter: 30,
   },
   'rejected-failed': {
     status: 503,
     message:
       'Rejected events of this body could not be kept. Send the whole body again: what was ' +
-      'accepted is ' +
-      'recognised by its event_id.',
+      'accepted is recognised by its event_id.',
     retryAfter: 10,
   },
   'too-many-answers': {
     status: 503,
     message:
       'The answers that clients have not taken yet fill the memory there is for them. Read what ' +
-      'was asked for, then ' +
-      'again in a moment.',
+      'was asked for, then again in a moment.',
     retryAfter: 1,
   },
   'too-many-connections': {
     status: 503,
     message:
       'Too many connections are open here. Ask again in a moment, over few connections that are ' +
-      'kept; the operator raises ' +
-      '`ulimit -n`.',
+      'kept; the operator raises `ulimit -n`.',
     retryAfter: 5,
   },
   closing: {

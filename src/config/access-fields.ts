@@ -4,10 +4,10 @@
  */
 
 import type { z } from 'zod'
-import { type AddressRange, readAddressRanges } from './address.ts'
+import { type AddressRange, parseAddressRange } from './address.ts'
 import { field, group } from './field.ts'
 import { readServiceUrl } from './places.ts'
-import { readKeys, readOrigins, readPath } from './readers.ts'
+import { readKeys, readList, readOrigins, readPath } from './readers.ts'
 
 export type KeySettings = Readonly<{
   write: readonly string[]
@@ -64,8 +64,7 @@ export const PUBLIC_URL: z.ZodType<string> = field(
   {
     description:
       'Where browsers find the page, if a proxy in front gives it another address. Sign-in from ' +
-      'there works whatever the proxy ' +
-      'says, and its cookie stays below the path.',
+      'there works whatever the proxy says, and its cookie stays below the path.',
     accepts: 'a URL such as `https://ads.example` or `https://example.org/campaigns`',
     initial: '',
   },
@@ -79,13 +78,12 @@ export const PROXY: z.ZodType<ProxySettings> = group<ProxySettings>(
       {
         description:
           'Their addresses. What they send in `X-Forwarded-Host`, `X-Forwarded-Proto`, ' +
-          '`X-Forwarded-For` or `Forwarded` is believed; from ' +
-          'other addresses it is ignored. They must set these headers, not pass on what they ' +
-          'were sent.',
+          '`X-Forwarded-For` or `Forwarded` is believed; from other addresses it is ignored. ' +
+          'They must set these headers, not pass on what they were sent.',
         accepts: 'a list of addresses and ranges, such as `127.0.0.1`, `10.0.0.0/8` or `fd00::/8`',
         initial: [],
       },
-      readAddressRanges,
+      (value) => readList(value, 'addresses', 'neither an address nor a range', parseAddressRange),
     ),
   },
 )

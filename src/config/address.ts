@@ -1,6 +1,5 @@
 /** Addresses: the one to listen on, `host:port`, and those of proxies, one by one or as a range. */
 import { BlockList, isIP } from 'node:net'
-import { Refusal, shown } from './field.ts'
 
 export type ListenAddress = Readonly<{ host: string; port: number }>
 
@@ -34,24 +33,12 @@ export function isLoopback(host: string): boolean {
  */
 export type AddressRange = Readonly<{ address: string; prefix: number; family: 'ipv4' | 'ipv6' }>
 
-const RANGES_MAX = 1000
 const RANGE = /^([\da-f:.]+)(?:\/(\d{1,3}))?$/i
 const BITS = { ipv4: 32, ipv6: 128 } as const
 
-export function readAddressRanges(value: unknown): readonly AddressRange[] | Refusal {
-  if (!Array.isArray(value)) return new Refusal(`${shown(value)} is not a list`)
-  if (value.length > RANGES_MAX) return new Refusal(`more than ${RANGES_MAX} addresses`)
-  const ranges: AddressRange[] = []
-  for (const text of value) {
-    const range = typeof text === 'string' ? rangeOf(text.trim()) : undefined
-    if (range === undefined) return new Refusal(`${shown(text)} is neither an address nor a range`)
-    ranges.push(range)
-  }
-  return ranges
-}
-
-function rangeOf(text: string): AddressRange | undefined {
-  const [, address = '', bits] = RANGE.exec(text) ?? []
+/** Undefined for anything else. */
+export function parseAddressRange(text: string): AddressRange | undefined {
+  const [, address = '', bits] = RANGE.exec(text.trim()) ?? []
   const version = isIP(address)
   if (version === 0) return undefined
   const family = version === 6 ? 'ipv6' : 'ipv4'

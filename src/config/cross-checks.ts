@@ -15,6 +15,9 @@ const APART = [
   ['log', 'catalog'],
 ] as const
 
+const ONE_PEM_FILE =
+  'certificate and key in one PEM file, for `certFile` and `keyFile` alike: its client takes one'
+
 /** `resolve` turns a path of the file into an absolute one. */
 export function crossProblems(
   settings: Partial<Settings>,
@@ -38,22 +41,15 @@ function openListenProblems({ listen, keys }: Partial<Settings>): SettingProblem
   return missing.map((kind) => ({
     place: ['keys', kind],
     reason:
-      `listening on ${listen.host}, which others than this machine can reach, needs at least ` +
-      `one ${kind} key; ` +
-      'set one, have `keys.file` made, or listen on 127.0.0.1',
+      `listening on ${listen.host}, which others than this machine can reach, needs at least one ` +
+      `${kind} key; set one, have \`keys.file\` made, or listen on 127.0.0.1`,
   }))
 }
 
 function sharedKeyProblems({ keys }: Partial<Settings>): SettingProblem[] {
   const isShared = keys?.write.some((key) => keys.read.includes(key)) ?? false
-  return isShared
-    ? [
-        {
-          place: ['keys'],
-          reason: 'a key stands under both `write` and `read`; write keys may only write: use two',
-        },
-      ]
-    : []
+  const reason = 'a key stands under both `write` and `read`; write keys may only write: use two'
+  return isShared ? [{ place: ['keys'], reason }] : []
 }
 
 /**
@@ -85,33 +81,23 @@ function pathOf(place: Settings['log' | 'warehouse' | 'catalog'] | undefined): s
  * Flink's tasks run on other machines: everything they read and write must be reachable from there.
  */
 function flinkProblems(settings: Partial<Settings>): SettingProblem[] {
-  const { engine, log, warehouse, catalog, flink, trino } = settings
+  const { engine, log, warehouse, catalog, flink, kafka, trino } = settings
   if (engine !== 'flink') return []
-  const needs = (place: readonly string[], what: string): SettingProblem => ({
-    place,
-    reason: `\`engine: flink\` needs ${what}`,
-  })
-  return [
-    ...(log?.kind === 'folder' ? [needs(['log'], 'a topic of Kafka, `kafka://…`')] : []),
-    ...(warehouse?.kind === 'folder' ? [needs(['warehouse'], 'tables on S3, `s3://…`')] : []),
-    ...(catalog?.kind === 'sqlite' ? [needs(['catalog'], 'PostgreSQL, `postgresql://…`')] : []),
-    ...(flink?.gateway === ''
-      ? [needs(['flink', 'gateway'], 'the address of the SQL Gateway')]
-      : []),
-    ...(flink?.rest === '' ? [needs(['flink', 'rest'], 'the address of the JobManager')] : []),
-    ...(settings.kafka !== undefined && settings.kafka.certFile !== settings.kafka.keyFile
-      ? [
-          needs(
-            ['kafka', 'certFile'],
-            'certificate and key in one PEM file, for `certFile` and `keyFile` alike: its ' +
-              'client takes one',
-          ),
-        ]
-      : []),
-    ...(trino?.url === ''
-      ? [needs(['trino', 'url'], 'Trino, which recomputes windows that late events changed')]
-      : []),
+  const needs: readonly (readonly [isMissing: boolean, place: string, what: string])[] = [
+    [log?.kind === 'folder', 'log', 'a topic of Kafka, `kafka://…`'],
+    [warehouse?.kind === 'folder', 'warehouse', 'tables on S3, `s3://…`'],
+    [catalog?.kind === 'sqlite', 'catalog', 'PostgreSQL, `postgresql://…`'],
+    [flink?.gateway === '', 'flink.gateway', 'the address of the SQL Gateway'],
+    [flink?.rest === '', 'flink.rest', 'the address of the JobManager'],
+    [kafka?.certFile !== kafka?.keyFile, 'kafka.certFile', ONE_PEM_FILE],
+    [trino?.url === '', 'trino.url', 'Trino, which recomputes windows that late events changed'],
   ]
+  return needs
+    .filter(([isMissing]) => isMissing)
+    .map(([, place, what]) => ({
+      place: place.split('.'),
+      reason: `\`engine: flink\` needs ${what}`,
+    }))
 }
 
 function kafkaProblems({ kafka }: Partial<Settings>): SettingProblem[] {
@@ -144,12 +130,7 @@ function supersetProblems({ superset, trino }: Partial<Settings>): SettingProble
  */
 function retentionProblems({ retention, dedupe }: Partial<Settings>): SettingProblem[] {
   if (retention === undefined || dedupe === undefined || retention.events === 0) return []
-  return retention.events >= 2 * dedupe.horizon
-    ? []
-    : [
-        {
-          place: ['retention', 'events'],
-          reason: 'shorter than twice `dedupe.horizon`; make one longer or the other shorter',
-        },
-      ]
+  if (retention.events >= 2 * dedupe.horizon) return []
+  const reason = 'shorter than twice `dedupe.horizon`; make one longer or the other shorter'
+  return [{ place: ['retention', 'events'], reason }]
 }

@@ -16,10 +16,9 @@ export function configurationPage(): string {
     '<!-- Written by `npm run docs` from src/config/schema.ts; do not edit. -->',
     '# Configuration',
     `One YAML file, \`${DEFAULT_CONFIG_FILE}\`: the one that \`--config FILE\` names, else the ` +
-      'one in the working folder. ' +
-      'All settings are optional; without a file all are at their defaults. An unknown or wrong ' +
-      'setting is refused at ' +
-      'the start, with its line, the reason and what is accepted.',
+      'one in the working folder. All settings are optional; without a file all are at their ' +
+      'defaults. An unknown or wrong setting is refused at the start, with its line, the reason ' +
+      'and what is accepted.',
     '- Durations: `250ms`, `1s`, `5m`, `1h`, `90d`. Sizes: `512KiB`, `64MiB`, `1GiB` (powers of ' +
       'two) or `10GB` (of ten).\n' +
       '- Relative paths start at the folder of the file (without a file: the working folder).\n' +

@@ -4,10 +4,11 @@
  * parsed: a variable's content can never become structure.
  */
 
+import type { SettingPath } from './error.ts'
+
 export type Environment = Readonly<Record<string, string | undefined>>
 
-type Place = readonly (string | number)[]
-type Report = (place: Place, reason: string) => void
+type Report = (place: SettingPath, reason: string) => void
 
 /**
  * A copy of `value` with all variables replaced; `report` is called for each that is missing or
@@ -17,7 +18,7 @@ export function substituteEnvironment(
   value: unknown,
   environment: Environment,
   report: Report,
-  place: Place = [],
+  place: SettingPath = [],
 ): unknown {
   if (typeof value === 'string') {
     return substituteText(value, environment, (reason) => report(place, reason))

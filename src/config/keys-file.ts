@@ -45,8 +45,7 @@ export function missingKeys({ file, write, read }: Config['keys']): string | nul
   const kind = write.length === 0 ? 'write' : 'read'
   return (
     `there is no ${kind} key in ${file} or under \`keys\`: add one; or move the file away and ` +
-    'run `campaign-metrics setup`, ' +
-    'which makes one with both'
+    'run `campaign-metrics setup`, which makes one with both'
   )
 }
 

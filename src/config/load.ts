@@ -10,22 +10,11 @@ import { reasonOf, systemCode } from '../runtime.ts'
 import { type Config, DEFAULT_CONFIG_FILE } from './config.ts'
 import { type Environment, substituteEnvironment } from './environment.ts'
 import { ConfigError, type ConfigProblem, type SettingProblem } from './error.ts'
-import { keysOf } from './keys-file.ts'
-import {
-  catalogOf,
-  flinkOf,
-  logOf,
-  rejectedDirectoryOf,
-  supersetOf,
-  trinoOf,
-  warehouseOf,
-} from './resolved.ts'
-import type { Settings } from './schema.ts'
+import { resolveSettings } from './resolved.ts'
 import { checkSettings } from './settings.ts'
 import { readYaml, type YamlText } from './yaml-text.ts'
 
 const FILE_BYTES_MAX = 1024 * 1024
-const US_PER_MS = 1000
 
 /**
  * The configuration in `path`, or in `campaign-metrics.yaml` of the working folder, or, when there
@@ -68,9 +57,11 @@ function parseConfig(
 ): Config {
   const yaml = readYaml(text)
   if ('faults' in yaml) {
-    const problems = yaml.faults.map(({ line, reason }) => {
-      return { path: '', line, reason: `not YAML: ${reason}` }
-    })
+    const problems = yaml.faults.map(({ line, reason }) => ({
+      path: '',
+      line,
+      reason: `not YAML: ${reason}`,
+    }))
     throw new ConfigError('syntax', file, problems)
   }
 
@@ -93,52 +84,13 @@ function parseConfig(
       inFileOrder(problems.map((problem) => located(problem, yaml))),
     )
   }
-  return resolved(checked.settings, file, absolute, environment)
-}
-
-type Absolute = (path: string) => string
-
-function resolved(
-  settings: Settings,
-  file: string | null,
-  absolute: Absolute,
-  environment: Environment,
-): Config {
-  const { dedupe, retention, logRetention, cache } = settings
-  return {
-    file,
-    listen: settings.listen,
-    log: logOf(settings, absolute),
-    warehouse: warehouseOf(settings, absolute),
-    catalog: catalogOf(settings, absolute, environment),
-    rejectedDirectory: rejectedDirectoryOf(settings, absolute),
-    engine: settings.engine,
-    flink: settings.engine === 'flink' ? flinkOf(settings, absolute) : null,
-    trino: trinoOf(settings),
-    superset: supersetOf(settings),
-    windowUs: settings.window * US_PER_MS,
-    timezone: settings.timezone,
-    commitIntervalMs: settings.commitInterval,
-    dedupe: { horizonMs: dedupe.horizon, memoryMaxBytes: dedupe.memoryMax },
-    keys: keysOf(settings, absolute),
-    cors: settings.cors,
-    publicUrl: settings.publicUrl === '' ? null : settings.publicUrl,
-    proxy: settings.proxy,
-    retention: { eventsMs: retention.events, metricsMs: retention.metrics },
-    logRetention: { timeMs: logRetention.time, sizeBytes: logRetention.size },
-    diskReserveBytes: settings.diskReserve,
-    rejectedMaxBytes: settings.rejectedMax,
-    cache: { directory: absolute(cache.folder), sizeBytes: cache.size },
-  }
+  return resolveSettings(checked.settings, file, absolute, environment)
 }
 
 function located(problem: SettingProblem, { document, lineOf }: YamlText): ConfigProblem {
+  const { place, reason } = problem
   const offset = offsetOf(problem, document)
-  return {
-    path: pathText(problem.place),
-    line: offset === undefined ? null : lineOf(offset),
-    reason: problem.reason,
-  }
+  return { path: pathText(place), line: offset === undefined ? null : lineOf(offset), reason }
 }
 
 /**

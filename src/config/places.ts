@@ -7,6 +7,7 @@
 import type { z } from 'zod'
 import { parseListen } from './address.ts'
 import { field, Refusal, shown } from './field.ts'
+import { readPathOrUrl } from './readers.ts'
 
 export type FolderPlace = Readonly<{ kind: 'folder'; path: string }>
 export type KafkaPlace = Readonly<{ kind: 'kafka'; brokers: readonly string[]; topic: string }>
@@ -44,7 +45,7 @@ const TLS_MODES: Readonly<Record<string, boolean>> = {
 }
 
 function readLogPlace(value: unknown): FolderPlace | KafkaPlace | Refusal {
-  const place = pathOrUrl(value)
+  const place = readPathOrUrl(value)
   if (place instanceof Refusal) return place
   if (place.scheme === null) return { kind: 'folder', path: place.text }
   if (place.scheme === 'kafka') return kafkaPlace(place.text)
@@ -52,7 +53,7 @@ function readLogPlace(value: unknown): FolderPlace | KafkaPlace | Refusal {
 }
 
 function readWarehousePlace(value: unknown): FolderPlace | S3Place | Refusal {
-  const place = pathOrUrl(value)
+  const place = readPathOrUrl(value)
   if (place instanceof Refusal) return place
   if (place.scheme === null) return { kind: 'folder', path: place.text }
   if (place.scheme === 's3') return s3Place(place.text)
@@ -61,7 +62,7 @@ function readWarehousePlace(value: unknown): FolderPlace | S3Place | Refusal {
 }
 
 function readCatalogPlace(value: unknown): SqlitePlace | PostgresqlPlace | Refusal {
-  const place = pathOrUrl(value)
+  const place = readPathOrUrl(value)
   if (place instanceof Refusal) return place
   if (place.scheme === null) return { kind: 'sqlite', path: place.text }
   if (place.scheme === 'postgresql' || place.scheme === 'postgres')
@@ -82,15 +83,6 @@ export function readServiceUrl(value: unknown): string | Refusal {
   }
   if (url.search !== '' || url.hash !== '') return new Refusal(`${shown(value)} has a query`)
   return url.href.replace(/\/$/, '')
-}
-
-function pathOrUrl(value: unknown): Readonly<{ scheme: string | null; text: string }> | Refusal {
-  if (typeof value !== 'string' || value.trim() === '') {
-    return new Refusal(`${shown(value)} is not a path`)
-  }
-  if (value.includes('\0')) return new Refusal('a path cannot hold a NUL character')
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\//.exec(value)?.[1]?.toLowerCase() ?? null
-  return { scheme, text: value }
 }
 
 function kafkaPlace(text: string): KafkaPlace | Refusal {
@@ -169,10 +161,9 @@ export const WAREHOUSE: z.ZodType<FolderPlace | S3Place> = field(
 export const CATALOG: z.ZodType<SqlitePlace | PostgresqlPlace> = field(
   {
     description:
-      'The Iceberg catalog (named `lake`, in the layout of the JDBC and SQL catalogs): a file ' +
-      'of SQLite, or a database of ' +
-      'PostgreSQL. A password that is not in the URL is taken from the environment variable ' +
-      '`PGPASSWORD`.',
+      'The Iceberg catalog (named `lake`, in the layout of the JDBC and SQL catalogs): a file of ' +
+      'SQLite, or a database of PostgreSQL. A password that is not in the URL is taken from the ' +
+      'environment variable `PGPASSWORD`.',
     accepts:
       'the path of a file (relative to this file), or ' +
       '`postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE`, ' +

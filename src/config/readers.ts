@@ -11,21 +11,32 @@ const DAY_MS = 86_400_000
 const KEY_LENGTH_MIN = 16
 const KEY_LENGTH_MAX = 256
 const KEYS_MAX = 100
-const ORIGINS_MAX = 1000
+/** Of a list whose items are no keys. */
+const ITEMS_MAX = 1000
 
 export function readListen(value: unknown): ListenAddress | Refusal {
-  if (typeof value !== 'string') return new Refusal(`${shown(value)} is not an address with a port`)
-  return parseListen(value) ?? new Refusal(`${shown(value)} is not an address with a port`)
+  const address = typeof value === 'string' ? parseListen(value) : undefined
+  return address ?? new Refusal(`${shown(value)} is not an address with a port`)
 }
 
-/** A path of the local file system. */
-export function readPath(value: unknown): string | Refusal {
+/** `scheme` is null for a path, and `s3` for `s3://…`. */
+export function readPathOrUrl(
+  value: unknown,
+): Readonly<{ scheme: string | null; text: string }> | Refusal {
   if (typeof value !== 'string' || value.trim() === '') {
     return new Refusal(`${shown(value)} is not a path`)
   }
   if (value.includes('\0')) return new Refusal('a path cannot hold a NUL character')
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*:\/\/)/.exec(value)?.[1]
-  return scheme === undefined ? value : new Refusal(`\`${scheme}\` is no path of this machine`)
+  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\//.exec(value)?.[1]?.toLowerCase() ?? null
+  return { scheme, text: value }
+}
+
+/** A path of the local file system. */
+export function readPath(value: unknown): string | Refusal {
+  const place = readPathOrUrl(value)
+  if (place instanceof Refusal) return place
+  if (place.scheme === null) return place.text
+  return new Refusal(`\`${place.scheme}://\` is no path of this machine`)
 }
 
 /** One of a few words, in any case. */
@@ -127,23 +138,33 @@ export function readKeys(value: unknown): readonly string[] | Refusal {
 }
 
 export function readOrigins(value: unknown): readonly string[] | Refusal {
+  return readList(value, 'origins', 'not an origin', originOf)
+}
+
+/** `read` gives undefined for a text that is no such item; the message then says `otherwise`. */
+export function readList<Item>(
+  value: unknown,
+  plural: string,
+  otherwise: string,
+  read: (text: string) => Item | undefined,
+): readonly Item[] | Refusal {
   if (!Array.isArray(value)) return new Refusal(`${shown(value)} is not a list`)
-  if (value.length > ORIGINS_MAX) return new Refusal(`more than ${ORIGINS_MAX} origins`)
-  const origins: string[] = []
-  for (const origin of value) {
-    if (typeof origin !== 'string') return new Refusal(`${shown(origin)} is not an origin`)
-    const normal = origin === '*' ? '*' : originOf(origin)
-    if (normal === undefined) return new Refusal(`${shown(origin)} is not an origin`)
-    origins.push(normal)
+  if (value.length > ITEMS_MAX) return new Refusal(`more than ${ITEMS_MAX} ${plural}`)
+  const items: Item[] = []
+  for (const text of value) {
+    const item = typeof text === 'string' ? read(text) : undefined
+    if (item === undefined) return new Refusal(`${shown(text)} is ${otherwise}`)
+    items.push(item)
   }
-  return origins
+  return items
 }
 
 /**
- * The origin as browsers send it (lower case, no default port), or undefined when it is more or
- * less than one.
+ * The origin as browsers send it (lower case, no default port), or `*`; undefined when it is more
+ * or less than one.
  */
 function originOf(text: string): string | undefined {
+  if (text === '*') return text
   if (!URL.canParse(text)) return undefined
   const url = new URL(text)
   const isWeb = url.protocol === 'https:' || url.protocol === 'http:'

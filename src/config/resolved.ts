@@ -6,28 +6,65 @@
 import { resolve } from 'node:path'
 import type { Config, FlinkConfig, KafkaLog, SupersetConfig, TrinoConfig } from './config.ts'
 import type { Environment } from './environment.ts'
+import { keysOf } from './keys-file.ts'
 import type { Settings } from './schema.ts'
 import type { KafkaSettings } from './services.ts'
 
 type Absolute = (path: string) => string
 
+const US_PER_MS = 1000
 /** Where rejected events go when the tables are not in a folder. */
 const REJECTED_FOLDER = './data/rejected'
 
-export function logOf({ log, kafka }: Settings, absolute: Absolute): Config['log'] {
+/** `absolute` turns a path of the file into an absolute one. */
+export function resolveSettings(
+  settings: Settings,
+  file: string | null,
+  absolute: Absolute,
+  environment: Environment,
+): Config {
+  const { dedupe, retention, logRetention, cache } = settings
+  return {
+    file,
+    listen: settings.listen,
+    log: logOf(settings, absolute),
+    warehouse: warehouseOf(settings, absolute),
+    catalog: catalogOf(settings, absolute, environment),
+    rejectedDirectory: rejectedDirectoryOf(settings, absolute),
+    engine: settings.engine,
+    flink: settings.engine === 'flink' ? flinkOf(settings, absolute) : null,
+    trino: trinoOf(settings),
+    superset: supersetOf(settings),
+    windowUs: settings.window * US_PER_MS,
+    timezone: settings.timezone,
+    commitIntervalMs: settings.commitInterval,
+    dedupe: { horizonMs: dedupe.horizon, memoryMaxBytes: dedupe.memoryMax },
+    keys: keysOf(settings, absolute),
+    cors: settings.cors,
+    publicUrl: settings.publicUrl === '' ? null : settings.publicUrl,
+    proxy: settings.proxy,
+    retention: { eventsMs: retention.events, metricsMs: retention.metrics },
+    logRetention: { timeMs: logRetention.time, sizeBytes: logRetention.size },
+    diskReserveBytes: settings.diskReserve,
+    rejectedMaxBytes: settings.rejectedMax,
+    cache: { directory: absolute(cache.folder), sizeBytes: cache.size },
+  }
+}
+
+function logOf({ log, kafka }: Settings, absolute: Absolute): Config['log'] {
   if (log.kind === 'folder') return { kind: 'folder', path: absolute(log.path) }
   const { partitions, replication } = kafka
   return { ...log, partitions, replication, tls: tlsOf(kafka, absolute), sasl: saslOf(kafka) }
 }
 
-export function warehouseOf({ warehouse, s3 }: Settings, absolute: Absolute): Config['warehouse'] {
+function warehouseOf({ warehouse, s3 }: Settings, absolute: Absolute): Config['warehouse'] {
   if (warehouse.kind === 'folder') return { kind: 'folder', path: absolute(warehouse.path) }
   const { endpoint, region, pathStyle } = s3
   return { ...warehouse, endpoint: orNull(endpoint), region, pathStyle }
 }
 
 /** PGPASSWORD is what every PostgreSQL client looks for. */
-export function catalogOf(
+function catalogOf(
   { catalog }: Settings,
   absolute: Absolute,
   environment: Environment,
@@ -36,14 +73,14 @@ export function catalogOf(
   return { ...catalog, password: catalog.password ?? orNull(environment.PGPASSWORD ?? '') }
 }
 
-export function rejectedDirectoryOf(settings: Settings, absolute: Absolute): string {
+function rejectedDirectoryOf(settings: Settings, absolute: Absolute): string {
   if (settings.rejected !== '') return absolute(settings.rejected)
   return settings.warehouse.kind === 'folder'
     ? resolve(absolute(settings.warehouse.path), 'rejected')
     : absolute(REJECTED_FOLDER)
 }
 
-export function flinkOf({ flink }: Settings, absolute: Absolute): FlinkConfig {
+function flinkOf({ flink }: Settings, absolute: Absolute): FlinkConfig {
   return {
     gateway: flink.gateway,
     rest: flink.rest,
@@ -56,11 +93,11 @@ export function flinkOf({ flink }: Settings, absolute: Absolute): FlinkConfig {
   }
 }
 
-export function trinoOf({ trino }: Settings): TrinoConfig | null {
+function trinoOf({ trino }: Settings): TrinoConfig | null {
   return trino.url === '' ? null : { ...trino, password: orNull(trino.password) }
 }
 
-export function supersetOf({ superset, trino }: Settings): SupersetConfig | null {
+function supersetOf({ superset, trino }: Settings): SupersetConfig | null {
   const { url, trinoUrl, publicUrl } = superset
   if (url === '') return null
   return { ...superset, trinoUrl: trinoUrl || trino.url, publicUrl: publicUrl || url }

@@ -13,6 +13,7 @@ import {
   PUBLIC_URL,
 } from './access-fields.ts'
 import type { ListenAddress } from './address.ts'
+import type { SupersetConfig } from './config.ts'
 import { field, group } from './field.ts'
 import {
   CATALOG,
@@ -41,7 +42,6 @@ import {
   S3,
   type S3Settings,
   SUPERSET,
-  type SupersetSettings,
   TRINO,
   type TrinoSettings,
 } from './services.ts'
@@ -61,7 +61,7 @@ export type Settings = Readonly<{
   engine: 'embedded' | 'flink'
   flink: FlinkSettings
   trino: TrinoSettings
-  superset: SupersetSettings
+  superset: SupersetConfig
   window: number
   timezone: string
   commitInterval: number
@@ -146,8 +146,7 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     {
       description:
         'How often events go from the log into the tables: the freshness of the numbers. Many ' +
-        'events at once are ' +
-        'committed earlier.',
+        'events at once are committed earlier.',
       accepts: 'a duration from `100ms` to `5m`',
       initial: '1s',
     },
@@ -167,9 +166,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     memoryMax: field(
       {
         description:
-          'The memory for event ids, about 24 bytes each. When it does not last for the ' +
-          'horizon, the horizon gets ' +
-          'shorter, and `status` says so.',
+          'The memory for event ids, about 24 bytes each. When it does not last for the horizon, ' +
+          'the horizon gets shorter, and `status` says so.',
         accepts: 'a size from `1MiB` to `64GiB`',
         initial: '1GiB',
       },
@@ -214,14 +212,13 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
           accepts: 'a duration from `0` to `30d`',
           initial: '0s',
         },
-        (value) => readDuration(value, 0, 30 * DAY_MS, { zero: true }),
+        (value) => readDuration(value, 0, 30 * DAY_MS),
       ),
       size: field(
         {
           description:
-            'The disk space of the log. Kept events go first; when it is full of events that ' +
-            'are not in the tables ' +
-            'yet, new ones are refused with 503.',
+            'The disk space of the log. Kept events go first; when it is full of events that are ' +
+            'not in the tables yet, new ones are refused with 503.',
           accepts: 'a size from `256MiB` to `64TiB`',
           initial: '8GiB',
         },

@@ -4,6 +4,7 @@
  */
 
 import type { z } from 'zod'
+import type { SupersetConfig } from './config.ts'
 import { type FieldNotes, field, group, type Refusal } from './field.ts'
 import { readServiceUrl } from './places.ts'
 import { readChoice, readCount, readDuration, readPath, readSwitch, readText } from './readers.ts'
@@ -35,13 +36,6 @@ export type TrinoSettings = Readonly<{
   user: string
   password: string
   catalog: string
-}>
-export type SupersetSettings = Readonly<{
-  url: string
-  user: string
-  password: string
-  trinoUrl: string
-  publicUrl: string
 }>
 
 const PARTITIONS_MAX = 1000
@@ -177,7 +171,7 @@ export const TRINO: Field<TrinoSettings> = group<TrinoSettings>(
   },
 )
 
-export const SUPERSET: Field<SupersetSettings> = group<SupersetSettings>(
+export const SUPERSET: Field<SupersetConfig> = group<SupersetConfig>(
   'Superset, which shows the dashboard of the distributed side; `campaign-metrics setup` puts ' +
     'it there.',
   {

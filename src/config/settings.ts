@@ -8,6 +8,7 @@ import { GROUP_NOTES } from './field.ts'
 import { SETTINGS, type Settings } from './schema.ts'
 
 const SCHEMA = z.strictObject(SETTINGS)
+const NO_GROUP = 'not a group of settings, one a line below it; accepted: '
 
 export function checkSettings(
   raw: unknown,
@@ -39,14 +40,7 @@ function issueProblems(issue: z.core.$ZodIssue): SettingProblem[] {
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownName(issue.path, key))
     case 'invalid_type':
-      return [
-        {
-          place: issue.path,
-          reason:
-            'not a group of settings, one a line below it; accepted: ' +
-            `${namesAt(issue.path).join(', ')}`,
-        },
-      ]
+      return [{ place: issue.path, reason: `${NO_GROUP}${namesAt(issue.path).join(', ')}` }]
     default:
       return [{ place: issue.path, reason: issue.message }]
   }

@@ -27,9 +27,7 @@ export function readYaml(text: string): YamlText | Readonly<{ faults: readonly Y
   try {
     return { document, value: document.toJS(), lineOf }
   } catch (error) {
-    return {
-      faults: [{ line: null, reason: reasonOf(error) }],
-    }
+    return { faults: [{ line: null, reason: reasonOf(error) }] }
   }
 }
 
@@ -45,10 +43,8 @@ function aliasFaults(document: Document, lineOf: (offset: number) => number): Ya
       const target = alias.resolve(document) as Node | undefined
       const name = `*${alias.source}`
       if (target === undefined) {
-        add(
-          alias,
-          `${name} names nothing: no &${alias.source} stands before it; quote it to mean the text`,
-        )
+        const todo = `no &${alias.source} stands before it; quote it to mean the text`
+        add(alias, `${name} names nothing: ${todo}`)
       } else if (path.includes(target)) {
         add(alias, `${name} stands inside of what it names`)
       }

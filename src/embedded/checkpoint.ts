@@ -8,7 +8,7 @@
  *                stored + duplicates + rejected = log-base + next-offset
  *   arrived      arrival time of the last event taken, µs
  *   dedupe-time  its dedupe time (dedupe.ts), µs
- *   stored, duplicates, rejected   the job's part of the ledger, since ever
+ *   stored, duplicates, rejected   the job's part of the ledger, from the first event on
  *
  *   partial      what is in the tables already of the offsets from next-offset on, as
  *                `next-offset until from-day stored commits`. It exists while rows of very many
@@ -67,9 +67,8 @@ export function writeCheckpoint(checkpoint: Checkpoint): Record<string, string> 
   if (checkpoint.offsets !== null) summary[SUMMARY_KEYS.offsets] = checkpoint.offsets.join(',')
   if (checkpoint.partial !== undefined) {
     const { until, fromDay, stored, commits } = checkpoint.partial
-    summary[SUMMARY_KEYS.partial] = [checkpoint.nextOffset, until, fromDay, stored, commits].join(
-      ' ',
-    )
+    const numbers = [checkpoint.nextOffset, until, fromDay, stored, commits]
+    summary[SUMMARY_KEYS.partial] = numbers.join(' ')
   }
   return summary
 }

@@ -2,11 +2,9 @@
  * Carries out one commit of the job: raw files, metrics files, both pointers; again while the
  * failure may pass by itself.
  */
-import type { WindowDelta } from '../event.ts'
-import { KEEPS_ALL_US } from '../event.ts'
+import { KEEPS_ALL_US, type WindowDelta } from '../event.ts'
 import { freeBytes, settleAll } from '../runtime.ts'
-import type { Windows } from '../table.ts'
-import { type Change, type DataFile, isTransient, type TimeRange } from '../table.ts'
+import { type Change, type DataFile, isTransient, type TimeRange, type Windows } from '../table.ts'
 import { positionOf, writeCheckpoint } from './checkpoint.ts'
 import type { DayRows, Slice } from './day-backlog.ts'
 import { JobError } from './error.ts'
@@ -105,9 +103,7 @@ function freePages({ days }: Slice): void {
 
 export type Mutex = <T>(work: () => Promise<T>) => Promise<T>
 
-/**
- * Runs work in the order it came, one at a time.
- */
+/** Runs work in the order it came, one at a time. */
 export function openMutex(): Mutex {
   let last: Promise<unknown> = Promise.resolve()
   return (work) => {

@@ -215,8 +215,7 @@ export function sumDeltas(lists: readonly (readonly WindowDelta[])[]): readonly 
 
 function addDelta(a: WindowDelta, b: WindowDelta): WindowDelta {
   return {
-    campaignId: a.campaignId,
-    windowStartUs: a.windowStartUs,
+    ...a,
     impressions: a.impressions + b.impressions,
     clicks: a.clicks + b.clicks,
     conversions: a.conversions + b.conversions,

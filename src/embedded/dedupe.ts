@@ -20,26 +20,20 @@
  */
 import { strict as assert } from 'node:assert'
 import type { IdSet, RecentIds, RowBatch } from '../engine.ts'
+import type { JobFigures } from '../job.ts'
 import type { DataFile, Lake } from '../table.ts'
 
 const SETS_MAX = 4
 
-export type DedupMemory = RecentIds & {
+export type DedupeMemory = RecentIds & {
   /** Puts ids of a raw file back; `cameUs` is the largest dedupe time in that file. */
   remember(hashes: Uint8Array, rows: number, cameUs: number): void
   /** Whether ids that came at `cameUs` can still matter at `nowUs`. */
   covers(cameUs: number, nowUs: number): boolean
-  stats(nowUs: number): DedupStats
+  stats(nowUs: number): NonNullable<JobFigures['dedupe']>
 }
 
-export type DedupStats = Readonly<{
-  horizonMs: number
-  trueHorizonMs: number
-  ids: number
-  bytes: number
-}>
-
-export type DedupOptions = Readonly<{
+export type DedupeOptions = Readonly<{
   horizonUs: number
   bytesMax: number
   openSet: (options: { bytesMax: number }) => IdSet
@@ -51,7 +45,7 @@ export function generationOf(dedupeUs: number, horizonUs: number): number {
   return Math.floor(dedupeUs / horizonUs)
 }
 
-export function openDedupMemory(options: DedupOptions): DedupMemory {
+export function openDedupeMemory(options: DedupeOptions): DedupeMemory {
   const { horizonUs, openSet } = options
   const setBytesMax = Math.floor(options.bytesMax / SETS_MAX)
   const sets: Generation[] = []
@@ -98,7 +92,7 @@ export function openDedupMemory(options: DedupOptions): DedupMemory {
     covers(cameUs, nowUs): boolean {
       return generationOf(cameUs, horizonUs) >= generationOf(nowUs, horizonUs) - 1
     },
-    stats(nowUs): DedupStats {
+    stats(nowUs) {
       const coveredUs = Math.max(0, nowUs - coveredFromUs)
       return {
         horizonMs: horizonUs / 1000,
@@ -120,7 +114,7 @@ export function openDedupMemory(options: DedupOptions): DedupMemory {
 export async function rebuildMemory(
   lake: Pick<Lake, 'events' | 'fileTimes' | 'readEventIds'>,
   hashIds: RowBatch['hashIds'],
-  memory: DedupMemory,
+  memory: DedupeMemory,
   fromUs: number,
   goesOn: () => boolean,
 ): Promise<boolean> {

@@ -14,7 +14,6 @@ import { inspectLog, type LogExtent, type LogPlace, readTopicExtent } from '../l
 import type { Verification } from '../query.ts'
 import { readLake, wholeFromUs } from '../table.ts'
 import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
-import type { JobSettings } from './message.ts'
 import { startJob, type ThreadProgress } from './thread.ts'
 
 export const EMBEDDED_ENGINE: JobEngine = { start, readProgress, verify }
@@ -23,41 +22,20 @@ export const EMBEDDED_ENGINE: JobEngine = { start, readProgress, verify }
 const CLOSE_COMMIT_MS = 10_000
 
 async function start(options: JobStart): Promise<Job> {
-  const { log, onProgress, onWarning } = options
-  let latest: JobProgress | null = null
-  const thread = await startJob(jobSettings(options), {
+  const { config, log, acceptNewLog, killAt, onProgress, onWarning } = options
+  const settings = { ...config, logCursor: log.cursor, acceptNewLog, killAt }
+  const thread = await startJob(settings, {
     onWarning,
     onProgress(progress) {
-      latest = progressOf(progress)
-      onProgress(latest)
+      onProgress(progressOf(progress))
       log.trim(progress.checkpoint.nextOffset).catch((error: Error) => onWarning(error.message))
     },
   })
   return {
-    progress: () => latest ?? progressOf(thread.progress()),
+    progress: () => progressOf(thread.progress()),
     failed: thread.failed,
     page: { kind: 'live', feed: thread.feed },
     close: () => thread.close(log.end(), CLOSE_COMMIT_MS),
-  }
-}
-
-function jobSettings({ config, log, acceptNewLog, killAt }: JobStart): JobSettings {
-  return {
-    log: config.log,
-    warehouse: config.warehouse,
-    catalog: config.catalog,
-    cache: config.cache,
-    logCursor: log.cursor,
-    rejectedDirectory: config.rejectedDirectory,
-    windowUs: config.windowUs,
-    commitIntervalMs: config.commitIntervalMs,
-    dedupeHorizonMs: config.dedupe.horizonMs,
-    dedupeMemoryMaxBytes: config.dedupe.memoryMaxBytes,
-    retentionEventsMs: config.retention.eventsMs,
-    retentionMetricsMs: config.retention.metricsMs,
-    rejectedMaxBytes: config.rejectedMaxBytes,
-    acceptNewLog,
-    killAt,
   }
 }
 

@@ -20,9 +20,8 @@ const MESSAGES: Readonly<Record<JobErrorCode, ErrorKind['message']>> = {
     'the tables were written by something else; restore them from a backup',
   'other-log': (f) =>
     `the tables were filled from the log ${f.tables}, but this is another one, ` +
-    `${f.log}${aboutTopics(f)}. ` +
-    'If the old log is lost for good, fill the same tables from this one: campaign-metrics ' +
-    'start --new-log',
+    `${f.log}${aboutTopics(f)}. If the old log is lost for good, fill the same tables from this ` +
+    'one: campaign-metrics start --new-log',
   'other-tables': (f) =>
     `the tables are empty, but the log begins at offset ${f.start}: the events before are in ` +
     'other tables. Let catalog and warehouse in the configuration name those; or, to fill new ' +

@@ -2,8 +2,8 @@
  * The job's loop: read frames, feed the engine, commit. The same way live and after a restart.
  *
  *   reading    frames from the checkpoint's offset into the row batch
- *   due        the batch is older than the commit interval, or holds COMMIT_BYTES, or the dedup
- *              generation ends
+ *   due        the batch is older than the commit interval, or holds COMMIT_BYTES, or the
+ *              dedupe generation ends
  *   backlog    rows taken from the engine, of which one commit takes so many days (day-backlog.ts)
  *   commit     data files -> metrics files -> both pointers in one transaction (commit-rows.ts)
  *

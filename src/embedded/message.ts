@@ -1,52 +1,24 @@
 /** What the main thread and the job thread tell each other. */
 import type { MessagePort } from 'node:worker_threads'
-import type { TableFigures } from '../job.ts'
-import type { LogPlace } from '../log.ts'
-import type { LakePlaces } from '../table.ts'
+import type { Config } from '../config.ts'
+import type { JobProgress } from '../job.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import type { DedupStats } from './dedupe.ts'
 
 /** All the job thread needs to know; plain values, since they cross to another thread. */
 export type JobSettings = Readonly<{
-  log: LogPlace
   logCursor: SharedArrayBuffer
-  warehouse: LakePlaces['warehouse']
-  catalog: LakePlaces['catalog']
-  /** Copies of data files, for a warehouse on S3. */
-  cache: LakePlaces['cache']
-  rejectedDirectory: string
-  windowUs: number
-  commitIntervalMs: number
-  dedupeHorizonMs: number
-  dedupeMemoryMaxBytes: number
-  retentionEventsMs: number
-  retentionMetricsMs: number
-  rejectedMaxBytes: number
   /** The user's consent that filled tables go on with another log (`start --new-log`). */
   acceptNewLog: boolean
   /** For crash tests, see kill-at.ts. */
   killAt: string | undefined
-}>
+}> &
+  Pick<Config, 'log' | 'warehouse' | 'catalog' | 'cache' | 'rejectedDirectory' | 'windowUs'> &
+  Pick<Config, 'commitIntervalMs' | 'dedupe' | 'retention' | 'rejectedMaxBytes'>
 
 /** The job's progress, as of the last commit. */
-export type RunProgress = Readonly<{
-  checkpoint: Checkpoint
-  /**
-   * 'rebuilding': ids of the last horizon are being read back; events wait in the log meanwhile.
-   */
-  state: 'rebuilding' | 'running'
-  dedupe: DedupStats
-  tables: Readonly<{ events: TableFigures; metrics: TableFigures }>
-  /**
-   * The start of the first day that both tables keep whole; null while retention has dropped
-   * nothing.
-   */
-  wholeFromUs: number | null
-  /** What both tables gained in the last day; null while less than an hour is known. */
-  bytesPerDay: number | null
-  rejectedCountsOnly: boolean
-  lastCommit: Readonly<{ atUs: number; durationMs: number }> | null
-}>
+export type RunProgress = Readonly<{ checkpoint: Checkpoint }> &
+  Pick<JobProgress, 'state' | 'tables' | 'wholeFromUs' | 'lastCommit'> &
+  Required<Pick<JobProgress, 'dedupe' | 'bytesPerDay' | 'rejectedCountsOnly'>>
 
 export type FromJob =
   | Readonly<{ kind: 'progress'; progress: RunProgress }>

@@ -77,10 +77,8 @@ export function retentionDaysOf(
 ): Readonly<{ events: number; metrics: number }> {
   const spareDays = settings.log.kind === 'kafka' ? SPARE_DAYS : 0
   const daysOf = (ms: number): number => (ms === 0 ? 0 : ms / MS_PER_DAY + spareDays)
-  return {
-    events: daysOf(settings.retentionEventsMs),
-    metrics: daysOf(settings.retentionMetricsMs),
-  }
+  const { eventsMs, metricsMs } = settings.retention
+  return { events: daysOf(eventsMs), metrics: daysOf(metricsMs) }
 }
 
 /**

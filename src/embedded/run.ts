@@ -1,5 +1,5 @@
 /**
- * One run of the job: opens the rooms it works with, rebuilds the dedup memory, runs the loop, and
+ * One run of the job: opens the rooms it works with, rebuilds the dedupe memory, runs the loop, and
  * closes them again.
  */
 import { randomUUID } from 'node:crypto'
@@ -22,7 +22,7 @@ import {
 } from '../table.ts'
 import { type Checkpoint, positionOf, readCheckpoint, resumeFrom } from './checkpoint.ts'
 import { openMutex } from './commit-rows.ts'
-import { type DedupMemory, openDedupeClock, openDedupMemory, rebuildMemory } from './dedupe.ts'
+import { type DedupeMemory, openDedupeClock, openDedupeMemory, rebuildMemory } from './dedupe.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
 import { openLoop } from './loop.ts'
 import type { JobSettings, RunProgress } from './message.ts'
@@ -54,34 +54,29 @@ type Rooms = Readonly<{
   reader: EventReader
   stalls: Stalls
   batch: RowBatch
-  memory: DedupMemory
+  memory: DedupeMemory
   rejected: RejectedStore
   /** Highest offset kept by a run that could not commit it; of a topic, by partition. */
   keptUntil: (partition: number | undefined) => number
   checkpoint: Checkpoint
 }>
 
-type Opened = Closing[]
+/** What may stall; of several, the first that does is shown. */
+const PARTS = ['place', 'commit', 'reading', 'maintenance'] as const
+type Part = (typeof PARTS)[number]
 
-/** What may stall. */
-type Part = 'place' | 'commit' | 'reading' | 'maintenance'
-
-/**
- * Why the job does not go on for now. Each part of it reports for itself; the first part that has a
- * reason is shown.
- */
+/** Why the job does not go on for now. Each part of it reports for itself. */
 type Stalls = Readonly<{
   /** `reason` is null when the part goes on. */
   report(part: Part, reason: string | null): void
 }>
 
-const PARTS: readonly Part[] = ['place', 'commit', 'reading', 'maintenance']
 /** How often it is checked that the tables are where they were, even if nothing is written. */
 const PLACE_CHECK_MS = 1_000
 
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
-  const opened: Opened = []
+  const opened: Closing[] = []
   const close = (): Promise<void> => closeAll(opened.splice(0))
   try {
     const rooms = await openRooms(settings, world, opened)
@@ -94,9 +89,13 @@ export async function openRun(settings: JobSettings, world: RunWorld): Promise<R
   }
 }
 
-async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened): Promise<Rooms> {
+async function openRooms(
+  settings: JobSettings,
+  world: RunWorld,
+  opened: Closing[],
+): Promise<Rooms> {
   const stalls = openStalls(world)
-  const keep = <T extends { close(): unknown }>(room: T): T => {
+  const keep = <T extends Closing>(room: T): T => {
     opened.push(room)
     return room
   }
@@ -117,22 +116,19 @@ async function openRooms(settings: JobSettings, world: RunWorld, opened: Opened)
       place: settings.log,
       cursor: settings.logCursor,
       steadyMs: world.steadyMs,
-      onHeldUp: (message) => stalls.report('reading', message),
+      onStalled: (message) => stalls.report('reading', message),
     }),
   )
   const kept = readCheckpoint(lake.events.summary)
   const checkpoint = resumeFrom(kept, reader.extent(), settings.acceptNewLog)
   reader.begin(checkpoint)
-  const memory = openDedupMemory({
-    horizonUs: settings.dedupeHorizonMs * 1000,
-    bytesMax: settings.dedupeMemoryMaxBytes,
+  const memory = openDedupeMemory({
+    horizonUs: settings.dedupe.horizonMs * 1000,
+    bytesMax: settings.dedupe.memoryMaxBytes,
     openSet: await loadIdSets(),
   })
-  const batch = await openRowBatch({
-    windowUs: settings.windowUs,
-    seed: world.seed,
-    recentIds: memory,
-  })
+  const { windowUs } = settings
+  const batch = await openRowBatch({ windowUs, seed: world.seed, recentIds: memory })
   const rejected = keep(
     await openRejected({
       directory: settings.rejectedDirectory,
@@ -196,7 +192,7 @@ function startRun(
   const loop = openLoop({
     checkpoint,
     commitIntervalMs: settings.commitIntervalMs,
-    horizonUs: settings.dedupeHorizonMs * 1000,
+    horizonUs: settings.dedupe.horizonMs * 1000,
     keptFromUs: openKeptFrom(settings, lake, world.nowUs()),
     wholeFromUs: () => wholeFromUs(lake.events),
     dedupeClock,
@@ -226,7 +222,7 @@ function startRun(
     lake,
     mergeEventFiles,
     exclusively,
-    horizonUs: settings.dedupeHorizonMs * 1000,
+    horizonUs: settings.dedupe.horizonMs * 1000,
     retentionDays: retentionDaysOf(settings),
     nowUs: world.nowUs,
     steadyMs: world.steadyMs,

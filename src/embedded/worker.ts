@@ -1,5 +1,5 @@
 /**
- * The job thread: opens log reader, tables, engine and dedup memory, goes on from the checkpoint,
+ * The job thread: opens log reader, tables, engine and dedupe memory, goes on from the checkpoint,
  * and reports.
  */
 import { strict as assert } from 'node:assert'

@@ -26,8 +26,6 @@ export type IdSet = {
   readonly full: boolean
 }
 
-export type IdSetOptions = Readonly<{ bytesMax: number }>
-
 type IdsExports = {
   memory: WasmMemory
   HASHES: WasmGlobal
@@ -41,13 +39,8 @@ type IdsExports = {
   insertNew(rows: number): number
 }
 
-export async function openIdSet(options: IdSetOptions): Promise<IdSet> {
-  const openSet = await loadIdSets()
-  return openSet(options)
-}
-
-/** Loads the module once, so that sets can be opened without waiting. */
-export async function loadIdSets(): Promise<(options: IdSetOptions) => IdSet> {
+/** Loads the module once; the function opens sets, and does not wait. */
+export async function loadIdSets(): Promise<(options: { bytesMax: number }) => IdSet> {
   const module = await loadModule('ids')
   return ({ bytesMax }) => {
     const ids = instantiate<IdsExports>(module)

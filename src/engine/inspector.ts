@@ -101,17 +101,10 @@ function inspectBlocks(
   const fault = BODY_FAULTS[engine.bodyFault()] ?? null
   if (fault !== null) return { unsplittable: fault }
   if (count > LIMITS.bodyEventsMax) return { unsplittable: 'too-many' }
-  return { count, rejected, lines: linesOf(engine, body, linesBytes) }
-}
-
-function linesOf(
-  engine: ParserExports,
-  body: readonly Uint8Array[],
-  linesBytes: number,
-): readonly Uint8Array[] {
-  if (engine.isBodyItself() !== 0) return body
+  if (engine.isBodyItself() !== 0) return { count, rejected, lines: body }
   const from = engine.inputAddress()
-  return [new Uint8Array(engine.memory.buffer.slice(from, from + linesBytes))]
+  const lines = new Uint8Array(engine.memory.buffer.slice(from, from + linesBytes))
+  return { count, rejected, lines: [lines] }
 }
 
 /**

@@ -28,9 +28,7 @@ const compiled = new Map<string, Promise<WasmModule>>()
 
 /** Compiles src/engine/build/<name>.wasm. */
 export function loadModule(name: 'engine' | 'ids'): Promise<WasmModule> {
-  const known = compiled.get(name)
-  if (known !== undefined) return known
-  const module = compileFile(name)
+  const module = compiled.get(name) ?? compileFile(name)
   compiled.set(name, module)
   return module
 }

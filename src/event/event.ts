@@ -62,9 +62,8 @@ export const LIMITS = {
 
 /**
  * One day's rows of campaign_events as the engine encodes them and the table writes them: Parquet
- * pages, column by column.
+ * pages, column by column. `day` counts from 1970-01-01.
  */
-/** `day` counts from 1970-01-01. */
 export type DayRows = Readonly<{
   day: number
   rows: number

@@ -70,8 +70,7 @@ const KINDS: ErrorKinds<LogErrorCode> = {
     canRetry: true,
     message: (f) =>
       `log busy: ${f.waitingBytes} bytes wait to become durable, ${f.waitingBytesMax} are ` +
-      'allowed. ' +
-      'Send it again in a moment.',
+      'allowed. Send it again in a moment.',
   },
   'too-large': {
     canRetry: false,
@@ -92,8 +91,7 @@ const KINDS: ErrorKinds<LogErrorCode> = {
       f.end === undefined
         ? `log: ${f.what}: ${f.reason}`
         : `log failed: ${f.what}: ${f.reason}. Events not yet answered are not accepted, and ` +
-          'nothing ' +
-          'more is until the process is started again. Check the disk first.',
+          'nothing more is until the process is started again. Check the disk first.',
   },
   closed: { canRetry: false, message: () => 'log closed: it takes and gives nothing more' },
   trimmed: {
@@ -101,27 +99,22 @@ const KINDS: ErrorKinds<LogErrorCode> = {
     message: (f) =>
       f.partition === undefined
         ? `log begins at offset ${f.start}, and ${f.offset} is asked for: what lies between is ` +
-          'no ' +
-          'longer held. It is in the tables, if this log is theirs; else the reader has the ' +
+          'no longer held. It is in the tables, if this log is theirs; else the reader has the ' +
           'wrong log.'
         : `kafka: partition ${f.partition} of ${f.topic} begins at offset ${f.start}, and ` +
-          `${f.offset} ` +
-          'is to be read next: the events between are gone (retention?). To go on without them: ' +
-          'campaign-metrics start --new-log',
+          `${f.offset} is to be read next: the events between are gone (retention?). To go on ` +
+          'without them: campaign-metrics start --new-log',
   },
   'beyond-end': {
     canRetry: false,
     message: (f) =>
       f.partition === undefined
         ? `log ends at offset ${f.end}, and ${f.offset} is asked for: it was created anew, or ` +
-          'has ' +
-          'lost its tail. Do not go on from here: restore the log folder, or say explicitly that ' +
-          'reading is to begin anew.'
+          'has lost its tail. Do not go on from here: restore the log folder, or say explicitly ' +
+          'that reading is to begin anew.'
         : `kafka: partition ${f.partition} of ${f.topic} ends at offset ${f.end}, and ` +
-          `${f.offset} is ` +
-          'to be read next: the topic has lost its end. Restore it; or, to go on without what ' +
-          'was ' +
-          'lost: campaign-metrics start --new-log',
+          `${f.offset} is to be read next: the topic has lost its end. Restore it; or, to go on ` +
+          'without what was lost: campaign-metrics start --new-log',
   },
   unavailable: { canRetry: true, message: kafkaMessage },
   denied: { canRetry: false, message: kafkaMessage },
@@ -135,8 +128,7 @@ const KINDS: ErrorKinds<LogErrorCode> = {
     canRetry: false,
     message: (f) =>
       `kafka: the topic was made anew: it was ${f.before} and is ${f.now}. What was in the old ` +
-      'one is ' +
-      'lost unless it is in the tables. To fill the same tables from the new one: ' +
+      'one is lost unless it is in the tables. To fill the same tables from the new one: ' +
       'campaign-metrics start --new-log',
   },
   unsupported: { canRetry: false, message: kafkaMessage },
@@ -155,10 +147,8 @@ function damagedMessage(f: Facts): string {
   if (f.partition !== undefined) {
     return (
       `kafka: the batch at offset ${f.offset} of partition ${f.partition} of ${f.topic} is ` +
-      'damaged: ' +
-      `${f.what}. Nothing was skipped. Look at the disks of the brokers, and restore the ` +
-      'partition ' +
-      'from a replica.'
+      `damaged: ${f.what}. Nothing was skipped. Look at the disks of the brokers, and restore ` +
+      'the partition from a replica.'
     )
   }
   const at = [
@@ -168,10 +158,8 @@ function damagedMessage(f: Facts): string {
   ].join('')
   return (
     `log damaged: ${f.what}${at}. Nothing was skipped or changed. Restore the log folder from a ` +
-    'copy; ' +
-    'or, to go on without the events that are only in it, move the folder away: a new log is ' +
-    'then ' +
-    'created.'
+    'copy; or, to go on without the events that are only in it, move the folder away: a new log ' +
+    'is then created.'
   )
 }
 

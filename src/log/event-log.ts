@@ -126,5 +126,5 @@ export type EventReaderOptions = Readonly<{
   /** A clock that never steps back. */
   steadyMs: () => number
   /** Why nothing can be read for now; null when it goes on. */
-  onHeldUp: (message: string | null) => void
+  onStalled: (message: string | null) => void
 }>

@@ -3,7 +3,7 @@
  * and the steps of its work on disk, at each of which a test can kill the process. The log touches
  * the disk through `LogFiles` only. `file` is a file descriptor.
  */
-import fs, { type NoParamCallback } from 'node:fs'
+import fs from 'node:fs'
 import { readdir, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -49,19 +49,15 @@ export const diskFiles: LogFiles = {
     return bavail * bsize
   },
   open: openFile,
-  close: (file) => settle((done) => fs.close(file, done)),
-  size: (file) =>
-    new Promise((fulfil, reject) => {
-      fs.fstat(file, (error, stats) => (error === null ? fulfil(stats.size) : reject(error)))
-    }),
+  close: (file) => promised((done) => fs.close(file, done)),
+  async size(file) {
+    const stats = await promised<fs.Stats>((done) => fs.fstat(file, done))
+    return stats.size
+  },
   read: (file, into, position) =>
-    new Promise((fulfil, reject) => {
-      fs.read(file, into, 0, into.length, position, (error, bytes) =>
-        error === null ? fulfil(bytes) : reject(error),
-      )
-    }),
+    promised((done) => fs.read(file, into, 0, into.length, position, done)),
   write: writePieces,
-  sync: (file) => settle((done) => fs.fdatasync(file, done)),
+  sync: (file) => promised((done) => fs.fdatasync(file, done)),
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path, { force: true }),
   syncFolder,
@@ -71,9 +67,9 @@ export const diskFiles: LogFiles = {
 async function syncFolder(directory: string): Promise<void> {
   const folder = await openFolder(directory)
   try {
-    await settle((done) => fs.fsync(folder, done))
+    await promised((done) => fs.fsync(folder, done))
   } finally {
-    await settle((done) => fs.close(folder, done))
+    await promised((done) => fs.close(folder, done))
   }
 }
 
@@ -95,34 +91,29 @@ async function openFolder(directory: string): Promise<number> {
 const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'w+' } as const
 
 function openFile(path: string, mode: keyof typeof OPEN_FLAGS): Promise<number> {
-  return new Promise((fulfil, reject) => {
-    fs.open(path, OPEN_FLAGS[mode], (error, file) =>
-      error === null ? fulfil(file) : reject(error),
-    )
-  })
+  return promised((done) => fs.open(path, OPEN_FLAGS[mode], done))
 }
 
-/** Callbacks instead of `FileHandle`: this is called for every group, and costs less. */
 function writePieces(
   file: number,
   pieces: readonly Uint8Array[],
   position: number,
 ): Promise<number> {
-  return new Promise((fulfil, reject) => {
-    const done = (error: Error | null, bytes: number) =>
-      error === null ? fulfil(bytes) : reject(error)
-    const [first] = pieces
-    if (first !== undefined && pieces.length === 1) {
+  const [first] = pieces
+  return promised((done) => {
+    if (first !== undefined && pieces.length === 1)
       fs.write(file, first, 0, first.length, position, done)
-    } else {
-      fs.writev(file, pieces, position, done)
-    }
+    else fs.writev(file, pieces, position, done)
   })
 }
 
-function settle(call: (done: NoParamCallback) => void): Promise<void> {
+type Callback<T> = (error: Error | null | undefined, result?: T) => void
+
+/** Callbacks instead of `FileHandle`: some are called for every group, and cost less. */
+function promised<T = void>(call: (done: Callback<T>) => void): Promise<T> {
   return new Promise((fulfil, reject) => {
-    call((error) => (error === null || error === undefined ? fulfil() : reject(error)))
+    // A call that gives a result gives it whenever it gives no error.
+    call((error, result) => (error ? reject(error) : fulfil(result as T)))
   })
 }
 

@@ -100,9 +100,8 @@ export class FrameSequence {
 
   #refuse(segment: OpenSegment, fault: FrameFault): LogError {
     refuseTrimmed(this.#cursor, this.#offset)
-    const { path } = segment
-    const facts = { file: path, position: this.#position, offset: this.#offset, fault }
-    return damaged(fault, facts)
+    const at = { file: segment.path, position: this.#position, offset: this.#offset }
+    return damaged(fault, { ...at, fault })
   }
 
   /** The segment that holds `offset`: the open one or the one after it. */

@@ -127,9 +127,7 @@ export class GroupCommit {
     if (this.#closed) return new LogError('closed', {})
     // A segment may begin with a seal, and keeps room for one at its end.
     const needBytes = SEGMENT_HEADER_BYTES + frameSizeBytes(bytes) + 2 * FRAME_HEADER_BYTES
-    if (needBytes > segmentBytes) {
-      return new LogError('too-large', { bytes, segmentBytes })
-    }
+    if (needBytes > segmentBytes) return new LogError('too-large', { bytes, segmentBytes })
     this.#segments.checkRoom('when due')
     if (this.#segments.full !== null) return this.#segments.full
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > waitingBytesMax) {

@@ -26,6 +26,13 @@ export function piecesOf(lines: Lines): readonly Uint8Array[] {
   return lines.length <= APPEND_PIECES_MAX ? lines : [Buffer.concat(lines)]
 }
 
+/** A single piece is not copied. */
+export function joined(pieces: readonly Uint8Array[]): Buffer {
+  const [first] = pieces
+  if (first === undefined || pieces.length > 1) return Buffer.concat(pieces)
+  return Buffer.from(first.buffer, first.byteOffset, first.length)
+}
+
 type Append = Readonly<{ index: number; answer: PromiseWithResolvers<number> }>
 
 export class Group {

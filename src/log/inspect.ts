@@ -3,7 +3,7 @@
  * changed or repaired.
  */
 import { join } from 'node:path'
-import { systemCode } from '../runtime.ts'
+import { nullIfMissing } from '../runtime.ts'
 import { LogError } from './error.ts'
 import { diskFiles, type LogFiles, sizeOf } from './files.ts'
 import { openSegment, segmentBases, segmentPath } from './segment.ts'
@@ -37,7 +37,7 @@ export async function inspectLog(
 }
 
 async function inspectOnce(directory: string, files: LogFiles): Promise<LogInspection | null> {
-  const names = await listOrNull(directory, files)
+  const names = await nullIfMissing(files.list(directory))
   if (names === null) return null
   const bases = segmentBases(names)
   const [start] = bases
@@ -45,7 +45,8 @@ async function inspectOnce(directory: string, files: LogFiles): Promise<LogInspe
   if (start === undefined || last === undefined) return null
   let bytes = 0
   for (const name of names) {
-    if (/\.(segment|spare|new)$/.test(name)) bytes += await sizeOrZero(join(directory, name), files)
+    if (!/\.(segment|spare|new)$/.test(name)) continue
+    bytes += (await nullIfMissing(sizeOf(files, join(directory, name)))) ?? 0
   }
   const segment = await openSegment(files, segmentPath(directory, last), last)
   try {
@@ -53,23 +54,5 @@ async function inspectOnce(directory: string, files: LogFiles): Promise<LogInspe
     return { id: segment.header.logId, start, end: tail.endOffset, bytes }
   } finally {
     await files.close(segment.file)
-  }
-}
-
-async function listOrNull(directory: string, files: LogFiles): Promise<readonly string[] | null> {
-  try {
-    return await files.list(directory)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null
-    throw error
-  }
-}
-
-async function sizeOrZero(path: string, files: LogFiles): Promise<number> {
-  try {
-    return await sizeOf(files, path)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return 0
-    throw error
   }
 }

@@ -7,31 +7,26 @@ import type { RecordSource } from './kafka/record-source.ts'
 import type { TopicReport } from './kafka/topic.ts'
 
 export type { ConsumerLag } from './kafka/consumer-lag.ts'
-export type { RecordPlace, RecordSource } from './kafka/record-source.ts'
-export type { TopicReport } from './kafka/topic.ts'
 
 /**
  * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
  * `topic-missing`, `topic-unfit`.
  */
 export async function openKafkaLog(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
-  const room = await import('./kafka/kafka-log.ts')
-  return await room.openKafkaLog(place, options)
+  return await (await import('./kafka/kafka-log.ts')).openKafkaLog(place, options)
 }
 
-/** Waits a while for the brokers. Throws LogError. */
+/** Waits a while for the brokers. Throws LogError as above, but for `topic-unfit`. */
 export async function openKafkaReader(
   place: KafkaPlace,
   options: KafkaReaderOptions,
 ): Promise<EventReader> {
-  const room = await import('./kafka/kafka-reader.ts')
-  return await room.openKafkaReader(place, options)
+  return await (await import('./kafka/kafka-reader.ts')).openKafkaReader(place, options)
 }
 
 /** What the topic holds, by partition. Throws LogError. */
 export async function readTopicExtent(place: KafkaPlace): Promise<LogExtent> {
-  const room = await import('./kafka/kafka-reader.ts')
-  return await room.readExtent(place)
+  return await (await import('./kafka/kafka-reader.ts')).readExtent(place)
 }
 
 /**
@@ -39,20 +34,17 @@ export async function readTopicExtent(place: KafkaPlace): Promise<LogExtent> {
  * LogError.
  */
 export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
-  const room = await import('./kafka/topic.ts')
-  return await room.setUpTopic(place, mode)
+  return await (await import('./kafka/topic.ts')).setUpTopic(place, mode)
 }
 
 /** Records of the topic by their place. Throws LogError. */
 export async function openRecordSource(place: KafkaPlace): Promise<RecordSource> {
-  const room = await import('./kafka/record-source.ts')
-  return await room.openRecordSource(place)
+  return await (await import('./kafka/record-source.ts')).openRecordSource(place)
 }
 
 /** How far a consumer group has come, as it has committed it itself. Throws LogError. */
 export async function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
-  const room = await import('./kafka/consumer-lag.ts')
-  return await room.readConsumerLag(place, group)
+  return await (await import('./kafka/consumer-lag.ts')).readConsumerLag(place, group)
 }
 
 /**
@@ -64,6 +56,5 @@ export async function countWaiting(
   group: string,
   beforeMs: number,
 ): Promise<number> {
-  const room = await import('./kafka/consumer-lag.ts')
-  return await room.countWaiting(place, group, beforeMs)
+  return await (await import('./kafka/consumer-lag.ts')).countWaiting(place, group, beforeMs)
 }

@@ -230,20 +230,14 @@ async function recover(
 
 /**
  * Watches whether the log is where its readers and the next start will look for it: the folder, its
- * lock, the segment being written.
+ * lock, the segment being written. `fault` takes a few microseconds.
  */
-type LogGuard = Readonly<{
-  /** Takes a few microseconds. */
-  fault(): LogError | null
-  close(): void
-}>
-
 function guardLog(
   { guard }: Pick<LogFiles, 'guard'>,
   directory: string,
   lock: Readonly<{ fault(): string | null }>,
   segments: Pick<Segments, 'active'>,
-): LogGuard {
+): Readonly<{ fault(): LogError | null; close(): void }> {
   if (guard === undefined) return { fault: () => null, close() {} }
   const folder = guard(directory, 'the folder')
   let segment: Readonly<{ path: string; guard: PlaceGuard }> | null = null

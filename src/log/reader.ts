@@ -79,7 +79,7 @@ function refuseOutside(cursor: Cursor, offset: number): void {
   refuseTrimmed(cursor, offset)
 }
 
-const HELD_UP_PAUSE_MS = 200
+const STALL_PAUSE_MS = 200
 
 /** Opens what the job reads from, whichever kind of log it is. Throws LogError. */
 export async function openEventReader(options: EventReaderOptions): Promise<EventReader> {
@@ -90,23 +90,23 @@ export async function openEventReader(options: EventReaderOptions): Promise<Even
 
 async function openFolderReader(
   directory: string,
-  { cursor, onHeldUp }: Omit<EventReaderOptions, 'place'>,
+  { cursor, onStalled }: Omit<EventReaderOptions, 'place'>,
 ): Promise<EventReader> {
   const reader = await openLogReader({ directory, cursor })
-  let isHeldUp = false
+  let isStalled = false
 
   /** While no file can be opened, nothing can be read. */
   async function next(fromOffset: number, waitMs: number): Promise<Frame | null> {
     try {
       const frame = await reader.next(fromOffset, waitMs)
-      if (isHeldUp) onHeldUp(null)
-      isHeldUp = false
+      if (isStalled) onStalled(null)
+      isStalled = false
       return frame
     } catch (error) {
       if (!(error instanceof LogError) || !isOutOfFiles(error.cause)) throw error
-      isHeldUp = true
-      onHeldUp(error.message)
-      await sleep(HELD_UP_PAUSE_MS)
+      isStalled = true
+      onStalled(error.message)
+      await sleep(STALL_PAUSE_MS)
       return null
     }
   }

@@ -47,7 +47,7 @@ export class Segments {
   #trimmedOffset = 0
   #recycledEarly = 0
   #full: LogError | null = null
-  #turn: Promise<unknown> = Promise.resolve()
+  #turn: Promise<void> = Promise.resolve()
   #isChecking = false
   #checkedAtUs = Number.NEGATIVE_INFINITY
 
@@ -93,7 +93,7 @@ export class Segments {
    * segment with that offset, which holds no lines yet, is replaced. Throws `full`, with nothing
    * changed, or any other error, after which nothing may be written any more.
    */
-  roll(logId: string, baseOffset: number, arrivalUs: number): Promise<OpenSegment> {
+  roll(logId: string, baseOffset: number, arrivalUs: number): Promise<void> {
     return this.#inTurn(async () => {
       const { directory, files, onStep, randomMark } = this.#options
       const spare = await this.#obtainSpare()
@@ -122,7 +122,6 @@ export class Segments {
       this.#publish()
       onStep('segment-created')
       this.#checkedAtUs = Number.NEGATIVE_INFINITY // The next spare is due.
-      return segment
     })
   }
 
@@ -261,12 +260,9 @@ export class Segments {
     this.#cursor.set('tailBase', this.active.header.baseOffset)
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  #inTurn(work: () => Promise<void>): Promise<void> {
     const mine = this.#turn.then(work)
-    this.#turn = mine.then(
-      () => {},
-      () => {},
-    )
+    this.#turn = mine.catch(() => {})
     return mine
   }
 }

@@ -1,6 +1,6 @@
 /** Files that will become segments: full of zeros, or of what a recycled segment held. */
 import { join } from 'node:path'
-import { systemCode } from '../runtime.ts'
+import { nullIfMissing, systemCode } from '../runtime.ts'
 import { fullError, isOutOfFiles, type LogError } from './error.ts'
 import { type LogFiles, type LogStep, sizeOf, writeFully } from './files.ts'
 
@@ -88,22 +88,13 @@ export class Spares {
     const { directory, files, onStep, segmentBytes } = this.#options
     const mayRecycle = fileBytes === segmentBytes && this.#ready.length < SPARES_MAX
     const path = this.#newPath()
-    const recycle = mayRecycle && (await this.#renamed(segmentPath, path))
+    const rename = (): Promise<true> => files.rename(segmentPath, path).then(() => true)
+    // The file may be gone already: it was no longer needed.
+    const recycle = mayRecycle && (await nullIfMissing(rename())) === true
     if (!recycle) await files.remove(segmentPath)
     await files.syncFolder(directory)
     if (recycle) this.#ready.push({ path, fileBytes })
     onStep(recycle ? 'segment-recycled' : 'segment-removed')
-  }
-
-  /** False when the file is gone already: it was no longer needed. */
-  async #renamed(from: string, to: string): Promise<boolean> {
-    try {
-      await this.#options.files.rename(from, to)
-      return true
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error
-      return false
-    }
   }
 
   #newPath(): string {

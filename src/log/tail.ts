@@ -73,14 +73,8 @@ export async function findTail(
       const rest = window.from(position).subarray(0, FRAME_HEADER_BYTES)
       const isTorn = fileBytes < header.sizeBytes || looksTorn(rest, header.mark, endOffset)
       if (searchBehind) await refuseFrameBehind(window, segment, position, endOffset, fault)
-      return {
-        position,
-        endOffset,
-        arrivalUs,
-        lastPosition,
-        sealed,
-        torn: isTorn ? fault : null,
-      }
+      const torn = isTorn ? fault : null
+      return { position, endOffset, arrivalUs, lastPosition, sealed, torn }
     }
     const { frame, sizeBytes } = check
     sealed = frame.count === 0
@@ -117,13 +111,8 @@ async function refuseFrameBehind(
 ): Promise<void> {
   const behind = await findFrameBehind(window, segment, position, offset)
   if (behind === null) return
-  throw damaged(`${fault}, with a whole frame behind it at byte ${behind}`, {
-    file: segment.path,
-    position,
-    offset,
-    fault,
-    behind,
-  })
+  const facts = { file: segment.path, position, offset, fault, behind }
+  throw damaged(`${fault}, with a whole frame behind it at byte ${behind}`, facts)
 }
 
 /**

@@ -5,11 +5,7 @@
  */
 import type { Metric, Registry } from 'prom-client'
 
-export type Histogram = {
-  observe(value: number): void
-  readonly count: number
-  readonly sum: number
-}
+export type Histogram = { observe(value: number): void }
 
 type HistogramText = Readonly<{
   name: string
@@ -62,12 +58,6 @@ export function openHistogram(
       counts[at] = (counts[at] ?? 0) + 1
       count += 1
       sum += value
-    },
-    get count() {
-      return count
-    },
-    get sum() {
-      return sum
     },
   }
 }

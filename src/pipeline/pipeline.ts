@@ -113,7 +113,7 @@ async function openPipeline(
   const ticking = setInterval(() => {
     watch.tick()
     watch.notice(page.problems())
-    void rejected.look()
+    void rejected.checkWritable()
     const { failed } = log.stats()
     if (failed !== null) logFailed.reject(failed)
   }, TICK_MS)

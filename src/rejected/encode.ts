@@ -1,7 +1,6 @@
 /**
  * The records of one `keep` as the bytes to write: whole, and as counts for when there is no room.
  */
-import type { RejectionReason } from '../event.ts'
 import { countLine, eventLine, type RejectedRecord } from './line.ts'
 
 export type Encoded = Readonly<{
@@ -15,16 +14,8 @@ export type Encoded = Readonly<{
   lastOffset: number | null
 }>
 
-/** Its place is that of the last event counted. */
-type Tally = {
-  readonly reason: RejectionReason
-  readonly partition?: number
-  counted: number
-  arrivalUs: number
-  offset?: number
-}
-/** By reason and partition. */
-type Tallies = Map<string, Tally>
+/** By reason and partition: how many, and the last of them, whose place stands for all. */
+type Tallies = Map<string, Readonly<{ counted: number; last: RejectedRecord }>>
 
 /** Limit for one call: a body full of two-byte junk must not take fifty times its size on disk. */
 const KEEP_BYTES_MAX = 64 * 1024 * 1024
@@ -63,28 +54,11 @@ export function encodeRecords(records: readonly RejectedRecord[]): Encoded {
   }
 }
 
-function tally(tallies: Tallies, { reason, arrivalUs, partition, offset }: RejectedRecord): void {
-  const key = `${reason} ${partition ?? ''}`
-  const one = tallies.get(key)
-  if (one === undefined) {
-    tallies.set(key, {
-      reason,
-      counted: 1,
-      arrivalUs,
-      ...(partition === undefined ? {} : { partition }),
-      ...(offset === undefined ? {} : { offset }),
-    })
-    return
-  }
-  one.counted += 1
-  one.arrivalUs = arrivalUs
-  if (offset !== undefined) one.offset = offset
+function tally(tallies: Tallies, last: RejectedRecord): void {
+  const key = `${last.reason} ${last.partition ?? ''}`
+  tallies.set(key, { counted: (tallies.get(key)?.counted ?? 0) + 1, last })
 }
 
 function countLines(tallies: Tallies): string {
-  let lines = ''
-  for (const one of tallies.values()) {
-    lines += countLine(one.counted, one.reason, one.arrivalUs, one)
-  }
-  return lines
+  return [...tallies.values()].map(({ counted, last }) => countLine(counted, last)).join('')
 }

@@ -2,7 +2,7 @@
 import { type ErrorKinds, type Facts, RoomError } from '../runtime.ts'
 
 export type RejectedErrorCode =
-  /** A write or a look failed; the next one may succeed. */
+  /** A write or a check failed; the next one may succeed. */
   | 'io'
   /** An `fdatasync` failed: nothing more is kept until a restart. */
   | 'failed'

@@ -8,9 +8,9 @@
  */
 import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { reasonOf, systemCode } from '../runtime.ts'
+import { nullIfMissing, reasonOf, systemCode } from '../runtime.ts'
 import { RejectedError } from './error.ts'
-import { countEvents, type Line, parseLine, type RejectedSource } from './line.ts'
+import { countEvents, type Line, parseLine, type RejectedSource, wholeLines } from './line.ts'
 
 export type RejectedFile = Readonly<{
   name: string
@@ -42,19 +42,20 @@ export function fileName(source: RejectedSource, number: number, countsOnly: boo
 /** The files, oldest first within each source; none when there is no folder. */
 export async function listFiles(directory: string): Promise<RejectedFile[]> {
   const files: RejectedFile[] = []
-  for (const name of await namesIn(directory)) {
+  for (const name of (await nullIfMissing(readdir(directory))) ?? []) {
     const match = FILE_NAME.exec(name)
     if (match === null) continue
     const path = join(directory, name)
-    const bytes = await sizeOf(path)
-    if (bytes === null) continue
+    const found = await nullIfMissing(stat(path))
+    // Gone since the folder was read: the store removes replayed files.
+    if (found === null) continue
     files.push({
       name,
       path,
       source: match[1] === 'job' ? 'job' : 'collector',
       number: Number(match[2]),
       countsOnly: match[3] !== undefined,
-      bytes,
+      bytes: found.size,
     })
   }
   return files.sort((a, b) => a.source.localeCompare(b.source) || a.number - b.number)
@@ -90,7 +91,7 @@ export async function readMarks(directory: string): Promise<ReplayedMarks> {
     const marks: unknown = JSON.parse(await readFile(path, 'utf8'))
     return typeof marks === 'object' && marks !== null ? (marks as ReplayedMarks) : {}
   } catch (cause) {
-    if (isMissing(cause)) return {}
+    if (systemCode(cause) === 'ENOENT') return {}
     const fault = `it cannot be read (${reasonOf(cause)})`
     const todo = 'It says which rejected events were replayed; remove it to replay all.'
     throw new RejectedError('damaged', { path, fault, todo }, cause)
@@ -122,29 +123,6 @@ export async function syncFolder(directory: string): Promise<void> {
   }
 }
 
-export function isMissing(error: unknown): boolean {
-  return systemCode(error) === 'ENOENT'
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory)
-  } catch (cause) {
-    if (isMissing(cause)) return []
-    throw cause
-  }
-}
-
-/** null when the file is gone since the folder was read (the store removes replayed ones). */
-async function sizeOf(path: string): Promise<number | null> {
-  try {
-    return (await stat(path)).size
-  } catch (cause) {
-    if (isMissing(cause)) return null
-    throw cause
-  }
-}
-
 /**
  * Where the events stood that were kept last, so that a job which reads its topic again does not
  * keep them once more: by partition, the highest offset among the events of a source that were kept
@@ -160,7 +138,7 @@ export async function keptPlaces(
   const places = new Map<number, number>()
   const files = (await listFiles(directory)).filter((file) => file.source === source)
   for (const file of files.reverse()) {
-    const [heading, ...lines] = linesOf(await readFile(file.path))
+    const [heading, ...lines] = [...wholeLines(await readFile(file.path))].map(parseLine)
     let total = heading?.before ?? 0
     for (const line of lines) {
       total += line.counted ?? 1
@@ -174,14 +152,4 @@ export async function keptPlaces(
 function note(places: Map<number, number>, { partition, offset }: Line): void {
   if (partition === undefined || offset === undefined || offset === null) return
   places.set(partition, Math.max(places.get(partition) ?? -1, offset))
-}
-
-function linesOf(bytes: Buffer): readonly Line[] {
-  const lines: Line[] = []
-  let start = 0
-  for (let end = bytes.indexOf(LF); end !== -1; end = bytes.indexOf(LF, start)) {
-    lines.push(parseLine(bytes.subarray(start, end)))
-    start = end + 1
-  }
-  return lines
 }

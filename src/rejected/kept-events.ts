@@ -5,16 +5,10 @@
  */
 import { open } from 'node:fs/promises'
 import { parseEvent } from '../event.ts'
+import { nullIfMissing } from '../runtime.ts'
 import { RejectedError } from './error.ts'
-import {
-  isMissing,
-  listFiles,
-  type RejectedFile,
-  readMarks,
-  readTotal,
-  writeMarks,
-} from './folder.ts'
-import { lineBytes, parseLine, type RejectedSource } from './line.ts'
+import { listFiles, type RejectedFile, readMarks, readTotal, writeMarks } from './folder.ts'
+import { lineBytes, parseLine, type RejectedSource, wholeLines } from './line.ts'
 
 /** One kept event. `end` = its position in `file`, for `markReplayed`. */
 export type KeptEvent = Readonly<{
@@ -63,13 +57,11 @@ export async function countRejected(
   directory: string,
   source: RejectedSource | null = null,
 ): Promise<number> {
-  const newest = new Map<RejectedSource, RejectedFile[]>()
-  for (const file of await listFiles(directory)) {
-    if (source !== null && file.source !== source) continue
-    newest.set(file.source, [...(newest.get(file.source) ?? []), file].slice(-2))
-  }
+  const files = await listFiles(directory)
+  const sources: readonly RejectedSource[] = source === null ? ['collector', 'job'] : [source]
   let events = 0
-  for (const [before, last] of [...newest.values()].map((two) => [two.at(-2), two.at(-1)])) {
+  for (const each of sources) {
+    const [last, before] = files.filter((file) => file.source === each).reverse()
     if (last === undefined) continue
     const { total, lineBytes } = await readTotal(last)
     events += total
@@ -128,7 +120,8 @@ function parse(bytes: Uint8Array, file: RejectedFile, end: number): ReturnType<t
 async function* linesOf(
   file: RejectedFile,
 ): AsyncGenerator<Readonly<{ bytes: Uint8Array; end: number }>> {
-  const handle = await openOrNull(file.path)
+  const handle = await nullIfMissing(open(file.path, 'r'))
+  // The store has removed the file since it was listed, because it was replayed.
   if (handle === null) return
   try {
     let rest: Buffer = Buffer.alloc(0)
@@ -141,23 +134,13 @@ async function* linesOf(
       rest = Buffer.concat([rest, piece.subarray(0, bytesRead)])
       const restStart = position - rest.length
       let start = 0
-      for (let end = rest.indexOf(LF); end !== -1; end = rest.indexOf(LF, start)) {
-        yield { bytes: rest.subarray(start, end), end: restStart + end + 1 }
-        start = end + 1
+      for (const bytes of wholeLines(rest)) {
+        start += bytes.length + 1
+        yield { bytes, end: restStart + start }
       }
       rest = rest.subarray(start)
     }
   } finally {
     await handle.close()
-  }
-}
-
-/** null: the store has removed the file since it was listed, because it was replayed. */
-async function openOrNull(path: string): Promise<Awaited<ReturnType<typeof open>> | null> {
-  try {
-    return await open(path, 'r')
-  } catch (cause) {
-    if (isMissing(cause)) return null
-    throw cause
   }
 }

@@ -71,19 +71,15 @@ export function eventLine(record: RejectedRecord): string {
   )
 }
 
-export function countLine(
-  counted: number,
-  reason: RejectionReason,
-  arrivalUs: number,
-  place: Pick<RejectedRecord, 'partition' | 'offset'>,
-): string {
+/** `counted` events of one reason, the last of which is `record`. */
+export function countLine(counted: number, record: RejectedRecord): string {
   return (
-    `{"counted":${counted},"arrived":"${rfc3339(arrivalUs)}","reason":${JSON.stringify(reason)}` +
-    `${placeText(place)}}\n`
+    `{"counted":${counted},"arrived":"${rfc3339(record.arrivalUs)}"` +
+    `,"reason":${JSON.stringify(record.reason)}${placeText(record)}}\n`
   )
 }
 
-function placeText({ partition, offset }: Pick<RejectedRecord, 'partition' | 'offset'>): string {
+function placeText({ partition, offset }: RejectedRecord): string {
   const partitionText = partition === undefined ? '' : `,"partition":${partition}`
   return offset === undefined ? partitionText : `${partitionText},"offset":${offset}`
 }
@@ -91,14 +87,20 @@ function placeText({ partition, offset }: Pick<RejectedRecord, 'partition' | 'of
 /** Events in complete lines: one for each event line, `counted` for each count line. */
 export function countEvents(lines: Uint8Array): number {
   let events = 0
-  let start = 0
-  for (let end = lines.indexOf(LF); end !== -1; end = lines.indexOf(LF, start)) {
-    const kind = lines[start + KIND_AT]
-    if (kind === KIND_EVENT) events += 1
-    else if (kind === KIND_COUNT) events += parseLine(lines.subarray(start, end)).counted ?? 0
-    start = end + 1
+  for (const line of wholeLines(lines)) {
+    if (line[KIND_AT] === KIND_EVENT) events += 1
+    else if (line[KIND_AT] === KIND_COUNT) events += parseLine(line).counted ?? 0
   }
   return events
+}
+
+/** The lines in `bytes`, each without its LF; a last one without LF is not whole. */
+export function* wholeLines(bytes: Uint8Array): Generator<Uint8Array> {
+  let start = 0
+  for (let end = bytes.indexOf(LF); end !== -1; end = bytes.indexOf(LF, start)) {
+    yield bytes.subarray(start, end)
+    start = end + 1
+  }
 }
 
 /** Parses a line; throws SyntaxError on bytes that are not one JSON object. */

@@ -3,10 +3,10 @@
  * durable when `append` resolves; a write that failed is cut off again, so that the file holds
  * whole lines that were acknowledged.
  */
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { access, constants, type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makeFolder, reasonOf } from '../runtime.ts'
+import { isFolder, makeFolder, reasonOf } from '../runtime.ts'
 import { RejectedError, type RejectedErrorCode } from './error.ts'
 import {
   fileName,
@@ -63,17 +63,17 @@ export class SourceFiles {
 
   /** Goes on with the newest file, the only one whose content is read; cuts a torn last line. */
   async resume(): Promise<KeptSoFar> {
-    const files = await this.#list()
-    const newest = files.at(-1)
+    const others = await this.#list()
+    const newest = others.pop()
     if (newest === undefined) return NOTHING
-    const before = files.at(-2)
+    const before = others.at(-1)
     const { lineBytes, ...kept } = await readTotal(newest)
     this.#file = await open(newest.path, 'r+')
     this.#path = newest.path
     this.#number = newest.number
     this.#isCounts = newest.countsOnly
     this.#fileBytes = lineBytes
-    this.#otherBytes = files.slice(0, -1).reduce((sum, file) => sum + file.bytes, 0)
+    this.#otherBytes = others.reduce((sum, file) => sum + file.bytes, 0)
     if (lineBytes < newest.bytes) {
       await this.#file.truncate(lineBytes)
       await this.#file.datasync()
@@ -86,7 +86,7 @@ export class SourceFiles {
   }
 
   /** Goes to the next file when this one is full or of the other kind. */
-  async turn(countsOnly: boolean, kept: KeptSoFar): Promise<void> {
+  async rotate(countsOnly: boolean, kept: KeptSoFar): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (await this.#isRemoved()) await this.#leaveFile()
     const bytesMax = this.#isCounts ? COUNTS_FILE_BYTES_MAX : this.#fileBytesMax
@@ -155,7 +155,7 @@ export class SourceFiles {
    * Checks whether the next records could be kept, without writing any. `thoroughly`: by a write,
    * for a disk that was full. Leaves a file that was removed meanwhile. Throws RejectedError `io`.
    */
-  async look(thoroughly: boolean): Promise<void> {
+  async checkWritable(thoroughly: boolean): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (await this.#isRemoved()) await this.#leaveFile()
     try {
@@ -211,7 +211,7 @@ export class SourceFiles {
 
   #requireParent(): void {
     const parent = dirname(this.#directory)
-    const hasParent = statSync(parent, { throwIfNoEntry: false })?.isDirectory() ?? false
+    const hasParent = isFolder(parent)
     if (!hasParent && this.#hadParent) throw new Error(`${parent} was removed while this ran`)
     this.#hadParent ||= hasParent
   }

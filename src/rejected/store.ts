@@ -55,15 +55,11 @@ export type RejectedStore = {
    * Checks whether the next record could be kept, before there is one; to be called now and then.
    * Does not reject.
    */
-  look(): Promise<void>
+  checkWritable(): Promise<void>
   close(): Promise<void>
 }
 
-type Waiting = Readonly<{
-  encoded: Encoded
-  resolve: () => void
-  reject: (error: unknown) => void
-}>
+type Waiting = PromiseWithResolvers<void> & Readonly<{ encoded: Encoded }>
 
 const FILE_BYTES_MAX = 16 * 1024 * 1024
 /** Limit of what waits for a write; beyond it `keep` fails with `busy`. */
@@ -115,10 +111,10 @@ class Store implements RejectedStore {
       throw this.#files.error('busy', 'the disk is behind; retry in a second')
     }
     this.#waitingBytes += bytes
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#waiting.push({ encoded, resolve, reject })
+    const waiting: Waiting = { ...Promise.withResolvers(), encoded }
+    this.#waiting.push(waiting)
     this.#writing ??= this.#writeAll()
-    await promise
+    await waiting.promise
   }
 
   stats(): RejectedStats {
@@ -132,16 +128,15 @@ class Store implements RejectedStore {
     }
   }
 
-  async look(): Promise<void> {
+  async checkWritable(): Promise<void> {
     if (this.#isClosed || this.#writing !== null) return
-    const looking = this.#lookAtFiles().then(() => this.#writeAll())
-    this.#writing = looking
-    await looking
+    this.#writing = this.#checkFiles().then(() => this.#writeAll())
+    await this.#writing
   }
 
-  async #lookAtFiles(): Promise<void> {
+  async #checkFiles(): Promise<void> {
     try {
-      await this.#files.look(this.#hasWriteFailed)
+      await this.#files.checkWritable(this.#hasWriteFailed)
       this.#problem = null
       this.#hasWriteFailed = false
     } catch (error) {
@@ -177,7 +172,7 @@ class Store implements RejectedStore {
 
   async #writeGroup(group: readonly Encoded[]): Promise<void> {
     const countsOnly = !(await this.#hasRoom(group.reduce((sum, one) => sum + one.lines.length, 0)))
-    await this.#files.turn(countsOnly, this.#kept)
+    await this.#files.rotate(countsOnly, this.#kept)
     await this.#files.append(group.map(({ lines, counts }) => (countsOnly ? counts : lines)))
     for (const { events, overflow, lastOffset } of group) {
       this.#kept = {
@@ -202,10 +197,8 @@ class Store implements RejectedStore {
     if (!hasRoom && !this.#countsOnly) {
       warn?.(
         `${directory} has reached its limit of ${bytesMax} bytes: from now on rejected events ` +
-          'are ' +
-          'counted and their bytes are NOT kept. Replay them (campaign-metrics rejected ' +
-          '--replay), ' +
-          'remove the oldest files there, or raise the limit.',
+          'are counted and their bytes are NOT kept. Replay them (campaign-metrics rejected ' +
+          '--replay), remove the oldest files there, or raise the limit.',
       )
     }
     this.#countsOnly = !hasRoom

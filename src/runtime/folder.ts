@@ -59,8 +59,18 @@ function makeOne(folder: string): boolean {
   }
 }
 
-function isFolder(path: string): boolean {
+export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+/** What is found; null where there is no such file or folder, or no longer. */
+export async function nullIfMissing<T>(found: Promise<T>): Promise<T | null> {
+  try {
+    return await found
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  }
 }
 
 /**
@@ -82,8 +92,7 @@ export type PlaceGuard = Readonly<{
  */
 export function guardPlace(path: string, what: string): PlaceGuard {
   const first = identityOf(path)
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
-  const handle = isFolder ? openSync(path, 'r') : null
+  const handle = isFolder(path) ? openSync(path, 'r') : null
   let isClosed = false
   return {
     fault() {

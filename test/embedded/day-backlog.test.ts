@@ -1,7 +1,7 @@
 /**
  * Rows of many days in slices: at any time one line tells what is in the tables, and a job that
  * ends at any moment and goes on from there stores every event once. The second with the true loop,
- * engine and dedup memory, over tables that are a list.
+ * engine and dedupe memory, over tables that are a list.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { readCheckpoint, resumeFrom } from '../../src/embedded/checkpoint.ts'
 import { openDayBacklog, type Taken } from '../../src/embedded/day-backlog.ts'
-import { openDedupMemory } from '../../src/embedded/dedupe.ts'
+import { openDedupeMemory } from '../../src/embedded/dedupe.ts'
 import { openLoop } from '../../src/embedded/loop.ts'
 import { loadIdSets, openRowBatch, type TakenBatch } from '../../src/engine.ts'
 import type { WindowDelta } from '../../src/event.ts'
@@ -148,7 +148,7 @@ type World = {
   summary: Record<string, string>
   partialRestarts: number
   /**
-   * The dedup memory is read back. Without it, as where memory does not suffice, what is stored is
+   * The dedupe memory is read back. Without it, as where memory does not suffice, what is stored is
    * told by the checkpoint alone.
    */
   remembers: boolean
@@ -158,7 +158,7 @@ class Died extends Error {}
 
 /** Runs a job over the world until it has done what there is to do, or dies at a commit. */
 async function runJob(world: World, random: Random, deathShare: number): Promise<void> {
-  const memory = openDedupMemory({
+  const memory = openDedupeMemory({
     horizonUs: HORIZON_US,
     bytesMax: 64 << 20,
     openSet: await loadIdSets(),

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import type { Checkpoint } from '../../src/embedded/checkpoint.ts'
 import { openMutex } from '../../src/embedded/commit-rows.ts'
-import { openDedupMemory } from '../../src/embedded/dedupe.ts'
+import { openDedupeMemory } from '../../src/embedded/dedupe.ts'
 import { openFeed } from '../../src/embedded/feed.ts'
 import { openLoop } from '../../src/embedded/loop.ts'
 import { loadIdSets, openRowBatch } from '../../src/engine.ts'
@@ -74,7 +74,7 @@ export async function openFeedJob(options: FeedJobOptions): Promise<FeedJob> {
   }
   const log = memoryLog()
   const tables = memoryTables(weather)
-  const memory = openDedupMemory({
+  const memory = openDedupeMemory({
     horizonUs: HORIZON_US,
     bytesMax: 64 << 20,
     openSet: await loadIdSets(),

@@ -32,7 +32,11 @@ function openPlace(t: TestContext): Promise<JobPlace> {
   const behindUs = ((Date.now() * 1000 + BEFORE_MINUTE_US) % MINUTE_US) + HOUR_US
   return openJobPlace(t, {
     log: { nowUs: () => Date.now() * 1000 - behindUs },
-    job: { windowUs: WINDOW_US, commitIntervalMs: 200, dedupeHorizonMs: DAY_MS },
+    job: {
+      windowUs: WINDOW_US,
+      commitIntervalMs: 200,
+      dedupe: { horizonMs: DAY_MS, memoryMaxBytes: 2 ** 26 },
+    },
   })
 }
 

@@ -5,7 +5,7 @@
  * suspended, and both it and the program can stop at any moment.
  */
 import assert from 'node:assert/strict'
-import { generationOf, openDedupeClock, openDedupMemory } from '../../src/embedded/dedupe.ts'
+import { generationOf, openDedupeClock, openDedupeMemory } from '../../src/embedded/dedupe.ts'
 import type { IdSet } from '../../src/engine.ts'
 import { keptFromUs } from '../../src/event.ts'
 import { joinTimes } from '../../src/table/data-files.ts'
@@ -57,7 +57,7 @@ export class World {
   #keptFromDay = Number.NEGATIVE_INFINITY
   #files: File[] = []
   #metrics = new Map<number, { day: number; events: number }>()
-  #isHeldUp = false
+  #isStalled = false
   #run = this.#start()
 
   constructor(rules: Rules) {
@@ -90,8 +90,8 @@ export class World {
   }
 
   /** Commits fail until it is told to end. */
-  holdUp(isHeldUp: boolean): void {
-    this.#isHeldUp = isHeldUp
+  holdUp(isStalled: boolean): void {
+    this.#isStalled = isStalled
     this.#work()
   }
 
@@ -140,7 +140,7 @@ export class World {
 
   #start() {
     const clocks = { nowUs: () => this.wallUs, steadyMs: () => this.#steadyMs }
-    const memory = openDedupMemory({ horizonUs: HORIZON_US, bytesMax: 4, openSet: openPlainSet })
+    const memory = openDedupeMemory({ horizonUs: HORIZON_US, bytesMax: 4, openSet: openPlainSet })
     const clock = openDedupeClock(this.#checkpoint, clocks)
     const { dedupeUs } = this.#checkpoint
     for (const { times, rows } of this.#files.toSorted(byDedupe)) {
@@ -153,7 +153,7 @@ export class World {
   #work(): void {
     this.#walls.push({ runningUs: this.#runningUs, wallUs: this.wallUs })
     this.#walls = this.#walls.filter(({ runningUs }) => runningUs > this.#runningUs - HOUR_US)
-    if (!this.#isHeldUp) this.#readAll()
+    if (!this.#isStalled) this.#readAll()
     this.#maintain()
   }
 

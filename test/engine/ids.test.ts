@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { loadIdSets, openIdSet } from '../../src/engine.ts'
+import { loadIdSets } from '../../src/engine.ts'
 
 const MIB = 1 << 20
+
+const openIdSet = await loadIdSets()
 
 /**
  * 16 pseudo-random bytes for each number from `first` on: a 128-bit multiplication, and its halves
@@ -26,7 +28,7 @@ function range(first: number, count: number): number[] {
 }
 
 test('a million inserts and lookups agree with Set, repeats within a call included', async () => {
-  const set = await openIdSet({ bytesMax: 256 * MIB })
+  const set = openIdSet({ bytesMax: 256 * MIB })
   const model = new Set<number>()
   let state = 1
   for (let call = 0; call < 200; call++) {
@@ -58,7 +60,7 @@ test('a million inserts and lookups agree with Set, repeats within a call includ
 })
 
 test('of a million ids none is lost, none is invented, and each takes 20 to 40 bytes', async () => {
-  const set = await openIdSet({ bytesMax: 256 * MIB })
+  const set = openIdSet({ bytesMax: 256 * MIB })
   const count = 1_000_000
   const step = 50_000
   for (let first = 0; first < count; first += step) {
@@ -76,7 +78,7 @@ test('of a million ids none is lost, none is invented, and each takes 20 to 40 b
 })
 
 test('a full set takes what it can, says where it stopped, and loses nothing it has', async () => {
-  const set = await openIdSet({ bytesMax: MIB })
+  const set = openIdSet({ bytesMax: MIB })
   const rows = 100_000
   const hashes = hashesOf(range(0, rows))
   const mask = new Uint8Array(rows)
@@ -92,18 +94,18 @@ test('a full set takes what it can, says where it stopped, and loses nothing it 
   assert.equal(present.indexOf(0), done)
   assert.equal(present.lastIndexOf(1), done - 1)
 
-  const next = await openIdSet({ bytesMax: 16 * MIB })
+  const next = openIdSet({ bytesMax: 16 * MIB })
   const rest = present.subarray(done)
   assert.equal(next.insertNew(hashes.subarray(done * 16), rows - done, rest), rows - done)
   assert.equal(next.size, rows - done)
 })
 
 test('the set refuses a limit below which not even one page fits', async () => {
-  await assert.rejects(openIdSet({ bytesMax: 1_000 }), { code: 'id-set-too-small' })
+  assert.throws(() => openIdSet({ bytesMax: 1_000 }), { code: 'id-set-too-small' })
 })
 
 test('ids that differ in one bit only are different, the id 0 is one like any other', async () => {
-  const set = await openIdSet({ bytesMax: MIB })
+  const set = openIdSet({ bytesMax: MIB })
   const hashes = new Uint8Array(16 * 129)
   for (let bit = 0; bit < 128; bit++) hashes[(bit + 1) * 16 + (bit >> 3)] = 1 << (bit & 7)
   const mask = new Uint8Array(129)

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { openIdSet, openRowBatch } from '../../src/engine.ts'
+import { loadIdSets, openRowBatch } from '../../src/engine.ts'
 import type { DayRows } from '../../src/event.ts'
 import { KEEPS_ALL_US } from '../../src/event.ts'
 import { NO_RECENT_IDS, openBlockBatch, type Row } from './block.ts'
@@ -21,6 +21,8 @@ import {
   readRows,
   WINDOW_US,
 } from './rows-model.ts'
+
+const openIdSet = await loadIdSets()
 
 test('rows come back from the pages as they went in, and the windows are their sums', async () => {
   const batch = await openBlockBatch({ windowUs: WINDOW_US })
@@ -215,7 +217,7 @@ test('what the recent ids mask is a duplicate: in no column and no window', asyn
 })
 
 test('rows from the first stored day on are asked about, counted, not stored again', async () => {
-  const ids = await openIdSet({ bytesMax: 1 << 20 })
+  const ids = openIdSet({ bytesMax: 1 << 20 })
   const batch = await openRowBatch({
     windowUs: WINDOW_US,
     seed: 7n,
@@ -276,7 +278,7 @@ test('a full batch says so and refuses more until it is taken', async () => {
 })
 
 test('lines go in as bytes: parsed, deduplicated across calls, rejected by index', async () => {
-  const ids = await openIdSet({ bytesMax: 1 << 20 })
+  const ids = openIdSet({ bytesMax: 1 << 20 })
   const batch = await openRowBatch({
     windowUs: WINDOW_US,
     seed: 7n,

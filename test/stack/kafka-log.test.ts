@@ -277,7 +277,7 @@ test('a topic made anew stops writer and reader, and says how to go on', async (
     place,
     cursor: log.cursor,
     steadyMs: () => performance.now(),
-    onHeldUp: () => {},
+    onStalled: () => {},
   })
   reader.begin({ nextOffset: 0, offsets })
   // It may hear of it before the writer does.

@@ -57,6 +57,7 @@ let origin: usize = 0;
 let rejected: i32 = 0;
 /** Where the next event is looked for; the end once there is none. */
 let cursor: usize = 0;
+
 /** Makes room for bodies of up to `bytes`, once; false: the memory cannot grow so far. */
 export function openInput(bytes: usize): bool {
   input = reserve(bytes + INPUT_PADDING);

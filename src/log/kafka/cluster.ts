@@ -3,7 +3,7 @@
  * Every request to Kafka goes through here, so that a broker that moves or comes back is found
  * again in one place.
  */
-import { type Connection, metadataV12, type ResponseParser, type Writer } from '@platformatic/kafka'
+import { type Connection, metadataV12, type Reader, type Writer } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
 import type { KafkaPlace } from '../event-log.ts'
 import { type BrokerAddress, brokerAddress, openConnections } from './connections.ts'
@@ -90,6 +90,19 @@ export async function openCluster(place: KafkaPlace): Promise<Cluster> {
   }
 }
 
+/** A cluster that is open for this work only. */
+export async function withCluster<T>(
+  place: KafkaPlace,
+  work: (cluster: Cluster) => Promise<T>,
+): Promise<T> {
+  const cluster = await openCluster(place)
+  try {
+    return await work(cluster)
+  } finally {
+    await cluster.close()
+  }
+}
+
 /** The topic, or LogError `topic-missing`. */
 export function requireTopic({ topic }: View, place: KafkaPlace): TopicView {
   if (topic !== null) return topic
@@ -116,14 +129,14 @@ export function send<T>(
   connection: Connection,
   { key, version }: Readonly<{ key: number; version: number }>,
   request: Writer,
-  parse: ResponseParser<T>,
+  read: (answer: Reader) => T,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     connection.send(
       key,
       version,
       () => request,
-      parse,
+      (_id, _key, _version, answer) => read(answer),
       true,
       true,
       (error, answer) => {

@@ -77,23 +77,15 @@ async function connectionOptions({ tls, sasl }: KafkaPlace): Promise<ConnectionO
     ...(sasl === null ? {} : { sasl }),
   }
   if (tls === null) return common
-  const [ca, cert, key] = await Promise.all([
-    fileOrNull(tls.caFile),
-    fileOrNull(tls.certFile),
-    fileOrNull(tls.keyFile),
-  ])
-  return {
-    ...common,
-    tls: {
-      ...(ca === null ? {} : { ca }),
-      ...(cert === null ? {} : { cert }),
-      ...(key === null ? {} : { key }),
-    },
+  const files = { ca: tls.caFile, cert: tls.certFile, key: tls.keyFile }
+  const options: Record<string, Buffer> = {}
+  for (const [name, path] of Object.entries(files)) {
+    if (path !== null) options[name] = await readTlsFile(path)
   }
+  return { ...common, tls: options }
 }
 
-async function fileOrNull(path: string | null): Promise<Buffer | null> {
-  if (path === null) return null
+async function readTlsFile(path: string): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (cause) {

@@ -4,7 +4,7 @@
  */
 import { findCoordinatorV4, offsetFetchV8 } from '@platformatic/kafka'
 import type { KafkaPlace } from '../event-log.ts'
-import { type Cluster, openCluster, requireTopic } from './cluster.ts'
+import { type Cluster, requireTopic, withCluster } from './cluster.ts'
 import { explainKafka, retryFor } from './error.ts'
 import { listEnds, listOffsetsAt, listStarts } from './offsets.ts'
 
@@ -22,63 +22,48 @@ export type ConsumerLag = Readonly<{
   waiting: number
 }>
 
-/**
- * Waits a while for the group's coordinator, which a new cluster has yet to choose. Throws
- * LogError.
- */
+/** Waits a while for the group's coordinator, which a new cluster has yet to choose. */
 export function readConsumerLag(place: KafkaPlace, group: string): Promise<ConsumerLag> {
-  return retryFor(WAIT_MS, () => readOnce(place, group))
+  return askTopic(place, (cluster) => readLag(cluster, group))
 }
 
-/**
- * Of what the group has yet to read, the records that reached the topic before a time, in
- * milliseconds since the epoch.
- */
 export async function countWaiting(
   place: KafkaPlace,
   group: string,
   beforeMs: number,
 ): Promise<number> {
   const { partitions } = await readConsumerLag(place, group)
-  const younger = await retryFor(WAIT_MS, () => readOffsetsAt(place, beforeMs))
+  const younger = await askTopic(place, (cluster) => listOffsetsAt(cluster, beforeMs))
   return partitions.reduce((sum, { start, committed, end }, partition) => {
     const from = younger[partition] ?? -1
     return sum + Math.max(0, (from === -1 ? end : from) - (committed ?? start))
   }, 0)
 }
 
-async function readOffsetsAt(place: KafkaPlace, ms: number): Promise<readonly number[]> {
-  const cluster = await openCluster(place)
-  try {
+function askTopic<T>(place: KafkaPlace, ask: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const askOnce = async (cluster: Cluster): Promise<T> => {
     requireTopic(cluster.view(), place)
-    return await listOffsetsAt(cluster, ms)
-  } finally {
-    await cluster.close()
+    return await ask(cluster)
   }
+  return retryFor(WAIT_MS, () => withCluster(place, askOnce))
 }
 
-async function readOnce(place: KafkaPlace, group: string): Promise<ConsumerLag> {
-  const cluster = await openCluster(place)
-  try {
-    requireTopic(cluster.view(), place)
-    const [starts, ends, committed] = await Promise.all([
-      listStarts(cluster),
-      listEnds(cluster),
-      readCommitted(cluster, group),
-    ])
-    const partitions = ends.map((end, partition) => ({
-      start: starts[partition] ?? 0,
-      committed: committed.get(partition) ?? null,
-      end,
-    }))
-    const waiting = partitions.reduce(
-      (sum, one) => sum + Math.max(0, one.end - (one.committed ?? one.start)),
-      0,
-    )
-    return { partitions, waiting }
-  } finally {
-    await cluster.close()
-  }
+async function readLag(cluster: Cluster, group: string): Promise<ConsumerLag> {
+  const [starts, ends, committed] = await Promise.all([
+    listStarts(cluster),
+    listEnds(cluster),
+    readCommitted(cluster, group),
+  ])
+  const partitions = ends.map((end, partition) => ({
+    start: starts[partition] ?? 0,
+    committed: committed.get(partition) ?? null,
+    end,
+  }))
+  const waiting = partitions.reduce(
+    (sum, one) => sum + Math.max(0, one.end - (one.committed ?? one.start)),
+    0,
+  )
+  return { partitions, waiting }
 }
 
 async function readCommitted(

@@ -61,9 +61,7 @@ export function fetchBatches(
     [],
     '',
   )
-  return send(connection, VERSIONS.fetch, request, (_id, _key, _version, reader) =>
-    readAnswer(reader),
-  )
+  return send(connection, VERSIONS.fetch, request, readAnswer)
 }
 
 function readAnswer(reader: Reader) {

@@ -26,7 +26,7 @@ const OFFSET_OUT_OF_RANGE = 1
 /** TOPIC_AUTHORIZATION_FAILED */
 const DENIED = 29
 
-type FetcherOptions = Pick<EventReaderOptions, 'steadyMs' | 'onHeldUp'>
+type FetcherOptions = Pick<EventReaderOptions, 'steadyMs' | 'onStalled'>
 
 export class Fetcher {
   readonly #cluster: Cluster
@@ -41,7 +41,7 @@ export class Fetcher {
   readonly #refreshing: Promise<void>
   /** By broker: since when its fetches fail. */
   readonly #failingSinceMs = new Map<number, number>()
-  #isHeldUp = false
+  #isStalled = false
   #failure: LogError | null = null
   #isClosed = false
 
@@ -50,7 +50,7 @@ export class Fetcher {
     this.#merge = merge
     this.#logId = logId
     this.#options = options
-    this.#attend()
+    this.#startLoops()
     this.#refreshing = this.#refreshRegularly()
   }
 
@@ -75,7 +75,7 @@ export class Fetcher {
   }
 
   /** A queue for each partition, a loop for each broker that leads some. */
-  #attend(): void {
+  #startLoops(): void {
     const leaders = this.#cluster.view().topic?.leaders ?? []
     for (let next = this.#merge.queues.length; next < leaders.length; next += 1) {
       this.#merge.add(new PartitionQueue(this.#cluster.place.topic, next, 0, 0))
@@ -163,7 +163,7 @@ export class Fetcher {
   async #refreshMetadata(): Promise<void> {
     try {
       requireSameTopic(await this.#cluster.refresh(), this.#cluster.place, this.#logId)
-      this.#attend()
+      this.#startLoops()
     } catch (error) {
       const known = explainKafka('no broker answers', this.#cluster.place, error)
       if (isFinal(known)) this.#fail(known)
@@ -181,15 +181,15 @@ export class Fetcher {
     const sinceMs = this.#failingSinceMs.get(node) ?? nowMs
     this.#failingSinceMs.set(node, sinceMs)
     if (nowMs - sinceMs < REPORT_AFTER_MS) return
-    this.#isHeldUp = true
-    this.#options.onHeldUp(error.message)
+    this.#isStalled = true
+    this.#options.onStalled(error.message)
   }
 
   #recovered(node: number): void {
     this.#failingSinceMs.delete(node)
-    if (!this.#isHeldUp || this.#failingSinceMs.size > 0) return
-    this.#isHeldUp = false
-    this.#options.onHeldUp(null)
+    if (!this.#isStalled || this.#failingSinceMs.size > 0) return
+    this.#isStalled = false
+    this.#options.onStalled(null)
   }
 
   #fail(error: LogError): void {

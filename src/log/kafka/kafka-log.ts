@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert'
 import { LogError } from '../error.ts'
 import type { EventLog, KafkaPlace } from '../event-log.ts'
-import { type Lines, piecesOf } from '../group.ts'
+import { joined, piecesOf } from '../group.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
 import { retryFor } from './error.ts'
 import {
@@ -17,7 +17,9 @@ import { askTransactionOwner, watchOpenTransactions } from './open-transactions.
 import { Sender } from './sender.ts'
 import { requireFit } from './topic.ts'
 
+/** Limit of records that wait for the broker; more are refused with `busy`. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024
+/** How long to wait for the brokers at the start. */
 const OPEN_WAIT_MS = 30_000
 const REFRESH_INTERVAL_MS = 1_000
 /** Every fifth refresh of the offsets refreshes the metadata of the topic too. */
@@ -27,18 +29,10 @@ export type KafkaLogOptions = Readonly<{
   nowUs: () => number
   /** A clock that never steps back. */
   steadyMs: () => number
-  /** Limit of records that wait for the broker; more are refused with `busy`. */
-  waitingBytesMax?: number
-  /** How long to wait for the brokers at the start. */
-  openWaitMs?: number
 }>
 
-/**
- * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
- * `topic-missing`, `topic-unfit`.
- */
 export function openKafkaLog(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
-  return retryFor(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place, options))
+  return retryFor(OPEN_WAIT_MS, () => openOnce(place, options))
 }
 
 async function openOnce(place: KafkaPlace, options: KafkaLogOptions): Promise<EventLog> {
@@ -62,7 +56,6 @@ function kafkaLog(
   starts: number[],
   ends: number[],
 ): EventLog {
-  const { waitingBytesMax = WAITING_BYTES_MAX } = options
   const cursor = newPassedOverMemory()
   const passedOver = openPassedOver(cursor)
   const counts = { appends: 0, groups: 0, lines: 0, bytes: 0, commitUs: 0 }
@@ -80,7 +73,7 @@ function kafkaLog(
     brokers: cluster.place.brokers,
     nowMs: () => options.nowUs() / 1000,
     steadyMs: options.steadyMs,
-    ask: (partition) => askTransactionOwner(cluster, partition),
+    ask: (blocked) => askTransactionOwner(cluster, blocked),
   })
   let isClosed = false
   let refreshes = 0
@@ -115,12 +108,12 @@ function kafkaLog(
     cursor,
     stampUs: () => Math.floor(options.nowUs()),
     async append(lines, count, arrivalUs) {
-      const bytes = wholeLines(lines)
+      const bytes = joined(piecesOf(lines))
       assert(count > 0 && bytes.length > 0, 'an append holds lines')
       if (isClosed) throw new LogError('closed', {})
       const { waitingBytes } = sender
-      if (waitingBytes > 0 && waitingBytes + bytes.length > waitingBytesMax) {
-        throw new LogError('busy', { waitingBytes, waitingBytesMax })
+      if (waitingBytes > 0 && waitingBytes + bytes.length > WAITING_BYTES_MAX) {
+        throw new LogError('busy', { waitingBytes, waitingBytesMax: WAITING_BYTES_MAX })
       }
       await sender.append(bytes, Math.floor(arrivalUs / 1000))
       counts.appends += 1
@@ -146,11 +139,4 @@ function kafkaLog(
       await cluster.close()
     },
   }
-}
-
-function wholeLines(lines: Lines): Buffer {
-  const pieces = piecesOf(lines)
-  const [first] = pieces
-  if (first === undefined || pieces.length > 1) return Buffer.concat(pieces)
-  return Buffer.from(first.buffer, first.byteOffset, first.length)
 }

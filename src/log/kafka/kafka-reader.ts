@@ -25,18 +25,13 @@ const OPEN_WAIT_MS = 30_000
  */
 const TURN_MS = 10
 
-export type KafkaReaderOptions = Omit<EventReaderOptions, 'place'> &
-  Readonly<{ openWaitMs?: number }>
+export type KafkaReaderOptions = Omit<EventReaderOptions, 'place'>
 
-/**
- * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
- * `topic-missing`.
- */
 export async function openKafkaReader(
   place: KafkaPlace,
   options: KafkaReaderOptions,
 ): Promise<EventReader> {
-  const opened = await retryFor(options.openWaitMs ?? OPEN_WAIT_MS, () => openOnce(place))
+  const opened = await retryFor(OPEN_WAIT_MS, () => openOnce(place))
   return kafkaReader(opened, options)
 }
 
@@ -67,7 +62,7 @@ async function openOnce(place: KafkaPlace): Promise<Opened> {
 
 function kafkaReader(
   { cluster, extent, readable }: Opened,
-  { cursor, onHeldUp, steadyMs }: KafkaReaderOptions,
+  { cursor, onStalled, steadyMs }: KafkaReaderOptions,
 ): EventReader {
   const passedOver = openPassedOver(cursor)
   const merge = new Merge()
@@ -77,13 +72,8 @@ function kafkaReader(
   let isClosed = false
 
   /** Counts the offsets read so far that hold no event. */
-  function tellPassedOver(): void {
+  function countPassedOver(): void {
     passedOver.set(sumOf(merge.offsets()) - taken)
-  }
-
-  async function wait(fetching: Fetcher, waitMs: number): Promise<void> {
-    await fetching.arrived.wait(waitMs)
-    turnMs = steadyMs()
   }
 
   return {
@@ -95,8 +85,8 @@ function kafkaReader(
         const end = readable[partition] ?? offset
         merge.add(new PartitionQueue(cluster.place.topic, partition, offset, end))
       }
-      tellPassedOver()
-      fetcher = new Fetcher(cluster, merge, extent.id, { steadyMs, onHeldUp })
+      countPassedOver()
+      fetcher = new Fetcher(cluster, merge, extent.id, { steadyMs, onStalled })
     },
     async next(fromOffset, waitMs): Promise<Frame | null> {
       assert(fetcher !== null && fromOffset === taken, 'a topic is read from where it was left')
@@ -112,15 +102,16 @@ function kafkaReader(
           fetcher.taken()
           const firstOffset = taken
           taken += merged.count
-          tellPassedOver()
+          countPassedOver()
           const { arrivalMs, bytes, count, origin } = merged
           return { firstOffset, count, arrivalUs: arrivalMs * 1000, bytes, origin }
         }
         if (fetcher.failure !== null) throw fetcher.failure
-        tellPassedOver()
+        countPassedOver()
         const leftMs = untilMs - steadyMs()
         if (leftMs <= 0) return null
-        await wait(fetcher, leftMs)
+        await fetcher.arrived.wait(leftMs)
+        turnMs = steadyMs()
       }
     },
     end: () => taken + merge.queues.reduce((total, { end, position }) => total + end - position, 0),

@@ -5,6 +5,7 @@
  * waited for, but not for long.
  */
 import type { FrameOrigin } from '../frame.ts'
+import { joined } from '../group.ts'
 import type { BatchLines, PartitionQueue } from './partition-queue.ts'
 
 /** A frame is one batch, or several of the same millisecond up to this size. */
@@ -41,27 +42,21 @@ export class Merge {
    * Throws what a queue throws.
    */
   next(nowMs: number): MergedBatches | null {
-    const first = this.#oldest(nowMs)
-    const arrivalMs = first?.arrivalMs ?? null
-    if (first === null || arrivalMs === null) return null
-    const taken = [this.#take(first)]
-    let bytes = taken[0]?.bytes.length ?? 0
-    for (
-      let queue = this.#oldest(nowMs);
-      queue?.arrivalMs === arrivalMs && bytes < FRAME_BYTES_MAX;
+    let queue = this.#oldest(nowMs)
+    const arrivalMs = queue?.arrivalMs ?? null
+    if (queue === null || arrivalMs === null) return null
+    const taken: BatchLines[] = []
+    let bytes = 0
+    do {
+      const lines = this.#take(queue)
+      taken.push(lines)
+      bytes += lines.bytes.length
       queue = this.#oldest(nowMs)
-    ) {
-      const more = this.#take(queue)
-      taken.push(more)
-      bytes += more.bytes.length
-    }
+    } while (queue?.arrivalMs === arrivalMs && bytes < FRAME_BYTES_MAX)
     return {
       arrivalMs,
       count: taken.reduce((sum, { count }) => sum + count, 0),
-      bytes:
-        taken.length === 1 && taken[0] !== undefined
-          ? taken[0].bytes
-          : Buffer.concat(taken.map((one) => one.bytes)),
+      bytes: joined(taken.map((lines) => lines.bytes)),
       origin: originOf(taken, this.offsets()),
     }
   }

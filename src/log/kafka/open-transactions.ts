@@ -52,7 +52,7 @@ type OpenTransactionsParts = Readonly<{
   nowMs: () => number
   /** A clock that never steps back. */
   steadyMs: () => number
-  ask: (held: BlockedPartition) => Promise<TransactionOwner | null>
+  ask: (blocked: BlockedPartition) => Promise<TransactionOwner | null>
 }>
 
 /** Transactions are open for moments; one that stays open longer is a problem. */
@@ -115,11 +115,10 @@ function sentence(
   const more = others === 0 ? '' : ` (and in ${others} more of its partitions)`
   return (
     `kafka: a transaction of ${whose} has been open since ${since} in partition ${partition} of ` +
-    `${topic}${more}, at offset ${offset}: ` +
-    `the ${records} records from there on are durable, and cannot be read before it ends. Let ` +
-    'its producer end it; or abort it: ' +
-    `kafka-transactions.sh --bootstrap-server ${brokers[0] ?? ''} abort --topic ${topic} ` +
-    `--partition ${partition} --start-offset ${offset}`
+    `${topic}${more}, at offset ${offset}: the ${records} records from there on are durable, and ` +
+    'cannot be read before it ends. Let its producer end it; or abort it: kafka-transactions.sh ' +
+    `--bootstrap-server ${brokers[0] ?? ''} abort --topic ${topic} --partition ${partition} ` +
+    `--start-offset ${offset}`
   )
 }
 

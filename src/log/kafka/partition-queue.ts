@@ -84,17 +84,15 @@ export class PartitionQueue {
     const batch = this.#batches.shift()
     if (batch === undefined) return null
     this.#bytes -= batch.sizeBytes
-    const { baseOffset, codec, recordCount } = batch
-    const { partition } = this
-    const lines = recordLines(this.#decompressed(codec, batch), recordCount)
+    const { baseOffset, recordCount } = batch
+    const lines = recordLines(this.#decompressed(batch), recordCount)
     if (lines === null) throw this.#damaged('its records cannot be told apart', baseOffset)
     // A batch may begin before the offset that was asked for.
-    return baseOffset >= from
-      ? { ...lines, partition, baseOffset }
-      : { ...linesFrom(lines, from - baseOffset), partition, baseOffset }
+    const wanted = baseOffset >= from ? lines : linesFrom(lines, from - baseOffset)
+    return { ...wanted, partition: this.partition, baseOffset }
   }
 
-  #decompressed(codec: number, { records, baseOffset }: RecordBatch): Buffer {
+  #decompressed({ codec, records, baseOffset }: RecordBatch): Buffer {
     try {
       const decompressed = decompress(codec, records)
       if (decompressed !== null) return decompressed
@@ -147,22 +145,21 @@ function linesFrom(lines: RecordLines, delta: number): RecordLines {
 }
 
 /**
- * Which batches of a partition belong to aborted transactions. With each answer a broker names
- * where aborted transactions begin; a control batch of their producer ends them. The batches
- * between are left out.
- *
- *   offset   10          12            17                  20
- *            │ P begins │ batch of P  │ batch of another  │ control: P aborts │
- *              listed      left out      read                 left out, and P is forgotten
- */
-/**
  * In a control record the length, the attributes and three deltas and lengths take a byte each;
  * then comes the key.
  */
 const CONTROL_KEY_AT = 5
 const ABORT = 0
 
-/** For one answer: whether each batch, in order, holds events. */
+/**
+ * For one answer: whether each batch, in order, holds events. With each answer a broker names where
+ * aborted transactions begin; a control batch of their producer ends them. The batches between are
+ * left out.
+ *
+ *   offset   10          12            17                  20
+ *            │ P begins │ batch of P  │ batch of another  │ control: P aborts │
+ *              listed      left out      read                 left out, and P is forgotten
+ */
 function openAbortedFilter(
   aborted: readonly AbortedTransaction[],
 ): (batch: RecordBatch) => boolean {

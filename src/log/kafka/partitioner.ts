@@ -1,5 +1,6 @@
 /** The key of each line's record, and the partition that the key chooses. */
 import { strict as assert } from 'node:assert'
+import { indexOrEnd } from './record-lines.ts'
 
 /**
  * The partition of a key, as Kafka's Java client chooses it (`BuiltInPartitioner.partitionForKey`):
@@ -54,11 +55,11 @@ type VisitLine = (start: number, end: number, key: Buffer, idStart: number, idEn
 export function visitLines(lines: Buffer, visit: VisitLine): void {
   let start = 0
   let nextName = lines.indexOf(NAME)
-  let nextBackslash = positionOf(lines, lines.indexOf(BACKSLASH))
+  let nextBackslash = indexOrEnd(lines, BACKSLASH, 0)
   while (start < lines.length) {
     const end = lines.indexOf(LF, start)
     assert(end > start, 'a line holds an event and ends with LF')
-    if (nextBackslash < start) nextBackslash = positionOf(lines, lines.indexOf(BACKSLASH, start))
+    if (nextBackslash < start) nextBackslash = indexOrEnd(lines, BACKSLASH, start)
     const name = nextName
     if (name >= start && name < end) nextName = lines.indexOf(NAME, name + NAME.length)
     const isPlain = nextBackslash >= end && name >= start && (nextName === -1 || nextName >= end)
@@ -72,11 +73,6 @@ export function visitLines(lines: Buffer, visit: VisitLine): void {
     }
     start = end + 1
   }
-}
-
-/** After the end when there is none. */
-function positionOf(lines: Buffer, found: number): number {
-  return found === -1 ? lines.length : found
 }
 
 function parsedId(line: string): Buffer {

@@ -47,9 +47,7 @@ export function produce(
       })
     })
     .appendTaggedFields()
-  return send(connection, VERSIONS.produce, request, (_id, _key, _version, reader) =>
-    readAnswer(reader),
-  )
+  return send(connection, VERSIONS.produce, request, readAnswer)
 }
 
 function readAnswer(reader: Reader): readonly Produced[] {

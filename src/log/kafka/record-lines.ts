@@ -78,7 +78,7 @@ export function recordLines(records: Buffer, count: number): RecordLines | null 
       records[lineEnd] = NO_JSON
       lineEnd += 1
     } else {
-      if (nextLf < start) nextLf = positionOf(records, records.indexOf(LF, start))
+      if (nextLf < start) nextLf = indexOrEnd(records, LF, start)
       if (nextLf < end) {
         originals.set(line, Buffer.from(records.subarray(start, end)))
         replaceLineFeeds(records, start, end)
@@ -148,7 +148,8 @@ function replaceLineFeeds(bytes: Buffer, start: number, end: number): void {
   }
 }
 
-/** Behind everything when there is none. */
-function positionOf(bytes: Buffer, found: number): number {
+/** Where the byte stands from `from` on; the end when it does not. */
+export function indexOrEnd(bytes: Buffer, byte: number, from: number): number {
+  const found = bytes.indexOf(byte, from)
   return found === -1 ? bytes.length : found
 }

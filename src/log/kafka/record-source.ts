@@ -22,8 +22,7 @@ const LF = 0x0a
 export async function openRecordSource(place: KafkaPlace): Promise<RecordSource> {
   const cluster = await openCluster(place)
   /** The batch that was read last, since neighbouring records are read one after the other. */
-  let lastRead: Readonly<{ partition: number; values: ReadonlyMap<number, Uint8Array> }> | null =
-    null
+  let lastRead: { partition: number; values: ReadonlyMap<number, Uint8Array> } | null = null
 
   async function fetchAround({ partition, offset }: RecordPlace): Promise<void> {
     const topic = requireTopic(await cluster.refresh(), place)
@@ -41,9 +40,8 @@ export async function openRecordSource(place: KafkaPlace): Promise<RecordSource>
 
   return {
     async read(at) {
-      const known =
-        lastRead?.partition === at.partition ? lastRead.values.get(at.offset) : undefined
-      if (known !== undefined) return known
+      const known = lastRead?.partition === at.partition && lastRead.values.get(at.offset)
+      if (known) return known
       try {
         await fetchAround(at)
       } catch (error) {
@@ -56,21 +54,14 @@ export async function openRecordSource(place: KafkaPlace): Promise<RecordSource>
   }
 }
 
-function valuesOf({
-  bytes,
-  count,
-  deltas,
-  originals,
-  baseOffset,
-}: BatchLines): Map<number, Uint8Array> {
+function valuesOf(lines: BatchLines): Map<number, Uint8Array> {
+  const { bytes, count, deltas, originals, baseOffset } = lines
   const values = new Map<number, Uint8Array>()
   let start = 0
   for (let line = 0; line < count; line++) {
     const end = bytes.indexOf(LF, start)
-    values.set(
-      baseOffset + (deltas?.[line] ?? line),
-      originals.get(line) ?? bytes.subarray(start, end),
-    )
+    const value = originals.get(line) ?? bytes.subarray(start, end)
+    values.set(baseOffset + (deltas?.[line] ?? line), value)
     start = end + 1
   }
   return values

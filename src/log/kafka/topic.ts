@@ -16,7 +16,7 @@ import {
 } from '@platformatic/kafka'
 import { LogError } from '../error.ts'
 import type { KafkaPlace } from '../event-log.ts'
-import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
+import { type Cluster, logIdOf, requireTopic, withCluster } from './cluster.ts'
 import { explainKafka } from './error.ts'
 import { BATCH_BYTES_MAX } from './outboxes.ts'
 
@@ -46,13 +46,8 @@ export type TopicReport = Readonly<{
   remarks: readonly string[]
 }>
 
-/**
- * Makes the topic where there is none, unless `look`. Changes nothing of one that exists. Throws
- * LogError.
- */
-export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
-  const cluster = await openCluster(place)
-  try {
+export function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Promise<TopicReport> {
+  return withCluster(place, async (cluster) => {
     if (cluster.view().topic !== null) return await report(cluster, 'found')
     const { partitions, replication } = place
     if (mode === 'look') {
@@ -60,9 +55,7 @@ export async function setUpTopic(place: KafkaPlace, mode: 'make' | 'look'): Prom
     }
     await makeTopic(cluster)
     return await report(cluster, 'made')
-  } finally {
-    await cluster.close()
-  }
+  })
 }
 
 /**
@@ -103,23 +96,18 @@ async function report(cluster: Cluster, outcome: 'found' | 'made'): Promise<Topi
 type Configs = ReadonlyMap<string, string>
 
 function faultsOf({ topic }: KafkaPlace, configs: Configs): string[] {
+  const fault = (name: keyof typeof CONFIGS, why: string) =>
+    `${name} is ${configs.get(name)}, ${why}; set it: kafka-configs.sh --alter --topic ${topic} ` +
+    `--add-config ${name}=${CONFIGS[name]}.`
   const faults: string[] = []
-  const change = (name: string, value: string) =>
-    `set it: kafka-configs.sh --alter --topic ${topic} --add-config ${name}=${value}.`
-  const timestamps = configs.get('message.timestamp.type')
-  if (timestamps !== 'LogAppendTime') {
-    const set = change('message.timestamp.type', 'LogAppendTime')
-    faults.push(`message.timestamp.type is ${timestamps}, and must be LogAppendTime; ${set}`)
+  if (configs.get('message.timestamp.type') !== 'LogAppendTime') {
+    faults.push(fault('message.timestamp.type', 'and must be LogAppendTime'))
   }
-  const cleanup = configs.get('cleanup.policy') ?? ''
-  if (cleanup.includes('compact')) {
-    const set = change('cleanup.policy', 'delete')
-    faults.push(`cleanup.policy is ${cleanup}, which would remove events; ${set}`)
+  if (configs.get('cleanup.policy')?.includes('compact')) {
+    faults.push(fault('cleanup.policy', 'which would remove events'))
   }
-  const bytesMax = Number(configs.get('max.message.bytes') ?? MESSAGE_BYTES_MAX)
-  if (bytesMax < MESSAGE_BYTES_MIN) {
-    const set = change('max.message.bytes', String(MESSAGE_BYTES_MAX))
-    faults.push(`max.message.bytes is ${bytesMax}, less than ${MESSAGE_BYTES_MIN}; ${set}`)
+  if (Number(configs.get('max.message.bytes') ?? MESSAGE_BYTES_MAX) < MESSAGE_BYTES_MIN) {
+    faults.push(fault('max.message.bytes', `less than ${MESSAGE_BYTES_MIN}`))
   }
   return faults
 }

@@ -73,7 +73,7 @@ async function failureOf(before: string, after: string) {
   }
   const merge = new Merge()
   merge.add(new PartitionQueue(PLACE.topic, 0, 40, 40))
-  const fetcher = new Fetcher(cluster, merge, LOG_ID, { steadyMs: () => 0, onHeldUp: () => {} })
+  const fetcher = new Fetcher(cluster, merge, LOG_ID, { steadyMs: () => 0, onStalled: () => {} })
   await fetcher.arrived.wait(1_000)
   await fetcher.close()
   const { failure } = fetcher

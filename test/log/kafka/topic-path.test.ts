@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openDedupMemory } from '../../../src/embedded/dedupe.ts'
+import { openDedupeMemory } from '../../../src/embedded/dedupe.ts'
 import { loadIdSets, openRowBatch, type RowBatch } from '../../../src/engine.ts'
 import { KEEPS_ALL_US, parseEvent, type RejectionReason } from '../../../src/event.ts'
 import { Merge, type MergedBatches } from '../../../src/log/kafka/merge.ts'
@@ -49,7 +49,7 @@ function openTopic(random: Random, partitions: readonly RandomPartition[], saved
 }
 
 async function openBatch(ids: readonly string[]): Promise<RowBatch> {
-  const memory = openDedupMemory({
+  const memory = openDedupeMemory({
     horizonUs: HORIZON_US,
     bytesMax: 64 << 20,
     openSet: await loadIdSets(),

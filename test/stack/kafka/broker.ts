@@ -84,7 +84,7 @@ export async function readBack(place: KafkaPlace, from?: readonly number[]): Pro
   const reader = await openKafkaReader(place, {
     cursor,
     steadyMs: () => performance.now(),
-    onHeldUp: () => {},
+    onStalled: () => {},
   })
   try {
     let offsets = from ?? reader.extent().partitions?.map(({ start }) => start) ?? []

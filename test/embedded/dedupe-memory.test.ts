@@ -1,19 +1,19 @@
 /**
- * The dedup memory against its rule: within the horizon a repeat is a duplicate, past twice the
+ * The dedupe memory against its rule: within the horizon a repeat is a duplicate, past twice the
  * horizon it is new.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { openDedupMemory } from '../../src/embedded/dedupe.ts'
+import { openDedupeMemory } from '../../src/embedded/dedupe.ts'
 import { loadIdSets } from '../../src/engine.ts'
 
 const HORIZON_US = 1_000
 const openSet = await loadIdSets()
 
 function openSmall(bytesMax = 64 * 1024 * 1024) {
-  return openDedupMemory({ horizonUs: HORIZON_US, bytesMax, openSet })
+  return openDedupeMemory({ horizonUs: HORIZON_US, bytesMax, openSet })
 }
 
 const hashOf = (id: string) => createHash('md5').update(id).digest()
