@@ -189,9 +189,8 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       }
       const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
       failures++
-      const failure =
-        `upkeep of the tables failed and is tried again in ${pauseMs / 1000} s: ` +
-        `${reasonOf(error)}`
+      const trying = `and is tried again in ${pauseMs / 1000} s`
+      const failure = `upkeep of the tables failed ${trying}: ${reasonOf(error)}`
       if (!stopping.signal.aborted) onWarning(failure)
       options.onRound(failure)
       return pauseMs
