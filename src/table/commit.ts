@@ -154,7 +154,7 @@ export class Committer {
     }
     try {
       const hooks = { onStep, onUnknown, onWait, keepsWaiting: () => this.#keepsWaiting }
-      const outcome = await swapPointers(access, storage, base, next, commitId, hooks)
+      const outcome = await swapPointers({ access, storage, base, next, commitId }, hooks)
       const landed = { ...this.#states, ...next }
       this.#states = outcome === 'landed' ? landed : await this.#overtaken(landed, commitId)
       this.#isUncertain &&= !access.settles
@@ -191,7 +191,7 @@ export class Committer {
       `summary keys: ${keys.join(', ')}`,
     )
     const own = { ...change.summary, [SUMMARY_KEYS.commitId]: change.commitId }
-    return plansOf(TABLE_KEYS, (key) => {
+    return plansOf((key) => {
       const ofTable = change[key]
       if (ofTable === undefined && expiry.isShared) return null
       const uuid = newUuid()
@@ -204,9 +204,7 @@ export class Committer {
   async #expire(): Promise<number> {
     const { newUuid, expiry } = this.#parts
     const before = this.#states
-    const plans = plansOf(TABLE_KEYS, (key) =>
-      planExpiry(before[key], newUuid(), this.#nowMs(), expiry),
-    )
+    const plans = plansOf((key) => planExpiry(before[key], newUuid(), this.#nowMs(), expiry))
     if (Object.keys(plans).length === 0) return 0
     await this.#apply(plans, `expiry-${newUuid()}`)
     const snapshots = (states: States): number =>
@@ -226,8 +224,8 @@ export class Committer {
 }
 
 /** The plans of the tables that have one. */
-function plansOf(keys: readonly TableKey[], plan: (key: TableKey) => CommitPlan | null): Plans {
-  const planned = keys.flatMap((key) => {
+function plansOf(plan: (key: TableKey) => CommitPlan | null): Plans {
+  const planned = TABLE_KEYS.flatMap((key) => {
     const made = plan(key)
     return made === null ? [] : [[key, made]]
   })

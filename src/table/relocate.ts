@@ -18,7 +18,7 @@ import {
   type TableKey,
 } from './definition.ts'
 import { TableError } from './error.ts'
-import { readAs } from './load-table.ts'
+import { readList, readManifest, readMetadata } from './load-table.ts'
 import {
   type CatalogPlace,
   catalogText,
@@ -29,16 +29,11 @@ import {
   warehouseFolder,
 } from './location.ts'
 import { manifestFormat } from './manifest.ts'
-import { decodeManifestList, encodeManifestList, type ManifestFile } from './manifest-list.ts'
+import { encodeManifestList, type ManifestFile } from './manifest-list.ts'
 import type { Snapshot } from './snapshot.ts'
 import { openDiskStorage, type Storage } from './storage.ts'
 import { folderOf, type TableFolders, tableFolders } from './table-folders.ts'
-import {
-  nextMetadataName,
-  parseMetadata,
-  serializeMetadata,
-  type TableMetadata,
-} from './table-metadata.ts'
+import { nextMetadataName, serializeMetadata, type TableMetadata } from './table-metadata.ts'
 
 export type RelocateOptions = Readonly<{
   catalog: CatalogPlace
@@ -80,7 +75,7 @@ async function relocate(
 ): Promise<boolean> {
   const recorded = forBothTables((key) => folderOf(pointers[key]))
   if (TABLE_KEYS.every((key) => recorded[key] === folders[key])) return false
-  const move = async (key: TableKey): Promise<Moved> => {
+  const move = (key: TableKey): Promise<Moved> => {
     const place: Place = { storage, newUuid, from: recorded[key], to: folders[key] }
     return moveTable(place, TABLES[key], pathOf(pointers[key]))
   }
@@ -105,9 +100,7 @@ async function moveTable(
 ): Promise<Moved> {
   const { storage, newUuid, to } = place
   const oldPath = newPathOf(place, metadataPath)
-  const metadata = await readAs(storage, oldPath, 'Iceberg table metadata', async (bytes) =>
-    parseMetadata(table, bytes.toString()),
-  )
+  const metadata = await readMetadata(storage, table, oldPath)
   const old = new Set([oldPath, ...metadata.metadataLog.map((e) => newPathOf(place, e.path))])
   const manifests = new Map<string, ManifestFile>()
   const snapshots: Snapshot[] = []
@@ -144,9 +137,8 @@ async function moveSnapshot(
 ): Promise<Snapshot> {
   const { storage, newUuid, to } = place
   const oldPath = newPathOf(place, snapshot.manifestListPath)
-  const list = await readAs(storage, oldPath, 'an Iceberg manifest list', decodeManifestList)
   const moved: ManifestFile[] = []
-  for (const file of list) {
+  for (const file of await readList(storage, oldPath)) {
     const known = manifests.get(file.path) ?? (await moveManifest(place, table, file, old))
     manifests.set(file.path, known)
     moved.push(known)
@@ -170,19 +162,16 @@ async function moveManifest(
   old: Set<string>,
 ): Promise<ManifestFile> {
   const { storage, newUuid, to } = place
-  const format = manifestFormat(table)
-  const { addedSnapshotId: snapshotId, sequenceNumber } = manifest
   const oldPath = newPathOf(place, manifest.path)
-  const entries = await readAs(storage, oldPath, 'an Iceberg manifest', (bytes) =>
-    format.decode(bytes, { snapshotId, sequenceNumber }),
-  )
+  const entries = await readManifest(storage, table, manifest, oldPath)
   const moved = entries.map((entry) => ({
     ...entry,
     file: { ...entry.file, path: newPathOf(place, entry.file.path) },
   }))
   const uuid = newUuid()
   const newPath = path.join(to, 'metadata', `${uuid}-m0.avro`)
-  const bytes = await storage.write(newPath, [await format.encode(moved, uuidBytes(uuid))])
+  const content = await manifestFormat(table).encode(moved, uuidBytes(uuid))
+  const bytes = await storage.write(newPath, [content])
   old.add(oldPath)
   return { ...manifest, path: newPath, bytes }
 }

@@ -12,7 +12,7 @@ import type { States, TableState } from './load-table.ts'
 import { below } from './location.ts'
 import type { Storage } from './storage.ts'
 import { nextMetadataName, PREVIOUS_METADATA_MAX, serializeMetadata } from './table-metadata.ts'
-import type { TableView } from './table-view.ts'
+import { type TableView, viewOf } from './table-view.ts'
 
 export type Writer = 'embedded' | 'flink'
 export type Properties = Readonly<Record<string, string>>
@@ -31,38 +31,29 @@ export function tableProperties(writer: Writer, windowUs: number): Properties {
   }
 }
 
-/** Whether the table's properties must be changed; throws where they must not. */
-function propertiesDiffer(state: TableState, wanted: Properties): boolean {
-  const { table, metadata, manifests } = state
-  const isEmpty = manifests.every(({ live }) => live.length === 0)
-  return differ({ name: table.name, properties: metadata.properties, isEmpty }, wanted)
-}
-
 /**
  * Whether these tables have the properties of a writer; throws where another filled them, or with
  * other windows.
  */
-export function fitsWriter(
-  lake: Readonly<Record<TableKey, Pick<TableView, 'properties' | 'files'>>>,
-  writer: Writer,
-  windowUs: number,
-): boolean {
-  const wanted = tableProperties(writer, windowUs)
-  return !TABLE_KEYS.map((key) => {
-    const { properties, files } = lake[key]
-    return differ({ name: TABLES[key].name, properties, isEmpty: files.length === 0 }, wanted)
-  }).includes(true)
+export function fitsWriter(lake: Found, writer: Writer, windowUs: number): boolean {
+  return fits(lake, tableProperties(writer, windowUs))
 }
 
-type Found = Readonly<{ name: string; properties: Properties; isEmpty: boolean }>
+type Found = Readonly<Record<TableKey, Pick<TableView, 'properties' | 'files'>>>
 
-function differ({ name, properties, isEmpty }: Found, wanted: Properties): boolean {
-  const other = [PROPERTY_KEYS.writer, PROPERTY_KEYS.window].find(
-    (key) => properties[key] !== wanted[key],
-  )
-  if (other === undefined || isEmpty) return other !== undefined
-  const facts = { table: name, found: properties[other] ?? 'none', wanted: wanted[other] ?? 'none' }
-  throw new TableError(other === PROPERTY_KEYS.writer ? 'other-writer' : 'other-window', facts)
+/** Checks both tables: one may be refused although the other, which is empty, may be changed. */
+function fits(lake: Found, wanted: Properties): boolean {
+  const differ = TABLE_KEYS.map((key) => {
+    const { properties, files } = lake[key]
+    const other = [PROPERTY_KEYS.writer, PROPERTY_KEYS.window].find(
+      (name) => properties[name] !== wanted[name],
+    )
+    if (other === undefined || files.length === 0) return other !== undefined
+    const code = other === PROPERTY_KEYS.writer ? 'other-writer' : 'other-window'
+    const [found = 'none', expected = 'none'] = [properties[other], wanted[other]]
+    throw new TableError(code, { table: TABLES[key].name, found, wanted: expected })
+  })
+  return !differ.includes(true)
 }
 
 type Writing = Readonly<{
@@ -76,8 +67,13 @@ type Writing = Readonly<{
 /** Gives empty tables the properties of this writer; throws where filled tables have others. */
 export async function withProperties(writing: Writing, states: States): Promise<States> {
   const { access, storage, properties, nowMs, newUuid } = writing
-  const differences = TABLE_KEYS.map((key) => propertiesDiffer(states[key], properties))
-  if (!differences.includes(true)) return states
+  if (
+    fits(
+      forBothTables((key) => viewOf(states[key])),
+      properties,
+    )
+  )
+    return states
   const next = forBothTables((key): TableState => {
     const { metadata, metadataPath } = states[key]
     const timestampMs = metadata.lastUpdatedMs
@@ -99,7 +95,8 @@ export async function withProperties(writing: Writing, states: States): Promise<
   }
   await storage.syncFolders()
   const hooks = { onStep() {}, onUnknown() {}, onWait() {}, keepsWaiting: () => false }
-  await swapPointers(access, storage, states, next, 'properties', hooks)
+  const swap = { access, storage, base: states, next, commitId: 'properties' }
+  await swapPointers(swap, hooks)
   return next
 }
 

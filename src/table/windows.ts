@@ -11,7 +11,14 @@
 import { keyOf, type WindowDelta, type WindowKey, type WindowSums } from '../event.ts'
 import { allOf } from '../runtime.ts'
 import type { DataFile } from './data-file.ts'
-import { METRICS_FILE_ROWS_MAX, type MetricsRow, type StoredMetricsRow } from './metrics-row.ts'
+import { dayOfUs } from './definition.ts'
+import {
+  compareRows,
+  METRICS_FILE_ROWS_MAX,
+  type MetricsRow,
+  revenueOf,
+  type StoredMetricsRow,
+} from './metrics-row.ts'
 
 /** A metrics file takes new rows while it has fewer than this. */
 const OPEN_FILE_ROWS_MAX = 8_192
@@ -27,7 +34,7 @@ export type MetricsFiles = Readonly<{
   mayHold: (file: DataFile, key: WindowKey) => boolean
 }>
 
-/** The sums of these windows over the raw table as it is committed now, in the order of the keys. */
+/** The sums of these windows over the raw table as committed now, in the order of the keys. */
 export type Recompute = (keys: readonly WindowKey[]) => Promise<readonly WindowSums[]>
 
 export type MetricsChange = Readonly<{ add: readonly DataFile[]; remove: readonly DataFile[] }>
@@ -42,7 +49,7 @@ export type Windows = ReplaceWindows & {
 }
 
 export type ReplaceWindows = {
-  /** Replaces the rows of these windows. Rows whose sums are in the table already change nothing. */
+  /** Replaces the rows of these windows; a row whose sums are in the table changes nothing. */
   replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
 }
 
@@ -60,8 +67,6 @@ type Decoded = { rows: Rows; inexact: Set<string> }
 type Placed = Readonly<{ held: Decoded; key: string; change: RowChange }>
 /** The files that a commit replaces, each with the rows that go into its place. */
 type Touched = Map<DataFile, Decoded>
-
-const DAY_US = 86_400_000_000
 
 export function openWindows(files: MetricsFiles & Readonly<{ recompute: Recompute }>): Windows {
   const change = openChanges(files)
@@ -217,13 +222,14 @@ function openChanges(files: MetricsFiles): Change {
     const live = Map.groupBy(files.live(), (file) => file.day)
     const outputs: { day: number; held: Decoded }[] = []
     const remove: DataFile[] = []
-    for (const [day, ofDay] of Map.groupBy(changes, dayOf)) {
+    const byDay = Map.groupBy(changes, ({ windowStartUs }) => dayOfUs(windowStartUs))
+    for (const [day, ofDay] of byDay) {
       const changed = await changeDay(live.get(day) ?? [], ofDay, recompute)
       remove.push(...changed.remove)
       for (const held of changed.outputs) outputs.push({ day, held })
     }
     const add = await allOf(outputs, WRITES_AT_ONCE, async ({ day, held }) => {
-      const file = await files.write(day, sorted(held.rows))
+      const file = await files.write(day, [...held.rows.values()].sort(compareRows))
       cache.set(file.path, held)
       return file
     })
@@ -265,19 +271,6 @@ function hasSameSums(a: MetricsRow, b: MetricsRow): boolean {
     a.impressions === b.impressions &&
     a.clicks === b.clicks &&
     a.conversions === b.conversions &&
-    Number(a.revenueMillionths) / 1e6 === Number(b.revenueMillionths) / 1e6
-  )
-}
-
-function dayOf({ windowStartUs }: RowChange): number {
-  return Math.floor(windowStartUs / DAY_US)
-}
-
-/** By window, then campaign: any order would be right, this one compresses and prunes well. */
-function sorted(rows: Rows): MetricsRow[] {
-  return [...rows.values()].sort(
-    (a, b) =>
-      a.windowStartUs - b.windowStartUs ||
-      (a.campaignId < b.campaignId ? -1 : a.campaignId > b.campaignId ? 1 : 0),
+    revenueOf(a.revenueMillionths) === revenueOf(b.revenueMillionths)
   )
 }

@@ -2,6 +2,7 @@
  * When the events of the live raw files came, read once from each footer, and how fast the tables
  * grow by it.
  */
+import { allOf } from '../../runtime.ts'
 import type { DataFile } from '../data-file.ts'
 import type { FileTimes } from '../data-files.ts'
 import type { TableView } from '../table-view.ts'
@@ -26,14 +27,9 @@ export function openArrivals(read: (file: DataFile) => Promise<FileTimes>): Arri
     },
     async of(files) {
       const unknown = files.filter(({ path }) => !known.has(path))
-      for (let start = 0; start < unknown.length; start += READS_AT_ONCE) {
-        const some = unknown.slice(start, start + READS_AT_ONCE)
-        const found = await Promise.all(some.map(read))
-        some.forEach(({ path }, index) => {
-          const times = found[index]
-          if (times !== undefined) known.set(path, times)
-        })
-      }
+      await allOf(unknown, READS_AT_ONCE, async (file) => {
+        known.set(file.path, await read(file))
+      })
       const timed = files.flatMap((file): TimedFile[] => {
         const times = known.get(file.path)
         return times === undefined ? [] : [{ file, times }]
