@@ -3,6 +3,7 @@
  * about events.
  */
 export { type ClockStep, type ClockWatch, openClockWatch } from './runtime/clock-watch.ts'
+export { parseExact, stringifyExact } from './runtime/exact-json.ts'
 export { guardPlace, makeFolder, type PlaceGuard } from './runtime/folder.ts'
 export { killAt } from './runtime/kill-at.ts'
 export { acquireLock, type Lock, LockError } from './runtime/lock.ts'

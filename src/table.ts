@@ -16,7 +16,7 @@ export {
   footerOf,
   type TimeRange,
 } from './table/data-files.ts'
-export { dayOfUs } from './table/definition.ts'
+export { DAY_US, dayOfUs } from './table/definition.ts'
 export { isTransient, TableError, type TableErrorCode } from './table/error.ts'
 export {
   COUNT_KEYS,
@@ -44,6 +44,7 @@ export {
   type RestAnswer,
   type RestRequest,
 } from './table/rest-catalog.ts'
+export { EVENTS_SCHEMA, type FieldType, METRICS_SCHEMA, type Schema } from './table/schema.ts'
 export type { FileChange } from './table/snapshot.ts'
 export type { ExpiryPolicy } from './table/snapshot-expiry.ts'
 export {

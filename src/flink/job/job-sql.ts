@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import type { Config, FlinkConfig, KafkaLog, S3Warehouse } from '../../config.ts'
+import { DAY_US } from '../../table.ts'
 import { fillSql, type SqlValues, splitStatements } from './fill-sql.ts'
 import { type Retention, retentionOf } from './retention.ts'
 
@@ -62,7 +63,6 @@ const MODULES = {
   'SCRAM-SHA-256': `${SECURITY}.scram.ScramLoginModule`,
   'SCRAM-SHA-512': `${SECURITY}.scram.ScramLoginModule`,
 } as const
-const DAY_US = 86_400_000_000
 
 export function makeJobSql(options: FlinkJobOptions): JobSql {
   const template = readFileSync(TEMPLATE_FILE, 'utf8')

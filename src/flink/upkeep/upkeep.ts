@@ -14,6 +14,7 @@ import type { TrinoQuery } from '../../query.ts'
 import { reasonOf } from '../../runtime.ts'
 import {
   type Change,
+  DAY_US,
   type Lake,
   type LogProgress,
   mayHoldWindow,
@@ -59,7 +60,6 @@ export type Upkeep = Readonly<{
 
 const EXPIRE_INTERVAL_US = 60_000_000
 const MARKS_INTERVAL_US = 3_600_000_000
-const DAY_US = 86_400_000_000
 const FAILURE_PAUSE_MS = 10_000
 const FAILURE_PAUSE_MS_MAX = 2 * 60_000
 

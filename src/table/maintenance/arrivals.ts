@@ -5,6 +5,7 @@
 import { allOf } from '../../runtime.ts'
 import type { DataFile } from '../data-file.ts'
 import type { FileTimes } from '../data-files.ts'
+import { DAY_US } from '../definition.ts'
 import type { TableView } from '../table-view.ts'
 import type { TimedFile } from './plan-merges.ts'
 
@@ -44,7 +45,6 @@ export function openArrivals(read: (file: DataFile) => Promise<FileTimes>): Arri
 }
 
 const HOUR_US = 3_600_000_000
-const DAY_US = 24 * HOUR_US
 
 /**
  * How fast both tables grow: the raw bytes that arrived in the last day, and metrics in proportion.

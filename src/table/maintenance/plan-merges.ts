@@ -19,6 +19,7 @@
  */
 import { type DataFile, windowStarts } from '../data-file.ts'
 import { type FileTimes, joinTimes, type TimeRange } from '../data-files.ts'
+import { DAY_US } from '../definition.ts'
 import { METRICS_FILE_ROWS_MAX } from '../metrics-row.ts'
 
 /** A raw file with the times from its footer. */
@@ -45,7 +46,6 @@ export type MergeRules = Readonly<{
 }>
 
 const MINUTE_US = 60_000_000
-const DAY_US = 24 * 60 * MINUTE_US
 const SPANS_US = [MINUTE_US, 60 * MINUTE_US, DAY_US] as const
 /** Fewer files of one minute wait for the hour. */
 const MINUTE_FILES_MIN = 4
