@@ -17,3 +17,4 @@ export {
   systemCode,
 } from './runtime/room-error.ts'
 export { allOf, type Closing, closeAll, settleAll } from './runtime/settle.ts'
+export { aborted, pause } from './runtime/waiting.ts'

@@ -36,7 +36,7 @@ export {
 } from './table/maintenance.ts'
 export type { MetricsRow, StoredMetricsRow } from './table/metrics-row.ts'
 export { type LakeOptions, openLake } from './table/open-lake.ts'
-export { type LakeSnapshot, openLakeReader, readLake } from './table/read-lake.ts'
+export { type LakeSnapshot, openLakeReader, readLake, readLakeIfMade } from './table/read-lake.ts'
 export { type RelocateOptions, relocateLake } from './table/relocate.ts'
 export {
   answerRestCatalog,

@@ -7,10 +7,10 @@
 
 import { setMaxListeners } from 'node:events'
 import { makeTraffic, type TrafficChunk } from '../demo-traffic.ts'
-import { reasonOf } from '../runtime.ts'
+import { pause, reasonOf } from '../runtime.ts'
 import { CliError } from './error.ts'
 import type { Collector } from './options.ts'
-import { postEvents, sleep } from './post-events.ts'
+import { postEvents } from './post-events.ts'
 
 export type DemoOptions = Readonly<{
   collector: Collector
@@ -70,7 +70,7 @@ async function sendTraffic(options: DemoOptions, signal: AbortSignal): Promise<v
     for (const chunk of trafficFrom(options, nowMs(), { chunkEvents: batchEvents(options) })) {
       const dueMs = chunk.sentUs / US_PER_MS
       if (nowMs() - dueMs > BEHIND_MAX_MS) break
-      await sleep(Math.max(0, dueMs - nowMs()), signal)
+      await pause(Math.max(0, dueMs - nowMs()), signal)
       if (signal.aborted) return
       await postChunk(options, chunk, signal)
     }

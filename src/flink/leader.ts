@@ -6,13 +6,12 @@
  *        ▲                                                 │
  *        └── another process has the lock now; or the outcome of a commit is unknown
  *
- * The lock makes it one: two that supervised the job with different configurations would take turns
- * in replacing it.
+ * Only the holder of the lock leads, because two processes that supervised the job with different
+ * configurations would take turns replacing it.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config, FlinkConfig, KafkaLog, TrinoConfig } from '../config.ts'
 import { openTrinoQuery } from '../query.ts'
-import { type Closing, closeAll, reasonOf } from '../runtime.ts'
+import { aborted, type Closing, closeAll, pause, reasonOf } from '../runtime.ts'
 import { type Lake, type LogProgress, openLake, TableError, type TableErrorCode } from '../table.ts'
 import { FlinkError, type FlinkErrorCode } from './error.ts'
 import { checkLog, findJob, openConfiguredJob } from './supervision/configured-job.ts'
@@ -75,10 +74,7 @@ export function openLeader(options: LeaderOptions): Leader {
   let term: Term | null = null
   let lockProblem: string | null = null
   let upkeepProblem: string | null = null
-  /**
-   * While another process leads: it may not keep the job running, and what it reports is not read
-   * here.
-   */
+  /** Of the job while another process leads: that one may not keep it running. */
   const downtime = openDowntime(() => options.nowUs() / US_PER_MS)
 
   async function checkOtherLeader(locked: TableError): Promise<void> {
@@ -146,7 +142,7 @@ export function openLeader(options: LeaderOptions): Leader {
         const reason = await Promise.race([term.ended, aborted(stopping.signal)])
         await term.close()
         term = null
-        if (reason !== null) onWarning(`no longer leading: ${reasonOf(reason)}`)
+        if (reason instanceof Error) onWarning(`no longer leading: ${reasonOf(reason)}`)
       } catch (error) {
         term = null
         if (isFinal(error)) return failed.reject(error)
@@ -156,7 +152,7 @@ export function openLeader(options: LeaderOptions): Leader {
         if (locked !== null) await checkOtherLeader(locked)
         if (lockProblem !== null && !stopping.signal.aborted) onWarning(lockProblem)
       }
-      await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {})
+      await pause(RETRY_MS, stopping.signal)
     }
   }
 
@@ -195,9 +191,7 @@ function upkeepSettings(
     steadyMs: () => performance.now(),
     logProgress,
     newId,
-    pause: async (durationMs, signal) => {
-      await sleep(durationMs, undefined, { signal }).catch(() => {})
-    },
+    pause,
     onWarning,
   }
 }
@@ -213,11 +207,4 @@ function keptDays(retentionMs: number): number {
 function isFinal(error: unknown): boolean {
   if (error instanceof TableError) return FINAL_TABLE_CODES.includes(error.code)
   return error instanceof FlinkError && FINAL_FLINK_CODES.includes(error.code)
-}
-
-function aborted(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null)
-    else signal.addEventListener('abort', () => resolve(null), { once: true })
-  })
 }

@@ -14,7 +14,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FlinkError } from '../error.ts'
-import { type Answer, askFlink, isObject, objectsIn, stringIn } from './rest.ts'
+import { askFlink, objectIn, objectsIn, stringIn } from './rest.ts'
 
 export type GatewayOptions = Readonly<{
   /** As `http://127.0.0.1:8083`. */
@@ -109,7 +109,7 @@ async function readResult(
   for (;;) {
     const answer = await askFlink(url, next, { timeoutMs })
     if (typeof answer.jobID === 'string') jobId = answer.jobID
-    const results: Answer = isObject(answer.results) ? answer.results : {}
+    const results = objectIn(answer, 'results')
     if (columns.length === 0)
       columns = objectsIn(results, 'columns').map(({ name }) => String(name))
     const read = objectsIn(results, 'data').map(({ fields }) =>

@@ -74,7 +74,7 @@ const RULES: Rules = {
     jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
     submitted: (_, event) => start(event, 0),
     missing: nextPath,
-    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    stopped: continueFrom,
     failed: (_, { why }, { nowMs }) => wait(why, 0, nowMs),
     refused: refuse,
   },
@@ -82,24 +82,24 @@ const RULES: Rules = {
     jobs: whileStarting,
     submitted: ({ failures }, event) => start(event, failures),
     missing: nextPath,
-    stopped: (_, { savepoint }) => submitFrom([savepoint]),
-    failed: (state) => ({ state, action: NONE }),
+    stopped: continueFrom,
+    failed: stay,
     refused: refuse,
   },
   running: {
     jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
     submitted: (_, event) => start(event, 0),
     missing: nextPath,
-    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    stopped: continueFrom,
     // Flink does not answer for a moment: the job goes on, or is missing in the next list.
-    failed: (state) => ({ state, action: NONE }),
+    failed: stay,
     refused: refuse,
   },
   stopping: {
-    jobs: (state) => ({ state, action: NONE }),
+    jobs: stay,
     submitted: (_, event) => start(event, 0),
     missing: nextPath,
-    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    stopped: continueFrom,
     failed: (_, { why }, { nowMs }) => wait(why, 0, nowMs),
     refused: refuse,
   },
@@ -108,23 +108,21 @@ const RULES: Rules = {
       const isTime = wanted.nowMs >= state.untilMs
       const otherwise: Action = isTime ? { kind: 'submit', from: null } : NONE
       const step = fromJobs(jobs, wanted, otherwise, state.failures)
-      return step.action.kind === 'none' && step.state.kind === 'absent'
-        ? { state, action: NONE }
-        : step
+      return step.action.kind === 'none' && step.state.kind === 'absent' ? stay(state) : step
     },
     submitted: ({ failures }, event) => start(event, failures),
     missing: nextPath,
-    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    stopped: continueFrom,
     failed: ({ failures }, { why }, { nowMs }) => wait(why, failures, nowMs),
     refused: refuse,
   },
   refused: {
-    jobs: (state) => ({ state, action: NONE }),
-    submitted: (state) => ({ state, action: NONE }),
-    missing: (state) => ({ state, action: NONE }),
-    stopped: (state) => ({ state, action: NONE }),
-    failed: (state) => ({ state, action: NONE }),
-    refused: (state) => ({ state, action: NONE }),
+    jobs: stay,
+    submitted: stay,
+    missing: stay,
+    stopped: stay,
+    failed: stay,
+    refused: stay,
   },
 }
 
@@ -201,6 +199,10 @@ function nextPath(
   return { state: { kind: 'refused', why: noCheckpoint(why) }, action: NONE }
 }
 
+function continueFrom(_: Lifecycle, { savepoint }: EventOf<'stopped'>): Step {
+  return submitFrom([savepoint])
+}
+
 function submitFrom(from: readonly string[]): Step {
   return { state: { kind: 'absent' }, action: { kind: 'submit', from } }
 }
@@ -209,6 +211,10 @@ function submitFrom(from: readonly string[]): Step {
 function wait(why: string, failures: number, nowMs: number): Step {
   const waitMs = Math.min(WAIT_MS_MIN * 2 ** Math.min(failures, 10), WAIT_MS_MAX)
   const state = { kind: 'waiting', untilMs: nowMs + waitMs, failures: failures + 1, why } as const
+  return { state, action: NONE }
+}
+
+function stay(state: Lifecycle): Step {
   return { state, action: NONE }
 }
 

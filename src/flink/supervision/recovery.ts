@@ -159,7 +159,10 @@ export function openCheckpointNote(path: string): CheckpointNote {
 }
 
 async function readNote(path: string): Promise<NotedCheckpoint | null> {
-  const text = await readOrNull(path)
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  })
   if (text === null) return null
   try {
     const noted: unknown = JSON.parse(text)
@@ -181,15 +184,6 @@ async function writeNote(path: string, noted: NotedCheckpoint): Promise<void> {
     await file.close()
   }
   await rename(next, path)
-}
-
-async function readOrNull(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null
-    throw error
-  }
 }
 
 function isNoted(value: unknown): value is NotedCheckpoint {

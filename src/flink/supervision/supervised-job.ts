@@ -1,11 +1,11 @@
 /**
- * Keeps the job running: asks the cluster every few seconds, lets `lifecycle.ts` decide, and acts
- * accordingly.
+ * Keeps the job running: asks the cluster every few seconds, and does what `lifecycle.ts` decides.
  *
  * Two programs that start at once do not submit twice: submitting happens under a lock that is
  * handed in, and the cluster is asked again once the lock is held.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pause } from '../../runtime.ts'
 import { type Cluster, type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
 import { openGatewaySession } from '../cluster/gateway.ts'
 import { FlinkError } from '../error.ts'
@@ -126,7 +126,7 @@ class Supervisor implements FlinkJob {
     const { pollMs = POLL_MS } = this.#settings
     while (!this.#abort.signal.aborted) {
       await this.#step()
-      await sleep(pollMs, undefined, { signal: this.#abort.signal }).catch(() => undefined)
+      await pause(pollMs, this.#abort.signal)
     }
   }
 
@@ -155,7 +155,7 @@ class Supervisor implements FlinkJob {
       const own = 'jobId' in lifecycle ? jobs.find(({ id }) => id === lifecycle.jobId) : undefined
       const isLost = own !== undefined && hasEnded(own.state)
       const failure = isLost ? await this.#cluster.readFailure(own.id) : null
-      // Of a job that the cluster has forgotten there are no checkpoints to ask for.
+      // A job that the cluster has forgotten has no checkpoints to ask for.
       if (lifecycle.kind === 'running' && own !== undefined) await this.#noteCheckpoint(own.id)
       await this.#noteDowntime(own ?? jobs.find(({ state }) => !hasEnded(state)))
       return { kind: 'jobs', jobs, failure }
@@ -166,7 +166,7 @@ class Supervisor implements FlinkJob {
     }
   }
 
-  /** Of a job that is restored again and again, what failed last is reported. */
+  /** For a job that is restored again and again, the last failure is reported. */
   async #noteDowntime(job: ClusterJob | undefined): Promise<void> {
     if (job === undefined) return this.#downtime.note('the cluster has no such job')
     if (job.state === 'RUNNING') return this.#downtime.clear()
