@@ -191,7 +191,6 @@ function upkeepSettings(
     steadyMs: () => performance.now(),
     logProgress,
     newId,
-    pause,
     onWarning,
   }
 }

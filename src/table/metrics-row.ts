@@ -53,7 +53,7 @@ export function isExactRevenue(revenue: number): boolean {
 }
 
 /** `part * 100.0 / whole`, or null where the divisor is 0. */
-export function percentOf(part: number, whole: number): number | null {
+function percentOf(part: number, whole: number): number | null {
   return whole === 0 ? null : (part * 100) / whole
 }
 

@@ -61,7 +61,6 @@ export type LakeOptions = LakePlaces &
     retention?: ExpiryPolicy
     openCatalog?: (place: CatalogPlace) => Promise<Catalog>
     pause?: (durationMs: number) => Promise<void>
-    newUuid?: () => string
   }>
 
 type Opening = Readonly<{
@@ -118,7 +117,8 @@ type Opened = Readonly<{
 async function openWith(folder: string, opened: Opened, options: LakeOptions): Promise<Lake> {
   const { access, storage, local } = opened
   const { windowUs, nowUs, writer } = options
-  const { newUuid = randomUUID, onStep = () => {}, onWait = () => {} } = options
+  const { onStep = () => {}, onWait = () => {} } = options
+  const newUuid = randomUUID
   const folders = tableFolders(folder)
   const nowMs = Math.floor(nowUs() / 1000)
   const properties = tableProperties(writer, windowUs)

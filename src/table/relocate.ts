@@ -40,7 +40,6 @@ export type RelocateOptions = Readonly<{
   /** Where the warehouse is now. */
   warehouse: WarehousePlace
   storage?: Storage
-  newUuid?: () => string
 }>
 
 /**
@@ -71,12 +70,12 @@ async function relocate(
   catalog: Catalog,
   pointers: Pointers,
   folders: TableFolders,
-  { storage = openDiskStorage(), newUuid = randomUUID }: RelocateOptions,
+  { storage = openDiskStorage() }: RelocateOptions,
 ): Promise<boolean> {
   const recorded = forBothTables((key) => folderOf(pointers[key]))
   if (TABLE_KEYS.every((key) => recorded[key] === folders[key])) return false
   const move = (key: TableKey): Promise<Moved> => {
-    const place: Place = { storage, newUuid, from: recorded[key], to: folders[key] }
+    const place: Place = { storage, from: recorded[key], to: folders[key] }
     return moveTable(place, TABLES[key], pathOf(pointers[key]))
   }
   const moved = { events: await move('events'), metrics: await move('metrics') }
@@ -89,7 +88,7 @@ async function relocate(
   return true
 }
 
-type Place = Readonly<{ storage: Storage; newUuid: () => string; from: string; to: string }>
+type Place = Readonly<{ storage: Storage; from: string; to: string }>
 /** `old`: the present paths of files that the new metadata no longer refers to. */
 type Moved = Readonly<{ metadataPath: string; old: readonly string[] }>
 
@@ -98,7 +97,7 @@ async function moveTable(
   table: TableDefinition,
   metadataPath: string,
 ): Promise<Moved> {
-  const { storage, newUuid, to } = place
+  const { storage, to } = place
   const oldPath = newPathOf(place, metadataPath)
   const metadata = await readMetadata(storage, table, oldPath)
   const old = new Set([oldPath, ...metadata.metadataLog.map((e) => newPathOf(place, e.path))])
@@ -123,7 +122,7 @@ async function moveTable(
       snapshots.some((snapshot) => snapshot.id === entry.snapshotId),
     ),
   }
-  const newPath = path.join(to, 'metadata', nextMetadataName(metadataPath, newUuid()))
+  const newPath = path.join(to, 'metadata', nextMetadataName(metadataPath, randomUUID()))
   await storage.write(newPath, [Buffer.from(serializeMetadata(next))])
   return { metadataPath: newPath, old: [...old] }
 }
@@ -135,7 +134,7 @@ async function moveSnapshot(
   manifests: Map<string, ManifestFile>,
   old: Set<string>,
 ): Promise<Snapshot> {
-  const { storage, newUuid, to } = place
+  const { storage, to } = place
   const oldPath = newPathOf(place, snapshot.manifestListPath)
   const moved: ManifestFile[] = []
   for (const file of await readList(storage, oldPath)) {
@@ -148,7 +147,7 @@ async function moveSnapshot(
     parentSnapshotId: snapshot.parentId,
     sequenceNumber: snapshot.sequenceNumber,
   }
-  const uuid = newUuid()
+  const uuid = randomUUID()
   const manifestListPath = path.join(to, 'metadata', `snap-${snapshot.id}-1-${uuid}.avro`)
   await storage.write(manifestListPath, [await encodeManifestList(moved, owner, uuidBytes(uuid))])
   old.add(oldPath)
@@ -161,14 +160,14 @@ async function moveManifest(
   manifest: ManifestFile,
   old: Set<string>,
 ): Promise<ManifestFile> {
-  const { storage, newUuid, to } = place
+  const { storage, to } = place
   const oldPath = newPathOf(place, manifest.path)
   const entries = await readManifest(storage, table, manifest, oldPath)
   const moved = entries.map((entry) => ({
     ...entry,
     file: { ...entry.file, path: newPathOf(place, entry.file.path) },
   }))
-  const uuid = newUuid()
+  const uuid = randomUUID()
   const newPath = path.join(to, 'metadata', `${uuid}-m0.avro`)
   const content = await manifestFormat(table).encode(moved, uuidBytes(uuid))
   const bytes = await storage.write(newPath, [content])

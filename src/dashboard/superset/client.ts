@@ -126,7 +126,7 @@ async function readVersion(place: SupersetPlace, base: string): Promise<string> 
   return version
 }
 
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split(/[^\d]+/).map(Number))
   for (let index = 0; index < 3; index++) {
     const difference = (left?.[index] || 0) - (right?.[index] || 0)

@@ -47,7 +47,7 @@ export type FlinkJobSettings = FlinkJobOptions &
 
 export type FlinkJob = {
   /** Resolves once the job runs; throws FlinkError when it may not, or does not in time. */
-  ensureRunning(timeoutMs?: number): Promise<string>
+  ensureRunning(): Promise<string>
   /** Supervises until `close`. */
   watch(): void
   /** What keeps the job from running, as far as is known; null when it runs, or will soon. */
@@ -85,8 +85,8 @@ class Supervisor implements FlinkJob {
     this.#sql = makeJobSql(settings)
   }
 
-  async ensureRunning(timeoutMs = START_MS_MAX): Promise<string> {
-    const until = this.#settings.nowMs() + timeoutMs
+  async ensureRunning(): Promise<string> {
+    const until = this.#settings.nowMs() + START_MS_MAX
     for (;;) {
       await this.#step()
       const lifecycle = this.#lifecycle
@@ -95,7 +95,7 @@ class Supervisor implements FlinkJob {
         throw new FlinkError('state', { job: this.#sql.name, why: lifecycle.why })
       if (this.#settings.nowMs() >= until) {
         const why = lifecycle.kind === 'waiting' ? lifecycle.why : `it is ${lifecycle.kind}`
-        const fault = `does not run after ${timeoutMs / 1000} s: ${why}`
+        const fault = `does not run after ${START_MS_MAX / 1000} s: ${why}`
         throw new FlinkError('job', { job: this.#sql.name, fault })
       }
       await sleep(START_POLL_MS)

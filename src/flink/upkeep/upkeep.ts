@@ -11,7 +11,7 @@
  */
 
 import type { TrinoQuery } from '../../query.ts'
-import { reasonOf } from '../../runtime.ts'
+import { pause, reasonOf } from '../../runtime.ts'
 import {
   type Change,
   DAY_US,
@@ -42,8 +42,6 @@ export type UpkeepOptions = Readonly<{
   /** How far the tables are behind the topic; null where that is not known now. */
   logProgress: () => LogProgress | null
   newId: () => string
-  /** Waits; ends early, without an error, when the signal fires. */
-  pause: (durationMs: number, signal: AbortSignal) => Promise<void>
   /** After each round: why it failed; null when it did not. */
   onRound: (failure: string | null) => void
   /** One sentence for the user. */
@@ -65,7 +63,7 @@ const FAILURE_PAUSE_MS = 10_000
 const FAILURE_PAUSE_MS_MAX = 2 * 60_000
 
 export function openUpkeep(options: UpkeepOptions): Upkeep {
-  const { lake, trino, windowUs, nowUs, newId, pause, onWarning } = options
+  const { lake, trino, windowUs, nowUs, newId, onWarning } = options
   const stopping = new AbortController()
   const left = new Map<number, number>()
   let optimizing: Promise<void> | null = null

@@ -169,7 +169,7 @@ function isDue(found: readonly TimedFile[], spanUs: number): boolean {
  * Four files, or small ones that together are a quarter of the largest: a few late rows do not
  * rewrite a day.
  */
-export function isWorthMerging(sizes: readonly number[]): boolean {
+function isWorthMerging(sizes: readonly number[]): boolean {
   const largest = Math.max(...sizes)
   const others = sizes.reduce((sum, size) => sum + size, 0) - largest
   return sizes.length >= 4 || (sizes.length >= 2 && others * 4 >= largest)
