@@ -33,7 +33,7 @@ export type LoadedManifest = Readonly<{ file: ManifestFile; live: readonly Manif
 
 export type Tally = Readonly<{ files: number; rows: number }>
 
-/** The snapshot a list belongs to; readers may hold the list against the metadata. */
+/** The snapshot a list belongs to; readers may compare it with the metadata. */
 export type ListOwner = Readonly<{
   snapshotId: bigint
   parentSnapshotId: bigint | null

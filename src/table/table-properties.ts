@@ -2,6 +2,7 @@
  * Table properties: who writes the table and how wide its windows are. A table filled by another
  * kind of writer, or with other windows, is refused; those of an empty table are changed.
  */
+import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import type { CatalogAccess } from './catalog.ts'
 import { swapPointers } from './commit.ts'
@@ -61,26 +62,20 @@ type Writing = Readonly<{
   storage: Storage
   properties: Properties
   nowMs: number
-  newUuid: () => string
 }>
 
 /** Gives empty tables the properties of this writer; throws where filled tables have others. */
 export async function withProperties(writing: Writing, states: States): Promise<States> {
-  const { access, storage, properties, nowMs, newUuid } = writing
-  if (
-    fits(
-      forBothTables((key) => viewOf(states[key])),
-      properties,
-    )
-  )
-    return states
+  const { access, storage, properties, nowMs } = writing
+  const views = forBothTables((key) => viewOf(states[key]))
+  if (fits(views, properties)) return states
   const next = forBothTables((key): TableState => {
     const { metadata, metadataPath } = states[key]
     const timestampMs = metadata.lastUpdatedMs
     const log = [...metadata.metadataLog, { timestampMs, path: metadataPath }]
     return {
       ...states[key],
-      metadataPath: below(path.dirname(metadataPath), nextMetadataName(metadataPath, newUuid())),
+      metadataPath: below(path.dirname(metadataPath), nextMetadataName(metadataPath, randomUUID())),
       metadata: {
         ...metadata,
         lastUpdatedMs: Math.max(nowMs, timestampMs),

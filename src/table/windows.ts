@@ -61,8 +61,8 @@ type RowChange = WindowKey &
     isDone: (row: MetricsRow) => boolean
   }>
 
-type Rows = Map<string, MetricsRow>
-type Decoded = { rows: Rows; inexact: Set<string> }
+/** The rows of one file, and the keys of those whose revenue a DOUBLE does not hold exactly. */
+type Decoded = { rows: Map<string, MetricsRow>; inexact: Set<string> }
 /** A change of a row that stands in a file. */
 type Placed = Readonly<{ held: Decoded; key: string; change: RowChange }>
 /** The files that a commit replaces, each with the rows that go into its place. */
@@ -100,16 +100,13 @@ function openChanges(files: MetricsFiles): Change {
   async function decoded(file: DataFile): Promise<Decoded> {
     const known = cache.get(file.path)
     if (known !== undefined) return known
-    const rows: Rows = new Map()
-    const inexact = new Set<string>()
-    for (const row of await files.read(file)) {
-      const key = keyOf(row)
-      rows.set(key, row)
-      if (!row.exact) inexact.add(key)
+    const rows = await files.read(file)
+    const held = {
+      rows: new Map(rows.map((row) => [keyOf(row), row])),
+      inexact: new Set(rows.filter(({ exact }) => !exact).map(keyOf)),
     }
-    const read = { rows, inexact }
-    cache.set(file.path, read)
-    return read
+    cache.set(file.path, held)
+    return held
   }
 
   /**
@@ -175,11 +172,10 @@ function openChanges(files: MetricsFiles): Change {
       held.inexact.delete(key)
     }
     const open = fresh.length === 0 ? undefined : await openFile(live, touched)
-    let target: Decoded = open ?? { rows: new Map(), inexact: new Set() }
+    let target = open ?? emptyFile()
     const outputs = new Set(touched.values())
     for (const change of fresh) {
-      if (target.rows.size >= METRICS_FILE_ROWS_MAX)
-        target = { rows: new Map(), inexact: new Set() }
+      if (target.rows.size >= METRICS_FILE_ROWS_MAX) target = emptyFile()
       target.rows.set(keyOf(change), change.next(undefined))
       outputs.add(target)
     }
@@ -237,6 +233,10 @@ function openChanges(files: MetricsFiles): Change {
   }
 
   return change
+}
+
+function emptyFile(): Decoded {
+  return { rows: new Map(), inexact: new Set() }
 }
 
 /** A copy, since the file's own rows stay true until the commit that replaces it is known. */

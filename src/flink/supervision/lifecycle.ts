@@ -68,53 +68,38 @@ const STATE_MISMATCH = new RegExp(
 /** How Flink reports a checkpoint that is not there. */
 const MISSING = /Cannot find (?:checkpoint|meta data)|FileNotFound|NoSuchFile|No such file/i
 
+const SUBMIT: Action = { kind: 'submit', from: null }
+
+/** The same in every state but `refused`. */
+const USUAL = { submitted: start, missing: nextPath, stopped: continueFrom, refused: refuse }
+
 /** A rule for every event in every state. */
 const RULES: Rules = {
   absent: {
-    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
-    submitted: (_, event) => start(event, 0),
-    missing: nextPath,
-    stopped: continueFrom,
+    ...USUAL,
+    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, SUBMIT, 0),
     failed: (_, { why }, { nowMs }) => wait(why, 0, nowMs),
-    refused: refuse,
   },
-  starting: {
-    jobs: whileStarting,
-    submitted: ({ failures }, event) => start(event, failures),
-    missing: nextPath,
-    stopped: continueFrom,
-    failed: stay,
-    refused: refuse,
-  },
+  starting: { ...USUAL, jobs: whileStarting, failed: stay },
   running: {
-    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
-    submitted: (_, event) => start(event, 0),
-    missing: nextPath,
-    stopped: continueFrom,
+    ...USUAL,
+    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, SUBMIT, 0),
     // Flink does not answer for a moment: the job goes on, or is missing in the next list.
     failed: stay,
-    refused: refuse,
   },
   stopping: {
+    ...USUAL,
     jobs: stay,
-    submitted: (_, event) => start(event, 0),
-    missing: nextPath,
-    stopped: continueFrom,
     failed: (_, { why }, { nowMs }) => wait(why, 0, nowMs),
-    refused: refuse,
   },
   waiting: {
+    ...USUAL,
     jobs: (state, { jobs }, wanted) => {
       const isTime = wanted.nowMs >= state.untilMs
-      const otherwise: Action = isTime ? { kind: 'submit', from: null } : NONE
-      const step = fromJobs(jobs, wanted, otherwise, state.failures)
+      const step = fromJobs(jobs, wanted, isTime ? SUBMIT : NONE, state.failures)
       return step.action.kind === 'none' && step.state.kind === 'absent' ? stay(state) : step
     },
-    submitted: ({ failures }, event) => start(event, failures),
-    missing: nextPath,
-    stopped: continueFrom,
     failed: ({ failures }, { why }, { nowMs }) => wait(why, failures, nowMs),
-    refused: refuse,
   },
   refused: {
     jobs: stay,
@@ -186,7 +171,8 @@ function whileStarting(
   return wait(why, state.failures, wanted.nowMs)
 }
 
-function start({ jobId, rest }: EventOf<'submitted'>, failures: number): Step {
+function start(state: Lifecycle, { jobId, rest }: EventOf<'submitted'>): Step {
+  const failures = 'failures' in state ? state.failures : 0
   return { state: { kind: 'starting', jobId, rest, failures }, action: NONE }
 }
 
