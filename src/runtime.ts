@@ -12,6 +12,7 @@ export {
   type ErrorKind,
   type ErrorKinds,
   type Facts,
+  networkReason,
   RoomError,
   reasonOf,
   systemCode,

@@ -11,7 +11,7 @@
  */
 import { strict as assert } from 'node:assert'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseExact, reasonOf, systemCode } from '../../runtime.ts'
+import { networkReason, parseExact } from '../../runtime.ts'
 import type { SqlPort, SqlRow } from '../dialect.ts'
 import { QueryError } from '../error.ts'
 import type { TrinoColumn } from './cell.ts'
@@ -218,11 +218,6 @@ async function sendOnce(
     signal?.throwIfAborted()
     return { kind: 'broken', reason: networkReason(error), cause: error }
   }
-}
-
-function networkReason(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error
-  return systemCode(cause) ?? reasonOf(cause)
 }
 
 function parseAnswer(place: TrinoPlace, text: string): Answer {

@@ -58,11 +58,10 @@ const MERGED_BYTES = 256 * 2 ** 20
 const INPUTS_MAX = 256
 
 /**
- * Limits of merges that share a commit, which in a table of many files costs more than merging two
- * small ones.
+ * Merges share a commit up to this size, since in a table of many files a commit costs more than
+ * merging two small ones.
  */
 const TOGETHER_BYTES_MAX = 32 * 2 ** 20
-const TOGETHER_INPUTS_MAX = INPUTS_MAX
 
 /** The first merge, and those after it that share its commit. */
 export function mergesTogether(merges: readonly EventMerge[]): readonly EventMerge[] {
@@ -71,7 +70,7 @@ export function mergesTogether(merges: readonly EventMerge[]): readonly EventMer
   const end = merges.findIndex((merge) => {
     inputs += merge.inputs.length
     bytes += merge.inputs.reduce((sum, file) => sum + file.bytes, 0)
-    return inputs > TOGETHER_INPUTS_MAX || bytes > TOGETHER_BYTES_MAX
+    return inputs > INPUTS_MAX || bytes > TOGETHER_BYTES_MAX
   })
   return end === -1 ? merges : merges.slice(0, Math.max(1, end))
 }

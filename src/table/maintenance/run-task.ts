@@ -71,8 +71,10 @@ export async function runTask(
   parts: TaskParts,
 ): Promise<Outcome> {
   switch (task.kind) {
-    case 'merge-events':
-      return await mergeEvents(mergesTogether([task, ...others.filter(isEventMerge)]), parts)
+    case 'merge-events': {
+      const merges = others.filter((other) => other.kind === 'merge-events')
+      return await mergeEvents(mergesTogether([task, ...merges]), parts)
+    }
     case 'merge-metrics':
       return await parts.exclusively(() => mergeMetrics(task, parts))
     case 'drop-days': {
@@ -87,10 +89,6 @@ export async function runTask(
       await parts.lake.sweepOrphans(task.beforeUs)
       return 'done'
   }
-}
-
-function isEventMerge(task: Task): task is EventMerge {
-  return task.kind === 'merge-events'
 }
 
 async function mergeEvents(merges: readonly EventMerge[], parts: TaskParts): Promise<Outcome> {
