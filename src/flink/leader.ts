@@ -15,8 +15,9 @@ import { aborted, type Closing, closeAll, pause, reasonOf } from '../runtime.ts'
 import { type Lake, type LogProgress, openLake, TableError, type TableErrorCode } from '../table.ts'
 import { FlinkError, type FlinkErrorCode } from './error.ts'
 import { checkLog, findJob, openConfiguredJob } from './supervision/configured-job.ts'
+import { openDowntime } from './supervision/downtime.ts'
 import { type RejectedMoving, startRejectedMoving } from './supervision/rejected-mover.ts'
-import { type FlinkJob, openDowntime } from './supervision/supervised-job.ts'
+import type { FlinkJob } from './supervision/supervised-job.ts'
 import { openUpkeep, type UpkeepOptions } from './upkeep/upkeep.ts'
 
 /** The configuration, with what Flink needs of it. */
@@ -50,13 +51,20 @@ export type Leader = Readonly<{
 type Term = Readonly<{
   job: FlinkJob
   rejected: RejectedMoving
-  /**
-   * Resolves when another process has the lock, or the tables must be opened anew: with the reason.
-   * Null when it was closed.
-   */
-  ended: Promise<Error | null>
+  upkeep: RunningUpkeep
   close: () => Promise<void>
 }>
+
+type RunningUpkeep = Closing &
+  Readonly<{
+    /** Why its last round failed; null when it did not. */
+    problem(): string | null
+    /**
+     * Resolves when another process has the lock, or the tables must be opened anew: with the
+     * reason. Null when it was closed.
+     */
+    ended: Promise<Error | null>
+  }>
 
 const RETRY_MS = 5_000
 const MS_PER_DAY = 86_400_000
@@ -73,7 +81,6 @@ export function openLeader(options: LeaderOptions): Leader {
   failed.promise.catch(() => {})
   let term: Term | null = null
   let lockProblem: string | null = null
-  let upkeepProblem: string | null = null
   /** Of the job while another process leads: that one may not keep it running. */
   const downtime = openDowntime(() => options.nowUs() / US_PER_MS)
 
@@ -108,22 +115,24 @@ export function openLeader(options: LeaderOptions): Leader {
       job.watch()
       const upkeep = startUpkeep(lake)
       opened.push(upkeep, { close: async () => lake.stopWaiting() })
-      return { job, rejected, ended: upkeep.ended, close }
+      return { job, rejected, upkeep, close }
     } catch (error) {
       await close()
       throw error
     }
   }
 
-  function startUpkeep(lake: Lake): Closing & Pick<Term, 'ended'> {
+  function startUpkeep(lake: Lake): RunningUpkeep {
+    let problem: string | null = null
     const upkeep = openUpkeep({
       ...upkeepSettings(options, lake),
       onRound: (failure) => {
-        upkeepProblem = failure
+        problem = failure
       },
     })
     const ended = upkeep.run()
     return {
+      problem: () => problem,
       ended,
       async close() {
         upkeep.stop()
@@ -139,7 +148,7 @@ export function openLeader(options: LeaderOptions): Leader {
         term = await beginTerm()
         lockProblem = null
         downtime.clear()
-        const reason = await Promise.race([term.ended, aborted(stopping.signal)])
+        const reason = await Promise.race([term.upkeep.ended, aborted(stopping.signal)])
         await term.close()
         term = null
         if (reason instanceof Error) onWarning(`no longer leading: ${reasonOf(reason)}`)
@@ -162,7 +171,7 @@ export function openLeader(options: LeaderOptions): Leader {
       lockProblem ??
       downtime.problem() ??
       term?.job.problem() ??
-      upkeepProblem ??
+      term?.upkeep.problem() ??
       term?.rejected.problem() ??
       null,
     failed: failed.promise,

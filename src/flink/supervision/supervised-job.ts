@@ -10,6 +10,7 @@ import { type Cluster, type ClusterJob, hasEnded, openCluster } from '../cluster
 import { openGatewaySession } from '../cluster/gateway.ts'
 import { FlinkError } from '../error.ts'
 import { type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
+import { type Downtime, openDowntime } from './downtime.ts'
 import {
   type Action,
   failed,
@@ -275,34 +276,5 @@ class Supervisor implements FlinkJob {
     if (before.kind === after.kind) return
     if (after.kind === 'running') this.#settings.tell?.(`the Flink job ${after.jobId} runs`)
     if (after.kind === 'waiting' || after.kind === 'refused') this.#settings.tell?.(after.why)
-  }
-}
-
-/**
- * How long the job has been down, and why. A short downtime ends by itself, and is not reported.
- */
-export type Downtime = {
-  note(why: string): void
-  clear(): void
-  /** Null while it is short. */
-  problem(): string | null
-}
-
-const SHORT_MS = 45_000
-
-export function openDowntime(nowMs: () => number): Downtime {
-  let noted: Readonly<{ sinceMs: number; why: string }> | null = null
-  return {
-    note(why) {
-      noted = { sinceMs: noted?.sinceMs ?? nowMs(), why }
-    },
-    clear() {
-      noted = null
-    },
-    problem() {
-      if (noted === null || nowMs() - noted.sinceMs < SHORT_MS) return null
-      const seconds = Math.round((nowMs() - noted.sinceMs) / 1000)
-      return `the Flink job has not been seen running for ${seconds} s: ${noted.why}`
-    },
   }
 }
