@@ -17,7 +17,7 @@ export {
   type SumsQuery,
 } from './query/duckdb/sums.ts'
 export type { QueryErrorCode } from './query/error.ts'
-export { type CsvOptions, formatCsv, formatJson, formatTable } from './query/format.ts'
+export { type CsvOptions, csvText, formatCsv, formatJson, formatTable } from './query/format.ts'
 export type { ArrivalOfFile, RepeatedIds } from './query/repeated-ids.ts'
 export type { TrinoPlace } from './query/trino/client.ts'
 export {

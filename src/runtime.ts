@@ -2,7 +2,8 @@
  * What every room needs of the runtime: folders, locks, clocks, memory and closing, none of it
  * about events.
  */
-export { type ClockStep, openClockWatch } from './runtime/clock-watch.ts'
+export { type ClockStep, type ClockWatch, openClockWatch } from './runtime/clock-watch.ts'
+export { parseExact, stringifyExact } from './runtime/exact-json.ts'
 export {
   guardPlace,
   isFolder,
@@ -17,8 +18,10 @@ export {
   type ErrorKind,
   type ErrorKinds,
   type Facts,
+  networkReason,
   RoomError,
   reasonOf,
   systemCode,
 } from './runtime/room-error.ts'
 export { allOf, type Closing, closeAll, settleAll } from './runtime/settle.ts'
+export { aborted, pause } from './runtime/waiting.ts'

@@ -11,10 +11,9 @@ import { readTopicExtent, setUpTopic } from './log.ts'
 import {
   fitsWriter,
   type Lake,
-  type LakeSnapshot,
   makeWarehouse,
   openLake,
-  readLake,
+  readLakeIfMade,
   TableError,
 } from './table.ts'
 
@@ -105,7 +104,7 @@ async function setUpTables(config: Config, world: SetupWorld): Promise<readonly 
 async function tablesPart(config: Config, { mode, nowUs }: SetupWorld): Promise<SetupPart> {
   const part = { part: 'tables', name: TABLES_NAME } as const
   const { warehouse, catalog, cache, windowUs, engine: writer } = config
-  const found = await tablesThere(config)
+  const found = await readLakeIfMade(config)
   if (found !== null && fitsWriter(found, writer, windowUs)) {
     return { ...part, outcome: 'found', remarks: [] }
   }
@@ -115,15 +114,6 @@ async function tablesPart(config: Config, { mode, nowUs }: SetupWorld): Promise<
   const lake = await openLake({ warehouse, catalog, cache, windowUs, writer, nowUs })
   await lake.close()
   return { ...part, outcome: found === null ? 'made' : 'changed', remarks: [] }
-}
-
-async function tablesThere(config: Config): Promise<LakeSnapshot | null> {
-  try {
-    return await readLake(config)
-  } catch (error) {
-    if (error instanceof TableError && error.code === 'catalog-missing') return null
-    throw error
-  }
 }
 
 /** The job on Flink: running as the configuration says, or submitted, or changed. */

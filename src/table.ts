@@ -16,7 +16,7 @@ export {
   footerOf,
   type TimeRange,
 } from './table/data-files.ts'
-export { dayOfUs } from './table/definition.ts'
+export { DAY_US, dayOfUs } from './table/definition.ts'
 export { isTransient, TableError, type TableErrorCode } from './table/error.ts'
 export {
   COUNT_KEYS,
@@ -36,7 +36,7 @@ export {
 } from './table/maintenance.ts'
 export type { MetricsRow, StoredMetricsRow } from './table/metrics-row.ts'
 export { type LakeOptions, openLake } from './table/open-lake.ts'
-export { type LakeSnapshot, openLakeReader, readLake } from './table/read-lake.ts'
+export { type LakeSnapshot, openLakeReader, readLake, readLakeIfMade } from './table/read-lake.ts'
 export { type RelocateOptions, relocateLake } from './table/relocate.ts'
 export {
   answerRestCatalog,
@@ -44,6 +44,7 @@ export {
   type RestAnswer,
   type RestRequest,
 } from './table/rest-catalog.ts'
+export { EVENTS_SCHEMA, type FieldType, METRICS_SCHEMA, type Schema } from './table/schema.ts'
 export type { FileChange } from './table/snapshot.ts'
 export type { ExpiryPolicy } from './table/snapshot-expiry.ts'
 export {

@@ -155,25 +155,19 @@ function openDecoder(coding: Coding): Decoder {
 
   /** What comes out until the promise is fulfilled, and all of it when it is rejected. */
   async function* outputUntil(promise: Promise<void>): AsyncGenerator<Uint8Array, void> {
-    let outcome: Readonly<{ error?: unknown }> | null = null
-    Promise.race([promise, failed]).then(
-      () => {
-        outcome = {}
-        wake()
-      },
-      (error: unknown) => {
-        outcome = { error }
-        wake()
-      },
-    )
+    let isSettled = false
+    const settled = Promise.race([promise, failed]).finally(() => {
+      isSettled = true
+      wake()
+    })
+    // It is awaited only when all output is taken.
+    settled.catch(() => {})
     for (;;) {
       const chunk: Uint8Array | null = stream.read()
       if (chunk !== null) yield chunk
-      else if (outcome !== null) break
+      else if (isSettled) return await settled
       else await new Promise<void>((resolve) => (wake = resolve))
     }
-    const { error } = outcome as Readonly<{ error?: unknown }>
-    if (error !== undefined) throw error
   }
 
   return {

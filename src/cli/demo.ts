@@ -7,10 +7,10 @@
 
 import { setMaxListeners } from 'node:events'
 import { makeTraffic, type TrafficChunk } from '../demo-traffic.ts'
-import { reasonOf } from '../runtime.ts'
+import { pause, reasonOf } from '../runtime.ts'
 import { CliError } from './error.ts'
 import type { Collector } from './options.ts'
-import { postEvents, sleep } from './post-events.ts'
+import { postEvents } from './post-events.ts'
 
 export type DemoOptions = Readonly<{
   collector: Collector
@@ -61,16 +61,17 @@ async function sendTraffic(options: DemoOptions, signal: AbortSignal): Promise<v
   const { nowMs, historyMs, eventsPerSecond } = options
   const startMs = nowMs() - historyMs
   const events = Math.round((historyMs / 1000) * eventsPerSecond)
+  const chunkEvents = Math.min(BATCH_EVENTS_MAX, Math.ceil(eventsPerSecond / BATCHES_PER_SECOND))
   for (const chunk of trafficFrom(options, startMs, { events, chunkEvents: BATCH_EVENTS_MAX })) {
     if (signal.aborted) return
     await postChunk(options, chunk, signal)
   }
   while (!signal.aborted) {
     // The time as seed: a second run must not repeat the ids of the first.
-    for (const chunk of trafficFrom(options, nowMs(), { chunkEvents: batchEvents(options) })) {
+    for (const chunk of trafficFrom(options, nowMs(), { chunkEvents })) {
       const dueMs = chunk.sentUs / US_PER_MS
       if (nowMs() - dueMs > BEHIND_MAX_MS) break
-      await sleep(Math.max(0, dueMs - nowMs()), signal)
+      await pause(Math.max(0, dueMs - nowMs()), signal)
       if (signal.aborted) return
       await postChunk(options, chunk, signal)
     }
@@ -84,10 +85,6 @@ async function postChunk(
 ): Promise<void> {
   const gzip = false
   await postEvents(collector, bytes, { gzip, patienceMs: PATIENCE_MS, signal, onWait: () => {} })
-}
-
-function batchEvents({ eventsPerSecond }: DemoOptions): number {
-  return Math.min(BATCH_EVENTS_MAX, Math.ceil(eventsPerSecond / BATCHES_PER_SECOND))
 }
 
 function trafficFrom(

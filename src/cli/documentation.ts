@@ -16,25 +16,19 @@ export function commandsPage(): string {
     '<!-- Written by `npm run docs` from the commands in src/cli/; do not edit. -->',
     '# Commands',
     'In a checkout: `npm start -- [options]` for `start`, `npx campaign-metrics COMMAND` for ' +
-      'the others. All commands but ' +
-      '`relocate` work beside a running `start`. What is asked for goes to standard output, ' +
-      'everything else to standard error.',
+      'the others. All commands but `relocate` work beside a running `start`. What is asked for ' +
+      'goes to standard output, everything else to standard error.',
     ...sections,
     '## Keys',
     'Where the collector asks for a key, commands take it from the environment variable ' +
-      '`CAMPAIGN_METRICS_KEY`, or else ' +
-      'from `keys` of the configuration. A key of the configuration is sent to the address of ' +
-      '`listen` only, never to ' +
-      'one given with `--url`.',
+      '`CAMPAIGN_METRICS_KEY`, or else from `keys` of the configuration. A key of the ' +
+      'configuration is sent to the address of `listen` only, never to one given with `--url`.',
     '## Interrupting',
     'The first ctrl-C (or SIGTERM, SIGHUP) ends a command cleanly: `start` takes no more ' +
-      'events, commits what it has and ' +
-      'stops; what does not fit into ten seconds waits in the log for the next start. A second ' +
-      'one ends it at once; ' +
-      'nothing acknowledged is lost either way. `send` may be run again with the same files ' +
-      'within `dedupe.horizon`: ' +
-      'each `event_id` counts once. `start` does not depend on who reads its output: it goes ' +
-      'on when they leave.',
+      'events, commits what it has and stops; what does not fit into ten seconds waits in the ' +
+      'log for the next start. A second one ends it at once; nothing acknowledged is lost either ' +
+      'way. `send` may be run again with the same files within `dedupe.horizon`: each `event_id` ' +
+      'counts once. `start` does not depend on who reads its output: it goes on when they leave.',
     '## Exit codes',
     exitCodeTable(),
     'An error is one line on standard error: what failed, where, and what to do. `DEBUG=1` ' +

@@ -25,8 +25,7 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof EXIT_CODE, string>
     'had enough (`… | head`)',
   negative:
     'it ran, and the answer is no: `verify` found a difference, `send` or `rejected --replay` ' +
-    'had events rejected, ' +
-    '`status` found something wrong',
+    'had events rejected, `status` found something wrong',
   usage: 'wrong usage, configuration, input or key; nothing was changed by what was refused',
   unreachable: 'the collector does not answer, or said "later" for longer than we try again',
   failed:

@@ -78,8 +78,7 @@ export function requireTables(config: Config): void {
   throw new CliError(
     'input',
     `there are no tables yet: ${catalog.path} does not exist. \`campaign-metrics ` +
-      `start\` makes it; ` +
-      'if it lies elsewhere, name the configuration with --config',
+      'start` makes it; if it lies elsewhere, name the configuration with --config',
   )
 }
 

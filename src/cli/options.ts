@@ -40,8 +40,7 @@ export function addUrlOption(command: Command): Command {
   return command.option(
     '--url <url>',
     'the collector to talk to, with the path under which a proxy serves it, if any (default: ' +
-      'what `listen` says); its key ' +
-      `comes from ${KEY_VARIABLE}`,
+      `what \`listen\` says); its key comes from ${KEY_VARIABLE}`,
   )
 }
 

@@ -6,7 +6,7 @@
 
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { systemCode } from '../runtime.ts'
+import { pause, systemCode } from '../runtime.ts'
 import { CliError } from './error.ts'
 import type { Collector } from './options.ts'
 
@@ -66,27 +66,13 @@ export async function postEvents(
       )
     }
     options.onWait(outcome.reason, pauseMs)
-    await sleep(pauseMs, options.signal)
+    await pause(pauseMs, options.signal)
     if (options.signal.aborted)
       throw new CliError(
         'interrupted',
         'interrupted before the last batch was answered; sending the same events again is safe',
       )
   }
-}
-
-/** Resolves after the time, or as soon as the signal is given. */
-export function sleep(durationMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, durationMs)
-    signal.addEventListener('abort', done)
-  })
 }
 
 type Outcome = { answer: PostAnswer } | { reason: string; retryAfterMs: number; answered: boolean }

@@ -208,9 +208,8 @@ function summary(tally: Tally, elapsedMs: number): string {
   const hidden = rejected + tooLong - REJECTED_LINES_SHOWN
   return [
     `Sent ${countOf(tally.sent, 'event')} (${bytesText(tally.bytes)}) in ` +
-      `${elapsedText(elapsedMs)}, ` +
-      `${countText(perSecond)}/s: ${countText(tally.accepted)} accepted, ` +
-      `${countText(rejected)} rejected.`,
+      `${elapsedText(elapsedMs)}, ${countText(perSecond)}/s: ${countText(tally.accepted)} ` +
+      `accepted, ${countText(rejected)} rejected.`,
     ...(tooLong > 0 ? [`${countOf(tooLong, 'line')} too long to be an event, not sent.`] : []),
     ...(hidden > 0 ? [`${countText(hidden)} more rejected than shown.`] : []),
     ...(rejected > 0

@@ -5,6 +5,7 @@
 import type { Command } from 'commander'
 import { type Config, missingKeys } from '../config.ts'
 import type { Pipeline } from '../pipeline.ts'
+import { aborted } from '../runtime.ts'
 import { type Demo, demoHistoryMs, startDemo } from './demo.ts'
 import { CliError, EXIT_CODE } from './error.ts'
 import { countOf, elapsedText } from './number-text.ts'
@@ -134,13 +135,6 @@ function endWhileOpening(signal: AbortSignal): () => void {
     signal.removeEventListener('abort', end)
     clearTimeout(timer)
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 async function stopPipeline(pipeline: Pipeline, terminal: Terminal): Promise<void> {

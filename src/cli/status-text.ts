@@ -14,28 +14,22 @@ export type StatusSetting = Readonly<{
 const LABEL_WIDTH = 11
 
 export function statusText(status: Status, setting: StatusSetting): string {
-  const { log, memory } = status
-  const lines: (readonly [string, string])[] = [
+  const isRunning = setting.url !== null
+  const lines: readonly (readonly [label: string, text: string | null])[] = [
     ['ledger', ledgerText(status)],
     ['freshness', freshnessText(status, setting)],
-    [
-      'log',
-      `${log.id}, offsets ${countText(log.start)} to ${countText(log.end)}, ` +
-        `${bytesText(log.bytes)} on disk`,
-    ],
+    ['log', logText(status)],
     ['events', tableText(status.tables.events)],
     ['metrics', tableText(status.tables.metrics)],
-    ...outlookLines(status, setting),
-    ...(setting.url === null
-      ? []
-      : ([
-          ['repeats', repeatsText(status)],
-          ['memory', bytesText(memory.rssBytes)],
-        ] as const)),
+    ['disk', diskText(status.outlook)],
+    ['clock', clockText(status.outlook, setting)],
+    ['repeats', isRunning ? repeatsText(status) : null],
+    ['memory', isRunning ? bytesText(status.memory.rssBytes) : null],
+    ...status.problems.map((problem) => ['problem', problem] as const),
   ]
-  const body = lines.map(([label, text]) => `${label.padEnd(LABEL_WIDTH)}${text}\n`).join('')
-  const problems = status.problems.map((problem) => `problem    ${problem}\n`).join('')
-  return `${heading(status, setting)}\n${body}${problems}`
+  const shown = lines.filter(([, text]) => text !== null)
+  const body = shown.map(([label, text]) => `${label.padEnd(LABEL_WIDTH)}${text}\n`).join('')
+  return `${heading(status, setting)}\n${body}`
 }
 
 function heading(status: Status, { url, isFindable }: StatusSetting): string {
@@ -69,33 +63,30 @@ function freshnessText({ freshness, ledger }: Status, setting: StatusSetting): s
   )
 }
 
+function logText({ log: { id, start, end, bytes } }: Status): string {
+  return `${id}, offsets ${countText(start)} to ${countText(end)}, ${bytesText(bytes)} on disk`
+}
+
 function tableText({ rows, files, bytes, snapshotId }: Status['tables']['events']): string {
   const snapshot = snapshotId === null ? 'no snapshot yet' : `snapshot ${snapshotId}`
   return `${countOf(rows, 'row')} in ${countOf(files, 'file')} (${bytesText(bytes)}), ${snapshot}`
 }
 
-function outlookLines({ outlook }: Status, setting: StatusSetting): (readonly [string, string])[] {
-  const { clockSteps, disk } = outlook
-  const steps = clockSteps.map(
-    ({ atUs, byMs }) =>
-      `${byMs < 0 ? 'back' : 'ahead'} by ${elapsedText(Math.abs(byMs))} to ` +
-      `${timeText(atUs, setting.timezone)}`,
+function clockText({ clockSteps }: Outlook, { timezone }: StatusSetting): string | null {
+  if (clockSteps.length === 0) return null
+  const steps = clockSteps.map(({ atUs, byMs }) => {
+    const by = `${byMs < 0 ? 'back' : 'ahead'} by ${elapsedText(Math.abs(byMs))}`
+    return `${by} to ${timeText(atUs, timezone)}`
+  })
+  return (
+    `set ${steps.join('; ')} (or the machine was suspended); nothing is dropped within an hour ` +
+    'after it'
   )
-  return [
-    ...(disk === null ? [] : ([['disk', diskText(disk)]] as const)),
-    ...(steps.length === 0
-      ? []
-      : ([
-          [
-            'clock',
-            `set ${steps.join('; ')} (or the machine was suspended); nothing is dropped within ` +
-              'an hour after it',
-          ],
-        ] as const)),
-  ]
 }
 
-function diskText({ freeBytes, bytesPerDay, daysLeft }: NonNullable<Outlook['disk']>): string {
+function diskText({ disk }: Outlook): string | null {
+  if (disk === null) return null
+  const { freeBytes, bytesPerDay, daysLeft } = disk
   const free = `${bytesText(freeBytes)} free`
   if (bytesPerDay === null)
     return `${free}; how long it lasts is known an hour after the first event`

@@ -15,13 +15,13 @@ export type StopSignal = Readonly<{
   close(): void
 }>
 
-export function openStopSignal(onFirst: (name: string) => void = () => {}): StopSignal {
+export function openStopSignal(onFirst: () => void = () => {}): StopSignal {
   const controller = new AbortController()
   let firstMs = Number.NaN
   const receive = (name: (typeof SIGNALS)[number]): void => {
     if (!controller.signal.aborted) {
       firstMs = performance.now()
-      onFirst(name)
+      onFirst()
       controller.abort()
     } else if (performance.now() - firstMs > SAME_SIGNAL_MS) {
       process.exit(128 + constants.signals[name])

@@ -39,6 +39,7 @@ export type Measure = Readonly<{
 
 export const DASHBOARD = { title: 'Campaign Performance' } as const
 
+/** In the order of tiles and table columns. */
 export const MEASURES: Readonly<Record<MeasureId, Measure>> = {
   impressions: {
     label: 'Impressions',
@@ -91,16 +92,7 @@ export const MEASURES: Readonly<Record<MeasureId, Measure>> = {
   },
 }
 
-/** In the order of tiles and table columns. */
-export const MEASURE_IDS: readonly MeasureId[] = [
-  'impressions',
-  'clicks',
-  'ctr',
-  'conversions',
-  'cvr',
-  'revenue',
-  'revenuePerClick',
-]
+export const MEASURE_IDS: readonly MeasureId[] = Object.keys(MEASURES) as MeasureId[] // those above
 
 /** A measure over sums; null if its divisor is 0. */
 export function measureOf(id: MeasureId, sums: Sums): number | null {

@@ -6,7 +6,7 @@
  * Moments are RFC 3339 in UTC (`2026-11-22T10:25:00Z`); stretches of time are `[from, to)`; ratios
  * are null if the divisor is 0.
  */
-import type { MeasureId } from './definition.ts'
+import type { MeasureId, Sums } from './definition.ts'
 import type { EventFilterId } from './filters.ts'
 
 export type Figures = Readonly<Record<MeasureId, number | null>>
@@ -128,14 +128,7 @@ export type LiveMessage = Readonly<{
   /** Age of the oldest event that is not in the tables yet; 0 if none waits. */
   secondsBehind: number
   /** The newest window with events among those that have begun; null before the first. */
-  newest: Readonly<{
-    from: string
-    to: string
-    impressions: number
-    clicks: number
-    conversions: number
-    revenue: number
-  }> | null
+  newest: (Readonly<{ from: string; to: string }> & Sums) | null
   /** Events stored in all: 0 is the empty state. */
   stored: number
   /** One sentence for each problem; empty when healthy. */

@@ -69,17 +69,11 @@ export class Watermarks {
 
   /** Call it when it is known whether events wait. */
   advance(nowUs: number, waiting: boolean): void {
-    const { metrics, events } = this.#bySource
-    this.#bySource.metrics = advanceWatermark(metrics, {
-      nowUs,
-      waiting,
-      arrivedUs: this.#arrivedUs,
-    })
-    this.#bySource.events = advanceWatermark(events, {
-      nowUs,
-      waiting,
-      arrivedUs: this.#committedUs,
-    })
+    const arrived = { metrics: this.#arrivedUs, events: this.#committedUs }
+    for (const source of ['metrics', 'events'] as const) {
+      const progress = { nowUs, waiting, arrivedUs: arrived[source] }
+      this.#bySource[source] = advanceWatermark(this.#bySource[source], progress)
+    }
   }
 
   of(source: Source): number {

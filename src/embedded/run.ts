@@ -237,7 +237,7 @@ function startRun(
       report('running')
     },
     onWarning: world.onWarning,
-    onTrouble: (why) =>
+    onFailure: (why) =>
       stalls.report('maintenance', why === null ? null : `maintenance of the tables fails: ${why}`),
   })
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs

@@ -4,11 +4,10 @@
  */
 import { strict as assert } from 'node:assert'
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import type { Job, JobEngine, JobProgress, JobStanding, JobStart } from '../job.ts'
 import { readTopicExtent } from '../log.ts'
-import { reasonOf } from '../runtime.ts'
+import { pause, reasonOf } from '../runtime.ts'
 import { type FlinkSettings, openLeader } from './leader.ts'
 import { openFlinkProgress } from './progress.ts'
 import { verifyClosed } from './upkeep/verify-closed.ts'
@@ -60,7 +59,7 @@ async function start({
   async function follow(): Promise<void> {
     const { signal } = stopping
     while (!signal.aborted) {
-      await sleep(PROGRESS_INTERVAL_MS, undefined, { signal }).catch(() => {})
+      await pause(PROGRESS_INTERVAL_MS, signal)
       latest = await readProgressOnce()
       onProgress(latest)
     }

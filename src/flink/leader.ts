@@ -6,18 +6,18 @@
  *        ▲                                                 │
  *        └── another process has the lock now; or the outcome of a commit is unknown
  *
- * The lock makes it one: two that supervised the job with different configurations would take turns
- * in replacing it.
+ * Only the holder of the lock leads, because two processes that supervised the job with different
+ * configurations would take turns replacing it.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config, FlinkConfig, KafkaLog, TrinoConfig } from '../config.ts'
 import { openTrinoQuery } from '../query.ts'
-import { type Closing, closeAll, reasonOf } from '../runtime.ts'
+import { aborted, type Closing, closeAll, pause, reasonOf } from '../runtime.ts'
 import { type Lake, type LogProgress, openLake, TableError, type TableErrorCode } from '../table.ts'
 import { FlinkError, type FlinkErrorCode } from './error.ts'
 import { checkLog, findJob, openConfiguredJob } from './supervision/configured-job.ts'
+import { openDowntime } from './supervision/downtime.ts'
 import { type RejectedMoving, startRejectedMoving } from './supervision/rejected-mover.ts'
-import { type FlinkJob, openDowntime } from './supervision/supervised-job.ts'
+import type { FlinkJob } from './supervision/supervised-job.ts'
 import { openUpkeep, type UpkeepOptions } from './upkeep/upkeep.ts'
 
 /** The configuration, with what Flink needs of it. */
@@ -51,13 +51,20 @@ export type Leader = Readonly<{
 type Term = Readonly<{
   job: FlinkJob
   rejected: RejectedMoving
-  /**
-   * Resolves when another process has the lock, or the tables must be opened anew: with the reason.
-   * Null when it was closed.
-   */
-  ended: Promise<Error | null>
+  upkeep: RunningUpkeep
   close: () => Promise<void>
 }>
+
+type RunningUpkeep = Closing &
+  Readonly<{
+    /** Why its last round failed; null when it did not. */
+    problem(): string | null
+    /**
+     * Resolves when another process has the lock, or the tables must be opened anew: with the
+     * reason. Null when it was closed.
+     */
+    ended: Promise<Error | null>
+  }>
 
 const RETRY_MS = 5_000
 const MS_PER_DAY = 86_400_000
@@ -74,11 +81,7 @@ export function openLeader(options: LeaderOptions): Leader {
   failed.promise.catch(() => {})
   let term: Term | null = null
   let lockProblem: string | null = null
-  let upkeepProblem: string | null = null
-  /**
-   * While another process leads: it may not keep the job running, and what it reports is not read
-   * here.
-   */
+  /** Of the job while another process leads: that one may not keep it running. */
   const downtime = openDowntime(() => options.nowUs() / US_PER_MS)
 
   async function checkOtherLeader(locked: TableError): Promise<void> {
@@ -112,22 +115,24 @@ export function openLeader(options: LeaderOptions): Leader {
       job.watch()
       const upkeep = startUpkeep(lake)
       opened.push(upkeep, { close: async () => lake.stopWaiting() })
-      return { job, rejected, ended: upkeep.ended, close }
+      return { job, rejected, upkeep, close }
     } catch (error) {
       await close()
       throw error
     }
   }
 
-  function startUpkeep(lake: Lake): Closing & Pick<Term, 'ended'> {
+  function startUpkeep(lake: Lake): RunningUpkeep {
+    let problem: string | null = null
     const upkeep = openUpkeep({
       ...upkeepSettings(options, lake),
       onRound: (failure) => {
-        upkeepProblem = failure
+        problem = failure
       },
     })
     const ended = upkeep.run()
     return {
+      problem: () => problem,
       ended,
       async close() {
         upkeep.stop()
@@ -143,10 +148,10 @@ export function openLeader(options: LeaderOptions): Leader {
         term = await beginTerm()
         lockProblem = null
         downtime.clear()
-        const reason = await Promise.race([term.ended, aborted(stopping.signal)])
+        const reason = await Promise.race([term.upkeep.ended, aborted(stopping.signal)])
         await term.close()
         term = null
-        if (reason !== null) onWarning(`no longer leading: ${reasonOf(reason)}`)
+        if (reason instanceof Error) onWarning(`no longer leading: ${reasonOf(reason)}`)
       } catch (error) {
         term = null
         if (isFinal(error)) return failed.reject(error)
@@ -156,7 +161,7 @@ export function openLeader(options: LeaderOptions): Leader {
         if (locked !== null) await checkOtherLeader(locked)
         if (lockProblem !== null && !stopping.signal.aborted) onWarning(lockProblem)
       }
-      await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {})
+      await pause(RETRY_MS, stopping.signal)
     }
   }
 
@@ -166,7 +171,7 @@ export function openLeader(options: LeaderOptions): Leader {
       lockProblem ??
       downtime.problem() ??
       term?.job.problem() ??
-      upkeepProblem ??
+      term?.upkeep.problem() ??
       term?.rejected.problem() ??
       null,
     failed: failed.promise,
@@ -195,9 +200,6 @@ function upkeepSettings(
     steadyMs: () => performance.now(),
     logProgress,
     newId,
-    pause: async (durationMs, signal) => {
-      await sleep(durationMs, undefined, { signal }).catch(() => {})
-    },
     onWarning,
   }
 }
@@ -213,11 +215,4 @@ function keptDays(retentionMs: number): number {
 function isFinal(error: unknown): boolean {
   if (error instanceof TableError) return FINAL_TABLE_CODES.includes(error.code)
   return error instanceof FlinkError && FINAL_FLINK_CODES.includes(error.code)
-}
-
-function aborted(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null)
-    else signal.addEventListener('abort', () => resolve(null), { once: true })
-  })
 }

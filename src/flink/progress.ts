@@ -10,12 +10,10 @@ import { type ConsumerLag, readConsumerLag } from '../log.ts'
 import { countRejected } from '../rejected.ts'
 import {
   COUNT_KEYS,
-  type LakeSnapshot,
   type LogProgress,
   newestValue,
-  readLake,
+  readLakeIfMade,
   SUMMARY_KEYS,
-  TableError,
   type TableView,
   wholeFromUs,
 } from '../table.ts'
@@ -69,7 +67,7 @@ async function readFigures(
   const { events: group } = consumerGroups(flinkJobOptions(settings))
   const lag = await readConsumerLag(settings.log, group)
   memory.lag = lag
-  const tables = await readTables(settings)
+  const tables = await readLakeIfMade(settings)
   const stored = storedIn(tables?.events ?? null)
   const rejected = await countRejected(settings.rejectedDirectory, 'job')
   spare.push(Math.max(0, Math.min(logEnd, takenOf(lag)) - stored - rejected))
@@ -99,16 +97,6 @@ async function readFigures(
 }
 
 const NO_TABLE: JobFigures['tables']['events'] = { rows: 0, files: 0, bytes: 0, snapshotId: null }
-
-/** Null before there are any. */
-async function readTables(settings: FlinkSettings): Promise<LakeSnapshot | null> {
-  try {
-    return await readLake(settings)
-  } catch (error) {
-    if (error instanceof TableError && error.code === 'catalog-missing') return null
-    throw error
-  }
-}
 
 /** Rows of the raw table, and those that retention has taken from it. */
 function storedIn(events: TableView | null): number {

@@ -85,8 +85,12 @@ export function openCampaignTable(format: Format, store: ViewStore): CampaignTab
         return
       }
       const shown = answer.rows.map(({ campaign }) => rowOf(campaign).element)
-      const most = mostOf(answer, view)
-      for (const row of answer.rows) rowOf(row.campaign).update(row, shareOf(row, view, most))
+      // All bars are scaled to the largest value of the sorted column on this page.
+      const by = view.sort === 'campaign' ? 'impressions' : view.sort
+      const most = answer.rows.reduce((max, row) => Math.max(max, row[by] ?? 0), 0)
+      for (const row of answer.rows) {
+        rowOf(row.campaign).update(row, most > 0 ? Math.max(0, (row[by] ?? 0) / most) : 0)
+      }
       placeChildren(body, shown.length > 0 ? shown : [noRows(view)])
       for (const [campaign, row] of rows) if (!row.element.isConnected) rows.delete(campaign)
       totals.update(answer.totals, answer.matched)
@@ -126,17 +130,6 @@ function tableCard(
     ),
     pager,
   )
-}
-
-/** The largest value of the sorted column on this page, to which all bars are scaled. */
-function mostOf({ rows }: CampaignsAnswer, { sort }: View): number {
-  const by = sort === 'campaign' ? 'impressions' : sort
-  return rows.reduce((most, row) => Math.max(most, row[by] ?? 0), 0)
-}
-
-function shareOf(figures: Figures, { sort }: View, most: number): number {
-  const value = figures[sort === 'campaign' ? 'impressions' : sort] ?? 0
-  return most > 0 ? Math.max(0, value / most) : 0
 }
 
 function openRow(campaign: string, format: Format, store: ViewStore): Row {

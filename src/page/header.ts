@@ -48,7 +48,8 @@ export function openHeader(): Header {
     'div',
     { class: 'header-titles' },
     element('h1', { class: 'title', text: DASHBOARD.title }),
-    noFreshness(),
+    // Keeps the space of the line, so that the title does not move.
+    element('p', { class: 'freshness', text: '\u00a0' }),
   )
   const tools = element('div', { class: 'header-tools' }, connection, theme)
   const whole = element(
@@ -82,11 +83,6 @@ export function openHeader(): Header {
       setText(connectionText, CONNECTION_TEXTS[state])
     },
   }
-}
-
-/** Keeps the space of the line, so that the title does not move. */
-function noFreshness(): HTMLElement {
-  return element('p', { class: 'freshness', text: '\u00a0' })
 }
 
 function signOutButton(onSignOut: () => void): HTMLElement {

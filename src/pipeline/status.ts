@@ -62,43 +62,37 @@ const BEHIND_SECONDS_MAX = 60
 export function statusOf(input: StatusInput): Status {
   const { figures, log, state } = input
   const waiting = Math.max(0, log.end - figures.nextOffset)
-  const taken = figures.stored + figures.duplicates + figures.rejected
+  const rejected = figures.rejected + input.rejectedBefore
   const received = figures.logBase + log.end + input.rejectedBefore
   const secondsBehind = waiting === 0 ? 0 : Math.max(0, (input.nowUs - input.waitingSinceUs) / 1e6)
   const dedupe = dedupeOf(input)
+  const accounted = figures.stored + figures.duplicates + rejected + waiting
   const problems = [
-    ...(input.failure === null ? [] : [input.failure]),
-    ...(input.stalled === null ? [] : [input.stalled]),
-    ...(input.unreadable === null ? [] : [input.unreadable]),
+    input.failure,
+    input.stalled,
+    input.unreadable,
     ...input.noticed,
-    ...(taken + waiting + input.rejectedBefore === received
-      ? []
-      : [
-          `the ledger does not close: received ${received}, accounted for ` +
-            `${taken + waiting + input.rejectedBefore}`,
-        ]),
-    ...(dedupe.trueHorizonMs < dedupe.horizonMs
-      ? [
-          `repeats are recognised for ${Math.floor(dedupe.trueHorizonMs / 1000)} s only, ` +
-            `dedupe.horizon asks for ${dedupe.horizonMs / 1000} s: raise dedupe.memoryMax`,
-        ]
-      : []),
-    ...(input.rejectedCountsOnly || figures.rejectedCountsOnly === true
-      ? [
-          'the rejected/ folder has reached rejectedMax: further rejected events are counted, ' +
-            'not kept; look at them (campaign-metrics rejected) and remove or replay them',
-        ]
-      : []),
-    ...(secondsBehind > BEHIND_SECONDS_MAX && state === 'running'
-      ? [`the tables are ${Math.floor(secondsBehind)} s behind${lagCause(input)}`]
-      : []),
-  ]
+    accounted === received
+      ? null
+      : `the ledger does not close: received ${received}, accounted for ${accounted}`,
+    dedupe.trueHorizonMs < dedupe.horizonMs
+      ? `repeats are recognised for ${Math.floor(dedupe.trueHorizonMs / 1000)} s only, ` +
+        `dedupe.horizon asks for ${dedupe.horizonMs / 1000} s: raise dedupe.memoryMax`
+      : null,
+    input.rejectedCountsOnly || figures.rejectedCountsOnly === true
+      ? 'the rejected/ folder has reached rejectedMax: further rejected events are counted, ' +
+        'not kept; look at them (campaign-metrics rejected) and remove or replay them'
+      : null,
+    secondsBehind > BEHIND_SECONDS_MAX && state === 'running'
+      ? `the tables are ${Math.floor(secondsBehind)} s behind${lagCause(input)}`
+      : null,
+  ].filter((problem) => problem !== null)
   return {
     ledger: {
       received,
       stored: figures.stored,
       duplicates: figures.duplicates,
-      rejected: figures.rejected + input.rejectedBefore,
+      rejected,
       waiting,
     },
     freshness: {
@@ -126,7 +120,7 @@ function dedupeOf({ figures, dedupeHorizonMs: horizonMs }: StatusInput): Status[
   return figures.dedupe ?? { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 }
 }
 
-/** Where the cause is known, it is reported beside, and no guess is needed. */
+/** Where the cause is known, it is a problem of its own, and no guess is needed. */
 function lagCause({ failure, stalled, unreadable, advancedUs, nowUs }: StatusInput): string {
   if (failure !== null || stalled !== null || unreadable !== null) return ''
   if (advancedUs === null) return ''

@@ -1,6 +1,6 @@
 /**
- * Both tables held against each other, window by window: the SQL that compares them, and the
- * windows in which campaign_metrics and the raw table disagree.
+ * Both tables compared, window by window: the SQL for it, and the windows in which
+ * campaign_metrics and the raw table disagree.
  *
  * The revenue of windows past 9.0e9 is not judged in SQL but by `isLargeDifferent`: an engine's
  * cast of a whole number to DOUBLE need not round like Number(bigint).

@@ -45,21 +45,21 @@ function jsonOf(cell: Cell): string {
 
 export type CsvOptions = Readonly<{ isForSpreadsheet?: boolean }>
 
-/** The wide ones are formulas to spreadsheets in Japanese and Chinese. */
+/** OWASP, "CSV Injection"; the wide signs begin formulas in Japanese and Chinese spreadsheets. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/
 
 /**
  * As CSV (RFC 4180): a header, CRLF, quotes only where needed. NULL is nothing at all, the empty
  * string is `""`. Values are written as they are: a `campaign_id` that begins with `=` is a formula
  * to a spreadsheet. Whoever gives the file to one asks for `isForSpreadsheet`, which puts `'`
- * before such texts (OWASP, "CSV Injection").
+ * before such texts.
  */
 export async function* formatCsv(
   result: QueryResult,
   options: CsvOptions = {},
 ): AsyncIterable<string> {
   const guard = options.isForSpreadsheet === true
-  yield csvLine(result.columns.map(({ name }) => quoted(guarded(name, guard))))
+  yield csvLine(result.columns.map(({ name }) => csvText(name, guard)))
   for await (const rows of result.batches) {
     yield rows.map((row) => csvLine(row.map((cell) => csvField(cell, guard)))).join('')
   }
@@ -71,18 +71,18 @@ function csvLine(fields: readonly string[]): string {
 
 function csvField(cell: Cell, guard: boolean): string {
   if (cell === null) return ''
-  if (typeof cell === 'string') return cell === '' ? '""' : quoted(guarded(cell, guard))
+  if (typeof cell === 'string') return cell === '' ? '""' : csvText(cell, guard)
   if (typeof cell !== 'object') return String(cell)
   return quoted(cell.kind === 'list' || cell.kind === 'record' ? jsonOf(cell) : cell.text)
 }
 
-function guarded(text: string, guard: boolean): string {
-  return guard && FORMULA.test(text) ? `'${text}` : text
+/** With `guard`, a text that a spreadsheet would take for a formula gets a `'`. */
+export function csvText(text: string, guard: boolean): string {
+  return quoted(guard && FORMULA.test(text) ? `'${text}` : text)
 }
 
 function quoted(text: string): string {
-  // The semicolon: where the comma is the decimal mark, a spreadsheet takes it for the end of a
-  // cell.
+  // The semicolon separates cells where the comma is the decimal mark.
   return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 

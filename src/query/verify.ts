@@ -1,6 +1,6 @@
 /**
- * Holds campaign_metrics against the GROUP BY over campaign_events, window by window, in SQL; and
- * looks for event ids that stand in the raw table twice. Nothing of the job's or the engine's code
+ * Compares campaign_metrics with the GROUP BY over campaign_events, window by window, in SQL, and
+ * looks for event ids that stand in the raw table twice. None of the job's or the engine's code
  * takes part. One pass over the raw table gives the sums.
  */
 import {
@@ -29,7 +29,7 @@ export type VerifyOptions = Readonly<{
   differencesMax: number
 }>
 
-/** What only the caller of some engines knows. */
+/** What some engines know, and what some need to be told. */
 type EngineOptions = Readonly<{
   /** Windows that end after it are not compared: they are still open. Null compares all. */
   untilUs: number | null

@@ -41,6 +41,12 @@ export function systemCode(error: unknown): string | null {
     : null
 }
 
+/** Why `fetch` failed: its own error only says that it did. */
+export function networkReason(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  return systemCode(cause) ?? reasonOf(cause)
+}
+
 /** The words of any thrown value, for the `reason` of another error. */
 export function reasonOf(error: unknown): string {
   // Node reports the several addresses of one host that all refused as an error without a message.

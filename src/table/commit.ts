@@ -14,6 +14,7 @@
  * to be removed are still there ('missing-file').
  */
 import { strict as assert } from 'node:assert'
+import { randomUUID } from 'node:crypto'
 import { allOf, reasonOf } from '../runtime.ts'
 import { uuidBytes } from './avro.ts'
 import type { CatalogAccess, OnWait } from './catalog.ts'
@@ -54,7 +55,6 @@ export type CommitterParts = Readonly<{
   keepLock: () => Promise<void>
   onWait: OnWait
   nowUs: () => number
-  newUuid: () => string
   onStep: OnStep
 }>
 
@@ -142,8 +142,8 @@ export class Committer {
   }
 
   async #apply(plans: Plans, commitId: string): Promise<void> {
-    const { storage, access, onStep, onWait, newUuid } = this.#parts
-    const next = await writePlans(storage, this.#states, plans, uuidBytes(newUuid()), onStep)
+    const { storage, access, onStep, onWait } = this.#parts
+    const next = await writePlans(storage, this.#states, plans, uuidBytes(randomUUID()), onStep)
     const base = Object.fromEntries(
       Object.keys(plans).map((key) => [key, this.#states[key as TableKey]]),
     )
@@ -154,7 +154,7 @@ export class Committer {
     }
     try {
       const hooks = { onStep, onUnknown, onWait, keepsWaiting: () => this.#keepsWaiting }
-      const outcome = await swapPointers(access, storage, base, next, commitId, hooks)
+      const outcome = await swapPointers({ access, storage, base, next, commitId }, hooks)
       const landed = { ...this.#states, ...next }
       this.#states = outcome === 'landed' ? landed : await this.#overtaken(landed, commitId)
       this.#isUncertain &&= !access.settles
@@ -184,17 +184,17 @@ export class Committer {
   }
 
   #plan(change: Change): Plans {
-    const { newUuid, expiry } = this.#parts
+    const { expiry } = this.#parts
     const keys = Object.keys(change.summary)
     assert(
       keys.every((key) => key.startsWith(OWN_KEY_PREFIX)),
       `summary keys: ${keys.join(', ')}`,
     )
     const own = { ...change.summary, [SUMMARY_KEYS.commitId]: change.commitId }
-    return plansOf(TABLE_KEYS, (key) => {
+    return plansOf((key) => {
       const ofTable = change[key]
       if (ofTable === undefined && expiry.isShared) return null
-      const uuid = newUuid()
+      const uuid = randomUUID()
       const names = { uuid, snapshotId: snapshotIdOf(uuid) }
       const files = ofTable ?? NO_CHANGE
       return planCommit(this.#states[key], files, own, names, this.#nowMs(), expiry)
@@ -202,13 +202,11 @@ export class Committer {
   }
 
   async #expire(): Promise<number> {
-    const { newUuid, expiry } = this.#parts
+    const { expiry } = this.#parts
     const before = this.#states
-    const plans = plansOf(TABLE_KEYS, (key) =>
-      planExpiry(before[key], newUuid(), this.#nowMs(), expiry),
-    )
+    const plans = plansOf((key) => planExpiry(before[key], randomUUID(), this.#nowMs(), expiry))
     if (Object.keys(plans).length === 0) return 0
-    await this.#apply(plans, `expiry-${newUuid()}`)
+    await this.#apply(plans, `expiry-${randomUUID()}`)
     const snapshots = (states: States): number =>
       TABLE_KEYS.reduce((sum, key) => sum + states[key].metadata.snapshots.length, 0)
     return snapshots(before) - snapshots(this.#states)
@@ -226,8 +224,8 @@ export class Committer {
 }
 
 /** The plans of the tables that have one. */
-function plansOf(keys: readonly TableKey[], plan: (key: TableKey) => CommitPlan | null): Plans {
-  const planned = keys.flatMap((key) => {
+function plansOf(plan: (key: TableKey) => CommitPlan | null): Plans {
+  const planned = TABLE_KEYS.flatMap((key) => {
     const made = plan(key)
     return made === null ? [] : [[key, made]]
   })

@@ -3,6 +3,7 @@
  * commit adds it.
  */
 import { strict as assert } from 'node:assert'
+import { randomUUID } from 'node:crypto'
 import type { DayRows, EncodedColumn } from '../event.ts'
 import type { OnStep } from './commit.ts'
 import type { DataFile } from './data-file.ts'
@@ -57,16 +58,15 @@ export type DataFilesOptions = Readonly<{
   storage: Storage
   folders: Readonly<Record<TableKey, string>>
   windowUs: number
-  newUuid: () => string
   onStep: OnStep
 }>
 
 export function openDataFiles(options: DataFilesOptions): DataFiles {
-  const { storage, folders, windowUs, newUuid, onStep } = options
+  const { storage, folders, windowUs, onStep } = options
 
   function newPath(key: TableKey, day: number): string {
     const folder = `${TABLES[key].spec.name}=${dayText(day)}`
-    return below(folders[key], 'data', folder, `${newUuid()}.parquet`)
+    return below(folders[key], 'data', folder, `${randomUUID()}.parquet`)
   }
 
   async function write(

@@ -56,7 +56,7 @@ export function specFieldsJson(spec: PartitionSpec): readonly PartitionFieldJson
   return [{ 'source-id': sourceId, 'field-id': PARTITION_FIELD_ID, transform: 'day', name }]
 }
 
-const DAY_US = 86_400_000_000
+export const DAY_US = 86_400_000_000
 
 /** Days since 1970-01-01 of a moment; moments before it have negative days. */
 export function dayOfUs(timeUs: number): number {

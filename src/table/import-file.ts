@@ -105,19 +105,9 @@ function columnStats({ metadata }: ParquetReader, field: Field, index: number): 
   const counted = chunks.every((chunk) => chunk.statistics?.null_count !== undefined)
   const nulls = counted ? sum((chunk) => chunk.statistics!.null_count!) : null
   const filled = chunks.filter((chunk) => chunk.statistics?.null_count !== chunk.num_values)
-  const bounds = boundsOf(
-    field,
-    extreme(
-      field.type,
-      filled.map((chunk) => chunk.statistics?.min_value),
-      -1,
-    ),
-    extreme(
-      field.type,
-      filled.map((chunk) => chunk.statistics?.max_value),
-      1,
-    ),
-  )
+  const mins = filled.map((chunk) => chunk.statistics?.min_value)
+  const maxs = filled.map((chunk) => chunk.statistics?.max_value)
+  const bounds = boundsOf(field, extreme(field.type, mins, -1), extreme(field.type, maxs, 1))
   return {
     id: field.id,
     bytes: sum((chunk) => chunk.total_compressed_size),

@@ -2,12 +2,12 @@
  * Loads a table from its metadata file: manifest list, manifests, and for writers the files that
  * only older snapshots refer to.
  */
-import { reasonOf } from '../runtime.ts'
+import { allOf, reasonOf } from '../runtime.ts'
 import type { DataFile } from './data-file.ts'
 import type { TableDefinition, TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { pathOf } from './location.ts'
-import { manifestFormat, STATUS } from './manifest.ts'
+import { type ManifestEntry, manifestFormat, STATUS } from './manifest.ts'
 import { decodeManifestList, type LoadedManifest, type ManifestFile } from './manifest-list.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { RetiredFile } from './snapshot-expiry.ts'
@@ -48,11 +48,11 @@ export async function loadTable(
   known: Known | null = null,
 ): Promise<TableState> {
   const metadataPath = pathOf(metadataLocation)
-  const metadata = await readAs(storage, metadataPath, 'Iceberg table metadata', async (bytes) =>
-    parseMetadata(table, bytes.toString()),
-  )
+  const metadata = await readMetadata(storage, table, metadataPath)
   const files = metadata.current === null ? [] : await loadList(storage, metadata.current, known)
-  const manifests = await mapSome(files, (file) => loadManifest(storage, table, file, known))
+  const manifests = await allOf(files, READS_AT_ONCE, (file) =>
+    loadManifest(storage, table, file, known),
+  )
   return { table, metadata, metadataPath, manifests, retired: [] }
 }
 
@@ -94,10 +94,12 @@ function keepUsed<T>(kept: Map<string, T>, read: Map<string, T>, used: Set<strin
 async function loadRetired(
   storage: Storage,
   { table, metadata, manifests }: TableState,
-  known: Known | null = null,
+  known: Known,
 ): Promise<readonly RetiredFile[]> {
   const older = metadata.snapshots.filter((snapshot) => snapshot.id !== metadata.current?.id)
-  const lists = await mapSome(older, (each) => unlessLost(loadList(storage, each, known)))
+  const lists = await allOf(older, READS_AT_ONCE, (each) =>
+    unlessLost(loadList(storage, each, known)),
+  )
   const currentPaths = new Set(manifests.map(({ file }) => file.path))
   const found = new Map<string, RetiredFile>()
   const retire = (path: string, first: number, last: number): void => {
@@ -112,8 +114,8 @@ async function loadRetired(
     }
   }
   const live = new Set(liveFiles(manifests).map((file) => file.path))
-  const loaded = await mapSome([...files.values()], (f) =>
-    unlessLost(loadManifest(storage, table, f, known)),
+  const loaded = await allOf([...files.values()], READS_AT_ONCE, (file) =>
+    unlessLost(loadManifest(storage, table, file, known)),
   )
   for (const manifest of loaded) {
     if (manifest === null) continue
@@ -123,16 +125,6 @@ async function loadRetired(
     }
   }
   return [...found.values()]
-}
-
-/** Like `Promise.all` of a map, some at a time. */
-async function mapSome<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  for (let start = 0; start < items.length; start += READS_AT_ONCE) {
-    const some = items.slice(start, start + READS_AT_ONCE)
-    results.push(...(await Promise.all(some.map(map))))
-  }
-  return results
 }
 
 async function unlessLost<T>(reading: Promise<T>): Promise<T | null> {
@@ -155,8 +147,7 @@ async function loadList(
 ): Promise<readonly ManifestFile[]> {
   const before = known?.lists.get(manifestListPath)
   if (before !== undefined) return before
-  const expected = 'an Iceberg manifest list'
-  const list = await readAs(storage, manifestListPath, expected, decodeManifestList)
+  const list = await readList(storage, manifestListPath)
   known?.lists.set(manifestListPath, list)
   return list
 }
@@ -169,18 +160,40 @@ async function loadManifest(
 ): Promise<LoadedManifest> {
   const before = known?.manifests.get(file.path)
   if (before !== undefined) return before
-  const format = manifestFormat(table)
-  const inherited = { snapshotId: file.addedSnapshotId, sequenceNumber: file.sequenceNumber }
-  const entries = await readAs(storage, file.path, 'an Iceberg manifest', (bytes) =>
-    format.decode(bytes, inherited),
-  )
+  const entries = await readManifest(storage, table, file, file.path)
   const loaded = { file, live: entries.filter((entry) => entry.status !== STATUS.deleted) }
   known?.manifests.set(file.path, loaded)
   return loaded
 }
 
+export function readMetadata(
+  storage: Storage,
+  table: TableDefinition,
+  path: string,
+): Promise<TableMetadata> {
+  return readAs(storage, path, 'Iceberg table metadata', async (bytes) =>
+    parseMetadata(table, bytes.toString()),
+  )
+}
+
+export function readList(storage: Storage, path: string): Promise<ManifestFile[]> {
+  return readAs(storage, path, 'an Iceberg manifest list', decodeManifestList)
+}
+
+/** The entries of a manifest, which may lie elsewhere than its list says. */
+export function readManifest(
+  storage: Storage,
+  table: TableDefinition,
+  { addedSnapshotId: snapshotId, sequenceNumber }: ManifestFile,
+  path: string,
+): Promise<ManifestEntry[]> {
+  return readAs(storage, path, 'an Iceberg manifest', (bytes) =>
+    manifestFormat(table).decode(bytes, { snapshotId, sequenceNumber }),
+  )
+}
+
 /** Reads a file and parses it; what the parser throws names the file. */
-export async function readAs<T>(
+async function readAs<T>(
   storage: Storage,
   path: string,
   expected: string,

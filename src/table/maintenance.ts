@@ -47,7 +47,7 @@ type CommonOptions = Readonly<{
   /** One sentence for the user. */
   onWarning: (text: string) => void
   /** Why the last step failed; null when it did not. */
-  onTrouble?: (why: string | null) => void
+  onFailure?: (why: string | null) => void
 }>
 
 export type TaskDone = Readonly<{
@@ -128,14 +128,14 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
     try {
       const done = await step()
       failures = 0
-      options.onTrouble?.(null)
+      options.onFailure?.(null)
       if (done === null) await pause(IDLE_PAUSE_MS, stopping.signal)
     } catch (error) {
       if (stopping.signal.aborted) return
       const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
       failures++
       const reason = reasonOf(error)
-      options.onTrouble?.(reason)
+      options.onFailure?.(reason)
       onWarning(`maintenance failed and is tried again in ${pauseMs / 1000} s: ${reason}`)
       await pause(pauseMs, stopping.signal)
     }

@@ -33,7 +33,7 @@ export type LoadedManifest = Readonly<{ file: ManifestFile; live: readonly Manif
 
 export type Tally = Readonly<{ files: number; rows: number }>
 
-/** The snapshot a list belongs to; readers may hold the list against the metadata. */
+/** The snapshot a list belongs to; readers may compare it with the metadata. */
 export type ListOwner = Readonly<{
   snapshotId: bigint
   parentSnapshotId: bigint | null
@@ -85,7 +85,7 @@ export function manifestFileOf(
     added: tally(entries, STATUS.added),
     existing: tally(entries, STATUS.existing),
     deleted: tally(entries, STATUS.deleted),
-    days: days.length === 0 ? null : { min: minOf(days), max: maxOf(days) },
+    days: days.length === 0 ? null : rangeOf(days),
   }
 }
 
@@ -113,12 +113,10 @@ function tally(entries: readonly ManifestEntry[], status: number): Tally {
   return { files: counted.length, rows: counted.reduce((sum, entry) => sum + entry.file.rows, 0) }
 }
 
-function minOf(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.min(a, b))
-}
-
-function maxOf(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.max(a, b))
+/** One by one: a call takes only so many arguments. */
+function rangeOf(days: readonly number[]): Readonly<{ min: number; max: number }> {
+  const min = days.reduce((a, b) => Math.min(a, b))
+  return { min, max: days.reduce((a, b) => Math.max(a, b)) }
 }
 
 function rowOf(manifest: ManifestFile): ManifestRow {

@@ -25,7 +25,9 @@ export type ManifestEntry = Readonly<{
   status: Status
   /** The snapshot that added the file; for a deleted entry the one that removed it. */
   snapshotId: bigint
+  /** Of the snapshot that added its rows; a rewrite may keep it. */
   sequenceNumber: number
+  /** Of the snapshot that added the file. */
   fileSequenceNumber: number
   file: DataFile
 }>

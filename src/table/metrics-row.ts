@@ -7,7 +7,7 @@
  * gives m back as long as doubles lie closer than a millionth, which ends at 2^33 (there they lie
  * 1.9 millionths apart).
  */
-import type { EncodedColumn } from '../event.ts'
+import type { EncodedColumn, WindowKey } from '../event.ts'
 import { encodeDoubles, encodeLongs, encodeStrings } from './parquet/encode-column.ts'
 import type { ParquetReader } from './parquet/read-file.ts'
 
@@ -53,8 +53,14 @@ export function isExactRevenue(revenue: number): boolean {
 }
 
 /** `part * 100.0 / whole`, or null where the divisor is 0. */
-export function percentOf(part: number, whole: number): number | null {
+function percentOf(part: number, whole: number): number | null {
   return whole === 0 ? null : (part * 100) / whole
+}
+
+/** By window, then campaign: any order would be right, this one compresses and prunes well. */
+export function compareRows(a: WindowKey, b: WindowKey): number {
+  const byCampaign = a.campaignId < b.campaignId ? -1 : a.campaignId > b.campaignId ? 1 : 0
+  return a.windowStartUs - b.windowStartUs || byCampaign
 }
 
 /** The columns of the schema, in its order. */

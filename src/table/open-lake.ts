@@ -61,7 +61,6 @@ export type LakeOptions = LakePlaces &
     retention?: ExpiryPolicy
     openCatalog?: (place: CatalogPlace) => Promise<Catalog>
     pause?: (durationMs: number) => Promise<void>
-    newUuid?: () => string
   }>
 
 type Opening = Readonly<{
@@ -70,7 +69,6 @@ type Opening = Readonly<{
   storage: Storage
   properties: Properties
   nowMs: number
-  newUuid: () => string
 }>
 
 export async function openLake(options: LakeOptions): Promise<Lake> {
@@ -118,11 +116,11 @@ type Opened = Readonly<{
 async function openWith(folder: string, opened: Opened, options: LakeOptions): Promise<Lake> {
   const { access, storage, local } = opened
   const { windowUs, nowUs, writer } = options
-  const { newUuid = randomUUID, onStep = () => {}, onWait = () => {} } = options
+  const { onStep = () => {}, onWait = () => {} } = options
   const folders = tableFolders(folder)
   const nowMs = Math.floor(nowUs() / 1000)
   const properties = tableProperties(writer, windowUs)
-  const opening: Opening = { access, folders, storage, properties, nowMs, newUuid }
+  const opening: Opening = { access, folders, storage, properties, nowMs }
   const catalog = await access.current()
   const pointers = (await catalog.read()) ?? (await createTables(opening, catalog))
   await checkTableFolders(access.name, folders, pointers)
@@ -132,13 +130,12 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
   return new Lake({
     ...opened,
     states,
-    files: openDataFiles({ storage, folders, windowUs, newUuid, onStep }),
+    files: openDataFiles({ storage, folders, windowUs, onStep }),
     importFile: (file) => importEventsFile(storage, local, file),
     reload: async (before) => load((await readPointers(access)) ?? pointers, before),
     expiry: { policy: options.retention ?? EXPIRY_POLICY, isShared },
     onWait,
     nowUs,
-    newUuid,
     onStep,
   })
 }
@@ -176,11 +173,11 @@ function openLoading(
  * behind.
  */
 async function createTables(opening: Opening, catalog: Catalog): Promise<Pointers> {
-  const { storage, folders, properties, nowMs, newUuid } = opening
+  const { storage, folders, properties, nowMs } = opening
   for (const key of TABLE_KEYS) await checkUnused(opening, folders[key])
   const created = forBothTables((key) => ({
-    file: below(folders[key], 'metadata', `00000-${newUuid()}.metadata.json`),
-    metadata: newTableMetadata(TABLES[key], newUuid(), folders[key], properties, nowMs),
+    file: below(folders[key], 'metadata', `00000-${randomUUID()}.metadata.json`),
+    metadata: newTableMetadata(TABLES[key], randomUUID(), folders[key], properties, nowMs),
   }))
   for (const key of TABLE_KEYS) {
     const { file, metadata } = created[key]

@@ -38,6 +38,16 @@ export async function readLake(places: Places): Promise<LakeSnapshot> {
   return await readCurrent(catalog, pointers, (current) => load(storage, current))
 }
 
+/** The same; null before there are tables. */
+export async function readLakeIfMade(places: Places): Promise<LakeSnapshot | null> {
+  try {
+    return await readLake(places)
+  } catch (error) {
+    if (error instanceof TableError && error.code === 'catalog-missing') return null
+    throw error
+  }
+}
+
 export function openLakeReader({ catalog, warehouse, storage }: Places): LakeReader {
   let files = storage
   return {

@@ -18,7 +18,7 @@ import {
   type TableKey,
 } from './definition.ts'
 import { TableError } from './error.ts'
-import { readAs } from './load-table.ts'
+import { readList, readManifest, readMetadata } from './load-table.ts'
 import {
   type CatalogPlace,
   catalogText,
@@ -29,23 +29,17 @@ import {
   warehouseFolder,
 } from './location.ts'
 import { manifestFormat } from './manifest.ts'
-import { decodeManifestList, encodeManifestList, type ManifestFile } from './manifest-list.ts'
+import { encodeManifestList, type ManifestFile } from './manifest-list.ts'
 import type { Snapshot } from './snapshot.ts'
 import { openDiskStorage, type Storage } from './storage.ts'
 import { folderOf, type TableFolders, tableFolders } from './table-folders.ts'
-import {
-  nextMetadataName,
-  parseMetadata,
-  serializeMetadata,
-  type TableMetadata,
-} from './table-metadata.ts'
+import { nextMetadataName, serializeMetadata, type TableMetadata } from './table-metadata.ts'
 
 export type RelocateOptions = Readonly<{
   catalog: CatalogPlace
   /** Where the warehouse is now. */
   warehouse: WarehousePlace
   storage?: Storage
-  newUuid?: () => string
 }>
 
 /**
@@ -76,12 +70,12 @@ async function relocate(
   catalog: Catalog,
   pointers: Pointers,
   folders: TableFolders,
-  { storage = openDiskStorage(), newUuid = randomUUID }: RelocateOptions,
+  { storage = openDiskStorage() }: RelocateOptions,
 ): Promise<boolean> {
   const recorded = forBothTables((key) => folderOf(pointers[key]))
   if (TABLE_KEYS.every((key) => recorded[key] === folders[key])) return false
-  const move = async (key: TableKey): Promise<Moved> => {
-    const place: Place = { storage, newUuid, from: recorded[key], to: folders[key] }
+  const move = (key: TableKey): Promise<Moved> => {
+    const place: Place = { storage, from: recorded[key], to: folders[key] }
     return moveTable(place, TABLES[key], pathOf(pointers[key]))
   }
   const moved = { events: await move('events'), metrics: await move('metrics') }
@@ -94,7 +88,7 @@ async function relocate(
   return true
 }
 
-type Place = Readonly<{ storage: Storage; newUuid: () => string; from: string; to: string }>
+type Place = Readonly<{ storage: Storage; from: string; to: string }>
 /** `old`: the present paths of files that the new metadata no longer refers to. */
 type Moved = Readonly<{ metadataPath: string; old: readonly string[] }>
 
@@ -103,11 +97,9 @@ async function moveTable(
   table: TableDefinition,
   metadataPath: string,
 ): Promise<Moved> {
-  const { storage, newUuid, to } = place
+  const { storage, to } = place
   const oldPath = newPathOf(place, metadataPath)
-  const metadata = await readAs(storage, oldPath, 'Iceberg table metadata', async (bytes) =>
-    parseMetadata(table, bytes.toString()),
-  )
+  const metadata = await readMetadata(storage, table, oldPath)
   const old = new Set([oldPath, ...metadata.metadataLog.map((e) => newPathOf(place, e.path))])
   const manifests = new Map<string, ManifestFile>()
   const snapshots: Snapshot[] = []
@@ -130,7 +122,7 @@ async function moveTable(
       snapshots.some((snapshot) => snapshot.id === entry.snapshotId),
     ),
   }
-  const newPath = path.join(to, 'metadata', nextMetadataName(metadataPath, newUuid()))
+  const newPath = path.join(to, 'metadata', nextMetadataName(metadataPath, randomUUID()))
   await storage.write(newPath, [Buffer.from(serializeMetadata(next))])
   return { metadataPath: newPath, old: [...old] }
 }
@@ -142,11 +134,10 @@ async function moveSnapshot(
   manifests: Map<string, ManifestFile>,
   old: Set<string>,
 ): Promise<Snapshot> {
-  const { storage, newUuid, to } = place
+  const { storage, to } = place
   const oldPath = newPathOf(place, snapshot.manifestListPath)
-  const list = await readAs(storage, oldPath, 'an Iceberg manifest list', decodeManifestList)
   const moved: ManifestFile[] = []
-  for (const file of list) {
+  for (const file of await readList(storage, oldPath)) {
     const known = manifests.get(file.path) ?? (await moveManifest(place, table, file, old))
     manifests.set(file.path, known)
     moved.push(known)
@@ -156,7 +147,7 @@ async function moveSnapshot(
     parentSnapshotId: snapshot.parentId,
     sequenceNumber: snapshot.sequenceNumber,
   }
-  const uuid = newUuid()
+  const uuid = randomUUID()
   const manifestListPath = path.join(to, 'metadata', `snap-${snapshot.id}-1-${uuid}.avro`)
   await storage.write(manifestListPath, [await encodeManifestList(moved, owner, uuidBytes(uuid))])
   old.add(oldPath)
@@ -169,20 +160,17 @@ async function moveManifest(
   manifest: ManifestFile,
   old: Set<string>,
 ): Promise<ManifestFile> {
-  const { storage, newUuid, to } = place
-  const format = manifestFormat(table)
-  const { addedSnapshotId: snapshotId, sequenceNumber } = manifest
+  const { storage, to } = place
   const oldPath = newPathOf(place, manifest.path)
-  const entries = await readAs(storage, oldPath, 'an Iceberg manifest', (bytes) =>
-    format.decode(bytes, { snapshotId, sequenceNumber }),
-  )
+  const entries = await readManifest(storage, table, manifest, oldPath)
   const moved = entries.map((entry) => ({
     ...entry,
     file: { ...entry.file, path: newPathOf(place, entry.file.path) },
   }))
-  const uuid = newUuid()
+  const uuid = randomUUID()
   const newPath = path.join(to, 'metadata', `${uuid}-m0.avro`)
-  const bytes = await storage.write(newPath, [await format.encode(moved, uuidBytes(uuid))])
+  const content = await manifestFormat(table).encode(moved, uuidBytes(uuid))
+  const bytes = await storage.write(newPath, [content])
   old.add(oldPath)
   return { ...manifest, path: newPath, bytes }
 }

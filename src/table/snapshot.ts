@@ -127,14 +127,8 @@ export function historyOf({ current, snapshots }: SnapshotHistory): readonly Sna
  * The current snapshot and its parents up to the first gap, newest first: those that Flink can
  * reach.
  */
-export function chainOf({ current, snapshots }: SnapshotHistory): readonly Snapshot[] {
-  const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))
-  const chain: Snapshot[] = []
-  for (let at = current ?? undefined; at !== undefined; ) {
-    chain.push(at)
-    const { sequenceNumber, parentId } = at
-    const parent = parentId === null ? undefined : byId.get(parentId)
-    at = parent !== undefined && parent.sequenceNumber < sequenceNumber ? parent : undefined
-  }
-  return chain
+export function chainOf(snapshots: SnapshotHistory): readonly Snapshot[] {
+  const history = historyOf(snapshots)
+  const last = history.findIndex(({ parentId }, index) => history[index + 1]?.id !== parentId)
+  return history.slice(0, last + 1)
 }

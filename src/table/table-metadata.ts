@@ -6,6 +6,7 @@
  */
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { parseExact, stringifyExact } from '../runtime.ts'
 import { PARTITION_FIELD_ID, SPEC_ID, specFieldsJson, type TableDefinition } from './definition.ts'
 import { locationOf, pathOf } from './location.ts'
 import { SCHEMA_ID, type SchemaJson, schemaJson } from './schema.ts'
@@ -245,40 +246,4 @@ function snapshotOf(json: SnapshotJson): Snapshot {
     summary: summary as Summary,
     others,
   }
-}
-
-/**
- * JSON with integers of 64 bits. Snapshot ids are random 63-bit numbers, and a JavaScript number
- * would round them. Uses JSON.rawJSON and the reviver's source text (ECMAScript "JSON.parse source
- * text access").
- */
-type SourceJson = Readonly<{
-  rawJSON(text: string): object
-  parse(
-    text: string,
-    revive: (key: string, value: unknown, context: { source?: string }) => unknown,
-  ): unknown
-}>
-
-/** TypeScript's library does not declare the two yet; Node 24 has them. */
-const json = JSON as unknown as SourceJson
-
-/** Serialises with bigints as integers, digit by digit. */
-export function stringifyExact(value: unknown): string {
-  return JSON.stringify(value, (_, each: unknown) =>
-    typeof each === 'bigint' ? json.rawJSON(String(each)) : each,
-  )
-}
-
-/**
- * Parses JSON. Numbers under the given keys become bigints, and so do integers anywhere that a
- * number would round: what other writers have put there is written back unchanged.
- */
-export function parseExact(text: string, bigintKeys: readonly string[]): unknown {
-  const exact = new Set(bigintKeys)
-  return json.parse(text, (key, value, { source }) => {
-    if (typeof value !== 'number' || source === undefined) return value
-    const isLarge = !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
-    return exact.has(key) || isLarge ? BigInt(source) : value
-  })
 }

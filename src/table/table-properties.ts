@@ -2,6 +2,7 @@
  * Table properties: who writes the table and how wide its windows are. A table filled by another
  * kind of writer, or with other windows, is refused; those of an empty table are changed.
  */
+import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import type { CatalogAccess } from './catalog.ts'
 import { swapPointers } from './commit.ts'
@@ -12,7 +13,7 @@ import type { States, TableState } from './load-table.ts'
 import { below } from './location.ts'
 import type { Storage } from './storage.ts'
 import { nextMetadataName, PREVIOUS_METADATA_MAX, serializeMetadata } from './table-metadata.ts'
-import type { TableView } from './table-view.ts'
+import { type TableView, viewOf } from './table-view.ts'
 
 export type Writer = 'embedded' | 'flink'
 export type Properties = Readonly<Record<string, string>>
@@ -31,38 +32,29 @@ export function tableProperties(writer: Writer, windowUs: number): Properties {
   }
 }
 
-/** Whether the table's properties must be changed; throws where they must not. */
-function propertiesDiffer(state: TableState, wanted: Properties): boolean {
-  const { table, metadata, manifests } = state
-  const isEmpty = manifests.every(({ live }) => live.length === 0)
-  return differ({ name: table.name, properties: metadata.properties, isEmpty }, wanted)
-}
-
 /**
  * Whether these tables have the properties of a writer; throws where another filled them, or with
  * other windows.
  */
-export function fitsWriter(
-  lake: Readonly<Record<TableKey, Pick<TableView, 'properties' | 'files'>>>,
-  writer: Writer,
-  windowUs: number,
-): boolean {
-  const wanted = tableProperties(writer, windowUs)
-  return !TABLE_KEYS.map((key) => {
-    const { properties, files } = lake[key]
-    return differ({ name: TABLES[key].name, properties, isEmpty: files.length === 0 }, wanted)
-  }).includes(true)
+export function fitsWriter(lake: Found, writer: Writer, windowUs: number): boolean {
+  return fits(lake, tableProperties(writer, windowUs))
 }
 
-type Found = Readonly<{ name: string; properties: Properties; isEmpty: boolean }>
+type Found = Readonly<Record<TableKey, Pick<TableView, 'properties' | 'files'>>>
 
-function differ({ name, properties, isEmpty }: Found, wanted: Properties): boolean {
-  const other = [PROPERTY_KEYS.writer, PROPERTY_KEYS.window].find(
-    (key) => properties[key] !== wanted[key],
-  )
-  if (other === undefined || isEmpty) return other !== undefined
-  const facts = { table: name, found: properties[other] ?? 'none', wanted: wanted[other] ?? 'none' }
-  throw new TableError(other === PROPERTY_KEYS.writer ? 'other-writer' : 'other-window', facts)
+/** Checks both tables: one may be refused although the other, which is empty, may be changed. */
+function fits(lake: Found, wanted: Properties): boolean {
+  const differ = TABLE_KEYS.map((key) => {
+    const { properties, files } = lake[key]
+    const other = [PROPERTY_KEYS.writer, PROPERTY_KEYS.window].find(
+      (name) => properties[name] !== wanted[name],
+    )
+    if (other === undefined || files.length === 0) return other !== undefined
+    const code = other === PROPERTY_KEYS.writer ? 'other-writer' : 'other-window'
+    const [found = 'none', expected = 'none'] = [properties[other], wanted[other]]
+    throw new TableError(code, { table: TABLES[key].name, found, wanted: expected })
+  })
+  return !differ.includes(true)
 }
 
 type Writing = Readonly<{
@@ -70,21 +62,20 @@ type Writing = Readonly<{
   storage: Storage
   properties: Properties
   nowMs: number
-  newUuid: () => string
 }>
 
 /** Gives empty tables the properties of this writer; throws where filled tables have others. */
 export async function withProperties(writing: Writing, states: States): Promise<States> {
-  const { access, storage, properties, nowMs, newUuid } = writing
-  const differences = TABLE_KEYS.map((key) => propertiesDiffer(states[key], properties))
-  if (!differences.includes(true)) return states
+  const { access, storage, properties, nowMs } = writing
+  const views = forBothTables((key) => viewOf(states[key]))
+  if (fits(views, properties)) return states
   const next = forBothTables((key): TableState => {
     const { metadata, metadataPath } = states[key]
     const timestampMs = metadata.lastUpdatedMs
     const log = [...metadata.metadataLog, { timestampMs, path: metadataPath }]
     return {
       ...states[key],
-      metadataPath: below(path.dirname(metadataPath), nextMetadataName(metadataPath, newUuid())),
+      metadataPath: below(path.dirname(metadataPath), nextMetadataName(metadataPath, randomUUID())),
       metadata: {
         ...metadata,
         lastUpdatedMs: Math.max(nowMs, timestampMs),
@@ -99,7 +90,8 @@ export async function withProperties(writing: Writing, states: States): Promise<
   }
   await storage.syncFolders()
   const hooks = { onStep() {}, onUnknown() {}, onWait() {}, keepsWaiting: () => false }
-  await swapPointers(access, storage, states, next, 'properties', hooks)
+  const swap = { access, storage, base: states, next, commitId: 'properties' }
+  await swapPointers(swap, hooks)
   return next
 }
 

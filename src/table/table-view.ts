@@ -13,14 +13,6 @@ export type SnapshotView = Readonly<{
   summary: Summary
 }>
 
-export type FileEntry = Readonly<{
-  file: DataFile
-  /** Of the snapshot that added its rows; a rewrite may keep it. */
-  sequenceNumber: number
-  /** Of the snapshot that added the file. */
-  fileSequenceNumber: number
-}>
-
 export type TableView = Readonly<{
   /** null before the first commit. */
   snapshotId: bigint | null
@@ -31,7 +23,7 @@ export type TableView = Readonly<{
   summary: Summary
   files: readonly DataFile[]
   /** The same files, with the snapshots that added them. */
-  entries: readonly FileEntry[]
+  entries: readonly ManifestEntry[]
   /** The current snapshot and the kept ones before it, newest first. */
   history: readonly SnapshotView[]
   metadataLocation: string
@@ -48,7 +40,7 @@ export function viewOf({ metadata, metadataPath, manifests }: TableState): Table
     timestampMs: current?.timestampMs ?? null,
     summary: current === null ? {} : snapshotView(current).summary,
     files: liveFiles(manifests),
-    entries: manifests.flatMap(({ live }) => live.map(fileEntry)),
+    entries: manifests.flatMap(({ live }) => live),
     history: historyOf(metadata).map(snapshotView),
     metadataLocation: locationOf(metadataPath),
     folder: metadata.folder,
@@ -79,16 +71,7 @@ export function wholeFromUs(view: TableView): number | null {
   return day === undefined ? null : Date.parse(`${day}T00:00:00Z`) * 1000
 }
 
-function fileEntry({ file, sequenceNumber, fileSequenceNumber }: ManifestEntry): FileEntry {
-  return { file, sequenceNumber, fileSequenceNumber }
-}
-
-function snapshotView({
-  id,
-  sequenceNumber,
-  timestampMs,
-  operation,
-  summary,
-}: Snapshot): SnapshotView {
+function snapshotView(snapshot: Snapshot): SnapshotView {
+  const { id, sequenceNumber, timestampMs, operation, summary } = snapshot
   return { snapshotId: id, sequenceNumber, timestampMs, summary: { operation, ...summary } }
 }

@@ -11,7 +11,14 @@
 import { keyOf, type WindowDelta, type WindowKey, type WindowSums } from '../event.ts'
 import { allOf } from '../runtime.ts'
 import type { DataFile } from './data-file.ts'
-import { METRICS_FILE_ROWS_MAX, type MetricsRow, type StoredMetricsRow } from './metrics-row.ts'
+import { dayOfUs } from './definition.ts'
+import {
+  compareRows,
+  METRICS_FILE_ROWS_MAX,
+  type MetricsRow,
+  revenueOf,
+  type StoredMetricsRow,
+} from './metrics-row.ts'
 
 /** A metrics file takes new rows while it has fewer than this. */
 const OPEN_FILE_ROWS_MAX = 8_192
@@ -42,7 +49,7 @@ export type Windows = ReplaceWindows & {
 }
 
 export type ReplaceWindows = {
-  /** Replaces the rows of these windows. Rows whose sums are in the table change nothing. */
+  /** Replaces the rows of these windows; a row whose sums are in the table changes nothing. */
   replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
 }
 
@@ -54,14 +61,12 @@ type RowChange = WindowKey &
     isDone: (row: MetricsRow) => boolean
   }>
 
-type Rows = Map<string, MetricsRow>
-type Decoded = { rows: Rows; inexact: Set<string> }
+/** The rows of one file, and the keys of those whose revenue a DOUBLE does not hold exactly. */
+type Decoded = { rows: Map<string, MetricsRow>; inexact: Set<string> }
 /** A change of a row that stands in a file. */
 type Placed = Readonly<{ held: Decoded; key: string; change: RowChange }>
 /** The files that a commit replaces, each with the rows that go into its place. */
 type Touched = Map<DataFile, Decoded>
-
-const DAY_US = 86_400_000_000
 
 export function openWindows(files: MetricsFiles & Readonly<{ recompute: Recompute }>): Windows {
   const change = openChanges(files)
@@ -95,16 +100,13 @@ function openChanges(files: MetricsFiles): Change {
   async function decoded(file: DataFile): Promise<Decoded> {
     const known = cache.get(file.path)
     if (known !== undefined) return known
-    const rows: Rows = new Map()
-    const inexact = new Set<string>()
-    for (const row of await files.read(file)) {
-      const key = keyOf(row)
-      rows.set(key, row)
-      if (!row.exact) inexact.add(key)
+    const rows = await files.read(file)
+    const held = {
+      rows: new Map(rows.map((row) => [keyOf(row), row])),
+      inexact: new Set(rows.filter(({ exact }) => !exact).map(keyOf)),
     }
-    const read = { rows, inexact }
-    cache.set(file.path, read)
-    return read
+    cache.set(file.path, held)
+    return held
   }
 
   /**
@@ -170,11 +172,10 @@ function openChanges(files: MetricsFiles): Change {
       held.inexact.delete(key)
     }
     const open = fresh.length === 0 ? undefined : await openFile(live, touched)
-    let target: Decoded = open ?? { rows: new Map(), inexact: new Set() }
+    let target = open ?? emptyFile()
     const outputs = new Set(touched.values())
     for (const change of fresh) {
-      if (target.rows.size >= METRICS_FILE_ROWS_MAX)
-        target = { rows: new Map(), inexact: new Set() }
+      if (target.rows.size >= METRICS_FILE_ROWS_MAX) target = emptyFile()
       target.rows.set(keyOf(change), change.next(undefined))
       outputs.add(target)
     }
@@ -217,13 +218,14 @@ function openChanges(files: MetricsFiles): Change {
     const live = Map.groupBy(files.live(), (file) => file.day)
     const outputs: { day: number; held: Decoded }[] = []
     const remove: DataFile[] = []
-    for (const [day, ofDay] of Map.groupBy(changes, dayOf)) {
+    const byDay = Map.groupBy(changes, ({ windowStartUs }) => dayOfUs(windowStartUs))
+    for (const [day, ofDay] of byDay) {
       const changed = await changeDay(live.get(day) ?? [], ofDay, recompute)
       remove.push(...changed.remove)
       for (const held of changed.outputs) outputs.push({ day, held })
     }
     const add = await allOf(outputs, WRITES_AT_ONCE, async ({ day, held }) => {
-      const file = await files.write(day, sorted(held.rows))
+      const file = await files.write(day, [...held.rows.values()].sort(compareRows))
       cache.set(file.path, held)
       return file
     })
@@ -231,6 +233,10 @@ function openChanges(files: MetricsFiles): Change {
   }
 
   return change
+}
+
+function emptyFile(): Decoded {
+  return { rows: new Map(), inexact: new Set() }
 }
 
 /** A copy, since the file's own rows stay true until the commit that replaces it is known. */
@@ -265,19 +271,6 @@ function hasSameSums(a: MetricsRow, b: MetricsRow): boolean {
     a.impressions === b.impressions &&
     a.clicks === b.clicks &&
     a.conversions === b.conversions &&
-    Number(a.revenueMillionths) / 1e6 === Number(b.revenueMillionths) / 1e6
-  )
-}
-
-function dayOf({ windowStartUs }: RowChange): number {
-  return Math.floor(windowStartUs / DAY_US)
-}
-
-/** By window, then campaign: any order would be right, this one compresses and prunes well. */
-function sorted(rows: Rows): MetricsRow[] {
-  return [...rows.values()].sort(
-    (a, b) =>
-      a.windowStartUs - b.windowStartUs ||
-      (a.campaignId < b.campaignId ? -1 : a.campaignId > b.campaignId ? 1 : 0),
+    revenueOf(a.revenueMillionths) === revenueOf(b.revenueMillionths)
   )
 }

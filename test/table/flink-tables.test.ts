@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
+import { parseExact, stringifyExact } from '../../src/runtime.ts'
 import { planCommit, planExpiry } from '../../src/table/commit/plan.ts'
 import { TABLES, type TableKey } from '../../src/table/definition.ts'
 import { loadForWriting, loadTable, type TableState } from '../../src/table/load-table.ts'
@@ -15,10 +16,8 @@ import type { Snapshot, Summary } from '../../src/table/snapshot.ts'
 import { openDiskStorage, type Storage } from '../../src/table/storage.ts'
 import {
   newTableMetadata,
-  parseExact,
   parseMetadata,
   serializeMetadata,
-  stringifyExact,
 } from '../../src/table/table-metadata.ts'
 import { newestWith, viewOf } from '../../src/table/table-view.ts'
 import { openRandom } from '../support/random.ts'

@@ -73,3 +73,16 @@ test('a connection that broke while nobody used it is not used again', async (t)
   await lake.commit({ events: { add: [file], remove: [] }, summary: {}, commitId: '1' })
   assert.equal(lake.events.files.length, 1)
 })
+
+test('a catalog that refuses every try is quoted, also where its error has no cause', async (t) => {
+  const place = await openPlace(t)
+  const openRefusing: NonNullable<LakeOptions['openCatalog']> = async (at) => ({
+    ...(await openCatalog(at)),
+    async swap() {
+      throw new TableError('catalog-failed', { catalog: 'the catalog', reason: 'no quorum' })
+    },
+  })
+  const lake = await place.open({ openCatalog: openRefusing })
+  const refused = { code: 'catalog-failed', message: /no quorum.*; 5 tries/ }
+  await assert.rejects(lake.commit({ summary: {}, commitId: '1' }), refused)
+})

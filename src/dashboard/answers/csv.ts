@@ -5,19 +5,16 @@
 
 import { columnOf, MEASURE_IDS } from '../../dashboard-definition.ts'
 import type { TimeSpan } from '../../event.ts'
+import { csvText } from '../../query.ts'
 import { momentText } from '../steps.ts'
 import type { CampaignRow } from './campaigns.ts'
 
 const LINE_END = '\r\n'
-/** OWASP, "CSV Injection"; the wide signs begin formulas in Japanese and Chinese spreadsheets. */
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/
-/** The semicolon too: it separates cells in locales with a decimal comma. */
-const NEEDS_QUOTES = /[",;\r\n]/
 
 export function campaignsCsv(rows: readonly CampaignRow[]): string {
   const header = ['campaign_id', ...MEASURE_IDS.map(columnOf)].join(',')
   const lines = rows.map((row) =>
-    [textCell(row.campaign), ...MEASURE_IDS.map((id) => String(row[id] ?? ''))].join(','),
+    [csvText(row.campaign, true), ...MEASURE_IDS.map((id) => String(row[id] ?? ''))].join(','),
   )
   return [header, ...lines, ''].join(LINE_END)
 }
@@ -26,9 +23,4 @@ export function campaignsCsv(rows: readonly CampaignRow[]): string {
 export function csvFileName({ fromUs, toUs }: TimeSpan): string {
   const plain = (us: number): string => momentText(us).replaceAll(/[-:]/g, '')
   return `campaigns-${plain(fromUs)}-${plain(toUs)}.csv`
-}
-
-function textCell(text: string): string {
-  const safe = FORMULA.test(text) ? `'${text}` : text
-  return NEEDS_QUOTES.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

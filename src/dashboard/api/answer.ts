@@ -65,6 +65,11 @@ export function orNotModified(
   return isAmong(tag, sentTags) ? { status: 304, headers, body: null } : { ...answer, headers }
 }
 
+/** A header that may have come in several lines, as one. */
+export function headerText(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(',') : header
+}
+
 export function contentHash(body: string | Uint8Array): string {
   return hash('sha256', body, 'base64url').slice(0, 22)
 }

@@ -11,7 +11,14 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { ReadAnswer, ReadRequest, ReadRoute } from '../../collect.ts'
-import { BROWSER_HEADERS, contentHash, errorAnswer, orNotModified, refuseMethod } from './answer.ts'
+import {
+  BROWSER_HEADERS,
+  contentHash,
+  errorAnswer,
+  headerText,
+  orNotModified,
+  refuseMethod,
+} from './answer.ts'
 
 type PageFile = Readonly<{
   type: string
@@ -120,13 +127,13 @@ function answerPage(
   }
   // Each coding is a representation of its own, with its own tag.
   const tag = coding === 'identity' ? `"${file.tag}"` : `"${file.tag}-${coding}"`
-  return orNotModified(answer, tag, onlyText(headers['if-none-match']))
+  return orNotModified(answer, tag, headerText(headers['if-none-match']))
 }
 
 /** The first coding that the client accepts with q > 0, by name or `*`; else the plain bytes. */
 function chooseCoding(file: PageFile, accepted: string | string[] | undefined): Coding {
   const wishes = new Map(
-    (onlyText(accepted) ?? '').split(',').map((wish) => {
+    (headerText(accepted) ?? '').split(',').map((wish) => {
       const [name = '', ...parameters] = wish.split(';').map((part) => part.trim().toLowerCase())
       const weight = parameters.find((parameter) => parameter.startsWith('q='))
       return [name, weight === undefined || Number(weight.slice(2)) > 0]
@@ -138,10 +145,6 @@ function chooseCoding(file: PageFile, accepted: string | string[] | undefined): 
     if (isWanted && file.bodies.has(coding)) return coding
   }
   return 'identity'
-}
-
-function onlyText(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header.join(',') : header
 }
 
 /** Read by a person in a browser, so it is text. */

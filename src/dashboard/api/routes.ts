@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import type { ReadAnswer, ReadRequest, ReadRoute } from '../../collect.ts'
 import type { SettingsAnswer } from '../../dashboard-definition.ts'
 import { isQuestionKind } from '../answers/question.ts'
-import { BROWSER_HEADERS, errorAnswer, jsonAnswer, refuseMethod } from './answer.ts'
+import { BROWSER_HEADERS, errorAnswer, headerText, jsonAnswer, refuseMethod } from './answer.ts'
 import type { FiguresSupervisor } from './figures-supervisor.ts'
 import type { LiveStream } from './live-stream.ts'
 
@@ -73,6 +73,5 @@ function answerStream(stream: ApiParts['stream'], { method, headers }: ReadReque
 }
 
 function sentTags(headers: ReadRequest['headers']): string | undefined {
-  const sent = headers['if-none-match']
-  return Array.isArray(sent) ? sent.join(',') : sent
+  return headerText(headers['if-none-match'])
 }

@@ -23,7 +23,7 @@ export type Asset = Readonly<{
 export type Bundle = readonly Asset[]
 
 export const DASHBOARD_SLUG = 'campaign-performance'
-export const DASHBOARD_UUID: string = assetUuid('dashboard', DASHBOARD_SLUG)
+const DASHBOARD_UUID: string = assetUuid('dashboard', DASHBOARD_SLUG)
 const REFRESH_SECONDS = 10
 
 /** Each after its dependencies: the database first, the dashboard last. */

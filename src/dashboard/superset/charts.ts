@@ -115,6 +115,16 @@ const PLAIN_TABLE: Params = {
   allow_rearrange_columns: false,
 }
 
+const SERIES: Params = {
+  groupby: [],
+  order_desc: true,
+  rich_tooltip: true,
+  truncate_metric: true,
+  show_empty_columns: true,
+  comparison_type: 'values',
+  color_scheme: 'supersetColors',
+}
+
 /** Windows as they are: Superset's own grain would regroup them. */
 function trend(): Params {
   return {
@@ -139,20 +149,14 @@ function lines(x: string, metrics: readonly string[]): Params {
     x_axis: x,
     time_grain_sqla: null,
     metrics,
-    groupby: [],
     row_limit: 10_000,
-    order_desc: true,
     x_axis_sort_asc: true,
     x_axis_time_format: '%H:%M',
     show_legend: true,
-    rich_tooltip: true,
     tooltipTimeFormat: '%Y-%m-%d %H:%M:%S',
     markerEnabled: false,
     seriesType: 'line',
-    truncate_metric: true,
-    show_empty_columns: true,
-    comparison_type: 'values',
-    color_scheme: 'supersetColors',
+    ...SERIES,
   }
 }
 
@@ -161,20 +165,14 @@ function revenue(): Params {
   return {
     x_axis: 'campaign_id',
     metrics: [metric],
-    groupby: [],
     adhoc_filters: [timeFilter('window_start')],
     row_limit: TOP_CAMPAIGNS,
-    order_desc: true,
     x_axis_sort: metric,
     x_axis_sort_asc: false,
     orientation: 'vertical',
     y_axis_format: ',.2f',
     show_legend: false,
     show_value: true,
-    rich_tooltip: true,
-    truncate_metric: true,
-    show_empty_columns: true,
-    comparison_type: 'values',
-    color_scheme: 'supersetColors',
+    ...SERIES,
   }
 }

@@ -6,7 +6,7 @@
  *
  * Changes carry all three.
  */
-import { reasonOf, systemCode } from '../../runtime.ts'
+import { networkReason } from '../../runtime.ts'
 import { SupersetError } from './error.ts'
 
 export type SupersetPlace = Readonly<{
@@ -126,7 +126,7 @@ async function readVersion(place: SupersetPlace, base: string): Promise<string> 
   return version
 }
 
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split(/[^\d]+/).map(Number))
   for (let index = 0; index < 3; index++) {
     const difference = (left?.[index] || 0) - (right?.[index] || 0)
@@ -147,9 +147,7 @@ async function request(
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     })
   } catch (error) {
-    const cause = error instanceof Error ? (error.cause ?? error) : error
-    const reason = systemCode(cause) ?? reasonOf(cause)
-    throw new SupersetError('unreachable', { url: place.url, reason }, error)
+    throw new SupersetError('unreachable', { url: place.url, reason: networkReason(error) }, error)
   }
 }
 

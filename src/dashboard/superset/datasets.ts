@@ -153,7 +153,7 @@ function metricAsset(id: MeasureId, expression: string) {
   }
 }
 
-export function labelOf(id: MeasureId): string {
+function labelOf(id: MeasureId): string {
   const { label, unit } = MEASURES[id]
   return unit === 'percent' ? `${label} %` : label
 }

@@ -4,7 +4,7 @@ import { type Asset, type Bundle, bundleFiles, DASHBOARD_SLUG, supersetBundle } 
 import { type Json, openSuperset, type SupersetClient, type SupersetPlace } from './client.ts'
 import { DATABASE_FILE, DATABASE_NAME, DATABASE_UUID, type SupersetDatabase } from './database.ts'
 import { SupersetError } from './error.ts'
-import { type AssetState, installedStates } from './installed.ts'
+import { installedStates } from './installed.ts'
 import { isOurUuid } from './uuid.ts'
 
 export type SupersetSetup = Readonly<{
@@ -48,14 +48,13 @@ export async function setUpSuperset(options: SupersetSetupOptions): Promise<Supe
     (chart) => ({ kind: 'chart', name: String(chart.slice_name), outcome: 'removed' }) as const,
   )
   return {
-    assets: [...[...states].map(assetOf), ...removed],
+    assets: [
+      ...[...states].map(([{ kind, name }, state]) => ({ kind, name, outcome: OUTCOMES[state] })),
+      ...removed,
+    ],
     url: `${options.superset.url.replace(/\/+$/, '')}/superset/dashboard/${DASHBOARD_SLUG}/`,
     version: client.version,
   }
-}
-
-function assetOf([{ kind, name }, state]: readonly [Asset, AssetState]): SupersetAsset {
-  return { kind, name, outcome: OUTCOMES[state] }
 }
 
 export function bundleArchive(bundle: Bundle): Uint8Array {

@@ -7,7 +7,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FlinkError, rootCause } from '../error.ts'
-import { type Answer, askFlink, isObject, objectsIn, stringIn } from './rest.ts'
+import { type Answer, askFlink, objectIn, objectsIn, stringIn } from './rest.ts'
 
 export type ClusterJob = Readonly<{
   id: string
@@ -71,14 +71,12 @@ async function listJobs(url: string): Promise<readonly ClusterJob[]> {
 }
 
 function latestCheckpointIn(answer: Answer): Checkpoint | null {
-  const latest = isObject(answer.latest) ? answer.latest.completed : null
-  if (!isObject(latest) || typeof latest.external_path !== 'string') return null
-  return { id: numberIn(latest, 'id'), path: latest.external_path }
+  const { id, external_path: path } = objectIn(objectIn(answer, 'latest'), 'completed')
+  return typeof path === 'string' ? { id: typeof id === 'number' ? id : 0, path } : null
 }
 
 function failureIn(answer: Answer): string | null {
-  const history = isObject(answer.exceptionHistory) ? answer.exceptionHistory : {}
-  const [newest] = objectsIn(history, 'entries')
+  const [newest] = objectsIn(objectIn(answer, 'exceptionHistory'), 'entries')
   return typeof newest?.stacktrace === 'string' ? rootCause(newest.stacktrace) : null
 }
 
@@ -93,9 +91,8 @@ async function stopWithSavepoint(url: string, jobId: string): Promise<string> {
   const request = stringIn(started, 'request-id')
   for (let waitedMs = 0; waitedMs < STOP_MS_MAX; waitedMs += POLL_MS) {
     const answer = await askFlink(url, `/jobs/${jobId}/savepoints/${request}`)
-    const status = isObject(answer.status) ? answer.status.id : null
-    const operation = isObject(answer.operation) ? answer.operation : {}
-    if (status === 'COMPLETED') return locationIn(operation, jobId)
+    const { id: status } = objectIn(answer, 'status')
+    if (status === 'COMPLETED') return locationIn(objectIn(answer, 'operation'), jobId)
     await sleep(POLL_MS)
   }
   const fault = `was asked to stop with a savepoint, and has not stopped in ${STOP_MS_MAX / 1000} s`
@@ -104,8 +101,7 @@ async function stopWithSavepoint(url: string, jobId: string): Promise<string> {
 
 function locationIn(operation: Answer, jobId: string): string {
   if (typeof operation.location === 'string') return operation.location
-  const failure = isObject(operation['failure-cause']) ? operation['failure-cause'] : {}
-  const trace = failure['stack-trace']
+  const trace = objectIn(operation, 'failure-cause')['stack-trace']
   const why = rootCause(typeof trace === 'string' ? trace : '')
   const fault =
     `could not be stopped with a savepoint: ${why}. ` +
@@ -129,14 +125,9 @@ async function awaitEnd(url: string, jobId: string): Promise<string> {
   throw new FlinkError('job', { job: jobId, fault: `has not ended in ${STOP_MS_MAX / 1000} s` })
 }
 
-/** Of the JobManager's configuration, which is an array of keys and values. */
+/** A setting of the JobManager, whose configuration is an array of keys and values. */
 async function readSetting(url: string, key: string): Promise<string | null> {
   const answer = await askFlink(url, '/jobmanager/config', { isList: true })
   const found = objectsIn(answer, 'list').find((setting) => setting.key === key)
   return typeof found?.value === 'string' ? found.value : null
-}
-
-function numberIn(answer: Answer, field: string): number {
-  const value = answer[field]
-  return typeof value === 'number' ? value : 0
 }

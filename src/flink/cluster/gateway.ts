@@ -14,15 +14,13 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FlinkError } from '../error.ts'
-import { type Answer, askFlink, isObject, objectsIn, stringIn } from './rest.ts'
+import { askFlink, objectIn, objectsIn, stringIn } from './rest.ts'
 
 export type GatewayOptions = Readonly<{
   /** As `http://127.0.0.1:8083`. */
   url: string
   /** Session properties, such as `execution.state-recovery.path`. */
   properties?: Readonly<Record<string, string>>
-  /** For one statement, its rows included. */
-  timeoutMs?: number
 }>
 
 export type StatementResult = Readonly<{
@@ -38,6 +36,7 @@ export type GatewaySession = {
   close(): Promise<void>
 }
 
+/** For one statement, its rows included. */
 const STATEMENT_TIMEOUT_MS = 180_000
 const POLL_MS = 50
 const POLL_MS_MAX = 500
@@ -45,7 +44,7 @@ const ROWS_MAX = 100_000
 const HEADING_CHARACTERS = 60
 
 export async function openGatewaySession(options: GatewayOptions): Promise<GatewaySession> {
-  const { url, properties = {}, timeoutMs = STATEMENT_TIMEOUT_MS } = options
+  const { url, properties = {} } = options
   const body = { sessionName: 'campaign-metrics', properties }
   const session = stringIn(
     await askFlink(url, '/v2/sessions', { method: 'POST', body }),
@@ -53,7 +52,7 @@ export async function openGatewaySession(options: GatewayOptions): Promise<Gatew
   )
   const path = `/v2/sessions/${session}`
   return {
-    execute: (statement) => execute(url, path, statement, timeoutMs),
+    execute: (statement) => execute(url, path, statement),
     close: async () => {
       await askFlink(url, path, { method: 'DELETE' })
     },
@@ -72,20 +71,15 @@ export function statementHeading(statement: string): string {
     : beforeOptions.trim()
 }
 
-async function execute(
-  url: string,
-  session: string,
-  statement: string,
-  timeoutMs: number,
-): Promise<StatementResult> {
+async function execute(url: string, session: string, statement: string): Promise<StatementResult> {
   try {
     const started = await askFlink(url, `${session}/statements`, {
       method: 'POST',
       body: { statement },
-      timeoutMs,
+      timeoutMs: STATEMENT_TIMEOUT_MS,
     })
     const operation = `${session}/operations/${stringIn(started, 'operationHandle')}`
-    const result = await readResult(url, operation, timeoutMs)
+    const result = await readResult(url, operation)
     await askFlink(url, `${operation}/close`, { method: 'DELETE' })
     return result
   } catch (cause) {
@@ -95,11 +89,7 @@ async function execute(
   }
 }
 
-async function readResult(
-  url: string,
-  operation: string,
-  timeoutMs: number,
-): Promise<StatementResult> {
+async function readResult(url: string, operation: string): Promise<StatementResult> {
   const rows: unknown[][] = []
   let columns: string[] = []
   let jobId: string | null = null
@@ -107,9 +97,9 @@ async function readResult(
   let waitMs = POLL_MS
   let waitedMs = 0
   for (;;) {
-    const answer = await askFlink(url, next, { timeoutMs })
+    const answer = await askFlink(url, next, { timeoutMs: STATEMENT_TIMEOUT_MS })
     if (typeof answer.jobID === 'string') jobId = answer.jobID
-    const results: Answer = isObject(answer.results) ? answer.results : {}
+    const results = objectIn(answer, 'results')
     if (columns.length === 0)
       columns = objectsIn(results, 'columns').map(({ name }) => String(name))
     const read = objectsIn(results, 'data').map(({ fields }) =>
@@ -121,8 +111,8 @@ async function readResult(
     if (answer.resultType === 'EOS') return { jobId, columns, rows }
     if (typeof answer.nextResultUri === 'string') next = answer.nextResultUri
     if (read.length > 0) continue
-    if (waitedMs >= timeoutMs) {
-      const why = `a statement did not end in ${timeoutMs} ms`
+    if (waitedMs >= STATEMENT_TIMEOUT_MS) {
+      const why = `a statement did not end in ${STATEMENT_TIMEOUT_MS} ms`
       throw new FlinkError('unreachable', { url, operation, why })
     }
     await sleep(waitMs)

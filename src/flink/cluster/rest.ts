@@ -93,8 +93,14 @@ function errorsIn(answer: Answer): string | null {
   return texts.at(-1) ?? null
 }
 
-export function isObject(value: unknown): value is Answer {
+function isObject(value: unknown): value is Answer {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The object in a field; an empty one when it is missing. */
+export function objectIn(answer: Answer, field: string): Answer {
+  const value = answer[field]
+  return isObject(value) ? value : {}
 }
 
 export function stringIn(answer: Answer, field: string): string {

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import type { Config, FlinkConfig, KafkaLog, S3Warehouse } from '../../config.ts'
+import { DAY_US } from '../../table.ts'
 import { fillSql, type SqlValues, splitStatements } from './fill-sql.ts'
 import { type Retention, retentionOf } from './retention.ts'
 
@@ -62,7 +63,6 @@ const MODULES = {
   'SCRAM-SHA-256': `${SECURITY}.scram.ScramLoginModule`,
   'SCRAM-SHA-512': `${SECURITY}.scram.ScramLoginModule`,
 } as const
-const DAY_US = 86_400_000_000
 
 export function makeJobSql(options: FlinkJobOptions): JobSql {
   const template = readFileSync(TEMPLATE_FILE, 'utf8')
@@ -71,7 +71,7 @@ export function makeJobSql(options: FlinkJobOptions): JobSql {
     .update(open)
     .digest('hex')
     .slice(0, FINGERPRINT_CHARACTERS)
-  const name = jobName(options, fingerprint)
+  const name = jobNamePrefix(options) + fingerprint
   return {
     name,
     fingerprint,
@@ -85,14 +85,11 @@ export function jobNamePrefix({ kafka, catalog }: FlinkJobOptions): string {
 }
 
 /** The names of Kafka's consumer groups, in which Flink notes what its checkpoints hold. */
-export function consumerGroups({
-  kafka,
-}: FlinkJobOptions): Readonly<{ events: string; lines: string }> {
-  return { events: `${NAME_PREFIX}-${kafka.topic}`, lines: `${NAME_PREFIX}-${kafka.topic}-lines` }
-}
-
-function jobName(options: FlinkJobOptions, fingerprint: string): string {
-  return `${jobNamePrefix(options)}${fingerprint}`
+export function consumerGroups(
+  options: FlinkJobOptions,
+): Readonly<{ events: string; lines: string }> {
+  const events = `${NAME_PREFIX}-${options.kafka.topic}`
+  return { events, lines: `${events}-lines` }
 }
 
 /**
@@ -101,11 +98,10 @@ function jobName(options: FlinkJobOptions, fingerprint: string): string {
  */
 function comparable(options: FlinkJobOptions): FlinkJobOptions {
   const { kafka, catalog } = options
-  const retention = retentionOf(options.retention.days)
   const sasl = kafka.sasl === null ? null : { ...kafka.sasl, password: '' }
   return {
     ...options,
-    retention,
+    retention: retentionOf(options.retention.days),
     kafka: { ...kafka, sasl },
     catalog: { ...catalog, password: null },
   }
@@ -200,9 +196,11 @@ function tls(files: KafkaPlace['tls']): Record<string, string> {
 function sasl(login: KafkaPlace['sasl']): Record<string, string> {
   if (login === null) return {}
   const { mechanism, username, password } = login
-  const module =
-    `${MODULES[mechanism]} required username=${quoted(username)} ` + `password=${quoted(password)};`
-  return { 'properties.sasl.mechanism': mechanism, 'properties.sasl.jaas.config': module }
+  const credentials = `username=${quoted(username)} password=${quoted(password)}`
+  return {
+    'properties.sasl.mechanism': mechanism,
+    'properties.sasl.jaas.config': `${MODULES[mechanism]} required ${credentials};`,
+  }
 }
 
 /** JAAS: quotes and backslashes are escaped by a backslash. */

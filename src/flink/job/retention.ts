@@ -19,9 +19,9 @@ export type Retention = Readonly<{
 }>
 
 /** No event is older. */
-const FIRST_US = Date.UTC(2000, 0, 1) * 1000
+export const FIRST_US: number = Date.UTC(2000, 0, 1) * 1000
 
-/** While nobody has asked for a retention. */
+/** A retention that has held since ever. */
 export function retentionOf(days: number): Retention {
   return { days, sinceUs: FIRST_US, keptFromUs: FIRST_US }
 }

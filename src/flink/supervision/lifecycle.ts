@@ -68,63 +68,46 @@ const STATE_MISMATCH = new RegExp(
 /** How Flink reports a checkpoint that is not there. */
 const MISSING = /Cannot find (?:checkpoint|meta data)|FileNotFound|NoSuchFile|No such file/i
 
+const SUBMIT: Action = { kind: 'submit', from: null }
+
+/** The same in every state but `refused`. */
+const USUAL = { submitted: start, missing: nextPath, stopped: continueFrom, refused: refuse }
+
 /** A rule for every event in every state. */
 const RULES: Rules = {
   absent: {
-    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
-    submitted: (_, event) => start(event, 0),
-    missing: nextPath,
-    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    ...USUAL,
+    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, SUBMIT, 0),
     failed: (_, { why }, { nowMs }) => wait(why, 0, nowMs),
-    refused: refuse,
   },
-  starting: {
-    jobs: whileStarting,
-    submitted: ({ failures }, event) => start(event, failures),
-    missing: nextPath,
-    stopped: (_, { savepoint }) => submitFrom([savepoint]),
-    failed: (state) => ({ state, action: NONE }),
-    refused: refuse,
-  },
+  starting: { ...USUAL, jobs: whileStarting, failed: stay },
   running: {
-    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, { kind: 'submit', from: null }, 0),
-    submitted: (_, event) => start(event, 0),
-    missing: nextPath,
-    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    ...USUAL,
+    jobs: (_, { jobs }, wanted) => fromJobs(jobs, wanted, SUBMIT, 0),
     // Flink does not answer for a moment: the job goes on, or is missing in the next list.
-    failed: (state) => ({ state, action: NONE }),
-    refused: refuse,
+    failed: stay,
   },
   stopping: {
-    jobs: (state) => ({ state, action: NONE }),
-    submitted: (_, event) => start(event, 0),
-    missing: nextPath,
-    stopped: (_, { savepoint }) => submitFrom([savepoint]),
+    ...USUAL,
+    jobs: stay,
     failed: (_, { why }, { nowMs }) => wait(why, 0, nowMs),
-    refused: refuse,
   },
   waiting: {
+    ...USUAL,
     jobs: (state, { jobs }, wanted) => {
       const isTime = wanted.nowMs >= state.untilMs
-      const otherwise: Action = isTime ? { kind: 'submit', from: null } : NONE
-      const step = fromJobs(jobs, wanted, otherwise, state.failures)
-      return step.action.kind === 'none' && step.state.kind === 'absent'
-        ? { state, action: NONE }
-        : step
+      const step = fromJobs(jobs, wanted, isTime ? SUBMIT : NONE, state.failures)
+      return step.action.kind === 'none' && step.state.kind === 'absent' ? stay(state) : step
     },
-    submitted: ({ failures }, event) => start(event, failures),
-    missing: nextPath,
-    stopped: (_, { savepoint }) => submitFrom([savepoint]),
     failed: ({ failures }, { why }, { nowMs }) => wait(why, failures, nowMs),
-    refused: refuse,
   },
   refused: {
-    jobs: (state) => ({ state, action: NONE }),
-    submitted: (state) => ({ state, action: NONE }),
-    missing: (state) => ({ state, action: NONE }),
-    stopped: (state) => ({ state, action: NONE }),
-    failed: (state) => ({ state, action: NONE }),
-    refused: (state) => ({ state, action: NONE }),
+    jobs: stay,
+    submitted: stay,
+    missing: stay,
+    stopped: stay,
+    failed: stay,
+    refused: stay,
   },
 }
 
@@ -188,7 +171,8 @@ function whileStarting(
   return wait(why, state.failures, wanted.nowMs)
 }
 
-function start({ jobId, rest }: EventOf<'submitted'>, failures: number): Step {
+function start(state: Lifecycle, { jobId, rest }: EventOf<'submitted'>): Step {
+  const failures = 'failures' in state ? state.failures : 0
   return { state: { kind: 'starting', jobId, rest, failures }, action: NONE }
 }
 
@@ -201,6 +185,10 @@ function nextPath(
   return { state: { kind: 'refused', why: noCheckpoint(why) }, action: NONE }
 }
 
+function continueFrom(_: Lifecycle, { savepoint }: EventOf<'stopped'>): Step {
+  return submitFrom([savepoint])
+}
+
 function submitFrom(from: readonly string[]): Step {
   return { state: { kind: 'absent' }, action: { kind: 'submit', from } }
 }
@@ -209,6 +197,10 @@ function submitFrom(from: readonly string[]): Step {
 function wait(why: string, failures: number, nowMs: number): Step {
   const waitMs = Math.min(WAIT_MS_MIN * 2 ** Math.min(failures, 10), WAIT_MS_MAX)
   const state = { kind: 'waiting', untilMs: nowMs + waitMs, failures: failures + 1, why } as const
+  return { state, action: NONE }
+}
+
+function stay(state: Lifecycle): Step {
   return { state, action: NONE }
 }
 

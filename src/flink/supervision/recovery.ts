@@ -71,12 +71,11 @@ export function recoverFrom({ commits, noted, directory, rows }: RecoveryFacts):
     if (rows === 0) return { kind: 'fresh' }
     return { kind: 'refused', why: 'the tables hold rows that no Flink job has committed' }
   }
-  const continues =
-    noted !== null && (noted.jobId === newest.jobId || noted.after === newest.jobId) ? noted : null
   const isNewer =
-    continues !== null &&
-    (continues.jobId !== newest.jobId || continues.checkpointId >= newest.checkpointId)
-  const paths = isNewer ? [continues.path] : []
+    noted?.jobId === newest.jobId
+      ? noted.checkpointId >= newest.checkpointId
+      : noted?.after === newest.jobId
+  const paths = noted !== null && isNewer ? [noted.path] : []
   if (directory !== null) paths.push(...pathsOf(newest, directory))
   if (paths.length > 0) return { kind: 'restore', paths: [...new Set(paths)] }
   return {
@@ -96,10 +95,7 @@ export function newestJob(commits: readonly FlinkCommit[]): string | null {
  * restores.
  */
 function newestOf(commits: readonly FlinkCommit[]): FlinkCommit | null {
-  return commits.reduce<FlinkCommit | null>(
-    (best, one) => (best === null || one.checkpointId > best.checkpointId ? one : best),
-    null,
-  )
+  return commits.toSorted((a, b) => b.checkpointId - a.checkpointId)[0] ?? null
 }
 
 function pathsOf({ jobId, checkpointId }: FlinkCommit, directory: string): string[] {
@@ -159,7 +155,10 @@ export function openCheckpointNote(path: string): CheckpointNote {
 }
 
 async function readNote(path: string): Promise<NotedCheckpoint | null> {
-  const text = await readOrNull(path)
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  })
   if (text === null) return null
   try {
     const noted: unknown = JSON.parse(text)
@@ -181,15 +180,6 @@ async function writeNote(path: string, noted: NotedCheckpoint): Promise<void> {
     await file.close()
   }
   await rename(next, path)
-}
-
-async function readOrNull(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null
-    throw error
-  }
 }
 
 function isNoted(value: unknown): value is NotedCheckpoint {

@@ -9,9 +9,9 @@
  * record whose place is among them is not kept again. The same holds when Flink writes a record
  * anew, because it went back to an earlier checkpoint.
  *
- * The job tells that a record breaks a rule; which one, of those on bytes and JSON types, only its
- * bytes tell. So the reference parser examines them, and Flink's reason is used where the bytes are
- * gone or the parser finds nothing.
+ * The job says that a record breaks a rule. Which one, among those on bytes and JSON types, only
+ * its bytes show. So the reference parser examines them, and Flink's reason is used where the bytes
+ * are gone or the parser finds nothing.
  *
  * A file as the job leaves it has one JSON object a line. Files that are still written to, or not
  * yet part of a checkpoint, begin with a dot.
@@ -24,7 +24,6 @@
 
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseEvent, REJECTION_REASONS, type RejectionReason } from '../../event.ts'
 import { type KafkaPlace, openRecordSource } from '../../log.ts'
 import {
@@ -33,7 +32,7 @@ import {
   type RejectedRecord,
   type RejectedStore,
 } from '../../rejected.ts'
-import { type Closing, reasonOf, systemCode } from '../../runtime.ts'
+import { type Closing, pause, reasonOf, systemCode } from '../../runtime.ts'
 import { FlinkError } from '../error.ts'
 
 export type Place = Readonly<{ partition: number; offset: number }>
@@ -114,7 +113,7 @@ export async function startRejectedMoving(
   const moving = (async () => {
     while (!stopping.signal.aborted) {
       await move()
-      await sleep(MOVE_INTERVAL_MS, undefined, { signal: stopping.signal }).catch(() => {})
+      await pause(MOVE_INTERVAL_MS, stopping.signal)
     }
   })()
   return {
@@ -129,73 +128,59 @@ export async function startRejectedMoving(
 }
 
 export function openRejectedMover(options: RejectedMoverOptions): RejectedMover {
-  return new Mover(options)
-}
+  const { from, directory, store, readRecord } = options
+  /** The places of all that `rejected/` holds of this job; null until they are read. */
+  let kept: Set<string> | null = null
 
-/**
- * Invariant: `#kept` has the places of all that `rejected/` holds of this job, once it has been
- * read.
- */
-class Mover implements RejectedMover {
-  readonly #options: RejectedMoverOptions
-  #kept: Set<string> | null = null
-
-  constructor(options: RejectedMoverOptions) {
-    this.#options = options
-  }
-
-  async move(): Promise<number> {
-    let moved = 0
-    for (const name of await finishedFiles(this.#options.from)) {
-      this.#kept ??= await keptPlaces(this.#options.directory)
-      moved += await this.#moveFile(join(this.#options.from, name), this.#kept)
-    }
-    return moved
-  }
-
-  async #moveFile(path: string, kept: Set<string>): Promise<number> {
+  async function moveFile(path: string, places: Set<string>): Promise<number> {
     const parts = new Map<string, PartRecord>()
     for (const part of readPart(await readFile(path, 'utf8'), path)) {
       // Objects of one array have one place.
-      if (!kept.has(placeKey(part))) parts.set(placeKey(part), part)
+      if (!places.has(placeKey(part))) parts.set(placeKey(part), part)
     }
     const records: RejectedRecord[] = []
-    for (const part of parts.values()) records.push(await this.#complete(part))
-    await this.#options.store.keep(records)
-    for (const place of parts.keys()) kept.add(place)
+    for (const part of parts.values()) records.push(await complete(part))
+    await store.keep(records)
+    for (const place of parts.keys()) places.add(place)
     await rm(path)
     return records.length
   }
 
-  async #complete(part: PartRecord): Promise<RejectedRecord> {
+  async function complete(part: PartRecord): Promise<RejectedRecord> {
     const { partition, offset, arrivalUs } = part
-    const bytes = part.bytes ?? (await this.#options.readRecord({ partition, offset }))
+    const bytes = part.bytes ?? (await readRecord({ partition, offset }))
     // The job knows how old an event may be; a fault in an earlier field takes precedence.
     const keptFromUs = part.reason === 'timestamp-retention' ? Number.POSITIVE_INFINITY : undefined
     const verdict = bytes === null ? null : parseEvent(bytes, arrivalUs, keptFromUs)
     const reason = verdict !== null && 'reason' in verdict ? verdict.reason : part.reason
     return { bytes: bytes ?? NO_BYTES, reason, arrivalUs, partition, offset }
   }
+
+  return {
+    async move() {
+      let moved = 0
+      for (const name of await finishedFiles(from)) {
+        kept ??= await keptPlaces(directory)
+        moved += await moveFile(join(from, name), kept)
+      }
+      return moved
+    },
+  }
 }
 
 /** Oldest first, so that `rejected/` is in the order of arrival as far as the job wrote it so. */
 async function finishedFiles(folder: string): Promise<readonly string[]> {
-  const names = (await namesIn(folder)).filter((name) => PART_NAME.test(name))
+  const found = await readdir(folder).catch((error: unknown) => {
+    // The job makes the folder with its first file.
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  })
+  const names = found.filter((name) => PART_NAME.test(name))
   const files = await Promise.all(
     names.map(async (name) => ({ name, writtenMs: (await stat(join(folder, name))).mtimeMs })),
   )
   files.sort((a, b) => a.writtenMs - b.writtenMs || (a.name < b.name ? -1 : 1))
   return files.slice(0, FILES_MAX).map(({ name }) => name)
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    // The job makes the folder with its first file.
-    if (systemCode(error) === 'ENOENT') return []
-    throw error
-  }
 }
 
 async function keptPlaces(directory: string): Promise<Set<string>> {

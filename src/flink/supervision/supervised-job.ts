@@ -1,15 +1,16 @@
 /**
- * Keeps the job running: asks the cluster every few seconds, lets `lifecycle.ts` decide, and acts
- * accordingly.
+ * Keeps the job running: asks the cluster every few seconds, and does what `lifecycle.ts` decides.
  *
  * Two programs that start at once do not submit twice: submitting happens under a lock that is
  * handed in, and the cluster is asked again once the lock is held.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pause } from '../../runtime.ts'
 import { type Cluster, type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
 import { openGatewaySession } from '../cluster/gateway.ts'
 import { FlinkError } from '../error.ts'
 import { type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
+import { type Downtime, openDowntime } from './downtime.ts'
 import {
   type Action,
   failed,
@@ -47,7 +48,7 @@ export type FlinkJobSettings = FlinkJobOptions &
 
 export type FlinkJob = {
   /** Resolves once the job runs; throws FlinkError when it may not, or does not in time. */
-  ensureRunning(timeoutMs?: number): Promise<string>
+  ensureRunning(): Promise<string>
   /** Supervises until `close`. */
   watch(): void
   /** What keeps the job from running, as far as is known; null when it runs, or will soon. */
@@ -85,8 +86,8 @@ class Supervisor implements FlinkJob {
     this.#sql = makeJobSql(settings)
   }
 
-  async ensureRunning(timeoutMs = START_MS_MAX): Promise<string> {
-    const until = this.#settings.nowMs() + timeoutMs
+  async ensureRunning(): Promise<string> {
+    const until = this.#settings.nowMs() + START_MS_MAX
     for (;;) {
       await this.#step()
       const lifecycle = this.#lifecycle
@@ -95,7 +96,7 @@ class Supervisor implements FlinkJob {
         throw new FlinkError('state', { job: this.#sql.name, why: lifecycle.why })
       if (this.#settings.nowMs() >= until) {
         const why = lifecycle.kind === 'waiting' ? lifecycle.why : `it is ${lifecycle.kind}`
-        const fault = `does not run after ${timeoutMs / 1000} s: ${why}`
+        const fault = `does not run after ${START_MS_MAX / 1000} s: ${why}`
         throw new FlinkError('job', { job: this.#sql.name, fault })
       }
       await sleep(START_POLL_MS)
@@ -126,7 +127,7 @@ class Supervisor implements FlinkJob {
     const { pollMs = POLL_MS } = this.#settings
     while (!this.#abort.signal.aborted) {
       await this.#step()
-      await sleep(pollMs, undefined, { signal: this.#abort.signal }).catch(() => undefined)
+      await pause(pollMs, this.#abort.signal)
     }
   }
 
@@ -155,7 +156,7 @@ class Supervisor implements FlinkJob {
       const own = 'jobId' in lifecycle ? jobs.find(({ id }) => id === lifecycle.jobId) : undefined
       const isLost = own !== undefined && hasEnded(own.state)
       const failure = isLost ? await this.#cluster.readFailure(own.id) : null
-      // Of a job that the cluster has forgotten there are no checkpoints to ask for.
+      // A job that the cluster has forgotten has no checkpoints to ask for.
       if (lifecycle.kind === 'running' && own !== undefined) await this.#noteCheckpoint(own.id)
       await this.#noteDowntime(own ?? jobs.find(({ state }) => !hasEnded(state)))
       return { kind: 'jobs', jobs, failure }
@@ -166,7 +167,7 @@ class Supervisor implements FlinkJob {
     }
   }
 
-  /** Of a job that is restored again and again, what failed last is reported. */
+  /** For a job that is restored again and again, the last failure is reported. */
   async #noteDowntime(job: ClusterJob | undefined): Promise<void> {
     if (job === undefined) return this.#downtime.note('the cluster has no such job')
     if (job.state === 'RUNNING') return this.#downtime.clear()
@@ -275,34 +276,5 @@ class Supervisor implements FlinkJob {
     if (before.kind === after.kind) return
     if (after.kind === 'running') this.#settings.tell?.(`the Flink job ${after.jobId} runs`)
     if (after.kind === 'waiting' || after.kind === 'refused') this.#settings.tell?.(after.why)
-  }
-}
-
-/**
- * How long the job has been down, and why. A short downtime ends by itself, and is not reported.
- */
-export type Downtime = {
-  note(why: string): void
-  clear(): void
-  /** Null while it is short. */
-  problem(): string | null
-}
-
-const SHORT_MS = 45_000
-
-export function openDowntime(nowMs: () => number): Downtime {
-  let noted: Readonly<{ sinceMs: number; why: string }> | null = null
-  return {
-    note(why) {
-      noted = { sinceMs: noted?.sinceMs ?? nowMs(), why }
-    },
-    clear() {
-      noted = null
-    },
-    problem() {
-      if (noted === null || nowMs() - noted.sinceMs < SHORT_MS) return null
-      const seconds = Math.round((nowMs() - noted.sinceMs) / 1000)
-      return `the Flink job has not been seen running for ${seconds} s: ${noted.why}`
-    },
   }
 }

@@ -11,6 +11,7 @@ import {
   wholeFromUs,
   windowStarts,
 } from '../../table.ts'
+import { FIRST_US } from '../job/retention.ts'
 import type { AmendInput, Marks } from './amend-plan.ts'
 
 /** Both tables as of one moment. */
@@ -20,9 +21,6 @@ export type AmendView = Omit<AmendInput, 'marks' | 'windowUs'> &
     /** Of the last run, as far as a commit could keep them. */
     marks: Marks
   }>
-
-/** No event is older. */
-const FIRST_DAY_US = Date.UTC(2000, 0, 1) * 1000
 
 /** Null while a table is empty. */
 export function amendView(
@@ -47,7 +45,7 @@ export function amendView(
       checkpoint: closingCheckpoint(metrics),
       closedUntilUs: closedUntilUs(metrics, windowUs),
     },
-    keptFromUs: wholeFromUs(metrics) ?? FIRST_DAY_US,
+    keptFromUs: wholeFromUs(metrics) ?? FIRST_US,
     marks: marksIn(metrics),
   }
 }

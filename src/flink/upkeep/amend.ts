@@ -85,8 +85,7 @@ export function openAmendments(parts: AmendParts): Amendments {
     if (unfit.length > 0) {
       parts.onWarning(
         `${unfit.length} windows stand in campaign_metrics twice or without events, and are ` +
-          'left as they are: ' +
-          '`campaign-metrics verify` names them',
+          'left as they are: `campaign-metrics verify` names them',
       )
     }
     return found.filter(isFit).map(({ campaignId, windowStartUs, sums }) => ({

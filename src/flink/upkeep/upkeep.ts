@@ -11,9 +11,11 @@
  */
 
 import type { TrinoQuery } from '../../query.ts'
-import { reasonOf } from '../../runtime.ts'
+import { pause, reasonOf } from '../../runtime.ts'
 import {
   type Change,
+  DAY_US,
+  type DataFile,
   type Lake,
   type LogProgress,
   mayHoldWindow,
@@ -40,8 +42,6 @@ export type UpkeepOptions = Readonly<{
   /** How far the tables are behind the topic; null where that is not known now. */
   logProgress: () => LogProgress | null
   newId: () => string
-  /** Waits; ends early, without an error, when the signal fires. */
-  pause: (durationMs: number, signal: AbortSignal) => Promise<void>
   /** After each round: why it failed; null when it did not. */
   onRound: (failure: string | null) => void
   /** One sentence for the user. */
@@ -59,12 +59,11 @@ export type Upkeep = Readonly<{
 
 const EXPIRE_INTERVAL_US = 60_000_000
 const MARKS_INTERVAL_US = 3_600_000_000
-const DAY_US = 86_400_000_000
 const FAILURE_PAUSE_MS = 10_000
 const FAILURE_PAUSE_MS_MAX = 2 * 60_000
 
 export function openUpkeep(options: UpkeepOptions): Upkeep {
-  const { lake, trino, windowUs, nowUs, newId, pause, onWarning } = options
+  const { lake, trino, windowUs, nowUs, newId, onWarning } = options
   const stopping = new AbortController()
   const left = new Map<number, number>()
   let optimizing: Promise<void> | null = null
@@ -125,7 +124,7 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
     const { day, thresholdBytes } = plan
     const span = { fromUs: day * DAY_US, toUs: (day + 1) * DAY_US }
     const { signal } = stopping
-    const ended = (): void => {
+    const done = (): void => {
       optimizing = null
     }
     optimizing = (async () => {
@@ -134,8 +133,8 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       const ofDay = lake.events.files.filter((file) => file.day === day)
       left.set(day, countSmall(ofDay, thresholdBytes))
     })()
-    optimizing.then(ended, (error: unknown) => {
-      ended()
+    optimizing.then(done, (error: unknown) => {
+      done()
       if (!signal.aborted) onWarning(`raw files of a day could not be merged: ${reasonOf(error)}`)
     })
   }
@@ -163,17 +162,17 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   /** Each part by itself: what Trino cannot do now does not keep the others from being done. */
   async function step(): Promise<void> {
     await lake.keepLock()
-    const failures: unknown[] = []
+    const errors: unknown[] = []
     const parts = [amendments.step, maintenance.step, async () => optimize(), keepMarks, expire]
     for (const part of parts) {
       try {
         await part()
       } catch (error) {
         if (isFinal(error)) throw error
-        failures.push(error)
+        errors.push(error)
       }
     }
-    if (failures.length > 0) throw failures[0]
+    if (errors.length > 0) throw errors[0]
   }
 
   async function round(): Promise<number> {
@@ -189,9 +188,8 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       }
       const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** failures, FAILURE_PAUSE_MS_MAX)
       failures++
-      const failure =
-        `upkeep of the tables failed and is tried again in ${pauseMs / 1000} s: ` +
-        `${reasonOf(error)}`
+      const trying = `and is tried again in ${pauseMs / 1000} s`
+      const failure = `upkeep of the tables failed ${trying}: ${reasonOf(error)}`
       if (!stopping.signal.aborted) onWarning(failure)
       options.onRound(failure)
       return pauseMs
@@ -224,20 +222,14 @@ function isFinal(error: unknown): error is TableError {
   return error instanceof TableError && FINAL.includes(error.code)
 }
 
-type RawFileSize = Readonly<{ day: number; bytes: number }>
+type RawFile = Pick<DataFile, 'day' | 'bytes'>
 
 /** Files of this day smaller than the threshold become larger ones. */
 type Optimize = Readonly<{ day: number; thresholdBytes: number }>
 
 const MIB = 2 ** 20
-const GROWING: Readonly<{ files: number; thresholdBytes: number }> = {
-  files: 60,
-  thresholdBytes: 16 * MIB,
-}
-const OVER: Readonly<{ files: number; thresholdBytes: number }> = {
-  files: 4,
-  thresholdBytes: 128 * MIB,
-}
+const GROWING = { files: 60, thresholdBytes: 16 * MIB }
+const OVER = { files: 4, thresholdBytes: 128 * MIB }
 /** A day is left to late events for so long before it counts as over. */
 const SETTLE_US = 3_600_000_000
 
@@ -248,22 +240,19 @@ const SETTLE_US = 3_600_000_000
  * that the last merge of a day left; it is not merged again before as many more have come.
  */
 function planOptimize(
-  files: readonly RawFileSize[],
+  files: readonly RawFile[],
   left: ReadonlyMap<number, number>,
   nowUs: number,
 ): Optimize | null {
-  let due: (Optimize & { files: number }) | null = null
-  for (const [day, ofDay] of Map.groupBy(files, (file) => file.day)) {
-    const rule = (day + 1) * DAY_US + SETTLE_US <= nowUs ? OVER : GROWING
-    const small = countSmall(ofDay, rule.thresholdBytes)
-    const isDue = small - (left.get(day) ?? 0) >= rule.files
-    if (isDue && small > (due?.files ?? 0)) {
-      due = { day, thresholdBytes: rule.thresholdBytes, files: small }
-    }
-  }
-  return due === null ? null : { day: due.day, thresholdBytes: due.thresholdBytes }
+  const due = [...Map.groupBy(files, (file) => file.day)].flatMap(([day, ofDay]) => {
+    const { files: least, thresholdBytes } =
+      (day + 1) * DAY_US + SETTLE_US <= nowUs ? OVER : GROWING
+    const small = countSmall(ofDay, thresholdBytes)
+    return small - (left.get(day) ?? 0) >= least ? [{ day, thresholdBytes, small }] : []
+  })
+  return due.sort((a, b) => b.small - a.small)[0] ?? null
 }
 
-function countSmall(files: readonly RawFileSize[], thresholdBytes: number): number {
+function countSmall(files: readonly RawFile[], thresholdBytes: number): number {
   return files.filter(({ bytes }) => bytes < thresholdBytes).length
 }

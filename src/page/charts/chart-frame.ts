@@ -25,7 +25,7 @@ import { openPlotPointer, type PlotPointer } from './plot-pointer.ts'
 type ChartFrame = Readonly<{
   body: HTMLElement
   plot: HTMLElement
-  canvas: Canvas
+  canvas: ECharts
   pointer: PlotPointer
   table: ChartTable
   size: () => Readonly<{ width: number; height: number }>
@@ -49,7 +49,7 @@ export function openChartFrame(host: HTMLElement, className: string, draw: () =>
   const table = openChartTable()
   const chart = element('div', { class: `chart ${className}` }, body, table.element)
   host.replaceChildren(chart)
-  const canvas = openCanvas(surface)
+  const canvas = init(surface, null, { renderer: 'canvas' })
   const pointer = openPlotPointer(plot)
   let theme = readTheme(host)
 
@@ -89,10 +89,3 @@ export function openChartFrame(host: HTMLElement, className: string, draw: () =>
 }
 
 use([LineChart, BarChart, GridSimpleComponent, CanvasRenderer])
-
-type Canvas = ECharts
-
-/** An empty canvas that fills the element. */
-function openCanvas(element: HTMLElement): Canvas {
-  return init(element, null, { renderer: 'canvas' })
-}

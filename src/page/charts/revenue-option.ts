@@ -43,7 +43,8 @@ export function revenueLayout(model: RevenueModel, width: number, format: Format
   const namesPx = isStacked ? width : Math.round(Math.min(NAMES_PX_MAX, width * NAMES_SHARE))
   const texts = rowsOf(model).map(({ revenue }) => revenue)
   const room = (some: readonly number[]): number =>
-    Math.max(0, ...some.map((revenue) => labelWidth(revenue, format))) + LABEL_GAP_PX
+    Math.max(0, ...some.map((revenue) => textWidth(format.figure('revenue', revenue), FONT_SIZE))) +
+    LABEL_GAP_PX
   const negative = texts.filter((revenue) => revenue < 0)
   return {
     left: (isStacked ? 0 : namesPx + 8) + (negative.length > 0 ? room(negative) : 0),
@@ -62,10 +63,6 @@ export function revenueLayout(model: RevenueModel, width: number, format: Format
 export function rowsOf({ bars, others, isEmpty }: RevenueModel): readonly RevenueBar[] {
   if (isEmpty) return []
   return others === null ? bars : [...bars, others]
-}
-
-function labelWidth(revenue: number, format: Format): number {
-  return textWidth(format.figure('revenue', revenue), FONT_SIZE)
 }
 
 export function revenueOption(

@@ -2,7 +2,7 @@
 import { reasonOf } from '../../runtime.ts'
 import { QueryError, TABLES_HINT } from '../error.ts'
 
-/** What an error says of the instance. */
+/** The limits of the instance that an error names. */
 type Limits = Readonly<{
   options: Readonly<{ memoryMaxBytes: number; temporaryPath: string }>
 }>
@@ -12,7 +12,7 @@ type Limits = Readonly<{
  * ran.
  */
 const MISSING_FILE = /No files found that match|No such file or directory|could not open file/i
-/** A Parquet file that is none, or no longer. */
+/** A file that is not, or is no longer, a Parquet file that can be read. */
 const DAMAGED_FILE = new RegExp(
   "No magic bytes|too small to be a Parquet|don't know what type|TProtocol|[Cc]orrupt|" +
     'Could not read (enough bytes|from file)|failed to cast column|Error while reading file|' +
@@ -48,8 +48,8 @@ const NO_SUCH_TABLE = new RegExp(
   'm',
 )
 /**
- * Of use where it names a column or a plain function; the tables, functions and settings it names
- * are DuckDB's own.
+ * Of use where it names a column, a plain function or one of the two tables; the other tables, and
+ * the functions and settings it names, are DuckDB's own.
  */
 const SUGGESTION = /\n+Did you mean:? (.*)$/m
 const OWN_NAMES = /^"(?:campaign_events|campaign_metrics)"\?$/

@@ -114,7 +114,7 @@ function lockingSettings(options: Required<DuckOptions>, spill: string): readonl
     `SET temp_directory = ${textSql(spill)}`,
     `SET max_temp_directory_size = ${textSql(`${options.temporaryMaxBytes} B`)}`,
     `SET GLOBAL TimeZone = ${textSql(options.timezone)}`,
-    // The order of the files costs memory, and who wants an order asks for it.
+    // Keeping the order of the files costs memory; a query that needs an order says ORDER BY.
     'SET preserve_insertion_order = false',
     'SET parquet_metadata_cache = true',
     // Files are local: the system caches them already, and DuckDB would fill its memory with them.

@@ -28,8 +28,7 @@ export type Query = Readonly<{
    */
   runSql(sql: string): Promise<QueryResult>
   /**
-   * Holds both tables against each other, as of the last refresh, or as of now where its files have
-   * expired.
+   * Compares both tables as of the last refresh, or as of now where its files have expired.
    */
   verify(options: VerifyOptions): Promise<Verification>
   close(): Promise<void>

@@ -6,7 +6,7 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { WindowKey, WindowSums } from '../../event.ts'
-import type { DataFile, LocalFiles } from '../../table.ts'
+import { type DataFile, dayOfUs, type LocalFiles } from '../../table.ts'
 import { nameSql, textSql } from '../dialect.ts'
 import { QueryError } from '../error.ts'
 import { recomputeWindows } from '../window-sums.ts'
@@ -24,8 +24,6 @@ export type MergeOptions = DuckLimits &
     /** Breaks the merge off: it rejects, and nothing is left of it. */
     signal?: AbortSignal
   }>
-
-const DAY_US = 86_400_000_000
 
 /** Rows a row group: what a reader must decode at least, and what the writer holds. */
 const ROW_GROUP_ROWS = 122_880
@@ -97,7 +95,7 @@ export async function recomputeFromFiles(
   keys: readonly WindowKey[],
   windowUs: number,
 ): Promise<readonly WindowSums[]> {
-  const days = new Set(keys.map((key) => Math.floor(key.windowStartUs / DAY_US)))
+  const days = new Set(keys.map((key) => dayOfUs(key.windowStartUs)))
   const { paths, release } = await local.hold(
     files.filter(({ day }) => days.has(day)).map(({ path }) => path),
   )

@@ -33,10 +33,12 @@ export async function readSumRows(result: DuckDBResult, checkOpen: () => void): 
     checkOpen()
     const chunk = await result.fetchChunk()
     if (chunk === null || chunk.rowCount === 0) break
-    if (rows + chunk.rowCount > columns.codes.length) columns = grown(columns, rows)
+    // Twice as long, so that growing costs no more than reading.
+    if (rows + chunk.rowCount > columns.codes.length)
+      columns = resized(columns, rows, columns.codes.length * 2)
     rows = readChunk(chunk, campaigns, columns, rows)
   }
-  return { campaigns, ...cut(columns, rows) }
+  return { campaigns, ...resized(columns, rows, rows) }
 }
 
 type Columns = Omit<SumRows, 'campaigns'>
@@ -89,25 +91,11 @@ function newColumns(length: number): Columns {
   }
 }
 
-/** Twice as long, so that growing costs no more than reading. */
-function grown(columns: Columns, rows: number): Columns {
-  const longer = newColumns(columns.codes.length * 2)
-  longer.codes.set(columns.codes.subarray(0, rows))
-  longer.startsUs.set(columns.startsUs.subarray(0, rows))
-  longer.impressions.set(columns.impressions.subarray(0, rows))
-  longer.clicks.set(columns.clicks.subarray(0, rows))
-  longer.conversions.set(columns.conversions.subarray(0, rows))
-  longer.revenueMillionths.set(columns.revenueMillionths.subarray(0, rows))
-  return longer
-}
-
-function cut(columns: Columns, rows: number): Columns {
-  return {
-    codes: columns.codes.slice(0, rows),
-    startsUs: columns.startsUs.slice(0, rows),
-    impressions: columns.impressions.slice(0, rows),
-    clicks: columns.clicks.slice(0, rows),
-    conversions: columns.conversions.slice(0, rows),
-    revenueMillionths: columns.revenueMillionths.slice(0, rows),
+/** A copy of the first `rows` rows, with room for `length`. */
+function resized(columns: Columns, rows: number, length: number): Columns {
+  const copy = newColumns(length)
+  for (const name of Object.keys(copy) as (keyof Columns)[]) {
+    copy[name].set(columns[name].subarray(0, rows))
   }
+  return copy
 }

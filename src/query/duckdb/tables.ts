@@ -1,41 +1,26 @@
 /**
- * The two tables in DuckDB: files through read_parquet, columns by Iceberg field id. The columns
- * are written out here, and held against the table room's schema by a test, because a file is read
- * by field id: a column that a file lacks is NULL. No files give an empty table of the same types,
- * so that a query on a fresh lake works.
+ * The two tables in DuckDB: files through read_parquet, columns by Iceberg field id, so that a
+ * column which a file lacks is NULL. No files give an empty table of the same types, so that a
+ * query on a fresh lake works.
  */
+import { EVENTS_SCHEMA, type FieldType, METRICS_SCHEMA, type Schema } from '../../table.ts'
 import { nameSql, textSql } from '../dialect.ts'
 
-export type Column = Readonly<{
-  id: number
-  name: string
-  type: 'VARCHAR' | 'TIMESTAMP' | 'DOUBLE' | 'BIGINT'
-}>
+export type Column = Readonly<{ id: number; name: string; type: string }>
 
-export const EVENT_COLUMNS: readonly Column[] = [
-  { id: 1, name: 'event_id', type: 'VARCHAR' },
-  { id: 2, name: 'user_id', type: 'VARCHAR' },
-  { id: 3, name: 'campaign_id', type: 'VARCHAR' },
-  { id: 4, name: 'event_type', type: 'VARCHAR' },
-  { id: 5, name: 'timestamp', type: 'TIMESTAMP' },
-  { id: 6, name: 'revenue', type: 'DOUBLE' },
-  { id: 7, name: 'platform', type: 'VARCHAR' },
-  { id: 8, name: 'country', type: 'VARCHAR' },
-  { id: 9, name: 'device_type', type: 'VARCHAR' },
-]
+const TYPES: Readonly<Record<FieldType, string>> = {
+  string: 'VARCHAR',
+  long: 'BIGINT',
+  double: 'DOUBLE',
+  timestamp: 'TIMESTAMP',
+}
 
-export const METRICS_COLUMNS: readonly Column[] = [
-  { id: 1, name: 'campaign_id', type: 'VARCHAR' },
-  { id: 2, name: 'window_start', type: 'TIMESTAMP' },
-  { id: 3, name: 'window_end', type: 'TIMESTAMP' },
-  { id: 4, name: 'impressions', type: 'BIGINT' },
-  { id: 5, name: 'clicks', type: 'BIGINT' },
-  { id: 6, name: 'conversions', type: 'BIGINT' },
-  { id: 7, name: 'revenue', type: 'DOUBLE' },
-  { id: 8, name: 'ctr_percent', type: 'DOUBLE' },
-  { id: 9, name: 'cvr_percent', type: 'DOUBLE' },
-  { id: 10, name: 'processed_at', type: 'TIMESTAMP' },
-]
+export const EVENT_COLUMNS: readonly Column[] = columnsOf(EVENTS_SCHEMA)
+export const METRICS_COLUMNS: readonly Column[] = columnsOf(METRICS_SCHEMA)
+
+function columnsOf(schema: Schema): readonly Column[] {
+  return schema.map(({ id, name, type }) => ({ id, name, type: TYPES[type] }))
+}
 
 /** A FROM item. `extra` are further arguments of read_parquet, such as `, filename = true`. */
 export function filesSql(columns: readonly Column[], files: readonly string[], extra = ''): string {

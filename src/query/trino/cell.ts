@@ -163,11 +163,8 @@ function bytesText(bytes: Buffer): string {
   let text = ''
   for (const byte of bytes) {
     const isPlain = byte >= 0x20 && byte < 0x7f && byte !== 0x5c
-    text += isPlain ? String.fromCharCode(byte) : `\\x${hex(byte)}`
+    const hex = byte.toString(16).toUpperCase().padStart(2, '0')
+    text += isPlain ? String.fromCharCode(byte) : `\\x${hex}`
   }
   return text
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).toUpperCase().padStart(2, '0')
 }

@@ -11,7 +11,7 @@
  */
 import { strict as assert } from 'node:assert'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { reasonOf, systemCode } from '../../runtime.ts'
+import { networkReason, parseExact } from '../../runtime.ts'
 import type { SqlPort, SqlRow } from '../dialect.ts'
 import { QueryError } from '../error.ts'
 import type { TrinoColumn } from './cell.ts'
@@ -220,15 +220,11 @@ async function sendOnce(
   }
 }
 
-function networkReason(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error
-  return systemCode(cause) ?? reasonOf(cause)
-}
-
 function parseAnswer(place: TrinoPlace, text: string): Answer {
   let answer: unknown
   try {
-    answer = parseNumbersExactly(text)
+    // Exact parsing costs several times as much, and few answers have such numbers.
+    answer = LONG_NUMBER.test(text) ? parseExact(text) : JSON.parse(text)
   } catch (error) {
     throw new QueryError('trino-answer', { url: place.url, reason: 'no JSON' }, error)
   }
@@ -238,31 +234,11 @@ function parseAnswer(place: TrinoPlace, text: string): Answer {
   return answer as Answer
 }
 
-type Revive = (key: string, value: unknown, context: { source?: string }) => unknown
-/** TypeScript's library does not declare the context yet; Node 24 has it. */
-const parse = JSON.parse as (text: string, revive?: Revive) => unknown
-
-/** A number of 16 digits or more may stand here, or in a text that looks like it. */
-const LONG_NUMBER = /[[,:]\s*-?\d{16}/
-const WHOLE_NUMBER = /^-?\d+$/
-
 /**
- * JSON in which whole numbers past 2^53 keep their digits: they become bigints (ECMAScript
- * "JSON.parse source text access"). Trino writes BIGINT as whole numbers and DOUBLE always with a
- * point or an exponent, so the two are told apart.
+ * A number of 16 digits or more may stand here, or in a text that looks like it. Trino writes
+ * BIGINT as whole numbers and DOUBLE always with a point or an exponent, so the two are told apart.
  */
-function parseNumbersExactly(text: string): unknown {
-  // The reviver is called for each value, which costs more than the parsing itself.
-  if (!LONG_NUMBER.test(text)) return parse(text)
-  return parse(text, (_key, value, { source }) =>
-    typeof value === 'number' &&
-    !Number.isSafeInteger(value) &&
-    source !== undefined &&
-    WHOLE_NUMBER.test(source)
-      ? BigInt(source)
-      : value,
-  )
-}
+const LONG_NUMBER = /[[,:]\s*-?\d{16}/
 
 /** Files that expiry or a merge took away while the statement ran. */
 const MISSING_FILE = /^ICEBERG_(CANNOT_OPEN_SPLIT|MISSING_METADATA|MISSING_DATA|INVALID_METADATA)$/

@@ -2,6 +2,7 @@
 
 import { strict as assert } from 'node:assert'
 import type { TimeSpan, WindowKey, WindowSums } from '../../event.ts'
+import { DAY_US } from '../../table.ts'
 import type { QueryResult } from '../cell.ts'
 import type { Tables } from '../comparison.ts'
 import {
@@ -112,7 +113,6 @@ async function currentSnapshot(client: TrinoClient, table: string): Promise<bigi
   return BigInt(id)
 }
 
-const DAY_US = 86_400_000_000
 const MIB = 2 ** 20
 
 async function optimizeEvents(client: TrinoClient, options: OptimizeOptions): Promise<void> {

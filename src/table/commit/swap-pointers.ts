@@ -15,7 +15,7 @@ import {
   reportWait,
   type SomePointers,
 } from '../catalog.ts'
-import { TABLE_KEYS, TABLES } from '../definition.ts'
+import { TABLE_KEYS, TABLES, type TableKey } from '../definition.ts'
 import { TableError } from '../error.ts'
 import type { SomeStates } from '../load-table.ts'
 import { locationOf, pathOf } from '../location.ts'
@@ -28,6 +28,15 @@ import type { OnStep } from './write-metadata.ts'
  * committed on top of it.
  */
 export type SwapOutcome = 'landed' | 'overtaken'
+
+export type Swap = Readonly<{
+  access: CatalogAccess
+  storage: Storage
+  /** The states that the commit was built on, and those that it makes. */
+  base: SomeStates
+  next: SomeStates
+  commitId: string
+}>
 
 export type SwapHooks = Readonly<{
   onStep: OnStep
@@ -45,29 +54,16 @@ const FIRST_PAUSE_MS = 100
 const PAUSE_MS_MAX = 5_000
 
 /** Reports while the catalog keeps it waiting. */
-export async function swapPointers(
-  access: CatalogAccess,
-  storage: Storage,
-  base: SomeStates,
-  next: SomeStates,
-  commitId: string,
-  hooks: SwapHooks,
-): Promise<SwapOutcome> {
-  return await reportWait(access.name, hooks.onWait, (onWait) =>
-    trySwaps(access, storage, base, next, commitId, { ...hooks, onWait }),
+export function swapPointers(swap: Swap, hooks: SwapHooks): Promise<SwapOutcome> {
+  return reportWait(swap.access.name, hooks.onWait, (onWait) =>
+    trySwaps(swap, { ...hooks, onWait }),
   )
 }
 
-async function trySwaps(
-  access: CatalogAccess,
-  storage: Storage,
-  base: SomeStates,
-  next: SomeStates,
-  commitId: string,
-  hooks: SwapHooks,
-): Promise<SwapOutcome> {
-  const from = pointersOf(base)
-  const to = pointersOf(next)
+async function trySwaps(swap: Swap, hooks: SwapHooks): Promise<SwapOutcome> {
+  const { access } = swap
+  const from = pointersOf(swap.base)
+  const to = pointersOf(swap.next)
   let error: unknown
   let locks = 0
   for (let failures = 0; failures < ATTEMPTS_MAX; ) {
@@ -90,21 +86,20 @@ async function trySwaps(
     }
     failures++
     hooks.onUnknown()
-    const found = await readBack(access, commitId, error, hooks)
+    const found = await readBack(swap, error, hooks)
     if (samePointers(found, to)) return 'landed'
     if (!samePointers(found, from)) {
-      if (await isInHistory(storage, found, base, next, commitId)) return 'overtaken'
+      if (await isInHistory(swap, found)) return 'overtaken'
       throw conflict(from, found, error)
     }
   }
-  const cause = error instanceof TableError ? error.cause : error
+  const cause = error instanceof TableError ? (error.cause ?? error) : error
   const reason = `${reasonOf(cause)}; ${ATTEMPTS_MAX} tries`
   throw new TableError('catalog-failed', { catalog: access.name, reason }, error)
 }
 
 async function readBack(
-  access: CatalogAccess,
-  commitId: string,
+  { access, commitId }: Swap,
   cause: unknown,
   { onWait, keepsWaiting }: SwapHooks,
 ): Promise<Pointers> {
@@ -135,11 +130,8 @@ async function readBack(
  * ours in its log, or has our snapshot. Metadata that cannot be read leaves the outcome unknown.
  */
 async function isInHistory(
-  storage: Storage,
+  { storage, base, next, commitId }: Swap,
   found: Pointers,
-  base: SomeStates,
-  next: SomeStates,
-  commitId: string,
 ): Promise<boolean> {
   const key = TABLE_KEYS.find((each) => next[each] !== undefined) ?? 'events'
   const ours = next[key]
@@ -157,12 +149,9 @@ async function isInHistory(
 }
 
 function conflict(base: SomePointers, found: Pointers, cause: unknown): TableError {
-  const key = TABLE_KEYS.find((each) => base[each] !== undefined && base[each] !== found[each])
-  const facts = {
-    table: TABLES[key ?? 'events'].name,
-    base: base[key ?? 'events'] ?? 'nothing',
-    current: found[key ?? 'events'],
-  }
+  const isChanged = (key: TableKey) => base[key] !== undefined && base[key] !== found[key]
+  const key = TABLE_KEYS.find(isChanged) ?? 'events'
+  const facts = { table: TABLES[key].name, base: base[key] ?? 'nothing', current: found[key] }
   return new TableError('commit-conflict', facts, cause)
 }
 

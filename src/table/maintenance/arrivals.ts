@@ -2,8 +2,10 @@
  * When the events of the live raw files came, read once from each footer, and how fast the tables
  * grow by it.
  */
+import { allOf } from '../../runtime.ts'
 import type { DataFile } from '../data-file.ts'
 import type { FileTimes } from '../data-files.ts'
+import { DAY_US } from '../definition.ts'
 import type { TableView } from '../table-view.ts'
 import type { TimedFile } from './plan-merges.ts'
 
@@ -26,14 +28,9 @@ export function openArrivals(read: (file: DataFile) => Promise<FileTimes>): Arri
     },
     async of(files) {
       const unknown = files.filter(({ path }) => !known.has(path))
-      for (let start = 0; start < unknown.length; start += READS_AT_ONCE) {
-        const some = unknown.slice(start, start + READS_AT_ONCE)
-        const found = await Promise.all(some.map(read))
-        some.forEach(({ path }, index) => {
-          const times = found[index]
-          if (times !== undefined) known.set(path, times)
-        })
-      }
+      await allOf(unknown, READS_AT_ONCE, async (file) => {
+        known.set(file.path, await read(file))
+      })
       const timed = files.flatMap((file): TimedFile[] => {
         const times = known.get(file.path)
         return times === undefined ? [] : [{ file, times }]
@@ -48,7 +45,6 @@ export function openArrivals(read: (file: DataFile) => Promise<FileTimes>): Arri
 }
 
 const HOUR_US = 3_600_000_000
-const DAY_US = 24 * HOUR_US
 
 /**
  * How fast both tables grow: the raw bytes that arrived in the last day, and metrics in proportion.

@@ -19,6 +19,7 @@
  */
 import { type DataFile, windowStarts } from '../data-file.ts'
 import { type FileTimes, joinTimes, type TimeRange } from '../data-files.ts'
+import { DAY_US } from '../definition.ts'
 import { METRICS_FILE_ROWS_MAX } from '../metrics-row.ts'
 
 /** A raw file with the times from its footer. */
@@ -45,7 +46,6 @@ export type MergeRules = Readonly<{
 }>
 
 const MINUTE_US = 60_000_000
-const DAY_US = 24 * 60 * MINUTE_US
 const SPANS_US = [MINUTE_US, 60 * MINUTE_US, DAY_US] as const
 /** Fewer files of one minute wait for the hour. */
 const MINUTE_FILES_MIN = 4
@@ -58,11 +58,10 @@ const MERGED_BYTES = 256 * 2 ** 20
 const INPUTS_MAX = 256
 
 /**
- * Limits of merges that share a commit, which in a table of many files costs more than merging two
- * small ones.
+ * Merges share a commit up to this size, since in a table of many files a commit costs more than
+ * merging two small ones.
  */
 const TOGETHER_BYTES_MAX = 32 * 2 ** 20
-const TOGETHER_INPUTS_MAX = INPUTS_MAX
 
 /** The first merge, and those after it that share its commit. */
 export function mergesTogether(merges: readonly EventMerge[]): readonly EventMerge[] {
@@ -71,7 +70,7 @@ export function mergesTogether(merges: readonly EventMerge[]): readonly EventMer
   const end = merges.findIndex((merge) => {
     inputs += merge.inputs.length
     bytes += merge.inputs.reduce((sum, file) => sum + file.bytes, 0)
-    return inputs > TOGETHER_INPUTS_MAX || bytes > TOGETHER_BYTES_MAX
+    return inputs > INPUTS_MAX || bytes > TOGETHER_BYTES_MAX
   })
   return end === -1 ? merges : merges.slice(0, Math.max(1, end))
 }
@@ -169,7 +168,7 @@ function isDue(found: readonly TimedFile[], spanUs: number): boolean {
  * Four files, or small ones that together are a quarter of the largest: a few late rows do not
  * rewrite a day.
  */
-export function isWorthMerging(sizes: readonly number[]): boolean {
+function isWorthMerging(sizes: readonly number[]): boolean {
   const largest = Math.max(...sizes)
   const others = sizes.reduce((sum, size) => sum + size, 0) - largest
   return sizes.length >= 4 || (sizes.length >= 2 && others * 4 >= largest)

@@ -14,6 +14,7 @@ import { dayText } from '../definition.ts'
 import { TableError } from '../error.ts'
 import { SUMMARY_KEYS } from '../keys.ts'
 import type { Lake } from '../lake.ts'
+import { compareRows } from '../metrics-row.ts'
 import type { FileChange } from '../snapshot.ts'
 import { newestValue, type TableView } from '../table-view.ts'
 import type { Arrivals } from './arrivals.ts'
@@ -70,8 +71,10 @@ export async function runTask(
   parts: TaskParts,
 ): Promise<Outcome> {
   switch (task.kind) {
-    case 'merge-events':
-      return await mergeEvents(mergesTogether([task, ...others.filter(isEventMerge)]), parts)
+    case 'merge-events': {
+      const merges = others.filter((other) => other.kind === 'merge-events')
+      return await mergeEvents(mergesTogether([task, ...merges]), parts)
+    }
     case 'merge-metrics':
       return await parts.exclusively(() => mergeMetrics(task, parts))
     case 'drop-days': {
@@ -86,10 +89,6 @@ export async function runTask(
       await parts.lake.sweepOrphans(task.beforeUs)
       return 'done'
   }
-}
-
-function isEventMerge(task: Task): task is EventMerge {
-  return task.kind === 'merge-events'
 }
 
 async function mergeEvents(merges: readonly EventMerge[], parts: TaskParts): Promise<Outcome> {
@@ -154,8 +153,7 @@ async function mergeMetrics(task: MetricsMerge, parts: TaskParts): Promise<Outco
   const { lake } = parts
   const rows = []
   for (const input of task.inputs) rows.push(...(await lake.readMetricsFile(input)))
-  rows.sort((a, b) => a.windowStartUs - b.windowStartUs || (a.campaignId < b.campaignId ? -1 : 1))
-  const merged = await lake.writeMetricsFile(task.day, rows)
+  const merged = await lake.writeMetricsFile(task.day, rows.sort(compareRows))
   const change: FileChange = { add: [merged], remove: task.inputs, rewrite: true }
   const outcome = await commit(parts, 'merge', { metrics: change })
   if (outcome === 'stale') await lake.discard([merged])

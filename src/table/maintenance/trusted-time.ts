@@ -21,7 +21,7 @@ export type TrustedTime = {
   look(log: LogProgress): number | null
 }
 
-export const TRUST_MS = 3_600_000
+const TRUST_MS = 3_600_000
 const MOMENT_INTERVAL_MS = 60_000
 /** A day of moments: a job further behind removes nothing. */
 const MOMENTS_MAX = 1_440

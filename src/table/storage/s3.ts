@@ -40,11 +40,8 @@ const READS_MAX = 4
 const FIRST_PAUSE_MS = 200
 
 /** Data files are also put into the cache as they are written, for DuckDB. */
-export function openS3Storage(
-  place: S3Warehouse,
-  cache: FileCache | null,
-  client: S3Client = openS3Client(place),
-): Storage {
+export function openS3Storage(place: S3Warehouse, cache: FileCache | null): Storage {
+  const client = openS3Client(place)
   let isConditional = true
 
   async function asking<T>(doing: string, path: string, ask: () => Promise<T>): Promise<T> {

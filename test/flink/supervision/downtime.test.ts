@@ -1,7 +1,7 @@
 /** Downtime of the Flink job: a short one is not reported, a long one with its newest reason. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openDowntime } from '../../../src/flink/supervision/supervised-job.ts'
+import { openDowntime } from '../../../src/flink/supervision/downtime.ts'
 
 test('a downtime is reported once it has lasted, with the last note, and not after its end', () => {
   let nowMs = 1_000
