@@ -22,8 +22,12 @@ export type { ArrivalOfFile, RepeatedIds } from './query/repeated-ids.ts'
 export type { TrinoPlace } from './query/trino/client.ts'
 export {
   openTrinoQuery,
-  type SnapshotIds,
   type TrinoQuery,
   type TrinoQueryOptions,
 } from './query/trino/open-trino-query.ts'
-export type { Verification, VerifyOptions } from './query/verify.ts'
+export type {
+  SnapshotIds,
+  SnapshotVerifyOptions,
+  Verification,
+  VerifyOptions,
+} from './query/verify.ts'

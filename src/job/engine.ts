@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config.ts'
 import type { EventLog } from '../log.ts'
-import type { TrinoQuery, Verification } from '../query.ts'
+import type { SnapshotVerifyOptions, Verification } from '../query.ts'
 import type { TableView } from '../table.ts'
 
 export type JobEngine = Readonly<{
@@ -113,7 +113,7 @@ export type TableFigures = Readonly<{
 export type VerifyRequest = Readonly<{
   /** Both tables as of one moment. */
   readTables: () => Promise<Readonly<{ events: TableView; metrics: TableView }>>
-  verify: TrinoQuery['verify']
+  verify: (options: SnapshotVerifyOptions) => Promise<Verification>
   windowUs: number
   horizonUs: number
   /** The start of the first day to compare; null compares all. */

@@ -29,6 +29,22 @@ export type VerifyOptions = Readonly<{
   differencesMax: number
 }>
 
+/**
+ * The Iceberg snapshots at which both tables are read. The caller chooses them, because no
+ * transaction spans the tables.
+ */
+export type SnapshotIds = Readonly<{ eventsId: bigint; metricsId: bigint }>
+
+/** What is asked of an engine that reads both tables at snapshots. */
+export type SnapshotVerifyOptions = Omit<VerifyOptions, 'windowUs'> &
+  Readonly<{
+    snapshots: SnapshotIds
+    /** Windows that end after it are not compared: they are still open. Null compares all. */
+    untilUs: number | null
+    /** When the rows of a raw file arrived, where that is known. */
+    arrivalOf?: ArrivalOfFile
+  }>
+
 /** What some engines know, and what some need to be told. */
 type EngineOptions = Readonly<{
   /** Windows that end after it are not compared: they are still open. Null compares all. */

@@ -50,7 +50,7 @@ export type SumsQuery = {
   ): Promise<SumRows>
   /**
    * The values that events have, most frequent first, 200 of each at most; '' stands for NULL.
-   * Reads three columns of every row of these files: the caller bounds the cost by giving few of
+   * Reads the filter columns of every row of these files: the caller bounds the cost by giving few of
    * them.
    */
   listValues(files: readonly string[]): Promise<FilterValues>

@@ -11,28 +11,17 @@ import {
   differingWindows,
 } from '../differing-windows.ts'
 import { QueryError } from '../error.ts'
-import type { ArrivalOfFile } from '../repeated-ids.ts'
-import { type Verification, type VerifyOptions, verifyTables } from '../verify.ts'
+import {
+  type SnapshotIds,
+  type SnapshotVerifyOptions,
+  type Verification,
+  verifyTables,
+} from '../verify.ts'
 import { recomputeWindows } from '../window-sums.ts'
 import { openTrinoClient, type TrinoClient, type TrinoPlace } from './client.ts'
 import { TRINO } from './dialect.ts'
 import { runSql } from './run-sql.ts'
 import { type TouchedOptions, touchedSpans } from './touched-spans.ts'
-
-/**
- * The Iceberg snapshots at which both tables are read. The caller chooses them, because no
- * transaction spans the tables.
- */
-export type SnapshotIds = Readonly<{ eventsId: bigint; metricsId: bigint }>
-
-export type TrinoVerifyOptions = Omit<VerifyOptions, 'windowUs'> &
-  Readonly<{
-    snapshots: SnapshotIds
-    /** Windows that end after it are not compared: they are still open. Null compares all. */
-    untilUs: number | null
-    /** When the rows of a raw file arrived, where that is known. */
-    arrivalOf?: ArrivalOfFile
-  }>
 
 export type OptimizeOptions = Readonly<{
   /** Whole days in UTC; others are not touched. */
@@ -59,7 +48,7 @@ export type TrinoQuery = Readonly<{
    * table is empty.
    */
   currentSnapshots(): Promise<SnapshotIds | null>
-  verify(options: TrinoVerifyOptions): Promise<Verification>
+  verify(options: SnapshotVerifyOptions): Promise<Verification>
   /** The exact sums of windows at a snapshot of the raw table, in the order of the keys. */
   recomputeWindows(snapshotId: bigint, keys: readonly WindowKey[]): Promise<readonly WindowSums[]>
   touchedSpans(options: Omit<TouchedOptions, 'windowUs'>): Promise<readonly TimeSpan[]>

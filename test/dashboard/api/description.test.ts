@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { MEASURE_IDS, RANGES } from '../../../src/dashboard-definition/definition.ts'
+import { EVENT_FILTER_IDS, FILTER_IDS } from '../../../src/dashboard-definition/filters.ts'
 import { event, post } from '../../collect/harness.ts'
 import { openShown, type Shown } from './harness.ts'
-import { DESCRIPTION, expectDescribed } from './openapi.ts'
+import { DESCRIPTION, expectDescribed, type Parameter } from './openapi.ts'
 
 /**
  * What the collector and the dashboard serve for everybody, by method; the page and the Iceberg
@@ -56,6 +57,29 @@ test('each path and method in it is answered, and every other method is 405', as
         for (const one of methods) assert.ok(allowed.includes(one), `${path}: ${allowed}`)
       }
       controller.abort()
+    }
+  }
+})
+
+test('each filter is a parameter of every question and a list of values', () => {
+  const { parameters, schemas } = DESCRIPTION.components as Readonly<{
+    parameters: Readonly<Record<string, Parameter>>
+    schemas: Readonly<{ Values: Readonly<{ required: string[]; properties: object }> }>
+  }>
+  const named = Object.values(parameters)
+  const filters = named.filter(({ name }) => (FILTER_IDS as readonly string[]).includes(name))
+  assert.deepEqual(
+    filters.map(({ name }) => name),
+    FILTER_IDS,
+  )
+  const { required, properties } = schemas.Values
+  assert.deepEqual([required, Object.keys(properties)], [EVENT_FILTER_IDS, EVENT_FILTER_IDS])
+  const questions = ['summary', 'trend', 'revenue', 'campaigns', 'campaigns.csv', 'values']
+  for (const question of questions) {
+    const taken = JSON.stringify(DESCRIPTION.paths[`/api/v1/${question}`]?.get?.parameters)
+    for (const id of FILTER_IDS) {
+      const reference = `#/components/parameters/${id[0]?.toUpperCase()}${id.slice(1)}`
+      assert.ok(taken.includes(reference), `${question} takes ${id}`)
     }
   }
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { REJECTION_REASONS } from '../../../src/event.ts'
 import { type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../../../src/flink/job/job-sql.ts'
 
 const OPTIONS: FlinkJobOptions = {
@@ -50,6 +51,17 @@ test('the settings of the configuration stand in the statements', () => {
   }
   assert.ok(!sql.includes('s3.endpoint'), 'AWS itself has no endpoint')
   assert.ok(sql.includes('password="kafka\\"secret"'), 'escaped as JAAS wants it')
+})
+
+test('every reason that the job gives is one of the closed list', () => {
+  const sql = makeJobSql(OPTIONS).statements.join('\n')
+  const given = new Set([...sql.matchAll(/THEN '([a-z0-9-]+)'/g)].map(([, code]) => code))
+  const known = new Set<string | undefined>(REJECTION_REASONS.map(({ code }) => code))
+  assert.ok(given.size > 15, `only ${given.size} reasons seen`)
+  assert.deepEqual(
+    [...given].filter((code) => !known.has(code)),
+    [],
+  )
 })
 
 test('the job is one statement set, and the last statement', () => {
