@@ -5,42 +5,28 @@
  * reported. 1 + the index is the verdict byte of the engine. `syntax` and `depth` stop the reading
  * of an event, so of these two the one met first from the left is reported.
  */
-import { LIMITS, OPTIONAL_COLUMNS, type OptionalColumn } from './event.ts'
-
-type Hyphened<Name extends string> = Name extends `${infer Head}_${infer Rest}`
-  ? `${Head}-${Hyphened<Rest>}`
-  : Name
-
-export type IdField = 'event-id' | 'user-id' | 'campaign-id'
-export type OptionalField = Hyphened<OptionalColumn>
-
-/** The stable code, as stored under `rejected/` and counted in `/metrics`. */
-export type RejectionReason =
-  | 'too-large'
-  | 'utf8'
-  | 'byte-order-mark'
-  | 'syntax'
-  | 'depth'
-  | 'not-object'
-  | `${IdField}-${'missing' | 'not-string' | 'surrogate' | 'length'}`
-  | `event-type-${'missing' | 'not-string' | 'unknown'}`
-  | `timestamp-${'missing' | 'not-string' | 'format' | 'early' | 'retention' | 'future'}`
-  | `revenue-${'not-number' | 'range'}`
-  | `${OptionalField}-${'not-string' | 'surrogate' | 'length'}`
-
-type ReasonText = Readonly<{ code: RejectionReason; text: string }>
+import type { OptionalColumn } from './event.ts'
 
 /** The texts are for people, and start with the name of the field, or `event`. */
-export const REJECTION_REASONS: readonly ReasonText[] = [
-  { code: 'too-large', text: `event: longer than ${LIMITS.eventBytesMax} bytes` },
+export const REJECTION_REASONS = [
+  { code: 'too-large', text: 'event: longer than 32768 bytes' },
   { code: 'utf8', text: 'event: not valid UTF-8' },
   { code: 'byte-order-mark', text: 'event: begins with a byte order mark' },
   { code: 'syntax', text: 'event: not valid JSON (RFC 8259)' },
-  { code: 'depth', text: `event: nested deeper than ${LIMITS.depthMax}` },
+  { code: 'depth', text: 'event: nested deeper than 64' },
   { code: 'not-object', text: 'event: expected a JSON object' },
-  ...idReasons('event-id', 'event_id', LIMITS.eventIdBytesMax),
-  ...idReasons('user-id', 'user_id', LIMITS.userIdBytesMax),
-  ...idReasons('campaign-id', 'campaign_id', LIMITS.campaignIdBytesMax),
+  { code: 'event-id-missing', text: 'event_id: required' },
+  { code: 'event-id-not-string', text: 'event_id: expected a string' },
+  { code: 'event-id-surrogate', text: 'event_id: holds a lone surrogate' },
+  { code: 'event-id-length', text: 'event_id: expected 1 to 128 bytes of UTF-8' },
+  { code: 'user-id-missing', text: 'user_id: required' },
+  { code: 'user-id-not-string', text: 'user_id: expected a string' },
+  { code: 'user-id-surrogate', text: 'user_id: holds a lone surrogate' },
+  { code: 'user-id-length', text: 'user_id: expected 1 to 256 bytes of UTF-8' },
+  { code: 'campaign-id-missing', text: 'campaign_id: required' },
+  { code: 'campaign-id-not-string', text: 'campaign_id: expected a string' },
+  { code: 'campaign-id-surrogate', text: 'campaign_id: holds a lone surrogate' },
+  { code: 'campaign-id-length', text: 'campaign_id: expected 1 to 256 bytes of UTF-8' },
   { code: 'event-type-missing', text: 'event_type: required' },
   { code: 'event-type-not-string', text: 'event_type: expected a string' },
   { code: 'event-type-unknown', text: 'event_type: expected impression, click or conversion' },
@@ -58,8 +44,26 @@ export const REJECTION_REASONS: readonly ReasonText[] = [
   { code: 'timestamp-future', text: 'timestamp: more than 5 minutes after the arrival' },
   { code: 'revenue-not-number', text: 'revenue: expected a number or null' },
   { code: 'revenue-range', text: 'revenue: expected a number from -1e9 to 1e9' },
-  ...OPTIONAL_COLUMNS.flatMap(optionalReasons),
-]
+  { code: 'platform-not-string', text: 'platform: expected a string or null' },
+  { code: 'platform-surrogate', text: 'platform: holds a lone surrogate' },
+  { code: 'platform-length', text: 'platform: expected at most 64 bytes of UTF-8' },
+  { code: 'country-not-string', text: 'country: expected a string or null' },
+  { code: 'country-surrogate', text: 'country: holds a lone surrogate' },
+  { code: 'country-length', text: 'country: expected at most 64 bytes of UTF-8' },
+  { code: 'device-type-not-string', text: 'device_type: expected a string or null' },
+  { code: 'device-type-surrogate', text: 'device_type: holds a lone surrogate' },
+  { code: 'device-type-length', text: 'device_type: expected at most 64 bytes of UTF-8' },
+] as const
+
+type Hyphened<Name extends string> = Name extends `${infer Head}_${infer Rest}`
+  ? `${Head}-${Hyphened<Rest>}`
+  : Name
+
+export type IdField = 'event-id' | 'user-id' | 'campaign-id'
+export type OptionalField = Hyphened<OptionalColumn>
+
+/** The stable code, as stored under `rejected/` and counted in `/metrics`. */
+export type RejectionReason = (typeof REJECTION_REASONS)[number]['code']
 
 export type Rejection = Readonly<{ reason: RejectionReason }>
 
@@ -69,26 +73,4 @@ const TEXTS: ReadonlyMap<RejectionReason, string> = new Map(
 
 export function reasonText(reason: RejectionReason): string {
   return TEXTS.get(reason) ?? reason
-}
-
-function idReasons(field: IdField, column: string, bytesMax: number): readonly ReasonText[] {
-  return [
-    { code: `${field}-missing`, text: `${column}: required` },
-    { code: `${field}-not-string`, text: `${column}: expected a string` },
-    { code: `${field}-surrogate`, text: `${column}: holds a lone surrogate` },
-    { code: `${field}-length`, text: `${column}: expected 1 to ${bytesMax} bytes of UTF-8` },
-  ]
-}
-
-function optionalReasons(column: OptionalColumn): readonly ReasonText[] {
-  const field = column.replaceAll('_', '-') as OptionalField
-  const { optionalBytesMax } = LIMITS
-  return [
-    { code: `${field}-not-string`, text: `${column}: expected a string or null` },
-    { code: `${field}-surrogate`, text: `${column}: holds a lone surrogate` },
-    {
-      code: `${field}-length`,
-      text: `${column}: expected at most ${optionalBytesMax} bytes of UTF-8`,
-    },
-  ]
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
+  LIMITS,
   OPTIONAL_COLUMNS,
   parseEvent,
   REJECTION_REASONS,
+  type RejectionReason,
   reasonText,
   revenueMillionths,
 } from '../../src/event.ts'
@@ -131,6 +133,22 @@ describe('the reasons for rejection', () => {
     assert.equal(new Set(codes).size, codes.length)
     for (const code of codes) assert.ok(known.has(reasonText(code).split(':')[0] ?? ''), code)
   })
+})
+
+it('the texts of reasons name the limits that are applied', () => {
+  const limits = new Map<RejectionReason, number>([
+    ['too-large', LIMITS.eventBytesMax],
+    ['depth', LIMITS.depthMax],
+    ['event-id-length', LIMITS.eventIdBytesMax],
+    ['user-id-length', LIMITS.userIdBytesMax],
+    ['campaign-id-length', LIMITS.campaignIdBytesMax],
+    ['platform-length', LIMITS.optionalBytesMax],
+    ['country-length', LIMITS.optionalBytesMax],
+    ['device-type-length', LIMITS.optionalBytesMax],
+  ])
+  for (const [code, limit] of limits) {
+    assert.match(reasonText(code), new RegExp(`\\b${limit}\\b`))
+  }
 })
 
 function eventOf(fields: Readonly<Record<string, unknown>>): Uint8Array {

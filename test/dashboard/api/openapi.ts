@@ -31,14 +31,10 @@ ajv.addSchema(DESCRIPTION, 'api')
 
 const compiled = new Map<string, ValidateFunction>()
 
-export type Watermarks = Readonly<{ status: number; type: string | null; text: string }>
+export type Reply = Readonly<{ status: number; type: string | null; text: string }>
 
 /** What the description says of an answer must be so; an answer it does not tell of is a fault. */
-export function expectDescribed(
-  method: string,
-  path: string,
-  { status, type, text }: Watermarks,
-): void {
+export function expectDescribed(method: string, path: string, { status, type, text }: Reply): void {
   const at = `${method} ${path} ${status}`
   // A method or a path that is not there is told of once, in the description's own text.
   if (status === 404 || status === 405) {
