@@ -37,8 +37,13 @@ export type NativeService = Readonly<{
 const REQUEST_TIMEOUT_MS = 3000
 
 /** The JSON of an answer with status 200, for health checks. */
-export async function fetchJson<Answer>(address: string, path: string): Promise<Answer> {
+export async function fetchJson<Answer>(
+  address: string,
+  path: string,
+  request: RequestInit = {},
+): Promise<Answer> {
   const answer = await fetch(`http://${address}${path}`, {
+    ...request,
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   })
   if (!answer.ok) throw new Error(`${path} answers ${answer.status}`)

@@ -12,7 +12,13 @@ import { type Folder, openFolder } from '../support/folder.ts'
 import { wasMerged } from '../support/lake.ts'
 import { runCommand } from '../support/product.ts'
 import { expectSettled, whileRunning } from '../support/settled.ts'
-import { DAY_MS, MINUTE_MS, openTimedFolder, type TimedFolder } from '../support/timed-folder.ts'
+import {
+  DAY_MS,
+  MINUTE_MS,
+  NOON_MS,
+  openTimedFolder,
+  type TimedFolder,
+} from '../support/timed-folder.ts'
 
 /** Two minutes in a second. */
 const FAST = 120
@@ -21,6 +27,9 @@ const SHORT_RUN_MS = 12 * MINUTE_MS
 const ROWS = 30
 const MERGE_LIMIT_MS = 30_000
 const FILES = 12
+/** Of the clock that runs fast, and of the events that it sees. */
+const START_MS = NOON_MS + 30 * MINUTE_MS
+const DATED = { timestamp: new Date(START_MS).toISOString() }
 
 let folder: Folder
 
@@ -77,7 +86,7 @@ test('of two payloads of an id the first stays: in a body, later, after a restar
 
 test('duplicates do not prolong the horizon of the event they repeat', async () => {
   const timed = await openTimed()
-  const body = eventLines('old', ROWS).join('\n')
+  const body = eventLines('old', ROWS, DATED).join('\n')
   await timed.running(async ({ url }) => {
     await postAccepted(url, body)
     await timed.passUntil(timed.clock.trueMs() + 0.7 * HORIZON_MS)
@@ -93,8 +102,10 @@ test('duplicates do not prolong the horizon of the event they repeat', async () 
 
 test('after a merge of older files recent ids are duplicates, forgotten ones new', async () => {
   const timed = await openTimed()
-  const old = Array.from({ length: FILES }, (_, at) => eventLines(`old-${at}`, ROWS).join('\n'))
-  const recent = eventLines('recent', ROWS).join('\n')
+  const old = Array.from({ length: FILES }, (_, at) =>
+    eventLines(`old-${at}`, ROWS, DATED).join('\n'),
+  )
+  const recent = eventLines('recent', ROWS, DATED).join('\n')
   await timed.running(async ({ url }) => {
     for (const body of old) {
       await postAccepted(url, body)
@@ -102,7 +113,7 @@ test('after a merge of older files recent ids are duplicates, forgotten ones new
     }
     await timed.passUntil(timed.clock.trueMs() + 2.2 * HORIZON_MS)
     // Old files are merged once a newer event is in the table.
-    await postAccepted(url, eventLine({ event_id: 'newer' }))
+    await postAccepted(url, eventLine({ event_id: 'newer', ...DATED }))
     await waitUntilSettled(url)
     await waitUntil(() => wasMerged(folder))
     await postAccepted(url, recent)
@@ -118,11 +129,11 @@ test('after a merge of older files recent ids are duplicates, forgotten ones new
 
 test('time in which it does not run does not count: a day later repeats are known', async () => {
   const timed = await openTimed()
-  const body = eventLines('old', ROWS).join('\n')
+  const body = eventLines('old', ROWS, DATED).join('\n')
   for (const days of [0, 1, 2]) {
     timed.clock.setAhead(days * DAY_MS)
     await timed.running(async ({ url }) => {
-      await postAccepted(url, eventLine({ event_id: `day-${days}` }))
+      await postAccepted(url, eventLine({ event_id: `day-${days}`, ...DATED }))
       await postAccepted(url, body)
       await expectSettled(folder, url, { stored: ROWS + 1 + days, duplicates: days * ROWS })
     }, 'kill')
@@ -131,7 +142,7 @@ test('time in which it does not run does not count: a day later repeats are know
 
 test('short runs add up: ids are known within the horizon, and new past twice that', async () => {
   const timed = await openTimed()
-  const repeat = eventLine({ event_id: 'repeated' })
+  const repeat = eventLine({ event_id: 'repeated', ...DATED })
   let spentMs = 0
   let runs = 0
   let repeats = 0
@@ -140,7 +151,7 @@ test('short runs add up: ids are known within the horizon, and new past twice th
     await timed.running(
       async ({ url }) => {
         const startMs = timed.clock.trueMs()
-        await postAccepted(url, isFirst ? repeat : eventLine({ event_id: `run-${runs}` }))
+        await postAccepted(url, isFirst ? repeat : eventLine({ event_id: `run-${runs}`, ...DATED }))
         await waitUntilSettled(url)
         // Far within the horizon, whatever the starts took.
         if (runs === 1) {
@@ -148,7 +159,7 @@ test('short runs add up: ids are known within the horizon, and new past twice th
           repeats = (await waitUntilSettled(url)).duplicates
         }
         await timed.passUntil(startMs + SHORT_RUN_MS)
-        await postAccepted(url, eventLine({ event_id: `run-${runs}-end` }))
+        await postAccepted(url, eventLine({ event_id: `run-${runs}-end`, ...DATED }))
         await waitUntilSettled(url)
         spentMs += timed.clock.trueMs() - startMs
       },
@@ -172,10 +183,13 @@ test('the status shows the true horizon', async () => {
   })
 })
 
-/** A clock that runs so fast that the horizon is over in a quarter of a minute. */
+/**
+ * A clock that runs so fast that the horizon is over in a quarter of a minute. It starts at the same
+ * minute of an hour each time, since merges follow whole minutes and hours.
+ */
 async function openTimed(): Promise<TimedFolder> {
   const settings = { dedupe: { horizon: '30m' } }
-  const timed = await openTimedFolder(settings, { speed: FAST })
+  const timed = await openTimedFolder(settings, { speed: FAST, startMs: START_MS })
   folder = timed
   return timed
 }

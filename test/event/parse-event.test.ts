@@ -128,22 +128,6 @@ test('the texts of reasons name the limits that are applied', () => {
   for (const [code, limit] of limits) assert.match(reasonText(code), new RegExp(`\\b${limit}\\b`))
 })
 
-it('the texts of reasons name the limits that are applied', () => {
-  const limits = new Map<RejectionReason, number>([
-    ['too-large', LIMITS.eventBytesMax],
-    ['depth', LIMITS.depthMax],
-    ['event-id-length', LIMITS.eventIdBytesMax],
-    ['user-id-length', LIMITS.userIdBytesMax],
-    ['campaign-id-length', LIMITS.campaignIdBytesMax],
-    ['platform-length', LIMITS.optionalBytesMax],
-    ['country-length', LIMITS.optionalBytesMax],
-    ['device-type-length', LIMITS.optionalBytesMax],
-  ])
-  for (const [code, limit] of limits) {
-    assert.match(reasonText(code), new RegExp(`\\b${limit}\\b`))
-  }
-})
-
 function eventOf(fields: Readonly<Record<string, unknown>>): Uint8Array {
   const sound = { event_id: 'e', user_id: 'u', campaign_id: 'c', event_type: 'click' }
   return Buffer.from(JSON.stringify({ ...sound, ...fields }))

@@ -32,8 +32,26 @@ export const trino: NativeService = {
   },
   isHealthy: async ({ address }) => {
     const { starting } = await fetchJson<{ starting: boolean }>(address('trino'), '/v1/info')
-    return !starting
+    return !starting && (await hasActiveNode(address('trino')))
   },
+}
+
+/** One page of a statement's result. */
+type Page = Readonly<{ nextUri?: string; data?: readonly unknown[] }>
+
+/**
+ * A server that has started refuses queries ("nodes is empty") until its own node has registered
+ * with it.
+ */
+async function hasActiveNode(address: string): Promise<boolean> {
+  const nodes = "SELECT node_id FROM system.runtime.nodes WHERE state = 'active'"
+  const headers = { 'X-Trino-User': 'health' }
+  const first = { method: 'POST', headers, body: nodes }
+  let page = await fetchJson<Page>(address, '/v1/statement', first)
+  while (page.data === undefined && page.nextUri !== undefined) {
+    page = await fetchJson<Page>(address, new URL(page.nextUri).pathname, { headers })
+  }
+  return page.data !== undefined
 }
 
 /** The launcher hands the node's settings to the JVM. */
