@@ -100,6 +100,27 @@ test('what is kept is a line: raw text, reason and arrival time in microseconds'
   })
 })
 
+test('text is kept as text where escaping at most doubles it, and as base64 beyond', async () => {
+  const store = await open()
+  // One byte a quote, two characters escaped; \u0001 takes six.
+  await store.keep([record('"'.repeat(10)), record('aa\u0001'.repeat(10))])
+  const [, ...lines] = (await readFile(await newestPath(), 'utf8')).trimEnd().split('\n')
+  assert.deepEqual(
+    lines.map((line) => Object.keys(JSON.parse(line)).at(-1)),
+    ['event', 'base64'],
+  )
+})
+
+test('a kept event is listed with its reason, the explanation and its arrival', async () => {
+  const store = await open()
+  await store.keep([record('x', { reason: 'timestamp-early' })])
+  const [{ reason, explanation, arrived } = assert.fail()] = await list()
+  assert.deepEqual(
+    [reason, explanation, arrived],
+    ['timestamp-early', 'timestamp: before 2000-01-01T00:00:00Z', '2026-11-22T10:00:00.000001Z'],
+  )
+})
+
 test('what is kept comes back byte for byte, whatever the bytes are', async () => {
   const hostile = [
     Buffer.from([0xff, 0xfe, 0x00]),
@@ -154,6 +175,15 @@ test('the count goes on after a restart, over rotated files, and two sources add
   assert.equal((await open()).stats().total, 70)
   assert.equal(await countRejected(directory), 71)
   assert.equal((await list()).length, 71)
+})
+
+test('a restart goes on in the newest file', async () => {
+  for (let run = 0; run < 3; run++) {
+    const store = await open()
+    await store.keep([record(`run ${run}`)])
+    await store.close()
+  }
+  assert.deepEqual(await readdir(directory), ['collector-00000001.ndjson'])
 })
 
 test('the count stays what it was when older files are removed', async () => {
@@ -271,6 +301,29 @@ test('past the size limit bytes are kept again some seconds after files were rem
   assert.equal((await open(SMALL)).stats().total, 62)
 })
 
+test('past the size limit all files may be removed, the one of counts too', async () => {
+  const store = await open(SMALL)
+  for (let round = 0; round < 20; round++) await store.keep(repeat(3))
+  for (const name of await readdir(directory)) await rm(join(directory, name))
+  nowUs += 11_000_000
+  await store.keep([record('in time')])
+  assert.equal((await list()).length, 1)
+  assert.equal(store.stats().total, 61)
+})
+
+test('with a higher limit, a restart keeps bytes again, in a file that is not of counts', async () => {
+  const store = await open(SMALL)
+  for (let round = 0; round < 20; round++) await store.keep(repeat(3))
+  const before = (await list()).length
+  await store.close()
+  assert.match(await newestPath(), /counts/)
+  const again = await open()
+  await again.keep([record('again')])
+  assert.doesNotMatch(await newestPath(), /counts/)
+  assert.equal((await list()).length, before + 1)
+  assert.equal(again.stats().total, 61)
+})
+
 test('past the size limit replayed files make room, and their events still count', async () => {
   const store = await open({ bytesMax: 8000, fileBytesMax: 1000 })
   for (let round = 0; round < 4; round++) await store.keep(repeat(5))
@@ -342,6 +395,58 @@ test('replay tells where a damaged line is', async () => {
     )
     return true
   })
+})
+
+test('a mark of what was replayed is durable, and so is its name', async () => {
+  const store = await open()
+  await store.keep([record('one')])
+  const handle = await openFile(await newestPath())
+  const sync = mock.method(Object.getPrototypeOf(handle), 'sync')
+  await handle.close()
+  const [event = assert.fail()] = await list()
+  await markReplayed(directory, event)
+  assert.equal(sync.mock.callCount(), 2, 'the file, and its folder')
+  sync.mock.restore()
+})
+
+test('more than waits for a slow disk is refused as busy, until the disk has caught up', async () => {
+  const store = await open({ bytesMax: 2 ** 30, fileBytesMax: 2 ** 30 })
+  await store.keep([record('first')])
+  const handle = await openFile(await newestPath())
+  const disk = Promise.withResolvers<void>()
+  const slow = mock.method(Object.getPrototypeOf(handle), 'datasync', () => disk.promise)
+  await handle.close()
+  const big = record(Buffer.alloc(40 * 2 ** 20, 'x'))
+  const written = store.keep([record('being written')])
+  const waiting = store.keep([big])
+  await assert.rejects(store.keep([big]), { code: 'busy', canRetry: true })
+  disk.resolve()
+  await Promise.all([written, waiting])
+  slow.mock.restore()
+  await store.keep([big])
+  assert.equal(store.stats().total, 4)
+})
+
+test('a file that could not be begun is an error and leaves nothing; a retry begins it', async () => {
+  const probe = await openFile(join(root, 'probe'), 'w')
+  const broken = mock.method(Object.getPrototypeOf(probe), 'datasync', () =>
+    Promise.reject(new Error('ENOSPC: no space left on device')),
+  )
+  await probe.close()
+  const store = await open()
+  await assert.rejects(store.keep([record('x')]), { code: 'io', canRetry: true })
+  assert.deepEqual(await readdir(directory), [])
+  broken.mock.restore()
+  await store.keep([record('x')])
+  assert.equal((await list()).length, 1)
+})
+
+test('a removed file takes no room any more once the store has looked', async () => {
+  const store = await open()
+  await store.keep([record('x')])
+  await rm(await newestPath())
+  await store.checkWritable()
+  assert.equal(store.stats().bytes, 0)
 })
 
 test('a closed store refuses, and keeps nothing', async () => {
