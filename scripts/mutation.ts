@@ -28,6 +28,8 @@ import { isSyntax, type Mutant, type MutantKind, mutantsOf, mutated } from './mu
 
 type PlacedMutant = Mutant & Readonly<{ file: string; line: number; lineText: string }>
 type Outcome = 'noticed' | 'survived' | 'equivalent'
+/** A test file, how long it takes without a change, and how long it may take with one. */
+type TimedTest = Readonly<{ file: string; tookMs: number; limitMs: number }>
 type TestRun = 'passed' | 'failed' | 'late' | 'interrupted'
 /** A change that no test can notice, named by its whole line and not by the number of it. */
 type Equivalent = Pick<PlacedMutant, 'file' | 'lineText' | 'before' | 'after'> &
@@ -119,21 +121,29 @@ async function tryMutants(
   mutants: readonly PlacedMutant[],
   name: string,
 ): Promise<number> {
-  const startedMs = performance.now()
-  const unchanged = await runTests(scratch, tests, Number.POSITIVE_INFINITY)
-  if (unchanged === 'interrupted') return fail('interrupted')
-  if (unchanged !== 'passed') return fail('the tests fail without a change; mend them first')
-  const limitMs = Math.max(LIMIT_MS_MIN, LIMIT_FACTOR * (performance.now() - startedMs))
+  const timed: TimedTest[] = []
+  for (const file of tests) {
+    const startedMs = performance.now()
+    const unchanged = await runTest(scratch, file, Number.POSITIVE_INFINITY)
+    if (unchanged === 'interrupted') return fail('interrupted')
+    if (unchanged !== 'passed') return fail(`${file} fails without a change; mend it first`)
+    const tookMs = performance.now() - startedMs
+    timed.push({ file, tookMs, limitMs: Math.max(LIMIT_MS_MIN, LIMIT_FACTOR * tookMs) })
+  }
   const equivalents = JSON.parse(read(EQUIVALENT_FILE)) as readonly Equivalent[]
+  timed.sort((a, b) => a.tookMs - b.tookMs)
   const counts: Record<Outcome, number> = { noticed: 0, survived: 0, equivalent: 0 }
   for (const mutant of mutants) {
+    if (equivalents.some((each) => keyOf(each) === keyOf(mutant))) {
+      counts.equivalent += 1
+      continue
+    }
     const source = read(mutant.file)
     writeFileSync(join(scratch, mutant.file), mutated(source, mutant))
-    const run = await runTests(scratch, tests, limitMs)
+    const run = await runTests(scratch, timed)
     writeFileSync(join(scratch, mutant.file), source)
     if (run === 'interrupted') break
-    const equivalent = equivalents.some((each) => keyOf(each) === keyOf(mutant))
-    const outcome = run !== 'passed' ? 'noticed' : equivalent ? 'equivalent' : 'survived'
+    const outcome = run === 'passed' ? 'survived' : 'noticed'
     counts[outcome] += 1
     const note = run === 'late' ? ' (the tests did not end)' : ''
     console.log(`${outcome.padEnd(10)} ${textOf(mutant)}${note}`)
@@ -147,12 +157,21 @@ async function tryMutants(
   return stop.signal.aborted ? fail('interrupted') : 0
 }
 
+/** The quickest file first; ends at the first that does not pass. */
+async function runTests(scratch: string, tests: readonly TimedTest[]): Promise<TestRun> {
+  for (const { file, limitMs } of tests) {
+    const run = await runTest(scratch, file, limitMs)
+    if (run !== 'passed') return run
+  }
+  return 'passed'
+}
+
 /** Ends at the first test that fails. */
-function runTests(scratch: string, tests: readonly string[], limitMs: number): Promise<TestRun> {
+function runTest(scratch: string, file: string, limitMs: number): Promise<TestRun> {
   const { promise, resolve } = Promise.withResolvers<TestRun>()
   let ended: TestRun | null = null
   // A group of its own: what the tests have started ends with them.
-  const child = spawn(process.execPath, ['--test', '--test-reporter=tap', ...tests], {
+  const child = spawn(process.execPath, ['--test', '--test-reporter=tap', file], {
     cwd: scratch,
     detached: true,
     env: { ...process.env, TMPDIR: join(scratch, 'tmp') },
