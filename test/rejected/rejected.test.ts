@@ -224,6 +224,13 @@ test('cut at any byte, the newest file counts whole lines and gets its heading b
   }
 })
 
+test('a file that was made and not begun yet does not hide the count before it', async () => {
+  const store = await open()
+  await store.keep([record('one'), record('two')])
+  await writeFile(join(directory, 'collector-00000002.ndjson'), '')
+  assert.equal(await countRejected(directory), 2)
+})
+
 test('a job is told the highest log offset that is kept, over rotation and restart', async () => {
   const store = await open({ source: 'job', fileBytesMax: 200 })
   assert.equal(store.stats().lastOffset, null)
@@ -452,7 +459,7 @@ test('a removed file takes no room any more once the store has looked', async ()
 test('a closed store refuses, and keeps nothing', async () => {
   const store = await open()
   await store.close()
-  await assert.rejects(store.keep([record('x')]), { code: 'closed' })
+  await assert.rejects(store.keep([record('x')]), { name: 'RejectedError', code: 'closed' })
   assert.equal(await countRejected(directory), 0)
 })
 
