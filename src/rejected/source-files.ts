@@ -183,6 +183,7 @@ export class SourceFiles {
     try {
       this.#requireParent()
       makeFolder(this.#directory)
+      this.#hadParent = true
       await syncFolder(dirname(this.#directory))
       const file = await open(path, 'wx')
       try {

@@ -11,6 +11,7 @@ import {
   open as openFile,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   truncate,
@@ -124,6 +125,7 @@ test('a kept event is listed with its reason, the explanation and its arrival', 
 test('what is kept comes back byte for byte, whatever the bytes are', async () => {
   const hostile = [
     Buffer.from([0xff, 0xfe, 0x00]),
+    Buffer.from('nearly text \xff', 'latin1'),
     Buffer.from('\ufeff{"bom":1}'),
     Buffer.from('{"a":"\u0000\u2028\r\n"}'),
     Buffer.from(''),
@@ -184,6 +186,25 @@ test('a restart goes on in the newest file', async () => {
     await store.close()
   }
   assert.deepEqual(await readdir(directory), ['collector-00000001.ndjson'])
+  const store = await open({ fileBytesMax: 1 })
+  await store.keep([record('the next file')])
+  assert.deepEqual((await readdir(directory)).sort(), [
+    'collector-00000001.ndjson',
+    'collector-00000002.ndjson',
+  ])
+})
+
+test('the bytes in use are those of all files, from the start and after a restart', async () => {
+  const bytesOnDisk = async (): Promise<number> => {
+    const files = (await readdir(directory)).map((name) => stat(join(directory, name)))
+    return (await Promise.all(files)).reduce((sum, { size }) => sum + size, 0)
+  }
+  const store = await open({ fileBytesMax: 1000 })
+  assert.equal(store.stats().bytes, 0)
+  for (let round = 0; round < 5; round++) await store.keep(repeat(7))
+  assert.equal(store.stats().bytes, await bytesOnDisk())
+  await store.close()
+  assert.equal((await open()).stats().bytes, await bytesOnDisk())
 })
 
 test('the count stays what it was when older files are removed', async () => {
@@ -235,6 +256,7 @@ test('a job is told the highest log offset that is kept, over rotation and resta
   const store = await open({ source: 'job', fileBytesMax: 200 })
   assert.equal(store.stats().lastOffset, null)
   await store.keep([record('a', { offset: 5 }), record('b', { offset: 9 })])
+  assert.equal(store.stats().lastOffset, 9)
   await store.keep([record('c', { offset: 30 })])
   await store.close()
   assert.equal((await open({ source: 'job' })).stats().lastOffset, 30)
@@ -350,6 +372,7 @@ test('a body of junk is kept up to a bound and counted beyond it', async () => {
   assert.equal(store.stats().total, 80)
   assert.ok(store.stats().countedOnly >= 10)
   assert.equal((await list()).length + store.stats().countedOnly, 80)
+  assert.equal(await countRejected(directory), 80)
 })
 
 test('replay durably lists what was sent again; files and counts stay as they are', async () => {
@@ -446,6 +469,38 @@ test('a file that could not be begun is an error and leaves nothing; a retry beg
   broken.mock.restore()
   await store.keep([record('x')])
   assert.equal((await list()).length, 1)
+})
+
+test('the name of a file is durable before its first event is', async () => {
+  const probe = await openFile(join(root, 'probe'), 'w')
+  const sync = mock.method(Object.getPrototypeOf(probe), 'sync')
+  await probe.close()
+  const store = await open()
+  await store.keep([record('one')])
+  assert.equal(sync.mock.callCount(), 2, 'the new folder in its parent, the new file in the folder')
+  sync.mock.restore()
+})
+
+test('where the warehouse was removed nothing is kept, and no new one is made', async () => {
+  const store = await open()
+  await store.keep([record('one')])
+  await rm(join(root, 'warehouse'), { recursive: true })
+  await assert.rejects(store.keep([record('two')]), (error) => {
+    assert.ok(error instanceof RejectedError)
+    assert.match(error.message, /warehouse was removed while this ran/)
+    return true
+  })
+  assert.deepEqual(await readdir(root), [])
+})
+
+test('a file that somebody replaced is left to them', async () => {
+  const store = await open()
+  await store.keep([record('one')])
+  await writeFile(join(root, 'other'), 'not ours')
+  await rename(join(root, 'other'), await newestPath())
+  await store.keep([record('two')])
+  assert.equal(await readFile(join(directory, 'collector-00000001.ndjson'), 'utf8'), 'not ours')
+  assert.match(await readFile(await newestPath(), 'utf8'), /"event":"two"/)
 })
 
 test('a removed file takes no room any more once the store has looked', async () => {
