@@ -116,8 +116,11 @@ export async function runCommand(
 export async function expectRefusal(folder: Folder, options: StartOptions = {}): Promise<Run> {
   try {
     const product = await startProduct(folder, options)
-    // A refusal may follow the URL only if the product still ends by itself, and soon.
-    const exit = await Promise.race([product.exited, sleep(5_000)])
+    // A refusal may follow the URL only if the product still ends by itself.
+    const exit = await Promise.race([
+      product.exited,
+      sleep(START_LIMIT_MS, undefined, { ref: false }),
+    ])
     if (exit !== undefined) return { exit, stdout: product.output(), stderr: '' }
     await product.kill()
     throw new Error(`start was expected to refuse, but it listens:\n${product.output()}`)
