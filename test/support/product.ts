@@ -12,7 +12,8 @@ const ROOT = join(import.meta.dirname, '../..')
 const CLI_PATH = join(ROOT, 'src/cli.ts')
 /** Other addresses that it prints are those of services, in errors. */
 const LISTENS = /listens on (https?:\/\/[\w.[\]:]+:\d+)/
-const START_LIMIT_MS = 30_000
+/** Many times what it takes where the machine has other work to do; only a failure takes so long. */
+const START_LIMIT_MS = 120_000
 const OUTPUT_CHARACTERS_MAX = 1_000_000
 
 export type Exit = Readonly<{ code: number | null; signal: NodeJS.Signals | null }>
