@@ -15,8 +15,9 @@ const ROOT = join(import.meta.dirname, '..')
 const FOLDER = makeScratchFolder('package')
 const COMMAND = join(FOLDER, 'node_modules/.bin/campaign-metrics')
 const INSTALL_LIMIT_MS = 300_000
-const START_LIMIT_MS = 30_000
-const SEEN_LIMIT_MS = 5_000
+/** From the start to the end: of all that is asked meanwhile, too. */
+const RUN_LIMIT_MS = 120_000
+const SEEN_LIMIT_MS = 30_000
 /** Without our own tools, as on a user's machine. */
 const PATH = (process.env.PATH ?? '')
   .split(delimiter)
@@ -27,7 +28,6 @@ const EVENT = {
   user_id: 'u1',
   campaign_id: 'c1',
   event_type: 'click',
-  timestamp: new Date().toISOString(),
 }
 
 let files: readonly string[] = []
@@ -122,7 +122,7 @@ test('installed in an empty folder it starts, takes an event, stops, and answers
     })
   }
   const exited = new Promise<number | null>((resolve) => child.on('exit', resolve))
-  const limit = setTimeout(() => child.kill('SIGKILL'), START_LIMIT_MS)
+  const limit = setTimeout(() => child.kill('SIGKILL'), RUN_LIMIT_MS)
   try {
     const url = await new Promise<string>((resolve, reject) => {
       child.stdout.on('data', () => {
@@ -134,7 +134,8 @@ test('installed in an empty folder it starts, takes an event, stops, and answers
     const answer = await fetch(`${url}/v1/events`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(EVENT),
+      // Of now, whatever the installation took: the page shows the last minutes.
+      body: JSON.stringify({ ...EVENT, timestamp: new Date().toISOString() }),
     })
     assert.deepEqual(await answer.json(), { accepted: 1, rejected: [] })
     await expectPage(url)

@@ -141,7 +141,7 @@ describe('figures', { skip: skipBrowser }, () => {
         else assert.match(text, expected < 0 ? /[-\u2212]\D*\d/ : /\d/)
       }
       assert.notEqual(changes.impressions.value, null)
-    }, 4_000)
+    })
   })
 
   test('the table of the trend has each window with its CTR, or CVR when switched', async () => {

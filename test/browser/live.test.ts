@@ -23,7 +23,7 @@ import { openSite, type Site } from './support/site.ts'
 import { skipBrowser, type WatchedPage } from './support/watched-page.ts'
 
 const SEEN_MS_MAX = 2 * SECOND_MS
-const SEEN_LIMIT_MS = 10 * SECOND_MS
+const SEEN_LIMIT_MS = 30 * SECOND_MS
 const POSTS_IN_A_ROW = 4
 /** Other work on the machine may spoil a measurement, not the page: then it is taken again. */
 const ROUNDS = 3
@@ -72,19 +72,25 @@ describe('live', { skip: skipBrowser }, () => {
       return sums
     })
     const plot = page.locator('[data-chart="realtime"] [role="img"]').first()
-    const pictures = new Set<string>()
-    for (let second = 0; second < 4; second++) {
-      const events = { campaign: 'now', ageMs: 0, impressions: 7, clicks: 3, conversions: 1 }
-      await postAccepted(site.url(), eventsOf([events], Date.now()))
-      pictures.add((await plot.screenshot()).toString('base64'))
-      await sleep(SECOND_MS)
+    let posts = 0
+    const changed: number[] = []
+    for (let round = 0; round < ROUNDS && changed.at(-1) !== 4; round++) {
+      const pictures = new Set<string>()
+      for (let second = 0; second < 4; second++) {
+        const events = { campaign: 'now', ageMs: 0, impressions: 7, clicks: 3, conversions: 1 }
+        await postAccepted(site.url(), eventsOf([events], Date.now()))
+        posts += 1
+        pictures.add((await plot.screenshot()).toString('base64'))
+        await sleep(SECOND_MS)
+      }
+      changed.push(pictures.size)
     }
-    assert.equal(pictures.size, 4, 'the picture changed every second')
+    assert.equal(changed.at(-1), 4, `the picture changes every second: ${changed} of 4 times`)
     await eventually(async () => {
       const sums = await sumRealtime(watched)
       assert.deepEqual(
         sums.map((sum, at) => sum - (before[at] ?? 0)),
-        [28, 12, 4],
+        [7 * posts, 3 * posts, posts],
       )
     })
   })

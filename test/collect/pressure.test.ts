@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DEFAULT_LIMITS } from '../../src/collect/limits.ts'
 import {
   codeOf,
   event,
@@ -29,7 +30,9 @@ test('a thousand connections share few syncs, and every event is in the log once
     raws.forEach((raw, at) => {
       raw.send(rawRequest(event(`c${at}`), [JSON_TYPE]))
     })
-    setTimeout(open, 300)
+    // All are in before the first sync, however long a thousand connections take.
+    await heldBytes(harness, (bytes) => bytes >= raws.length * DEFAULT_LIMITS.requestBytes)
+    open()
     await Promise.all(raws.map((raw) => raw.until(/"accepted":1/)))
     for (const raw of raws) raw.socket.destroy()
     const ids = (await harness.lines()).map((line) => JSON.parse(line).event_id)

@@ -51,6 +51,9 @@ const large = Buffer.alloc(32 * MIB, 'x')
 const ASK_FILE = 'GET /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 const file: ReadRoute = { prefix: '/file', answer: () => ({ status: 200, body: large }) }
 const STUCK_LIMITS = { stuckTimeoutMs: 400 }
+/** So much longer than the pauses of a slow client that a busy machine does not make it a stuck one. */
+const SLOW_LIMITS = { stuckTimeoutMs: 3_000 }
+const SLOW_PAUSE_MS = 150
 
 test('a client that takes nothing is cut off, be the answer a large file or a stream', async () => {
   const { source } = endlessSource()
@@ -68,8 +71,9 @@ test('a client that takes nothing is cut off, be the answer a large file or a st
 })
 
 test('a client that takes some of its answer now and then keeps its connection', async () => {
-  await on({ routes: [file], limits: STUCK_LIMITS }, async (harness) => {
+  await on({ routes: [file], limits: SLOW_LIMITS }, async (harness) => {
     const slow = openRaw(harness.port)
+    const startMs = performance.now()
     slow.send(ASK_FILE)
     let isOver = false
     slow.socket.on('close', () => {
@@ -78,21 +82,23 @@ test('a client that takes some of its answer now and then keeps its connection',
     let taken = 0
     slow.socket.on('data', (chunk) => {
       taken += chunk.length
-      if (taken < 4 * MIB || isOver) return
+      if (taken < MIB || isOver) return
       taken = 0
       slow.socket.pause()
-      void sleep(150).then(() => slow.socket.resume())
+      void sleep(SLOW_PAUSE_MS).then(() => slow.socket.resume())
     })
     assert.ok((await slow.end).length > large.length)
+    const tookMs = performance.now() - startMs
+    assert.ok(tookMs > SLOW_LIMITS.stuckTimeoutMs, `over in ${tookMs} ms, before the limit`)
   })
 })
 
 test('a stream is answered before it has anything to send, and not cut while silent', async () => {
   const source = silentSource()
   const limits = {
-    headersTimeoutMs: 100,
-    requestTimeoutMs: 200,
-    keepAliveTimeoutMs: 100,
+    headersTimeoutMs: 500,
+    requestTimeoutMs: 1_000,
+    keepAliveTimeoutMs: 500,
     timeoutCheckMs: 20,
   }
   await on({ routes: [streamRoute(() => source)], limits }, async (harness) => {
@@ -101,7 +107,7 @@ test('a stream is answered before it has anything to send, and not cut while sil
     const head = await raw.until(/\r\n\r\n/)
     assert.deepEqual(statusesOf(head), [200])
     assert.match(head, /^content-type: text\/event-stream\r$/m)
-    await sleep(1000)
+    await sleep(2.5 * limits.requestTimeoutMs)
     source.push('data: late\n\n')
     await raw.until(/data: late/)
     assert.equal(raw.socket.readyState, 'open')

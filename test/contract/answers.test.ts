@@ -136,7 +136,7 @@ test('a body that is announced as 1 GB is refused before it is read', async () =
     const { host, hostname, port } = new URL(url)
     const socket = connect(Number(port), hostname)
     socket.on('error', reject)
-    socket.setTimeout(10_000, () => socket.destroy(new Error('no answer')))
+    socket.setTimeout(30_000, () => socket.destroy(new Error('no answer')))
     socket.once('data', (bytes) => {
       resolve(bytes.toString('utf8'))
       socket.destroy()

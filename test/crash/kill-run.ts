@@ -46,7 +46,7 @@ export type KillReport = Readonly<{
 }>
 
 const SENDERS = 3
-const STEP_LIMIT_MS = 20_000
+const STEP_LIMIT_MS = 60_000
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS

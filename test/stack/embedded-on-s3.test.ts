@@ -12,6 +12,7 @@ import { eventLines } from '../support/events.ts'
 import { openFolder } from '../support/folder.ts'
 import { runCommand, startProduct } from '../support/product.ts'
 import { checkTables, openInputFile } from '../support/readers.ts'
+import { until } from '../support/until.ts'
 import { type LakeServices, openLakeServices } from './support/lake-services.ts'
 
 let services: LakeServices
@@ -20,7 +21,7 @@ before(async () => {
 })
 after(() => services.close())
 
-const AWAY_MS = 15_000
+const AWAY_MS = 30_000
 const BATCH_ROWS = 500
 
 /** What a user writes into the configuration file. */
@@ -76,7 +77,7 @@ for (const service of ['postgres', 's3'] as const) {
     await sending
     await waitUntilSettled(product.url, 90_000)
     assert.match(problem, words)
-    assert.equal((await readStatus(product.url)).healthy, true)
+    await until(async () => (await readStatus(product.url)).healthy === true)
     const verify = await runCommand(folder, ['verify'])
     assert.equal(verify.exit.code, 0, verify.stdout + verify.stderr)
     const summary = await checkTables(folder, [input.path])

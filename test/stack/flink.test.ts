@@ -130,7 +130,7 @@ test('with a retention of 90 days older events are rejected once the setting hol
 
 const DAY_MS = 86_400_000
 /** The test must not be cut in two by midnight. */
-const ROOM_MS = 20_000
+const ROOM_MS = 120_000
 
 /** The start of the day, UTC, once enough is left of it. */
 async function awaitDayWithRoom(): Promise<number> {

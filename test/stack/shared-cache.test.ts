@@ -50,7 +50,7 @@ test('with an old figure there, one computes and the others have the old one at 
   )
   const others = printed.stale.filter(({ how }) => how === 'found')
   assert.ok(others.every(({ value }) => value === 'a' || value === 'b'))
-  // Computing takes 0.3 s, and whoever began before it ended did not wait for it.
+  // Whoever began before the computing ended did not wait for it.
   assert.ok(others.filter(({ value }) => value === 'a').length > VIEWERS / 2)
 })
 

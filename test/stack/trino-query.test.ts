@@ -18,6 +18,7 @@ import {
 } from '../../src/query.ts'
 import { testRounding } from '../query/hard-revenues.ts'
 import { rowsOf, textOf } from '../support/query-results.ts'
+import { until } from '../support/until.ts'
 import { type LakeStack, openLakeStack } from './support/lake-stack.ts'
 
 let lake: LakeStack
@@ -135,10 +136,14 @@ test('a result that is left early ends its statement', async () => {
     assert.ok(batch.length > 0)
     break
   }
-  const [row = []] = await lake.client.rows(
-    `SELECT state, error_code FROM system.runtime.queries WHERE query LIKE 'SELECT ''${marker}%'`,
-  )
-  assert.deepEqual(row, ['FAILED', 'USER_CANCELED'])
+  // Trino notes the end a moment after it has answered.
+  await until(async () => {
+    const [row = []] = await lake.client.rows(
+      `SELECT state, error_code FROM system.runtime.queries WHERE query LIKE 'SELECT ''${marker}%'`,
+    )
+    assert.deepEqual(row, ['FAILED', 'USER_CANCELED'])
+    return true
+  })
 })
 
 test('a hundred thousand rows flow through, each once', async () => {

@@ -34,8 +34,8 @@ export type PostOptions = Readonly<{
   method?: string
 }>
 
-const ANSWER_LIMIT_MS = 30_000
-const SETTLE_LIMIT_MS = 30_000
+const ANSWER_LIMIT_MS = 60_000
+const SETTLE_LIMIT_MS = 120_000
 
 export function openAgent(): Agent {
   return new Agent({ keepAlive: true, maxSockets: 1 })

@@ -1,7 +1,7 @@
 /** Bounded waits: a test that would wait without end fails with a reason. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const LIMIT_MS = 30_000
+const LIMIT_MS = 60_000
 /** A time limit that nothing may need that is awaited here. */
 export const BEYOND_LIMIT_MS: number = 20 * LIMIT_MS
 const PAUSE_MS = 20

@@ -9,6 +9,7 @@ import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FileCache, openFileCache } from '../../src/table/storage/file-cache.ts'
+import { until } from '../support/until.ts'
 
 const KIB = 1024
 const NOW_MS = 1_795_348_800_000
@@ -111,11 +112,3 @@ test('a fetch that fails is said, and leaves nothing', async (t) => {
   await assert.rejects(cache.hold(['s3://b/1.parquet'], failing), /away/)
   assert.deepEqual(await copies(), [])
 })
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = AbortSignal.timeout(10_000)
-  while (!(await isSo())) {
-    if (deadline.aborted) assert.fail('it did not come to that')
-    await sleep(10)
-  }
-}

@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const LIMIT_MS = 8_000
+const LIMIT_MS = 30_000
 const PAUSE_MS = 50
 
 export async function eventually<T>(

@@ -39,7 +39,7 @@ export type PageOptions = Readonly<{
  * one is found out.
  */
 const BROWSER_ZONE = 'America/St_Johns'
-const ACTION_LIMIT_MS = 15_000
+const ACTION_LIMIT_MS = 30_000
 
 export const skipBrowser: string | false = findChromium().skip
 

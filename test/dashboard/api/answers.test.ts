@@ -10,6 +10,7 @@ import { BEYOND_LIMIT_MS, withinLimit } from '../../support/until.ts'
 import { openShown, type Shown } from './harness.ts'
 
 const KEYS = { write: ['write-key'], read: ['read-key'] }
+const FREE_LIMIT_MS = 30_000
 const FACTS_PATHS = ['summary', 'trend', 'revenue', 'campaigns', 'campaigns.csv', 'values']
 
 async function shown(t: TestContext, ...options: Parameters<typeof openShown>): Promise<Shown> {
@@ -416,11 +417,20 @@ test('10,000 viewers that come and go leave nothing behind; the 201st must wait'
     for (const raw of raws) raw.socket.destroy()
     await Promise.all(raws.map((raw) => raw.end))
   }
-  await sleep(100)
-  const raws = Array.from({ length: 200 }, () => openRaw(world.collector.port))
-  for (const raw of raws) raw.send(ask)
-  // All 200 places are free again: nothing of the 10,000 is left.
-  await Promise.all(raws.map((raw) => raw.until(/event: live/)))
+  // All 200 places are free again: nothing of the 10,000 is left, once the server has heard of all
+  // their ends.
+  const raws = await Promise.all(
+    Array.from({ length: 200 }, async () => {
+      for (const limit = AbortSignal.timeout(FREE_LIMIT_MS); ; await sleep(20)) {
+        const raw = openRaw(world.collector.port)
+        raw.send(ask)
+        const told = await raw.until(/event: live|too-many-streams/)
+        if (/event: live/.test(told)) return raw
+        raw.socket.destroy()
+        limit.throwIfAborted()
+      }
+    }),
+  )
   const refused = await world.ask('/api/v1/stream')
   assert.deepEqual([refused.status, errorOf(refused).code], [503, 'too-many-streams'])
   assert.equal(refused.headers.get('retry-after'), '5')
