@@ -46,7 +46,7 @@ test('files are merged while events come in, killed in between: nothing is lost 
   }
   await folder.running(async (product) => {
     await sendNext(product)
-    await waitUntil('merged', () => wasMerged(folder))
+    await waitUntil('merged', () => wasMerged(folder, FILES))
     await expectLedger(product)
   })
   await expectRight()

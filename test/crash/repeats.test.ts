@@ -112,10 +112,9 @@ test('after a merge of older files recent ids are duplicates, forgotten ones new
       await waitUntilSettled(url)
     }
     await timed.passUntil(timed.clock.trueMs() + 2.2 * HORIZON_MS)
-    // Old files are merged once a newer event is in the table.
     await postAccepted(url, eventLine({ event_id: 'newer', ...DATED }))
     await waitUntilSettled(url)
-    await waitUntil(() => wasMerged(folder))
+    await waitUntil(() => wasMerged(folder, FILES + 1))
     await postAccepted(url, recent)
     await waitUntilSettled(url)
   }, 'kill')

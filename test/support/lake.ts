@@ -31,11 +31,12 @@ export function writePointers(catalogPath: string, pointers: readonly Pointer[])
 type Snapshot = Readonly<{ summary?: Readonly<Record<string, string>> }>
 
 /**
- * Whether raw files were merged since the snapshots that are still kept: rows moved, none changed.
+ * Whether raw files were merged: the table holds fewer than the `written` of them. The snapshot of a
+ * merge itself may have expired by now.
  */
-export async function wasMerged(folder: Folder): Promise<boolean> {
-  const snapshots = await readSnapshots(folder, 'campaign_events')
-  return snapshots.some((snapshot) => snapshot.summary?.operation === 'replace')
+export async function wasMerged(folder: Folder, written: number): Promise<boolean> {
+  const current = (await readSummaries(folder, 'campaign_events')).at(-1)
+  return Number(current?.['total-data-files']) < written
 }
 
 /** Of the snapshots that are kept, oldest first. */
