@@ -56,7 +56,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
     keys: { write: [], read: [], file: null },
     cors: [],
-    retention: { eventsMs: 0, metricsMs: 0 },
+    retention: { eventsMs: 0, metricsMs: 0, readersMs: 3_600_000, readersMaxBytes: 4 * GIB },
     publicUrl: null,
     proxy: { trust: [] },
     logRetention: { timeMs: 0, sizeBytes: 8 * GIB },

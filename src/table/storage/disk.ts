@@ -8,7 +8,7 @@
  * any more.
  */
 import { strict as assert } from 'node:assert'
-import { type FileHandle, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { allOf, makeFolder, reasonOf, systemCode } from '../../runtime.ts'
 import { TableError } from '../error.ts'
@@ -84,6 +84,10 @@ export function openDiskStorage(): Storage {
     read: (file) => reading(file, (handle) => handle.readFile()),
     readRange: (file, start, end) => reading(file, (handle) => readExactly(handle, start, end)),
     sizeOf: (file) => reading(file, async (handle) => (await handle.stat()).size),
+    async freeBytes(folder) {
+      const { bavail, bsize } = await statfs(folder)
+      return bavail * bsize
+    },
     remove: (file) => rm(file, { force: true }),
     async removeFolderIfEmpty(folder) {
       await rmdir(folder).catch(() => {})
