@@ -83,7 +83,13 @@ export function openDiskStorage(): Storage {
     },
     read: (file) => reading(file, (handle) => handle.readFile()),
     readRange: (file, start, end) => reading(file, (handle) => readExactly(handle, start, end)),
-    sizeOf: (file) => reading(file, async (handle) => (await handle.stat()).size),
+    async sizeOf(file) {
+      try {
+        return (await stat(file)).size
+      } catch (error) {
+        throw readFailure(file, error)
+      }
+    },
     async freeBytes(folder) {
       const { bavail, bsize } = await statfs(folder)
       return bavail * bsize
@@ -131,12 +137,16 @@ async function reading<T>(file: string, read: (handle: FileHandle) => Promise<T>
     handle = await open(file, 'r')
     return await read(handle)
   } catch (error) {
-    if (isMissing(error)) throw new TableError('file-lost', { path: file }, error)
-    if (!isOfSystem(error)) throw error
-    throw new TableError('file-unreadable', { path: file, reason: reasonOf(error) }, error)
+    throw readFailure(file, error)
   } finally {
     await handle?.close()
   }
+}
+
+function readFailure(file: string, error: unknown): unknown {
+  if (isMissing(error)) return new TableError('file-lost', { path: file }, error)
+  if (!isOfSystem(error)) return error
+  return new TableError('file-unreadable', { path: file, reason: reasonOf(error) }, error)
 }
 
 async function readExactly(handle: FileHandle, start: number, end: number): Promise<Buffer> {
