@@ -17,7 +17,7 @@ import { openTimedFolder, type TimedFolder } from '../support/timed-folder.ts'
 
 /** An hour in six seconds. */
 const FAST = 600
-const LIMIT_MS = 60_000
+const LIMIT_MS = 120_000
 
 let folder: TimedFolder
 let input: InputFile
@@ -71,7 +71,7 @@ test('status says how long files really stay when they reach their limit of byte
       return !healthy && problems.some((text) => /stay for \d+ s only.*readersMax/.test(text))
     })
     const { stdout } = await folder.command('status', '--url', product.url)
-    assert.match(stdout, /retention.readers asks for 3600 s/)
+    assert.match(stdout, /retention\.readersMax/)
   })
 })
 
