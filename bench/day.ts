@@ -165,6 +165,18 @@ async function metadataBytes(table: string): Promise<number> {
   return bytes
 }
 
+/** All files of both tables: those that snapshots refer to, and those kept for readers. */
+async function onDisk(): Promise<string> {
+  let [files, bytes] = [0, 0]
+  for (const name of await readdir(warehousePath, { recursive: true })) {
+    const found = await stat(path.join(warehousePath, name)).catch(() => null)
+    if (found?.isFile() !== true) continue
+    files++
+    bytes += found.size
+  }
+  return `${files} files of ${(bytes / 2 ** 20).toFixed(0)} MiB on the disk`
+}
+
 async function report(done: number): Promise<void> {
   const sizes = [await metadataBytes('campaign_events'), await metadataBytes('campaign_metrics')]
   most.metadataBytes = Math.max(most.metadataBytes, ...sizes)
@@ -175,7 +187,7 @@ async function report(done: number): Promise<void> {
       `${most.events} + ${most.metrics}), ` +
       `metadata ${sizes.map((bytes) => `${(bytes / 2 ** 20).toFixed(2)} MiB`).join(' + ')}, ` +
       `commit p50 ${p50.toFixed(1)} p99 ${p99.toFixed(1)} ms, ${counts.merges} merges of ` +
-      `${counts.mergedFiles} files, ${seconds} s`,
+      `${counts.mergedFiles} files, ${await onDisk()}, ${seconds} s`,
   )
 }
 

@@ -142,7 +142,7 @@ async function submit(place: Place, change: (statement: string) => string): Prom
     warehouse: place.lake.warehouse,
     catalog: place.lake.catalog,
     dedupe: { horizonMs: 3_600_000 },
-    retention: { eventsMs: 0, metricsMs: 0 },
+    retention: { eventsMs: 0, metricsMs: 0, readersMs: 3_600_000, readersMaxBytes: 4 * 2 ** 30 },
     windowUs: 300_000_000,
     rejectedDirectory: place.rejectedDirectory,
     flink: {

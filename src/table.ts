@@ -37,6 +37,7 @@ export {
 export type { MetricsRow, StoredMetricsRow } from './table/metrics-row.ts'
 export { type LakeOptions, openLake } from './table/open-lake.ts'
 export { type LakeSnapshot, openLakeReader, readLake, readLakeIfMade } from './table/read-lake.ts'
+export type { ReaderLimits } from './table/reader-grace.ts'
 export { type RelocateOptions, relocateLake } from './table/relocate.ts'
 export {
   answerRestCatalog,

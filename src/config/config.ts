@@ -108,8 +108,16 @@ export type Config = Readonly<{
   publicUrl: string | null
   /** Addresses whose forwarding headers are trusted. */
   proxy: Readonly<{ trust: readonly AddressRange[] }>
-  /** How long rows are kept; 0 is for ever. */
-  retention: Readonly<{ eventsMs: number; metricsMs: number }>
+  /**
+   * How long rows are kept, 0 is for ever; and how long files that nothing refers to any more stay
+   * for readers, and how many bytes of them.
+   */
+  retention: Readonly<{
+    eventsMs: number
+    metricsMs: number
+    readersMs: number
+    readersMaxBytes: number
+  }>
   /** How long the log keeps events that are in the tables already, and its size limit. */
   logRetention: Readonly<{ timeMs: number; sizeBytes: number }>
   /** Free space on the disk below which events are refused with 503. */

@@ -43,7 +43,12 @@ export function resolveSettings(
     cors: settings.cors,
     publicUrl: settings.publicUrl === '' ? null : settings.publicUrl,
     proxy: settings.proxy,
-    retention: { eventsMs: retention.events, metricsMs: retention.metrics },
+    retention: {
+      eventsMs: retention.events,
+      metricsMs: retention.metrics,
+      readersMs: retention.readers,
+      readersMaxBytes: retention.readersMax,
+    },
     logRetention: { timeMs: logRetention.time, sizeBytes: logRetention.size },
     diskReserveBytes: settings.diskReserve,
     rejectedMaxBytes: settings.rejectedMax,

@@ -70,7 +70,7 @@ export type Settings = Readonly<{
   cors: readonly string[]
   publicUrl: string
   proxy: ProxySettings
-  retention: Readonly<{ events: number; metrics: number }>
+  retention: Readonly<{ events: number; metrics: number; readers: number; readersMax: number }>
   logRetention: Readonly<{ time: number; size: number }>
   diskReserve: number
   rejectedMax: number
@@ -179,7 +179,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   publicUrl: PUBLIC_URL,
   proxy: PROXY,
   retention: group<Settings['retention']>(
-    'How long rows stay in the tables. Whole days are dropped, an hour or more after midnight UTC.',
+    'How long rows stay in the tables (whole days are dropped, an hour or more after midnight ' +
+      'UTC), and how long files stay that only readers may still need.',
     {
       events: field(
         {
@@ -198,6 +199,26 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
           initial: 0,
         },
         (value) => readDuration(value, DAY_MS, 100_000 * DAY_MS, { zero: true }),
+      ),
+      readers: field(
+        {
+          description:
+            'How long files of expired snapshots and old metadata files stay: a reader that has ' +
+            'loaded a table can go on reading it for so long.',
+          accepts: 'a duration from `1s` to `7d`, or `0` to remove them at once',
+          initial: '1h',
+        },
+        (value) => readDuration(value, SECOND_MS, 7 * DAY_MS, { zero: true }),
+      ),
+      readersMax: field(
+        {
+          description:
+            'What these files may take. Past it, and when free disk space comes near ' +
+            '`diskReserve`, the oldest go earlier, and `status` says so.',
+          accepts: 'a size from `1MiB` to `64TiB`',
+          initial: '4GiB',
+        },
+        (value) => readSize(value, MIB, 64 * TIB),
       ),
     },
   ),

@@ -13,12 +13,15 @@ export type JobSettings = Readonly<{
   killAt: string | undefined
 }> &
   Pick<Config, 'log' | 'warehouse' | 'catalog' | 'cache' | 'rejectedDirectory' | 'windowUs'> &
-  Pick<Config, 'commitIntervalMs' | 'dedupe' | 'retention' | 'rejectedMaxBytes'>
+  Pick<
+    Config,
+    'commitIntervalMs' | 'dedupe' | 'retention' | 'rejectedMaxBytes' | 'diskReserveBytes'
+  >
 
 /** The job's progress, as of the last commit. */
 export type RunProgress = Readonly<{ checkpoint: Checkpoint }> &
   Pick<JobProgress, 'state' | 'tables' | 'wholeFromUs' | 'lastCommit'> &
-  Required<Pick<JobProgress, 'dedupe' | 'bytesPerDay' | 'rejectedCountsOnly'>>
+  Required<Pick<JobProgress, 'dedupe' | 'bytesPerDay' | 'rejectedCountsOnly' | 'graceProblem'>>
 
 export type FromJob =
   | Readonly<{ kind: 'progress'; progress: RunProgress }>

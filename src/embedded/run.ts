@@ -107,6 +107,12 @@ async function openRooms(
       windowUs: settings.windowUs,
       writer: 'embedded',
       nowUs: world.nowUs,
+      steadyMs: world.steadyMs,
+      readers: {
+        graceMs: settings.retention.readersMs,
+        bytesMax: settings.retention.readersMaxBytes,
+        diskReserveBytes: settings.diskReserveBytes,
+      },
       onStep: world.onStep,
       onWait: (reason) => stalls.report('commit', reason),
     }),
@@ -166,6 +172,7 @@ function startRun(
       wholeFromUs: wholeFromUs(lake.events),
       bytesPerDay: maintenance.bytesPerDay(),
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
+      graceProblem: lake.graceProblem(),
       lastCommit,
     })
   }

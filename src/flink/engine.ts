@@ -50,7 +50,12 @@ async function start({
 
   async function readProgressOnce(): Promise<JobProgress> {
     try {
-      return { ...(await readFigures()), state: 'running', stalled: leader.problem() }
+      return {
+        ...(await readFigures()),
+        graceProblem: leader.graceProblem(),
+        state: 'running',
+        stalled: leader.problem(),
+      }
     } catch (error) {
       return { ...latest, stalled: `how far Flink has come cannot be read: ${reasonOf(error)}` }
     }

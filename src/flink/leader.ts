@@ -42,6 +42,8 @@ export type Leader = Readonly<{
    * leads.
    */
   problem(): string | null
+  /** Why files stay for readers for less than configured; null also while another leads. */
+  graceProblem(): string | null
   /** Rejects when this process must not lead any more; never resolves. */
   failed: Promise<never>
   close(): Promise<void>
@@ -49,6 +51,7 @@ export type Leader = Readonly<{
 
 /** From taking the lock until it is given back or lost. */
 type Term = Readonly<{
+  lake: Lake
   job: FlinkJob
   rejected: RejectedMoving
   upkeep: RunningUpkeep
@@ -101,7 +104,15 @@ export function openLeader(options: LeaderOptions): Leader {
     try {
       const { warehouse, catalog, cache, windowUs } = settings
       const { nowUs } = options
-      const lake = await openLake({ warehouse, catalog, cache, windowUs, writer: 'flink', nowUs })
+      const lake = await openLake({
+        ...{ warehouse, catalog, cache, windowUs, writer: 'flink', nowUs },
+        steadyMs: () => performance.now(),
+        readers: {
+          graceMs: settings.retention.readersMs,
+          bytesMax: settings.retention.readersMaxBytes,
+          diskReserveBytes: settings.diskReserveBytes,
+        },
+      })
       opened.push(lake)
       await checkLog(lake, settings, options.logId)
       const rejected = await startRejectedMoving(settings, { nowUs, warn: onWarning })
@@ -115,7 +126,7 @@ export function openLeader(options: LeaderOptions): Leader {
       job.watch()
       const upkeep = startUpkeep(lake)
       opened.push(upkeep, { close: async () => lake.stopWaiting() })
-      return { job, rejected, upkeep, close }
+      return { lake, job, rejected, upkeep, close }
     } catch (error) {
       await close()
       throw error
@@ -174,6 +185,7 @@ export function openLeader(options: LeaderOptions): Leader {
       term?.upkeep.problem() ??
       term?.rejected.problem() ??
       null,
+    graceProblem: () => term?.lake.graceProblem() ?? null,
     failed: failed.promise,
     async close() {
       stopping.abort()

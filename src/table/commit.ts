@@ -4,8 +4,9 @@
  *   plan             commit/plan.ts             the next metadata, decided without any I/O
  *   write            commit/write-metadata.ts   manifests, manifest list, metadata, all durable
  *   swap             commit/swap-pointers.ts    BEGIN, compare-and-swap, COMMIT: the commit point
- *   clean up         here                       what nothing refers to any more is removed, but
- *                                               only once the commit is known to have succeeded
+ *   clean up         reader-grace.ts            what nothing refers to any more is removed after
+ *                                               a while; it waits there only once the commit is
+ *                                               known to have succeeded
  *
  * Where our job is the writer, every commit is of both tables, so that both always hold the same
  * checkpoint. Where Flink is, it appends to each table by itself, and Trino rewrites raw files: a
@@ -24,9 +25,13 @@ import { type OnStep, type Plans, removePlanned, writePlans } from './commit/wri
 import { TABLE_KEYS, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { OWN_KEY_PREFIX, SUMMARY_KEYS } from './keys.ts'
-import type { States } from './load-table.ts'
+import type { States, TableState } from './load-table.ts'
+import { referencedPaths } from './orphan-files.ts'
+import type { ReaderGrace } from './reader-grace.ts'
 import type { FileChange, Summary } from './snapshot.ts'
+import type { SnapshotClock } from './snapshot-times.ts'
 import type { Storage } from './storage.ts'
+import { metadataVersion } from './table-metadata.ts'
 
 export type { Expiry } from './commit/plan.ts'
 export { swapPointers } from './commit/swap-pointers.ts'
@@ -50,7 +55,9 @@ export type CommitterParts = Readonly<{
   storage: Storage
   /** Loads the current states; reuses those given that are still current. */
   reload: (states: States) => Promise<States>
-  expiry: Expiry
+  expiry: Omit<Expiry, 'times'>
+  snapshotClock: SnapshotClock
+  grace: ReaderGrace
   /** Called before a commit: takes the writer's lock again where its connection was lost. */
   keepLock: () => Promise<void>
   onWait: OnWait
@@ -104,7 +111,17 @@ export class Committer {
   }
 
   async reload(): Promise<void> {
-    this.#states = await this.#parts.reload(this.#states)
+    this.#take(await this.#parts.reload(this.#states))
+  }
+
+  /** Removes the files that readers have had the time to finish with. */
+  async collect(): Promise<void> {
+    // The states may be older than what the catalog has.
+    if (this.#isUncertain) return
+    await this.#parts.grace.collect(() => {
+      const { events, metrics } = this.#states
+      return new Set([...referencedPaths(events), ...referencedPaths(metrics)])
+    })
   }
 
   async remove(paths: readonly string[]): Promise<void> {
@@ -155,6 +172,8 @@ export class Committer {
     try {
       const hooks = { onStep, onUnknown, onWait, keepsWaiting: () => this.#keepsWaiting }
       const outcome = await swapPointers({ access, storage, base, next, commitId }, hooks)
+      // Before the states change: a file must never be in neither.
+      this.#parts.grace.retire(Object.values(plans).flatMap(({ free }) => free))
       const landed = { ...this.#states, ...next }
       this.#states = outcome === 'landed' ? landed : await this.#overtaken(landed, commitId)
       this.#isUncertain &&= !access.settles
@@ -166,7 +185,7 @@ export class Committer {
     await this.#cleaning
     // A file that stays behind only costs space, and the orphan sweep finds it: the commit has
     // succeeded.
-    this.#cleaning = this.#clean(plans).catch(() => {})
+    this.#cleaning = this.#clean().catch(() => {})
   }
 
   /**
@@ -184,7 +203,7 @@ export class Committer {
   }
 
   #plan(change: Change): Plans {
-    const { expiry } = this.#parts
+    const expiry = this.#expiry()
     const keys = Object.keys(change.summary)
     assert(
       keys.every((key) => key.startsWith(OWN_KEY_PREFIX)),
@@ -202,7 +221,7 @@ export class Committer {
   }
 
   async #expire(): Promise<number> {
-    const { expiry } = this.#parts
+    const expiry = this.#expiry()
     const before = this.#states
     const plans = plansOf((key) => planExpiry(before[key], randomUUID(), this.#nowMs(), expiry))
     if (Object.keys(plans).length === 0) return 0
@@ -212,13 +231,27 @@ export class Committer {
     return snapshots(before) - snapshots(this.#states)
   }
 
+  #expiry(): Expiry {
+    const { expiry, snapshotClock } = this.#parts
+    const snapshots = TABLE_KEYS.flatMap((key) => this.#states[key].metadata.snapshots)
+    return { ...expiry, times: snapshotClock.look(snapshots) }
+  }
+
+  /** Takes over what other writers have committed, and the metadata files that they let go. */
+  #take(states: States): void {
+    const nowMs = this.#expiry().times.nowMs
+    const free = TABLE_KEYS.flatMap((key) => replacedMetadata(this.#states[key], states[key]))
+    this.#parts.grace.retire(free.map((path) => ({ path, leftMs: nowMs })))
+    this.#states = states
+  }
+
   #nowMs(): number {
     return Math.floor(this.#parts.nowUs() / 1000)
   }
 
   /** Runs beside what follows; the next commit waits for it. */
-  async #clean(plans: Plans): Promise<void> {
-    await this.remove(Object.values(plans).flatMap(({ free }) => free))
+  async #clean(): Promise<void> {
+    await this.collect()
     this.#parts.onStep('cleaned')
   }
 }
@@ -230,6 +263,18 @@ function plansOf(plan: (key: TableKey) => CommitPlan | null): Plans {
     return made === null ? [] : [[key, made]]
   })
   return Object.fromEntries(planned)
+}
+
+/**
+ * The metadata files of `before` that `after` no longer lists. Newer ones than `after` are left
+ * alone: the catalog may have been restored from a backup by mistake.
+ */
+function replacedMetadata(before: TableState, after: TableState): readonly string[] {
+  const listed = new Set([after.metadataPath, ...after.metadata.metadataLog.map((e) => e.path)])
+  const version = metadataVersion(after.metadataPath)
+  return [...before.metadata.metadataLog.map((e) => e.path), before.metadataPath].filter(
+    (path) => !listed.has(path) && metadataVersion(path) < version,
+  )
 }
 
 /** A positive 63-bit number from a random UUID, as Java makes it. */

@@ -11,8 +11,8 @@ import { forBothTables, TABLE_KEYS, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { locationOf } from './location.ts'
 import type { MetricsRow, StoredMetricsRow } from './metrics-row.ts'
-import { sweepOrphans } from './orphan-files.ts'
-import type { LocalFiles } from './storage.ts'
+import { findLeftovers, findOrphans, referencedPaths, removeOrphans } from './orphan-files.ts'
+import type { LocalFiles, WriteNotes } from './storage.ts'
 import { type TableView, viewOf } from './table-view.ts'
 
 export type LakeParts = CommitterParts &
@@ -23,6 +23,8 @@ export type LakeParts = CommitterParts &
     importFile: (path: string) => Promise<DataFile>
     /** One sentence while catalog, lock or tables are missing or were replaced. */
     placeFault: () => string | null
+    /** What this process has written since it opened the lake. */
+    written: WriteNotes
     release: () => Promise<void>
   }>
 
@@ -32,6 +34,7 @@ export class Lake {
   #views: Readonly<Record<TableKey, TableView>>
   #queue: Promise<unknown> = Promise.resolve()
   #closed = false
+  #knowsLeftovers = false
 
   constructor(parts: LakeParts) {
     this.#parts = parts
@@ -159,16 +162,55 @@ export class Lake {
   }
 
   /**
-   * Removes files that no snapshot refers to and that were written before `beforeUs`. Returns how
-   * many.
+   * Removes the files of expired snapshots that readers have had the time to finish with. The first
+   * call finds those of earlier processes; it takes a while and holds up no commit.
    */
-  sweepOrphans(beforeUs: number): Promise<number> {
+  async removeExpired(): Promise<void> {
+    if (!this.#knowsLeftovers) {
+      await this.#retireLeftovers()
+      this.#knowsLeftovers = true
+      this.#parts.written.stop()
+    }
+    await this.#committer.collect()
+  }
+
+  /** One sentence while files stay for readers for less than the grace, else null. */
+  graceProblem(): string | null {
+    return this.#parts.grace.problem()
+  }
+
+  /**
+   * Removes files that no snapshot refers to and that were written before `beforeUs`, unless they
+   * are kept for readers. Returns how many.
+   */
+  async sweepOrphans(beforeUs: number): Promise<number> {
     const { storage, expiry } = this.#parts
-    return this.#enqueue(async () => {
+    if (this.#committer.isUncertain) return 0
+    if (expiry.isShared) await this.#retireLeftovers()
+    const found = await findOrphans(storage, this.#committer.states, beforeUs / 1000)
+    return await this.#enqueue(async () => {
       if (this.#committer.isUncertain) return 0
       if (expiry.isShared) await this.#committer.reload()
-      return await sweepOrphans(storage, this.#committer.states, beforeUs / 1000)
+      const kept = this.#neededPaths()
+      const orphans = found.map(({ path }) => path).filter((path) => !kept.has(path))
+      await removeOrphans(storage, orphans)
+      return orphans.length
     })
+  }
+
+  async #retireLeftovers(): Promise<void> {
+    const { storage, expiry, grace, written } = this.#parts
+    const found = await findLeftovers(storage, this.#committer.states, expiry.isShared)
+    const needed = this.#neededPaths()
+    const isLeft = (path: string): boolean => !needed.has(path) && !written.has(path)
+    grace.retireFound(found.filter(({ path }) => isLeft(path)))
+  }
+
+  /** What the tables refer to now, and what is kept for readers. */
+  #neededPaths(): ReadonlySet<string> {
+    const { events, metrics } = this.#committer.states
+    const kept = this.#parts.grace.paths()
+    return new Set([...kept, ...referencedPaths(events), ...referencedPaths(metrics)])
   }
 
   async close(): Promise<void> {

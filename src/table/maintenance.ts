@@ -112,6 +112,7 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
   }
 
   async function step(): Promise<TaskDone | null> {
+    await lake.removeExpired()
     const [task, ...others] = await plan()
     if (task === undefined) return null
     const startMs = steadyMs()

@@ -28,8 +28,18 @@ import {
   locationOf,
   warehouseFolder,
 } from './location.ts'
+import { openReaderGrace, READER_LIMITS, type ReaderLimits } from './reader-grace.ts'
 import { EXPIRY_POLICY, type ExpiryPolicy } from './snapshot-expiry.ts'
-import { type LocalFiles, localFilesOf, openCache, openStorage, type Storage } from './storage.ts'
+import { openSnapshotClock } from './snapshot-times.ts'
+import {
+  type LocalFiles,
+  localFilesOf,
+  noteWrites,
+  openCache,
+  openStorage,
+  type Storage,
+  type WriteNotes,
+} from './storage.ts'
 import {
   checkTableFolders,
   type FolderWatch,
@@ -53,6 +63,10 @@ export type LakeOptions = LakePlaces &
      */
     writer: Writer
     nowUs: () => number
+    /** A clock that never steps, milliseconds; by default `nowUs`. */
+    steadyMs?: () => number
+    /** How long files that nothing refers to any more stay for readers. */
+    readers?: ReaderLimits
     /** Called at each step of a commit; for tests that stop the process there. */
     onStep?: (step: CommitStep) => void
     onWait?: OnWait
@@ -91,10 +105,12 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
       openCatalogAccess(options.catalog, { open: options.openCatalog, pause }),
     )
     const cache = openCache(options, () => options.nowUs() / 1000)
-    const storage = options.storage ?? (await openStorage(options.warehouse, cache))
+    const { storage, written } = noteWrites(
+      options.storage ?? (await openStorage(options.warehouse, cache)),
+    )
     local = localFilesOf(options, cache, storage)
     const placeFault = (): string | null => lock.fault() ?? watch?.fault() ?? null
-    const parts = { access, local, storage, keepLock: lock.keep, placeFault, release }
+    const parts = { access, local, storage, written, keepLock: lock.keep, placeFault, release }
     const lake = await reporting(() => openWith(folder, parts, options))
     watch = watchFolders(options.catalog, folder, tableFolders(folder))
     return lake
@@ -108,6 +124,7 @@ type Opened = Readonly<{
   access: CatalogAccess
   local: LocalFiles
   storage: Storage
+  written: WriteNotes
   keepLock: () => Promise<void>
   placeFault: () => string | null
   release: () => Promise<void>
@@ -126,7 +143,11 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
   await checkTableFolders(access.name, folders, pointers)
   const isShared = writer === 'flink'
   const load = openLoading(storage, isShared)
-  const states = await withProperties(opening, await load(pointers, null))
+  const states = await loadFitting(opening, pointers, load)
+  const { steadyMs = () => nowUs() / 1000, readers: limits = READER_LIMITS } = options
+  // Never steps, and begins at the wall clock, so that a minute is the same one after a restart.
+  const aheadMs = nowUs() / 1000 - steadyMs()
+  const clocks = { nowUs, steadyMs: () => steadyMs() + aheadMs }
   return new Lake({
     ...opened,
     states,
@@ -134,10 +155,31 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
     importFile: (file) => importEventsFile(storage, local, file),
     reload: async (before) => load((await readPointers(access)) ?? pointers, before),
     expiry: { policy: options.retention ?? EXPIRY_POLICY, isShared },
+    snapshotClock: openSnapshotClock(clocks),
+    grace: openReaderGrace({ storage, folder, limits, steadyMs: clocks.steadyMs }),
     onWait,
     nowUs,
     onStep,
   })
+}
+
+type Load = (pointers: Pointers, before: States | null) => Promise<States>
+
+/** Tries of a change of properties beside Flink, which may commit at any moment. */
+const CONFLICTS_MAX = 10
+
+async function loadFitting(opening: Opening, pointers: Pointers, load: Load): Promise<States> {
+  const { access } = opening
+  let current = pointers
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await withProperties(opening, await load(current, null))
+    } catch (error) {
+      const isConflict = error instanceof TableError && error.code === 'commit-conflict'
+      if (!isConflict || attempt === CONFLICTS_MAX) throw error
+    }
+    current = (await readPointers(access)) ?? pointers
+  }
 }
 
 /** Opens a new connection where the current one has broken since it was last used. */
@@ -150,10 +192,7 @@ async function readPointers(access: CatalogAccess): Promise<Pointers | null> {
 }
 
 /** Loads the tables at the pointers; a table that has not changed keeps its state. */
-function openLoading(
-  storage: Storage,
-  isShared: boolean,
-): (pointers: Pointers, before: States | null) => Promise<States> {
+function openLoading(storage: Storage, isShared: boolean): Load {
   const none = (): Known => ({ lists: new Map(), manifests: new Map() })
   const shared = forBothTables(none)
   return async (pointers, before) => {

@@ -1,7 +1,7 @@
 /**
  * Snapshot expiry: which snapshots stay, and which files nothing refers to once the others are
- * gone. Commits come every second, so most snapshots must go soon; a query that began on one needs
- * its files a while longer.
+ * gone. Commits come every second, so most snapshots must go soon; their files stay longer, for
+ * readers that have loaded one (reader-grace.ts).
  *
  *   now ─── 1 min ─────────────── 1 h ────── older
  *    all stay │ one a minute stays │ none stays
@@ -12,13 +12,17 @@
 import { FLINK_SUMMARY_KEYS, SUMMARY_KEYS } from './keys.ts'
 import { pathOf } from './location.ts'
 import { chainOf, isOwn, type Snapshot, type SnapshotHistory } from './snapshot.ts'
+import type { SnapshotTimes } from './snapshot-times.ts'
 
 export type ExpiryPolicy = Readonly<{
   /** Snapshots younger than this all stay. */
   allMs: number
   /** Snapshots younger than this stay one a minute. */
   minutelyMs: number
-  /** The limit if commits come faster, or if the clock was set back: the oldest go first. */
+  /**
+   * The limit if commits come faster. Those go first that only stay because they are young: a
+   * timestamp of an hour ago must still lead to a snapshot.
+   */
   snapshotsMax: number
 }>
 
@@ -32,27 +36,30 @@ export const EXPIRY_POLICY: ExpiryPolicy = {
 export function keptSnapshots(
   snapshots: readonly Snapshot[],
   pinned: ReadonlySet<bigint>,
-  nowMs: number,
+  { nowMs, bornMs }: SnapshotTimes,
   policy: ExpiryPolicy,
 ): readonly Snapshot[] {
   const newest = snapshots.at(-1)
+  const minutely = new Set<Snapshot>()
   let minute: number | null = null
   const kept = snapshots.filter((snapshot) => {
-    const ageMs = nowMs - snapshot.timestampMs
-    const startsMinute = minute !== minuteOf(snapshot)
-    minute = minuteOf(snapshot)
-    if (snapshot === newest || ageMs < policy.allMs || pinned.has(snapshot.id)) return true
+    const ageMs = nowMs - bornMs(snapshot)
+    const minuteBefore = minute
+    minute = Math.floor(bornMs(snapshot) / 60_000)
     // The first of its minute is the one that stays while the others of that minute grow old.
-    return ageMs < policy.minutelyMs && startsMinute
+    if (minute !== minuteBefore && ageMs < policy.minutelyMs) minutely.add(snapshot)
+    const stays = snapshot === newest || ageMs < policy.allMs || pinned.has(snapshot.id)
+    return stays || minutely.has(snapshot)
   })
   const surplus = kept.length - policy.snapshotsMax
   if (surplus <= 0) return kept
-  const dropped = new Set(kept.filter((snapshot) => !pinned.has(snapshot.id)).slice(0, surplus))
-  return kept.filter((snapshot) => !dropped.has(snapshot) || snapshot === newest)
-}
-
-function minuteOf(snapshot: Snapshot): number {
-  return Math.floor(snapshot.timestampMs / 60_000)
+  const free = kept.filter((snapshot) => snapshot !== newest && !pinned.has(snapshot.id))
+  const order = [
+    ...free.filter((snapshot) => !minutely.has(snapshot)),
+    ...free.filter((snapshot) => minutely.has(snapshot)),
+  ]
+  const dropped = new Set(order.slice(0, surplus))
+  return kept.filter((snapshot) => !dropped.has(snapshot))
 }
 
 /** As long as an outage may last. */
@@ -71,13 +78,16 @@ const PINS_MAX = 32
  * newest of each earlier job and of each log stays alone: Flink does not search there, but what
  * their summaries tell can be found (`historyOf`) for as long as any outage that we support.
  */
-export function pinnedSnapshots(history: SnapshotHistory, nowMs: number): ReadonlySet<bigint> {
+export function pinnedSnapshots(
+  history: SnapshotHistory,
+  { nowMs, bornMs }: SnapshotTimes,
+): ReadonlySet<bigint> {
   const newestFirst = history.snapshots.toReversed()
   const newest = new Map<string, Snapshot>()
   for (const snapshot of newestFirst) {
     for (const name of writersOf(snapshot)) if (!newest.has(name)) newest.set(name, snapshot)
   }
-  const young = [...newest.values()].filter(({ timestampMs }) => nowMs - timestampMs < PINNED_MS)
+  const young = [...newest.values()].filter((each) => nowMs - bornMs(each) < PINNED_MS)
   const always = [newestFirst.find(isOwn), newestFirst.find(isOfFlink)].filter(
     (snapshot) => snapshot !== undefined,
   )
@@ -112,7 +122,10 @@ function writersOf({ summary }: Snapshot): readonly string[] {
  */
 export type RetiredFile = Readonly<{ path: string; first: number; last: number }>
 
-export type RetiredSplit = Readonly<{ kept: readonly RetiredFile[]; free: readonly string[] }>
+export type RetiredSplit = Readonly<{
+  kept: readonly RetiredFile[]
+  free: readonly RetiredFile[]
+}>
 
 /** `keptNumbers`: sequence numbers of the kept snapshots, ascending. */
 export function splitRetired(
@@ -120,11 +133,11 @@ export function splitRetired(
   keptNumbers: readonly number[],
 ): RetiredSplit {
   const kept: RetiredFile[] = []
-  const free: string[] = []
+  const free: RetiredFile[] = []
   for (const file of retired) {
     const next = keptNumbers[lowerBound(keptNumbers, file.first)]
     if (next !== undefined && next <= file.last) kept.push(file)
-    else free.push(file.path)
+    else free.push(file)
   }
   return { kept, free }
 }

@@ -10,7 +10,7 @@ import type { Storage } from './storage/contract.ts'
 import { openDiskStorage } from './storage/disk.ts'
 import { type FileCache, type HeldFiles, openFileCache } from './storage/file-cache.ts'
 
-export type { Storage } from './storage/contract.ts'
+export type { Storage, StoredFile } from './storage/contract.ts'
 export { openDiskStorage } from './storage/disk.ts'
 export type { HeldFiles } from './storage/file-cache.ts'
 
@@ -22,6 +22,37 @@ export async function openStorage(
   if (place.kind === 'folder') return openDiskStorage()
   const { openS3Storage } = await import('./storage/s3.ts')
   return openS3Storage(place, cache)
+}
+
+export type WriteNotes = Readonly<{
+  has(path: string): boolean
+  /** Forgets what was written, and notes no more. */
+  stop(): void
+}>
+
+/** A storage that notes what is written through it. */
+export function noteWrites(storage: Storage): Readonly<{ storage: Storage; written: WriteNotes }> {
+  const paths = new Set<string>()
+  let isNoting = true
+  const note = (path: string): void => {
+    if (isNoting) paths.add(path)
+  }
+  const noting: Storage = {
+    ...storage,
+    write(path, chunks, onWritten) {
+      note(path)
+      return storage.write(path, chunks, onWritten)
+    },
+    take(local, path) {
+      note(path)
+      return storage.take(local, path)
+    },
+  }
+  const stop = (): void => {
+    isNoting = false
+    paths.clear()
+  }
+  return { storage: noting, written: { has: (path) => paths.has(path), stop } }
 }
 
 /**

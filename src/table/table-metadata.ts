@@ -70,17 +70,21 @@ type MetadataJson = Readonly<{
 }>
 
 /**
- * The property `write.metadata.previous-versions-max`: how many commits a reader has time to open
- * the file that the catalog named. Each file has some 200 KB, and they are most of a table's
- * metadata.
+ * The property `write.metadata.previous-versions-max`: how many earlier metadata files a metadata
+ * file lists. Others stay for readers as well, but unlisted (reader-grace.ts).
  */
 export const PREVIOUS_METADATA_MAX = 5
 
 /** `00041-<uuid>.metadata.json` is followed by `00042-…`. */
 export function nextMetadataName(metadataPath: string, uuid: string): string {
-  const version = Number.parseInt(path.basename(metadataPath), 10)
-  const next = Number.isSafeInteger(version) ? version + 1 : 0
+  const next = metadataVersion(metadataPath) + 1
   return `${String(next).padStart(5, '0')}-${uuid}.metadata.json`
+}
+
+/** -1 for a name without a version. */
+export function metadataVersion(metadataPath: string): number {
+  const version = Number.parseInt(path.basename(metadataPath), 10)
+  return Number.isSafeInteger(version) ? version : -1
 }
 
 export function newTableMetadata(

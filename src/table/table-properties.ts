@@ -18,6 +18,8 @@ import { type TableView, viewOf } from './table-view.ts'
 export type Writer = 'embedded' | 'flink'
 export type Properties = Readonly<Record<string, string>>
 
+const KEEPS_METADATA = 'false'
+
 /** The properties a new table gets. */
 export function tableProperties(writer: Writer, windowUs: number): Properties {
   return {
@@ -27,7 +29,8 @@ export function tableProperties(writer: Writer, windowUs: number): Properties {
     [PROPERTY_KEYS.compression]: 'zstd',
     // So that other writers, such as a compaction through Spark, keep whole bounds too.
     [PROPERTY_KEYS.metrics]: 'full',
-    [PROPERTY_KEYS.deleteMetadata]: 'true',
+    // Readers may still open old metadata files; they are removed after a while, by us alone.
+    [PROPERTY_KEYS.deleteMetadata]: KEEPS_METADATA,
     [PROPERTY_KEYS.previousMetadataMax]: String(PREVIOUS_METADATA_MAX),
   }
 }
@@ -54,7 +57,10 @@ function fits(lake: Found, wanted: Properties): boolean {
     const [found = 'none', expected = 'none'] = [properties[other], wanted[other]]
     throw new TableError(code, { table: TABLES[key].name, found, wanted: expected })
   })
-  return !differ.includes(true)
+  const keepsMetadata = TABLE_KEYS.every(
+    (key) => lake[key].properties[PROPERTY_KEYS.deleteMetadata] === KEEPS_METADATA,
+  )
+  return keepsMetadata && !differ.includes(true)
 }
 
 type Writing = Readonly<{
@@ -64,7 +70,11 @@ type Writing = Readonly<{
   nowMs: number
 }>
 
-/** Gives empty tables the properties of this writer; throws where filled tables have others. */
+/**
+ * Gives empty tables the properties of this writer; throws where filled tables have others. Of
+ * filled tables only that changes by which other writers would remove metadata files from under
+ * readers.
+ */
 export async function withProperties(writing: Writing, states: States): Promise<States> {
   const { access, storage, properties, nowMs } = writing
   const views = forBothTables((key) => viewOf(states[key]))
@@ -72,6 +82,10 @@ export async function withProperties(writing: Writing, states: States): Promise<
   const next = forBothTables((key): TableState => {
     const { metadata, metadataPath } = states[key]
     const timestampMs = metadata.lastUpdatedMs
+    const changed =
+      views[key].files.length === 0
+        ? properties
+        : { [PROPERTY_KEYS.deleteMetadata]: KEEPS_METADATA }
     const log = [...metadata.metadataLog, { timestampMs, path: metadataPath }]
     return {
       ...states[key],
@@ -79,7 +93,7 @@ export async function withProperties(writing: Writing, states: States): Promise<
       metadata: {
         ...metadata,
         lastUpdatedMs: Math.max(nowMs, timestampMs),
-        properties: { ...metadata.properties, ...properties },
+        properties: { ...metadata.properties, ...changed },
         metadataLog: log.slice(-PREVIOUS_METADATA_MAX),
       },
     }

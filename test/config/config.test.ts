@@ -56,7 +56,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
     keys: { write: [], read: [], file: null },
     cors: [],
-    retention: { eventsMs: 0, metricsMs: 0 },
+    retention: { eventsMs: 0, metricsMs: 0, readersMs: 3_600_000, readersMaxBytes: 4 * GIB },
     publicUrl: null,
     proxy: { trust: [] },
     logRetention: { timeMs: 0, sizeBytes: 8 * GIB },
@@ -86,7 +86,7 @@ keys: { write: [0123456789abcdef], read: [fedcba9876543210] }
 cors: ['HTTPS://Shop.Example:443', '*']
 publicUrl: HTTPS://Example.org/campaigns/
 proxy: { trust: [127.0.0.1, 10.0.0.0/8, 'fd00::/8', '::1', '::ffff:192.0.2.1'] }
-retention: { events: 0, metrics: 365d }
+retention: { events: 0, metrics: 365d, readers: 0, readersMax: 64MiB }
 logRetention: { time: 0, size: 256MiB }
 diskReserve: 10GB
 rejectedMax: 0
@@ -110,7 +110,10 @@ rejectedMax: 0
     { address: '::1', prefix: 128, family: 'ipv6' },
     { address: '::ffff:192.0.2.1', prefix: 128, family: 'ipv6' },
   ])
-  assert.deepEqual(config.retention, { eventsMs: 0, metricsMs: 365 * 24 * HOUR_MS })
+  assert.deepEqual(config.retention, {
+    ...{ eventsMs: 0, metricsMs: 365 * 24 * HOUR_MS },
+    ...{ readersMs: 0, readersMaxBytes: GIB / 16 },
+  })
   assert.deepEqual(config.logRetention, { timeMs: 0, sizeBytes: GIB / 4 })
   assert.equal(config.diskReserveBytes, 10_000_000_000)
   assert.equal(config.rejectedMaxBytes, 0)
@@ -141,7 +144,8 @@ retention: 5
       'horizon, memoryMax',
     '  line 6: dedupe.memoryMax: "5 bananas" is not a size; ' +
       'accepted: a size from `1MiB` to `64GiB`',
-    '  line 7: retention: not a group of settings, one a line below it; accepted: events, metrics',
+    '  line 7: retention: not a group of settings, one a line below it; accepted: events, ' +
+      'metrics, readers, readersMax',
   ])
 })
 

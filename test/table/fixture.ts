@@ -2,10 +2,13 @@
  * Lakes in folders of their own, and events encoded by hand into PLAIN pages, for the tests of the
  * table room.
  */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { DayRows, EncodedColumn } from '../../src/event.ts'
+import type { SnapshotTimes } from '../../src/table/snapshot-times.ts'
+import { openDiskStorage, type Storage } from '../../src/table/storage.ts'
 import {
   type DataFile,
   dayOfUs,
@@ -14,6 +17,7 @@ import {
   type LakePlaces,
   type MetricsRow,
   openLake,
+  type ReaderLimits,
 } from '../../src/table.ts'
 import { placesIn } from '../support/places.ts'
 
@@ -61,6 +65,28 @@ export function metricsRow(fields: Partial<MetricsRow> = {}): MetricsRow {
     ...fields,
   }
 }
+
+/** Does not wait for the disk, so that hundreds of commits take seconds. */
+export function hasty(): Storage {
+  return {
+    ...openDiskStorage(),
+    async write(file, chunks) {
+      mkdirSync(path.dirname(file), { recursive: true })
+      const bytes = Buffer.concat(chunks)
+      writeFileSync(file, bytes, { flag: 'wx' })
+      return bytes.length
+    },
+    async syncFolders() {},
+  }
+}
+
+/** Snapshots are as old as their timestamps say. */
+export function wallTimes(nowMs: number): SnapshotTimes {
+  return { nowMs, bornMs: ({ timestampMs }) => timestampMs }
+}
+
+/** Removes files as soon as no snapshot needs them. */
+export const NO_GRACE: ReaderLimits = { graceMs: 0, bytesMax: 2 ** 30, diskReserveBytes: 0 }
 
 /** All rows must be of one day. */
 export function dayRows(rows: readonly EventRow[], arrivalUs: number = NOON_US): DayRows {

@@ -21,6 +21,7 @@ import {
 } from '../../src/table/table-metadata.ts'
 import { newestWith, viewOf } from '../../src/table/table-view.ts'
 import { openRandom } from '../support/random.ts'
+import { wallTimes } from './fixture.ts'
 
 const GOLDEN = path.join(import.meta.dirname, '../golden/flink')
 const METADATA = 'table.metadata.json'
@@ -107,9 +108,10 @@ for (const key of ['events', 'metrics'] as const) {
     assert.ok(file !== undefined)
     const change = { add: [], remove: [file] }
     const names = { snapshotId: 7n, uuid: 'u' }
-    const expiry = { policy, isShared: true }
+    const nowMs = state.metadata.lastUpdatedMs + 1
+    const expiry = { policy, isShared: true, times: wallTimes(nowMs) }
     const own = { 'campaign-metrics.mark': '5' }
-    const plan = planCommit(state, change, own, names, state.metadata.lastUpdatedMs + 1, expiry)
+    const plan = planCommit(state, change, own, names, nowMs, expiry)
     const next = { ...state, metadata: plan.metadata, metadataPath: plan.metadataPath }
     assert.match(
       plan.metadataPath,
@@ -136,7 +138,6 @@ test('whoever commits and whatever expires, Flink finds its newest job, and we o
   for (let seed = 1; seed <= 8; seed++) {
     const random = openRandom(seed)
     const policy = { allMs: 3_000, minutelyMs: 20_000, snapshotsMax: 12 }
-    const expiry = { policy, isShared: true }
     let nowMs = 1_795_348_800_000
     let id = 0n
     const metadata = newTableMetadata(TABLES.events, 'uuid', 's3://b/t', {}, nowMs)
@@ -174,6 +175,7 @@ test('whoever commits and whatever expires, Flink finds its newest job, and we o
     }
     for (let step = 0; step < 300; step++) {
       nowMs += random.below(4_000)
+      const expiry = { policy, isShared: true, times: wallTimes(nowMs) }
       const what = random.below(10)
       if (what < 5) {
         if (random.below(40) === 0) model.job = `job-${++jobs}`

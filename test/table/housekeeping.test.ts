@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { decodeContainer } from '../../src/table/avro.ts'
@@ -12,7 +12,16 @@ import {
   TableError,
   type TableView,
 } from '../../src/table.ts'
-import { dayRows, eventRow, metricsRow, NOON_US, openPlace, type Place } from './fixture.ts'
+import {
+  dayRows,
+  eventRow,
+  hasty,
+  metricsRow,
+  NO_GRACE,
+  NOON_US,
+  openPlace,
+  type Place,
+} from './fixture.ts'
 
 const DAY = 20_779
 /**
@@ -21,24 +30,13 @@ const DAY = 20_779
  */
 const RETENTION = { allMs: 20_000, minutelyMs: 120_000, snapshotsMax: 240 }
 
-/** Does not wait for the disk, so that hundreds of commits take seconds. */
-function hasty(): Storage {
-  return {
-    ...openDiskStorage(),
-    async write(file, chunks) {
-      mkdirSync(path.dirname(file), { recursive: true })
-      const bytes = Buffer.concat(chunks)
-      writeFileSync(file, bytes, { flag: 'wx' })
-      return bytes.length
-    },
-    async syncFolders() {},
-  }
-}
-
 /** Adds one event and replaces the metrics file, a second later each time. */
 async function commitMany(place: Place, count: number): Promise<Lake> {
   let nowUs = NOON_US
-  const lake = await place.open({ nowUs: () => nowUs, retention: RETENTION, storage: hasty() })
+  const lake = await place.open({
+    ...{ nowUs: () => nowUs, retention: RETENTION, storage: hasty() },
+    readers: NO_GRACE,
+  })
   let open: DataFile | undefined
   for (let index = 0; index < count; index++) {
     nowUs += 1_000_000
@@ -139,7 +137,7 @@ test('a restart knows the files of older snapshots, and removes them when those 
   const first = await commitMany(place, 100)
   await first.close()
   let nowUs = NOON_US + 100_000_000
-  const lake = await place.open({ nowUs: () => nowUs, retention: RETENTION })
+  const lake = await place.open({ nowUs: () => nowUs, retention: RETENTION, readers: NO_GRACE })
   for (let index = 0; index < 3; index++) {
     nowUs += 200_000_000
     await lake.commit({ summary: {}, commitId: `later ${index}` })
@@ -255,7 +253,7 @@ test('a reader whose files newer commits remove reads the newest, of both tables
 test('a reader starts again if only one table has changed, as happens beside Flink', async (t) => {
   for (const key of ['events', 'metrics'] as const) {
     const place = await openPlace(t)
-    const lake = await place.open({ writer: 'flink' })
+    const lake = await place.open({ writer: 'flink', readers: NO_GRACE })
     const change = { [key]: { add: [], remove: [] }, summary: {} }
     await lake.commit({ ...change, commitId: 'first' })
     let hasOvertaken = false
@@ -317,7 +315,7 @@ test('statistics of other programs go with their snapshot: the entry, then the f
   writeFileSync(metadataPath, text.replace('"statistics":[]', `"statistics":[${entry}]`))
 
   let nowUs = NOON_US + 2_000_000
-  const later = await place.open({ nowUs: () => nowUs, retention: RETENTION })
+  const later = await place.open({ nowUs: () => nowUs, retention: RETENTION, readers: NO_GRACE })
   await later.commit({ summary: {}, commitId: 'its snapshot stays' })
   const kept = () => readFileSync(pathOf(later.events.metadataLocation), 'utf8')
   assert.ok(kept().includes(entry))

@@ -18,7 +18,15 @@ import {
   type TaskDone,
 } from '../../src/table.ts'
 import { openUpkeep } from '../support/maintenance.ts'
-import { DAY_US, dayRows, type EventRow, eventRow, metricsRow, openPlace } from './fixture.ts'
+import {
+  DAY_US,
+  dayRows,
+  type EventRow,
+  eventRow,
+  metricsRow,
+  NO_GRACE,
+  openPlace,
+} from './fixture.ts'
 
 const SECOND_US = 1_000_000
 const MINUTE_US = 60 * SECOND_US
@@ -117,7 +125,7 @@ test('few sorted files hold hours of commits: same events, same ids per generati
 test('metadata stays small while commits and merges go on', async (t) => {
   const place = await openPlace(t)
   let nowUs = MIDNIGHT_US
-  const lake = await place.open({ nowUs: () => nowUs })
+  const lake = await place.open({ nowUs: () => nowUs, readers: NO_GRACE })
   const maintenance = openUpkeep(lake, { nowUs: () => nowUs })
   for (let commit = 0; commit < 150; commit++) {
     nowUs += 60 * SECOND_US

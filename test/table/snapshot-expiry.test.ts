@@ -7,6 +7,7 @@ import {
   splitRetired,
   splitStatistics,
 } from '../../src/table/snapshot-expiry.ts'
+import { wallTimes } from './fixture.ts'
 
 const MINUTE_MS = 60_000
 const NONE: ReadonlySet<bigint> = new Set()
@@ -29,7 +30,7 @@ test('hours of a commit a second: a minute of snapshots, then one a minute for a
   const start = 1000 * MINUTE_MS
   for (let second = 0; second < 3 * 3600; second++) {
     const nowMs = start + second * 1000
-    kept = keptSnapshots([...kept, snapshotAt(nowMs)], NONE, nowMs, EXPIRY_POLICY)
+    kept = keptSnapshots([...kept, snapshotAt(nowMs)], NONE, wallTimes(nowMs), EXPIRY_POLICY)
   }
   const nowMs = start + 3 * 3600 * 1000 - 1000
   const ages = kept.map((snapshot) => (nowMs - snapshot.timestampMs) / 1000)
@@ -45,20 +46,23 @@ test('hours of a commit a second: a minute of snapshots, then one a minute for a
 test('the newest snapshot stays, however old, and so does a tagged one (F10)', () => {
   const snapshots = [snapshotAt(0), snapshotAt(1000), snapshotAt(2000)]
   const nowMs = 1000 * 3_600_000
-  assert.deepEqual(keptSnapshots(snapshots, NONE, nowMs, EXPIRY_POLICY), [snapshots[2]])
-  const tagged = keptSnapshots(snapshots, new Set([1000n]), nowMs, EXPIRY_POLICY)
+  assert.deepEqual(keptSnapshots(snapshots, NONE, wallTimes(nowMs), EXPIRY_POLICY), [snapshots[2]])
+  const tagged = keptSnapshots(snapshots, new Set([1000n]), wallTimes(nowMs), EXPIRY_POLICY)
   assert.deepEqual(tagged, [snapshots[1], snapshots[2]])
 })
 
-test('snapshots that never grow old, because the clock stands still, have a limit', () => {
-  const snapshots = Array.from({ length: 1000 }, (_, index) => ({
-    ...snapshotAt(0),
-    id: BigInt(index),
-  }))
-  const kept = keptSnapshots(snapshots, new Set([5n]), 0, EXPIRY_POLICY)
-  assert.equal(kept.length, EXPIRY_POLICY.snapshotsMax)
-  assert.equal(kept.at(-1)!.id, 999n)
-  assert.equal(kept[0]!.id, 5n)
+test('ten commits a second reach the limit: those of the last minute go, not one a minute', () => {
+  let kept: readonly Snapshot[] = []
+  const start = 1000 * MINUTE_MS
+  const pinned = new Set([BigInt(start + 30 * MINUTE_MS + 500)])
+  for (let at = start; at < start + 90 * MINUTE_MS; at += 100) {
+    kept = keptSnapshots([...kept, snapshotAt(at)], pinned, wallTimes(at), EXPIRY_POLICY)
+    assert.ok(kept.length <= EXPIRY_POLICY.snapshotsMax)
+  }
+  const times = kept.map(({ timestampMs }) => timestampMs - start)
+  assert.equal(times.at(-1), 90 * MINUTE_MS - 100, 'the newest')
+  assert.ok(times.includes(30 * MINUTE_MS + 500), 'a tagged one')
+  for (let minute = 30; minute < 90; minute++) assert.ok(times.includes(minute * MINUTE_MS))
 })
 
 test('a retired file stays as long as a kept snapshot lies in its range', () => {
@@ -70,7 +74,7 @@ test('a retired file stays as long as a kept snapshot lies in its range', () => 
   ]
   const { kept, free } = splitRetired(retired, [3, 7, 10])
   assert.deepEqual(kept, [retired[0], retired[2]])
-  assert.deepEqual(free, ['b', 'd'])
+  assert.deepEqual(free, [retired[1], retired[3]])
 })
 
 test('statistics files leave both lists with their snapshot; those of kept snapshots stay', () => {

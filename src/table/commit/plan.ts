@@ -7,6 +7,7 @@ import type { TableState } from '../load-table.ts'
 import { below } from '../location.ts'
 import type { ManifestEntry } from '../manifest.ts'
 import type { ListOwner, LoadedManifest } from '../manifest-list.ts'
+import type { FreeFile } from '../reader-grace.ts'
 import { SCHEMA_ID } from '../schema.ts'
 import {
   type FileChange,
@@ -25,6 +26,7 @@ import {
   splitRetired,
   splitStatistics,
 } from '../snapshot-expiry.ts'
+import type { SnapshotTimes } from '../snapshot-times.ts'
 import {
   type MetadataLogEntry,
   nextMetadataName,
@@ -46,14 +48,16 @@ export type CommitPlan = Readonly<{
   written: readonly PlannedManifest[]
   carried: readonly LoadedManifest[]
   retired: readonly RetiredFile[]
-  /** Paths to remove once the commit is known to have succeeded. */
-  free: readonly string[]
+  /** Nothing refers to them once the commit is known to have succeeded. */
+  free: readonly FreeFile[]
 }>
 
 export type Expiry = Readonly<{
   policy: ExpiryPolicy
   /** Flink writes into the table as well: its snapshots stay for reasons of their own. */
   isShared: boolean
+  /** The ages of the snapshots as of this commit. */
+  times: SnapshotTimes
 }>
 
 export function planCommit(
@@ -142,34 +146,44 @@ function keptKeys(metadata: TableMetadata): Summary | null {
   return historyOf(metadata).find(isOwn)?.summary ?? null
 }
 
-type NextMetadata = Readonly<{ metadata: TableMetadata; free: readonly string[] }>
+type NextMetadata = Readonly<{
+  metadata: TableMetadata
+  free: readonly FreeFile[]
+  /** When files left the current snapshot whose last one had this sequence number. */
+  leftMs: (last: number) => number
+}>
 
 function nextMetadata(
   { metadata, metadataPath }: TableState,
   snapshot: Snapshot | null,
   nowMs: number,
-  { policy, isShared }: Expiry,
+  { policy, isShared, times }: Expiry,
 ): NextMetadata {
   const added = snapshot === null ? [] : [snapshot]
   const all = [...metadata.snapshots, ...added]
   const current = snapshot ?? metadata.current
   const pinned = new Set([
     ...Object.values(metadata.otherRefs).map((ref) => ref['snapshot-id']),
-    ...(isShared ? pinnedSnapshots({ current, snapshots: all }, nowMs) : []),
+    ...(isShared ? pinnedSnapshots({ current, snapshots: all }, times) : []),
   ])
-  const snapshots = keptSnapshots(all, pinned, nowMs, policy)
+  const snapshots = keptSnapshots(all, pinned, times, policy)
   const keptIds = new Set(snapshots.map((each) => each.id))
   const expired = all.filter((each) => !keptIds.has(each.id))
   const log = [
     ...metadata.snapshotLog,
     ...added.map(({ timestampMs, id }) => ({ timestampMs, snapshotId: id })),
   ]
-  // Java's rule: a gap in the log would make time travel answer wrongly, so entries before it are
-  // dropped.
-  const gap = log.findLastIndex((entry) => !keptIds.has(entry.snapshotId))
   const previous = { timestampMs: metadata.lastUpdatedMs, path: metadataPath }
   const metadataLog: readonly MetadataLogEntry[] = [...metadata.metadataLog, previous]
   const statistics = splitStatistics(metadata.others, keptIds)
+  const leftMs = (last: number): number => {
+    const next = all.find((each) => each.sequenceNumber > last)
+    return next === undefined ? times.nowMs : times.bornMs(next)
+  }
+  const unlisted = [
+    ...metadataLog.slice(0, -PREVIOUS_METADATA_MAX).map((entry) => entry.path),
+    ...statistics.free,
+  ]
   return {
     metadata: {
       ...metadata,
@@ -177,25 +191,31 @@ function nextMetadata(
       lastUpdatedMs: nowMs,
       current,
       snapshots,
-      snapshotLog: log.slice(gap + 1),
+      // The specification would drop all entries before a gap; then no timestamp of more than a
+      // minute ago would lead to a snapshot.
+      snapshotLog: log.filter((entry) => keptIds.has(entry.snapshotId)),
       metadataLog: metadataLog.slice(-PREVIOUS_METADATA_MAX),
       others: { ...metadata.others, ...statistics.kept },
     },
     free: [
-      ...expired.map((each) => each.manifestListPath),
-      ...metadataLog.slice(0, -PREVIOUS_METADATA_MAX).map((entry) => entry.path),
-      ...statistics.free,
+      ...expired.map((each) => ({
+        path: each.manifestListPath,
+        leftMs: leftMs(each.sequenceNumber),
+      })),
+      ...unlisted.map((path) => ({ path, leftMs: times.nowMs })),
     ],
+    leftMs,
   }
 }
 
 function retiredAfter(
-  { metadata, free }: NextMetadata,
+  { metadata, free, leftMs }: NextMetadata,
   retired: readonly RetiredFile[],
 ): Pick<CommitPlan, 'retired' | 'free'> {
   const numbers = metadata.snapshots.map((each) => each.sequenceNumber)
   const split = splitRetired(retired, numbers)
-  return { retired: split.kept, free: [...free, ...split.free] }
+  const freed = split.free.map(({ path, last }) => ({ path, leftMs: leftMs(last) }))
+  return { retired: split.kept, free: [...free, ...freed] }
 }
 
 function inMetadata(metadata: TableMetadata, name: string): string {

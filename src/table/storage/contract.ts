@@ -20,6 +20,8 @@ export type Storage = Readonly<{
   read(path: string): Promise<Buffer>
   readRange(path: string, start: number, end: number): Promise<Buffer>
   sizeOf(path: string): Promise<number>
+  /** Free space on the disk of a folder; null where the place has no such limit. */
+  freeBytes(folder: string): Promise<number | null>
   /** Removes a file; a file that is already gone is no error. */
   remove(path: string): Promise<void>
   removeFolderIfEmpty(path: string): Promise<void>

@@ -8,7 +8,7 @@
  * any more.
  */
 import { strict as assert } from 'node:assert'
-import { type FileHandle, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { allOf, makeFolder, reasonOf, systemCode } from '../../runtime.ts'
 import { TableError } from '../error.ts'
@@ -83,7 +83,17 @@ export function openDiskStorage(): Storage {
     },
     read: (file) => reading(file, (handle) => handle.readFile()),
     readRange: (file, start, end) => reading(file, (handle) => readExactly(handle, start, end)),
-    sizeOf: (file) => reading(file, async (handle) => (await handle.stat()).size),
+    async sizeOf(file) {
+      try {
+        return (await stat(file)).size
+      } catch (error) {
+        throw readFailure(file, error)
+      }
+    },
+    async freeBytes(folder) {
+      const { bavail, bsize } = await statfs(folder)
+      return bavail * bsize
+    },
     remove: (file) => rm(file, { force: true }),
     async removeFolderIfEmpty(folder) {
       await rmdir(folder).catch(() => {})
@@ -127,12 +137,16 @@ async function reading<T>(file: string, read: (handle: FileHandle) => Promise<T>
     handle = await open(file, 'r')
     return await read(handle)
   } catch (error) {
-    if (isMissing(error)) throw new TableError('file-lost', { path: file }, error)
-    if (!isOfSystem(error)) throw error
-    throw new TableError('file-unreadable', { path: file, reason: reasonOf(error) }, error)
+    throw readFailure(file, error)
   } finally {
     await handle?.close()
   }
+}
+
+function readFailure(file: string, error: unknown): unknown {
+  if (isMissing(error)) return new TableError('file-lost', { path: file }, error)
+  if (!isOfSystem(error)) return error
+  return new TableError('file-unreadable', { path: file, reason: reasonOf(error) }, error)
 }
 
 async function readExactly(handle: FileHandle, start: number, end: number): Promise<Buffer> {

@@ -134,6 +134,7 @@ export function openS3Storage(place: S3Warehouse, cache: FileCache | null): Stor
       const { ContentLength } = await asking('reading', path, () => client.send(head))
       return ContentLength ?? 0
     },
+    freeBytes: async () => null,
     async remove(path) {
       const command = new DeleteObjectCommand(objectOf(path))
       await asking('removing', path, () => client.send(command)).catch((error: unknown) => {
