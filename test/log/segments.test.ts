@@ -221,18 +221,20 @@ test('a segment that was begun keeps its name in a power cut', () =>
     })
   }))
 
-test('spares of a former run keep their names to themselves', () =>
+test('a new spare does not take the name of one that a former run left', () =>
   inRoom(async ({ options, disk }) => {
     const memory = { ...options, files: disk.files }
-    for (let start = 0; start < 4; start += 1) {
-      await withLog(memory, async (log) => {
-        await fill(log, log.end(), 3)
-        await log.trim(log.end())
-        assert.equal(log.stats().bytesOnDisk, disk.names().length * 16 * KIB)
-        const last = log.end() - 1
-        assert.equal(await readText(log, memory), line(last, HALF_SEGMENT))
-      })
-    }
+    await withLog(memory, (log) => fill(log, 0, 1))
+    for (const name of disk.names('.spare')) await disk.files.remove(name)
+    for (const number of [0, 1]) disk.replace(`spare-${number}.spare`, Buffer.alloc(16 * KIB))
+    await withLog(memory, async (log) => {
+      await fill(log, 1, 1)
+      await log.trim(2)
+      assert.equal(log.stats().bytesOnDisk, disk.names().length * 16 * KIB)
+      await fill(log, 2, 3)
+      const text = [1, 2, 3, 4].map((number) => line(number, HALF_SEGMENT)).join('')
+      assert.equal(await readText(log, memory), text)
+    })
   }))
 
 test('close waits for the spare that is being made', () =>
