@@ -1,7 +1,7 @@
 /**
- * The process of reader.test.ts that runs out of files: reads a log of three segments while it holds
- * as many files as the system allows it, until only the list of the folder can say where the last
- * segment is. Prints the first offsets that it was given, and what it was told.
+ * The process of reader.test.ts that runs out of files: reads a log of three segments while it
+ * holds as many files as the system allows it, until only the list of the folder can say where the
+ * last segment is. Prints the first offsets that it was given, and what it was told.
  */
 import { closeSync, openSync } from 'node:fs'
 import { openEventReader, openLog } from '../../src/log.ts'

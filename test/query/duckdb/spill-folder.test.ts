@@ -104,3 +104,16 @@ test('a place that cannot be written to is said with the way on', async (t) => {
     )
   }
 })
+
+test('a thread sweeps a place once: what others leave later waits for the next', async (t) => {
+  const parent = makeScratchFolder('spill', t)
+  const first = makeSpillFolder(parent)
+  const left = join(parent, `${PREFIX}left`)
+  await mkdir(left)
+  await utimes(left, 1, 1)
+  const second = makeSpillFolder(parent)
+  await Promise.all([first.remove(), second.remove()])
+  assert.deepEqual(await readdir(parent), [`${PREFIX}left`])
+  await makeAnew(t, parent)
+  assert.ok(!(await readdir(parent)).includes(`${PREFIX}left`))
+})
