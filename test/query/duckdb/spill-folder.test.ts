@@ -51,6 +51,7 @@ test('a folder of this process stays while it is in use, and goes afterwards', a
   await makeAnew(t, parent)
   assert.ok((await readdir(parent)).some((name) => first.path.endsWith(name)))
   await first.remove()
+  await first.remove()
   assert.ok(!(await readdir(parent)).some((name) => first.path.endsWith(name)))
 })
 
