@@ -163,3 +163,47 @@ test('arrival times follow the clock, even back, over restarts; offsets give the
       )
     })
   }))
+
+test('the counts are of all appends, and of the groups in which they were written', () =>
+  inRoom(async ({ options }) => {
+    await withLog(options, async (log) => {
+      await Promise.all([append(log, 0), append(log, 1, 2)])
+      await append(log, 3)
+      const { appends, groups, lines: lineCount, bytes, waitingBytes } = log.stats()
+      assert.deepEqual(
+        { appends, groups, lineCount, bytes, waitingBytes },
+        // Each line has 11 bytes.
+        { appends: 3, groups: 2, lineCount: 4, bytes: 44, waitingBytes: 0 },
+      )
+    })
+  }))
+
+test('each step of a write and of the stop is reported, in order', () =>
+  inRoom(async ({ options }) => {
+    const steps: string[] = []
+    await withLog({ ...options, onStep: (step) => steps.push(step) }, (log) => append(log, 0))
+    assert.deepEqual(
+      steps.filter((step) => /^(frame|tail)-/.test(step)),
+      ['frame-written', 'frame-synced', 'frame-answered', 'tail-sealed'],
+    )
+  }))
+
+test('a log can be closed again, which does nothing, and still tells its counts', () =>
+  inRoom(async ({ options }) => {
+    const log = await openLog(options)
+    await append(log, 0)
+    await log.close()
+    await log.close()
+    const { full, groups, end } = log.stats()
+    assert.deepEqual({ full, groups, end }, { full: null, groups: 1, end: 1 })
+  }))
+
+test('a segment has 64 MiB unless another size is asked for', () =>
+  inRoom(async ({ directory, disk }) => {
+    const mib = 1024 * KIB
+    const limits = { retentionMs: 0, diskReserveBytes: 0, bytesMax: 192 * mib }
+    const options = { directory, nowUs: () => START_US, files: disk.files, ...limits }
+    await assert.rejects(openLog({ ...options, bytesMax: 192 * mib - 1 }), /three segments/)
+    disk.freeBytes = 64 * mib - 1
+    await assert.rejects(openLog(options), logError('full', /67108863 bytes left, and 67108864 /))
+  }))

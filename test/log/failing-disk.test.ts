@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type LogErrorCode, openLog } from '../../src/log.ts'
+import { inspectLog, type LogErrorCode, openLog } from '../../src/log.ts'
 import type { DiskOperation } from './memory-disk.ts'
 import { append, inRoom, KIB, line, logError, readText, smallLog, withLog } from './room.ts'
 
@@ -101,7 +101,10 @@ for (const [code, operation, expected] of cases) {
         assert.deepEqual(disk.names('.new'), [])
         const end = log.end()
         disk.fault = () => null
-        if (expected === 'io') return
+        if (expected === 'io') {
+          assert.equal(log.stats().full, null, 'it has failed, and does not wait for room')
+          return
+        }
         clock.nowUs += 1_000_000
         await append(log, end, 1, large).catch(() => {})
         while (log.stats().full !== null) await new Promise((resolve) => setImmediate(resolve))
@@ -199,3 +202,35 @@ test('a really full disk refuses with full, keeps what was answered, goes on wit
     rmSync(folder, { recursive: true })
   })
 })
+
+test('a new segment whose file the disk does not open fails the log', () =>
+  inRoom(async ({ options, disk }) => {
+    await withLog({ ...options, files: disk.files }, async (log) => {
+      await append(log, 0, 1, large)
+      disk.fault = (met, name) => (met === 'open' && name.endsWith('.spare') ? 'EIO' : null)
+      await assert.rejects(append(log, 1, 1, large), logError('io', /EIO/))
+      disk.fault = () => null
+      await assert.rejects(append(log, 1), logError('io'))
+    })
+  }))
+
+test('no file stays open after the log, its readers, or a start that failed', () =>
+  inRoom(async ({ options, disk }) => {
+    const memory = { ...options, files: disk.files }
+    await withLog(memory, async (log) => {
+      for (let number = 0; number < 4; number += 1) await append(log, number, 1, large)
+      assert.equal(disk.openFiles, 1, 'the segment being written')
+      await readText(log, memory)
+      await inspectLog(options.directory, disk.files)
+      assert.equal(disk.openFiles, 1)
+      await log.trim(2)
+    })
+    assert.equal(disk.openFiles, 0)
+    await withLog(memory, async () => {})
+    assert.equal(disk.openFiles, 0)
+    disk.content('00000000000000000003.segment').fill(1, 5000, 5001)
+    await assert.rejects(openLog(memory), logError('damaged'))
+    await disk.files.remove('00000000000000000002.segment')
+    await assert.rejects(openLog(memory), logError('damaged'))
+    assert.equal(disk.openFiles, 0)
+  }))

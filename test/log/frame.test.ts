@@ -1,6 +1,7 @@
 /** The bytes on disk, against the layout written out by hand and a checksum computed bit by bit. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { markFrom } from '../../src/log/segment.ts'
 import { inRoom, START_US, withLog } from './room.ts'
 
 /**
@@ -76,3 +77,12 @@ test('what was written is on the disk when it is answered: a power cut takes non
       assert.deepEqual(after.content(name), disk.content(name))
     })
   }))
+
+test('a mark begins with a byte that no UTF-8 text holds, and keeps all its random bits', () => {
+  for (const random of [0, 1, 2, 0x7fffff, 0x800000, 0xabcdef, 0xffffff]) {
+    const bytes = Buffer.alloc(4)
+    bytes.writeUInt32LE(markFrom(random))
+    assert.equal(bytes[0], 0xff)
+    assert.equal(bytes.readUIntLE(1, 3), random)
+  }
+})

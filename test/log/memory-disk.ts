@@ -77,6 +77,11 @@ export class MemoryDisk {
     this.#durableNames = this.#names
   }
 
+  /** How many files are open now. */
+  get openFiles(): number {
+    return this.#open.size
+  }
+
   names(suffix = ''): string[] {
     return [...this.#names.keys()].filter((name) => name.endsWith(suffix)).sort()
   }

@@ -1,8 +1,19 @@
 /** Reading: from any offset, over segments, from another thread, and never past an error. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { inspectLog, type Log, LogError, type LogReader, openLogReader } from '../../src/log.ts'
+import {
+  inspectLog,
+  type Log,
+  LogError,
+  type LogReader,
+  openEventReader,
+  openLogReader,
+} from '../../src/log.ts'
 import { append, inRoom, KIB, line, logError, type Room, readFrames, withLog } from './room.ts'
 
 type Reading = Room & Readonly<{ log: Log; reader: LogReader }>
@@ -27,7 +38,7 @@ test('a reader finds the frame that holds an offset, wherever in it the offset i
     assert.equal(reader.id, log.id)
     // Frames of three lines; every third fills a segment.
     for (let number = 0; number < 90; number += 3) await append(log, number, 3, KIB)
-    const offsets = [0, 1, 2, 3, 89, 44, 45, 46, 47, 10, 11, 12, 88, 0]
+    const offsets = [0, 1, 2, 3, 89, 44, 45, 46, 47, 10, 11, 12, 88, 48, 0]
     for (const offset of offsets) {
       const frame = await reader.next(offset, 0)
       const first = offset - (offset % 3)
@@ -212,3 +223,86 @@ test('an inspection tells what a log holds, with or without its process, and cha
       before,
     )
   }))
+
+test('an inspection counts the files of events and spares, and no others', () =>
+  inRoom(async ({ options, directory }) => {
+    await withLog(options, async (log) => {
+      for (let number = 0; number < 3; number += 1) await append(log, number, 1, 8 * KIB)
+      await writeFile(join(directory, 'notes.txt'), 'not of the log')
+    })
+    const names = (await readdir(directory)).filter((name) => /\.(segment|spare)$/.test(name))
+    assert.equal((await inspectLog(directory))?.bytes, names.length * 16 * KIB)
+  }))
+
+test('an inspection takes what is appended while it reads for no damage', () =>
+  inRoom(async ({ options, directory, disk }) => {
+    await withLog({ ...options, files: disk.files }, async (log) => {
+      await append(log, 0)
+      const { read } = disk.files
+      const files = {
+        ...disk.files,
+        async read(file: number, into: Uint8Array, position: number) {
+          const bytes = await read(file, into, position)
+          if (position >= 4096) for (const _ of [1, 2]) await append(log, log.end())
+          return bytes
+        },
+      }
+      const seen = await inspectLog(directory, files)
+      assert(seen !== null && seen.end >= 1 && seen.end < log.end())
+    })
+  }))
+
+test('an inspection looks five times before it calls a log damaged', () =>
+  inRoom(async ({ options, directory, disk }) => {
+    await withLog({ ...options, files: disk.files }, (log) => append(log, 0))
+    disk.content('00000000000000000000.segment').fill(0, 0, 4)
+    let looks = 0
+    disk.fault = (operation) => {
+      if (operation === 'list') looks += 1
+      return null
+    }
+    await assert.rejects(inspectLog(directory, disk.files), logError('damaged', /no header/))
+    assert.equal(looks, 5)
+  }))
+
+test('a reader stops at a segment whose header is damaged', () =>
+  reading(async ({ log, reader, disk }) => {
+    for (let number = 0; number < 3; number += 1) await append(log, number, 1, 8 * KIB)
+    disk.content('00000000000000000001.segment').fill(0, 0, 4)
+    assert.equal((await reader.next(0, 0))?.firstOffset, 0)
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await assert.rejects(reader.next(1, 0), logError('damaged', /no header.*0001\.segment/))
+    }
+    assert.equal((await reader.next(2, 0))?.firstOffset, 2)
+  }))
+
+test('a job that can open no file is told why nothing is read, and when reading goes on', () =>
+  inRoom(async ({ directory }) => {
+    const script = new URL('./starved-reader.ts', import.meta.url).pathname
+    const limited = `ulimit -n 100 && exec "$0" "$1" "$2"`
+    const { stdout } = await promisify(execFile)('sh', [
+      '-c',
+      limited,
+      process.execPath,
+      script,
+      directory,
+    ])
+    const { offsets, messages } = JSON.parse(stdout) as Record<string, (string | number)[]>
+    assert.deepEqual(offsets, [0, 1, null, null, 2])
+    const reason = /^log: cannot read .*log from offset 2 on: EMFILE/
+    assert.equal(messages?.length, 3)
+    for (const at of [0, 1]) assert.match(String(messages?.[at]), reason)
+    assert.equal(messages?.[2], null)
+  }))
+
+test('a topic is opened as a topic, whatever its place lacks', async () => {
+  const place = { kind: 'kafka', brokers: ['127.0.0.1:1'], topic: 't', sasl: null } as const
+  const tls = { caFile: '/nonexistent/ca.pem', certFile: null, keyFile: null }
+  const opening = openEventReader({
+    place: { ...place, partitions: 1, replication: 1, tls },
+    cursor: new SharedArrayBuffer(32),
+    steadyMs: () => 0,
+    onStalled: () => {},
+  })
+  await assert.rejects(opening, logError('denied', /^kafka: .*\/nonexistent\/ca\.pem/))
+})

@@ -76,15 +76,31 @@ test('a start finds after close what was answered, and says that the stop was cl
   inRoom(async ({ options, disk }) => {
     await killedLog(options, disk)
     const next = ALL + line(4)
-    assert.deepEqual(await startOn(disk, options), { text: ALL, torn: null, clean: true, next })
+    const found = { text: ALL, torn: null, clean: true, next }
+    // Every name is on this disk, and nothing that was not synced.
+    assert.deepEqual(
+      await startOn(
+        disk.afterPowerCut(() => 0.999),
+        options,
+      ),
+      found,
+    )
+    assert.deepEqual(await startOn(disk, options), found)
   }))
 
 test('a start finds no remains of a write in a log that never held an event, each time', () =>
   inRoom(async ({ options, disk }) => {
     const memory = { ...options, files: disk.files }
+    const headers: string[] = []
     for (let start = 1; start <= 3; start += 1) {
-      await withLog(memory, async (log) => assert.equal(log.recovered.tornTail, null))
+      await withLog(memory, async (log) => {
+        const created = start === 1
+        const found = { created, end: 0, cleanStop: !created, tornTail: null }
+        assert.deepEqual(log.recovered, found)
+      })
+      headers.push(disk.content(SEGMENT).toString('hex', 0, 64))
     }
+    assert.equal(new Set(headers).size, 1, 'the segment stays the one that it was')
   }))
 
 test('a start cuts a last frame that ends too early, at every byte, and says where', () =>
@@ -166,19 +182,23 @@ test('a start stops when a segment in the middle is missing, or is of another lo
   inRoom(async ({ options, disk }) => {
     const memory = { ...options, files: disk.files }
     await withLog(memory, async (log) => {
-      for (let number = 0; number < 3; number += 1) await append(log, number, 1, 12_000)
+      for (let number = 0; number < 4; number += 1) await append(log, number, 1, 12_000)
     })
-    const [, middle, last] = disk.names('.segment')
+    const [, , middle, last] = disk.names('.segment')
+    for (const offset of [1, 2]) {
+      const gap = disk.afterKill()
+      await gap.files.remove(disk.names('.segment')[offset] ?? '')
+      const missing = new RegExp(`segment from offset ${offset} on is missing`)
+      await assert.rejects(openLog({ ...options, files: gap.files }), logError('damaged', missing))
+    }
     const gap = disk.afterKill()
     await gap.files.remove(middle ?? '')
-    const opening = openLog({ ...options, files: gap.files })
-    await assert.rejects(opening, logError('damaged', /segment from offset 1 on is missing/))
 
     const foreign = disk.afterKill()
     const other = gap.afterKill()
     for (const name of other.names()) await other.files.remove(name)
     await withLog({ ...options, files: other.files }, async (log) => {
-      for (let number = 0; number < 3; number += 1) await append(log, number, 1, 12_000)
+      for (let number = 0; number < 4; number += 1) await append(log, number, 1, 12_000)
     })
     foreign.replace(last ?? '', other.content(last ?? ''))
     const mixed = openLog({ ...options, files: foreign.files })
@@ -240,4 +260,36 @@ test('a start takes what a recycled segment held before for nothing', () =>
       assert.equal(log.start() >= 48, true)
       assert.equal(disk.names().length <= 6, true)
     })
+  }))
+
+test('a start reads the last segment in large pieces, not frame by frame', () =>
+  inRoom(async ({ options, disk }) => {
+    const memory = { ...options, files: disk.files }
+    await withLog(memory, async (log) => {
+      for (let number = 0; number < 100; number += 1) await append(log, number)
+    })
+    let reads = 0
+    disk.fault = (operation) => {
+      if (operation === 'read') reads += 1
+      return null
+    }
+    await withLog(memory, async (log) => assert.equal(log.end(), 100))
+    // The header, the frames, what may lie behind them, and the last of them to be written again.
+    assert(reads <= 5, `${reads} reads`)
+  }))
+
+test('a start finds the frame behind a bad one however little a read gives', () =>
+  inRoom(async ({ options, disk }) => {
+    const killed = await killedLog(options, disk)
+    const found = flipped(killed, HEADER_BYTES + 40, 0x10)
+    const { read } = found.files
+    for (let most = 32; most <= 64; most += 1) {
+      const files = {
+        ...found.files,
+        read: (file: number, into: Uint8Array, position: number) =>
+          read(file, position < HEADER_BYTES ? into : into.subarray(0, most), position),
+      }
+      const behind = new RegExp(`whole frame behind it at byte ${SECOND_FRAME}`)
+      await assert.rejects(openLog({ ...options, files }), logError('damaged', behind))
+    }
   }))

@@ -1,7 +1,7 @@
 /** The files of the log: made, used again, given back, and never more than allowed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Log, LogError } from '../../src/log.ts'
+import { type Log, LogError, openLog } from '../../src/log.ts'
 import { append, inRoom, KIB, line, logError, readText, withLog } from './room.ts'
 
 /** Lines of this size go one to a segment. */
@@ -202,4 +202,65 @@ test('the disk reserve does not keep a log with events from being opened and rea
       assert.equal(await readText(log, options), line(0, HALF_SEGMENT) + line(1, HALF_SEGMENT))
       await log.trim(2)
     })
+  }))
+
+test('a segment that was begun keeps its name in a power cut', () =>
+  inRoom(async ({ options, disk }) => {
+    await withLog({ ...options, files: disk.files }, async (log) => {
+      await fill(log, 0, 3)
+      // Of the names, only those that were synced.
+      const cut = disk.afterPowerCut(() => 0)
+      const other = { ...options, files: cut.files, directory: `${options.directory}-cut` }
+      await withLog(other, async (after) => {
+        assert.equal(after.end(), 3)
+        assert.equal(
+          await readText(after, other),
+          [0, 1, 2].map((number) => line(number, HALF_SEGMENT)).join(''),
+        )
+      })
+    })
+  }))
+
+test('a new spare does not take the name of one that a former run left', () =>
+  inRoom(async ({ options, disk }) => {
+    const memory = { ...options, files: disk.files }
+    await withLog(memory, (log) => fill(log, 0, 1))
+    for (const name of disk.names('.spare')) await disk.files.remove(name)
+    for (const number of [0, 1]) disk.replace(`spare-${number}.spare`, Buffer.alloc(16 * KIB))
+    await withLog(memory, async (log) => {
+      await fill(log, 1, 1)
+      await log.trim(2)
+      assert.equal(log.stats().bytesOnDisk, disk.names().length * 16 * KIB)
+      await fill(log, 2, 3)
+      const text = [1, 2, 3, 4].map((number) => line(number, HALF_SEGMENT)).join('')
+      assert.equal(await readText(log, memory), text)
+    })
+  }))
+
+test('close waits for the spare that is being made', () =>
+  inRoom(async ({ options, disk }) => {
+    const { write } = disk.files
+    const began = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    let isSlow = false
+    const files = {
+      ...disk.files,
+      async write(file: number, pieces: readonly Uint8Array[], position: number) {
+        if (isSlow && disk.names('.new').length > 0 && pieces[0]?.every((byte) => byte === 0)) {
+          began.resolve()
+          await goOn.promise
+        }
+        return await write(file, pieces, position)
+      },
+    }
+    const log = await openLog({ ...options, files })
+    isSlow = true
+    // The first append looks for a spare, and there is none.
+    await append(log, 0)
+    await began.promise
+    const closed = log.close().then(() => disk.names('.new'))
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((done) => setImmediate(done))
+    goOn.resolve()
+    assert.deepEqual(await closed, [])
+    assert.equal(disk.openFiles, 0)
   }))

@@ -71,3 +71,39 @@ test('windows that differ are found within the spans, oldest first, also past 9.
     await duck.close()
   }
 })
+
+test('a large window is judged to the double, and comes in order of time', async () => {
+  const billions = (campaign: string) =>
+    Array.from({ length: 10 }, (_, i) => ({ id: `${campaign}${i}`, campaign, revenue: '1e9' }))
+  const events = await fixture.eventsFile('large.parquet', [
+    ...billions('equal'),
+    ...billions('wrong'),
+    { id: 'late', campaign: 'late', at: '2026-11-22 10:05:00' },
+  ])
+  const row = { start: '2026-11-22 10:00:00', end: '2026-11-22 10:05:00', ctr: '0', cvr: 'NULL' }
+  const metrics = await fixture.metricsFile('large-metrics.parquet', [
+    { ...row, campaign: 'equal', counts: [10, 0, 0], revenue: '1e10' },
+    { ...row, campaign: 'wrong', counts: [10, 0, 0], revenue: '10000000000.000002' },
+  ])
+  const duck = await openDuck({ folders: [join(fixture.path, 'data')] })
+  try {
+    const spans = [{ fromUs: TEN_US, toUs: TEN_US + 2 * WINDOW_US }]
+    const found = await withPort(duck, (port) =>
+      differingWindows(
+        port,
+        DUCKDB,
+        { events: [events], metrics: [metrics] },
+        { windowUs: WINDOW_US, spans, limit: 10 },
+      ),
+    )
+    assert.deepEqual(
+      found.map(({ campaignId, windowStartUs }) => [campaignId, windowStartUs]),
+      [
+        ['wrong', TEN_US],
+        ['late', TEN_US + WINDOW_US],
+      ],
+    )
+  } finally {
+    await duck.close()
+  }
+})

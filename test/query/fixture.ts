@@ -13,14 +13,17 @@ export type EventRow = Readonly<{
   id: string
   campaign?: string | null
   type?: string
-  /** `2026-11-22 10:00:00[.ffffff]` */
-  at?: string
+  /** `2026-11-22 10:00:00[.ffffff]`; null is NULL. */
+  at?: string | null
   /** SQL text of a DOUBLE. */
   revenue?: string
   platform?: string | null
   country?: string | null
   device?: string | null
 }>
+
+/** `isUnprocessed`: without `processed_at`. */
+export type MetricsRow = CampaignWindow & Readonly<{ isUnprocessed?: boolean }>
 
 export type Fixture = Readonly<{
   path: string
@@ -29,7 +32,7 @@ export type Fixture = Readonly<{
     rows: readonly EventRow[],
     arrivalUs?: readonly [number, number],
   ): Promise<string>
-  metricsFile(name: string, rows: readonly CampaignWindow[]): Promise<string>
+  metricsFile(name: string, rows: readonly MetricsRow[]): Promise<string>
   /** Runs any SQL, to look at files from outside. */
   sql(text: string): Promise<readonly (readonly unknown[])[]>
   /** The room over these files; closed with the fixture. */
@@ -105,15 +108,16 @@ export function textSql(text: string | null): string {
 
 function eventSql(row: EventRow): string {
   const campaign = row.campaign === undefined ? 'spring' : row.campaign
-  const { platform = null, country = 'DE', device = 'ios' } = row
+  const { at = '2026-11-22 10:00:00', platform = null, country = 'DE', device = 'ios' } = row
   const filtered = [platform, country, device].map((value) => `${textSql(value)}::VARCHAR`)
   return `(${textSql(row.id)}, 'u', ${textSql(campaign)}::VARCHAR, '${row.type ?? 'impression'}',
-    TIMESTAMP '${row.at ?? '2026-11-22 10:00:00'}', (${row.revenue ?? '0'})::DOUBLE,
+    ${at === null ? 'NULL::TIMESTAMP' : `TIMESTAMP '${at}'`}, (${row.revenue ?? '0'})::DOUBLE,
       ${filtered.join(', ')})`
 }
 
-function metricsSql(row: CampaignWindow): string {
+function metricsSql(row: MetricsRow): string {
+  const processed = row.isUnprocessed ? 'NULL::TIMESTAMP' : "TIMESTAMP '2026-11-22 12:00:00'"
   return `(${textSql(row.campaign)}, TIMESTAMP '${row.start}', TIMESTAMP '${row.end}',
     ${row.counts.map((count) => `${count}::BIGINT`).join(', ')}, (${row.revenue ?? '0'})::DOUBLE,
-    (${row.ctr})::DOUBLE, (${row.cvr})::DOUBLE, TIMESTAMP '2026-11-22 12:00:00')`
+    (${row.ctr})::DOUBLE, (${row.cvr})::DOUBLE, ${processed})`
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Verification } from '../../src/query/verify.ts'
 import { type CampaignWindow, EQUAL, EVENTS, FIRST, SECOND } from '../support/stored-rows.ts'
-import { type EventRow, type Fixture, openFixture } from './fixture.ts'
+import { type EventRow, type Fixture, type MetricsRow, openFixture } from './fixture.ts'
 
 let fixture: Fixture
 before(async () => {
@@ -17,7 +17,7 @@ const START_US = Date.UTC(2026, 10, 22, 10) * 1000
 let files = 0
 type Given = Readonly<{
   events?: readonly (readonly EventRow[])[]
-  metrics?: readonly (readonly CampaignWindow[])[]
+  metrics?: readonly (readonly MetricsRow[])[]
   /** Arrival range of each events file. */
   arrivals?: readonly (readonly [number, number])[]
   fromUs?: number
@@ -215,4 +215,50 @@ test('raw rows that no rule lets in are counted', async () => {
   ]
   const { unfitEvents, isEqual } = await verified({ events: [rows] })
   assert.deepEqual({ unfitEvents, isEqual }, { unfitEvents: 3, isEqual: false })
+})
+
+test('a row without the time of its writing is named for that, a missing row is not', async () => {
+  const { differences } = await verified({
+    events: [EVENTS],
+    metrics: [[{ ...FIRST, isUnprocessed: true }]],
+  })
+  assert.deepEqual(
+    differences.map(({ kind, fields }) => [kind, fields.map(({ name, found }) => [name, found])]),
+    [
+      ['different', [['processed_at', null]]],
+      [
+        'missing',
+        [
+          ['window_end', null],
+          ['impressions', null],
+          ['clicks', null],
+          ['conversions', null],
+          ['revenue', null],
+          ['ctr_percent', null],
+        ],
+      ],
+    ],
+  )
+})
+
+test('windows without a time come first, by campaign, like all windows of one time', async () => {
+  const { differences } = await verified({
+    events: [
+      [
+        { id: '1', campaign: 'b', at: null },
+        { id: '2', campaign: 'a', at: null },
+        { id: '3', campaign: 'z' },
+        { id: '4', campaign: 'y' },
+      ],
+    ],
+  })
+  assert.deepEqual(
+    differences.map(({ campaignId, windowStartUs }) => [campaignId, windowStartUs]),
+    [
+      ['a', null],
+      ['b', null],
+      ['y', START_US],
+      ['z', START_US],
+    ],
+  )
 })

@@ -59,3 +59,35 @@ test('sums come in the order of the keys, exact past 2^53, zeros without events'
   ])
   assert.deepEqual(await recomputed(files, []), [])
 })
+
+test('keys go into as many statements as their length takes, and none is lost', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const file = await fixture.eventsFile(
+    'split.parquet',
+    names.map((campaign) => ({ id: campaign, campaign, type: 'click' })),
+  )
+  // A key counts as 40 characters and twice its campaign as JSON text, here 3: two to a statement.
+  const asked: number[] = []
+  const dialect = {
+    ...DUCKDB,
+    keyCharactersMax: 2 * 46,
+    windowKeys(keys: readonly WindowKey[]) {
+      asked.push(keys.length)
+      return DUCKDB.windowKeys(keys)
+    },
+  }
+  const duck = await openDuck({ folders: [join(fixture.path, 'data')] })
+  try {
+    const keys = names.map((campaignId) => ({ campaignId, windowStartUs: START_US }))
+    const sums = await withPort(duck, (port) =>
+      recomputeWindows(port, dialect, [file], keys, WINDOW_US),
+    )
+    assert.deepEqual(
+      sums.map(({ clicks }) => clicks),
+      [1, 1, 1, 1, 1],
+    )
+    assert.deepEqual(asked, [2, 2, 1])
+  } finally {
+    await duck.close()
+  }
+})

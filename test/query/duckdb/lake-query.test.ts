@@ -1,5 +1,6 @@
 /** The room over a real catalog, beside the process that writes it. */
 import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
 import { test } from 'node:test'
 import { type Column, EVENT_COLUMNS, METRICS_COLUMNS } from '../../../src/query/duckdb/tables.ts'
 import { openQuery, recomputeFromFiles } from '../../../src/query.ts'
@@ -7,6 +8,7 @@ import { EVENTS_SCHEMA, METRICS_SCHEMA, type Schema } from '../../../src/table/s
 import type { Lake } from '../../../src/table.ts'
 import { placesIn } from '../../support/places.ts'
 import { rowsOf } from '../../support/query-results.ts'
+import { makeScratchFolder } from '../../support/scratch.ts'
 import {
   dayRows,
   eventRow,
@@ -75,6 +77,32 @@ test('a repeat of an event that our own writer stored is found by its arrival ti
   const { files } = lake.events
   const [sums] = await recomputeFromFiles(lake.local, files, [key], WINDOW_US)
   assert.equal(sums?.impressions, 2)
+})
+
+test('recomputing leaves no folder of spilled rows', async (t) => {
+  const lake = await (await openPlace(t)).open()
+  await commit(lake, 'a', 1, 'first')
+  const temporary = makeScratchFolder('recompute', t)
+  const { TMPDIR } = process.env
+  t.after(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+  })
+  process.env.TMPDIR = temporary
+  const key = { campaignId: 'c-1', windowStartUs: NOON_US }
+  await recomputeFromFiles(lake.local, lake.events.files, [key], WINDOW_US)
+  assert.deepEqual(await readdir(temporary), [])
+})
+
+test('closing ends DuckDB as well: nothing more is answered', async (t) => {
+  const place = await openPlace(t)
+  await place.open()
+  const temporaryPath = makeScratchFolder('closing', t)
+  const query = await openQuery({ ...place, nowMs: () => Date.now(), temporaryPath })
+  assert.equal((await readdir(temporaryPath)).length, 1)
+  await query.close()
+  await assert.rejects(query.runSql('SELECT 1'), { code: 'closed' })
+  assert.deepEqual(await readdir(temporaryPath), [])
 })
 
 test('where there are no tables it says how to get them', async () => {

@@ -2,13 +2,15 @@
  * Merging raw files: the same rows, in the order and with the ids and footer that the table wants.
  */
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet'
 import { mergeEventFiles } from '../../../src/query/duckdb/raw-files.ts'
 import { type Fixture, openFixture } from '../fixture.ts'
+import { countThreads } from '../threads.ts'
 
 let fixture: Fixture
 before(async () => {
@@ -96,4 +98,33 @@ test('a merge that fails leaves no output, and no folder of spilled rows', async
   })
   assert.equal(existsSync(output), false)
   assert.deepEqual(await readdir(join(fixture.path, 'spill')), [])
+})
+
+test('a merge that fails removes what stood in place of its output', async () => {
+  const output = join(fixture.path, 'data/left.parquet')
+  await writeFile(output, 'half a file, left by a process that was killed')
+  const lost = join(fixture.path, 'data/lost.parquet')
+  await assert.rejects(mergeEventFiles([lost], output, options()), { code: 'merge-failed' })
+  assert.equal(existsSync(output), false)
+})
+
+test('a merge leaves neither threads nor a listener on its signal', async () => {
+  const input = await fixture.eventsFile('quiet.parquet', [{ id: '1' }])
+  const output = join(fixture.path, 'data/quiet-merged.parquet')
+  const { signal } = new AbortController()
+  const before = countThreads()
+  await mergeEventFiles([input], output, { ...options(), threads: 4, signal })
+  assert.equal(countThreads(), before)
+  assert.deepEqual(getEventListeners(signal, 'abort'), [])
+})
+
+test('a merge that is broken off before it starts leaves no output', async () => {
+  const input = await fixture.eventsFile('early.parquet', [{ id: '1' }])
+  const output = join(fixture.path, 'data/early-merged.parquet')
+  const signal = AbortSignal.abort(new Error('no more'))
+  await assert.rejects(mergeEventFiles([input], output, { ...options(), signal }), {
+    code: 'merge-failed',
+    message: /no more/,
+  })
+  assert.equal(existsSync(output), false)
 })

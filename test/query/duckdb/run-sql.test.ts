@@ -275,7 +275,10 @@ test('a query past its memory and its disk says so', async () => {
   })
   try {
     const sql = 'SELECT count(*) FROM (SELECT DISTINCT md5(range::VARCHAR) FROM range(3000000))'
-    await assert.rejects(run(sql, tight), { code: 'out-of-memory' })
+    await assert.rejects(run(sql, tight), {
+      code: 'out-of-memory',
+      message: /its 32 MiB of memory/,
+    })
   } finally {
     await tight.close()
   }
@@ -298,6 +301,23 @@ test('refresh moves both views to the new state, and only when there is one', as
   assert.deepEqual(await run('SELECT count(*) FROM campaign_events', live), [[0n]])
   assert.equal(await live.refresh(), true)
   assert.deepEqual(await run('SELECT count(*) FROM campaign_events', live), [[1n]])
+})
+
+test('files of a state are released when the views leave it, the last at the close', async () => {
+  const released: string[] = []
+  let version = '1'
+  const folders = [join(fixture.path, 'data')]
+  const live = await fixture.query(() => {
+    const of = version
+    return { version, events: [], metrics: [], folders, release: () => released.push(of) }
+  })
+  assert.equal(await live.refresh(), false)
+  assert.deepEqual(released, ['1'], 'what was only looked at')
+  version = '2'
+  assert.equal(await live.refresh(), true)
+  assert.deepEqual(released, ['1', '1'])
+  await live.close()
+  assert.deepEqual(released, ['1', '1', '2'])
 })
 
 test('a file that expired before the query is answered by the new state', async () => {

@@ -51,6 +51,7 @@ test('a folder of this process stays while it is in use, and goes afterwards', a
   await makeAnew(t, parent)
   assert.ok((await readdir(parent)).some((name) => first.path.endsWith(name)))
   await first.remove()
+  await first.remove()
   assert.ok(!(await readdir(parent)).some((name) => first.path.endsWith(name)))
 })
 
@@ -103,4 +104,17 @@ test('a place that cannot be written to is said with the way on', async (t) => {
       },
     )
   }
+})
+
+test('a thread sweeps a place once: what others leave later waits for the next', async (t) => {
+  const parent = makeScratchFolder('spill', t)
+  const first = makeSpillFolder(parent)
+  const left = join(parent, `${PREFIX}left`)
+  await mkdir(left)
+  await utimes(left, 1, 1)
+  const second = makeSpillFolder(parent)
+  await Promise.all([first.remove(), second.remove()])
+  assert.deepEqual(await readdir(parent), [`${PREFIX}left`])
+  await makeAnew(t, parent)
+  assert.ok(!(await readdir(parent)).includes(`${PREFIX}left`))
 })

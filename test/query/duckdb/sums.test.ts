@@ -1,8 +1,13 @@
 /** Sums for the dashboard: what they add up to, what a filter takes, and how they end. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdir, readdir, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
+import { openDuck } from '../../../src/query/duckdb/instance.ts'
+import { readSumRows } from '../../../src/query/duckdb/sum-rows.ts'
 import { openSums, type SumRows, type SumsOptions, type SumsQuery } from '../../../src/query.ts'
 import { placesIn } from '../../support/places.ts'
 import { openRandom } from '../../support/random.ts'
@@ -322,4 +327,67 @@ test('closing breaks off what runs and what waits, and leaves no folder behind',
   await assert.rejects(sums.listValues([file]), { code: 'closed' })
   await sums.close()
   assert.deepEqual(await readdir(spill), [])
+})
+
+test('a step may be as short as a microsecond, and no shorter', async (t) => {
+  const file = await fixture.metricsFile('step.parquet', [
+    metricsRow('a', '10:00:00.000001', [1, 0, 0], '0'),
+    metricsRow('a', '10:00:00.000002', [2, 0, 0], '0'),
+  ])
+  const sums = await open(t)
+  const rows = await sums.sumMetrics([file], ANY_TIME, 1)
+  assert.deepEqual([...rows.startsUs].sort(), [TEN_US + 1, TEN_US + 2])
+  await assert.rejects(sums.sumMetrics([file], ANY_TIME, 0), /a step has a length/)
+})
+
+test('rows that are not wanted any more are not read to their end', async () => {
+  const duck = await openDuck({ folders: [], temporaryPath: spill })
+  const connection = await duck.connect()
+  try {
+    const result = await connection.stream(`SELECT (range % 7)::INTEGER, range::DOUBLE, 1::DOUBLE,
+      0::DOUBLE, 0::DOUBLE, 0::DOUBLE, NULL::BLOB FROM range(100000)`)
+    let asked = 0
+    const reading = readSumRows(result, () => {
+      asked += 1
+      if (asked === 3) throw new Error('not wanted')
+    })
+    await assert.rejects(reading, /not wanted/)
+    const rest = await readSumRows(result, () => {})
+    assert.ok(rest.codes.length > 80_000 && rest.codes.length < 100_000, `${rest.codes.length}`)
+  } finally {
+    connection.closeSync()
+    await duck.close()
+  }
+})
+
+test('a file that is not in the store has expired; other failures of the store stay', async (t) => {
+  const answers: readonly (readonly [number, string])[] = [
+    [404, 'NoSuchKey'],
+    [403, 'AccessDenied'],
+  ]
+  let requests = 0
+  const server = createServer((_, response) => {
+    const [status, code] = answers[requests++] ?? [500, 'InternalError']
+    response.writeHead(status, { 'content-type': 'application/xml' })
+    response.end(`<?xml version="1.0"?><Error><Code>${code}</Code></Error>`)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.after(() => server.close())
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' })
+  t.after(() => Object.assign(process.env, { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }))
+  const sums = await openSums({
+    ...options(),
+    warehouse: {
+      kind: 's3',
+      location: 's3://bucket/lake',
+      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      region: 'us-east-1',
+      pathStyle: true,
+    },
+  })
+  t.after(() => sums.close())
+  const asked = () => sums.listValues(['s3://bucket/lake/one.parquet'])
+  await assert.rejects(asked(), { name: 'QueryError', code: 'files-expired' })
+  await assert.rejects(asked(), { name: 'TableError', code: 's3-failed', message: /AccessDenied/ })
 })

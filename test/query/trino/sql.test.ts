@@ -45,6 +45,7 @@ async function verified(
     ['a', { minUs: 0, maxUs: 1 }],
     ['b', { minUs: 3_599_999_999, maxUs: 3_599_999_999 }],
     ['c', { minUs: 3_600_000_000, maxUs: 3_600_000_000 }],
+    ['d', { minUs: 7_200_000_000, maxUs: 7_200_000_000 }],
   ])
   const arrivalOf = (path: string) => arrivals.get(path) ?? null
   const all = { ...OPTIONS, untilUs: null, arrivalOf, ...options }
@@ -222,16 +223,23 @@ test('repeated ids are placed by their files: a fault only where that is sure', 
       [['a', 'c'], 3, ['far']],
       [['a', 'unknown'], 4, ['unknown']],
       [['b', 'b'], 1, ['z']],
+      [['a', 'd', 'b'], 1, ['v']],
     ],
     [[0]],
   ])
   assert.equal(asked[2], squeezed(REPEATED))
   assert.deepEqual(found.repeatedIds, {
-    withinHorizon: 3,
+    withinHorizon: 4,
     unplaced: 7,
-    examples: ['x', 'y', 'z'],
+    examples: ['x', 'y', 'z', 'v'],
   })
   assert.equal(found.isEqual, false)
+})
+
+test('past 20,000 groups of files repeated ids are counted, but not placed', async () => {
+  const groups = Array.from({ length: 20_001 }, (): SqlRow => [['a', 'b'], 1, ['x']])
+  const { found } = await verified([[[9, 9, 0, 0]], [[-1]], groups, [[0]]], { differencesMax: 1 })
+  assert.deepEqual(found.repeatedIds, { withinHorizon: 20_000, unplaced: 1, examples: ['x'] })
 })
 
 test('recomputing lists its keys in the text; the sums come in their order', async () => {
