@@ -178,6 +178,7 @@ async function eachOf<T>(items: readonly T[], act: (item: T) => Promise<void>): 
   if (failure !== undefined) throw failure
 }
 
+/** A copy that cannot be read is none: it is fetched again. */
 async function isWhole(copy: string): Promise<boolean> {
   const handle = await open(copy, 'r').catch(() => null)
   if (handle === null) return false
@@ -187,6 +188,8 @@ async function isWhole(copy: string): Promise<boolean> {
     await handle.read(ends, 0, 4, 0)
     await handle.read(ends, 4, 4, Math.max(0, size - 4))
     return ends.toString('latin1') === MAGIC + MAGIC
+  } catch {
+    return false
   } finally {
     await handle.close()
   }
