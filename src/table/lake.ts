@@ -4,6 +4,7 @@
  */
 import { strict as assert } from 'node:assert'
 import type { DayRows } from '../event.ts'
+import type { LockError } from '../runtime.ts'
 import { type Change, Committer, type CommitterParts } from './commit.ts'
 import type { DataFile } from './data-file.ts'
 import type { DataFiles, FileTimes, TimeRange } from './data-files.ts'
@@ -23,6 +24,7 @@ export type LakeParts = CommitterParts &
     importFile: (path: string) => Promise<DataFile>
     /** One sentence while catalog, lock or tables are missing or were replaced. */
     placeFault: () => string | null
+    lockLost: () => LockError | null
     release: () => Promise<void>
   }>
 
@@ -79,6 +81,14 @@ export class Lake {
     return this.#parts.files.fileTimes(file)
   }
 
+  /**
+   * Throws TableError where the local copy of a file is not what was written: what other programs
+   * make of damaged bytes would be rows like any other.
+   */
+  checkFile(file: DataFile, local: string): Promise<void> {
+    return this.#parts.files.check(file, local)
+  }
+
   /** Data files as files on this machine. */
   get local(): LocalFiles {
     return this.#parts.local
@@ -116,6 +126,11 @@ export class Lake {
   /** One sentence while catalog, lock or tables are missing or were replaced, else null. */
   placeFault(): string | null {
     return this.#parts.placeFault()
+  }
+
+  /** LockError `lock-lost` once the writer's lock is lost for good: nothing may be written. */
+  lockLost(): LockError | null {
+    return this.#parts.lockLost()
   }
 
   /** Throws TableError 'misplaced' instead of writing files where no reader would look for them. */

@@ -4,9 +4,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
+import type { LockError } from '../runtime.ts'
 import {
   type Catalog,
   type CatalogAccess,
+  type CatalogAccessOptions,
   type OnWait,
   openCatalogAccess,
   openWriterLock,
@@ -20,14 +22,7 @@ import { TableError } from './error.ts'
 import { importEventsFile } from './import-file.ts'
 import { Lake } from './lake.ts'
 import { type Known, loadForWriting, type States, type TableState } from './load-table.ts'
-import {
-  below,
-  type CatalogPlace,
-  catalogText,
-  type LakePlaces,
-  locationOf,
-  warehouseFolder,
-} from './location.ts'
+import { below, catalogText, type LakePlaces, locationOf, warehouseFolder } from './location.ts'
 import { EXPIRY_POLICY, type ExpiryPolicy } from './snapshot-expiry.ts'
 import { type LocalFiles, localFilesOf, openCache, openStorage, type Storage } from './storage.ts'
 import {
@@ -59,7 +54,7 @@ export type LakeOptions = LakePlaces &
     storage?: Storage
     /** Which snapshots stay. */
     retention?: ExpiryPolicy
-    openCatalog?: (place: CatalogPlace) => Promise<Catalog>
+    openCatalog?: CatalogAccessOptions['open']
     pause?: (durationMs: number) => Promise<void>
   }>
 
@@ -94,7 +89,8 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
     const storage = options.storage ?? (await openStorage(options.warehouse, cache))
     local = localFilesOf(options, cache, storage)
     const placeFault = (): string | null => lock.fault() ?? watch?.fault() ?? null
-    const parts = { access, local, storage, keepLock: lock.keep, placeFault, release }
+    const locked = { keepLock: lock.keep, lockLost: lock.lost }
+    const parts = { access, local, storage, ...locked, placeFault, release }
     const lake = await reporting(() => openWith(folder, parts, options))
     watch = watchFolders(options.catalog, folder, tableFolders(folder))
     return lake
@@ -110,6 +106,7 @@ type Opened = Readonly<{
   storage: Storage
   keepLock: () => Promise<void>
   placeFault: () => string | null
+  lockLost: () => LockError | null
   release: () => Promise<void>
 }>
 
