@@ -159,6 +159,7 @@ async function serveCollector(kind: Kind, directory: string): Promise<number> {
     keys: { write: [], read: [] },
     cors: [],
     keptFromUs: () => KEEPS_ALL_US,
+    areTablesInPlace: () => true,
     log: isWhole ? await openBenchLog(directory, nowUs) : NO_LOG,
     inspector: isWhole ? await openInspector() : NO_INSPECTOR,
     rejected: await openRejected({

@@ -12,7 +12,7 @@ export {
   type PlaceGuard,
 } from './runtime/folder.ts'
 export { killAt } from './runtime/kill-at.ts'
-export { acquireLock, type Lock, LockError } from './runtime/lock.ts'
+export { acquireLock, type Lock, LockError, takeLock } from './runtime/lock.ts'
 export { freeBytes, wakePool } from './runtime/node-workarounds.ts'
 export {
   type ErrorKind,

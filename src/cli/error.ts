@@ -12,6 +12,7 @@ export const EXIT_CODE = {
   usage: 2,
   unreachable: 3,
   failed: 4,
+  lockLost: 5,
   internal: 70,
   interrupted: 130,
 } as const
@@ -30,6 +31,9 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof EXIT_CODE, string>
   unreachable: 'the collector does not answer, or said "later" for longer than we try again',
   failed:
     'something outside fails: a disk, a lock, a port, damaged files, a query that cannot be run',
+  lockLost:
+    'the lock file of the log folder or the catalog was removed or replaced while it ran: ' +
+    'another process may be using it. Start it again if none is',
   internal: 'a fault of campaign-metrics itself',
   interrupted: 'ended by ctrl-C before it was done (128 + the signal)',
 }
@@ -88,6 +92,7 @@ export function errorText(error: unknown, isDebug: boolean): string {
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return EXIT_CODES[error.code]
   if (error instanceof ConfigError) return EXIT_CODE.usage
+  if (systemCode(error) === 'lock-lost') return EXIT_CODE.lockLost
   return codeOf(error) === null ? EXIT_CODE.internal : EXIT_CODE.failed
 }
 

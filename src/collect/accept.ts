@@ -36,6 +36,8 @@ export type AcceptParts = Readonly<{
    * since the epoch.
    */
   keptFromUs: (arrivalUs: number) => number
+  /** False while catalog or tables are missing: nobody knows then whether they will be found. */
+  areTablesInPlace: () => boolean
 }>
 
 /** `body`: of the answer 200. */
@@ -87,6 +89,7 @@ async function store(
 ): Promise<Outcome> {
   const { log, limits, meter } = parts
   const accepted = count - rejected.length
+  if (!parts.areTablesInPlace()) return { failure: 'tables-misplaced' }
   if (accepted > 0) {
     try {
       await log.append(lines, accepted, arrivalUs)
@@ -134,6 +137,7 @@ const REFUSAL_OF: Readonly<Record<LogErrorCode, RefusalCode>> = {
   'topic-missing': 'log-away',
   denied: 'log-away',
   misplaced: 'log-misplaced',
+  'lock-lost': 'log-misplaced',
   io: 'log-failed',
   damaged: 'log-failed',
   'topic-unfit': 'log-failed',

@@ -42,6 +42,7 @@ export type RefusalCode =
   | 'log-full'
   | 'log-failed'
   | 'log-misplaced'
+  | 'tables-misplaced'
   | 'rejected-failed'
   | 'closing'
 
@@ -177,6 +178,13 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     message:
       'The log is not where it was: its folder was removed or renamed. Keep the events and send ' +
       'them again; the operator finds what is missing with `campaign-metrics status`.',
+    retryAfter: 30,
+  },
+  'tables-misplaced': {
+    status: 503,
+    message:
+      'The catalog or the tables are not where they were. Keep the events and send them again; ' +
+      'the operator finds what is missing with `campaign-metrics status`.',
     retryAfter: 30,
   },
   'rejected-failed': {

@@ -11,6 +11,7 @@ export type JobErrorCode =
   | 'partition-trimmed'
   | 'ledger-open'
   | 'day-dropped'
+  | 'lock-lost'
   | 'thread-ended'
   | 'failed'
 
@@ -48,6 +49,7 @@ const MESSAGES: Readonly<Record<JobErrorCode, ErrorKind['message']>> = {
   'day-dropped': (f) =>
     `an event is to go into the window of ${timeText(f.windowStartUs)}, whose events retention ` +
     'has dropped; nothing was changed. Start again: such events are then rejected and kept',
+  'lock-lost': (f) => `the job stopped: ${f.reason}`,
   'thread-ended': (f) => `the job thread ended by itself with code ${f.exitCode}`,
   failed: (f) => `the job stopped: ${f.reason}`,
 }

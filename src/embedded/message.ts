@@ -27,8 +27,11 @@ export type FromJob =
   | Readonly<{ kind: 'progress'; progress: RunProgress }>
   /** Why reading or committing does not go on for now; null when it does again. */
   | Readonly<{ kind: 'stalled'; reason: string | null }>
+  /** What of catalog and tables is not in its place; null when all is again. */
+  | Readonly<{ kind: 'misplaced'; fault: string | null }>
   | Readonly<{ kind: 'warning'; text: string }>
-  | Readonly<{ kind: 'failed'; message: string; stack: string }>
+  /** `code`: of a RoomError, else null. */
+  | Readonly<{ kind: 'failed'; message: string; stack: string; code: string | null }>
   | Readonly<{ kind: 'stopped' }>
 
 export type ToJob =

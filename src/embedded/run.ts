@@ -37,6 +37,8 @@ export type RunWorld = Readonly<{
   onProgress: (progress: RunProgress) => void
   /** Why the job does not go on for now; null when it does again. */
   onStalled: (reason: string | null) => void
+  /** What of catalog and tables is not in its place; null when all is again. */
+  onMisplaced: (fault: string | null) => void
   onWarning: (text: string) => void
 }>
 
@@ -72,7 +74,7 @@ type Stalls = Readonly<{
 }>
 
 /** How often it is checked that the tables are where they were, even if nothing is written. */
-const PLACE_CHECK_MS = 1_000
+const PLACE_CHECK_MS = 500
 
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
@@ -249,17 +251,39 @@ function startRun(
   })
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
 
+  /** Rejects once the catalog's lock is lost: then nothing may be written any more. */
+  function watchPlaces(): Readonly<{ lost: Promise<never>; stop(): void }> {
+    const lost = Promise.withResolvers<never>()
+    lost.promise.catch(() => {})
+    let before: string | null = null
+    const checking = setInterval(() => {
+      const error = lake.lockLost()
+      if (error !== null) lost.reject(error)
+      const fault = lake.placeFault()
+      stalls.report('place', fault)
+      if (fault !== before) world.onMisplaced(fault)
+      before = fault
+    }, PLACE_CHECK_MS)
+    return { lost: lost.promise, stop: () => clearInterval(checking) }
+  }
+
   async function work(): Promise<void> {
+    const places = watchPlaces()
+    try {
+      await Promise.race([places.lost, takeEvents()])
+    } finally {
+      places.stop()
+    }
+  }
+
+  async function takeEvents(): Promise<void> {
     const rebuilt = await rebuildMemory(lake, batch.hashIds, memory, checkpoint.dedupeUs, goesOn)
     if (!rebuilt) return
     report('running')
-    const checkPlace = (): void => stalls.report('place', lake.placeFault())
-    const checking = setInterval(checkPlace, PLACE_CHECK_MS)
     const maintained = maintenance.run()
     try {
       await loop.run()
     } finally {
-      clearInterval(checking)
       maintenance.stop()
       await maintained
     }

@@ -3,8 +3,12 @@ import { type MessagePort, Worker } from 'node:worker_threads'
 import { JobError } from './error.ts'
 import type { FromJob, JobSettings, RunProgress, ToJob } from './message.ts'
 
-/** `stalled`: why reading or committing does not go on for now; null when it does. */
-export type ThreadProgress = RunProgress & Readonly<{ stalled: string | null }>
+/**
+ * `stalled`: why reading or committing does not go on for now; null when it does. `misplaced`: as
+ * in JobProgress.
+ */
+export type ThreadProgress = RunProgress &
+  Readonly<{ stalled: string | null; misplaced: string | null }>
 
 export type JobThread = {
   progress(): ThreadProgress
@@ -35,6 +39,7 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
   const worker = new Worker(workerLocation(), { workerData: settings })
   let latest: ThreadProgress | null = null
   let stalled: string | null = null
+  let misplaced: string | null = null
   let closing = false
   const ready = Promise.withResolvers<void>()
   const failed = Promise.withResolvers<never>()
@@ -56,18 +61,22 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
   function receive(message: FromJob): void {
     switch (message.kind) {
       case 'progress':
-        takeProgress({ ...message.progress, stalled })
+        takeProgress({ ...message.progress, stalled, misplaced })
         ready.resolve()
         return
       case 'stalled':
         stalled = message.reason
         if (latest !== null) takeProgress({ ...latest, stalled })
         return
+      case 'misplaced':
+        misplaced = message.fault
+        if (latest !== null) takeProgress({ ...latest, misplaced })
+        return
       case 'warning':
         events.onWarning(message.text)
         return
       case 'failed':
-        fail(new JobError('failed', { reason: message.message }, thrownThere(message)))
+        fail(errorOf(message))
         return
       case 'stopped':
         stopped.resolve()
@@ -107,8 +116,15 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
   }
 }
 
+type Failed = Extract<FromJob, { kind: 'failed' }>
+
+function errorOf(failed: Failed): JobError {
+  const code = failed.code === 'lock-lost' ? 'lock-lost' : 'failed'
+  return new JobError(code, { reason: failed.message }, thrownThere(failed))
+}
+
 /** What was thrown in the job thread, as an error with the stack it has there. */
-function thrownThere({ message, stack }: Extract<FromJob, { kind: 'failed' }>): Error {
+function thrownThere({ message, stack }: Failed): Error {
   const error = new Error(message)
   error.stack = stack
   return error

@@ -5,7 +5,7 @@
 import { strict as assert } from 'node:assert'
 import { randomBytes } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
-import { killAt } from '../runtime.ts'
+import { killAt, systemCode } from '../runtime.ts'
 import type { FromJob, JobSettings, ToJob } from './message.ts'
 import { openRun } from './run.ts'
 
@@ -22,6 +22,7 @@ try {
     onStep: killAt(settings.killAt),
     onProgress: (progress) => tell({ kind: 'progress', progress }),
     onStalled: (reason) => tell({ kind: 'stalled', reason }),
+    onMisplaced: (fault) => tell({ kind: 'misplaced', fault }),
     onWarning: (text) => tell({ kind: 'warning', text }),
   })
   port.on('message', (message: ToJob) => {
@@ -36,5 +37,5 @@ try {
   tell({ kind: 'stopped' })
 } catch (error) {
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
-  tell({ kind: 'failed', message, stack: stack ?? message })
+  tell({ kind: 'failed', message, stack: stack ?? message, code: systemCode(error) })
 }

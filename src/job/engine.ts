@@ -98,6 +98,11 @@ export type JobProgress = JobFigures &
     state: 'rebuilding' | 'running'
     /** Why the tables do not move on for now; null when they do. */
     stalled: string | null
+    /**
+     * Which part of catalog and tables is missing or was replaced, of an engine that watches them:
+     * no event is accepted meanwhile.
+     */
+    misplaced?: string | null
   }>
 
 export type JobStanding = Readonly<{ figures: JobFigures; log: LogFigures }>

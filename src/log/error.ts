@@ -9,6 +9,8 @@ import { type ErrorKinds, type Facts, RoomError, reasonOf, systemCode } from '..
 export type LogErrorCode =
   /** Another process holds the folder. */
   | 'locked'
+  /** The folder's lock is no longer this process's: it writes nothing more, and ends. */
+  | 'lock-lost'
   /** Bytes on disk are not what was written, or a segment is missing. Nothing is skipped. */
   | 'damaged'
   /** The disk budget or the disk reserve is used up. Ends by itself: see `Limit`. */
@@ -18,7 +20,8 @@ export type LogErrorCode =
   /** Bytes of one append that no frame can hold. */
   | 'too-large'
   /**
-   * The folder, its lock or the segment being written is not where it was. Ends when it is back.
+   * The folder, its lock or a segment that is not in the tables yet is not where it was. Ends when
+   * it is back.
    */
   | 'misplaced'
   /** A write or sync failed: the log accepts nothing more until the process is started again. */
@@ -61,6 +64,7 @@ const kafkaMessage = ({ what, todo }: Facts): string => `kafka: ${what}. ${todo}
 
 const KINDS: ErrorKinds<LogErrorCode> = {
   locked: { canRetry: false, message: (f) => `${f.reason}` },
+  'lock-lost': { canRetry: false, message: (f) => `${f.reason}` },
   damaged: { canRetry: false, message: damagedMessage },
   full: {
     canRetry: true,
@@ -165,6 +169,17 @@ function damagedMessage(f: Facts): string {
 
 export function damaged(what: string, facts: Facts, cause?: unknown): LogError {
   return new LogError('damaged', { what, ...facts }, cause)
+}
+
+const MISSING_SEGMENT = 'a segment is missing'
+
+export function missingSegment(facts: Facts, cause?: unknown): LogError {
+  return damaged(MISSING_SEGMENT, facts, cause)
+}
+
+/** A segment, or the folder, is not there. It may be put back. */
+export function isMissing(error: LogError): boolean {
+  return error.facts.what === MISSING_SEGMENT || systemCode(error.cause) === 'ENOENT'
 }
 
 /** Why the log takes nothing more for now. */

@@ -1,7 +1,7 @@
 /** The frames of the log one after the other, from segment to segment, each checked. */
 import assert from 'node:assert/strict'
 import type { Cursor } from './cursor.ts'
-import { damaged, LogError } from './error.ts'
+import { damaged, LogError, missingSegment } from './error.ts'
 import { FileWindow, type LogFiles } from './files.ts'
 import { checkFrame, type Frame, type FrameFault } from './frame.ts'
 import {
@@ -22,6 +22,9 @@ export class FrameSequence {
   readonly #cursor: Cursor
   readonly #window: FileWindow
   #segment: OpenSegment | null = null
+  /** Later segments, opened before they are needed. */
+  readonly #ahead = new Map<number, OpenSegment>()
+  #looking: Promise<void> | null = null
   /** Where the next segment begins; null while this one is the last. */
   #segmentEnd: number | null = null
   #position = 0
@@ -54,12 +57,31 @@ export class FrameSequence {
     const base = bases.findLast((candidate) => candidate <= offset)
     if (base === undefined) {
       refuseTrimmed(this.#cursor, offset)
-      throw damaged('a segment is missing', { file: this.#directory, offset })
+      throw missingSegment({ file: this.#directory, offset })
     }
     return await this.#openSegment(base)
   }
 
+  /**
+   * Opens the segments that are still to be read: should their names vanish, what they hold can be
+   * read all the same. A failure is left to the read that needs the segment.
+   */
+  lookAhead(): void {
+    if (this.#looking !== null) return
+    const done = (): void => {
+      this.#looking = null
+    }
+    this.#looking = this.#openAhead().then(done, done)
+  }
+
   async close(): Promise<void> {
+    await this.#looking
+    for (const { file } of this.#ahead.values()) await this.#files.close(file)
+    this.#ahead.clear()
+    await this.#closeSegment()
+  }
+
+  async #closeSegment(): Promise<void> {
     const segment = this.#segment
     this.#segment = null
     if (segment !== null) await this.#files.close(segment.file)
@@ -109,24 +131,50 @@ export class FrameSequence {
     assert(this.#segment !== null, 'seek comes before reading')
     const { baseOffset } = this.#segment.header
     if (this.#segmentEnd === null && this.#cursor.get('tailBase') !== baseOffset) {
-      const bases = segmentBases(await this.#files.list(this.#directory))
-      const behind = bases.find((base) => base > baseOffset)
-      if (behind === undefined) throw damaged('a segment is missing', { offset })
+      const behind = await this.#baseBehind(baseOffset)
+      if (behind === undefined) throw missingSegment({ file: this.#directory, offset })
       this.#segmentEnd = behind
     }
     if (this.#segmentEnd === offset) await this.#openSegment(offset)
     return this.#segment
   }
 
+  async #openAhead(): Promise<void> {
+    const current = this.#segment?.header.baseOffset
+    const tailBase = this.#cursor.get('tailBase')
+    if (current === undefined || current === tailBase || this.#ahead.has(tailBase)) return
+    for (const base of segmentBases(await this.#files.list(this.#directory))) {
+      if (base <= current || base > tailBase || this.#ahead.has(base)) continue
+      const segment = await openSegment(this.#files, segmentPath(this.#directory, base), base)
+      // Reading may have come to it meanwhile.
+      const isNeeded = base > (this.#segment?.header.baseOffset ?? base)
+      if (isNeeded) this.#ahead.set(base, segment)
+      else await this.#files.close(segment.file)
+    }
+  }
+
+  /** The segments ahead name the one before them. */
+  async #baseBehind(baseOffset: number): Promise<number | undefined> {
+    for (const { header } of this.#ahead.values()) {
+      if (header.previousBase === baseOffset) return header.baseOffset
+    }
+    const bases = segmentBases(await this.#files.list(this.#directory))
+    return bases.find((base) => base > baseOffset)
+  }
+
+  /** Where it fails, the segment before stays open, and the same call may be made again. */
   async #openSegment(baseOffset: number): Promise<SegmentHeader> {
-    await this.close()
     const path = segmentPath(this.#directory, baseOffset)
+    let segment: OpenSegment
     try {
-      this.#segment = await openSegment(this.#files, path, baseOffset)
+      segment = this.#ahead.get(baseOffset) ?? (await openSegment(this.#files, path, baseOffset))
     } catch (cause) {
       refuseTrimmed(this.#cursor, baseOffset)
       throw cause
     }
+    this.#ahead.delete(baseOffset)
+    await this.#closeSegment()
+    this.#segment = segment
     this.#window.forget()
     this.#segmentEnd = null
     this.#position = SEGMENT_HEADER_BYTES

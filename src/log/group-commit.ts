@@ -30,7 +30,10 @@ type GroupCommitOptions = Readonly<{
   files: LogFiles
   nowUs: () => number
   onStep: (step: LogStep) => void
-  /** Why what is written now would not be found again; null when it would. */
+  /**
+   * Why what is written now would not be found again, or why nothing may be written any more; null
+   * when all is well.
+   */
   misplaced: () => LogError | null
 }>
 
@@ -112,6 +115,8 @@ export class GroupCommit {
     this.#closed = true
     while (this.#running !== null) await this.#running
     if (this.#failure !== null || this.#at.sealed) return
+    // Another process may be writing there.
+    if (this.#options.misplaced()?.code === 'lock-lost') return
     const { active } = this.#segments
     const { position, endOffset, arrivalUs } = this.#at
     const seal = sealBytes(active.header.mark, endOffset, arrivalUs)

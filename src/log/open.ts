@@ -5,15 +5,16 @@
 import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { acquireLock, type Lock, LockError, type PlaceGuard } from '../runtime.ts'
+import { type Lock, LockError, takeLock } from '../runtime.ts'
 import { newCursorMemory, openCursor } from './cursor.ts'
 import { explained, LogError } from './error.ts'
 import type { EventLog, EventLogStats } from './event-log.ts'
 import { diskFiles, type LogFiles, type LogStep } from './files.ts'
 import type { Lines } from './group.ts'
 import { GroupCommit, type WritePosition } from './group-commit.ts'
+import { guardLog } from './guard.ts'
 import { findSegments, secureTail, type TornTail, tornTail } from './recovery.ts'
-import { markFrom, SEGMENT_HEADER_BYTES } from './segment.ts'
+import { markFrom, SEGMENT_HEADER_BYTES, segmentBases } from './segment.ts'
 import { Segments } from './segments.ts'
 import { Spares } from './spares.ts'
 
@@ -67,14 +68,16 @@ export type Log = Omit<EventLog, 'append' | 'stats'> &
     recovered: Recovered
     /**
      * Resolves with the offset of the first line, after fdatasync. Rejects with LogError `full`,
-     * `busy` (nothing was written, try again), `too-large`, `misplaced`, `io`, `closed`.
+     * `busy` (nothing was written, try again), `too-large`, `misplaced`, `lock-lost`, `io`,
+     * `closed`.
      */
     append(lines: Lines, count: number, arrivalUs: number): Promise<number>
     stats(): LogStats
   }>
 
 /**
- * Throws LogError `locked`, `damaged`, `full`, or `io` when the folder cannot be read or written.
+ * Throws LogError `locked`, `lock-lost`, `damaged`, `full`, or `io` when the folder cannot be read
+ * or written.
  */
 export async function openLog(options: LogOptions): Promise<Log> {
   const settings = { ...DEFAULTS, ...options }
@@ -91,7 +94,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
 
 async function openAndLock(settings: Settings): Promise<Log> {
   await settings.files.createFolder(settings.directory)
-  const lock = lockFolder(settings.directory)
+  const lock = await lockFolder(settings)
   try {
     const log = await openLocked(settings, lock)
     return {
@@ -120,12 +123,13 @@ const DEFAULTS = {
 
 type Settings = Required<LogOptions>
 
-function lockFolder(directory: string): Lock {
+async function lockFolder({ directory, files }: Settings): Promise<Lock> {
+  const isUsed = segmentBases(await files.list(directory)).length > 0
   try {
-    return acquireLock(join(directory, 'lock'), `the log folder ${directory}`)
+    return await takeLock(join(directory, 'lock'), `the log folder ${directory}`, isUsed)
   } catch (error) {
     if (!(error instanceof LockError)) throw error
-    throw new LogError('locked', { ...error.facts, reason: error.message }, error)
+    throw new LogError(error.code, { ...error.facts, reason: error.message }, error)
   }
 }
 
@@ -138,7 +142,7 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
   const segments = new Segments({ ...settings, randomMark }, cursor, spares)
   const { id, at, recovered } = await recover(settings, segments, spares)
   await files.syncFolder(directory)
-  const guarded = guardLog(files, directory, lock, segments)
+  const guarded = guardLog(settings, lock, segments)
   const misplaced = guarded.fault
   const commit = new GroupCommit({ ...settings, logId: id, misplaced }, segments, cursor, at)
   const end = () => cursor.get('end')
@@ -156,10 +160,11 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
     start,
     async trim(offset) {
       assert(offset <= end(), `trim to ${offset}, but the log ends at ${end()}`)
+      segments.trimTo(offset)
       // A later call releases what this one would have.
       if (misplaced() !== null) return
       try {
-        await segments.release(offset)
+        await segments.release()
       } catch (cause) {
         if (misplaced() !== null) return
         throw commit.fail('giving back a segment', cause)
@@ -174,7 +179,7 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
       waitingBytes: commit.waitingBytes,
       recycledEarly: segments.recycledEarly,
       full: misplaced() ?? segments.full,
-      failed: commit.failure,
+      failed: guarded.lost() ?? commit.failure,
       unreadable: null,
     }),
     async close() {
@@ -226,39 +231,4 @@ async function recover(
     at = { ...at, position: SEGMENT_HEADER_BYTES, sealed: false }
   }
   return { id, at, recovered }
-}
-
-/**
- * Watches whether the log is where its readers and the next start will look for it: the folder, its
- * lock, the segment being written. `fault` takes a few microseconds.
- */
-function guardLog(
-  { guard }: Pick<LogFiles, 'guard'>,
-  directory: string,
-  lock: Readonly<{ fault(): string | null }>,
-  segments: Pick<Segments, 'active'>,
-): Readonly<{ fault(): LogError | null; close(): void }> {
-  if (guard === undefined) return { fault: () => null, close() {} }
-  const folder = guard(directory, 'the folder')
-  let segment: Readonly<{ path: string; guard: PlaceGuard }> | null = null
-
-  /** The segment being written changes from time to time; its path is that of the open file. */
-  function segmentFault(): string | null {
-    const { path } = segments.active
-    if (segment?.path !== path) segment = { path, guard: guard!(path, 'the segment') }
-    return segment.guard.fault()
-  }
-
-  let isClosed = false
-  return {
-    fault() {
-      if (isClosed) return null
-      const fault = folder.fault() ?? lock.fault() ?? segmentFault()
-      return fault === null ? null : new LogError('misplaced', { fault })
-    },
-    close() {
-      isClosed = true
-      folder.close()
-    },
-  }
 }

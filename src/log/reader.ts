@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cursor, EndWaiter, openCursor } from './cursor.ts'
-import { explained, isOutOfFiles, LogError } from './error.ts'
+import { explained, isMissing, isOutOfFiles, LogError } from './error.ts'
 import type { EventReader, EventReaderOptions } from './event-log.ts'
 import { diskFiles, type LogFiles } from './files.ts'
 import type { Frame } from './frame.ts'
@@ -22,6 +22,11 @@ export type LogReaderOptions = Readonly<{
 
 export type LogReader = Pick<EventReader, 'end' | 'close'> &
   Readonly<{
+    /**
+     * Opens in the background what is still to be read, as long as it has its name. To be called
+     * every second.
+     */
+    lookAhead(): void
     /** Of the log; an unexpected id means that the log was created anew (F11). */
     id: string
     /** First offset still there. */
@@ -61,6 +66,9 @@ export async function openLogReader(options: LogReaderOptions): Promise<LogReade
         running = null
       }
     },
+    lookAhead() {
+      if (!closed) frames.lookAhead()
+    },
     start: () => cursor.get('start'),
     end: () => cursor.get('end'),
     async close() {
@@ -80,6 +88,7 @@ function refuseOutside(cursor: Cursor, offset: number): void {
 }
 
 const STALL_PAUSE_MS = 200
+const LOOK_AHEAD_MS = 1_000
 
 /** Opens what the job reads from, whichever kind of log it is. Throws LogError. */
 export async function openEventReader(options: EventReaderOptions): Promise<EventReader> {
@@ -94,8 +103,10 @@ async function openFolderReader(
 ): Promise<EventReader> {
   const reader = await openLogReader({ directory, cursor })
   let isStalled = false
+  const looking = setInterval(reader.lookAhead, LOOK_AHEAD_MS)
+  looking.unref()
 
-  /** While no file can be opened, nothing can be read. */
+  /** While no file can be opened, or the next one is missing, nothing can be read. */
   async function next(fromOffset: number, waitMs: number): Promise<Frame | null> {
     try {
       const frame = await reader.next(fromOffset, waitMs)
@@ -103,7 +114,8 @@ async function openFolderReader(
       isStalled = false
       return frame
     } catch (error) {
-      if (!(error instanceof LogError) || !isOutOfFiles(error.cause)) throw error
+      if (!(error instanceof LogError)) throw error
+      if (!isOutOfFiles(error.cause) && !isMissing(error)) throw error
       isStalled = true
       onStalled(error.message)
       await sleep(STALL_PAUSE_MS)
@@ -117,6 +129,9 @@ async function openFolderReader(
     begin: () => {},
     next,
     end: reader.end,
-    close: reader.close,
+    async close() {
+      clearInterval(looking)
+      await reader.close()
+    },
   }
 }

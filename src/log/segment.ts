@@ -23,7 +23,7 @@
 import { join } from 'node:path'
 import { crc32c } from '@node-rs/crc32'
 import { systemCode } from '../runtime.ts'
-import { damaged } from './error.ts'
+import { damaged, missingSegment } from './error.ts'
 import type { LogFiles } from './files.ts'
 import { readInt64, writeInt64 } from './frame.ts'
 
@@ -98,7 +98,7 @@ export async function openSegment(
     file = await files.open(path, mode)
   } catch (cause) {
     if (systemCode(cause) !== 'ENOENT') throw cause
-    throw damaged('a segment is missing', { file: path, offset: baseOffset }, cause)
+    throw missingSegment({ file: path, offset: baseOffset }, cause)
   }
   try {
     const header = await readSegmentHeader(files, file, path, baseOffset)

@@ -66,6 +66,14 @@ export class Segments {
     return this.#segments.length
   }
 
+  /** Those that hold lines that may not be in the tables yet, oldest first. */
+  get untrimmed(): readonly SegmentFile[] {
+    return this.#segments.filter((_, index) => {
+      const next = this.#segments[index + 1]
+      return next === undefined || next.header.baseOffset > this.#trimmedOffset
+    })
+  }
+
   /** Bytes of all files, spares included. */
   get bytes(): number {
     return this.#segments.reduce((sum, { fileBytes }) => sum + fileBytes, this.#spares.bytes)
@@ -125,9 +133,13 @@ export class Segments {
     })
   }
 
-  /** Gives back the segments that lie below `offset` and are older than the retention. */
-  async release(offset: number): Promise<void> {
+  /** Lines below `offset` are in the tables. */
+  trimTo(offset: number): void {
     this.#trimmedOffset = Math.max(this.#trimmedOffset, offset)
+  }
+
+  /** Gives back the segments that are in the tables and older than the retention. */
+  async release(): Promise<void> {
     await this.#inTurn(async () => {
       const { nowUs, retentionMs } = this.#options
       // Without a retention the clock is not read: one that has stepped back would keep segments

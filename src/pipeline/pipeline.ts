@@ -132,6 +132,7 @@ async function openPipeline(
     status: () => watch.status(),
     routes: [restCatalogRoute(config), ...page.routes],
     keptFromUs: keptFromOf(config, job),
+    areTablesInPlace: () => (job.progress().misplaced ?? null) === null,
     openFilesMax: openFilesMax(),
     warn: (message, cause) => onWarning(`${message}: ${cause}`),
     nowMs: steadyMs,

@@ -9,8 +9,9 @@
  * the schema, without the `field-id`s by which Iceberg readers find the columns.
  */
 import { promisify } from 'node:util'
-import { deflateRaw, inflateRaw } from 'node:zlib'
+import { crc32, deflateRaw, inflateRaw } from 'node:zlib'
 import avro from 'avsc'
+import { AVRO_CHECKSUM_KEY } from './keys.ts'
 
 const deflate = promisify(deflateRaw)
 const inflate = promisify(inflateRaw)
@@ -76,14 +77,19 @@ export async function encodeContainer<Row>(
   rows: readonly Row[],
   sync: Uint8Array,
 ): Promise<Buffer> {
-  const entries = { ...metadata, 'avro.schema': format.schemaText, 'avro.codec': 'deflate' }
+  const block = rows.length === 0 ? null : await deflate(Buffer.concat(rows.map(format.encode)))
+  const entries = {
+    ...metadata,
+    [AVRO_CHECKSUM_KEY]: checksumOf(format.schemaText, rows.length, block),
+    'avro.schema': format.schemaText,
+    'avro.codec': 'deflate',
+  }
   const header = HEADER.toBuffer({
     magic: MAGIC,
     metadata: Object.fromEntries(Object.entries(entries).map(([k, v]) => [k, Buffer.from(v)])),
     sync: Buffer.from(sync),
   })
-  if (rows.length === 0) return header
-  const block = await deflate(Buffer.concat(rows.map(format.encode)))
+  if (block === null) return header
   return Buffer.concat([
     header,
     COUNT.toBuffer(rows.length),
@@ -91,6 +97,11 @@ export async function encodeContainer<Row>(
     block,
     sync,
   ])
+}
+
+/** Avro itself has none for deflated blocks: a changed byte would give other rows. */
+function checksumOf(schemaText: string, rows: number, block: Uint8Array | null): string {
+  return String(crc32(block ?? '', crc32(`${rows} ${schemaText}`)))
 }
 
 /** 16 bytes, for the sync marker. */
@@ -109,7 +120,15 @@ export async function decodeContainer<Row>(bytes: Buffer): Promise<Container<Row
   const codec = metadata.get('avro.codec') ?? 'null'
   if (codec !== 'deflate' && codec !== 'null')
     throw new Error(`Avro codec ${codec} is not supported`)
-  const type = typeFor(metadata.get('avro.schema') ?? '')
+  const schemaText = metadata.get('avro.schema') ?? ''
+  const type = typeFor(schemaText)
+  /** A file of ours has one block, or none. */
+  const check = (count: number, block: Uint8Array | null): void => {
+    const written = metadata.get(AVRO_CHECKSUM_KEY)
+    if (written !== undefined && written !== checksumOf(schemaText, count, block))
+      throw new Error('the checksum of its rows is wrong')
+  }
+  if (offset === bytes.length) check(0, null)
   const rows: Row[] = []
   for (let at = offset; at < bytes.length; ) {
     const count = COUNT.decode(bytes, at) as Decoded<number>
@@ -121,6 +140,7 @@ export async function decodeContainer<Row>(bytes: Buffer): Promise<Container<Row
     if (!sync.equals(bytes.subarray(end, end + SYNC_BYTES)))
       throw new Error('an Avro sync marker is wrong')
     const block = bytes.subarray(size.offset, end)
+    check(count.value!, block)
     const body = codec === 'deflate' ? await inflate(block) : block
     for (const row of decodeRows<Row>(type, body, count.value!)) rows.push(row)
     at = end + SYNC_BYTES

@@ -11,6 +11,7 @@ import {
   type CatalogConnection,
   INSERT_NAMESPACE,
   INSERT_TABLE,
+  type OpenMode,
   SELECT_POINTERS,
   UPDATE_POINTER,
 } from './catalog/database.ts'
@@ -53,16 +54,17 @@ export type Catalog = Readonly<{
   create(pointers: Pointers): Promise<void>
   /**
    * Moves pointers from `base` to `next`, all or none. Throws TableError 'commit-conflict' when a
-   * pointer is no longer at its base, and 'catalog-locked' or 'catalog-failed' when it did not get
-   * as far as COMMIT: then nothing has changed. After any other error the outcome is unknown.
+   * pointer is no longer at its base, and 'catalog-locked', 'misplaced' or 'catalog-failed' when it
+   * did not get as far as COMMIT: then nothing has changed. After any other error the outcome is
+   * unknown.
    */
   swap(base: SomePointers, next: SomePointers, onStep: (step: SwapStep) => void): Promise<void>
   close(): Promise<void>
 }>
 
-/** Opens the catalog for writing and makes the parts of it that are missing. */
-export async function openCatalog(place: CatalogPlace): Promise<Catalog> {
-  const connection = await attempt(catalogText(place), () => connect(place))
+/** Opens the catalog for writing; with `make`, makes the parts of it that are missing. */
+export async function openCatalog(place: CatalogPlace, mode: OpenMode = 'make'): Promise<Catalog> {
+  const connection = await attempt(catalogText(place), () => connect(place, mode))
   const tried = <T>(act: () => Promise<T>): Promise<T> => attempt(connection.name, act)
   return {
     settles: connection.forUpdate !== '',
@@ -82,6 +84,8 @@ export async function openCatalog(place: CatalogPlace): Promise<Catalog> {
         try {
           onStep('transaction-begun')
           await swapAll(connection, base, next)
+          const fault = connection.fault()
+          if (fault !== null) throw new TableError('misplaced', { fault })
           onStep('pointers-swapped')
         } catch (error) {
           await connection.run('ROLLBACK').catch(() => {})
@@ -90,6 +94,8 @@ export async function openCatalog(place: CatalogPlace): Promise<Catalog> {
       })
       // From here on an error leaves the outcome unknown.
       await connection.run('COMMIT')
+      const fault = connection.fault()
+      if (fault !== null) throw new Error(fault)
       onStep('committed')
     },
     close: () => connection.close(),
@@ -115,8 +121,8 @@ export async function readCatalog(place: CatalogPlace): Promise<Pointers> {
 }
 
 /** The client of PostgreSQL is loaded only where it is used. */
-async function connect(place: CatalogPlace): Promise<CatalogConnection> {
-  if (place.kind === 'sqlite') return await sqlite.openSqlite(place.path)
+async function connect(place: CatalogPlace, mode: OpenMode): Promise<CatalogConnection> {
+  if (place.kind === 'sqlite') return await sqlite.openSqlite(place.path, mode)
   const { openPostgresql } = await import('./catalog/postgresql.ts')
   return await openPostgresql(place)
 }
@@ -198,7 +204,7 @@ export type CatalogAccess = Readonly<{
 }>
 
 export type CatalogAccessOptions = Readonly<{
-  open?: ((place: CatalogPlace) => Promise<Catalog>) | undefined
+  open?: ((place: CatalogPlace, mode?: OpenMode) => Promise<Catalog>) | undefined
   pause?: ((durationMs: number) => Promise<void>) | undefined
 }>
 
@@ -217,12 +223,12 @@ export async function openCatalogAccess(
     name: catalogText(place),
     settles,
     current: async () => {
-      catalog ??= await open(place)
+      catalog ??= await open(place, 'find')
       return catalog
     },
     reopen: async () => {
       await close()
-      catalog = await open(place)
+      catalog = await open(place, 'find')
       return catalog
     },
     pause,

@@ -22,13 +22,13 @@ import type { CatalogAccess, OnWait } from './catalog.ts'
 import { type CommitPlan, type Expiry, planCommit, planExpiry } from './commit/plan.ts'
 import { swapPointers } from './commit/swap-pointers.ts'
 import { type OnStep, type Plans, removePlanned, writePlans } from './commit/write-metadata.ts'
-import { TABLE_KEYS, type TableKey } from './definition.ts'
+import { TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { OWN_KEY_PREFIX, SUMMARY_KEYS } from './keys.ts'
 import type { States, TableState } from './load-table.ts'
 import { referencedPaths } from './orphan-files.ts'
 import type { ReaderGrace } from './reader-grace.ts'
-import type { FileChange, Summary } from './snapshot.ts'
+import { type FileChange, historyOf, type Summary } from './snapshot.ts'
 import type { SnapshotClock } from './snapshot-times.ts'
 import type { Storage } from './storage.ts'
 import { metadataVersion } from './table-metadata.ts'
@@ -193,13 +193,16 @@ export class Committer {
    * failed commit.
    */
   async #overtaken(landed: States, commitId: string): Promise<States> {
-    const { access, reload } = this.#parts
+    const { access, expiry, reload } = this.#parts
+    let states: States
     try {
-      return await reload(landed)
+      states = await reload(landed)
     } catch (error) {
       const facts = { catalog: access.name, commitId, attempts: 1, reason: reasonOf(error) }
       throw new TableError('outcome-unknown', facts, error)
     }
+    if (!expiry.isShared) refuseSecondWriter(landed, states)
+    return states
   }
 
   #plan(change: Change): Plans {
@@ -253,6 +256,24 @@ export class Committer {
   async #clean(): Promise<void> {
     await this.collect()
     this.#parts.onStep('cleaned')
+  }
+}
+
+/**
+ * A commit of the embedded engine that this process did not make is that of a second one, which has
+ * taken the same events from the same log: to go on after it would count them twice.
+ */
+function refuseSecondWriter(landed: States, found: States): void {
+  for (const key of TABLE_KEYS) {
+    const { current } = landed[key].metadata
+    const ours = current?.sequenceNumber ?? 0
+    for (const { sequenceNumber, summary } of historyOf(found[key].metadata)) {
+      if (sequenceNumber <= ours) break
+      const commitId = summary[SUMMARY_KEYS.commitId] ?? null
+      // Other programs copy no keys of ours.
+      if (commitId === null) continue
+      throw new TableError('second-writer', { table: TABLES[key].name, commitId })
+    }
   }
 }
 

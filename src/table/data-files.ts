@@ -19,7 +19,7 @@ import {
 } from './metrics-row.ts'
 import { openParquet, type ParquetReader, type RangeReader } from './parquet/read-file.ts'
 import { encodeParquet } from './parquet/write-file.ts'
-import type { Storage } from './storage.ts'
+import { openDiskStorage, type Storage } from './storage.ts'
 
 /** Microseconds since the epoch, both ends included. */
 export type TimeRange = Readonly<{ minUs: number; maxUs: number }>
@@ -52,6 +52,8 @@ export type DataFiles = Readonly<{
   readMetrics(file: DataFile): Promise<StoredMetricsRow[]>
   readEventIds(file: DataFile): AsyncIterable<readonly Uint8Array[]>
   fileTimes(file: DataFile): Promise<FileTimes>
+  /** Throws TableError where the local copy of a file is not what was written. */
+  check(file: DataFile, local: string): Promise<void>
 }>
 
 export type DataFilesOptions = Readonly<{
@@ -98,17 +100,21 @@ export function openDataFiles(options: DataFilesOptions): DataFiles {
     },
     writeMetrics: (day, rows) =>
       write('metrics', day, rows.length, metricsColumns(rows, windowUs), {}),
-    async readMetrics({ path }) {
+    async readMetrics({ path, rows }) {
       // Every column is needed: on S3 one request for all instead of one for each.
       const bytes = await storage.read(path)
-      return readMetricsRows(await openParquet(inMemory(bytes), path, bytes.byteLength))
+      return readMetricsRows(
+        await openParquet(inMemory(bytes), path, { bytes: bytes.byteLength, rows }),
+      )
     },
     async *readEventIds(file) {
-      const reader = await openParquet(storage, file.path, file.bytes)
+      const reader = await openParquet(storage, file.path, file)
       for await (const page of reader.pages('event_id')) yield page as Uint8Array[]
     },
-    fileTimes: async (file) =>
-      fileTimesOf(file.path, await openParquet(storage, file.path, file.bytes)),
+    fileTimes: async (file) => fileTimesOf(file.path, await openParquet(storage, file.path, file)),
+    async check(file, local) {
+      await (await openParquet(openDiskStorage(), local, file)).check()
+    },
   }
 }
 

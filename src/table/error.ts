@@ -6,6 +6,8 @@ export type TableErrorCode =
   | 'catalog-missing'
   | 'catalog-failed'
   | 'catalog-locked'
+  | 'catalog-pooled'
+  | 'second-writer'
   | 'commit-conflict'
   | 'outcome-unknown'
   | 'duplicate-file'
@@ -59,6 +61,19 @@ const KINDS: Readonly<Record<TableErrorCode, TableErrorKind>> = {
     (f) =>
       `the catalog ${f.catalog} is locked by another process (${f.reason}). Nothing was changed. ` +
       'Find out who holds it (fuser names the process), and end its transaction',
+  ),
+  'catalog-pooled': lasting(
+    (f) =>
+      `the catalog ${f.catalog} is behind a connection pooler that does not keep sessions ` +
+      `(${f.reason}), so that no lock would keep a second writer away. Nothing was changed. Let ` +
+      '"catalog" name PostgreSQL itself, or a pool that keeps them (PgBouncer: pool_mode = ' +
+      'session, with room for two connections)',
+  ),
+  'second-writer': lasting(
+    (f) =>
+      `another process of campaign-metrics writes to ${f.table}: its commit ${f.commitId} follows ` +
+      'ours, and is kept. Stop the other process, then start this one again; nothing is written ' +
+      'twice',
   ),
   'commit-conflict': lasting(
     (f) =>

@@ -27,7 +27,7 @@ export async function importEventsFile(
 ): Promise<DataFile> {
   const file = local.pathOf(path)
   const disk = openDiskStorage()
-  const reader = await openParquet(disk, file, await disk.sizeOf(file))
+  const reader = await openParquet(disk, file, { bytes: await disk.sizeOf(file) })
   const table = TABLES.events
   const unfit = (reason: string) =>
     new TableError('file-unfit', { path, table: table.name, reason })

@@ -69,6 +69,9 @@ export const FOOTER_KEYS = {
   dedupeMaxUs: 'campaign-metrics.dedupe-max-us',
 } as const
 
+/** In the headers of manifests and manifest lists: the CRC-32 of their schema and rows. */
+export const AVRO_CHECKSUM_KEY = 'campaign-metrics.crc32'
+
 /** Table properties: two of ours, then Iceberg's. */
 export const PROPERTY_KEYS = {
   writer: 'campaign-metrics.writer',

@@ -4,6 +4,7 @@
  */
 import { strict as assert } from 'node:assert'
 import type { DayRows } from '../event.ts'
+import type { LockError } from '../runtime.ts'
 import { type Change, Committer, type CommitterParts } from './commit.ts'
 import type { DataFile } from './data-file.ts'
 import type { DataFiles, FileTimes, TimeRange } from './data-files.ts'
@@ -25,6 +26,7 @@ export type LakeParts = CommitterParts &
     placeFault: () => string | null
     /** What this process has written since it opened the lake. */
     written: WriteNotes
+    lockLost: () => LockError | null
     release: () => Promise<void>
   }>
 
@@ -82,6 +84,14 @@ export class Lake {
     return this.#parts.files.fileTimes(file)
   }
 
+  /**
+   * Throws TableError where the local copy of a file is not what was written: what other programs
+   * make of damaged bytes would be rows like any other.
+   */
+  checkFile(file: DataFile, local: string): Promise<void> {
+    return this.#parts.files.check(file, local)
+  }
+
   /** Data files as files on this machine. */
   get local(): LocalFiles {
     return this.#parts.local
@@ -119,6 +129,11 @@ export class Lake {
   /** One sentence while catalog, lock or tables are missing or were replaced, else null. */
   placeFault(): string | null {
     return this.#parts.placeFault()
+  }
+
+  /** LockError `lock-lost` once the writer's lock is lost for good: nothing may be written. */
+  lockLost(): LockError | null {
+    return this.#parts.lockLost()
   }
 
   /** Throws TableError 'misplaced' instead of writing files where no reader would look for them. */

@@ -167,7 +167,7 @@ async function loadManifest(
 }
 
 export function readMetadata(
-  storage: Storage,
+  storage: Pick<Storage, 'read'>,
   table: TableDefinition,
   path: string,
 ): Promise<TableMetadata> {
@@ -176,13 +176,13 @@ export function readMetadata(
   )
 }
 
-export function readList(storage: Storage, path: string): Promise<ManifestFile[]> {
+export function readList(storage: Pick<Storage, 'read'>, path: string): Promise<ManifestFile[]> {
   return readAs(storage, path, 'an Iceberg manifest list', decodeManifestList)
 }
 
 /** The entries of a manifest, which may lie elsewhere than its list says. */
 export function readManifest(
-  storage: Storage,
+  storage: Pick<Storage, 'read'>,
   table: TableDefinition,
   { addedSnapshotId: snapshotId, sequenceNumber }: ManifestFile,
   path: string,
@@ -194,7 +194,7 @@ export function readManifest(
 
 /** Reads a file and parses it; what the parser throws names the file. */
 async function readAs<T>(
-  storage: Storage,
+  storage: Pick<Storage, 'read'>,
   path: string,
   expected: string,
   parse: (bytes: Buffer) => Promise<T>,

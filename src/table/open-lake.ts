@@ -4,9 +4,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
+import type { LockError } from '../runtime.ts'
 import {
   type Catalog,
   type CatalogAccess,
+  type CatalogAccessOptions,
   type OnWait,
   openCatalogAccess,
   openWriterLock,
@@ -22,7 +24,6 @@ import { Lake } from './lake.ts'
 import { type Known, loadForWriting, type States, type TableState } from './load-table.ts'
 import {
   below,
-  type CatalogPlace,
   catalogText,
   type LakePlaces,
   locationOf,
@@ -73,7 +74,7 @@ export type LakeOptions = LakePlaces &
     storage?: Storage
     /** Which snapshots stay. */
     retention?: ExpiryPolicy
-    openCatalog?: (place: CatalogPlace) => Promise<Catalog>
+    openCatalog?: CatalogAccessOptions['open']
     pause?: (durationMs: number) => Promise<void>
   }>
 
@@ -110,7 +111,8 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
     )
     local = localFilesOf(options, cache, storage)
     const placeFault = (): string | null => lock.fault() ?? watch?.fault() ?? null
-    const parts = { access, local, storage, written, keepLock: lock.keep, placeFault, release }
+    const locked = { keepLock: lock.keep, lockLost: lock.lost }
+    const parts = { access, local, storage, written, ...locked, placeFault, release }
     const lake = await reporting(() => openWith(folder, parts, options))
     watch = watchFolders(options.catalog, folder, tableFolders(folder))
     return lake
@@ -127,6 +129,7 @@ type Opened = Readonly<{
   written: WriteNotes
   keepLock: () => Promise<void>
   placeFault: () => string | null
+  lockLost: () => LockError | null
   release: () => Promise<void>
 }>
 

@@ -114,6 +114,7 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     keys: { write: [], read: [] },
     cors: [],
     keptFromUs: () => KEEPS_ALL_US,
+    areTablesInPlace: () => true,
     log,
     inspector: await openInspector(),
     rejected,

@@ -11,8 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { get, post, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
 import { eventLines } from '../support/events.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
-import { runCommand } from '../support/product.ts'
-import { whileRunning } from '../support/settled.ts'
+import { runCommand, startProduct } from '../support/product.ts'
+import { expectSettled, whileRunning } from '../support/settled.ts'
 import { until } from '../support/until.ts'
 
 /** Longer than SQLite's own patience used to be. */
@@ -147,9 +147,8 @@ test('a catalog locked at the start is waited for, and commands name the lock', 
 })
 
 for (const [what, ofFolder, isOfLog] of [
-  ['the data folder', (f: Folder) => join(f.path, 'data'), true],
+  ['the data folder', (f: Folder) => join(f.path, 'data'), false],
   ['the log folder', (f: Folder) => f.logPath, true],
-  ["the log's lock", (f: Folder) => join(f.logPath, 'lock'), true],
   [
     'the segment being written',
     (f: Folder) => join(f.logPath, '00000000000000000000.segment'),
@@ -158,7 +157,6 @@ for (const [what, ofFolder, isOfLog] of [
   ['the warehouse', (f: Folder) => f.warehousePath, false],
   ['the metadata of a table', (f: Folder) => join(f.warehousePath, EVENTS, 'metadata'), false],
   ['the catalog', (f: Folder) => f.catalogPath, false],
-  ["the catalog's lock", (f: Folder) => `${f.catalogPath}.lock`, false],
 ] as const) {
   test(`${what} renamed is reported, not made anew, and nothing is lost`, async (t) => {
     const folder = await openFolder()
@@ -171,7 +169,9 @@ for (const [what, ofFolder, isOfLog] of [
       // Of a folder, also by what lies in it.
       await untilProblem(url, new RegExp(`${path}\\S* was removed or renamed`))
       const during = await post(url, eventLines('during', 5).join('\n'))
-      assert.equal(during.status, isOfLog ? 503 : 200, during.text)
+      assert.equal(during.status, 503, during.text)
+      // What is rejected does not go into the log.
+      assert.equal((await post(url, BAD)).status, isOfLog ? 200 : 503)
       // Long enough for whatever would make it anew.
       await sleep(3_000)
       assert.ok(!existsSync(path))
@@ -183,6 +183,30 @@ for (const [what, ofFolder, isOfLog] of [
     })
     const verify = await runCommand(folder, ['verify'])
     assert.equal(verify.exit.code, 0, verify.stdout + verify.stderr)
+  })
+}
+
+for (const [what, ofFolder] of [
+  ['log', (f: Folder) => join(f.logPath, 'lock')],
+  ['catalog', (f: Folder) => `${f.catalogPath}.lock`],
+] as const) {
+  test(`a ${what} whose lock file is deleted: the holder ends, the next start takes over`, async (t) => {
+    const folder = await openFolder()
+    t.after(() => folder.close())
+    const first = await startProduct(folder)
+    t.after(() => first.kill())
+    await postAccepted(first.url, eventLines('first', 5).join('\n'))
+    await rm(ofFolder(folder))
+    // Begun before the holder has looked: it must not run beside it.
+    const second = await startProduct(folder)
+    t.after(() => second.kill())
+    const { code } = await first.exited
+    assert.equal(code, 5, first.output())
+    assert.match(first.output(), /is no longer locked by this process: the lock .*lock was removed/)
+    await assert.rejects(post(first.url, eventLines('late', 1).join('\n')))
+    await postAccepted(second.url, eventLines('second', 5).join('\n'))
+    await expectSettled(folder, second.url, { received: 10, stored: 10 })
+    await second.stop()
   })
 }
 

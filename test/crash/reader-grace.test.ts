@@ -34,7 +34,7 @@ test('files outlive merges and a kill for the grace, and are removed after the n
   await folder.running(async (product) => {
     for (let i = 0; i < 12; i++) await sendNext(product)
     held = filesBelow(folder.warehousePath)
-    await waitUntil('merged', () => wasMerged(folder))
+    await waitUntil('merged', () => wasMerged(folder, 12))
     // Two hours of commits, after which no snapshot refers to what there was before.
     const untilMs = folder.clock.trueMs() + 2 * 3_600_000
     while (folder.clock.trueMs() < untilMs) await sendNext(product)

@@ -6,6 +6,7 @@ import { LogError, type LogErrorCode } from '../../src/log.ts'
 /** Whether the same call may succeed later: the collector then asks its sender to send again. */
 const CAN_RETRY: Readonly<Record<LogErrorCode, boolean>> = {
   locked: false,
+  'lock-lost': false,
   damaged: false,
   full: true,
   busy: true,

@@ -385,6 +385,8 @@ const RETRIES: Readonly<Record<TableErrorCode, 'transient' | 'later' | 'never'>>
   'catalog-missing': 'later',
   'catalog-failed': 'transient',
   'catalog-locked': 'transient',
+  'catalog-pooled': 'never',
+  'second-writer': 'never',
   'commit-conflict': 'never',
   'outcome-unknown': 'never',
   'duplicate-file': 'never',

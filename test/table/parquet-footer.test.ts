@@ -158,7 +158,7 @@ test('nulls stand where they were written, in runs of any length', async (t) => 
   const expected = rows.map(({ impressions, clicks }) =>
     impressions === 0 ? null : (clicks * 100) / impressions,
   )
-  const own = await openParquet(openDiskStorage(), file.path, file.bytes)
+  const own = await openParquet(openDiskStorage(), file.path, file)
   assert.deepEqual(await own.column('ctr_percent'), expected)
   const others = await readWithHyparquet(file)
   assert.deepEqual(

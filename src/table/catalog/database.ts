@@ -10,6 +10,9 @@ export type CatalogResult = Readonly<{
   changes: number
 }>
 
+/** Whether what is missing is made, or must be there because it was before. */
+export type OpenMode = 'make' | 'find'
+
 export type CatalogConnection = Readonly<{
   /** For messages. */
   name: string
@@ -22,6 +25,11 @@ export type CatalogConnection = Readonly<{
   forUpdate: string
   /** One statement; each `?` stands for a value. */
   run(sql: string, values?: readonly string[]): Promise<CatalogResult>
+  /**
+   * One sentence while the file of the database is not where it was opened; null for a server.
+   * SQLite goes on writing to a file without a name, and nobody would find that commit.
+   */
+  fault(): string | null
   /** Abandons a transaction that is open. */
   close(): Promise<void>
 }>

@@ -8,15 +8,19 @@ import { Socket } from 'node:net'
 import { hostname } from 'node:os'
 import pg from 'pg'
 import { systemCode } from '../../runtime.ts'
+import { TableError } from '../error.ts'
 import { catalogText, type PostgresqlPlace } from '../location.ts'
 import { type CatalogConnection, LAYOUT } from './database.ts'
+import { poolingFault } from './pooling.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
-/** Transactions here take milliseconds; one that is idle for so long was abandoned. */
-const IDLE_TRANSACTION_TIMEOUT_MS = 10_000
-/** Longer than an abandoned transaction lasts: whoever waits for its rows gets them in the end. */
-const LOCK_TIMEOUT_MS = 20_000
-const STATEMENT_TIMEOUT_MS = 25_000
+const SESSION_LIMITS_MS = {
+  /** Transactions here take milliseconds; one that is idle for so long was abandoned. */
+  idle_in_transaction_session_timeout: 10_000,
+  /** Longer than an abandoned transaction lasts: whoever waits for its rows gets them in the end. */
+  lock_timeout: 20_000,
+  statement_timeout: 25_000,
+} as const
 /** For an answer, once the server's own limits have passed. */
 const ANSWER_TIMEOUT_MS = 30_000
 
@@ -26,7 +30,8 @@ const MADE_MEANWHILE: ReadonlySet<string | null> = new Set(['23505', '42P07', '4
 
 /** Makes the layout where it is missing. */
 export async function openPostgresql(place: PostgresqlPlace): Promise<CatalogConnection> {
-  const connection = await openPostgresqlReader(place)
+  const session = await openSession(place)
+  const connection = connectionOf(session, place)
   try {
     await makeLayout(connection)
     // A server may be set to answer before a transaction is on its disk; the log would then be
@@ -42,8 +47,12 @@ export async function openPostgresql(place: PostgresqlPlace): Promise<CatalogCon
   }
 }
 
+/** One SELECT needs no session that is kept: a reader may go through a pooler of any kind. */
 export async function openPostgresqlReader(place: PostgresqlPlace): Promise<CatalogConnection> {
-  const session = await connect(place)
+  return connectionOf(await connect(place), place)
+}
+
+function connectionOf(session: Session, place: PostgresqlPlace): CatalogConnection {
   return {
     name: catalogText(place),
     begin: 'BEGIN',
@@ -52,6 +61,7 @@ export async function openPostgresqlReader(place: PostgresqlPlace): Promise<Cata
       const { rows, rowCount } = await session.client.query(numbered(sql), [...values])
       return { rows, changes: rowCount ?? 0 }
     },
+    fault: () => null,
     close: session.close,
   }
 }
@@ -81,7 +91,7 @@ export async function takeWriterLock(
   place: PostgresqlPlace,
   what: string,
 ): Promise<SessionLock | LockHolder> {
-  const session = await connect(place)
+  const session = await openSession(place)
   try {
     const key = createHash('sha256').update(what).digest().readBigInt64BE(0)
     const taken = await session.client.query('SELECT pg_try_advisory_lock($1) AS taken', [
@@ -100,11 +110,12 @@ export async function takeWriterLock(
   }
 }
 
-/** A lock on a 64-bit key is listed by its two halves. */
+/** A lock on a 64-bit key is listed by its two halves, and only counts in its own database. */
 const HOLDER = `SELECT application_name || ', server process ' || l.pid
     || coalesce(' from ' || host(client_addr), '') AS holder
   FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
   WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND ((l.classid::bigint << 32) | l.objid::bigint) = $1::bigint`
 
 /**
@@ -113,6 +124,37 @@ const HOLDER = `SELECT application_name || ', server process ' || l.pid
  */
 function sessionName(): string {
   return `campaign-metrics ${process.pid} on ${hostname()}`.slice(0, 63)
+}
+
+/**
+ * For a writer: a session that the server keeps, with the limits of its waits. They are set here and
+ * not at the start of the connection, where poolers refuse them. Throws TableError `catalog-pooled`,
+ * with nothing left behind in the pool.
+ */
+async function openSession(place: PostgresqlPlace): Promise<Session> {
+  const session = await connect(place)
+  const others: Session[] = []
+  try {
+    const reason = await poolingFault(session.client, async () => {
+      const other = await connect(place)
+      others.push(other)
+      return other.client
+    })
+    if (reason !== null) {
+      throw new TableError('catalog-pooled', { catalog: catalogText(place), reason })
+    }
+    await session.client.query(
+      Object.entries(SESSION_LIMITS_MS)
+        .map(([name, ms]) => `SET ${name} = ${ms}`)
+        .join(';'),
+    )
+    return session
+  } catch (error) {
+    await session.close()
+    throw error
+  } finally {
+    for (const other of others) await other.close()
+  }
 }
 
 type Session = Readonly<{ client: pg.Client; isOpen(): boolean; close(): Promise<void> }>
@@ -131,9 +173,6 @@ async function connect(place: PostgresqlPlace): Promise<Session> {
     application_name: sessionName(),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: ANSWER_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    lock_timeout: LOCK_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
   })
   let isOpen = true
   const lost = (): void => {

@@ -6,11 +6,14 @@
  * Waits for a lock of another process happen here, not in SQLite, where they would block the whole
  * thread and end late.
  */
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeFolder } from '../../runtime.ts'
-import { type CatalogConnection, LAYOUT } from './database.ts'
+import { pathToFileURL } from 'node:url'
+import { guardPlace, makeFolder } from '../../runtime.ts'
+import { TableError } from '../error.ts'
+import { type CatalogConnection, LAYOUT, type OpenMode } from './database.ts'
 
 const LOCK_WAIT_MS = 30_000
 /** For a transaction that writes: its caller tries again, and reports it. */
@@ -22,18 +25,32 @@ const BEGIN = 'BEGIN IMMEDIATE'
 const SQLITE_BUSY = 5
 const SQLITE_CANTOPEN = 14
 
-/** Creates the file, its folder and its layout where they are missing. */
-export async function openSqlite(file: string): Promise<CatalogConnection> {
-  makeFolder(path.dirname(file))
-  const database = new DatabaseSync(file)
+/** With `make`, creates the file, its folder and its layout where they are missing. */
+export async function openSqlite(file: string, mode: OpenMode): Promise<CatalogConnection> {
+  if (mode === 'make') makeFolder(path.dirname(file))
+  const database = mode === 'make' ? new DatabaseSync(file) : openExisting(file)
   try {
-    const settings = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${LAYOUT}`
+    const layout = mode === 'make' ? LAYOUT : ''
+    const settings = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${layout}`
     await whileLocked(LOCK_WAIT_MS, () => database.exec(settings))
   } catch (error) {
     database.close()
     throw error
   }
   return connectionOf(database, file, LOCK_WAIT_MS)
+}
+
+/** Throws TableError `misplaced` where there is no file: SQLite would make one. */
+function openExisting(file: string): DatabaseSync {
+  const url = pathToFileURL(path.resolve(file))
+  url.searchParams.set('mode', 'rw')
+  try {
+    return new DatabaseSync(url)
+  } catch (error) {
+    if (resultCode(error) !== SQLITE_CANTOPEN || existsSync(file)) throw error
+    const fault = `the catalog ${file} was removed or renamed while it was in use`
+    throw new TableError('misplaced', { fault }, error)
+  }
 }
 
 /** For reading beside another process; null where there is no catalog. */
@@ -66,6 +83,7 @@ function resultCode(error: unknown): number | null {
 }
 
 function connectionOf(database: DatabaseSync, name: string, waitMs: number): CatalogConnection {
+  const guard = guardPlace(path.resolve(name), 'the catalog')
   return {
     name,
     begin: BEGIN,
@@ -76,7 +94,9 @@ function connectionOf(database: DatabaseSync, name: string, waitMs: number): Cat
         if (sql.startsWith('SELECT')) return { rows: statement.all(...values), changes: 0 }
         return { rows: [], changes: Number(statement.run(...values).changes) }
       }),
+    fault: guard.fault,
     async close() {
+      guard.close()
       database.close()
     },
   }

@@ -3,8 +3,9 @@
  * gives an early answer; what protects the tables is that each commit compares the base it was
  * built on.
  */
+import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { acquireLock, reasonOf } from '../../runtime.ts'
+import { type LockError, reasonOf, takeLock } from '../../runtime.ts'
 import { CATALOG_NAME, NAMESPACE } from '../definition.ts'
 import { TableError } from '../error.ts'
 import { type CatalogPlace, catalogText, type PostgresqlPlace } from '../location.ts'
@@ -21,17 +22,20 @@ export type WriterLock = Readonly<{
    * keeps.
    */
   fault(): string | null
+  /** See `Lock`; null for a lock that a server keeps. */
+  lost(): LockError | null
   release(): Promise<void>
 }>
 
-/** Throws LockError or TableError 'locked' when another process has it. */
+/** Throws LockError or TableError 'locked' when another process has it, or may have it. */
 export async function openWriterLock(place: CatalogPlace): Promise<WriterLock> {
   if (place.kind === 'postgresql') return await lockInPostgresql(place)
   const file = path.resolve(place.path)
-  const lock = acquireLock(`${file}.lock`, `the catalog ${file}`)
+  const lock = await takeLock(`${file}.lock`, `the catalog ${file}`, existsSync(file))
   return {
     async keep() {},
     fault: lock.fault,
+    lost: lock.lost,
     async release() {
       lock.release()
     },
@@ -47,6 +51,7 @@ async function lockInPostgresql(place: PostgresqlPlace): Promise<WriterLock> {
     try {
       return await takeWriterLock(place, what)
     } catch (error) {
+      if (error instanceof TableError) throw error
       throw new TableError('catalog-failed', { catalog, reason: reasonOf(error) }, error)
     }
   }
@@ -63,6 +68,7 @@ async function lockInPostgresql(place: PostgresqlPlace): Promise<WriterLock> {
       else if (!again.isOwn) throw new TableError('locked', { catalog, holder: again.holder })
     },
     fault: () => null,
+    lost: () => null,
     release: () => held.release(),
   }
 }

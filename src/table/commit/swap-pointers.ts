@@ -77,7 +77,7 @@ async function trySwaps(swap: Swap, hooks: SwapHooks): Promise<SwapOutcome> {
     }
     if (error instanceof TableError) {
       // Nothing has changed. Anything but a conflict or a lock may have been the connection.
-      if (error.code === 'commit-conflict') throw error
+      if (error.code === 'commit-conflict' || error.code === 'misplaced') throw error
       const isLocked = error.code === 'catalog-locked'
       if (isLocked && (++locks < ATTEMPTS_MAX || hooks.keepsWaiting())) continue
       if (isLocked) throw error

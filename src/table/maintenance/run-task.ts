@@ -34,6 +34,7 @@ export type MergeEventFiles = (
 export type TaskParts = Readonly<{
   lake: Pick<
     Lake,
+    | 'checkFile'
     | 'commit'
     | 'discard'
     | 'events'
@@ -119,6 +120,9 @@ async function writeMerged(task: EventMerge, parts: TaskParts): Promise<DataFile
   const options = { footer: footerOf(task.times), isSorted: task.isSorted, signal }
   const inputs = await lake.local.hold(task.inputs.map(({ path }) => path))
   try {
+    for (const [index, input] of task.inputs.entries()) {
+      await lake.checkFile(input, inputs.paths[index] ?? input.path)
+    }
     makeFolder(dirname(local))
     await mergeEventFiles(inputs.paths, local, options)
   } finally {

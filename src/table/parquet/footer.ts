@@ -75,6 +75,8 @@ export type ColumnChunk = Readonly<{
   firstDataPageAt: number
   uncompressedBytes: number
   compressedBytes: number
+  /** Of all its bytes, page headers included. */
+  crc: number
 }>
 
 export type KeyValues = Readonly<Record<string, string>>

@@ -4,14 +4,13 @@
  * never in memory as a whole.
  */
 import { strict as assert } from 'node:assert'
-import { zstdDecompressSync } from 'node:zlib'
+import { crc32, zstdDecompressSync } from 'node:zlib'
 import {
-  type AsyncBuffer,
   type ColumnMetaData,
   type DecodedArray,
   type FileMetaData,
   type PageHeader,
-  parquetMetadataAsync,
+  parquetMetadata,
 } from 'hyparquet'
 import { parquetHeader, readPage } from 'hyparquet/src/column.js'
 import { convert, convertWithDictionary, DEFAULT_PARSERS } from 'hyparquet/src/convert.js'
@@ -21,6 +20,7 @@ import type { ColumnDecoder } from 'hyparquet/src/types.js'
 import { reasonOf } from '../../runtime.ts'
 import { TableError } from '../error.ts'
 import type { Storage } from '../storage.ts'
+import { CHECKSUMS_BYTES_MAX, readChecksums } from './checksums.ts'
 
 const asIs = <T>(value: T): T => value
 
@@ -32,6 +32,11 @@ const PARSERS = {
 }
 
 const COMPRESSORS = { ZSTD: (bytes: Uint8Array): Uint8Array => zstdDecompressSync(bytes) }
+
+const METADATA_OPTIONS = { parsers: PARSERS, geoparquet: false }
+const MAGIC = Buffer.from('PAR1', 'latin1')
+/** The footer's length and the magic behind it. */
+const END_BYTES = 4 + MAGIC.length
 
 /** Large enough for most footers, small enough not to read a whole file of a second's events. */
 const FOOTER_READ_BYTES = 64 * 1024
@@ -46,33 +51,65 @@ export type ParquetReader = Readonly<{
   column(name: string): Promise<unknown[]>
   /** The same, a page at a time. */
   pages(name: string): AsyncIterable<DecodedArray>
+  /** Reads every column, and throws when a byte is not what was written. */
+  check(): Promise<void>
 }>
 
 export type RangeReader = Pick<Storage, 'readRange'>
 
+/** What a manifest says about a file. */
+export type Expected = Readonly<{ bytes: number; rows?: number }>
+
+/**
+ * Opens a file for reading. Whatever is wrong with its bytes, now or when a column is read, is
+ * thrown as TableError `file-damaged` with its path; a file that is not there as `file-lost`.
+ */
 export async function openParquet(
   storage: RangeReader,
   path: string,
-  bytes: number,
+  { bytes, rows }: Expected,
 ): Promise<ParquetReader> {
-  const file: AsyncBuffer = {
-    byteLength: bytes,
-    slice: async (start, end = bytes) => arrayBufferOf(await storage.readRange(path, start, end)),
-  }
-  const options = { parsers: PARSERS, initialFetchSize: FOOTER_READ_BYTES, geoparquet: false }
-  const metadata = await readable(path, () => parquetMetadataAsync(file, options))
+  const { metadata, sums } = await readable(path, async () => {
+    const { footer, before } = await readFooter(storage, path, bytes)
+    const sums = readChecksums(before, footer.subarray(0, -END_BYTES))
+    if (sums?.isFooterWhole === false) throw new Error('the checksum of its footer is wrong')
+    const found = parquetMetadata(arrayBufferOf(footer), METADATA_OPTIONS)
+    if (rows !== undefined && Number(found.num_rows) !== rows)
+      throw new Error(`it says that it has ${found.num_rows} rows, its manifest says ${rows}`)
+    return { metadata: found, sums }
+  })
 
-  async function* pages(name: string): AsyncIterable<DecodedArray> {
+  async function readChunk(chunk: ColumnMetaData, index: number, count: number): Promise<Buffer> {
+    const { start, end } = chunkRange(chunk)
+    const isInside = start >= MAGIC.length && start <= end && end <= bytes
+    if (!isInside) throw new Error(`a column lies from byte ${start} to ${end} of ${bytes}`)
+    const stored = await storage.readRange(path, start, end)
+    // A file of ours has one row group.
+    if (sums?.isChunkWhole(index, count, stored) === false)
+      throw new Error(`the checksum of the column from byte ${start} on is wrong`)
+    return stored
+  }
+
+  async function* pagesOf(name: string): AsyncIterable<DecodedArray> {
     for (const group of metadata.row_groups) {
-      const chunk = group.columns.find(
-        (each) => each.meta_data?.path_in_schema[0] === name,
-      )?.meta_data
-      assert(chunk !== undefined, `${path} has no column ${name}`)
-      const { start, end } = chunkRange(chunk)
-      const stored = await storage.readRange(path, start, end)
-      yield* named(path, chunkPages(metadata, chunk, stored))
+      const index = group.columns.findIndex((each) => each.meta_data?.path_in_schema[0] === name)
+      const chunk = group.columns[index]?.meta_data
+      if (chunk === undefined) throw new Error(`it has no column ${name}`)
+      let values = 0n
+      for (const page of chunkPages(
+        metadata,
+        chunk,
+        await readChunk(chunk, index, group.columns.length),
+      )) {
+        values += BigInt(page.length)
+        yield page
+      }
+      if (values !== group.num_rows)
+        throw new Error(`column ${name} has ${values} values instead of ${group.num_rows}`)
     }
   }
+
+  const pages = (name: string): AsyncIterable<DecodedArray> => named(path, pagesOf(name))
 
   return {
     metadata,
@@ -83,7 +120,35 @@ export async function openParquet(
       for await (const page of pages(name)) for (const value of page) values.push(value)
       return values
     },
+    check: () =>
+      readable(path, async () => {
+        for (const { columns } of metadata.row_groups) {
+          for (const [index, { meta_data: chunk }] of columns.entries()) {
+            if (chunk !== undefined) await readChunk(chunk, index, columns.length)
+          }
+        }
+      }),
   }
+}
+
+/**
+ * `footer`: its bytes, then their number and 'PAR1', as hyparquet takes them. `before`: what lies
+ * before it.
+ */
+async function readFooter(
+  storage: RangeReader,
+  path: string,
+  bytes: number,
+): Promise<Readonly<{ footer: Buffer; before: Buffer }>> {
+  const tail = await storage.readRange(path, Math.max(0, bytes - FOOTER_READ_BYTES), bytes)
+  if (tail.length < END_BYTES || !tail.subarray(-MAGIC.length).equals(MAGIC))
+    throw new Error('it does not end as a Parquet file')
+  const needBytes = tail.readUInt32LE(tail.length - END_BYTES) + END_BYTES
+  if (needBytes > bytes) throw new Error('its footer is longer than the file')
+  const from = Math.max(0, bytes - needBytes - CHECKSUMS_BYTES_MAX)
+  const isInTail = bytes - from <= tail.length
+  const end = isInTail ? tail.subarray(from - bytes) : await storage.readRange(path, from, bytes)
+  return { footer: end.subarray(-needBytes), before: end.subarray(0, -needBytes) }
 }
 
 function chunkRange(chunk: ColumnMetaData): Readonly<{ start: number; end: number }> {
@@ -112,6 +177,7 @@ function* chunkPages(
   let dictionary: DecodedArray | undefined
   while (reader.offset < stored.byteLength) {
     const header = parquetHeader(reader)
+    checkPage(header, stored.subarray(reader.offset, reader.offset + header.compressed_page_size))
     if (header.type === 'DATA_PAGE') {
       const start = reader.offset
       reader.offset += header.compressed_page_size
@@ -123,6 +189,13 @@ function* chunkPages(
     if (header.type === 'DICTIONARY_PAGE') dictionary = convert(data, decoder)
     else yield data
   }
+}
+
+/** A page of another writer may have no checksum. */
+function checkPage({ compressed_page_size: size, crc }: PageHeader, body: Uint8Array): void {
+  if (size < 0 || body.length < size) throw new Error('a page is cut short')
+  if (crc !== undefined && crc32(body) !== crc >>> 0)
+    throw new Error('the checksum of a page is wrong')
 }
 
 /**
@@ -162,7 +235,7 @@ async function readable<T>(path: string, decode: () => Promise<T>): Promise<T> {
 }
 
 /** The same for a decoder that yields pages. */
-function* named<T>(path: string, pages: Generator<T>): Generator<T> {
+async function* named<T>(path: string, pages: AsyncIterable<T>): AsyncIterable<T> {
   try {
     yield* pages
   } catch (error) {

@@ -9,6 +9,7 @@ import type { EncodedColumn } from '../../event.ts'
 import { boundsOf } from '../bounds.ts'
 import type { DataFile } from '../data-file.ts'
 import type { Field, Schema } from '../schema.ts'
+import { checksums } from './checksums.ts'
 import {
   type Codec,
   type ColumnChunk,
@@ -55,10 +56,14 @@ export async function encodeParquet(
     return laid.chunk
   })
   const footer = fileMetaData(schema, rows, chunks, keyValues)
+  const sums = checksums(
+    chunks.map(({ crc }) => crc),
+    footer,
+  )
   const length = Buffer.alloc(4)
   length.writeUInt32LE(footer.byteLength)
-  parts.push(footer, length, MAGIC)
-  const bytes = offset + footer.byteLength + length.length + MAGIC.length
+  parts.push(sums, footer, length, MAGIC)
+  const bytes = offset + sums.byteLength + footer.byteLength + length.length + MAGIC.length
   return { chunks: parts, stats: statsOf(rows, bytes, chunks) }
 }
 
@@ -94,10 +99,12 @@ function layColumn(
   let offset = start
   let uncompressedBytes = 0
   let firstDataPageAt: number | null = null
+  let crc = 0
   for (const each of pages) {
     if (each.page.kind === 'data') firstDataPageAt ??= offset
     const header = pageHeader(each)
     parts.push(header, each.body)
+    crc = crc32(each.body, crc32(header, crc))
     offset += header.byteLength + each.body.byteLength
     uncompressedBytes += header.byteLength + each.page.bytes.byteLength
   }
@@ -109,6 +116,7 @@ function layColumn(
     firstDataPageAt: firstDataPageAt ?? start,
     uncompressedBytes,
     compressedBytes: offset - start,
+    crc,
   }
   return { chunk, parts }
 }
