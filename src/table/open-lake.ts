@@ -22,13 +22,7 @@ import { TableError } from './error.ts'
 import { importEventsFile } from './import-file.ts'
 import { Lake } from './lake.ts'
 import { type Known, loadForWriting, type States, type TableState } from './load-table.ts'
-import {
-  below,
-  catalogText,
-  type LakePlaces,
-  locationOf,
-  warehouseFolder,
-} from './location.ts'
+import { below, catalogText, type LakePlaces, locationOf, warehouseFolder } from './location.ts'
 import { openReaderGrace, READER_LIMITS, type ReaderLimits } from './reader-grace.ts'
 import { EXPIRY_POLICY, type ExpiryPolicy } from './snapshot-expiry.ts'
 import { openSnapshotClock } from './snapshot-times.ts'
