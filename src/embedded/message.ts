@@ -18,7 +18,9 @@ export type JobSettings = Readonly<{
 /** The job's progress, as of the last commit. */
 export type RunProgress = Readonly<{ checkpoint: Checkpoint }> &
   Pick<JobProgress, 'state' | 'tables' | 'wholeFromUs' | 'lastCommit'> &
-  Required<Pick<JobProgress, 'dedupe' | 'bytesPerDay' | 'rejectedCountsOnly'>>
+  Required<
+    Pick<JobProgress, 'dedupe' | 'bytesPerDay' | 'rejectedCountsOnly' | 'others' | 'notices'>
+  >
 
 export type FromJob =
   | Readonly<{ kind: 'progress'; progress: RunProgress }>

@@ -20,12 +20,14 @@ import {
   openWindows,
   wholeFromUs,
 } from '../table.ts'
-import { type Checkpoint, positionOf, readCheckpoint, resumeFrom } from './checkpoint.ts'
+import { type Checkpoint, checkpointOf, positionOf, resumeFrom } from './checkpoint.ts'
 import { openMutex } from './commit-rows.ts'
 import { type DedupeMemory, openDedupeClock, openDedupeMemory, rebuildMemory } from './dedupe.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
+import { heldCheckpoint, otherNotices, othersFigures } from './held-tables.ts'
 import { openLoop } from './loop.ts'
 import type { JobSettings, RunProgress } from './message.ts'
+import { openOthersWatch } from './others-watch.ts'
 import { keepRejected, keptBeyond, openKeptFrom, retentionDaysOf } from './rejection.ts'
 
 export type RunWorld = Readonly<{
@@ -62,7 +64,7 @@ type Rooms = Readonly<{
 }>
 
 /** What may stall; of several, the first that does is shown. */
-const PARTS = ['place', 'commit', 'reading', 'maintenance'] as const
+const PARTS = ['place', 'others', 'commit', 'reading', 'maintenance'] as const
 type Part = (typeof PARTS)[number]
 
 /** Why the job does not go on for now. Each part of it reports for itself. */
@@ -119,7 +121,7 @@ async function openRooms(
       onStalled: (message) => stalls.report('reading', message),
     }),
   )
-  const kept = readCheckpoint(lake.events.summary)
+  const kept = heldCheckpoint(lake)
   const checkpoint = resumeFrom(kept, reader.extent(), settings.acceptNewLog)
   reader.begin(checkpoint)
   const memory = openDedupeMemory({
@@ -153,6 +155,7 @@ function startRun(
   /** The deadline of a stop that came while ids are read back. */
   let rebuildUntilMs = Number.POSITIVE_INFINITY
   const exclusively = openMutex()
+  const notices = openNotices(world)
   const dedupeClock = openDedupeClock(checkpoint, world)
   const hasReadAll = (): boolean => checkpoint.nextOffset === reader.end()
   const dedupeNowUs = (): number => (hasReadAll() ? dedupeClock.now() : checkpoint.dedupeUs)
@@ -164,6 +167,8 @@ function startRun(
       dedupe: memory.stats(dedupeNowUs()),
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
       wholeFromUs: wholeFromUs(lake.events),
+      others: othersFigures(lake),
+      notices: notices.look(lake),
       bytesPerDay: maintenance.bytesPerDay(),
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       lastCommit,
@@ -240,17 +245,31 @@ function startRun(
     onFailure: (why) =>
       stalls.report('maintenance', why === null ? null : `maintenance of the tables fails: ${why}`),
   })
+  const others = openOthersWatch({
+    lake,
+    exclusively,
+    newId: randomUUID,
+    onStall: (reason) => stalls.report('others', reason),
+    onChange() {
+      feed.filesChanged()
+      report('running')
+    },
+  })
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
 
   async function work(): Promise<void> {
     const rebuilt = await rebuildMemory(lake, batch.hashIds, memory, checkpoint.dedupeUs, goesOn)
     if (!rebuilt) return
     report('running')
-    const checkPlace = (): void => stalls.report('place', lake.placeFault())
+    const checkPlace = (): void => {
+      stalls.report('place', lake.placeFault())
+      void others.look()
+    }
     const checking = setInterval(checkPlace, PLACE_CHECK_MS)
     const maintained = maintenance.run()
     try {
       await loop.run()
+      await others.look()
     } finally {
       clearInterval(checking)
       maintenance.stop()
@@ -275,10 +294,23 @@ function startRun(
  * of this one.
  */
 function tablesOf(lake: Lake, start: Checkpoint): FeedTables {
-  const { summary, files } = lake.events
-  const kept = readCheckpoint(summary)
+  const { files } = lake.events
+  const kept = checkpointOf(lake.events)
   const nextOffset = kept?.logId === start.logId ? positionOf(kept) : start.nextOffset
   return { nextOffset, events: files, metrics: lake.metrics.files }
+}
+
+/** What the user should know of other programs' changes; each is also warned of once. */
+function openNotices({ onWarning }: RunWorld) {
+  let known: readonly string[] = []
+  return {
+    look(lake: Lake): readonly string[] {
+      const notices = otherNotices(lake)
+      for (const notice of notices) if (!known.includes(notice)) onWarning(notice)
+      known = notices
+      return notices
+    },
+  }
 }
 
 function openStalls({ onStalled, onWarning }: RunWorld): Stalls {

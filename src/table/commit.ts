@@ -9,9 +9,10 @@
  *
  * Where our job is the writer, every commit is of both tables, so that both always hold the same
  * checkpoint. Where Flink is, it appends to each table by itself, and Trino rewrites raw files: a
- * commit of ours then changes only the tables that it has files for. When one of them has changed
- * meanwhile, the commit is planned again on its new state; each time it is checked that the files
- * to be removed are still there ('missing-file').
+ * commit of ours then changes only the tables that it has files for. When another program has
+ * changed a table meanwhile, the commit is planned again on its new state, provided that this
+ * continues ours (commit/rebase.ts); each time it is checked that the files to be removed are still
+ * there ('missing-file').
  */
 import { strict as assert } from 'node:assert'
 import { randomUUID } from 'node:crypto'
@@ -19,6 +20,7 @@ import { allOf, reasonOf } from '../runtime.ts'
 import { uuidBytes } from './avro.ts'
 import type { CatalogAccess, OnWait } from './catalog.ts'
 import { type CommitPlan, type Expiry, planCommit, planExpiry } from './commit/plan.ts'
+import { requireContinued } from './commit/rebase.ts'
 import { swapPointers } from './commit/swap-pointers.ts'
 import { type OnStep, type Plans, removePlanned, writePlans } from './commit/write-metadata.ts'
 import { TABLE_KEYS, type TableKey } from './definition.ts'
@@ -103,6 +105,19 @@ export class Committer {
     return this.#retrying(() => this.#expire())
   }
 
+  /**
+   * Goes on from what other programs have committed, where it continues our state. Returns whether
+   * they have.
+   */
+  async follow(): Promise<boolean> {
+    if (this.#lost !== null || this.#isUncertain) return false
+    const before = this.#states
+    const found = await this.#parts.reload(before)
+    requireContinued(before, found)
+    this.#states = found
+    return TABLE_KEYS.some((key) => found[key] !== before[key])
+  }
+
   async reload(): Promise<void> {
     this.#states = await this.#parts.reload(this.#states)
   }
@@ -123,7 +138,8 @@ export class Committer {
   }
 
   /**
-   * Where another program writes as well, acts on its latest state, and again where it was quicker.
+   * Acts on the latest state, and again where another program was quicker. Beside Flink the state
+   * is loaded each time; else ours is the latest until a conflict shows that it is not.
    */
   async #retrying<T>(act: () => Promise<T>): Promise<T> {
     if (this.#lost !== null) throw this.#lost
@@ -134,8 +150,9 @@ export class Committer {
       try {
         return await act()
       } catch (error) {
-        const isConflict = error instanceof TableError && error.code === 'commit-conflict'
-        if (!isShared || !isConflict || attempt === CONFLICTS_MAX) throw error
+        if (!(error instanceof TableError && error.code === 'commit-conflict')) throw error
+        if (attempt === CONFLICTS_MAX) throw isShared ? error : overtaken(error)
+        if (!isShared) await this.follow()
       }
       await this.#parts.access.pause(CONFLICT_PAUSE_MS * attempt)
     }
@@ -221,6 +238,11 @@ export class Committer {
     await this.remove(Object.values(plans).flatMap(({ free }) => free))
     this.#parts.onStep('cleaned')
   }
+}
+
+function overtaken(conflict: TableError): TableError {
+  const facts = { table: conflict.facts.table ?? '', attempts: CONFLICTS_MAX }
+  return new TableError('overtaken', facts, conflict)
 }
 
 /** The plans of the tables that have one. */

@@ -4,7 +4,7 @@
  * never in memory as a whole.
  */
 import { strict as assert } from 'node:assert'
-import { zstdDecompressSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import {
   type AsyncBuffer,
   type ColumnMetaData,
@@ -31,7 +31,12 @@ const PARSERS = {
   timestampFromMicroseconds: asIs<bigint>,
 }
 
-const COMPRESSORS = { ZSTD: (bytes: Uint8Array): Uint8Array => zstdDecompressSync(bytes) }
+/** Ours are ZSTD; files of other programs may have others. hyparquet brings SNAPPY. */
+const COMPRESSORS = {
+  ZSTD: (bytes: Uint8Array): Uint8Array => zstdDecompressSync(bytes),
+  GZIP: (bytes: Uint8Array): Uint8Array => gunzipSync(bytes),
+  BROTLI: (bytes: Uint8Array): Uint8Array => brotliDecompressSync(bytes),
+}
 
 /** Large enough for most footers, small enough not to read a whole file of a second's events. */
 const FOOTER_READ_BYTES = 64 * 1024
@@ -67,7 +72,11 @@ export async function openParquet(
       const chunk = group.columns.find(
         (each) => each.meta_data?.path_in_schema[0] === name,
       )?.meta_data
-      assert(chunk !== undefined, `${path} has no column ${name}`)
+      if (chunk === undefined) {
+        // Files of other programs may leave columns out, which are null then.
+        yield new Array(Number(group.num_rows)).fill(null)
+        continue
+      }
       const { start, end } = chunkRange(chunk)
       const stored = await storage.readRange(path, start, end)
       yield* named(path, chunkPages(metadata, chunk, stored))
