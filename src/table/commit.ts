@@ -27,6 +27,7 @@ import { TABLE_KEYS, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { OWN_KEY_PREFIX, SUMMARY_KEYS } from './keys.ts'
 import type { States } from './load-table.ts'
+import type { Neighbours } from './neighbours.ts'
 import type { FileChange, Summary } from './snapshot.ts'
 import type { Storage } from './storage.ts'
 
@@ -53,6 +54,10 @@ export type CommitterParts = Readonly<{
   /** Loads the current states; reuses those given that are still current. */
   reload: (states: States) => Promise<States>
   expiry: Expiry
+  /** Where other programs' commits are waited for. */
+  neighbours?: Neighbours | undefined
+  /** A clock that never steps back. */
+  steadyMs: () => number
   /** Called before a commit: takes the writer's lock again where its connection was lost. */
   keepLock: () => Promise<void>
   onWait: OnWait
@@ -65,6 +70,8 @@ const REMOVALS_AT_ONCE = 16
 /** Tries of a commit that other writers overtake again and again. */
 const CONFLICTS_MAX = 10
 const CONFLICT_PAUSE_MS = 200
+/** Between two looks whether another program has committed. */
+const NEIGHBOUR_PAUSE_MS = 50
 
 /**
  * Holds the current states of both tables. A state is immutable, and the next one replaces it only
@@ -147,6 +154,7 @@ export class Committer {
     const { isShared } = this.#parts.expiry
     for (let attempt = 1; ; attempt++) {
       if (isShared) await this.reload()
+      else await this.#giveWay()
       try {
         return await act()
       } catch (error) {
@@ -155,6 +163,21 @@ export class Committer {
         if (!isShared) await this.follow()
       }
       await this.#parts.access.pause(CONFLICT_PAUSE_MS * attempt)
+    }
+  }
+
+  /** Lets another program, which is about to commit, be first. */
+  async #giveWay(): Promise<void> {
+    const { neighbours, access, steadyMs } = this.#parts
+    const untilMs = neighbours?.waitUntilMs() ?? null
+    if (neighbours === undefined || untilMs === null) return
+    const fromMs = steadyMs()
+    try {
+      while (this.#keepsWaiting && steadyMs() < untilMs && !(await this.follow())) {
+        await access.pause(NEIGHBOUR_PAUSE_MS)
+      }
+    } finally {
+      neighbours.waited(fromMs)
     }
   }
 

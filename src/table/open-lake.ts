@@ -28,6 +28,7 @@ import {
   locationOf,
   warehouseFolder,
 } from './location.ts'
+import { type Neighbours, openNeighbours } from './neighbours.ts'
 import { EXPIRY_POLICY, type ExpiryPolicy } from './snapshot-expiry.ts'
 import { type LocalFiles, localFilesOf, openCache, openStorage, type Storage } from './storage.ts'
 import {
@@ -63,6 +64,8 @@ export type LakeOptions = LakePlaces &
     pause?: (durationMs: number) => Promise<void>
   }>
 
+const steadyMs = (): number => performance.now()
+
 type Opening = Readonly<{
   access: CatalogAccess
   folders: TableFolders
@@ -77,9 +80,11 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
   let access: CatalogAccess | undefined
   let local: LocalFiles | undefined
   let watch: FolderWatch | undefined
+  let neighbours: Neighbours | undefined
   const release = async (): Promise<void> => {
     local?.close()
     watch?.close()
+    neighbours?.close()
     await access?.close()
     await lock.release()
   }
@@ -91,12 +96,17 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
       openCatalogAccess(options.catalog, { open: options.openCatalog, pause }),
     )
     const cache = openCache(options, () => options.nowUs() / 1000)
-    const storage = options.storage ?? (await openStorage(options.warehouse, cache))
+    const stored = options.storage ?? (await openStorage(options.warehouse, cache))
+    neighbours = neighboursOf(options)
+    const storage = naming(stored, neighbours)
     local = localFilesOf(options, cache, storage)
     const placeFault = (): string | null => lock.fault() ?? watch?.fault() ?? null
-    const parts = { access, local, storage, keepLock: lock.keep, placeFault, release }
+    const keepLock = lock.keep
+    const parts = { access, local, storage, neighbours, keepLock, placeFault, release }
     const lake = await reporting(() => openWith(folder, parts, options))
-    watch = watchFolders(options.catalog, folder, tableFolders(folder))
+    const folders = tableFolders(folder)
+    watch = watchFolders(options.catalog, folder, folders)
+    neighbours?.watch(TABLE_KEYS.map((key) => below(folders[key], 'metadata')))
     return lake
   } catch (error) {
     await release()
@@ -104,7 +114,25 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
   }
 }
 
+/** Beside Flink a commit is overtaken rather than waited for. */
+function neighboursOf({ warehouse, writer }: LakeOptions): Neighbours | undefined {
+  if (warehouse.kind !== 'folder' || writer !== 'embedded') return undefined
+  return openNeighbours(steadyMs)
+}
+
+function naming(storage: Storage, neighbours: Neighbours | undefined): Storage {
+  if (neighbours === undefined) return storage
+  return {
+    ...storage,
+    write(file, chunks, onWritten) {
+      neighbours.own(file)
+      return storage.write(file, chunks, onWritten)
+    },
+  }
+}
+
 type Opened = Readonly<{
+  neighbours: Neighbours | undefined
   access: CatalogAccess
   local: LocalFiles
   storage: Storage
@@ -136,6 +164,7 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
     expiry: { policy: options.retention ?? EXPIRY_POLICY, isShared },
     onWait,
     nowUs,
+    steadyMs,
     onStep,
   })
 }

@@ -10,7 +10,7 @@ ACTIONs are JSON lists, done in turn, each tried again from a fresh load until i
   ["append", PREFIX, ROWS, CAMPAIGN, TIMESTAMP]  clicks of 1.5 in campaign_events; ids PREFIX-0, PREFIX-1, …
   ["append-with", COLUMN, VALUE, CAMPAIGN, TIMESTAMP]  one such event with a value in a column that was added
   ["delete", TABLE, FILTER]  ["overwrite", TABLE, FILTER]  the rows of the filter removed, or replaced by themselves
-  ["back", TABLE, STEPS]  the current snapshot set that many parents back   ["current", TABLE, SNAPSHOT]
+  ["to", TABLE, TAG]  the current snapshot set to that of a tag
   ["rows", TABLE]  ["snapshot", TABLE]  ["refs", TABLE]  ["properties", TABLE]  ["columns", TABLE]  only read
 Prints a JSON list with one object for each: {"attempts", "seconds", "result"}.
 """
@@ -36,14 +36,6 @@ def append_rows(table, rows):
 def event(identifier, campaign, timestamp, **more):
     return {"event_id": identifier, "user_id": "u-other", "campaign_id": campaign, "event_type": "click",
             "timestamp": datetime.fromisoformat(timestamp), "revenue": 1.5, **more}
-
-
-def back(table, steps):
-    snapshot = table.current_snapshot()
-    for _ in range(steps):
-        snapshot = table.snapshot_by_id(snapshot.parent_snapshot_id)
-    table.manage_snapshots().set_current_snapshot(snapshot.snapshot_id).commit()
-    return str(snapshot.snapshot_id)
 
 
 def statistics(table):
@@ -86,8 +78,7 @@ def act(lake, name, args):
         case "upgrade": table.transaction().upgrade_table_version(3).commit_transaction()
         case "delete": table.delete(rest[0])
         case "overwrite": table.overwrite(table.scan(row_filter=rest[0]).to_arrow(), overwrite_filter=rest[0])
-        case "back": return back(table, rest[0])
-        case "current": table.manage_snapshots().set_current_snapshot(int(rest[0])).commit()
+        case "to": table.manage_snapshots().set_current_snapshot(table.metadata.refs[rest[0]].snapshot_id).commit()
         case "rows": return table.scan().to_arrow().num_rows
         case "snapshot": return str(current.snapshot_id)
         case "refs": return sorted(table.metadata.refs)
