@@ -10,6 +10,7 @@ export {
   type JobStanding,
   type JobStart,
   type LogFigures,
+  type OtherRows,
   type TableFigures,
   tableFigures,
   type VerifyRequest,

@@ -16,6 +16,7 @@ export {
   type SumsOptions,
   type SumsQuery,
 } from './query/duckdb/sums.ts'
+export { openWindowCheck, type WindowCheck } from './query/duckdb/window-check.ts'
 export type { QueryErrorCode } from './query/error.ts'
 export { type CsvOptions, csvText, formatCsv, formatJson, formatTable } from './query/format.ts'
 export type { ArrivalOfFile, RepeatedIds } from './query/repeated-ids.ts'

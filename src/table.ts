@@ -34,8 +34,19 @@ export {
   openMaintenance,
   type TaskDone,
 } from './table/maintenance.ts'
-export type { MetricsRow, StoredMetricsRow } from './table/metrics-row.ts'
+export {
+  compareRows,
+  METRICS_FILE_ROWS_MAX,
+  type MetricsRow,
+  type StoredMetricsRow,
+} from './table/metrics-row.ts'
 export { type LakeOptions, openLake } from './table/open-lake.ts'
+export {
+  adoptedSummary,
+  type OtherChange,
+  type OtherChanges,
+  SET_BACK,
+} from './table/other-writers.ts'
 export { type LakeSnapshot, openLakeReader, readLake, readLakeIfMade } from './table/read-lake.ts'
 export type { ReaderLimits } from './table/reader-grace.ts'
 export { type RelocateOptions, relocateLake } from './table/relocate.ts'

@@ -16,8 +16,8 @@ export function commandsPage(): string {
     '<!-- Written by `npm run docs` from the commands in src/cli/; do not edit. -->',
     '# Commands',
     'In a checkout: `npm start -- [options]` for `start`, `npx campaign-metrics COMMAND` for ' +
-      'the others. All commands but `relocate` work beside a running `start`. What is asked for ' +
-      'goes to standard output, everything else to standard error.',
+      'the others. All commands but `relocate` and `adopt` work beside a running `start`. What is ' +
+      'asked for goes to standard output, everything else to standard error.',
     ...sections,
     '## Keys',
     'Where the collector asks for a key, commands take it from the environment variable ' +

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addAdopt } from './adopt.ts'
 import { EXIT_CODE, errorText, exitCodeOf } from './error.ts'
 import { refuseSwallowedOptions } from './options.ts'
 import { addQuery } from './query.ts'
@@ -74,6 +75,7 @@ export function buildProgram(terminal: Terminal, finish: (exitCode: number) => v
     addStatus,
     addRejected,
     addRelocate,
+    addAdopt,
   ]) {
     add(program, terminal, finish)
   }

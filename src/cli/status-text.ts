@@ -17,6 +17,7 @@ export function statusText(status: Status, setting: StatusSetting): string {
   const isRunning = setting.url !== null
   const lines: readonly (readonly [label: string, text: string | null])[] = [
     ['ledger', ledgerText(status)],
+    ['others', othersText(status)],
     ['freshness', freshnessText(status, setting)],
     ['log', logText(status)],
     ['events', tableText(status.tables.events)],
@@ -25,6 +26,7 @@ export function statusText(status: Status, setting: StatusSetting): string {
     ['clock', clockText(status.outlook, setting)],
     ['repeats', isRunning ? repeatsText(status) : null],
     ['memory', isRunning ? bytesText(status.memory.rssBytes) : null],
+    ...status.notices.map((notice) => ['notice', notice] as const),
     ...status.problems.map((problem) => ['problem', problem] as const),
   ]
   const shown = lines.filter(([, text]) => text !== null)
@@ -49,6 +51,22 @@ function ledgerText({ ledger }: Status): string {
     `${countText(ledger.duplicates)} duplicates + ${countText(ledger.rejected)} rejected + ` +
     `${countText(ledger.waiting)} waiting`
   )
+}
+
+/** Nothing while no other program has changed a row. */
+function othersText({ others }: Status): string | null {
+  if (others === null) return null
+  const { events, metrics } = others
+  const parts = [
+    [events.addedRows, 'added to', 'campaign_events'],
+    [events.removedRows, 'removed from', 'campaign_events'],
+    [metrics.addedRows, 'added to', 'campaign_metrics'],
+    [metrics.removedRows, 'removed from', 'campaign_metrics'],
+  ] as const
+  const text = parts
+    .filter(([rows]) => rows > 0)
+    .map(([rows, what, table]) => `${countOf(rows, 'row')} ${what} ${table}`)
+  return text.length === 0 ? null : `${text.join(', ')} by other programs`
 }
 
 function freshnessText({ freshness, ledger }: Status, setting: StatusSetting): string {

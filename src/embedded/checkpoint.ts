@@ -18,7 +18,7 @@
  * continues in each partition: "120,98,131" for the partitions 0, 1 and 2.
  */
 import type { LogExtent } from '../log.ts'
-import { SUMMARY_KEYS } from '../table.ts'
+import { newestWith, SUMMARY_KEYS, type TableView } from '../table.ts'
 import { JobError } from './error.ts'
 
 export type Checkpoint = Readonly<{
@@ -76,6 +76,14 @@ export function writeCheckpoint(checkpoint: Checkpoint): Record<string, string> 
 /** Rises with each commit, and is never above the offset that all its events end at. */
 export function positionOf({ nextOffset, partial }: Checkpoint): number {
   return nextOffset + (partial?.commits ?? 0)
+}
+
+/**
+ * The checkpoint of a table as it is: that of the newest snapshot of ours among the parents of the
+ * current one, which may be another program's.
+ */
+export function checkpointOf(view: TableView): Checkpoint | null {
+  return readCheckpoint(newestWith(view, SUMMARY_KEYS.logId)?.summary ?? {})
 }
 
 /** The checkpoint in a snapshot's summary, or null where the job has not committed yet. */

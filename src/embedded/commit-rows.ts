@@ -4,7 +4,14 @@
  */
 import { KEEPS_ALL_US, type WindowDelta } from '../event.ts'
 import { freeBytes, settleAll } from '../runtime.ts'
-import { type Change, type DataFile, isTransient, type TimeRange, type Windows } from '../table.ts'
+import {
+  type Change,
+  type DataFile,
+  isTransient,
+  TableError,
+  type TimeRange,
+  type Windows,
+} from '../table.ts'
 import { positionOf, writeCheckpoint } from './checkpoint.ts'
 import type { DayRows, Slice } from './day-backlog.ts'
 import { JobError } from './error.ts'
@@ -77,9 +84,11 @@ async function tryCommit(
     })
     return rawFiles
   } catch (error) {
-    if (!isTransient(error) || !goesOn()) throw error
+    // Another program has replaced a metrics file: the windows are amended in what is there now.
+    const isStale = error instanceof TableError && error.code === 'missing-file'
+    if (!isStale && (!isTransient(error) || !goesOn())) throw error
     await parts.discard(unused)
-    parts.onStall(error.message)
+    if (!isStale) parts.onStall(error.message)
     return null
   }
 }

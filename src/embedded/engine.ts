@@ -13,7 +13,9 @@ import {
 import { inspectLog, type LogExtent, type LogPlace, readTopicExtent } from '../log.ts'
 import type { Verification } from '../query.ts'
 import { readLake, wholeFromUs } from '../table.ts'
-import { type Checkpoint, readCheckpoint, resumeFrom } from './checkpoint.ts'
+import { type Checkpoint, checkpointOf, resumeFrom } from './checkpoint.ts'
+import { JobError } from './error.ts'
+import { heldFaults, otherNotices, othersFigures } from './held-tables.ts'
 import { startJob, type ThreadProgress } from './thread.ts'
 
 export const EMBEDDED_ENGINE: JobEngine = { start, readProgress, verify }
@@ -55,16 +57,21 @@ function countsOf(checkpoint: Checkpoint): Counts {
 }
 
 async function readProgress(config: Config): Promise<JobStanding> {
-  const { events, metrics } = await readLake(config)
-  const kept = readCheckpoint(events.summary)
+  const tables = await readLake(config)
+  const { events, metrics } = tables
+  const kept = checkpointOf(events)
   const { extent, bytes } = await readExtent(config.log, kept)
   const checkpoint = resumeFrom(kept, extent, false)
   const { id, start } = extent
+  const changes = heldFaults(tables).join('; ')
   return {
+    problems: changes === '' ? [] : [new JobError('tables-changed', { changes }).message],
     figures: {
       ...countsOf(checkpoint),
       tables: { events: tableFigures(events), metrics: tableFigures(metrics) },
       wholeFromUs: wholeFromUs(events),
+      others: othersFigures(tables),
+      notices: changes === '' ? otherNotices(tables) : [],
       lastCommit: events.timestampMs === null ? null : { atUs: events.timestampMs * 1000 },
     },
     log: { id, start, end: endOf(extent, checkpoint), bytes },

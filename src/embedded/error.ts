@@ -3,6 +3,7 @@ import { type ErrorKind, type ErrorKinds, type Facts, RoomError } from '../runti
 
 export type JobErrorCode =
   | 'checkpoint-unreadable'
+  | 'tables-changed'
   | 'other-log'
   | 'other-tables'
   | 'log-too-short'
@@ -17,8 +18,12 @@ export type JobErrorCode =
 
 const MESSAGES: Readonly<Record<JobErrorCode, ErrorKind['message']>> = {
   'checkpoint-unreadable': (f) =>
-    `the newest snapshot of campaign_events has ${f.key} = "${f.value}", which is no count: ` +
+    `the newest snapshot of ours has ${f.key} = "${f.value}", which is no count: ` +
     'the tables were written by something else; restore them from a backup',
+  'tables-changed': (f) =>
+    `another program changed the tables while this one was stopped: ${f.changes}. Nothing was ` +
+    'undone. To go on from the tables as they are now: campaign-metrics adopt (--dry-run shows ' +
+    'what it does). Or undo the change, then start again',
   'other-log': (f) =>
     `the tables were filled from the log ${f.tables}, but this is another one, ` +
     `${f.log}${aboutTopics(f)}. If the old log is lost for good, fill the same tables from this ` +

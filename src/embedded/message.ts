@@ -21,7 +21,12 @@ export type JobSettings = Readonly<{
 /** The job's progress, as of the last commit. */
 export type RunProgress = Readonly<{ checkpoint: Checkpoint }> &
   Pick<JobProgress, 'state' | 'tables' | 'wholeFromUs' | 'lastCommit'> &
-  Required<Pick<JobProgress, 'dedupe' | 'bytesPerDay' | 'rejectedCountsOnly' | 'graceProblem'>>
+  Required<
+    Pick<
+      JobProgress,
+      'dedupe' | 'bytesPerDay' | 'rejectedCountsOnly' | 'graceProblem' | 'others' | 'notices'
+    >
+  >
 
 export type FromJob =
   | Readonly<{ kind: 'progress'; progress: RunProgress }>

@@ -20,12 +20,14 @@ import {
   openWindows,
   wholeFromUs,
 } from '../table.ts'
-import { type Checkpoint, positionOf, readCheckpoint, resumeFrom } from './checkpoint.ts'
+import { type Checkpoint, checkpointOf, positionOf, resumeFrom } from './checkpoint.ts'
 import { openMutex } from './commit-rows.ts'
 import { type DedupeMemory, openDedupeClock, openDedupeMemory, rebuildMemory } from './dedupe.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
+import { heldCheckpoint, otherNotices, othersFigures } from './held-tables.ts'
 import { openLoop } from './loop.ts'
 import type { JobSettings, RunProgress } from './message.ts'
+import { openOthersWatch } from './others-watch.ts'
 import { keepRejected, keptBeyond, openKeptFrom, retentionDaysOf } from './rejection.ts'
 
 export type RunWorld = Readonly<{
@@ -64,7 +66,7 @@ type Rooms = Readonly<{
 }>
 
 /** What may stall; of several, the first that does is shown. */
-const PARTS = ['place', 'commit', 'reading', 'maintenance'] as const
+const PARTS = ['place', 'others', 'commit', 'reading', 'maintenance'] as const
 type Part = (typeof PARTS)[number]
 
 /** Why the job does not go on for now. Each part of it reports for itself. */
@@ -75,6 +77,8 @@ type Stalls = Readonly<{
 
 /** How often it is checked that the tables are where they were, even if nothing is written. */
 const PLACE_CHECK_MS = 500
+/** How often it is checked whether another program has committed. */
+const OTHERS_LOOK_MS = 1000
 
 /** Resolves when the tables are open and the checkpoint agrees with the log. */
 export async function openRun(settings: JobSettings, world: RunWorld): Promise<Run> {
@@ -127,7 +131,7 @@ async function openRooms(
       onStalled: (message) => stalls.report('reading', message),
     }),
   )
-  const kept = readCheckpoint(lake.events.summary)
+  const kept = heldCheckpoint(lake)
   const checkpoint = resumeFrom(kept, reader.extent(), settings.acceptNewLog)
   reader.begin(checkpoint)
   const memory = openDedupeMemory({
@@ -161,6 +165,7 @@ function startRun(
   /** The deadline of a stop that came while ids are read back. */
   let rebuildUntilMs = Number.POSITIVE_INFINITY
   const exclusively = openMutex()
+  const notices = openNotices(world)
   const dedupeClock = openDedupeClock(checkpoint, world)
   const hasReadAll = (): boolean => checkpoint.nextOffset === reader.end()
   const dedupeNowUs = (): number => (hasReadAll() ? dedupeClock.now() : checkpoint.dedupeUs)
@@ -172,6 +177,8 @@ function startRun(
       dedupe: memory.stats(dedupeNowUs()),
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
       wholeFromUs: wholeFromUs(lake.events),
+      others: othersFigures(lake),
+      notices: notices.look(lake),
       bytesPerDay: maintenance.bytesPerDay(),
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
       graceProblem: lake.graceProblem(),
@@ -249,6 +256,16 @@ function startRun(
     onFailure: (why) =>
       stalls.report('maintenance', why === null ? null : `maintenance of the tables fails: ${why}`),
   })
+  const others = openOthersWatch({
+    lake,
+    exclusively,
+    newId: randomUUID,
+    onStall: (reason) => stalls.report('others', reason),
+    onChange() {
+      feed.filesChanged()
+      report('running')
+    },
+  })
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
 
   /** Rejects once the catalog's lock is lost: then nothing may be written any more. */
@@ -280,10 +297,13 @@ function startRun(
     const rebuilt = await rebuildMemory(lake, batch.hashIds, memory, checkpoint.dedupeUs, goesOn)
     if (!rebuilt) return
     report('running')
+    const looking = setInterval(() => void others.look(), OTHERS_LOOK_MS)
     const maintained = maintenance.run()
     try {
       await loop.run()
+      await others.look()
     } finally {
+      clearInterval(looking)
       maintenance.stop()
       await maintained
     }
@@ -306,10 +326,23 @@ function startRun(
  * of this one.
  */
 function tablesOf(lake: Lake, start: Checkpoint): FeedTables {
-  const { summary, files } = lake.events
-  const kept = readCheckpoint(summary)
+  const { files } = lake.events
+  const kept = checkpointOf(lake.events)
   const nextOffset = kept?.logId === start.logId ? positionOf(kept) : start.nextOffset
   return { nextOffset, events: files, metrics: lake.metrics.files }
+}
+
+/** What the user should know of other programs' changes; each is also warned of once. */
+function openNotices({ onWarning }: RunWorld) {
+  let known: readonly string[] = []
+  return {
+    look(lake: Lake): readonly string[] {
+      const notices = otherNotices(lake)
+      for (const notice of notices) if (!known.includes(notice)) onWarning(notice)
+      known = notices
+      return notices
+    },
+  }
 }
 
 function openStalls({ onStalled, onWarning }: RunWorld): Stalls {

@@ -84,6 +84,10 @@ export type JobFigures = Readonly<{
    * is known.
    */
   bytesPerDay?: number | null
+  /** Rows that other programs have ever added and removed, where the tables are ours alone. */
+  others?: Readonly<{ events: OtherRows; metrics: OtherRows }>
+  /** What the user should know, though nothing is wrong: one sentence each. */
+  notices?: readonly string[]
   /** Of an engine that keeps rejected events itself: whether only their counts are still kept. */
   rejectedCountsOnly?: boolean
   /** Of an engine that removes files itself: why they stay for readers for less than configured. */
@@ -105,7 +109,14 @@ export type JobProgress = JobFigures &
     misplaced?: string | null
   }>
 
-export type JobStanding = Readonly<{ figures: JobFigures; log: LogFigures }>
+export type OtherRows = Readonly<{ addedRows: number; removedRows: number }>
+
+/** `problems`: why the job would not start, one sentence each. */
+export type JobStanding = Readonly<{
+  figures: JobFigures
+  log: LogFigures
+  problems?: readonly string[]
+}>
 
 /** `bytes`: on the disks of this machine. */
 export type LogFigures = Readonly<{ id: string; start: number; end: number; bytes: number }>

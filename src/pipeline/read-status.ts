@@ -7,7 +7,7 @@ import { ENGINES } from './engines.ts'
 import { type Status, statusOf } from './status.ts'
 
 export async function readStatus(config: Config, nowUs: number): Promise<Status> {
-  const { figures, log } = await ENGINES[config.engine].readProgress(config, nowUs)
+  const { figures, log, problems = [] } = await ENGINES[config.engine].readProgress(config, nowUs)
   return statusOf({
     state: 'stopped',
     figures,
@@ -21,7 +21,7 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     failure: null,
     unreadable: null,
     advancedUs: null,
-    noticed: [],
+    noticed: problems,
     nowUs,
     rssBytes: null,
   })

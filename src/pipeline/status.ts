@@ -17,6 +17,11 @@ export type Status = Readonly<{
     lastCommitUs: number | null
     secondsBehind: number
   }>
+  /**
+   * Rows that other programs have ever added and removed: not a part of the ledger. Null where the
+   * engine cannot tell.
+   */
+  others: NonNullable<JobFigures['others']> | null
   log: LogFigures
   nextOffset: number
   tables: JobFigures['tables']
@@ -28,6 +33,8 @@ export type Status = Readonly<{
   healthy: boolean
   /** One sentence for each thing that is wrong, saying what to do. */
   problems: readonly string[]
+  /** What the user should know, though nothing is wrong: one sentence each. */
+  notices: readonly string[]
 }>
 
 export type StatusInput = Readonly<{
@@ -101,6 +108,7 @@ export function statusOf(input: StatusInput): Status {
       lastCommitUs: figures.lastCommit?.atUs ?? null,
       secondsBehind,
     },
+    others: figures.others ?? null,
     log,
     nextOffset: figures.nextOffset,
     tables: figures.tables,
@@ -110,6 +118,7 @@ export function statusOf(input: StatusInput): Status {
     state,
     healthy: problems.length === 0,
     problems,
+    notices: figures.notices ?? [],
   }
 }
 

@@ -10,9 +10,10 @@
  *
  * Where our job is the writer, every commit is of both tables, so that both always hold the same
  * checkpoint. Where Flink is, it appends to each table by itself, and Trino rewrites raw files: a
- * commit of ours then changes only the tables that it has files for. When one of them has changed
- * meanwhile, the commit is planned again on its new state; each time it is checked that the files
- * to be removed are still there ('missing-file').
+ * commit of ours then changes only the tables that it has files for. When another program has
+ * changed a table meanwhile, the commit is planned again on its new state, provided that this
+ * continues ours (commit/rebase.ts); each time it is checked that the files to be removed are still
+ * there ('missing-file').
  */
 import { strict as assert } from 'node:assert'
 import { randomUUID } from 'node:crypto'
@@ -20,12 +21,14 @@ import { allOf, reasonOf } from '../runtime.ts'
 import { uuidBytes } from './avro.ts'
 import type { CatalogAccess, OnWait } from './catalog.ts'
 import { type CommitPlan, type Expiry, planCommit, planExpiry } from './commit/plan.ts'
+import { requireContinued } from './commit/rebase.ts'
 import { swapPointers } from './commit/swap-pointers.ts'
 import { type OnStep, type Plans, removePlanned, writePlans } from './commit/write-metadata.ts'
 import { TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { OWN_KEY_PREFIX, SUMMARY_KEYS } from './keys.ts'
 import type { States, TableState } from './load-table.ts'
+import type { Neighbours } from './neighbours.ts'
 import { referencedPaths } from './orphan-files.ts'
 import type { ReaderGrace } from './reader-grace.ts'
 import { type FileChange, historyOf, type Summary } from './snapshot.ts'
@@ -58,6 +61,10 @@ export type CommitterParts = Readonly<{
   expiry: Omit<Expiry, 'times'>
   snapshotClock: SnapshotClock
   grace: ReaderGrace
+  /** Where other programs' commits are waited for. */
+  neighbours?: Neighbours | undefined
+  /** A clock that never steps back. */
+  steadyMs: () => number
   /** Called before a commit: takes the writer's lock again where its connection was lost. */
   keepLock: () => Promise<void>
   onWait: OnWait
@@ -70,6 +77,8 @@ const REMOVALS_AT_ONCE = 16
 /** Tries of a commit that other writers overtake again and again. */
 const CONFLICTS_MAX = 10
 const CONFLICT_PAUSE_MS = 200
+/** Between two looks whether another program has committed. */
+const NEIGHBOUR_PAUSE_MS = 50
 
 /**
  * Holds the current states of both tables. A state is immutable, and the next one replaces it only
@@ -110,6 +119,19 @@ export class Committer {
     return this.#retrying(() => this.#expire())
   }
 
+  /**
+   * Goes on from what other programs have committed, where it continues our state. Returns whether
+   * they have.
+   */
+  async follow(): Promise<boolean> {
+    if (this.#lost !== null || this.#isUncertain) return false
+    const before = this.#states
+    const found = await this.#parts.reload(before)
+    requireContinued(before, found)
+    this.#take(found)
+    return TABLE_KEYS.some((key) => found[key] !== before[key])
+  }
+
   async reload(): Promise<void> {
     this.#take(await this.#parts.reload(this.#states))
   }
@@ -140,7 +162,8 @@ export class Committer {
   }
 
   /**
-   * Where another program writes as well, acts on its latest state, and again where it was quicker.
+   * Acts on the latest state, and again where another program was quicker. Beside Flink the state
+   * is loaded each time; else ours is the latest until a conflict shows that it is not.
    */
   async #retrying<T>(act: () => Promise<T>): Promise<T> {
     if (this.#lost !== null) throw this.#lost
@@ -148,13 +171,30 @@ export class Committer {
     const { isShared } = this.#parts.expiry
     for (let attempt = 1; ; attempt++) {
       if (isShared) await this.reload()
+      else await this.#giveWay()
       try {
         return await act()
       } catch (error) {
-        const isConflict = error instanceof TableError && error.code === 'commit-conflict'
-        if (!isShared || !isConflict || attempt === CONFLICTS_MAX) throw error
+        if (!(error instanceof TableError && error.code === 'commit-conflict')) throw error
+        if (attempt === CONFLICTS_MAX) throw isShared ? error : overtaken(error)
+        if (!isShared) await this.follow()
       }
       await this.#parts.access.pause(CONFLICT_PAUSE_MS * attempt)
+    }
+  }
+
+  /** Lets another program, which is about to commit, be first. */
+  async #giveWay(): Promise<void> {
+    const { neighbours, access, steadyMs } = this.#parts
+    const untilMs = neighbours?.waitUntilMs() ?? null
+    if (neighbours === undefined || untilMs === null) return
+    const fromMs = steadyMs()
+    try {
+      while (this.#keepsWaiting && steadyMs() < untilMs && !(await this.follow())) {
+        await access.pause(NEIGHBOUR_PAUSE_MS)
+      }
+    } finally {
+      neighbours.waited(fromMs)
     }
   }
 
@@ -275,6 +315,11 @@ function refuseSecondWriter(landed: States, found: States): void {
       throw new TableError('second-writer', { table: TABLES[key].name, commitId })
     }
   }
+}
+
+function overtaken(conflict: TableError): TableError {
+  const facts = { table: conflict.facts.table ?? '', attempts: CONFLICTS_MAX }
+  return new TableError('overtaken', facts, conflict)
 }
 
 /** The plans of the tables that have one. */

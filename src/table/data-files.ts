@@ -8,7 +8,7 @@ import type { DayRows, EncodedColumn } from '../event.ts'
 import type { OnStep } from './commit.ts'
 import type { DataFile } from './data-file.ts'
 import { dayText, TABLES, type TableKey } from './definition.ts'
-import { TableError } from './error.ts'
+import { columnFault } from './event-columns.ts'
 import { FOOTER_KEYS } from './keys.ts'
 import { below } from './location.ts'
 import {
@@ -36,7 +36,12 @@ export type FileTimes = Readonly<{
    * after a restart.
    */
   dedupe: TimeRange
+  /** Of another program, with columns that a merge would lose: it stays as it is. */
+  isFixed?: true
 }>
+
+/** What a footer tells; `times` is null in a file of another program. */
+export type EventsFooter = Readonly<{ times: FileTimes | null; isFit: boolean }>
 
 /**
  * On random ids level 1 is not only the quickest but also the smallest: 24.6 bytes an event, level
@@ -51,7 +56,7 @@ export type DataFiles = Readonly<{
   writeMetrics(day: number, rows: readonly MetricsRow[]): Promise<DataFile>
   readMetrics(file: DataFile): Promise<StoredMetricsRow[]>
   readEventIds(file: DataFile): AsyncIterable<readonly Uint8Array[]>
-  fileTimes(file: DataFile): Promise<FileTimes>
+  eventsFooter(file: DataFile): Promise<EventsFooter>
   /** Throws TableError where the local copy of a file is not what was written. */
   check(file: DataFile, local: string): Promise<void>
 }>
@@ -109,9 +114,14 @@ export function openDataFiles(options: DataFilesOptions): DataFiles {
     },
     async *readEventIds(file) {
       const reader = await openParquet(storage, file.path, file)
-      for await (const page of reader.pages('event_id')) yield page as Uint8Array[]
+      for await (const page of reader.pages('event_id')) {
+        yield (page as (Uint8Array | null)[]).filter((id) => id !== null)
+      }
     },
-    fileTimes: async (file) => fileTimesOf(file.path, await openParquet(storage, file.path, file)),
+    async eventsFooter(file) {
+      const reader = await openParquet(storage, file.path, file)
+      return { times: fileTimesOf(reader), isFit: columnFault(reader) === null }
+    },
     async check(file, local) {
       await (await openParquet(openDiskStorage(), local, file)).check()
     },
@@ -132,8 +142,8 @@ export function footerOf({ arrival, dedupe }: FileTimes): Readonly<Record<string
   }
 }
 
-/** Throws TableError `file-damaged` where the footer has no arrival times. */
-export function fileTimesOf(file: string, { metadata }: ParquetReader): FileTimes {
+/** Null where the footer has no arrival times. */
+export function fileTimesOf({ metadata }: ParquetReader): FileTimes | null {
   const pairs = new Map(metadata.key_value_metadata?.map(({ key, value }) => [key, value]))
   const rangeOf = (minKey: string, maxKey: string): TimeRange | null => {
     const minUs = Number(pairs.get(minKey) ?? Number.NaN)
@@ -141,11 +151,7 @@ export function fileTimesOf(file: string, { metadata }: ParquetReader): FileTime
     return Number.isSafeInteger(minUs) && Number.isSafeInteger(maxUs) ? { minUs, maxUs } : null
   }
   const arrival = rangeOf(FOOTER_KEYS.arrivalMinUs, FOOTER_KEYS.arrivalMaxUs)
-  if (arrival === null) {
-    const reason = `its footer lacks ${FOOTER_KEYS.arrivalMinUs} or ${FOOTER_KEYS.arrivalMaxUs}`
-    const expected = 'a file of campaign_events'
-    throw new TableError('file-damaged', { path: file, expected, reason })
-  }
+  if (arrival === null) return null
   return { arrival, dedupe: rangeOf(FOOTER_KEYS.dedupeMinUs, FOOTER_KEYS.dedupeMaxUs) ?? arrival }
 }
 

@@ -11,7 +11,12 @@ export const NAMESPACE = 'campaigns'
 
 export type TableKey = 'events' | 'metrics'
 
-export type TableDefinition = Readonly<{ name: string; schema: Schema; spec: PartitionSpec }>
+export type TableDefinition = Readonly<{
+  key: TableKey
+  name: string
+  schema: Schema
+  spec: PartitionSpec
+}>
 
 export type PartitionSpec = Readonly<{ sourceId: number; name: string }>
 
@@ -21,11 +26,13 @@ export const PARTITION_FIELD_ID = 1000
 
 export const TABLES: Readonly<Record<TableKey, TableDefinition>> = {
   events: {
+    key: 'events',
     name: 'campaign_events',
     schema: EVENTS_SCHEMA,
     spec: byDayOf(EVENTS_SCHEMA, 'timestamp'),
   },
   metrics: {
+    key: 'metrics',
     name: 'campaign_metrics',
     schema: METRICS_SCHEMA,
     spec: byDayOf(METRICS_SCHEMA, 'window_start'),

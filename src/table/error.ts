@@ -1,6 +1,7 @@
 /** The errors of the table room. Each message says what failed, where, and what to do. */
 
 import { type ErrorKind, type Facts, RoomError, systemCode } from '../runtime.ts'
+import { PROPERTY_KEYS } from './keys.ts'
 
 export type TableErrorCode =
   | 'catalog-missing'
@@ -14,6 +15,11 @@ export type TableErrorCode =
   | 'missing-file'
   | 'other-writer'
   | 'other-window'
+  | 'other-layout'
+  | 'other-property'
+  | 'unfit-change'
+  | 'set-back'
+  | 'overtaken'
   | 'moved'
   | 'foreign-warehouse'
   | 'warehouse-path'
@@ -101,12 +107,37 @@ const KINDS: Readonly<Record<TableErrorCode, TableErrorKind>> = {
     (f) =>
       `${f.table} was filled by the writer "${f.found}", not by "${f.wanted}": two kinds of ` +
       'writers in one table would count events twice. Go on with the former writer, or choose ' +
-      'another catalog and warehouse in the configuration',
+      'another catalog and warehouse in the configuration. If another program changed the ' +
+      `table's property ${PROPERTY_KEYS.writer}, set it back`,
   ),
   'other-window': lasting(
     (f) =>
       `${f.table} was filled with windows of ${f.found}, the configuration says ${f.wanted}. ` +
-      `Set "window" back to ${f.found}, or choose another catalog and warehouse`,
+      `Set "window" back to ${f.found}, or choose another catalog and warehouse. If another ` +
+      `program changed the table's property ${PROPERTY_KEYS.window}, set it back`,
+  ),
+  'other-layout': transient(
+    (f) =>
+      `another program changed the layout of ${f.table}: ${f.reason}. Nothing is committed ` +
+      `meanwhile. ${f.todo}`,
+  ),
+  'other-property': transient(
+    (f) =>
+      `another program changed ${f.name} of ${f.table} from ${f.wanted} to ${f.found}. Nothing ` +
+      'is committed meanwhile. Set it back',
+  ),
+  'unfit-change': transient((f) => `${f.change}. Nothing is committed meanwhile. ${f.todo}`),
+  'set-back': transient(
+    (f) =>
+      `another program set ${f.table} back: its current snapshot ${f.found} does not descend ` +
+      `from ${f.known}, on which this process has built. Nothing is committed meanwhile. Set the ` +
+      `current snapshot to ${f.known} again; or, to keep the table as it is, stop this process ` +
+      'and run: campaign-metrics adopt',
+  ),
+  overtaken: transient(
+    (f) =>
+      `other programs have changed ${f.table} ${f.attempts} times in a row before a commit could ` +
+      'be made. Nothing was committed; it is tried again',
   ),
   moved: lasting(
     (f) =>

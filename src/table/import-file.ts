@@ -3,22 +3,16 @@
  * Its footer must have what our own files have: the same columns and field ids, one day, and the
  * arrival times.
  */
-import type { ColumnMetaData, SchemaElement } from 'hyparquet'
+import type { ColumnMetaData } from 'hyparquet'
 import { boundsOf, doubleBytes, longBytes, longOf } from './bounds.ts'
 import type { DataFile } from './data-file.ts'
 import { fileTimesOf } from './data-files.ts'
 import { dayOfUs, TABLES } from './definition.ts'
 import { TableError } from './error.ts'
+import { columnFault } from './event-columns.ts'
 import { openParquet, type ParquetReader } from './parquet/read-file.ts'
 import type { Field, FieldType } from './schema.ts'
 import { type LocalFiles, openDiskStorage, type Storage } from './storage.ts'
-
-const PHYSICAL: Readonly<Record<FieldType, string>> = {
-  string: 'BYTE_ARRAY',
-  long: 'INT64',
-  timestamp: 'INT64',
-  double: 'DOUBLE',
-}
 
 export async function importEventsFile(
   storage: Storage,
@@ -31,8 +25,10 @@ export async function importEventsFile(
   const table = TABLES.events
   const unfit = (reason: string) =>
     new TableError('file-unfit', { path, table: table.name, reason })
-  checkColumns(reader, unfit)
-  fileTimesOf(path, reader)
+  const fault = columnFault(reader)
+  if (fault !== null) throw unfit(fault)
+  if (Number(reader.metadata.num_rows) === 0) throw unfit('it has no rows')
+  if (fileTimesOf(reader) === null) throw unfit('its footer has no arrival times')
   const stats = table.schema.map((field, index) => columnStats(reader, field, index))
   const times = stats[table.spec.sourceId - 1]!
   if (times.min === null || times.max === null) throw unfit('its timestamps have no statistics')
@@ -68,31 +64,6 @@ type ColumnStats = Readonly<{
   min: Uint8Array | null
   max: Uint8Array | null
 }>
-
-function checkColumns({ metadata }: ParquetReader, unfit: (reason: string) => TableError): void {
-  const [, ...elements] = metadata.schema
-  const { schema } = TABLES.events
-  if (elements.length !== schema.length) throw unfit(`it has ${elements.length} columns`)
-  for (const [index, field] of schema.entries()) {
-    const element = elements[index]!
-    const wrong = difference(element, field)
-    if (wrong !== null) throw unfit(`its column ${index + 1}, ${element.name}, ${wrong}`)
-  }
-  if (Number(metadata.num_rows) === 0) throw unfit('it has no rows')
-}
-
-function difference(element: SchemaElement, field: Field): string | null {
-  if (element.name !== field.name) return `should be ${field.name}`
-  if (element.field_id !== field.id) return `has the field id ${element.field_id}, not ${field.id}`
-  if (element.type !== PHYSICAL[field.type])
-    return `is ${element.type}, not ${PHYSICAL[field.type]}`
-  if (element.repetition_type !== 'OPTIONAL') return `is ${element.repetition_type}, not OPTIONAL`
-  if (field.type !== 'timestamp') return null
-  const logical = element.logical_type
-  const fits =
-    logical?.type === 'TIMESTAMP' && logical.unit === 'MICROS' && !logical.isAdjustedToUTC
-  return fits ? null : 'is not a timestamp of microseconds without a zone'
-}
 
 /**
  * A column over all row groups. Where one group lacks a statistic, the file has none: with a guess,

@@ -18,6 +18,13 @@ export const SUMMARY_KEYS = {
   keptFrom: 'campaign-metrics.kept-from',
   /** Raw rows that retention has ever removed: rows stored = rows in the table + these. */
   droppedRows: 'campaign-metrics.dropped-rows',
+  /** Rows that other programs have ever added to, or removed from, the table. */
+  othersAddedRows: 'campaign-metrics.others-added-rows',
+  othersRemovedRows: 'campaign-metrics.others-removed-rows',
+  /** Their last change of rows, see other-writers.ts. */
+  othersLast: 'campaign-metrics.others-last',
+  /** Up to which sequence numbers of the raw and the metrics table such changes are adopted. */
+  adopted: 'campaign-metrics.adopted',
   /** The checkpoint of the embedded engine. Its meaning is documented in embedded/checkpoint.ts. */
   logId: 'campaign-metrics.log-id',
   nextOffset: 'campaign-metrics.next-offset',

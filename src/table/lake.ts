@@ -10,6 +10,7 @@ import type { DataFile } from './data-file.ts'
 import type { DataFiles, FileTimes, TimeRange } from './data-files.ts'
 import { forBothTables, TABLE_KEYS, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
+import { SUMMARY_KEYS } from './keys.ts'
 import { locationOf } from './location.ts'
 import type { MetricsRow, StoredMetricsRow } from './metrics-row.ts'
 import { findLeftovers, findOrphans, referencedPaths, removeOrphans } from './orphan-files.ts'
@@ -79,9 +80,25 @@ export class Lake {
     return this.#parts.files.readEventIds(file)
   }
 
-  /** When a file's events arrived. */
-  fileTimes(file: DataFile): Promise<FileTimes> {
-    return this.#parts.files.fileTimes(file)
+  /**
+   * When a file's events arrived. A file of another program does not tell: its rows count as
+   * arrived until the first commit of ours that has it, so that their ids are remembered rather too
+   * long.
+   */
+  async fileTimes(file: DataFile): Promise<FileTimes> {
+    const { times, isFit } = await this.#parts.files.eventsFooter(file)
+    if (times !== null) return times
+    const { entries, history } = this.events
+    const sequence = entries.find((entry) => entry.file.path === file.path)?.fileSequenceNumber
+    const own = history.filter(({ summary }) => summary[SUMMARY_KEYS.arrivedUs] !== undefined)
+    const first = own.findLast(({ sequenceNumber }) => sequenceNumber >= (sequence ?? 0)) ?? own[0]
+    const at = (key: string): number => Number(first?.summary[key] ?? this.#parts.nowUs())
+    const [arrivedUs, dedupeUs] = [at(SUMMARY_KEYS.arrivedUs), at(SUMMARY_KEYS.dedupeUs)]
+    return {
+      arrival: { minUs: arrivedUs, maxUs: arrivedUs },
+      dedupe: { minUs: dedupeUs, maxUs: dedupeUs },
+      ...(!isFit && { isFixed: true }),
+    }
   }
 
   /**
@@ -153,6 +170,14 @@ export class Lake {
   /** Loads what another writer has committed. */
   refresh(): Promise<void> {
     return this.#enqueue(() => this.#committer.reload())
+  }
+
+  /**
+   * The same where the tables are ours alone: throws TableError when it does not continue what we
+   * have committed. Returns whether there was anything.
+   */
+  follow(): Promise<boolean> {
+    return this.#enqueue(async () => this.placeFault() === null && (await this.#committer.follow()))
   }
 
   /**

@@ -9,7 +9,7 @@ import { TableError } from './error.ts'
 import { pathOf } from './location.ts'
 import { type ManifestEntry, manifestFormat, STATUS } from './manifest.ts'
 import { decodeManifestList, type LoadedManifest, type ManifestFile } from './manifest-list.ts'
-import type { Snapshot } from './snapshot.ts'
+import { isOwn, type Snapshot } from './snapshot.ts'
 import type { RetiredFile } from './snapshot-expiry.ts'
 import type { Storage } from './storage.ts'
 import { parseMetadata, type TableMetadata } from './table-metadata.ts'
@@ -50,10 +50,24 @@ export async function loadTable(
   const metadataPath = pathOf(metadataLocation)
   const metadata = await readMetadata(storage, table, metadataPath)
   const files = metadata.current === null ? [] : await loadList(storage, metadata.current, known)
+  if (files.some(({ holdsDeletes }) => holdsDeletes)) refuseDeletes(table, metadata)
   const manifests = await allOf(files, READS_AT_ONCE, (file) =>
     loadManifest(storage, table, file, known),
   )
   return { table, metadata, metadataPath, manifests, retired: [] }
+}
+
+/** We never write delete files, and our readers would have to apply them to every row. */
+function refuseDeletes(table: TableDefinition, { current, snapshots }: TableMetadata): never {
+  const own = snapshots.findLast(isOwn)
+  const back = own === undefined ? '' : `, or set the current snapshot back to ${own.id}`
+  const snapshot = `${current?.id} (${current?.operation})`
+  throw new TableError('unfit-change', {
+    change: `${table.name} has delete files, in its current snapshot ${snapshot}`,
+    todo:
+      'Rewrite the data files so that they no longer need them (Trino: ALTER TABLE … EXECUTE ' +
+      `optimize; Spark: rewrite_data_files with delete-file-threshold 1)${back}`,
+  })
 }
 
 /** Files read at a time: enough to keep a disk busy. */
@@ -184,11 +198,11 @@ export function readList(storage: Pick<Storage, 'read'>, path: string): Promise<
 export function readManifest(
   storage: Pick<Storage, 'read'>,
   table: TableDefinition,
-  { addedSnapshotId: snapshotId, sequenceNumber }: ManifestFile,
+  { addedSnapshotId: snapshotId, sequenceNumber, holdsDeletes }: ManifestFile,
   path: string,
 ): Promise<ManifestEntry[]> {
   return readAs(storage, path, 'an Iceberg manifest', (bytes) =>
-    manifestFormat(table).decode(bytes, { snapshotId, sequenceNumber }),
+    manifestFormat(table).decode(bytes, { snapshotId, sequenceNumber, holdsDeletes }),
   )
 }
 
@@ -203,6 +217,7 @@ async function readAs<T>(
   try {
     return await parse(bytes)
   } catch (error) {
+    if (error instanceof TableError) throw error
     throw new TableError('file-damaged', { path, expected, reason: reasonOf(error) }, error)
   }
 }

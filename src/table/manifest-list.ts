@@ -22,6 +22,8 @@ export type ManifestFile = Readonly<{
   /** The smallest sequence number of its live entries. */
   minSequenceNumber: number
   addedSnapshotId: bigint
+  /** Of delete files, which only another program writes. */
+  holdsDeletes: boolean
   added: Tally
   existing: Tally
   deleted: Tally
@@ -82,6 +84,7 @@ export function manifestFileOf(
       owner.sequenceNumber,
     ),
     addedSnapshotId: owner.snapshotId,
+    holdsDeletes: false,
     added: tally(entries, STATUS.added),
     existing: tally(entries, STATUS.existing),
     deleted: tally(entries, STATUS.deleted),
@@ -125,7 +128,7 @@ function rowOf(manifest: ManifestFile): ManifestRow {
     manifest_path: locationOf(manifest.path),
     manifest_length: BigInt(manifest.bytes),
     partition_spec_id: SPEC_ID,
-    content: 0,
+    content: manifest.holdsDeletes ? 1 : 0,
     sequence_number: BigInt(manifest.sequenceNumber),
     min_sequence_number: BigInt(manifest.minSequenceNumber),
     added_snapshot_id: manifest.addedSnapshotId,
@@ -150,7 +153,6 @@ function daySummary(min: number, max: number): SummaryRow {
 }
 
 function manifestOf(row: ManifestRow): ManifestFile {
-  if (row.content !== 0) throw new Error('it lists a manifest of delete files')
   const days = row.partitions?.[0]
   return {
     path: pathOf(row.manifest_path),
@@ -158,6 +160,7 @@ function manifestOf(row: ManifestRow): ManifestFile {
     sequenceNumber: Number(row.sequence_number),
     minSequenceNumber: Number(row.min_sequence_number),
     addedSnapshotId: row.added_snapshot_id,
+    holdsDeletes: row.content !== 0,
     added: tallyOf(row, 'added'),
     existing: tallyOf(row, 'existing'),
     deleted: tallyOf(row, 'deleted'),

@@ -15,6 +15,7 @@ import {
 } from './avro.ts'
 import type { DataFile } from './data-file.ts'
 import { PARTITION_FIELD_ID, SPEC_ID, specFieldsJson, type TableDefinition } from './definition.ts'
+import { TableError } from './error.ts'
 import { locationOf, pathOf } from './location.ts'
 import { SCHEMA_ID, schemaJson } from './schema.ts'
 
@@ -33,7 +34,11 @@ export type ManifestEntry = Readonly<{
 }>
 
 /** What a manifest's entries inherit from its line in the manifest list. */
-export type Inherited = Readonly<{ snapshotId: bigint; sequenceNumber: number }>
+export type Inherited = Readonly<{
+  snapshotId: bigint
+  sequenceNumber: number
+  holdsDeletes: boolean
+}>
 
 type Pair<V> = Readonly<{ key: number; value: V }>
 type EntryRow = Readonly<{
@@ -143,16 +148,28 @@ function entryOf(row: EntryRow, partition: string, inherited: Inherited): Manife
     snapshotId: row.snapshot_id ?? inherited.snapshotId,
     sequenceNumber: Number(own),
     fileSequenceNumber: Number(row.file_sequence_number ?? inherited.sequenceNumber),
-    file: dataFileOf(row.data_file, partition),
+    file: dataFileOf(row.data_file, partition, inherited),
   }
 }
 
-function dataFileOf(row: DataFileRow, partition: string): DataFile {
-  if (row.content !== 0) throw new Error('it lists delete files')
-  if (row.file_format.toUpperCase() !== 'PARQUET')
-    throw new Error(`it lists ${row.file_format} files`)
-  const day = row.partition[partition]
-  if (day === null || day === undefined) throw new Error(`a file has no partition ${partition}`)
+/** Throws TableError `unfit-change` for a file that only another program can have added. */
+function dataFileOf(
+  row: DataFileRow,
+  partition: string,
+  { holdsDeletes, snapshotId }: Inherited,
+): DataFile {
+  const refuse = (reason: string, todo: string): never => {
+    const what = `snapshot ${snapshotId} of another program has the file ${row.file_path}`
+    throw new TableError('unfit-change', { change: `${what}, which ${reason}`, todo })
+  }
+  if (!holdsDeletes && row.file_format.toUpperCase() !== 'PARQUET') {
+    refuse(`is ${row.file_format}, not Parquet`, 'Write its rows as Parquet instead')
+  }
+  const day = row.partition[partition] ?? (holdsDeletes ? 0 : undefined)
+  if (day === undefined) {
+    const column = partition.replace(/_day$/, '')
+    return refuse(`holds rows without a ${column}`, `Delete the rows whose ${column} is null`)
+  }
   return {
     path: pathOf(row.file_path),
     day,

@@ -8,6 +8,7 @@
  * 1.9 millionths apart).
  */
 import type { EncodedColumn, WindowKey } from '../event.ts'
+import { TableError } from './error.ts'
 import { encodeDoubles, encodeLongs, encodeStrings } from './parquet/encode-column.ts'
 import type { ParquetReader } from './parquet/read-file.ts'
 
@@ -57,6 +58,13 @@ function percentOf(part: number, whole: number): number | null {
   return whole === 0 ? null : (part * 100) / whole
 }
 
+function rowOfOthers(): TableError {
+  return new TableError('unfit-change', {
+    change: 'another program wrote a row without campaign or window into campaign_metrics',
+    todo: 'Delete the rows whose campaign_id or window_start is null',
+  })
+}
+
 /** By window, then campaign: any order would be right, this one compresses and prunes well. */
 export function compareRows(a: WindowKey, b: WindowKey): number {
   const byCampaign = a.campaignId < b.campaignId ? -1 : a.campaignId > b.campaignId ? 1 : 0
@@ -98,7 +106,10 @@ export async function readMetricsRows(file: ParquetReader): Promise<StoredMetric
   // An id may begin with U+FEFF, which is a character of it like any other.
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   return Array.from(campaigns, (campaign, index) => {
-    const revenue = revenues[index] as number
+    const found = revenues[index]
+    // No row of ours has another: only `adopt` can say what it must be.
+    const revenue = typeof found === 'number' && Number.isFinite(found) ? found : 0
+    if (campaign === null || starts[index] === null) throw rowOfOthers()
     return {
       campaignId: decoder.decode(campaign as Uint8Array),
       windowStartUs: Number(starts[index]),

@@ -23,6 +23,7 @@ import { importEventsFile } from './import-file.ts'
 import { Lake } from './lake.ts'
 import { type Known, loadForWriting, type States, type TableState } from './load-table.ts'
 import { below, catalogText, type LakePlaces, locationOf, warehouseFolder } from './location.ts'
+import { type Neighbours, openNeighbours } from './neighbours.ts'
 import { openReaderGrace, READER_LIMITS, type ReaderLimits } from './reader-grace.ts'
 import { EXPIRY_POLICY, type ExpiryPolicy } from './snapshot-expiry.ts'
 import { openSnapshotClock } from './snapshot-times.ts'
@@ -72,6 +73,8 @@ export type LakeOptions = LakePlaces &
     pause?: (durationMs: number) => Promise<void>
   }>
 
+const monotonicMs = (): number => performance.now()
+
 type Opening = Readonly<{
   access: CatalogAccess
   folders: TableFolders
@@ -86,9 +89,11 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
   let access: CatalogAccess | undefined
   let local: LocalFiles | undefined
   let watch: FolderWatch | undefined
+  let neighbours: Neighbours | undefined
   const release = async (): Promise<void> => {
     local?.close()
     watch?.close()
+    neighbours?.close()
     await access?.close()
     await lock.release()
   }
@@ -100,15 +105,19 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
       openCatalogAccess(options.catalog, { open: options.openCatalog, pause }),
     )
     const cache = openCache(options, () => options.nowUs() / 1000)
-    const { storage, written } = noteWrites(
+    const { storage: stored, written } = noteWrites(
       options.storage ?? (await openStorage(options.warehouse, cache)),
     )
+    neighbours = neighboursOf(options)
+    const storage = naming(stored, neighbours)
     local = localFilesOf(options, cache, storage)
     const placeFault = (): string | null => lock.fault() ?? watch?.fault() ?? null
     const locked = { keepLock: lock.keep, lockLost: lock.lost }
-    const parts = { access, local, storage, written, ...locked, placeFault, release }
+    const parts = { access, local, storage, written, neighbours, ...locked, placeFault, release }
     const lake = await reporting(() => openWith(folder, parts, options))
-    watch = watchFolders(options.catalog, folder, tableFolders(folder))
+    const folders = tableFolders(folder)
+    watch = watchFolders(options.catalog, folder, folders)
+    neighbours?.watch(TABLE_KEYS.map((key) => below(folders[key], 'metadata')))
     return lake
   } catch (error) {
     await release()
@@ -116,7 +125,25 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
   }
 }
 
+/** Beside Flink a commit is overtaken rather than waited for. */
+function neighboursOf({ warehouse, writer }: LakeOptions): Neighbours | undefined {
+  if (warehouse.kind !== 'folder' || writer !== 'embedded') return undefined
+  return openNeighbours(monotonicMs)
+}
+
+function naming(storage: Storage, neighbours: Neighbours | undefined): Storage {
+  if (neighbours === undefined) return storage
+  return {
+    ...storage,
+    write(file, chunks, onWritten) {
+      neighbours.own(file)
+      return storage.write(file, chunks, onWritten)
+    },
+  }
+}
+
 type Opened = Readonly<{
+  neighbours: Neighbours | undefined
   access: CatalogAccess
   local: LocalFiles
   storage: Storage
@@ -156,6 +183,7 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
     grace: openReaderGrace({ storage, folder, limits, steadyMs: clocks.steadyMs }),
     onWait,
     nowUs,
+    steadyMs: monotonicMs,
     onStep,
   })
 }

@@ -108,7 +108,7 @@ async function moveTable(
       snapshots.push(await moveSnapshot(place, table, snapshot, manifests, old))
     } catch (error) {
       // The table can lose an older snapshot, but not the current one.
-      const lost = error instanceof TableError && error.code === 'file-lost'
+      const lost = error instanceof TableError && ['file-lost', 'unfit-change'].includes(error.code)
       if (!lost || snapshot.id === metadata.current?.id) throw error
     }
   }
@@ -138,6 +138,11 @@ async function moveSnapshot(
   const oldPath = newPathOf(place, snapshot.manifestListPath)
   const moved: ManifestFile[] = []
   for (const file of await readList(storage, oldPath)) {
+    // Position deletes name their data files by location, so they cannot move along.
+    if (file.holdsDeletes) {
+      const change = `snapshot ${snapshot.id} has delete files`
+      throw new TableError('unfit-change', { change, todo: 'Rewrite its data files' })
+    }
     const known = manifests.get(file.path) ?? (await moveManifest(place, table, file, old))
     manifests.set(file.path, known)
     moved.push(known)

@@ -47,10 +47,17 @@ export const METRICS_SCHEMA: Schema = numbered({
   processed_at: 'timestamp',
 })
 
+export type FieldJson = Readonly<{
+  id: number
+  name: string
+  required: boolean
+  /** The columns of other programs may be nested: then this is an object. */
+  type: unknown
+}>
 export type SchemaJson = Readonly<{
   type: 'struct'
   'schema-id': number
-  fields: readonly Readonly<{ id: number; name: string; required: boolean; type: string }>[]
+  fields: readonly FieldJson[]
 }>
 
 export function schemaJson(schema: Schema): SchemaJson {

@@ -1,16 +1,15 @@
 /**
  * Table metadata (spec: "Table Metadata Fields"), format version 2: what a `*.metadata.json` file
- * holds. Reading refuses what this writer could not continue faithfully (another version, other
- * columns, other partitions), and keeps every field that it does not use: other programs write
- * these files too.
+ * holds. Reading refuses what this writer could not continue faithfully (table-layout.ts), and keeps
+ * every field that it does not use: other programs write these files too.
  */
 import path from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { parseExact, stringifyExact } from '../runtime.ts'
 import { PARTITION_FIELD_ID, SPEC_ID, specFieldsJson, type TableDefinition } from './definition.ts'
 import { locationOf, pathOf } from './location.ts'
-import { SCHEMA_ID, type SchemaJson, schemaJson } from './schema.ts'
+import { SCHEMA_ID, schemaJson } from './schema.ts'
 import type { Operation, Snapshot, Summary } from './snapshot.ts'
+import { checkLayout, type LayoutJson } from './table-layout.ts'
 
 export type TableMetadata = Readonly<{
   uuid: string
@@ -50,24 +49,19 @@ type SnapshotJson = Readonly<{
   'manifest-list': string
   [other: string]: unknown
 }>
-type MetadataJson = Readonly<{
-  'format-version': number
-  'table-uuid': string
-  location: string
-  'last-sequence-number': number
-  'last-updated-ms': number
-  'current-schema-id': number
-  schemas: readonly SchemaJson[]
-  'default-spec-id': number
-  'partition-specs': readonly Readonly<{ 'spec-id': number; fields: unknown }>[]
-  properties?: Readonly<Record<string, string>>
-  'current-snapshot-id'?: bigint | null
-  refs?: Readonly<Record<string, Ref>>
-  snapshots?: readonly SnapshotJson[]
-  'snapshot-log'?: readonly Readonly<{ 'timestamp-ms': number; 'snapshot-id': bigint }>[]
-  'metadata-log'?: readonly Readonly<{ 'timestamp-ms': number; 'metadata-file': string }>[]
-  [other: string]: unknown
-}>
+type MetadataJson = LayoutJson &
+  Readonly<{
+    'table-uuid': string
+    location: string
+    'last-sequence-number': number
+    'last-updated-ms': number
+    properties?: Readonly<Record<string, string>>
+    'current-snapshot-id'?: bigint | null
+    refs?: Readonly<Record<string, Ref>>
+    snapshots?: readonly SnapshotJson[]
+    'snapshot-log'?: readonly Readonly<{ 'timestamp-ms': number; 'snapshot-id': bigint }>[]
+    [other: string]: unknown
+  }>
 
 /**
  * The property `write.metadata.previous-versions-max`: how many earlier metadata files a metadata
@@ -149,7 +143,7 @@ export function serializeMetadata(metadata: TableMetadata): string {
   })
 }
 
-/** Throws plain errors; the caller knows the path. */
+/** Throws TableError `other-layout`, and plain errors; the caller knows the path. */
 export function parseMetadata(table: TableDefinition, text: string): TableMetadata {
   const json = parseExact(text, [
     'snapshot-id',
@@ -194,27 +188,6 @@ export function parseMetadata(table: TableDefinition, text: string): TableMetada
     otherRefs,
     mainRef: main ?? {},
     others,
-  }
-}
-
-function checkLayout(table: TableDefinition, json: MetadataJson): void {
-  if (json['format-version'] !== 2) throw new Error(`format version ${json['format-version']}`)
-  const schema = json.schemas.find((each) => each['schema-id'] === json['current-schema-id'])
-  // Other writers add what is their default, such as PyIceberg's empty `identifier-field-ids`.
-  const fields = schema?.fields.map(({ id, name, required, type }) => ({
-    id,
-    name,
-    required,
-    type,
-  }))
-  if (!isDeepStrictEqual(fields, schemaJson(table.schema).fields)) {
-    throw new Error(`its columns are not those of ${table.name}`)
-  }
-  const spec = json['partition-specs'].find((each) => each['spec-id'] === json['default-spec-id'])
-  // A manifest names its spec by the number, and ours name the first.
-  const isFirst = json['default-spec-id'] === SPEC_ID
-  if (!isFirst || !isDeepStrictEqual(spec?.fields, specFieldsJson(table.spec))) {
-    throw new Error(`its partitions are not those of ${table.name}`)
   }
 }
 

@@ -4,7 +4,8 @@ import { SUMMARY_KEYS } from './keys.ts'
 import { liveFiles, type TableState } from './load-table.ts'
 import { locationOf } from './location.ts'
 import type { ManifestEntry } from './manifest.ts'
-import { historyOf, type Snapshot, type Summary } from './snapshot.ts'
+import { changesByOthers, type OtherChanges } from './other-writers.ts'
+import { historyOf, isOwn, type Snapshot, type Summary } from './snapshot.ts'
 
 export type SnapshotView = Readonly<{
   snapshotId: bigint
@@ -26,14 +27,19 @@ export type TableView = Readonly<{
   entries: readonly ManifestEntry[]
   /** The current snapshot and the kept ones before it, newest first. */
   history: readonly SnapshotView[]
+  /** What other programs have done to its rows. */
+  others: OtherChanges
+  /** The newest snapshot of ours, also where the table was set back to an older one. */
+  newestOwn: SnapshotView | null
   metadataLocation: string
   /** The table's folder, `data/` and `metadata/` below it. */
   folder: string
   properties: Readonly<Record<string, string>>
 }>
 
-export function viewOf({ metadata, metadataPath, manifests }: TableState): TableView {
+export function viewOf({ table, metadata, metadataPath, manifests }: TableState): TableView {
   const { current } = metadata
+  const newestOwn = metadata.snapshots.findLast(isOwn)
   return {
     snapshotId: current?.id ?? null,
     sequenceNumber: metadata.lastSequenceNumber,
@@ -42,6 +48,8 @@ export function viewOf({ metadata, metadataPath, manifests }: TableState): Table
     files: liveFiles(manifests),
     entries: manifests.flatMap(({ live }) => live),
     history: historyOf(metadata).map(snapshotView),
+    others: changesByOthers(table.key, metadata),
+    newestOwn: newestOwn === undefined ? null : snapshotView(newestOwn),
     metadataLocation: locationOf(metadataPath),
     folder: metadata.folder,
     properties: metadata.properties,

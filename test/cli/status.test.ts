@@ -17,6 +17,7 @@ const HEALTHY: Status = {
     lastCommitUs: NOW_US - 400_000,
     secondsBehind: 1.5,
   },
+  others: null,
   log: { id: 'log-1', start: 10, end: 12_340, bytes: 67_108_864 },
   nextOffset: 12_320,
   tables: {
@@ -35,6 +36,7 @@ const HEALTHY: Status = {
   state: 'running',
   healthy: true,
   problems: [],
+  notices: [],
 }
 
 async function serve(context: TestContext, status: number, body: unknown): Promise<string> {

@@ -151,7 +151,7 @@ for (const key of ['events', 'metrics'] as const) {
       await reader.check()
       const values: unknown[] = []
       for (const name of columns) values.push(await reader.column(name))
-      return { values, times: key === 'events' ? fileTimesOf(file.path, reader) : null }
+      return { values, times: key === 'events' ? fileTimesOf(reader) : null }
     })
     // All of them but the magic in front and the mark of the checksums.
     assert.equal(named, 2 * file.bytes - 12)

@@ -62,7 +62,7 @@ const ENTRIES: readonly ManifestEntry[] = [
     file: file('deleted', { day: -1, rows: 7, sortOrderId: null }),
   },
 ]
-const INHERITED = { snapshotId: OWNER.snapshotId, sequenceNumber: 12 }
+const INHERITED = { snapshotId: OWNER.snapshotId, sequenceNumber: 12, holdsDeletes: false }
 
 test("a list's line counts the files and rows of each status, and spans all days", async () => {
   const manifest = manifestFileOf('/lake/m0.avro', 321, ENTRIES, OWNER)
@@ -137,9 +137,12 @@ async function changedManifest(change: (row: ManifestRow) => unknown): Promise<B
 type ManifestRow = Readonly<{ data_file: Readonly<Record<string, unknown>> }>
 
 for (const [name, fields, message] of [
-  ['ORC files', { file_format: 'ORC' }, /it lists ORC files/],
-  ['delete files', { content: 1 }, /it lists delete files/],
-  ['a file without a day', { partition: { timestamp_day: null } }, /no partition timestamp_day/],
+  ['ORC files', { file_format: 'ORC' }, /is ORC, not Parquet/],
+  [
+    'a file without a day',
+    { partition: { timestamp_day: null } },
+    /holds rows without a timestamp/,
+  ],
 ] as const) {
   test(`a manifest of ${name} is refused`, async () => {
     const bytes = await changedManifest((row) => ({
@@ -161,7 +164,7 @@ test('a file without statistics, or named in small letters, is read', async () =
   assert.deepEqual(entry?.file.splitOffsets, [])
 })
 
-test('a list of delete manifests is refused; the older names of counts are read', async () => {
+test('a list tells which manifests hold deletes; the older names of counts are read', async () => {
   const list = await encodeManifestList(
     [manifestFileOf('/lake/m0.avro', 321, ENTRIES, OWNER)],
     OWNER,
@@ -171,8 +174,11 @@ test('a list of delete manifests is refused; the older names of counts are read'
   const text = metadata.get('avro.schema') ?? ''
   const [row] = rows
   const deletes = avroFormat<unknown>(JSON.parse(text))
-  const refused = await encodeContainer(deletes, {}, [{ ...row, content: 1 }], SYNC)
-  await assert.rejects(decodeManifestList(refused), /manifest of delete files/)
+  const both = await encodeContainer(deletes, {}, [row, { ...row, content: 1 }], SYNC)
+  assert.deepEqual(
+    (await decodeManifestList(both)).map(({ holdsDeletes }) => holdsDeletes),
+    [false, true],
+  )
 
   const older = JSON.parse(text.replaceAll('_files_count', '_data_files_count'))
   const renamed = Object.entries(row ?? {}).map(([key, value]) => [

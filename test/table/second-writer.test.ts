@@ -3,6 +3,8 @@
  * while without a trace.
  */
 import assert from 'node:assert/strict'
+import { symlink } from 'node:fs/promises'
+import path from 'node:path'
 import { test } from 'node:test'
 import { openCatalog } from '../../src/table/catalog.ts'
 import { type LakeOptions, TableError } from '../../src/table.ts'
@@ -43,10 +45,27 @@ test('the tenth time it is refused, and nothing but its data file stays', async 
   assert.equal(lake.metrics.snapshotId, null)
 })
 
-test('our own job has both tables to itself: one conflict ends it', async (t) => {
+test('a commit of our own job that was overtaken nine times lands; ten times, it may later', async (t) => {
   const place = await openPlace(t)
-  const lake = await place.open({ openCatalog: overtaking(1) })
-  await assert.rejects(lake.commit({ summary: {}, commitId: '1' }), { code: 'commit-conflict' })
+  const nine = await place.open({ openCatalog: overtaking(9) })
+  await nine.commit({ summary: {}, commitId: '1' })
+  await nine.close()
+  const ten = await place.open({ openCatalog: overtaking(10) })
+  const change = { summary: {}, commitId: '2' }
+  await assert.rejects(ten.commit(change), { code: 'overtaken', canRetry: true })
+  await ten.commit(change)
+})
+
+test('a commit of another process of ours is never built upon', async (t) => {
+  const place = await openPlace(t)
+  const first = await place.open()
+  await first.commit({ summary: {}, commitId: '1' })
+  const copy = path.join(place.folder, 'copy.db')
+  // A lock that does not hold, as behind a pooler: the same file under another name.
+  await symlink(place.catalogPath, copy)
+  const second = await place.open({ catalog: { kind: 'sqlite', path: copy } })
+  await second.commit({ summary: { 'campaign-metrics.log-id': 'l' }, commitId: '2' })
+  await assert.rejects(first.commit({ summary: {}, commitId: '3' }), { code: 'commit-conflict' })
 })
 
 test('a connection that broke while nobody used it is not used again', async (t) => {

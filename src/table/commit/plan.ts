@@ -7,6 +7,7 @@ import type { TableState } from '../load-table.ts'
 import { below } from '../location.ts'
 import type { ManifestEntry } from '../manifest.ts'
 import type { ListOwner, LoadedManifest } from '../manifest-list.ts'
+import { othersSummary } from '../other-writers.ts'
 import type { FreeFile } from '../reader-grace.ts'
 import { SCHEMA_ID } from '../schema.ts'
 import {
@@ -86,7 +87,10 @@ export function planCommit(
     timestampMs,
     manifestListPath: inMetadata(metadata, `snap-${names.snapshotId}-1-${names.uuid}.avro`),
     operation: operationOf(change),
-    summary: nextSummary(metadata.current?.summary ?? null, keptKeys(metadata), change, own),
+    summary: nextSummary(metadata.current?.summary ?? null, keptKeys(metadata), change, {
+      ...(expiry.isShared ? {} : othersSummary(state.table.key, metadata)),
+      ...own,
+    }),
     others: { 'schema-id': metadata.others['current-schema-id'] ?? SCHEMA_ID },
   }
   const next = nextMetadata(state, snapshot, timestampMs, expiry)

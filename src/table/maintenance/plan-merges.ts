@@ -21,6 +21,7 @@ import { type DataFile, windowStarts } from '../data-file.ts'
 import { type FileTimes, joinTimes, type TimeRange } from '../data-files.ts'
 import { DAY_US } from '../definition.ts'
 import { METRICS_FILE_ROWS_MAX } from '../metrics-row.ts'
+import { METRICS_SCHEMA } from '../schema.ts'
 
 /** A raw file with the times from its footer. */
 export type TimedFile = Readonly<{ file: DataFile; times: FileTimes }>
@@ -84,7 +85,8 @@ export function planEventMerges(
   const newestUs = files.reduce((newest, { times }) => Math.max(newest, times.dedupe.maxUs), 0)
   const settledUs = (Math.floor(newestUs / horizonUs) - 1) * horizonUs
   const groups: (readonly TimedFile[])[] = []
-  for (const ofDay of Map.groupBy(files.filter(isSmall), ({ file }) => file.day).values()) {
+  const mergeable = files.filter((each) => isSmall(each) && each.times.isFixed !== true)
+  for (const ofDay of Map.groupBy(mergeable, ({ file }) => file.day).values()) {
     for (const [part, members] of Map.groupBy(ofDay, generationPart(horizonUs, settledUs))) {
       if (part === null) continue
       if (isUrgent) groups.push(...(members.length < URGENT_FILES_MIN ? [] : [members]))
@@ -174,6 +176,11 @@ function isWorthMerging(sizes: readonly number[]): boolean {
   return sizes.length >= 4 || (sizes.length >= 2 && others * 4 >= largest)
 }
 
+/** Values of columns that another program has added would be lost in a merge. */
+function hasOtherColumns({ columnSizes }: DataFile): boolean {
+  return [...columnSizes.keys()].some((id) => id > METRICS_SCHEMA.length)
+}
+
 function isSmall({ file }: TimedFile): boolean {
   return file.bytes < LARGE_BYTES
 }
@@ -242,7 +249,8 @@ export function planMetricsMerges(
   nowUs: number,
 ): readonly MetricsMerge[] {
   const merges: MetricsMerge[] = []
-  for (const [day, ofDay] of Map.groupBy(files, (file) => file.day)) {
+  const mergeable = files.filter((file) => !hasOtherColumns(file))
+  for (const [day, ofDay] of Map.groupBy(mergeable, (file) => file.day)) {
     const isOver = (day + 1) * DAY_US + COLD_AGE_US <= nowUs
     if (!isOver && ofDay.length < OPEN_DAY_FILES_MIN) continue
     const cold = isOver

@@ -4,7 +4,7 @@
  * never in memory as a whole.
  */
 import { strict as assert } from 'node:assert'
-import { crc32, zstdDecompressSync } from 'node:zlib'
+import { brotliDecompressSync, crc32, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import {
   type ColumnMetaData,
   type DecodedArray,
@@ -31,7 +31,12 @@ const PARSERS = {
   timestampFromMicroseconds: asIs<bigint>,
 }
 
-const COMPRESSORS = { ZSTD: (bytes: Uint8Array): Uint8Array => zstdDecompressSync(bytes) }
+/** Ours are ZSTD; files of other programs may have others. hyparquet brings SNAPPY. */
+const COMPRESSORS = {
+  ZSTD: (bytes: Uint8Array): Uint8Array => zstdDecompressSync(bytes),
+  GZIP: (bytes: Uint8Array): Uint8Array => gunzipSync(bytes),
+  BROTLI: (bytes: Uint8Array): Uint8Array => brotliDecompressSync(bytes),
+}
 
 const METADATA_OPTIONS = { parsers: PARSERS, geoparquet: false }
 const MAGIC = Buffer.from('PAR1', 'latin1')
@@ -94,13 +99,14 @@ export async function openParquet(
     for (const group of metadata.row_groups) {
       const index = group.columns.findIndex((each) => each.meta_data?.path_in_schema[0] === name)
       const chunk = group.columns[index]?.meta_data
-      if (chunk === undefined) throw new Error(`it has no column ${name}`)
+      if (chunk === undefined) {
+        // Files of other programs may leave columns out, which are null then.
+        yield new Array(Number(group.num_rows)).fill(null)
+        continue
+      }
+      const stored = await readChunk(chunk, index, group.columns.length)
       let values = 0n
-      for (const page of chunkPages(
-        metadata,
-        chunk,
-        await readChunk(chunk, index, group.columns.length),
-      )) {
+      for (const page of chunkPages(metadata, chunk, stored)) {
         values += BigInt(page.length)
         yield page
       }
