@@ -169,11 +169,11 @@ test('the counts are of all appends, and of the groups in which they were writte
     await withLog(options, async (log) => {
       await Promise.all([append(log, 0), append(log, 1, 2)])
       await append(log, 3)
-      const { appends, groups, lines: lineCount, bytes, waitingBytes } = log.stats()
+      const { appends, groups, lines: lineCount, bytes, commitUs, waitingBytes } = log.stats()
       assert.deepEqual(
-        { appends, groups, lineCount, bytes, waitingBytes },
-        // Each line has 11 bytes.
-        { appends: 3, groups: 2, lineCount: 4, bytes: 44, waitingBytes: 0 },
+        { appends, groups, lineCount, bytes, commitUs, waitingBytes },
+        // Each line has 11 bytes, and the clock stands.
+        { appends: 3, groups: 2, lineCount: 4, bytes: 44, commitUs: 0, waitingBytes: 0 },
       )
     })
   }))

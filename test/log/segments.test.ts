@@ -68,6 +68,16 @@ test('trim keeps a segment for the retention from its last arrival on, over rest
     })
   }))
 
+test('trim without a retention gives back segments from a clock that has stepped back, too', () =>
+  inRoom(async ({ options, clock }) => {
+    await withLog(options, async (log) => {
+      await fill(log, 0, 3)
+      clock.nowUs -= 3_600_000_000
+      await log.trim(2)
+      assert.equal(log.start(), 2)
+    })
+  }))
+
 test('trim refuses an offset beyond the end: the caller has the wrong log', () =>
   inRoom(async ({ options }) => {
     await withLog(options, async (log) => {
