@@ -119,7 +119,7 @@ const KINDS: Readonly<Record<TableErrorCode, TableErrorKind>> = {
   'other-layout': transient(
     (f) =>
       `another program changed the layout of ${f.table}: ${f.reason}. Nothing is committed ` +
-      `meanwhile. ${f.todo}`,
+      `meanwhile. ${f.todo}. The layout is in ${f.file}`,
   ),
   'other-property': transient(
     (f) =>

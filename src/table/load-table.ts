@@ -186,7 +186,7 @@ export function readMetadata(
   path: string,
 ): Promise<TableMetadata> {
   return readAs(storage, path, 'Iceberg table metadata', async (bytes) =>
-    parseMetadata(table, bytes.toString()),
+    parseMetadata(table, path, bytes.toString()),
   )
 }
 

@@ -17,11 +17,18 @@ export type LayoutJson = Readonly<{
   'metadata-log'?: readonly Readonly<{ 'timestamp-ms': number; 'metadata-file': string }>[]
 }>
 
-/** Throws TableError `other-layout`. */
-export function checkLayout(table: TableDefinition, json: LayoutJson): void {
+/**
+ * `file`: where the metadata was read. Throws TableError `other-layout`, and plain errors where the
+ * metadata lacks what the specification requires.
+ */
+export function checkLayout(table: TableDefinition, file: string, json: LayoutJson): void {
   const refuse = (reason: string, todo: string): never => {
-    throw new TableError('other-layout', { table: table.name, reason, todo })
+    throw new TableError('other-layout', { table: table.name, file, reason, todo })
   }
+  const { schemas = [], 'partition-specs': specs = [] } = json
+  const schema = schemas.find((each) => each['schema-id'] === json['current-schema-id'])
+  const spec = specs.find((each) => each['spec-id'] === json['default-spec-id'])
+  if (json['format-version'] === undefined) throw new Error('it has no format version')
   if (json['format-version'] !== 2) {
     const before = json['metadata-log']?.at(-1)?.['metadata-file']
     refuse(
@@ -31,10 +38,11 @@ export function checkLayout(table: TableDefinition, json: LayoutJson): void {
     )
   }
   const own = schemaJson(table.schema).fields
-  const schema = json.schemas.find((each) => each['schema-id'] === json['current-schema-id'])
-  const fault = schemaFault(own, schema?.fields ?? [])
+  if (schema === undefined) throw new Error('its current schema is missing')
+  if (spec === undefined) throw new Error('its default partition spec is missing')
+  const fault = schemaFault(own, schema.fields)
   if (fault !== null) {
-    const fitting = json.schemas.findLast(({ fields }) => schemaFault(own, fields) === null)
+    const fitting = schemas.findLast(({ fields }) => schemaFault(own, fields) === null)
     const setBack =
       fitting === undefined
         ? ''
@@ -42,10 +50,9 @@ export function checkLayout(table: TableDefinition, json: LayoutJson): void {
           `SetCurrentSchemaUpdate(schema_id=${fitting['schema-id']}))`
     refuse(fault.reason, `${fault.todo}${setBack}`)
   }
-  const spec = json['partition-specs'].find((each) => each['spec-id'] === json['default-spec-id'])
   // A manifest names its spec by the number, and ours name the first.
   const isFirst = json['default-spec-id'] === SPEC_ID
-  if (!isFirst || !isDeepStrictEqual(spec?.fields, specFieldsJson(table.spec))) {
+  if (!isFirst || !isDeepStrictEqual(spec.fields, specFieldsJson(table.spec))) {
     refuse(
       'its partitions were changed',
       `Make partition spec ${SPEC_ID} the default again (PyIceberg: ` +

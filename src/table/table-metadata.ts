@@ -143,14 +143,14 @@ export function serializeMetadata(metadata: TableMetadata): string {
   })
 }
 
-/** Throws TableError `other-layout`, and plain errors; the caller knows the path. */
-export function parseMetadata(table: TableDefinition, text: string): TableMetadata {
+/** Throws TableError `other-layout`, and plain errors where the text is damaged. */
+export function parseMetadata(table: TableDefinition, file: string, text: string): TableMetadata {
   const json = parseExact(text, [
     'snapshot-id',
     'parent-snapshot-id',
     'current-snapshot-id',
   ]) as MetadataJson
-  checkLayout(table, json)
+  checkLayout(table, file, json)
   const {
     'table-uuid': uuid,
     location,

@@ -94,7 +94,7 @@ for (const key of ['events', 'metrics'] as const) {
       refs: { main: { ...(json.refs as { main: object }).main, 'min-snapshots-to-keep': 3 } },
     }
     const rich = stringifyExact(more)
-    const again = serializeMetadata(parseMetadata(TABLES[key], rich))
+    const again = serializeMetadata(parseMetadata(TABLES[key], 'file', rich))
     assert.deepEqual(exactJson(again), exactJson(rich))
   })
 
@@ -206,7 +206,7 @@ test('whoever commits and whatever expires, Flink finds its newest job, and we o
         isCommitted ? model.checkpoint : -1,
         `seed ${seed}, step ${step}`,
       )
-      const view = viewOf({ ...state, metadata: parseMetadata(TABLES.events, text) })
+      const view = viewOf({ ...state, metadata: parseMetadata(TABLES.events, 'file', text) })
       const mark = newestWith(view, 'campaign-metrics.mark')?.summary['campaign-metrics.mark']
       assert.equal(mark ?? null, model.mark, `seed ${seed}, step ${step}`)
     }

@@ -138,8 +138,9 @@ async function isInHistory(
   const id = ours?.metadata.current?.id
   const isNew = id !== base[key]?.metadata.current?.id
   try {
-    const bytes = await storage.read(pathOf(found[key]))
-    const { snapshots, metadataLog } = parseMetadata(TABLES[key], bytes.toString())
+    const file = pathOf(found[key])
+    const text = (await storage.read(file)).toString()
+    const { snapshots, metadataLog } = parseMetadata(TABLES[key], file, text)
     const isLogged = metadataLog.some(({ path }) => path === ours?.metadataPath)
     return isLogged || (isNew && snapshots.some((snapshot) => snapshot.id === id))
   } catch (error) {
