@@ -15,6 +15,8 @@ import {
 
 /** One read of the file; a frame that is longer is read in one piece of its own. */
 const CHUNK_BYTES = 4 * 1024 * 1024
+/** Each takes a file of the process, which has a limit of them. */
+const AHEAD_MAX = 32
 
 export class FrameSequence {
   readonly #files: LogFiles
@@ -63,8 +65,8 @@ export class FrameSequence {
   }
 
   /**
-   * Opens the segments that are still to be read: should their names vanish, what they hold can be
-   * read all the same. A failure is left to the read that needs the segment.
+   * Opens the next segments to be read: should their names vanish, what they hold can be read all
+   * the same. A failure is left to the read that needs the segment.
    */
   lookAhead(): void {
     if (this.#looking !== null) return
@@ -145,6 +147,7 @@ export class FrameSequence {
     if (current === undefined || current === tailBase || this.#ahead.has(tailBase)) return
     for (const base of segmentBases(await this.#files.list(this.#directory))) {
       if (base <= current || base > tailBase || this.#ahead.has(base)) continue
+      if (this.#ahead.size >= AHEAD_MAX) return
       const segment = await openSegment(this.#files, segmentPath(this.#directory, base), base)
       // Reading may have come to it meanwhile.
       const isNeeded = base > (this.#segment?.header.baseOffset ?? base)

@@ -23,7 +23,6 @@ test('pieces go to the disk in one write, one after the other', () =>
 
 for (const [what, of] of [
   ['folder', (directory: string) => directory],
-  ['lock', (directory: string) => join(directory, 'lock')],
   ['segment', (directory: string) => join(directory, '00000000000000000000.segment')],
 ] as const) {
   test(`a log whose ${what} is moved away takes nothing until it is back`, () =>

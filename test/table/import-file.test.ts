@@ -151,7 +151,7 @@ test('a file without arrival times is refused: its ids could not be aged by them
   const keys = Object.keys(FOOTER)
   for (const footer of [{}, { [keys[0] ?? '']: '5' }, { ...FOOTER, [keys[1] ?? '']: 'soon' }]) {
     const output = await writeFile(lake, { footer })
-    const refused = { code: 'file-damaged', message: /its footer lacks .*arrival/ }
+    const refused = { code: 'file-unfit', message: /its footer has no arrival times/ }
     await assert.rejects(lake.importEventsFile(output), refused)
   }
 })

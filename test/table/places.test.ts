@@ -14,7 +14,7 @@ import {
 } from '../../src/table/location.ts'
 import { makeWarehouse, openDiskStorage } from '../../src/table/storage.ts'
 import { readLake, windowText } from '../../src/table.ts'
-import { commitRows, DAY_US, dayRows, eventRow, metricsRow, NOON_US, openPlace } from './fixture.ts'
+import { commitRows, DAY_US, dayRows, eventRow, metricsRow, NO_GRACE, NOON_US, openPlace } from './fixture.ts'
 
 const DAY = 20_779
 
@@ -119,7 +119,9 @@ test('snapshots expire without a commit of files, and tell how many', async (t) 
   const place = await openPlace(t)
   let nowUs = NOON_US
   const retention = { allMs: 1_000, minutelyMs: 1_000, snapshotsMax: 100 }
-  const lake = await place.open({ nowUs: () => nowUs, retention })
+  const steadyMs = (): number => nowUs / 1000
+  const readers = NO_GRACE
+  const lake = await place.open({ nowUs: () => nowUs, steadyMs, retention, readers })
   for (const commitId of ['a', 'b', 'c']) {
     const row = eventRow({ eventId: commitId })
     await commitRows(lake, dayRows([row]), [metricsRow({ campaignId: commitId })], commitId)

@@ -56,7 +56,8 @@ test('metrics files are worth a merge from four on, or when the small make up a 
       const start = Buffer.alloc(8)
       start.writeBigInt64LE(BigInt(day * DAY_US + index))
       const bounds = new Map([[2, start]])
-      return fileOf({ day, rows: count, lowerBounds: bounds, upperBounds: bounds })
+      const range = { lowerBounds: bounds, upperBounds: bounds }
+      return fileOf({ day, rows: count, columnSizes: new Map(), ...range })
     })
     return planMetricsMerges(files, nowUs)[0]?.inputs.length ?? 0
   }
