@@ -138,6 +138,38 @@ test('the backlog of a topic is one slice: its partitions are not reread in the 
   assert.equal(backlog.isEmpty, true)
 })
 
+test('what has arrived since joins while it is small: in its days, and in its bytes', () => {
+  const options = { checkpoint: START, daysMax: 4, rawBytesMax: 5, generation: () => 0 }
+  const backlog = openDayBacklog(options)
+  const daysOf = ({ days }: ReturnType<typeof backlog.next>): readonly number[] =>
+    days.map(({ rows }) => rows.day).toSorted((a, b) => a - b)
+  const range = (from: number, count: number): readonly number[] =>
+    Array.from({ length: count }, (_, index) => from + index)
+  const put = (days: readonly number[], rawBytes: number): void =>
+    backlog.put({ ...takenOf(days, 0, 0), rawBytes })
+
+  put(range(0, 10), 3)
+  assert.deepEqual(daysOf(backlog.next()), [6, 7, 8, 9])
+  put([8, 9], 2)
+  assert.deepEqual(daysOf(backlog.next()), [4, 5, 8, 9], 'half of the days, all of the bytes')
+  put([9], 1)
+  assert.deepEqual(daysOf(backlog.next()), [0, 1, 2, 3], 'more bytes wait')
+  assert.deepEqual(daysOf(backlog.next()), [9])
+  assert.ok(backlog.isEmpty)
+
+  put(range(0, 6), 3)
+  assert.deepEqual(daysOf(backlog.next()), [2, 3, 4, 5])
+  put([5, 6, 7], 1)
+  assert.deepEqual(daysOf(backlog.next()), [0, 1], 'more than half of the days wait')
+  assert.deepEqual(daysOf(backlog.next()), [5, 6, 7])
+
+  // The bytes of what is written no longer count.
+  put(range(0, 6), 3)
+  backlog.next()
+  put([5], 2)
+  assert.deepEqual(daysOf(backlog.next()), [0, 1, 5])
+})
+
 type Stored = Readonly<{ id: string; user: string }>
 
 /** What lasts when a job dies: the log and the tables. */

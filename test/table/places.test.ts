@@ -14,7 +14,16 @@ import {
 } from '../../src/table/location.ts'
 import { makeWarehouse, openDiskStorage } from '../../src/table/storage.ts'
 import { readLake, windowText } from '../../src/table.ts'
-import { commitRows, DAY_US, dayRows, eventRow, metricsRow, NO_GRACE, NOON_US, openPlace } from './fixture.ts'
+import {
+  commitRows,
+  DAY_US,
+  dayRows,
+  eventRow,
+  metricsRow,
+  NO_GRACE,
+  NOON_US,
+  openPlace,
+} from './fixture.ts'
 
 const DAY = 20_779
 

@@ -140,7 +140,7 @@ async function orphanAgeUs(lake: Lake, isShared: boolean): Promise<number> {
   return NOON_US - (asked[0] ?? Number.NaN)
 }
 
-test('an orphan is a day old; a week where Flink writes, whose files wait for a commit', async (t) => {
+test('an orphan is a day old; a week where Flink writes, whose files wait long', async (t) => {
   const own = await (await openPlace(t)).open()
   assert.equal(await orphanAgeUs(own, false), DAY_US)
   const shared = await (await openPlace(t)).open({ writer: 'flink' })

@@ -161,6 +161,8 @@ test('a window past 9e9 is recomputed if read back, not added to its rounded col
     await table.commit(filler, i)
   }
   table.reads.length = 0
+  await table.commit([delta('f0', 9 * WINDOW_US)], 19)
+  assert.deepEqual(table.reads, [], 'files touched lately are still decoded')
   await table.commit([delta('a', 0, { revenueMillionths: 1n })], 20)
   assert.ok(table.reads.length > 0, 'the file was read back')
   const row = table.rows().find((r) => r.campaignId === 'a')
