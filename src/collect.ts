@@ -8,6 +8,7 @@
  *     GET  /metrics          read key    Prometheus text
  *     GET  /v1/status        read key    JSON
  *     …    /api/v1/session   read key    POST signs a browser in, DELETE signs it out
+ *     POST /iceberg/v1/oauth/tokens     a read key for a token, as OAuth2 clients ask for it
  *     …    /iceberg/*        read key    and other routes of `routes`; some, as the page, are open
  *
  * Keys go in `Authorization: Bearer` or `X-Api-Key`; write keys also in `?key=`, because
@@ -19,3 +20,4 @@ export { type Collector, type CollectorOptions, startCollector } from './collect
 export { CollectorError } from './collect/error.ts'
 export type { ReadAnswer, ReadRequest, ReadRoute } from './collect/read-route.ts'
 export type { CollectorStatus } from './collect/reading.ts'
+export type { RefusalBody } from './collect/refusal.ts'

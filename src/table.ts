@@ -55,6 +55,7 @@ export {
   type LakeReader,
   type RestAnswer,
   type RestRequest,
+  restErrorBody,
 } from './table/rest-catalog.ts'
 export { EVENTS_SCHEMA, type FieldType, METRICS_SCHEMA, type Schema } from './table/schema.ts'
 export type { FileChange } from './table/snapshot.ts'

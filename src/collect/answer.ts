@@ -6,7 +6,13 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CollectLimits } from './limits.ts'
-import { type RefusalCode, refusal, refusalBody, refusalHeaders } from './refusal.ts'
+import {
+  type RefusalBody,
+  type RefusalCode,
+  refusal,
+  refusalBody,
+  refusalHeaders,
+} from './refusal.ts'
 
 /** A body with at most this much left is read to its end, and the connection is kept. */
 const DRAIN_BYTES = 256 * 1024
@@ -29,10 +35,11 @@ export function refusalAnswer(
   code: RefusalCode,
   headers: readonly string[],
   close: boolean,
+  write?: RefusalBody,
 ): Answer {
   return {
     status: refusal(code).status,
-    body: refusalBody(code),
+    body: refusalBody(code, write),
     headers: [...Object.entries(refusalHeaders(code)).flat(), ...headers],
     close,
   }

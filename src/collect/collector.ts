@@ -22,7 +22,7 @@ import {
 import { createMemoryBudget, createReadBudget } from './memory-budget.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
 import { type AddressRange, createClientSide } from './proxy.ts'
-import type { ReadRoute } from './read-route.ts'
+import { type ReadRoute, refusalBodyFor } from './read-route.ts'
 import { type CollectorStatus, openReading } from './reading.ts'
 import type { RefusalCode } from './refusal.ts'
 import { createSessions } from './session.ts'
@@ -101,13 +101,18 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
   const ingest = createIngest(parts)
   const readBudget = createReadBudget(meter.collect, limits)
+  const routes = options.routes ?? []
+  const refusalBodyOf = refusalBodyFor(routes)
   const reading = await openReading({
     meter,
     readBudget,
+    bodyBudget: parts.budget,
+    connections: parts.connections,
     warn,
     keys: parts.keys,
     status: options.status,
-    routes: options.routes ?? [],
+    routes,
+    refusalBodyOf,
     clientSide,
     publicUrl,
     stuckTimeoutMs: limits.stuckTimeoutMs,
@@ -124,7 +129,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     if (code !== null) {
       const isSurplus = code === 'too-many-connections'
       if (isSurplus) warnOfSurplus(warn, connectionsMax)
-      const answer = refusalAnswer(code, [], isClosing || awaitsContinue || isSurplus)
+      const close = isClosing || awaitsContinue || isSurplus
+      const answer = refusalAnswer(code, [], close, refusalBodyOf(request.url))
       if (awaitsContinue) writeAnswer(response, answer)
       else writeRefusal(request, response, answer, limits)
       countOther(answer.status)
@@ -146,7 +152,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   function read(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     if (!readBudget.begin(request, response)) {
       const { socket } = request
-      const answer = refusalAnswer('too-many-answers', [], true)
+      const answer = refusalAnswer('too-many-answers', [], true, refusalBodyOf(request.url))
       countOther(answer.status)
       // A refusal that has to wait would itself take memory.
       if (parts.connections.isBehind(socket)) socket.destroy()
@@ -154,8 +160,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       return
     }
     if (awaitsContinue) response.writeContinue()
-    // No route reads a body; unread, it would wait in as many buffers as it has chunks.
-    request.resume()
+    // A body that is not read would wait in as many buffers as it has chunks.
+    if (!reading.takesBody(request)) request.resume()
     reading.routing(request, response)
   }
 

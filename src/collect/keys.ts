@@ -22,6 +22,8 @@ export type KeyCheck = Readonly<{
   /** null = go on. `url` is looked into for `?key=` (sendBeacon cannot set headers). */
   mayWrite(headers: IncomingHttpHeaders, url: string): RefusalCode | null
   mayRead(headers: IncomingHttpHeaders): RefusalCode | null
+  /** The same for a key that did not come in a header. */
+  mayReadBy(key: string): RefusalCode | null
   /** A read key is required and was given: details for operators may be shown. */
   isReader(headers: IncomingHttpHeaders): boolean
   /** A session for the read key in the headers; null where reading needs no key. */
@@ -52,6 +54,8 @@ export function createKeyCheck(keys: Keys, sessions: Sessions): KeyCheck {
       return check(sent.length > 0 ? sent : keysInQuery(url), write, read, 'key-not-for-writing')
     },
     mayRead,
+    mayReadBy: (key) =>
+      read.length === 0 ? null : check([key], read, write, 'key-not-for-reading'),
     isReader: (headers) => read.length > 0 && mayRead(headers) === null,
     signIn(headers) {
       if (read.length === 0) return { session: null }

@@ -3,6 +3,7 @@
  * and what it answers.
  */
 import type { Readable } from 'node:stream'
+import { type RefusalBody, writeRefusalBody } from './refusal.ts'
 
 export type ReadRoute = Readonly<{
   /**
@@ -15,6 +16,12 @@ export type ReadRoute = Readonly<{
    * `read`.
    */
   access?: 'read' | 'open'
+  /** Bodies of its requests are read up to this size; default: they are discarded unread. */
+  bodyBytesMax?: number
+  /** Its large answers are sent compressed with gzip to clients that accept it. */
+  isCompressed?: boolean
+  /** How everything that is refused below its prefix is written; default: like everywhere else. */
+  refusalBody?: RefusalBody
   answer(request: ReadRequest): ReadAnswer | Promise<ReadAnswer>
 }>
 
@@ -24,6 +31,8 @@ export type ReadRequest = Readonly<{
   path: string
   query: URLSearchParams
   headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Empty where there is none, or where the route has no `bodyBytesMax`. */
+  body: Uint8Array
 }>
 
 export type ReadAnswer = Readonly<{
@@ -36,3 +45,25 @@ export type ReadAnswer = Readonly<{
    */
   body: string | Uint8Array | Readable | null
 }>
+
+/** The route that a request's target lies below, whether or not it names anything there. */
+export function routeOf<T extends Pick<ReadRoute, 'prefix'>>(
+  routes: readonly T[],
+  target: string | undefined,
+): T | undefined {
+  const path = (target ?? '').replace(ORIGIN, '').replace(/[?#].*$/s, '')
+  const below = routes.filter(
+    ({ prefix }) => path === prefix || (prefix !== '/' && path.startsWith(`${prefix}/`)),
+  )
+  return below.toSorted((a, b) => b.prefix.length - a.prefix.length)[0]
+}
+
+/** Of a target in absolute form, valid or not. */
+const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i
+
+/** How refusals are written for a request's target. */
+export function refusalBodyFor(
+  routes: readonly Pick<ReadRoute, 'prefix' | 'refusalBody'>[],
+): (target: string | undefined) => RefusalBody {
+  return (target) => routeOf(routes, target)?.refusalBody ?? writeRefusalBody
+}

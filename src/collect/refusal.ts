@@ -12,6 +12,9 @@ export type Refusal = Readonly<{
   retryAfter?: number
 }>
 
+/** How a part of the API writes a refusal, as JSON text. */
+export type RefusalBody = (refused: Readonly<{ code: string } & Refusal>) => string
+
 export type RefusalCode =
   | 'body-empty'
   | 'body-unsplittable'
@@ -28,6 +31,7 @@ export type RefusalCode =
   | 'method-not-allowed'
   | 'request-timeout'
   | 'body-too-large'
+  | 'body-over-limit'
   | 'event-too-large'
   | 'too-many-events'
   | 'content-type'
@@ -115,6 +119,10 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   'body-too-large': {
     status: 413,
     message: 'A body may hold 16 MiB after decompression. Send the events in several requests.',
+  },
+  'body-over-limit': {
+    status: 413,
+    message: 'The body is larger than this request may have.',
   },
   'event-too-large': {
     status: 413,
@@ -219,9 +227,13 @@ export function refusal(code: RefusalCode): Refusal {
   return REFUSALS[code]
 }
 
-export function refusalBody(code: RefusalCode): string {
-  return JSON.stringify({ error: { code, message: REFUSALS[code].message } })
+/** `write`: where that part of the API has errors of its own. */
+export function refusalBody(code: RefusalCode, write: RefusalBody = writeRefusalBody): string {
+  return write({ code, ...REFUSALS[code] })
 }
+
+export const writeRefusalBody: RefusalBody = ({ code, message }) =>
+  JSON.stringify({ error: { code, message } })
 
 /** The headers of a refusal, beside type and length. */
 export function refusalHeaders(code: RefusalCode): Readonly<Record<string, string>> {

@@ -13,7 +13,7 @@ import { type EventLog, openKafkaLog, openLog } from '../log.ts'
 import { type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
 import { type Closing, closeAll, killAt } from '../runtime.ts'
-import { answerRestCatalog, openLakeReader } from '../table.ts'
+import { answerRestCatalog, openLakeReader, restErrorBody } from '../table.ts'
 import { ENGINES } from './engines.ts'
 import { openOutlookWatch } from './outlook.ts'
 import { memoryFigures, openFilesMax } from './process-limits.ts'
@@ -49,6 +49,8 @@ export type Pipeline = {
 const TICK_MS = 1_000
 const MS_PER_DAY = 86_400_000
 const REST_CATALOG_PREFIX = '/iceberg'
+/** Of a scan report, the largest body that is sent to it. */
+const REST_CATALOG_BODY_BYTES_MAX = 1024 * 1024
 
 export async function startPipeline(config: Config, options: PipelineOptions): Promise<Pipeline> {
   const opened: Closing[] = []
@@ -171,8 +173,14 @@ function restCatalogRoute(places: Config): ReadRoute {
   const lake = openLakeReader(places)
   return {
     prefix: REST_CATALOG_PREFIX,
-    answer: ({ method, path, query }) =>
-      answerRestCatalog({ method, path: path.slice(REST_CATALOG_PREFIX.length), query }, lake),
+    bodyBytesMax: REST_CATALOG_BODY_BYTES_MAX,
+    isCompressed: true,
+    refusalBody: restErrorBody,
+    answer: ({ method, path, query, headers }) =>
+      answerRestCatalog(
+        { method, path: path.slice(REST_CATALOG_PREFIX.length), query, headers },
+        lake,
+      ),
   }
 }
 

@@ -6,8 +6,12 @@
  *   on a disk   location `file:///lake/x.parquet`   path `/lake/x.parquet`
  *   on S3       location `s3://bucket/x.parquet`    path the same
  *
- * `file://` and the absolute path, unescaped: PyIceberg, DuckDB, Spark and Trino (native local
- * files) all read this spelling; Trino refuses a bare path. All of them take `s3://` for S3.
+ * `file://` and the absolute path, unescaped: PyIceberg, DuckDB, Spark, iceberg-go and Trino
+ * (native local files) all read this spelling. All of them take `s3://` for S3.
+ *
+ * A path with `%41` in it is its own location, without a scheme. Behind `file://` iceberg-go reads
+ * `%41` as `A`, as in a URI, and the others read it as it is written; escaped, as `%2541`, it would
+ * be found by iceberg-go alone. All but Trino take a bare path as it is.
  */
 import path from 'node:path'
 import { TableError } from './error.ts'
@@ -64,8 +68,11 @@ export function isOnS3(file: string): boolean {
   return file.startsWith(S3_SCHEME)
 }
 
+/** What a reader may take for an escaped character. */
+const ESCAPED = /%[\da-f]{2}/i
+
 export function locationOf(file: string): string {
-  return isOnS3(file) ? file : SCHEME + file
+  return isOnS3(file) || ESCAPED.test(file) ? file : SCHEME + file
 }
 
 /** The path on this machine; a location with another scheme stays as it is. */

@@ -22,7 +22,14 @@ import { TableError } from './error.ts'
 import { importEventsFile } from './import-file.ts'
 import { Lake } from './lake.ts'
 import { type Known, loadForWriting, type States, type TableState } from './load-table.ts'
-import { below, catalogText, type LakePlaces, locationOf, warehouseFolder } from './location.ts'
+import {
+  below,
+  catalogText,
+  type LakePlaces,
+  locationOf,
+  pathOf,
+  warehouseFolder,
+} from './location.ts'
 import { type Neighbours, openNeighbours } from './neighbours.ts'
 import { openReaderGrace, READER_LIMITS, type ReaderLimits } from './reader-grace.ts'
 import { EXPIRY_POLICY, type ExpiryPolicy } from './snapshot-expiry.ts'
@@ -163,7 +170,9 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
   const properties = tableProperties(writer, windowUs)
   const opening: Opening = { access, folders, storage, properties, nowMs }
   const catalog = await access.current()
-  const pointers = (await catalog.read()) ?? (await createTables(opening, catalog))
+  const found = await catalog.read()
+  const pointers =
+    found === null ? await createTables(opening, catalog) : await respell(catalog, found)
   await checkTableFolders(access.name, folders, pointers)
   const isShared = writer === 'flink'
   const load = openLoading(storage, isShared)
@@ -205,6 +214,17 @@ async function loadFitting(opening: Opening, pointers: Pointers, load: Load): Pr
     }
     current = (await readPointers(access)) ?? pointers
   }
+}
+
+/**
+ * Commits compare pointers as text, so both are written as this version writes them. Earlier ones
+ * wrote `file://` before every path.
+ */
+async function respell(catalog: Catalog, found: Pointers): Promise<Pointers> {
+  const respelled = forBothTables((key) => locationOf(pathOf(found[key])))
+  if (TABLE_KEYS.every((key) => respelled[key] === found[key])) return found
+  await catalog.swap(found, respelled, () => {})
+  return respelled
 }
 
 /** Opens a new connection where the current one has broken since it was last used. */

@@ -10,6 +10,7 @@ import {
   type CatalogPlace,
   catalogText,
   type LakePlaces,
+  locationOf,
   pathOf,
   type WarehousePlace,
   warehouseFolder,
@@ -51,7 +52,9 @@ export async function readLakeIfMade(places: Places): Promise<LakeSnapshot | nul
 export function openLakeReader({ catalog, warehouse, storage }: Places): LakeReader {
   let files = storage
   return {
+    warehouse: locationOf(warehouseFolder(warehouse)),
     settings: settingsOf(warehouse),
+    locate: async (key) => (await readCatalog(catalog))[key],
     async loadMetadata(key) {
       files ??= await openStorage(warehouse)
       const { read } = files

@@ -6,11 +6,14 @@ import { JobError, type JobErrorCode } from '../../src/embedded/error.ts'
 const FACTS = {
   ...{ key: 'KEY', value: 'VALUE', tables: 'log-a', log: 'log-b', start: 11, end: 22 },
   ...{ nextOffset: 33, partition: 44, taken: 55, logBase: 66, exitCode: 77, reason: 'REASON' },
+  changes: 'CHANGES',
   windowStartUs: 1_795_348_800_123_000,
 }
 
 const MESSAGES: Readonly<Record<JobErrorCode, RegExp>> = {
   'checkpoint-unreadable': /KEY = "VALUE".*no count: the tables.*restore them from a backup$/,
+  'tables-changed': /while this one was stopped: CHANGES\. .*: campaign-metrics adopt .*again$/,
+  'lock-lost': /^the job stopped: REASON$/,
   'other-log':
     /log log-a, but this is another one, log-b\. If .* from this one: .*start --new-log$/,
   'other-tables': /begins at offset 11: .* the configuration name those; or.*start --new-log$/,
