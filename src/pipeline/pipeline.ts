@@ -121,6 +121,8 @@ async function openPipeline(
   }, TICK_MS)
   onClose(async () => clearInterval(ticking))
   onClose(() => page.close())
+  // The job has made the warehouse: from now on it is missing only if it was removed.
+  await rejected.checkWritable()
   const collector = await startCollector({
     listen: config.listen,
     keys: config.keys,
