@@ -155,42 +155,50 @@ test('values of a column that another program added survive our maintenance and 
   assert.deepEqual([columns.event_id, columns.note], [201, 1])
 })
 
-const REFUSED: readonly Readonly<{ what: string; act: Action; says: RegExp; undo: Action }>[] = [
+const REFUSED: readonly Readonly<{
+  what: string
+  act: Action
+  says: RegExp
+  undo: readonly Action[]
+}>[] = [
   {
     what: 'a column of ours renamed',
     act: ['rename', EVENTS, 'user_id', 'visitor'],
     says: /user_id was renamed to visitor.*Rename visitor to user_id/,
-    undo: ['rename', EVENTS, 'visitor', 'user_id'],
+    undo: [['rename', EVENTS, 'visitor', 'user_id']],
   },
   {
     what: 'a column of ours dropped',
     act: ['drop', METRICS, 'cvr_percent'],
     says: /cvr_percent \(field id 9\) was dropped.*SetCurrentSchemaUpdate\(schema_id=0\)/,
-    undo: ['set-schema', METRICS, 0],
+    undo: [['set-schema', METRICS, 0]],
   },
   {
     what: 'our columns in another order',
     act: ['move-first', EVENTS, 'revenue'],
     says: /another order.*SetCurrentSchemaUpdate\(schema_id=0\)/,
-    undo: ['set-schema', EVENTS, 0],
+    undo: [['set-schema', EVENTS, 0]],
   },
   {
     what: 'a new column that is required',
     act: ['add-required', EVENTS, 'consent'],
     says: /consent is required.*Make consent optional/,
-    undo: ['optional', EVENTS, 'consent'],
+    undo: [
+      ['optional', EVENTS, 'consent'],
+      ['drop', EVENTS, 'consent'],
+    ],
   },
   {
     what: 'the size of a window',
     act: ['set', METRICS, 'campaign-metrics.window', 'PT1H'],
     says: /campaign-metrics\.window.*et it back/,
-    undo: ['set', METRICS, 'campaign-metrics.window', 'PT5M'],
+    undo: [['set', METRICS, 'campaign-metrics.window', 'PT5M']],
   },
   {
     what: 'the writer removed',
     act: ['unset', EVENTS, 'campaign-metrics.writer'],
     says: /campaign-metrics\.writer.*et it back/,
-    undo: ['set', EVENTS, 'campaign-metrics.writer', 'embedded'],
+    undo: [['set', EVENTS, 'campaign-metrics.writer', 'embedded']],
   },
 ]
 
@@ -214,14 +222,14 @@ for (const { what, act, says, undo } of REFUSED) {
     })
     await postAccepted(product.url, waiting)
     assert.match(await problems(), says)
-    await others(folder, undo)
+    await others(folder, ...undo)
     await waitUntilSettled(product.url)
     await until(async () => (await problems()) === '')
     await product.stop()
     await others(folder, act)
     const { stdout, stderr } = await expectRefusal(folder)
     assert.match(stdout + stderr, says)
-    await others(folder, undo)
+    await others(folder, ...undo)
     await goesOn(t, folder, 101)
   })
 }
