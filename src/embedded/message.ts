@@ -22,10 +22,7 @@ export type JobSettings = Readonly<{
 export type RunProgress = Readonly<{ checkpoint: Checkpoint }> &
   Pick<JobProgress, 'state' | 'tables' | 'wholeFromUs' | 'lastCommit'> &
   Required<
-    Pick<
-      JobProgress,
-      'dedupe' | 'bytesPerDay' | 'rejectedCountsOnly' | 'graceProblem' | 'others' | 'notices'
-    >
+    Pick<JobProgress, 'dedupe' | 'bytesPerDay' | 'rejectedCountsOnly' | 'others' | 'notices'>
   >
 
 export type FromJob =

@@ -178,10 +178,9 @@ function startRun(
       tables: { events: tableFigures(lake.events), metrics: tableFigures(lake.metrics) },
       wholeFromUs: wholeFromUs(lake.events),
       others: othersFigures(lake),
-      notices: notices.look(lake),
+      notices: [...notices.look(lake), ...lake.graceNotices()],
       bytesPerDay: maintenance.bytesPerDay(),
       rejectedCountsOnly: rejected.stats().keepingCountsOnly,
-      graceProblem: lake.graceProblem(),
       lastCommit,
     })
   }

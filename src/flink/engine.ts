@@ -52,7 +52,7 @@ async function start({
     try {
       return {
         ...(await readFigures()),
-        graceProblem: leader.graceProblem(),
+        notices: leader.graceNotices(),
         state: 'running',
         stalled: leader.problem(),
       }

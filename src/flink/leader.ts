@@ -42,8 +42,8 @@ export type Leader = Readonly<{
    * leads.
    */
   problem(): string | null
-  /** Why files stay for readers for less than configured; null also while another leads. */
-  graceProblem(): string | null
+  /** Whether files stay for readers for less than configured; none while another leads. */
+  graceNotices(): readonly string[]
   /** Rejects when this process must not lead any more; never resolves. */
   failed: Promise<never>
   close(): Promise<void>
@@ -185,7 +185,7 @@ export function openLeader(options: LeaderOptions): Leader {
       term?.upkeep.problem() ??
       term?.rejected.problem() ??
       null,
-    graceProblem: () => term?.lake.graceProblem() ?? null,
+    graceNotices: () => term?.lake.graceNotices() ?? [],
     failed: failed.promise,
     async close() {
       stopping.abort()

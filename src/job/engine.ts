@@ -90,8 +90,6 @@ export type JobFigures = Readonly<{
   notices?: readonly string[]
   /** Of an engine that keeps rejected events itself: whether only their counts are still kept. */
   rejectedCountsOnly?: boolean
-  /** Of an engine that removes files itself: why they stay for readers for less than configured. */
-  graceProblem?: string | null
 }>
 
 export type JobProgress = JobFigures &

@@ -90,7 +90,6 @@ export function statusOf(input: StatusInput): Status {
       ? 'the rejected/ folder has reached rejectedMax: further rejected events are counted, ' +
         'not kept; look at them (campaign-metrics rejected) and remove or replay them'
       : null,
-    figures.graceProblem ?? null,
     secondsBehind > BEHIND_SECONDS_MAX && state === 'running'
       ? `the tables are ${Math.floor(secondsBehind)} s behind${lagCause(input)}`
       : null,

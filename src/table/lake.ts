@@ -214,9 +214,9 @@ export class Lake {
     await this.#committer.collect()
   }
 
-  /** One sentence while files stay for readers for less than the grace, else null. */
-  graceProblem(): string | null {
-    return this.#parts.grace.problem()
+  /** One sentence while files stay for readers for less than the grace, else none. */
+  graceNotices(): readonly string[] {
+    return this.#parts.grace.notices()
   }
 
   /**

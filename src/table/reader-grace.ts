@@ -39,8 +39,8 @@ export type ReaderGrace = Readonly<{
    * such a file stays, whatever the reason.
    */
   collect(referenced: () => ReadonlySet<string>): Promise<void>
-  /** One sentence while files stay for less than the grace, else null. */
-  problem(): string | null
+  /** One sentence while files stay for less than the grace, else none. */
+  notices(): readonly string[]
 }>
 
 type Parts = Readonly<{
@@ -106,7 +106,7 @@ export function openReaderGrace({ storage, folder, limits, steadyMs }: Parts): R
       collecting = collecting.then(turn, turn)
       return collecting
     },
-    problem() {
+    notices() {
       const nowMs = steadyMs()
       const short = list.shortGrace(nowMs, 'other')
       const shortMetadata = list.shortGrace(nowMs, 'metadata')
@@ -114,10 +114,10 @@ export function openReaderGrace({ storage, folder, limits, steadyMs }: Parts): R
         short === null
           ? (['old metadata files', shortMetadata] as const)
           : (['files of expired snapshots', short] as const)
-      if (found === null) return null
+      if (found === null) return []
       const asked = `retention.readers asks for ${limits.graceMs / 1000} s`
       const stay = `${what} stay for ${Math.floor(found.ms / 1000)} s only`
-      return `${stay}, ${asked}: ${REMEDIES[found.cause]}`
+      return [`${stay}, ${asked}: ${REMEDIES[found.cause]}`]
     },
   }
 }

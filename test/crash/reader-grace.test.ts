@@ -64,11 +64,11 @@ test('status says how long files really stay when they reach their limit of byte
   await whileRunning(folder, async (product) => {
     await waitUntil('said', async () => {
       await sendNext(product)
-      const { healthy, problems } = (await readStatus(product.url)) as unknown as {
+      const { healthy, notices } = (await readStatus(product.url)) as unknown as {
         healthy: boolean
-        problems: readonly string[]
+        notices: readonly string[]
       }
-      return !healthy && problems.some((text) => /stay for \d+ s only.*readersMax/.test(text))
+      return healthy && notices.some((text) => /stay for \d+ s only.*readersMax/.test(text))
     })
     const { stdout } = await folder.command('status', '--url', product.url)
     assert.match(stdout, /retention\.readersMax/)

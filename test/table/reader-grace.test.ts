@@ -195,7 +195,7 @@ test('over the budget the oldest go first, and the grace is said to be shorter',
   const bytesMax = 4 * 2 ** 20
   const lake = await timed.open({ readers: { ...LIMITS, bytesMax } })
   await timed.commit(lake, 20)
-  assert.equal(lake.graceProblem(), null)
+  assert.deepEqual(lake.graceNotices(), [])
   const location = pathOf(lake.events.metadataLocation)
   const metrics = lake.metrics.files[0]!.path
   await timed.commit(lake, 140)
@@ -203,7 +203,7 @@ test('over the budget the oldest go first, and the grace is said to be shorter',
   assert.equal(existsSync(location), false, 'old metadata goes first')
   assert.equal(existsSync(metrics), true)
   assert.match(
-    lake.graceProblem() ?? '',
+    lake.graceNotices().join(),
     /^old metadata files stay for \d+ s only, retention.readers asks for 3600 s: .*readersMax/,
   )
   const random = openRandom(1)
@@ -218,7 +218,7 @@ test('over the budget the oldest go first, and the grace is said to be shorter',
     await lake.commit({ metrics: change, summary: {}, commitId: `large ${i}` })
     await lake.removeExpired()
   }
-  assert.match(lake.graceProblem() ?? '', /^files of expired snapshots stay for \d+ s only/)
+  assert.match(lake.graceNotices().join(), /^files of expired snapshots stay for \d+ s only/)
 })
 
 test('a disk that is nearly full makes the grace shorter, and that is said', async (t) => {
@@ -234,7 +234,7 @@ test('a disk that is nearly full makes the grace shorter, and that is said', asy
   freeBytes = 1.2 * GIB
   await lake.removeExpired()
   assert.equal(existsSync(metrics), false)
-  assert.match(lake.graceProblem() ?? '', /stay for \d+ s only, .*diskReserve/)
+  assert.match(lake.graceNotices().join(), /stay for \d+ s only, .*diskReserve/)
   for (const { path: file } of [...lake.events.files, ...lake.metrics.files]) {
     assert.ok(existsSync(file))
   }
