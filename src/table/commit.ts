@@ -129,7 +129,9 @@ export class Committer {
     const found = await this.#parts.reload(before)
     requireContinued(before, found)
     this.#take(found)
-    return TABLE_KEYS.some((key) => found[key] !== before[key])
+    const hasLanded = TABLE_KEYS.some((key) => found[key] !== before[key])
+    if (hasLanded) this.#parts.neighbours?.landed()
+    return hasLanded
   }
 
   async reload(): Promise<void> {

@@ -16,6 +16,8 @@ export type Neighbours = Readonly<{
   watch(folders: readonly string[]): void
   /** When a commit of ours may be made, at the latest; null where nobody is to be waited for. */
   waitUntilMs(): number | null
+  /** A commit of theirs has been found: nobody is known to be at work any more. */
+  landed(): void
   /** A wait that began at `fromMs` is over. */
   waited(fromMs: number): void
   close(): void
@@ -61,6 +63,9 @@ export function openNeighbours(steadyMs: () => number): Neighbours {
     waitUntilMs() {
       const nowMs = steadyMs()
       return isSeen && nowMs >= nextWaitMs ? nowMs + WAIT_MS_MAX : null
+    },
+    landed() {
+      isSeen = false
     },
     waited(fromMs) {
       const nowMs = steadyMs()
