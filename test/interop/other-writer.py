@@ -19,7 +19,7 @@ from datetime import datetime
 
 import pyarrow as arrow
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.table.statistics import StatisticsFile
 from pyiceberg.table.update import SetCurrentSchemaUpdate
 from pyiceberg.types import LongType, NestedField, StringType, StructType
@@ -94,7 +94,7 @@ def persist(lake, name, args):
         try:
             result = act(lake, name, args)
             return {"attempts": attempts, "seconds": round(time.monotonic() - began, 2), "result": result}
-        except (CommitFailedException, FileNotFoundError):
+        except (CommitFailedException, ValidationException, FileNotFoundError):
             if time.monotonic() - began > LIMIT_SECONDS:
                 raise
 
