@@ -1,6 +1,14 @@
 /** Where the tables are: how places are named, and what happens when one is gone. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { mayHoldWindow } from '../../src/table/data-file.ts'
@@ -122,6 +130,39 @@ test('a metrics file is asked only for windows and campaigns within its bounds',
   assert.ok(!mayHold('a', 0) && !mayHold('za', 0) && !mayHold('ä', 0))
   const unbounded = { ...file, lowerBounds: new Map(), upperBounds: new Map() }
   assert.ok(mayHoldWindow(unbounded, { campaignId: 'a', windowStartUs: -DAY_US }))
+})
+
+test('the current snapshot stays though a branch of others has a newer one', async (t) => {
+  const place = await openPlace(t)
+  const first = await place.open({ nowUs: () => NOON_US })
+  for (const commitId of ['a', 'b']) {
+    await commitRows(first, dayRows([eventRow({ eventId: commitId })]), [metricsRow()], commitId)
+  }
+  await first.close()
+  const { events } = await readLake(place)
+  const [newer, older] = events.history
+  assert.ok(newer !== undefined && older !== undefined)
+  const file = new URL(events.metadataLocation)
+  const refs = `"refs":{"main":{"snapshot-id":${older.snapshotId},"type":"branch"},"side":`
+  const main = `"current-snapshot-id":${older.snapshotId},${refs}`
+  const text = readFileSync(file, 'utf8').replace(
+    /"current-snapshot-id":\d+,"refs":\{"main":/,
+    main,
+  )
+  writeFileSync(file, text)
+  const lake = await place.open({
+    nowUs: () => NOON_US + 2 * DAY_US,
+    retention: { allMs: 1_000, minutelyMs: 1_000, snapshotsMax: 100 },
+    readers: NO_GRACE,
+  })
+  await lake.expireSnapshots()
+  await lake.close()
+  const read = await readLake(place)
+  assert.deepEqual(
+    read.events.history.map(({ snapshotId }) => snapshotId),
+    [older.snapshotId],
+  )
+  assert.equal(read.events.files.length, 1)
 })
 
 test('snapshots expire without a commit of files, and tell how many', async (t) => {

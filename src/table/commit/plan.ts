@@ -167,6 +167,8 @@ function nextMetadata(
   const all = [...metadata.snapshots, ...added]
   const current = snapshot ?? metadata.current
   const pinned = new Set([
+    // A branch of another program may have a newer one.
+    ...(current === null ? [] : [current.id]),
     ...Object.values(metadata.otherRefs).map((ref) => ref['snapshot-id']),
     ...(isShared ? pinnedSnapshots({ current, snapshots: all }, times) : []),
   ])
