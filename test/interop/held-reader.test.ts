@@ -5,18 +5,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
-import { answerRestCatalog, type Lake, type LakePlaces, openLakeReader } from '../../src/table.ts'
+import type { Lake } from '../../src/table.ts'
 import { openUpkeep } from '../support/maintenance.ts'
 import { dayRows, eventRow, hasty, metricsRow, NOON_US, openPlace } from '../table/fixture.ts'
+import { serveCatalog } from './catalog-server.ts'
 import { pythonReaders } from './python.ts'
 
 const { python, skip } = pythonReaders()
 const MINUTE_US = 60_000_000
-const MOUNT = '/iceberg'
 
 type Counts = Readonly<{ events: number; impressions: number }>
 type Read = Readonly<{
@@ -100,7 +99,7 @@ async function openTraffic(t: TestContext) {
   }
 
   await commitNothing(lake)
-  const reader = openReader(t, place.catalogPath, await serve(place, t))
+  const reader = openReader(t, place.catalogPath, await serveCatalog(place, t))
   return {
     reader,
     nowUs: clock,
@@ -138,26 +137,4 @@ function openReader(t: TestContext, catalogPath: string, endpoint: string) {
       return JSON.parse(value) as T
     },
   }
-}
-
-/** A server around the pure function, as the collector mounts it. */
-async function serve(places: LakePlaces, t: TestContext): Promise<string> {
-  const lake = openLakeReader(places)
-  const server = createServer(async (request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost')
-    const path = pathname.slice(MOUNT.length)
-    const answer = await answerRestCatalog(
-      { method: request.method ?? 'GET', path, query: searchParams },
-      lake,
-    )
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  return `http://127.0.0.1:${address.port}${MOUNT}`
 }

@@ -4,16 +4,14 @@
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { answerRestCatalog, type LakePlaces, openLakeReader } from '../../src/table.ts'
 import { commitRows, dayRows, eventRow, metricsRow, openPlace } from '../table/fixture.ts'
+import { serveCatalog } from './catalog-server.ts'
 import { pythonReaders } from './python.ts'
 
 const { python, skip } = pythonReaders()
-const MOUNT = '/iceberg'
 
 test('PyIceberg and DuckDB read a live table through the REST catalog', { skip }, async (t) => {
   const place = await openPlace(t)
@@ -21,7 +19,7 @@ test('PyIceberg and DuckDB read a live table through the REST catalog', { skip }
   const day = dayRows([eventRow({ eventId: 'a' }), eventRow({ eventId: 'b', campaignId: 'c-2' })])
   const windows = [metricsRow(), metricsRow({ campaignId: 'c-2', impressions: 7 })]
   await commitRows(lake, day, windows, 'first')
-  const endpoint = await serve(place, t)
+  const endpoint = await serveCatalog(place, t)
   const script = join(import.meta.dirname, 'rest_catalog.py')
   const { stdout } = await promisify(execFile)(python ?? '', [script, endpoint], {
     timeout: 60_000,
@@ -47,23 +45,3 @@ test('PyIceberg and DuckDB read a live table through the REST catalog', { skip }
   assert.deepEqual(duckdb.joined, [7, 1])
   assert.ok(duckdb.refused)
 })
-
-/** A server around the pure function, as the collector mounts it. */
-async function serve(places: LakePlaces, t: { after(close: () => void): void }): Promise<string> {
-  const lake = openLakeReader(places)
-  const server = createServer(async (request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost')
-    const path = pathname.slice(MOUNT.length)
-    const answer = await answerRestCatalog(
-      { method: request.method ?? 'GET', path, query: searchParams },
-      lake,
-    )
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => server.closeAllConnections())
-  t.after(() => void server.close())
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  return `http://127.0.0.1:${address.port}${MOUNT}`
-}
