@@ -15,6 +15,7 @@ export type QueryErrorCode =
   | 'trino-sign-in'
   | 'trino-address'
   | 'trino-answer'
+  | 'trino-no-nodes'
   | 'trino-resources'
   | 'trino-failed'
 
@@ -94,6 +95,13 @@ const KINDS: ErrorKinds<QueryErrorCode> = {
     message: (f) =>
       `what answers at ${f.url} is not Trino (${f.reason}). Check \`trino.url\`: it names the ` +
       'coordinator, such as http://localhost:8080',
+  },
+  'trino-no-nodes': {
+    canRetry: true,
+    message: (f) =>
+      `Trino has no active node for the query ${f.query} (${f.reason}). Its nodes are listed in ` +
+      'system.runtime.nodes; each must have a catalog for these tables (`trino.catalog`). A node ' +
+      'that has just started is there after a few seconds',
   },
   'trino-resources': {
     canRetry: true,

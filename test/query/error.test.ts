@@ -19,6 +19,7 @@ const CODES: Readonly<
   'trino-sign-in': { canRetry: false, facts: ['url', 'user', 'reason'] },
   'trino-address': { canRetry: false, facts: ['url', 'reason'] },
   'trino-answer': { canRetry: false, facts: ['url', 'reason'] },
+  'trino-no-nodes': { canRetry: true, facts: ['query', 'reason'] },
   'trino-resources': { canRetry: true, facts: ['reason'] },
   'trino-failed': { canRetry: true, facts: ['query', 'reason'] },
 }

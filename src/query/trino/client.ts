@@ -53,6 +53,9 @@ const REQUEST_TIMEOUT_MS = 60_000
 const BUSY_STATUS: ReadonlySet<number> = new Set([429, 502, 503, 504])
 const TRIES_MAX = 8
 const RETRY_DELAY_MS = 100
+/** A starting Trino polls its nodes every five seconds (its DiscoveryNodeManager). */
+const NODE_TRIES_MAX = 20
+const NODE_DELAY_MS = 500
 const REASON_LENGTH_MAX = 2_000
 
 type Answer = Readonly<{
@@ -79,7 +82,7 @@ export function openTrinoClient(place: TrinoPlace): TrinoClient {
       if (!mayRetry || tries >= TRIES_MAX) {
         throw new QueryError('trino-unreachable', { url: place.url, reason: answer.reason }, answer)
       }
-      await sleep(RETRY_DELAY_MS * 2 ** (tries - 1), undefined, signal ? { signal } : {})
+      await pause(RETRY_DELAY_MS * 2 ** (tries - 1), signal)
     }
   }
 
@@ -99,7 +102,23 @@ export function openTrinoClient(place: TrinoPlace): TrinoClient {
     }).catch(() => undefined)
   }
 
-  async function start(sql: string, signal?: AbortSignal): Promise<TrinoResult> {
+  /**
+   * A Trino that has just started has no node for the tables' catalog until its next poll of the
+   * nodes. A statement that meets this has failed before any part of it ran, so it may run again.
+   */
+  async function whenNodesAreKnown<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await run()
+      } catch (error) {
+        const isEarly = error instanceof QueryError && error.code === 'trino-no-nodes'
+        if (!isEarly || tries >= NODE_TRIES_MAX) throw error
+        await pause(NODE_DELAY_MS, signal)
+      }
+    }
+  }
+
+  async function startOnce(sql: string, signal?: AbortSignal): Promise<TrinoResult> {
     let answer = checked(await send('POST', `${origin}/v1/statement`, sql, signal))
     const next = async (): Promise<void> => {
       const before = answer.nextUri as string
@@ -107,6 +126,7 @@ export function openTrinoClient(place: TrinoPlace): TrinoClient {
         answer = checked(await send('GET', before, null, signal))
       } catch (error) {
         await end(before)
+        answer = { id: answer.id }
         throw error
       }
     }
@@ -130,19 +150,29 @@ export function openTrinoClient(place: TrinoPlace): TrinoClient {
     return { columns, pages: pages(), close: () => end(answer.nextUri) }
   }
 
+  const start: TrinoClient['start'] = (sql, signal) =>
+    whenNodesAreKnown(() => startOnce(sql, signal), signal)
+
+  async function rowsOnce(sql: string, signal?: AbortSignal): Promise<readonly SqlRow[]> {
+    const result = await startOnce(sql, signal)
+    const rows: SqlRow[] = []
+    for await (const page of result.pages) rows.push(...page)
+    return rows
+  }
+
   return {
     start,
     async *pages(sql, parameters) {
       assert.deepEqual(parameters, {}, 'lists of values stand in the text')
       yield* (await start(sql)).pages
     },
-    async rows(sql, signal) {
-      const result = await start(sql, signal)
-      const rows: SqlRow[] = []
-      for await (const page of result.pages) rows.push(...page)
-      return rows
-    },
+    rows: (sql, signal) => whenNodesAreKnown(() => rowsOnce(sql, signal), signal),
   }
+}
+
+/** Throws the signal's reason. */
+async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted())
 }
 
 function originOf({ url, password }: TrinoPlace): string {
@@ -243,8 +273,14 @@ const LONG_NUMBER = /[[,:]\s*-?\d{16}/
 /** Files that expiry or a merge took away while the statement ran. */
 const MISSING_FILE = /^ICEBERG_(CANNOT_OPEN_SPLIT|MISSING_METADATA|MISSING_DATA|INVALID_METADATA)$/
 
+/** Said by the planner and by the scheduler of Trino: the catalog has no active node. */
+function isWithoutNodes({ message, errorName }: NonNullable<Answer['error']>): boolean {
+  return errorName === 'NO_NODES_AVAILABLE' || message === 'nodes is empty'
+}
+
 function errorOf(error: NonNullable<Answer['error']>, query: string): QueryError {
   const reason = error.message.slice(0, REASON_LENGTH_MAX)
+  if (isWithoutNodes(error)) return new QueryError('trino-no-nodes', { query, reason }, error)
   if (MISSING_FILE.test(error.errorName)) return new QueryError('files-expired', { reason }, error)
   if (error.errorType === 'USER_ERROR') return new QueryError('sql-refused', { reason }, error)
   if (error.errorType === 'INSUFFICIENT_RESOURCES') {

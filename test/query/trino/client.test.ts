@@ -83,6 +83,36 @@ test('a busy coordinator is asked again', async () => {
   assert.equal(heard.length, 4)
 })
 
+test('a catalog whose nodes are not known yet is asked again, at planning and at scheduling', async () => {
+  const failure = (errorName: string, message: string): string =>
+    `"error":${JSON.stringify({ message, errorName, errorType: 'INTERNAL_ERROR' })}`
+  const { heard, place } = await serve([
+    () => ({ body: `{"id":"q",${failure('GENERIC_INTERNAL_ERROR', 'nodes is empty')}}` }),
+    (at) => ({ body: `{"id":"q","columns":${COLUMNS},${next(at, 1)}}` }),
+    () => ({ body: `{"id":"q",${failure('NO_NODES_AVAILABLE', 'No nodes available')}}` }),
+    () => ({ status: 204, body: '' }),
+    () => ({ body: `{"id":"q","columns":${COLUMNS},"data":[[1]]}` }),
+  ])
+  assert.deepEqual(await openTrinoClient(place).rows('SELECT 1'), [[1]])
+  assert.deepEqual(
+    heard.map(({ method }) => method),
+    ['POST', 'POST', 'GET', 'DELETE', 'POST'],
+  )
+})
+
+test('waiting for nodes ends with the signal, whose reason it is', async () => {
+  const abort = new AbortController()
+  const { heard, place } = await serve([
+    () => {
+      setTimeout(() => abort.abort(new Error('enough')), 10)
+      return { body: '{"id":"q","error":{"message":"nodes is empty","errorName":"X"}}' }
+    },
+  ])
+  const asked = openTrinoClient(place).rows('SELECT 1', abort.signal)
+  await assert.rejects(asked, { message: 'enough' })
+  assert.equal(heard.length, 1)
+})
+
 test('leaving early ends the statement', async () => {
   const { heard, place } = await serve([
     (at) => ({ body: `{"id":"q","columns":${COLUMNS},"data":[[1]],${next(at, 1)}}` }),
