@@ -17,7 +17,7 @@ export {
   type SumsQuery,
 } from './query/duckdb/sums.ts'
 export { openWindowCheck, type WindowCheck } from './query/duckdb/window-check.ts'
-export type { QueryErrorCode } from './query/error.ts'
+export { QueryError, type QueryErrorCode } from './query/error.ts'
 export { type CsvOptions, csvText, formatCsv, formatJson, formatTable } from './query/format.ts'
 export type { ArrivalOfFile, RepeatedIds } from './query/repeated-ids.ts'
 export type { TrinoPlace } from './query/trino/client.ts'
@@ -26,6 +26,7 @@ export {
   type TrinoQuery,
   type TrinoQueryOptions,
 } from './query/trino/open-trino-query.ts'
+export type { OwnTables } from './query/trino/same-tables.ts'
 export type {
   SnapshotIds,
   SnapshotVerifyOptions,

@@ -8,11 +8,14 @@ import { type Config, missingKeys, writeKeysFile } from './config.ts'
 import { setUpSuperset } from './dashboard.ts'
 import { checkLog, findJob, openConfiguredJob } from './flink.ts'
 import { readTopicExtent, setUpTopic } from './log.ts'
+import { openTrinoQuery, QueryError } from './query.ts'
+import { reasonOf } from './runtime.ts'
 import {
   fitsWriter,
   type Lake,
   makeWarehouse,
   openLake,
+  readLake,
   readLakeIfMade,
   TableError,
 } from './table.ts'
@@ -24,7 +27,7 @@ import {
 export type SetupOutcome = 'found' | 'made' | 'changed' | 'missing' | 'differs' | 'left' | 'unfit'
 
 export type SetupPart = Readonly<{
-  part: 'keys' | 'topic' | 'bucket' | 'folder' | 'tables' | 'job' | 'dashboard'
+  part: 'keys' | 'topic' | 'bucket' | 'folder' | 'tables' | 'trino' | 'job' | 'dashboard'
   name: string
   outcome: SetupOutcome
   /** What the user should know of it, a sentence each. */
@@ -51,7 +54,8 @@ const DASHBOARD_LOOK = { found: 'found', made: 'missing', changed: 'differs' } a
  * the dashboard reads these. Ends after a part that is `unfit`: what follows could not work.
  */
 export async function* setUp(config: Config, world: SetupWorld): AsyncIterable<SetupPart> {
-  for (const setUpPart of [setUpKeys, setUpLog, setUpTables, setUpJob, setUpDashboard]) {
+  const parts = [setUpKeys, setUpLog, setUpTables, checkTrino, setUpJob, setUpDashboard]
+  for (const setUpPart of parts) {
     for (const part of await setUpPart(config, world)) {
       yield part
       if (part.outcome === 'unfit') return
@@ -114,6 +118,24 @@ async function tablesPart(config: Config, { mode, nowUs }: SetupWorld): Promise<
   const lake = await openLake({ warehouse, catalog, cache, windowUs, writer, nowUs })
   await lake.close()
   return { ...part, outcome: found === null ? 'made' : 'changed', remarks: [] }
+}
+
+/**
+ * Trino must see these tables. One that does not answer yet is no reason to stop: `start` looks
+ * again.
+ */
+async function checkTrino(config: Config): Promise<readonly SetupPart[]> {
+  const { trino, windowUs } = config
+  if (trino === null || (await readLakeIfMade(config)) === null) return []
+  const part = { part: 'trino', name: trino.url } as const
+  try {
+    await openTrinoQuery({ ...trino, windowUs }).checkTables(() => readLake(config))
+    return [{ ...part, outcome: 'found', remarks: [] }]
+  } catch (error) {
+    const isOther = error instanceof QueryError && error.code === 'trino-other-tables'
+    const outcome = isOther ? 'unfit' : 'left'
+    return [{ ...part, outcome, remarks: [reasonOf(error)] }]
+  }
 }
 
 /** The job on Flink: running as the configuration says, or submitted, or changed. */

@@ -53,9 +53,14 @@ async function openTrinoSession(config: Config, trino: TrinoConfig): Promise<Lak
     import('../table.ts'),
   ])
   const query = openTrinoQuery({ ...trino, windowUs })
+  const checkTables = (): Promise<void> => query.checkTables(() => readLake(config))
   return {
-    runSql: query.runSql,
+    async runSql(sql) {
+      await checkTables()
+      return await query.runSql(sql)
+    },
     async verify(options) {
+      await checkTables()
       const { ENGINES } = await import('../pipeline.ts')
       const found = await ENGINES[engine].verify({
         ...options,

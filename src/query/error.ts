@@ -16,6 +16,7 @@ export type QueryErrorCode =
   | 'trino-address'
   | 'trino-answer'
   | 'trino-no-nodes'
+  | 'trino-other-tables'
   | 'trino-resources'
   | 'trino-failed'
 
@@ -102,6 +103,13 @@ const KINDS: ErrorKinds<QueryErrorCode> = {
       `Trino has no active node for the query ${f.query} (${f.reason}). Its nodes are listed in ` +
       'system.runtime.nodes; each must have a catalog for these tables (`trino.catalog`). A node ' +
       'that has just started is there after a few seconds',
+  },
+  'trino-other-tables': {
+    canRetry: false,
+    message: (f) =>
+      `Trino at ${f.url} does not see these tables: its ${f.table} is ${f.seen}, ours is ` +
+      `${f.own}. Let its catalog (\`trino.catalog\`) lie in the database that \`catalog\` names, ` +
+      'or let `trino.url` name the Trino whose catalog does',
   },
   'trino-resources': {
     canRetry: true,

@@ -32,6 +32,8 @@ export type TableView = Readonly<{
   /** The newest snapshot of ours, also where the table was set back to an older one. */
   newestOwn: SnapshotView | null
   metadataLocation: string
+  /** The current metadata file and those before it that the table still lists. */
+  metadataLocations: readonly string[]
   /** The table's folder, `data/` and `metadata/` below it. */
   folder: string
   properties: Readonly<Record<string, string>>
@@ -51,6 +53,9 @@ export function viewOf({ table, metadata, metadataPath, manifests }: TableState)
     others: changesByOthers(table.key, metadata),
     newestOwn: newestOwn === undefined ? null : snapshotView(newestOwn),
     metadataLocation: locationOf(metadataPath),
+    metadataLocations: [metadataPath, ...metadata.metadataLog.map(({ path }) => path)].map(
+      locationOf,
+    ),
     folder: metadata.folder,
     properties: metadata.properties,
   }

@@ -20,6 +20,7 @@ const CODES: Readonly<
   'trino-address': { canRetry: false, facts: ['url', 'reason'] },
   'trino-answer': { canRetry: false, facts: ['url', 'reason'] },
   'trino-no-nodes': { canRetry: true, facts: ['query', 'reason'] },
+  'trino-other-tables': { canRetry: false, facts: ['url', 'table', 'seen', 'own'] },
   'trino-resources': { canRetry: true, facts: ['reason'] },
   'trino-failed': { canRetry: true, facts: ['query', 'reason'] },
 }

@@ -43,6 +43,22 @@ test('equal tables are equal', async () => {
   assert.deepEqual(await verified(), EQUAL)
 })
 
+test('Trino sees the tables that the catalog has, and no others', async () => {
+  await lake.writeEvents(EVENTS)
+  const events = { metadataLocations: [lake.metadataLocation('campaign_events')] }
+  const metrics = { metadataLocations: [lake.metadataLocation('campaign_metrics')] }
+  await query.checkTables(async () => ({ events, metrics }))
+  await assert.rejects(
+    query.checkTables(async () => ({ events: metrics, metrics })),
+    { code: 'trino-other-tables' },
+  )
+  await lake.client.rows('DROP TABLE campaign_metrics')
+  await assert.rejects(
+    query.checkTables(async () => ({ events, metrics })),
+    { code: 'trino-other-tables', message: /its campaign_metrics is missing/ },
+  )
+})
+
 test('windows whose events retention dropped are counted, not equal nor different', async () => {
   await lake.writeEvents(EVENTS)
   const dropped = ['2026-11-20 23:55:00', '2026-11-21 23:55:00'].map((start) => ({

@@ -72,6 +72,7 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   let marksKeptUs = nowUs()
   let expiredUs = nowUs()
   let failures = 0
+  let isTrinoKnown = false
 
   const windows = openReplaceWindows({
     live: () => lake.metrics.files,
@@ -115,6 +116,16 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       if (isStale) await lake.discard(change.metrics?.add ?? [])
       throw error
     }
+  }
+
+  /** Trino's catalog stays what it is while Trino runs. */
+  async function checkTrino(): Promise<void> {
+    if (isTrinoKnown) return
+    await trino.checkTables(async () => {
+      await lake.refresh()
+      return lake
+    })
+    isTrinoKnown = true
   }
 
   /** Beside everything else: a large day takes Trino minutes. */
@@ -163,7 +174,14 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   async function step(): Promise<void> {
     await lake.keepLock()
     const errors: unknown[] = []
-    const parts = [amendments.step, maintenance.step, async () => optimize(), keepMarks, expire]
+    const parts = [
+      checkTrino,
+      amendments.step,
+      maintenance.step,
+      async () => optimize(),
+      keepMarks,
+      expire,
+    ]
     for (const part of parts) {
       try {
         await part()

@@ -21,6 +21,7 @@ import { recomputeWindows } from '../window-sums.ts'
 import { openTrinoClient, type TrinoClient, type TrinoPlace } from './client.ts'
 import { TRINO } from './dialect.ts'
 import { runSql } from './run-sql.ts'
+import { checkSameTables, type OwnTables } from './same-tables.ts'
 import { type TouchedOptions, touchedSpans } from './touched-spans.ts'
 
 export type OptimizeOptions = Readonly<{
@@ -38,6 +39,8 @@ export type TrinoQueryOptions = TrinoPlace & Readonly<{ windowUs: number }>
 export type TrinoQuery = Readonly<{
   /** Trino's version, once it answers queries. */
   version(): Promise<string>
+  /** Throws QueryError `trino-other-tables` where Trino's catalog has other tables than ours. */
+  checkTables(readOwn: () => Promise<OwnTables>): Promise<void>
   /**
    * Streams the result of one reading statement; campaign_events and campaign_metrics need no
    * further name.
@@ -69,6 +72,7 @@ export function openTrinoQuery(options: TrinoQueryOptions): TrinoQuery {
   const client = openTrinoClient(options)
   return {
     version: async () => String((await client.rows('SELECT version()'))[0]?.[0]),
+    checkTables: (readOwn) => checkSameTables(client, options, readOwn),
     runSql: (sql) => runSql(client, sql),
     currentSnapshots: () => currentSnapshots(client),
     verify: ({ snapshots, arrivalOf = () => null, ...asked }) =>

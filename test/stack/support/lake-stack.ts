@@ -24,6 +24,8 @@ export type LakeStack = Readonly<{
   /** Each call is a snapshot and a data file a day. */
   writeEvents(events: readonly StoredEvent[]): Promise<void>
   writeWindows(windows: readonly StoredWindow[]): Promise<void>
+  /** Of a table, as PostgreSQL has it. */
+  metadataLocation(table: 'campaign_events' | 'campaign_metrics'): string
   close(): Promise<void>
 }>
 
@@ -60,23 +62,30 @@ export async function openLakeStack(further: readonly 'superset'[] = []): Promis
   try {
     mkdirSync(join(stack.path('s3', '/var/lib/s3'), 'lake'), { recursive: true })
     for (const service of services) await stack.start(service)
-    makeCatalog(stack)
+    askCatalog(stack, CATALOG_SQL)
     const trinoUrl = `http://${stack.address('trino')}`
     const client = openTrinoClient({ url: trinoUrl, user: 'test', password: null, catalog: null })
     await client.rows('CREATE SCHEMA IF NOT EXISTS campaigns')
-    return { stack, trinoUrl, client, ...writerOf(client), close }
+    const metadataLocation: LakeStack['metadataLocation'] = (table) =>
+      askCatalog(
+        stack,
+        `SELECT metadata_location FROM iceberg_tables WHERE table_name = '${table}'`,
+      )
+    return { stack, trinoUrl, client, ...writerOf(client), metadataLocation, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-function makeCatalog(stack: Stack): void {
+/** What psql prints, without headers. */
+function askCatalog(stack: Stack, sql: string): string {
   const [host = '', port = ''] = stack.address('postgres').split(':')
-  const words = ['-h', host, '-p', port, '-U', 'iceberg', '-d', 'iceberg', '-q', '-c', CATALOG_SQL]
+  const words = ['-h', host, '-p', port, '-U', 'iceberg', '-d', 'iceberg', '-qtA', '-c', sql]
   const PGPASSWORD = stack.values.ICEBERG_PASSWORD
   const done = spawnSync('psql', words, { encoding: 'utf8', env: { ...process.env, PGPASSWORD } })
   assert.equal(done.status, 0, done.stderr ?? done.error?.message)
+  return done.stdout.trim()
 }
 
 function writerOf(client: TrinoClient) {
