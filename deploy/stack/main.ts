@@ -5,8 +5,9 @@
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
+import { writeConfiguration } from './own-configuration.ts'
 import { findPortBase } from './port-base.ts'
 import { describeStack, inOrder, SERVICE_NAMES, type Stack } from './stack.ts'
 import { TOOLS } from './tools.ts'
@@ -39,8 +40,13 @@ async function main(args: string[]): Promise<number> {
   const stack = describeStack({ services, folder, portBase, isDetached: true })
   switch (command) {
     case 'up':
-      for (const service of services) await start(stack, service)
-      return showState(stack, services)
+      for (const [index, service] of services.entries()) {
+        await start(stack, service, `${index + 1}/${services.length}`)
+      }
+      console.log('')
+      if ((await showState(stack, services)) !== 0) return 1
+      if (services.length === SERVICE_NAMES.length) showUse(stack, folder)
+      return 0
     case 'down':
       for (const service of services.toReversed()) await stack.stop(service)
       return 0
@@ -52,10 +58,25 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-async function start(stack: Stack, service: string): Promise<void> {
+async function start(stack: Stack, service: string, place: string): Promise<void> {
   const begun = performance.now()
+  console.log(`${place} ${service}: starting…`)
   await stack.start(service)
-  console.log(`${service} is healthy after ${((performance.now() - begun) / 1000).toFixed(1)} s`)
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1)
+  console.log(`${place} ${service}: healthy after ${seconds} s`)
+}
+
+/** How `campaign-metrics` runs on it. */
+function showUse(stack: Stack, folder: string): void {
+  const { config, environment } = writeConfiguration(stack, folder)
+  const [configPath, environmentPath] = [config, environment].map((file) =>
+    relative(process.cwd(), file),
+  )
+  console.log(`
+campaign-metrics on these services (the first line sets the passwords):
+  . ${environmentPath}
+  npx campaign-metrics setup --config ${configPath}
+  npx campaign-metrics start --config ${configPath}`)
 }
 
 /** The state of each service; 1 when one of them is not healthy. */

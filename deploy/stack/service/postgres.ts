@@ -4,7 +4,15 @@
  * init.sql on a server nobody can reach.
  */
 
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { NativeService, Placed } from '../native-service.ts'
 import { runAs } from '../recorded-process.ts'
@@ -49,9 +57,11 @@ function initialise(placed: Placed): void {
   const volume = placed.path(DATA)
   const attempt = join(placed.folder, 'attempt')
   const password = join(placed.folder, 'password')
+  // The path of a socket has at most 107 bytes, and the stack's folder may have more.
+  const sockets = mkdtempSync('/tmp/campaign-metrics-')
   rmSync(attempt, { recursive: true, force: true })
   mkdirSync(attempt, { mode: 0o700 })
-  if (USER !== undefined) runTool('chown', [USER, attempt])
+  if (USER !== undefined) runTool('chown', [USER, attempt, sockets])
   writeFileSync(password, environment.POSTGRES_PASSWORD ?? '', { mode: 0o600 })
   try {
     const user = environment.POSTGRES_USER ?? ''
@@ -60,7 +70,7 @@ function initialise(placed: Placed): void {
       ...['--auth-local=trust', '--auth-host=scram-sha-256'],
       ...(environment.POSTGRES_INITDB_ARGS ?? '').split(' '),
     ])
-    const socket = `-c listen_addresses= -c unix_socket_directories=${attempt}`
+    const socket = `-c listen_addresses= -c unix_socket_directories=${sockets}`
     runAsOwner(placed, 'pg_ctl', [
       '-D',
       attempt,
@@ -72,7 +82,7 @@ function initialise(placed: Placed): void {
       'start',
     ])
     try {
-      const words = ['--no-psqlrc', '--set=ON_ERROR_STOP=1', `--host=${attempt}`]
+      const words = ['--no-psqlrc', '--set=ON_ERROR_STOP=1', `--host=${sockets}`]
       const script = [`--username=${user}`, '--dbname=postgres', '--file', placed.path(INIT)]
       runAsOwner(placed, 'psql', [...words, ...script])
     } finally {
@@ -80,6 +90,7 @@ function initialise(placed: Placed): void {
     }
   } finally {
     rmSync(password)
+    rmSync(sockets, { recursive: true, force: true })
   }
   rmSync(volume, { recursive: true })
   renameSync(attempt, volume)
