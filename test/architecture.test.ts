@@ -52,7 +52,10 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     rooms: ['event', 'runtime', 'dashboard-definition', 'collect', 'query', 'job'],
     packages: ['fflate'],
   },
-  setup: { rooms: ['config', 'log', 'table', 'flink', 'dashboard'], packages: [] },
+  setup: {
+    rooms: ['runtime', 'config', 'log', 'table', 'query', 'flink', 'dashboard'],
+    packages: [],
+  },
   pipeline: {
     rooms: [
       'event',
