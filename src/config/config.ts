@@ -90,6 +90,8 @@ export type Config = Readonly<{
   windowUs: number
   /** IANA name of the zone that the page and the command line show times in. */
   timezone: string
+  /** A code of ISO 4217; null where revenue is a plain number. */
+  currency: string | null
   commitIntervalMs: number
   dedupe: Readonly<{ horizonMs: number; memoryMaxBytes: number }>
   /** Accepted keys; without any no key is required (on loopback only). */

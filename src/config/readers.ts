@@ -119,6 +119,16 @@ export function readTimezone(value: unknown): string | Refusal {
   }
 }
 
+/** A code of ISO 4217; without one, revenue is a plain number. */
+export function readCurrency(value: unknown): string | Refusal {
+  if (value === '') return value
+  const code = typeof value === 'string' ? value.toUpperCase() : ''
+  if (CURRENCIES.has(code)) return code
+  return new Refusal(`${shown(value)} is not the code of a currency`)
+}
+
+const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'))
+
 /** Keys travel in an HTTP header. They are secrets: no message repeats one. */
 export function readKeys(value: unknown): readonly string[] | Refusal {
   if (!Array.isArray(value)) return new Refusal('not a list')

@@ -37,6 +37,7 @@ export function resolveSettings(
     superset: supersetOf(settings),
     windowUs: settings.window * US_PER_MS,
     timezone: settings.timezone,
+    currency: orNull(settings.currency),
     commitIntervalMs: settings.commitInterval,
     dedupe: { horizonMs: dedupe.horizon, memoryMaxBytes: dedupe.memoryMax },
     keys: keysOf(settings, absolute),

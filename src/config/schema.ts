@@ -27,6 +27,7 @@ import {
 } from './places.ts'
 import {
   readChoice,
+  readCurrency,
   readDuration,
   readListen,
   readPath,
@@ -64,6 +65,7 @@ export type Settings = Readonly<{
   superset: SupersetConfig
   window: number
   timezone: string
+  currency: string
   commitInterval: number
   dedupe: Readonly<{ horizon: number; memoryMax: number }>
   keys: KeySettings
@@ -141,6 +143,16 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
       initial: 'UTC',
     },
     readTimezone,
+  ),
+  currency: field(
+    {
+      description:
+        'The currency of `revenue`, for the page and its CSV. The events carry none: all revenue ' +
+        'is in this one. Empty shows plain numbers.',
+      accepts: 'a code of ISO 4217, such as `EUR` or `USD`',
+      initial: '',
+    },
+    readCurrency,
   ),
   commitInterval: field(
     {

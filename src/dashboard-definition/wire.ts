@@ -17,6 +17,8 @@ export type SettingsAnswer = Readonly<{
   version: string
   /** IANA name; the zone in which the page shows times. */
   timezone: string
+  /** Of revenue, a code of ISO 4217; null where it is a plain number. */
+  currency: string | null
   windowSeconds: number
   /** Whether a read key is configured, so that signing out makes sense. */
   signedIn: boolean

@@ -22,6 +22,7 @@ export type DashboardOptions = Readonly<{
   cache: FiguresSettings['cache']
   windowUs: number
   timezone: string
+  currency: string | null
   version: string
   /** Reading needs a key, so browsers must sign in. */
   authRequired: boolean
@@ -59,7 +60,7 @@ export async function openDashboardOn(
   options: DashboardOptions,
   startFiguresThread: StartFiguresThread,
 ): Promise<Dashboard> {
-  const { warehouse, cache, windowUs, timezone, nowUs, nowMs } = options
+  const { warehouse, cache, windowUs, timezone, currency, nowUs, nowMs } = options
   const state = openLiveState({
     status: () => {
       const status = options.live()
@@ -72,7 +73,7 @@ export async function openDashboardOn(
   })
   const stream = openLiveStream({ state, epoch: nowUs(), nowMs, onWatched: () => figures.wake() })
   const figures = openFiguresSupervisor({
-    start: (events) => startFiguresThread({ warehouse, cache, windowUs }, events),
+    start: (events) => startFiguresThread({ warehouse, cache, windowUs, currency }, events),
     feed: options.feed,
     isWaiting: () => options.live().waiting > 0,
     onLive(live) {
@@ -87,6 +88,7 @@ export async function openDashboardOn(
       product: 'campaign-metrics',
       version: options.version,
       timezone,
+      currency,
       windowSeconds: windowUs / SECOND_US,
       signedIn: options.authRequired,
     },

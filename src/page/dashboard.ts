@@ -48,6 +48,7 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
   const format = createFormat({
     locale: readLocale(navigator.languages),
     timezone: settings.timezone,
+    currency: settings.currency,
   })
   const context = { format, nowMs, store }
   const freshness = openFreshness(format, nowMs)

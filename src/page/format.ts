@@ -1,17 +1,19 @@
 /**
- * How the page writes numbers and times: numbers in the reader's language, times on a 24-hour clock
- * in the configured zone. Made once and passed on, so that everything that draws stays pure.
+ * How the page writes numbers and times: numbers in the reader's language, money in the configured
+ * currency, times on a 24-hour clock in the configured zone. Made once and passed on, so that everything that draws stays pure.
  */
 import { MEASURES, type MeasureId } from '../dashboard-definition.ts'
 
 export type Format = Readonly<{
   locale: string
   timezone: string
-  /** A measure in full, by its digits: `1,234,567`, `2.31 %`; `–` for null. */
+  /** A measure in full, by its digits: `1,234,567`, `2.31%`, `€1,234.50`; `–` for null. */
   figure: (id: MeasureId, value: number | null) => string
   /** Short enough for an axis or a tile: `12.3M`. Below ten thousand the same as `figure`. */
   compact: (id: MeasureId, value: number | null) => string
   count: (value: number) => string
+  /** Money without its minor unit: `€406,717`. */
+  wholeMoney: (value: number) => string
   /** A change, with its sign: `+4.2%`, `−12%`, `0.0%`. */
   change: (percent: number) => string
   /** `10:25` */
@@ -31,12 +33,20 @@ export const NOTHING = '–'
 const FULL_MAX = 9_999_999
 const CENTS_MAX = 99_999.99
 const COMPACT_FROM = 10_000
+/** Of money whose currency is not known. */
+const MONEY_DIGITS = 2
 /** The digits of a larger change mean nothing. */
 const CHANGE_MAX_PERCENT = 9999
 
-export function createFormat(place: Readonly<{ locale: string; timezone: string }>): Format {
-  const { locale, timezone } = place
-  const figures = figureFormats(locale)
+type Place = Readonly<{
+  locale: string
+  timezone: string
+  /** A code of ISO 4217; null where money is a plain number. */
+  currency: string | null
+}>
+
+export function createFormat({ locale, timezone, currency }: Place): Format {
+  const figures = figureFormats(locale, currency)
   const times = timeFormats(locale, timezone)
   const day = (ms: number): string => times.day.format(ms)
   const time = (ms: number): string => times.time.format(ms)
@@ -56,7 +66,7 @@ export function createFormat(place: Readonly<{ locale: string; timezone: string 
   }
 }
 
-type FigureFormats = Pick<Format, 'figure' | 'compact' | 'count' | 'change'>
+type FigureFormats = Pick<Format, 'figure' | 'compact' | 'count' | 'wholeMoney' | 'change'>
 
 /**
  * The first of the browser's languages that Intl accepts. Some browsers have invalid ones, such as
@@ -74,37 +84,45 @@ function isLocale(language: string): boolean {
   }
 }
 
-function figureFormats(locale: string): FigureFormats {
-  const byDigits = new Map<number, Intl.NumberFormat>()
-  const fixed = (digits: number): Intl.NumberFormat => {
-    const known = byDigits.get(digits)
-    if (known !== undefined) return known
-    const made = new Intl.NumberFormat(locale, {
-      minimumFractionDigits: digits,
-      maximumFractionDigits: digits,
-    })
-    byDigits.set(digits, made)
-    return made
-  }
-  const short = new Intl.NumberFormat(locale, {
+function figureFormats(locale: string, currency: string | null): FigureFormats {
+  const plain = { style: 'decimal' } as const
+  const money =
+    currency === null
+      ? plain
+      : ({ style: 'currency', currency, currencyDisplay: 'narrowSymbol' } as const)
+  const fixed = fixedFormats(locale, plain)
+  const fixedMoney = fixedFormats(locale, money)
+  const minorDigits =
+    currency === null
+      ? MONEY_DIGITS
+      : (new Intl.NumberFormat(locale, money).resolvedOptions().maximumFractionDigits ?? 0)
+  const compactOptions = {
     notation: 'compact',
     minimumSignificantDigits: 3,
     maximumSignificantDigits: 3,
-  })
+  } as const
+  const short = new Intl.NumberFormat(locale, compactOptions)
+  const shortMoney = new Intl.NumberFormat(locale, { ...money, ...compactOptions })
+
   const figure = (id: MeasureId, value: number | null): string => {
     if (value === null) return NOTHING
-    const { unit, digits } = MEASURES[id]
+    const { unit, digits: ofMeasure } = MEASURES[id]
+    // From 1 up, more digits than the currency has mean nothing.
+    const digits = unit === 'money' && Math.abs(value) >= 1 ? minorDigits : ofMeasure
     // An amount that rounds to zero has no sign.
-    const text = fixed(digits).format(roundsToZero(value, digits) ? 0 : value)
+    const shown = roundsToZero(value, digits) ? 0 : value
+    if (unit === 'money') return fixedMoney(digits).format(shown)
+    const text = fixed(digits).format(shown)
     return unit === 'percent' ? `${text}%` : text
   }
   return {
     figure,
     compact: (id, value) =>
       value !== null && Math.abs(value) >= COMPACT_FROM && MEASURES[id].unit !== 'percent'
-        ? short.format(value)
+        ? (MEASURES[id].unit === 'money' ? shortMoney : short).format(value)
         : figure(id, value),
     count: (value) => fixed(0).format(value),
+    wholeMoney: (value) => fixedMoney(0).format(value),
     change: (percent) => changeText(percent, fixed),
   }
 }
@@ -117,7 +135,23 @@ export function tileText(format: Format, id: MeasureId, value: number | null): s
   const size = Math.abs(value ?? 0)
   if (value === null || size <= CENTS_MAX) return format.figure(id, value)
   if (size > FULL_MAX) return format.compact(id, value)
-  return MEASURES[id].unit === 'money' ? format.count(value) : format.figure(id, value)
+  return MEASURES[id].unit === 'money' ? format.wholeMoney(value) : format.figure(id, value)
+}
+
+/** Made when it is first asked for: making a format is expensive. */
+function fixedFormats(locale: string, options: Intl.NumberFormatOptions) {
+  const byDigits = new Map<number, Intl.NumberFormat>()
+  return (digits: number): Intl.NumberFormat => {
+    const known = byDigits.get(digits)
+    if (known !== undefined) return known
+    const made = new Intl.NumberFormat(locale, {
+      ...options,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    })
+    byDigits.set(digits, made)
+    return made
+  }
 }
 
 function changeText(percent: number, fixed: (digits: number) => Intl.NumberFormat): string {

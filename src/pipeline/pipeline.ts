@@ -227,6 +227,7 @@ async function openPage(
     cache: config.cache,
     windowUs: config.windowUs,
     timezone: config.timezone,
+    currency: config.currency,
     version: options.version,
     authRequired: config.keys.read.length > 0,
     nowUs: options.nowUs,

@@ -52,6 +52,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     superset: null,
     windowUs: 300_000_000,
     timezone: 'UTC',
+    currency: null,
     commitIntervalMs: 1000,
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
     keys: { write: [], read: [], file: null },
@@ -80,6 +81,7 @@ warehouse: ../tables
 catalog: catalog.db
 window: 15m
 timezone: Europe/Berlin
+currency: eur
 commitInterval: 250ms
 dedupe: { horizon: 90m, memoryMax: 512MiB }
 keys: { write: [0123456789abcdef], read: [fedcba9876543210] }
@@ -97,6 +99,7 @@ rejectedMax: 0
   assert.deepEqual(config.catalog, { kind: 'sqlite', path: join(FOLDER, 'catalog.db') })
   assert.equal(config.windowUs, 900_000_000)
   assert.equal(config.timezone, 'Europe/Berlin')
+  assert.equal(config.currency, 'EUR')
   assert.equal(config.commitIntervalMs, 250)
   assert.deepEqual(config.dedupe, { horizonMs: 90 * MINUTE_MS, memoryMaxBytes: GIB / 2 })
   const [write, read] = ['0123456789abcdef', 'fedcba9876543210']
@@ -136,7 +139,7 @@ retention: 5
     '/campaign-metrics.yaml: 5 settings are wrong',
     '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, kafka, ' +
       'warehouse, s3, catalog, rejected, engine, flink, trino, superset, window, timezone, ' +
-      'commitInterval, dedupe, keys, cors, publicUrl, proxy, retention, logRetention, ' +
+      'currency, commitInterval, dedupe, keys, cors, publicUrl, proxy, retention, logRetention, ' +
       'diskReserve, rejectedMax, cache',
     '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that ' +
       'divides a day, such as `1m`, `5m`, `15m` or `1h`',

@@ -7,8 +7,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createFormat, readLocale, tileText } from '../../src/page/format.ts'
 
-const english = createFormat({ locale: 'en-GB', timezone: 'UTC' })
-const german = createFormat({ locale: 'de-DE', timezone: 'Europe/Vienna' })
+const english = createFormat({ locale: 'en-GB', timezone: 'UTC', currency: null })
+const german = createFormat({ locale: 'de-DE', timezone: 'Europe/Vienna', currency: null })
 const at = (text: string): number => Date.parse(text)
 
 test('figures have the digits and the unit of their measure', () => {
@@ -18,6 +18,22 @@ test('figures have the digits and the unit of their measure', () => {
   assert.equal(english.figure('revenuePerClick', 0.9151), '0.915')
   assert.equal(german.figure('impressions', 1234567), '1.234.567')
   assert.equal(german.figure('ctr', 2.3149), '2,31%')
+})
+
+test('money has the currency, its digits from 1 up, and those of the measure below', () => {
+  const euro = createFormat({ locale: 'en-GB', timezone: 'UTC', currency: 'EUR' })
+  const deutsch = createFormat({ locale: 'de-DE', timezone: 'UTC', currency: 'EUR' })
+  const yen = createFormat({ locale: 'en-GB', timezone: 'UTC', currency: 'JPY' })
+  assert.equal(euro.figure('revenue', -1234.5), '-€1,234.50')
+  assert.equal(euro.figure('revenuePerClick', 0.9151), '€0.915')
+  assert.equal(euro.figure('revenuePerClick', 12.3456), '€12.35')
+  assert.equal(euro.figure('clicks', 1234), '1,234')
+  assert.equal(euro.compact('revenue', 1_234_567.8), '€1.23m')
+  assert.equal(tileText(euro, 'revenue', 406_716.51), '€406,717')
+  assert.equal(deutsch.figure('revenue', 1234.5), '1.234,50\u00a0€')
+  assert.equal(yen.figure('revenue', 1234.5), '¥1,235')
+  assert.equal(yen.figure('revenuePerClick', 0.25), '¥0.250')
+  assert.equal(english.figure('revenuePerClick', 12.3456), '12.35')
 })
 
 test('nothing is a dash, and what rounds to zero has no sign', () => {
@@ -58,7 +74,7 @@ test('times are told in the zone, on a clock of 24 hours', () => {
   assert.equal(english.timeWithSeconds(at('2026-11-22T23:59:07Z')), '23:59:07')
   assert.equal(english.dayTime(at('2026-11-22T10:25:00Z')), '22 Nov 10:25')
   assert.equal(german.time(at('2026-11-22T23:30:00Z')), '00:30')
-  const american = createFormat({ locale: 'en-US', timezone: 'UTC' })
+  const american = createFormat({ locale: 'en-US', timezone: 'UTC', currency: null })
   assert.equal(american.time(at('2026-11-22T00:05:00Z')), '00:05')
   assert.equal(american.dayTime(at('2026-11-22T22:25:00Z')), 'Nov 22 22:25')
 })

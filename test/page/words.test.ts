@@ -10,7 +10,7 @@ import { pageStateOf } from '../../src/page/page-state.ts'
 import { curlCommand } from '../../src/page/states.ts'
 
 const NOW = Date.parse('2026-11-22T10:26:00Z')
-const format = createFormat({ locale: 'en-GB', timezone: 'UTC' })
+const format = createFormat({ locale: 'en-GB', timezone: 'UTC', currency: null })
 
 test('freshness says to when the figures are complete and when they were committed', () => {
   const told = {

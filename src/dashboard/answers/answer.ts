@@ -36,8 +36,13 @@ type ErrorCode = keyof typeof ERRORS
 /** All questions but the one about values, which needs no sums. */
 export type SumsQuestion = Exclude<Question, { kind: 'values' }>
 
-/** The answer to a question from the sums of its view. */
-export function answerFrom(question: SumsQuestion, view: View, sums: ViewSums): FiguresAnswer {
+/** The answer to a question from the sums of its view; files name the currency of revenue. */
+export function answerFrom(
+  question: SumsQuestion,
+  view: View,
+  sums: ViewSums,
+  currency: string | null,
+): FiguresAnswer {
   switch (question.kind) {
     case 'summary':
       return jsonAnswer(answerSummary(view, sums))
@@ -48,7 +53,10 @@ export function answerFrom(question: SumsQuestion, view: View, sums: ViewSums): 
     case 'campaigns':
       return jsonAnswer(answerCampaigns(view, sums, question))
     case 'campaigns.csv':
-      return csvAnswer(campaignsCsv(listCampaigns(view, sums, question)), csvFileName(view.span))
+      return csvAnswer(
+        campaignsCsv(listCampaigns(view, sums, question), currency),
+        csvFileName(view.span),
+      )
     default:
       return question satisfies never
   }

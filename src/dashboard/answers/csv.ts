@@ -3,7 +3,7 @@
  * that a spreadsheet would take for a formula gets a leading apostrophe, so that it stays text.
  */
 
-import { columnOf, MEASURE_IDS } from '../../dashboard-definition.ts'
+import { columnOf, MEASURE_IDS, MEASURES, type MeasureId } from '../../dashboard-definition.ts'
 import type { TimeSpan } from '../../event.ts'
 import { csvText } from '../../query.ts'
 import { momentText } from '../steps.ts'
@@ -11,8 +11,13 @@ import type { CampaignRow } from './campaigns.ts'
 
 const LINE_END = '\r\n'
 
-export function campaignsCsv(rows: readonly CampaignRow[]): string {
-  const header = ['campaign_id', ...MEASURE_IDS.map(columnOf)].join(',')
+/** Revenue's columns name their currency: `revenue (EUR)`. */
+export function campaignsCsv(rows: readonly CampaignRow[], currency: string | null): string {
+  const named = (id: MeasureId): string =>
+    MEASURES[id].unit === 'money' && currency !== null
+      ? `${columnOf(id)} (${currency})`
+      : columnOf(id)
+  const header = ['campaign_id', ...MEASURE_IDS.map(named)].join(',')
   const lines = rows.map((row) =>
     [csvText(row.campaign, true), ...MEASURE_IDS.map((id) => String(row[id] ?? ''))].join(','),
   )

@@ -34,6 +34,7 @@ import { completeToUs, Watermarks } from '../watermark.ts'
 export type FiguresServiceOptions = Readonly<{
   sums: SumsQuery
   windowUs: number
+  currency: string | null
   nowUs: () => number
   onLive: (live: LiveUpdate) => void
   limits?: Partial<Limits>
@@ -186,6 +187,7 @@ export class FiguresService {
     nowUs: number,
   ): Promise<FiguresAnswer | null> {
     const { campaigns, filter } = question.view
+    const { currency } = this.#options
     const source = filter === null ? 'metrics' : 'events'
     const view: View = {
       span,
@@ -196,14 +198,14 @@ export class FiguresService {
     const needed = question.kind === 'summary' ? spanWithPrevious(span) : span
     const key = JSON.stringify([needed, campaigns, filter])
     const known = this.#views.get(key)
-    if (known !== undefined) return answerFrom(question, view, known)
+    if (known !== undefined) return answerFrom(question, view, known, currency)
     const { version } = this.#live
     return await this.#chunks.use({ filter, span: needed }, nowUs, (chunks) => {
       const pending = filter === null ? this.#pending : null
       const sums = new ViewSums(chunks, pending, this.#names, campaigns)
       const isNewest = version === this.#live.version
       if (isNewest && this.#views.size < VIEWS_MAX) this.#views.set(key, sums)
-      return answerFrom(question, view, sums)
+      return answerFrom(question, view, sums, currency)
     })
   }
 

@@ -11,6 +11,8 @@ export type FiguresSettings = Readonly<{
   warehouse: SumsOptions['warehouse']
   cache: SumsOptions['cache']
   windowUs: number
+  /** Of revenue, for files; null where it is a plain number. */
+  currency: string | null
 }>
 
 /** What the thread is started with; `feed` is its end of the channel from the job. */

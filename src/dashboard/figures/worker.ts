@@ -22,6 +22,7 @@ try {
   const service = new FiguresService({
     sums,
     windowUs: settings.windowUs,
+    currency: settings.currency,
     nowUs: () => Date.now() * 1000,
     onLive: (live) => post({ kind: 'live', live }),
   })

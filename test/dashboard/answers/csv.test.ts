@@ -24,10 +24,18 @@ const HEADER =
 
 test('a row for each campaign, numbers as they are, nothing for null', () => {
   assert.equal(
-    campaignsCsv([row('spring')]),
+    campaignsCsv([row('spring')], null),
     `${HEADER}\r\nspring,3,1,33.333333333333336,0,0,-2.5,\r\n`,
   )
-  assert.equal(campaignsCsv([]), `${HEADER}\r\n`)
+  assert.equal(campaignsCsv([], null), `${HEADER}\r\n`)
+})
+
+test('revenue names its currency', () => {
+  assert.equal(
+    campaignsCsv([], 'EUR'),
+    'campaign_id,impressions,clicks,ctr_percent,conversions,cvr_percent,revenue (EUR),' +
+      'revenue_per_click (EUR)\r\n',
+  )
 })
 
 test('names that a spreadsheet would run are texts, quotes and line ends are quoted', () => {
@@ -52,7 +60,7 @@ test('names that a spreadsheet would run are texts, quotes and line ends are quo
     ['😀', '😀'],
   ]
   for (const [name, cell] of cells) {
-    const [, line] = campaignsCsv([row(name)]).split(/\r\n(?=.*,3,1,|$)/s)
+    const [, line] = campaignsCsv([row(name)], null).split(/\r\n(?=.*,3,1,|$)/s)
     assert.equal(line, `${cell},3,1,33.333333333333336,0,0,-2.5,`, name)
   }
 })
@@ -62,7 +70,7 @@ test('a reader of RFC 4180 gets every name back, but for the apostrophe before a
     fc.property(
       fc.array(fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }), { maxLength: 12 }),
       (names) => {
-        const records = readCsv(campaignsCsv(names.map(row))).slice(1)
+        const records = readCsv(campaignsCsv(names.map(row), null)).slice(1)
         const expected = names.map((name) =>
           /^[=+\-@\t\r\n＝＋－＠]/.test(name) ? `'${name}` : name,
         )

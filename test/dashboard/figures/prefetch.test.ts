@@ -49,6 +49,7 @@ test('what the tables hold at the start is loaded before anybody asks', async ()
   lake.take(PAST, NOON_US)
   lake.commit(NOON_US)
   service = new FiguresService({
+    currency: null,
     sums: lake.sums,
     windowUs,
     nowUs: () => NOON_US,

@@ -51,7 +51,7 @@ async function startBoth({ log, settings, opened }: JobPlace): Promise<Running> 
   const job = await startJob(settings, { onProgress() {}, onWarning() {} })
   const { warehouse, cache } = settings
   const thread: FiguresThread = await startFiguresThread(
-    { warehouse, cache, windowUs: WINDOW_US },
+    { warehouse, cache, windowUs: WINDOW_US, currency: null },
     { onLive: (live) => told.push(live), onFailed: (error) => assert.fail(error) },
   )
   job.feed(thread.port)

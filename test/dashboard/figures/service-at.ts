@@ -30,6 +30,7 @@ export function openServiceAt(
   const told: LiveUpdate[] = []
   const lake = openMemoryLake({ windowUs, tell: (message) => service.take(message) })
   const service = new FiguresService({
+    currency: null,
     sums: lake.sums,
     windowUs,
     nowUs: () => clock.us,

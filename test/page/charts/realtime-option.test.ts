@@ -16,7 +16,7 @@ import { realtimeOption } from '../../../src/page/charts/realtime-option.ts'
 import { createFormat } from '../../../src/page/format.ts'
 import { THEME } from './named-theme.ts'
 
-const format = createFormat({ locale: 'en-GB', timezone: 'UTC' })
+const format = createFormat({ locale: 'en-GB', timezone: 'UTC', currency: null })
 const NOW = Date.parse('2026-11-22T10:25:00Z') / 1000
 
 function ringTo(knownTo: number, seconds: [number, number, number, number][]): SecondsRing {

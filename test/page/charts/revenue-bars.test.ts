@@ -16,7 +16,7 @@ import { revenueLayout, revenueOption } from '../../../src/page/charts/revenue-o
 import { createFormat } from '../../../src/page/format.ts'
 import { THEME } from './named-theme.ts'
 
-const format = createFormat({ locale: 'en-GB', timezone: 'UTC' })
+const format = createFormat({ locale: 'en-GB', timezone: 'UTC', currency: null })
 
 function answerOf(
   revenues: readonly number[],

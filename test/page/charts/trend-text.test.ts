@@ -15,7 +15,7 @@ import {
 } from '../../../src/page/charts/trend-text.ts'
 import { createFormat } from '../../../src/page/format.ts'
 
-const format = createFormat({ locale: 'en-GB', timezone: 'Europe/Berlin' })
+const format = createFormat({ locale: 'en-GB', timezone: 'Europe/Berlin', currency: null })
 
 const LINE: TrendLine = {
   campaign: null,
