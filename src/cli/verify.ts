@@ -65,7 +65,10 @@ async function keptFromUs(config: Config): Promise<number | null> {
   return wholeFromUs(events)
 }
 
-/** `isEqual` is null where there was nothing to compare, since retention has dropped the events. */
+/**
+ * `isEqual` is null where there was nothing to compare: retention has dropped the events, or their
+ * windows are still open.
+ */
 function jsonText(found: Verification): string {
   const reported = isNothingCompared(found) ? { ...found, isEqual: null } : found
   const plain = (_: string, value: unknown): unknown =>
@@ -73,13 +76,14 @@ function jsonText(found: Verification): string {
   return `${JSON.stringify(reported, plain, 2)}\n`
 }
 
-function isNothingCompared({ isEqual, windows, withoutEvents }: Verification): boolean {
-  return isEqual && windows === 0 && withoutEvents !== null
+function isNothingCompared(found: Verification): boolean {
+  const { isEqual, windows, withoutEvents, openWindows } = found
+  return isEqual && windows === 0 && (withoutEvents !== null || (openWindows?.events ?? 0) > 0)
 }
 
 function verificationText(found: Verification, timezone: string): string {
   const scope = `${countOf(found.windows, 'window')} over ${countOf(found.events, 'event')}`
-  const rest = withoutEventsText(found)
+  const rest = openWindowsText(found, timezone) + withoutEventsText(found)
   if (found.isEqual) {
     if (isNothingCompared(found)) return `no window was compared\n${rest}`
     const unplaced = found.repeatedIds.unplaced
@@ -107,6 +111,14 @@ function verificationText(found: Verification, timezone: string): string {
     `${scope}: ${countText(found.differing)} differ`,
     rest,
   ].join('\n')
+}
+
+function openWindowsText({ openWindows }: Verification, timezone: string): string {
+  if (openWindows === null || openWindows.events === 0) return ''
+  const { events, fromUs } = openWindows
+  const since = fromUs === null ? '' : `, from ${timeText(fromUs, timezone)} on`
+  const are = events === 1 ? 'is' : 'are'
+  return `${countOf(events, 'event')} ${are} in windows that have not closed yet${since}: not compared\n`
 }
 
 function withoutEventsText({ withoutEvents }: Verification): string {

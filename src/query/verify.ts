@@ -76,6 +76,11 @@ export type Verification = Readonly<{
    * every window was compared.
    */
   withoutEvents: Readonly<{ windows: number; beforeUs: number }> | null
+  /**
+   * Raw rows whose windows have not closed yet, and so are not compared; they begin at `fromUs`,
+   * null where no window has closed. Null where every window was compared.
+   */
+  openWindows: Readonly<{ events: number; fromUs: number | null }> | null
 }>
 
 /** Throws QueryError. */
@@ -93,6 +98,7 @@ export async function verifyTables<Source>(
   const repeatedIds = await findRepeatedIds(port, dialect, tables.events, options)
   const unfitEvents = await countUnfit(port, dialect, tables.events)
   const withoutEvents = await countWithoutEvents(port, dialect, tables.metrics, fromUs)
+  const openWindows = await countOpen(port, dialect, tables.events, endUs(options))
   const differing = counts.differing + large.count
   return {
     isEqual: differing === 0 && repeatedIds.withinHorizon === 0 && unfitEvents === 0,
@@ -103,14 +109,18 @@ export async function verifyTables<Source>(
     repeatedIds,
     unfitEvents,
     withoutEvents,
+    openWindows,
   }
 }
 
-/** The last window that is compared begins a window's length before `untilUs`. */
+/** The end of the last window that is compared; null where all are. */
+function endUs({ untilUs, windowUs }: VerifyOptions & EngineOptions): number | null {
+  return untilUs === null ? null : Math.floor(untilUs / windowUs) * windowUs
+}
+
 function spansOf(options: VerifyOptions & EngineOptions): readonly OpenSpan[] | null {
-  const { fromUs, untilUs, windowUs } = options
-  if (fromUs === null && untilUs === null) return null
-  return [{ fromUs, toUs: untilUs === null ? null : Math.floor(untilUs / windowUs) * windowUs }]
+  const [fromUs, toUs] = [options.fromUs, endUs(options)]
+  return fromUs === null && toUs === null ? null : [{ fromUs, toUs }]
 }
 
 type Counts = Readonly<{ windows: number; events: number; differing: number; large: number }>
@@ -184,6 +194,20 @@ async function countUnfit<Source>(
       OR revenue IS NULL OR NOT abs(revenue) <= 1e9`,
   )
   return Number(row[0])
+}
+
+async function countOpen<Source>(
+  port: SqlPort,
+  dialect: Dialect<Source>,
+  events: Source,
+  fromUs: number | null,
+): Promise<Verification['openWindows']> {
+  if (fromUs === null) return null
+  const [row = []] = await port.rows(
+    `SELECT count(*) FROM ${dialect.table('campaign_events', events)}
+      WHERE "timestamp" >= ${dialect.timestamp(fromUs)}`,
+  )
+  return { events: Number(row[0]), fromUs }
 }
 
 async function countWithoutEvents<Source>(

@@ -65,4 +65,5 @@ export const EQUAL: Verification = {
   repeatedIds: { withinHorizon: 0, unplaced: 0, examples: [] },
   unfitEvents: 0,
   withoutEvents: null,
+  openWindows: null,
 }

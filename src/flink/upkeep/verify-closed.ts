@@ -5,6 +5,7 @@
  */
 import type { VerifyRequest } from '../../job.ts'
 import type { Verification } from '../../query.ts'
+import { COUNT_KEYS } from '../../table.ts'
 import { amendView } from './amend-view.ts'
 
 const ATTEMPTS_MAX = 6
@@ -36,8 +37,10 @@ export async function verifyClosed(parts: VerifyRequest): Promise<Verification> 
 async function verifyOnce(parts: VerifyRequest): Promise<Verification> {
   const { windowUs, horizonUs, fromUs } = parts
   for (let attempt = 1; ; attempt++) {
-    const view = amendView(await parts.readTables(), windowUs)
-    if (view === null) return NOTHING
+    const tables = await parts.readTables()
+    const view = amendView(tables, windowUs)
+    if (view === null)
+      return nothingClosed(Number(tables.events.summary[COUNT_KEYS.totalRows] ?? 0))
     const { raw, metrics, snapshots } = view
     const isBehind = metrics.checkpoint !== null && (raw.checkpoint ?? -1) < metrics.checkpoint
     if (!isBehind || attempt === ATTEMPTS_MAX) {
@@ -54,15 +57,19 @@ async function verifyOnce(parts: VerifyRequest): Promise<Verification> {
   }
 }
 
-const NOTHING: Verification = {
-  isEqual: true,
-  windows: 0,
-  events: 0,
-  differing: 0,
-  differences: [],
-  repeatedIds: { withinHorizon: 0, unplaced: 0, examples: [] },
-  unfitEvents: 0,
-  withoutEvents: null,
+/** One of the tables is still empty: no window has closed. */
+function nothingClosed(rawRows: number): Verification {
+  return {
+    isEqual: true,
+    windows: 0,
+    events: 0,
+    differing: 0,
+    differences: [],
+    repeatedIds: { withinHorizon: 0, unplaced: 0, examples: [] },
+    unfitEvents: 0,
+    withoutEvents: null,
+    openWindows: { events: rawRows, fromUs: null },
+  }
 }
 
 function lastingOnly(found: Verification, lasting: ReadonlySet<string>): Verification {

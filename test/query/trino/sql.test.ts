@@ -150,12 +150,13 @@ test('verify of equal tables asks for counts, repeated ids and unfit rows', asyn
     repeatedIds: { withinHorizon: 0, unplaced: 0, examples: [] },
     unfitEvents: 0,
     withoutEvents: null,
+    openWindows: null,
   })
 })
 
-test('verify of a span compares its whole windows, and counts those before it', async () => {
+test('verify of a span compares its whole windows, and counts those before it and the events after it', async () => {
   const untilUs = TEN_US + 3_600_000_001
-  const { asked, found } = await verified([[[0, 0, 0, 0]], [], [[0]], [[7]]], {
+  const { asked, found } = await verified([[[0, 0, 0, 0]], [], [[0]], [[7]], [[5]]], {
     fromUs: TEN_US,
     untilUs,
   })
@@ -170,6 +171,12 @@ test('verify of a span compares its whole windows, and counts those before it', 
       "'2026-11-22 10:00:00.000000'",
   )
   assert.deepEqual(found.withoutEvents, { windows: 7, beforeUs: TEN_US })
+  assert.equal(
+    asked[4],
+    'SELECT count(*) FROM campaign_events FOR VERSION AS OF 11 WHERE "timestamp" >= TIMESTAMP ' +
+      "'2026-11-22 11:00:00.000000'",
+  )
+  assert.deepEqual(found.openWindows, { events: 5, fromUs: TEN_US + 3_600_000_000 })
 })
 
 /** A row of COMPARED_COLUMNS as Trino writes it: decimals are texts, and so is NaN. */
