@@ -21,7 +21,7 @@ export type TakenBatch = Readonly<{
 
 const DAY_US = 86_400_000_000
 const DAY_BYTES = 32
-const PAGE_BYTES = 32
+const PAGE_BYTES = 48
 const WINDOW_BYTES = 64
 
 export function readDays(engine: ColumnsExports): DayRows[] {
@@ -52,16 +52,18 @@ function readColumn(engine: ColumnsExports, name: string): EncodedColumn {
   const bytes = new Uint8Array(engine.memory.buffer)
   const view = new DataView(engine.memory.buffer)
   const word = (offset: number): number => view.getUint32(engine.COLUMN.value + offset, true)
-  const bound = (at: number): Uint8Array | null => {
-    const address = word(at)
-    return address === 0 ? null : bytes.slice(address, address + word(at + 4))
-  }
+  const bound = (at: number) => readBound(bytes, word(at), word(at + 4))
   const pages: EncodedPage[] = []
   const firstPage = word(4)
   for (let page = 0; page < word(0); page++) {
     pages.push(readPage(bytes, view, firstPage + page * PAGE_BYTES))
   }
   return { name, values: word(28), nullCount: word(8), min: bound(12), max: bound(20), pages }
+}
+
+/** Address 0: there is none. */
+function readBound(bytes: Uint8Array, address: number, length: number): Uint8Array | null {
+  return address === 0 ? null : bytes.slice(address, address + length)
 }
 
 function readPage(bytes: Uint8Array, view: DataView, page: number): EncodedPage {
@@ -74,6 +76,9 @@ function readPage(bytes: Uint8Array, view: DataView, page: number): EncodedPage 
     kind: word(0) === 0 ? 'dictionary' : 'data',
     encoding: word(4) === 0 ? 'PLAIN' : 'RLE_DICTIONARY',
     values: word(8),
+    nullCount: word(28),
+    min: readBound(bytes, word(32), word(36)),
+    max: readBound(bytes, word(40), word(44)),
     bytes: joined,
   }
 }

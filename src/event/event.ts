@@ -95,5 +95,9 @@ export type EncodedPage = Readonly<{
   encoding: 'PLAIN' | 'RLE_DICTIONARY'
   /** Entries of a dictionary; rows of a data page, nulls included. */
   values: number
+  /** As those of a column; a dictionary has none. */
+  nullCount: number
+  min: Uint8Array | null
+  max: Uint8Array | null
   bytes: Uint8Array
 }>

@@ -92,6 +92,6 @@ export function dayBytes(day: number): Uint8Array {
   return bytes
 }
 
-function doubleOf(bytes: Uint8Array): number {
+export function doubleOf(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0, true)
 }

@@ -12,6 +12,7 @@ import { NO_RECENT_IDS, openBlockBatch, type Row } from './block.ts'
 import {
   anyRow,
   assertRows,
+  assertStatistics,
   assertTaken,
   DAY_US,
   expectedRow,
@@ -82,6 +83,51 @@ test('pages split at 32,768 rows, with dictionaries of every width from 1 to 17 
     assert.equal(users?.pages[0]?.values, distinct)
     assert.ok(users?.pages.every(({ values, kind }) => kind === 'dictionary' || values <= 32_768))
     assertRows(await readRows(taken.days[0] as DayRows), rows.map(expectedRow))
+    const expected = rows.map(expectedRow)
+    for (const column of taken.days[0]?.columns ?? []) assertStatistics(column, expected)
+  }
+})
+
+test('each page has the bounds of its own rows: one or all null, ties of 8 bytes, order', async () => {
+  const batch = await openBlockBatch({ windowUs: WINDOW_US })
+  const count = 70_000
+  const pageOf = (i: number): number => Math.floor(i / 32_768)
+  // Of 1, 2,000 and 2,100 strings: walked by the string, or by the row. Of 60,000: not repeated.
+  for (const distinct of [1, 2_000, 2_100, 60_000]) {
+    const rows = manyRows(count, (i) => ({
+      type: pageOf(i) % 3,
+      timestampUs: NOON - BigInt(i),
+      revenue: [-1, 0, 5][pageOf(i)]! * (i % 7) + 0,
+      millionths: 0n,
+      strings: [
+        // Bytes from 0x00 to 0xf4 after a beginning that is alike.
+        `same-beginning-${String.fromCodePoint((i * 7_919) % 0xd000)}-${i}`,
+        `same-beginning-${(i * 7_919) % distinct}`,
+        `campaign-${pageOf(i)}${String.fromCodePoint(0x10ffff - (i % 3))}`,
+        pageOf(i) === 1 ? null : `web${i % 2}`,
+        pageOf(i) === 1 && i % 32_768 === 17 ? '' : null,
+        i % 3 === 0 ? null : `\0${'\0'.repeat(i % 20)}${i % distinct}`,
+      ],
+    }))
+    batch.addRows(rows, 1)
+    const [day] = batch.take().days
+    const expected = rows.map(expectedRow)
+    for (const column of day?.columns ?? []) assertStatistics(column, expected)
+  }
+})
+
+test('pages of two days of one batch have bounds of their own', async () => {
+  const batch = await openBlockBatch({ windowUs: WINDOW_US })
+  const rows = manyRows(90_000, (i) => ({
+    timestampUs: NOON - BigInt(i % 2) * DAY_US - BigInt((i * 7_919) % 1_000),
+    revenue: (i * 31) % 1_013,
+    strings: [`${(i * 7_919) % 90_000}`, `u${(i * 31) % 50_000}`, `c${i % 5}`, null, `${i}`, 'ios'],
+  }))
+  batch.addRows(rows, 1)
+  const { days } = batch.take()
+  for (const day of days) {
+    const own = rows.filter((_, i) => (i % 2 === 0) === (day === days[1])).map(expectedRow)
+    for (const column of day.columns) assertStatistics(column, own)
   }
 })
 

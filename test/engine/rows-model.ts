@@ -116,29 +116,57 @@ export function expectedWindows(rows: readonly Row[]): Map<string, WindowDelta> 
   return windows
 }
 
+/** Of a column and of each of its pages. */
+export function assertStatistics(column: EncodedColumn, rows: readonly ReadRow[]): void {
+  assertBounds(column.name, column, rows)
+  let row = 0
+  for (const page of column.pages) {
+    if (page.kind === 'dictionary') {
+      assert.deepEqual([page.nullCount, page.min, page.max], [0, null, null])
+      continue
+    }
+    assertBounds(
+      `${column.name} from ${row}`,
+      page,
+      rows.slice(row, row + page.values),
+      column.name,
+    )
+    row += page.values
+  }
+  assert.equal(row, rows.length)
+}
+
+type Bounded = Pick<EncodedColumn, 'values' | 'nullCount' | 'min' | 'max'>
+
 /** Smallest and largest by unsigned bytes or by number, from what was put in. */
-function assertStatistics(column: EncodedColumn, rows: readonly ReadRow[]): void {
-  const values = rows.map((row) => row[column.name]).filter((value) => value !== null)
-  assert.equal(column.values, rows.length, column.name)
-  assert.equal(column.nullCount, rows.length - values.length, column.name)
+function assertBounds(what: string, bounded: Bounded, rows: readonly ReadRow[], name = what): void {
+  const values = rows.map((row) => row[name]).filter((value) => value !== null)
+  assert.equal(bounded.values, rows.length, what)
+  assert.equal(bounded.nullCount, rows.length - values.length, what)
   if (values.length === 0) {
-    assert.deepEqual([column.min, column.max], [null, null])
+    assert.deepEqual([bounded.min, bounded.max], [null, null], what)
     return
   }
-  const encode = (value: unknown): Buffer => {
-    const bytes = Buffer.alloc(8)
-    if (typeof value === 'bigint') bytes.writeBigInt64LE(value)
-    else if (typeof value === 'number') bytes.writeDoubleLE(value)
-    else return Buffer.from(value as string)
-    return bytes
+  let [least, most] = [values[0], values[0]]
+  for (const value of values) {
+    if (isBelow(value, least)) least = value
+    if (isBelow(most, value)) most = value
   }
-  const order = (a: unknown, b: unknown): number => {
-    if (typeof a === 'string') return Buffer.compare(encode(a), encode(b))
-    return (a as number) < (b as number) ? -1 : Number((a as number) > (b as number))
-  }
-  const sorted = values.toSorted(order)
-  assert.deepEqual(Buffer.from(column.min ?? []), encode(sorted[0]), `min ${column.name}`)
-  assert.deepEqual(Buffer.from(column.max ?? []), encode(sorted.at(-1)), `max ${column.name}`)
+  assert.deepEqual(Buffer.from(bounded.min ?? []), plainBytes(least), `min ${what}`)
+  assert.deepEqual(Buffer.from(bounded.max ?? []), plainBytes(most), `max ${what}`)
+}
+
+function isBelow(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'string') return (a as number) < (b as number)
+  return a !== b && Buffer.compare(plainBytes(a), plainBytes(b)) < 0
+}
+
+function plainBytes(value: unknown): Buffer {
+  const bytes = Buffer.alloc(8)
+  if (typeof value === 'bigint') bytes.writeBigInt64LE(value)
+  else if (typeof value === 'number') bytes.writeDoubleLE(value)
+  else return Buffer.from(value as string)
+  return bytes
 }
 
 /** Row by row, for the difference of two long arrays takes minutes to print. */

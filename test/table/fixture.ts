@@ -166,8 +166,8 @@ function plain(
   const levels = Buffer.concat(values.map((value) => Buffer.of(2, value === null ? 0 : 1)))
   const bytes = Buffer.concat([withLength(levels), body])
   const nullCount = values.filter((value) => value === null).length
-  const pages = [{ kind: 'data', encoding: 'PLAIN', values: values.length, bytes }] as const
-  return { name, values: values.length, nullCount, min, max, pages }
+  const stats = { values: values.length, nullCount, min, max }
+  return { name, ...stats, pages: [{ kind: 'data', encoding: 'PLAIN', bytes, ...stats }] }
 }
 
 function withLength(bytes: Buffer): Buffer {

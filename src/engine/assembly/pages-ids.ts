@@ -5,7 +5,7 @@
 import { bigEndian, compareBytes, copyBytes } from './columns-bytes';
 import { IDS, ID_OFFSETS } from './columns';
 import {
-  PAGE_ROWS, PLAIN, addDataPage, beginColumn, outEnd, outStart, setBounds, writeLevels,
+  PAGE_ROWS, PLAIN, addDataPage, addStringBounds, beginColumn, outEnd, outStart, writeLevels,
 } from './pages';
 
 /** The event ids of a day's rows (`order` as `dayOrder` returns it). */
@@ -19,11 +19,11 @@ export function encodeIdPages(rows: u32, order: usize): void {
       const body = idAddress(row);
       const end = row + count == rows ? IDS.address + IDS.length : idAddress(row + count);
       addDataPage(PLAIN, count, head, <u32>(outStart() - head), body, <u32>(end - body));
+      addIdBounds(row, count, order);
     }
   } else {
     writeGatheredIds(rows, order);
   }
-  setIdBounds(rows, order);
 }
 
 @inline
@@ -54,16 +54,17 @@ function writeGatheredIds(rows: u32, order: usize): void {
     }
     outEnd(to);
     addDataPage(PLAIN, count, head, headLength, body, <u32>(to - body));
+    addIdBounds(first, count, order);
   }
 }
 
 /** Compares the first 8 bytes of each id, and all of it only where those do not decide. */
-function setIdBounds(rows: u32, order: usize): void {
-  let least = idAddress(rowAt(order, 0));
+function addIdBounds(first: u32, count: u32, order: usize): void {
+  let least = idAddress(rowAt(order, first));
   let most = least;
   let leastStart = bigEndian(least + 4, load<u32>(least));
   let mostStart = leastStart;
-  for (let i: u32 = 1; i < rows; i++) {
+  for (let i = first + 1; i < first + count; i++) {
     const id = idAddress(rowAt(order, i));
     const length = load<u32>(id);
     const start = bigEndian(id + 4, length);
@@ -80,5 +81,5 @@ function setIdBounds(rows: u32, order: usize): void {
       }
     }
   }
-  setBounds(least + 4, load<u32>(least), most + 4, load<u32>(most));
+  addStringBounds(least + 4, load<u32>(least), most + 4, load<u32>(most));
 }

@@ -6,8 +6,8 @@ import { Area } from './arena';
 import { REVENUES, TIMESTAMPS } from './columns';
 import { secretFactor } from './hash';
 import {
-  PAGE_ROWS, PLAIN, RLE_DICTIONARY, addDataPage, addDictionaryPage, beginColumn, outEnd, outStart,
-  setBounds, writeLevels,
+  PAGE_ROWS, PLAIN, RLE_DICTIONARY, addDataPage, addDictionaryPage, addNumberBounds, beginColumn,
+  outEnd, outStart, setNumberBounds, writeLevels,
 } from './pages';
 import { indexWidth, indicesBytesMax, writeIndices } from './pages-bits';
 
@@ -26,37 +26,16 @@ const VALUES: Area = changetype<Area>(memory.data(12, 4));
 /** u32 by row. */
 const INDICES: Area = changetype<Area>(memory.data(12, 4));
 
-/** Smallest and largest value. */
-const BOUNDS: usize = memory.data(16, 8);
+/** Smallest and largest value: of the column, then of each page. */
+const BOUNDS: Area = changetype<Area>(memory.data(12, 4));
+const BOUNDS_BYTES: usize = 16;
 
 export function encodeTimestampPages(rows: u32, order: usize): void {
-  const values = gather(TIMESTAMPS.address, rows, order);
-  writePages(values, rows);
-  let least = load<i64>(values);
-  let most = least;
-  for (let i: usize = 1; i < rows; i++) {
-    const value = load<i64>(values + (i << 3));
-    least = min(least, value);
-    most = max(most, value);
-  }
-  store<i64>(BOUNDS, least);
-  store<i64>(BOUNDS, most, 8);
-  setBounds(BOUNDS, 8, BOUNDS + 8, 8);
+  writePages<i64>(gather(TIMESTAMPS.address, rows, order), rows);
 }
 
 export function encodeRevenuePages(rows: u32, order: usize): void {
-  const values = gather(REVENUES.address, rows, order);
-  writePages(values, rows);
-  let least = load<f64>(values);
-  let most = least;
-  for (let i: usize = 1; i < rows; i++) {
-    const value = load<f64>(values + (i << 3));
-    least = min(least, value);
-    most = max(most, value);
-  }
-  store<f64>(BOUNDS, least);
-  store<f64>(BOUNDS, most, 8);
-  setBounds(BOUNDS, 8, BOUNDS + 8, 8);
+  writePages<f64>(gather(REVENUES.address, rows, order), rows);
 }
 
 function gather(values: usize, rows: u32, order: usize): usize {
@@ -68,7 +47,11 @@ function gather(values: usize, rows: u32, order: usize): usize {
   return out;
 }
 
-function writePages(values: usize, rows: u32): void {
+function writePages<T>(values: usize, rows: u32): void {
+  const column = BOUNDS.fit(<usize>(rows / PAGE_ROWS + 2) * BOUNDS_BYTES);
+  let bounds = column;
+  store<T>(column, load<T>(values));
+  store<T>(column, load<T>(values), 8);
   const entries = indexValues(values, rows);
   const width = indexWidth(entries);
   beginColumn(rows, entries == 0 ? 0 : indicesBytesMax(rows, width));
@@ -86,7 +69,25 @@ function writePages(values: usize, rows: u32): void {
       outEnd(body);
       addDataPage(PLAIN, count, head, headLength, values + (<usize>row << 3), count << 3);
     }
+    bounds += BOUNDS_BYTES;
+    storeBounds<T>(bounds, values + (<usize>row << 3), count);
+    addNumberBounds(bounds, bounds + 8);
+    store<T>(column, min<T>(load<T>(column), load<T>(bounds)));
+    store<T>(column, max<T>(load<T>(column, 8), load<T>(bounds, 8)), 8);
   }
+  setNumberBounds(column, column + 8);
+}
+
+function storeBounds<T>(bounds: usize, values: usize, count: u32): void {
+  let least = load<T>(values);
+  let most = least;
+  for (let i: usize = 1; i < count; i++) {
+    const value = load<T>(values + (i << 3));
+    least = min<T>(least, value);
+    most = max<T>(most, value);
+  }
+  store<T>(bounds, least);
+  store<T>(bounds, most, 8);
 }
 
 /** Fills VALUES and INDICES; returns the number of values, or 0 when a dictionary does not pay. */

@@ -4,14 +4,15 @@
 // user ids of 5 to 7 random digits, where the indices no longer compress and the strings do.
 
 import { Area } from './arena';
-import { compareBytes, copyBytes } from './columns-bytes';
+import { copyBytes } from './columns-bytes';
 import { codesAt, dictionaryAt } from './columns';
 import { Dictionary, NULL_CODE } from './dictionary';
 import {
-  PAGE_ROWS, PLAIN, RLE_DICTIONARY, addDataPage, addDictionaryPage, beginColumn, outEnd, outStart,
-  setBounds, setNulls, writeLevels, writeNullableLevels,
+  PAGE_ROWS, PLAIN, RLE_DICTIONARY, addDataPage, addDictionaryPage, addNulls, beginColumn, outEnd,
+  outStart, writeLevels, writeNullableLevels,
 } from './pages';
 import { indexWidth, indicesBytesMax, writeIndices } from './pages-bits';
+import { addIndexBounds, prepareIndexBounds } from './pages-string-bounds';
 
 /** Rows for each dictionary entry, below which a column is PLAIN. */
 const ROWS_PER_ENTRY_MIN: u32 = 3;
@@ -31,6 +32,7 @@ export function encodeStringPages(number: u32, rows: u32, order: usize): void {
   const codes = gather(codesAt(number).address, rows, order);
   const entries = remapCodes(dictionary, codes, rows);
   const present = <u32>(INDICES.length >> 2);
+  prepareIndexBounds(dictionary, USED.address, entries);
   if (entries == 0 || entries * ROWS_PER_ENTRY_MIN > present) {
     beginColumn(rows, plainRowsBytes(dictionary, codes, rows) + 64);
     writePlainPages(dictionary, codes, rows, present < rows);
@@ -40,8 +42,6 @@ export function encodeStringPages(number: u32, rows: u32, order: usize): void {
     writeDictionaryPage(dictionary, entries);
     writeIndexPages(codes, rows, present < rows, width);
   }
-  setNulls(rows - present);
-  setStringBounds(dictionary, entries);
   forgetRemap(entries);
 }
 
@@ -93,19 +93,6 @@ function usedRecord(dictionary: Dictionary, index: u32): usize {
   return dictionary.record(load<u32>(USED.address + (<usize>index << 2)));
 }
 
-function setStringBounds(dictionary: Dictionary, entries: u32): void {
-  if (entries == 0) return;
-  let least = usedRecord(dictionary, 0);
-  let most = least;
-  for (let index: u32 = 1; index < entries; index++) {
-    const record = usedRecord(dictionary, index);
-    const length = load<u32>(record, 4);
-    if (compareBytes(record + 8, length, least + 8, load<u32>(least, 4)) < 0) least = record;
-    else if (compareBytes(record + 8, length, most + 8, load<u32>(most, 4)) > 0) most = record;
-  }
-  setBounds(least + 8, load<u32>(least, 4), most + 8, load<u32>(most, 4));
-}
-
 function dictionaryPageBytes(dictionary: Dictionary, entries: u32): usize {
   let bytes: usize = 0;
   for (let index: u32 = 0; index < entries; index++) {
@@ -137,8 +124,10 @@ function writeIndexPages(codes: usize, rows: u32, nulls: bool, width: u32): void
     const body = nulls ? writeNullableLevels(head, page, count) : writeLevels(head, count);
     const end = writeIndices(body, indices, present, width);
     outEnd(end);
-    indices += <usize>present << 2;
     addDataPage(RLE_DICTIONARY, count, head, <u32>(body - head), body, <u32>(end - body));
+    addNulls(count - present);
+    addIndexBounds(indices, present);
+    indices += <usize>present << 2;
   }
 }
 
@@ -158,15 +147,18 @@ function plainRowsBytes(dictionary: Dictionary, codes: usize, rows: u32): usize 
 }
 
 function writePlainPages(dictionary: Dictionary, codes: usize, rows: u32, nulls: bool): void {
+  let indices = INDICES.address;
   for (let row: u32 = 0; row < rows; row += PAGE_ROWS) {
     const count = min(PAGE_ROWS, rows - row);
     const page = codes + (<usize>row << 2);
     const head = outStart();
     const body = nulls ? writeNullableLevels(head, page, count) : writeLevels(head, count);
     let to = body;
+    let present: u32 = 0;
     for (let i: usize = 0; i < count; i++) {
       const code = load<u32>(page + (i << 2));
       if (code == NULL_CODE) continue;
+      present++;
       const record = dictionary.record(code);
       const length = load<u32>(record, 4) + 4;
       copyBytes(to, record + 4, length);
@@ -174,5 +166,8 @@ function writePlainPages(dictionary: Dictionary, codes: usize, rows: u32, nulls:
     }
     outEnd(to);
     addDataPage(PLAIN, count, head, <u32>(body - head), body, <u32>(to - body));
+    addNulls(count - present);
+    addIndexBounds(indices, present);
+    indices += <usize>present << 2;
   }
 }

@@ -14,17 +14,21 @@
 //           +20 max address  +24 max length  (address 0 = there is none)  +28 rows
 //   page    u32 each: +0 kind (0 dictionary, 1 data)  +4 encoding (0 PLAIN, 1 RLE_DICTIONARY)
 //           +8 values  +12 head address  +16 head length  +20 body address  +24 body length
-//           +28 unused
+//           +28 nulls  +32 min address  +36 min length  +40 max address  +44 max length
 
 import { Area } from './arena';
+import { compareBytes } from './columns-bytes';
 import { NULL_CODE } from './dictionary';
 
-/** About 1.3 MB of event ids that are UUIDs. */
+/**
+ * About 1.3 MB of event ids that are UUIDs. Pages of all columns begin at the same rows, so that a
+ * reader that the page index leads to a page reads the others' pages for those rows only.
+ */
 export const PAGE_ROWS: u32 = 32768;
 export const PLAIN: u32 = 0;
 export const RLE_DICTIONARY: u32 = 1;
 
-const PAGE_BYTES: usize = 32;
+const PAGE_BYTES: usize = 48;
 /** Length and run header of definition levels, without the bits. */
 export const LEVELS_HEAD_MAX: usize = 16;
 
@@ -56,17 +60,59 @@ export function outEnd(end: usize): void {
   OUT.length = end - OUT.address;
 }
 
-export function setNulls(nulls: u32): void {
-  store<u32>(COLUMN, nulls, 8);
+/** Nulls of the page that was added last. */
+export function addNulls(nulls: u32): void {
+  store<u32>(lastPage(), nulls, 28);
+  store<u32>(COLUMN, load<u32>(COLUMN, 8) + nulls, 8);
 }
 
-export function setBounds(
+/** Smallest and largest string of the page that was added last. */
+export function addStringBounds(
   minAddress: usize, minLength: u32, maxAddress: usize, maxLength: u32,
 ): void {
-  store<u32>(COLUMN, <u32>minAddress, 12);
-  store<u32>(COLUMN, minLength, 16);
-  store<u32>(COLUMN, <u32>maxAddress, 20);
-  store<u32>(COLUMN, maxLength, 24);
+  storeMin(lastPage() + 32, minAddress, minLength);
+  storeMax(lastPage() + 32, maxAddress, maxLength);
+  const isFirst = load<u32>(COLUMN, 12) == 0;
+  if (isFirst || isBelow(minAddress, minLength, load<u32>(COLUMN, 12), load<u32>(COLUMN, 16))) {
+    storeMin(COLUMN + 12, minAddress, minLength);
+  }
+  if (isFirst || isBelow(load<u32>(COLUMN, 20), load<u32>(COLUMN, 24), maxAddress, maxLength)) {
+    storeMax(COLUMN + 12, maxAddress, maxLength);
+  }
+}
+
+@inline
+function isBelow(left: usize, leftLength: u32, right: usize, rightLength: u32): bool {
+  return compareBytes(left, leftLength, right, rightLength) < 0;
+}
+
+/** Addresses of the smallest and largest 8-byte value of the page that was added last. */
+export function addNumberBounds(minAddress: usize, maxAddress: usize): void {
+  storeMin(lastPage() + 32, minAddress, 8);
+  storeMax(lastPage() + 32, maxAddress, 8);
+}
+
+/** The same of all pages; the column's bounds of strings follow from those of the pages. */
+export function setNumberBounds(minAddress: usize, maxAddress: usize): void {
+  storeMin(COLUMN + 12, minAddress, 8);
+  storeMax(COLUMN + 12, maxAddress, 8);
+}
+
+@inline
+function storeMin(bounds: usize, address: usize, length: u32): void {
+  store<u32>(bounds, <u32>address);
+  store<u32>(bounds, length, 4);
+}
+
+@inline
+function storeMax(bounds: usize, address: usize, length: u32): void {
+  store<u32>(bounds, <u32>address, 8);
+  store<u32>(bounds, length, 12);
+}
+
+@inline
+function lastPage(): usize {
+  return PAGES.address + PAGES.length - PAGE_BYTES;
 }
 
 export function addDictionaryPage(values: u32, body: usize, bodyLength: u32): void {
@@ -91,6 +137,7 @@ function addPage(
   store<u32>(page, headLength, 16);
   store<u32>(page, <u32>body, 20);
   store<u32>(page, bodyLength, 24);
+  memory.fill(page + 28, 0, PAGE_BYTES - 28);
   store<u32>(COLUMN, load<u32>(COLUMN) + 1);
 }
 

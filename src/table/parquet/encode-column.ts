@@ -12,10 +12,13 @@
 import type { EncodedColumn, EncodedPage } from '../../event.ts'
 import { doubleBytes, longBytes } from '../bounds.ts'
 
+/** A page without what is known of its values. */
+type Page = Omit<EncodedPage, 'nullCount' | 'min' | 'max'>
+
 type Encoded = Readonly<{
   min: Uint8Array | null
   max: Uint8Array | null
-  pages: readonly EncodedPage[]
+  pages: readonly Page[]
 }>
 
 /**
@@ -83,10 +86,17 @@ export function encodeStrings(name: string, values: readonly string[]): EncodedC
 
 function column(name: string, values: readonly unknown[], encoded: Encoded): EncodedColumn {
   const nullCount = values.reduce<number>((count, value) => (value === null ? count + 1 : count), 0)
-  return { name, values: values.length, nullCount, ...encoded }
+  const { min, max } = encoded
+  // All values are in one data page.
+  const pages = encoded.pages.map((page) =>
+    page.kind === 'data'
+      ? { ...page, nullCount, min, max }
+      : { ...page, nullCount: 0, min: null, max: null },
+  )
+  return { name, values: values.length, nullCount, min, max, pages }
 }
 
-function plainPage(values: readonly unknown[], body: Uint8Array): EncodedPage {
+function plainPage(values: readonly unknown[], body: Uint8Array): Page {
   const bytes = Buffer.concat([definitionLevels(values), body])
   return { kind: 'data', encoding: 'PLAIN', values: values.length, bytes }
 }
@@ -100,7 +110,7 @@ function plainStrings(values: readonly Buffer[]): Buffer {
   return Buffer.concat(parts)
 }
 
-function dictionaryPages(distinct: readonly Buffer[], indexes: readonly number[]): EncodedPage[] {
+function dictionaryPages(distinct: readonly Buffer[], indexes: readonly number[]): Page[] {
   const width = Math.max(1, 32 - Math.clz32(distinct.length - 1))
   const body = Buffer.concat([Buffer.of(width), bitPacked(indexes, width)])
   const bytes = Buffer.concat([definitionLevels(indexes), body])

@@ -2,11 +2,12 @@
  * Parquet's page headers and footer (parquet-format's `parquet.thrift`; names and field numbers are
  * its own).
  *
- *   'PAR1' | column chunk … | FileMetaData | length u32 | 'PAR1'
+ *   'PAR1' | column chunk … | page index | FileMetaData | length u32 | 'PAR1'
  *            └ page header, page body (compressed) …
  */
 import type { EncodedColumn, EncodedPage } from '../../event.ts'
 import type { Field, FieldType, Schema } from '../schema.ts'
+import type { PageIndexPlace, PageLocation } from './page-index.ts'
 import {
   binary,
   bool,
@@ -71,6 +72,7 @@ export type ColumnChunk = Readonly<{
   codec: Codec
   field: Field
   column: EncodedColumn
+  pages: readonly PageLocation[]
   firstPageAt: number
   firstDataPageAt: number
   uncompressedBytes: number
@@ -81,11 +83,15 @@ export type ColumnChunk = Readonly<{
 
 export type KeyValues = Readonly<Record<string, string>>
 
-/** FileMetaData of a file with one row group (or none, when it has no rows). */
+/**
+ * FileMetaData of a file with one row group. `index` says where the page index of each column is;
+ * it is empty where there is none.
+ */
 export function fileMetaData(
   schema: Schema,
   rows: number,
   chunks: readonly ColumnChunk[],
+  index: readonly PageIndexPlace[],
   keyValues: KeyValues,
 ): Uint8Array {
   const root = struct([4, text('table')], [5, i32(schema.length)])
@@ -93,7 +99,7 @@ export function fileMetaData(
     [1, i32(1)],
     [2, list([root, ...schema.map(schemaElement)])],
     [3, i64(rows)],
-    [4, list([rowGroup(rows, chunks)])],
+    [4, list([rowGroup(rows, chunks, index)])],
     [5, list(Object.entries(keyValues).map(([k, v]) => struct([1, text(k)], [2, text(v)])))],
     [6, text(CREATED_BY)],
     // TypeDefinedOrder for each column: without it readers ignore the statistics of strings.
@@ -121,11 +127,15 @@ function logicalType(type: FieldType): ThriftStruct | undefined {
   return struct([8, struct([1, bool(false)], [2, micros])])
 }
 
-function rowGroup(rows: number, chunks: readonly ColumnChunk[]): ThriftStruct {
+function rowGroup(
+  rows: number,
+  chunks: readonly ColumnChunk[],
+  index: readonly PageIndexPlace[],
+): ThriftStruct {
   const sum = (pick: (chunk: ColumnChunk) => number) =>
     chunks.reduce((all, chunk) => all + pick(chunk), 0)
   return struct(
-    [1, list(chunks.map(columnChunk))],
+    [1, list(chunks.map((chunk, column) => columnChunk(chunk, index[column])))],
     [2, i64(sum((chunk) => chunk.uncompressedBytes))],
     [3, i64(rows)],
     [5, i64(chunks[0]?.firstPageAt ?? 4)],
@@ -133,7 +143,7 @@ function rowGroup(rows: number, chunks: readonly ColumnChunk[]): ThriftStruct {
   )
 }
 
-function columnChunk(chunk: ColumnChunk): ThriftStruct {
+function columnChunk(chunk: ColumnChunk, index: PageIndexPlace | undefined): ThriftStruct {
   const { field, column } = chunk
   const hasDictionary = chunk.firstPageAt < chunk.firstDataPageAt
   const encodings = new Set(column.pages.map((page) => ENCODING[page.encoding]))
@@ -150,7 +160,14 @@ function columnChunk(chunk: ColumnChunk): ThriftStruct {
     [12, statistics(column)],
     [13, list(encodingStats(column.pages))],
   )
-  return struct([2, i64(0)], [3, metadata])
+  return struct(
+    [2, i64(0)],
+    [3, metadata],
+    [4, index && i64(index.offsets.offset)],
+    [5, index && i32(index.offsets.bytes)],
+    [6, index?.bounds ? i64(index.bounds.offset) : undefined],
+    [7, index?.bounds ? i32(index.bounds.bytes) : undefined],
+  )
 }
 
 function statistics({ nullCount, min, max }: EncodedColumn): ThriftStruct {

@@ -6,6 +6,7 @@
 import { strict as assert } from 'node:assert'
 import { brotliDecompressSync, crc32, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import {
+  type ColumnChunk,
   type ColumnMetaData,
   type DecodedArray,
   type FileMetaData,
@@ -95,6 +96,15 @@ export async function openParquet(
     return stored
   }
 
+  /** Nothing here reads it, but other readers do, and skip rows by it. */
+  async function checkPageIndex(columns: readonly ColumnChunk[]): Promise<void> {
+    const range = pageIndexRange(columns)
+    if (sums === null || range === null) return
+    const stored = await storage.readRange(path, range.start, range.end)
+    if (!sums.isPageIndexWhole(columns.length, stored))
+      throw new Error('the checksum of its page index is wrong')
+  }
+
   async function* pagesOf(name: string): AsyncIterable<DecodedArray> {
     for (const group of metadata.row_groups) {
       const index = group.columns.findIndex((each) => each.meta_data?.path_in_schema[0] === name)
@@ -132,6 +142,7 @@ export async function openParquet(
           for (const [index, { meta_data: chunk }] of columns.entries()) {
             if (chunk !== undefined) await readChunk(chunk, index, columns.length)
           }
+          await checkPageIndex(columns)
         }
       }),
   }
@@ -160,6 +171,24 @@ async function readFooter(
 function chunkRange(chunk: ColumnMetaData): Readonly<{ start: number; end: number }> {
   const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset)
   return { start, end: start + Number(chunk.total_compressed_size) }
+}
+
+/** Null where there is none. */
+function pageIndexRange(
+  columns: readonly ColumnChunk[],
+): Readonly<{ start: number; end: number }> | null {
+  const places = columns.flatMap((chunk) => [
+    { start: chunk.column_index_offset, bytes: chunk.column_index_length },
+    { start: chunk.offset_index_offset, bytes: chunk.offset_index_length },
+  ])
+  const ranges = places.flatMap(({ start, bytes }) =>
+    start === undefined || bytes === undefined ? [] : [{ start: Number(start), bytes }],
+  )
+  if (ranges.length === 0) return null
+  return {
+    start: Math.min(...ranges.map(({ start }) => start)),
+    end: Math.max(...ranges.map(({ start, bytes }) => start + bytes)),
+  }
 }
 
 function* chunkPages(

@@ -18,6 +18,7 @@ import {
   type KeyValues,
   pageHeader,
 } from './footer.ts'
+import { type PageLocation, pageIndex } from './page-index.ts'
 
 const compress = promisify(zstdCompress)
 
@@ -55,9 +56,13 @@ export async function encodeParquet(
     offset += laid.chunk.compressedBytes
     return laid.chunk
   })
-  const footer = fileMetaData(schema, rows, chunks, keyValues)
+  const index = pageIndex(chunks, offset)
+  parts.push(...(index?.parts ?? []))
+  offset += index?.bytes ?? 0
+  const footer = fileMetaData(schema, rows, chunks, index?.places ?? [], keyValues)
   const sums = checksums(
     chunks.map(({ crc }) => crc),
+    index?.parts ?? [],
     footer,
   )
   const length = Buffer.alloc(4)
@@ -96,6 +101,7 @@ function layColumn(
   start: number,
 ): LaidColumn {
   const parts: Uint8Array[] = []
+  const located: PageLocation[] = []
   let offset = start
   let uncompressedBytes = 0
   let firstDataPageAt: number | null = null
@@ -103,15 +109,18 @@ function layColumn(
   for (const each of pages) {
     if (each.page.kind === 'data') firstDataPageAt ??= offset
     const header = pageHeader(each)
+    const bytes = header.byteLength + each.body.byteLength
+    located.push({ page: each.page, offset, bytes })
     parts.push(header, each.body)
     crc = crc32(each.body, crc32(header, crc))
-    offset += header.byteLength + each.body.byteLength
+    offset += bytes
     uncompressedBytes += header.byteLength + each.page.bytes.byteLength
   }
   const chunk = {
     codec,
     field,
     column,
+    pages: located,
     firstPageAt: start,
     firstDataPageAt: firstDataPageAt ?? start,
     uncompressedBytes,
