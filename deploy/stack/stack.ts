@@ -4,7 +4,7 @@
  * that several run at once.
  */
 
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openAddressBook } from './address-book.ts'
@@ -62,6 +62,16 @@ export type StackOptions = Readonly<{
   portBase: number
   /** Leaves the services running when the process that opened them ends. */
   isDetached?: boolean
+  /** What is different in files that compose.yaml mounts; made at each start. */
+  edits?: readonly FileEdit[]
+}>
+
+export type FileEdit = Readonly<{
+  service: string
+  /** In the container. */
+  path: string
+  /** From the text with native addresses and paths. */
+  edit: (text: string) => string
 }>
 
 export type ServiceState = Readonly<{
@@ -106,7 +116,12 @@ export async function openStack(options: StackOptions): Promise<Stack> {
 }
 
 /** The stack of a folder, without starting anything. */
-export function describeStack({ folder, portBase, isDetached = false }: StackOptions): Stack {
+export function describeStack({
+  folder,
+  portBase,
+  isDetached = false,
+  edits = [],
+}: StackOptions): Stack {
   const compose = readComposeFile(process.env)
   const book = openAddressBook(compose, portBase)
 
@@ -137,6 +152,10 @@ export function describeStack({ folder, portBase, isDetached = false }: StackOpt
       rmSync(placed.scratch, { recursive: true, force: true })
       mkdirSync(placed.scratch, { recursive: true })
       placed.layOut()
+      for (const { path, edit } of edits.filter(({ service }) => service === name)) {
+        const file = placed.path(path)
+        writeFileSync(file, edit(readFileSync(file, 'utf8')))
+      }
       native.prepare?.(placed)
       const command = native.command(placed)
       const environment = {

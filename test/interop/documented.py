@@ -1,28 +1,58 @@
 #!/usr/bin/env python3
-"""Runs the lines of docs/reading.md for one engine in one state, and prints what they print.
+"""Runs documented lines of a Python engine, or SQL of DuckDB or ClickHouse, and prints the rows that they print.
 
-usage: documented.py ENGINE STATE URL        (DuckDB Stopped http://127.0.0.1:8088)
+usage: documented.py ENGINE        run in the folder of data/
+
+Takes a JSON list of [language, text] on standard input, run one after the other. What the last of them prints is the
+result: rows as JSON objects, or a list as it is.
 """
-import importlib.util, os, re, sys
+import builtins, importlib.util, json, os, sys
 
-import duckdb
 
-engine, state, url = sys.argv[1:]
-path = os.path.join(os.path.dirname(__file__), "../../docs/reading.md")
-text = open(path, encoding="utf-8").read()
-section = re.search(rf"^## {engine}\n(.*?)(?=^## )", text, re.M | re.S).group(1)
-language, lines = re.search(rf"^{state}.*?^```(\w+)\n(.*?)^```", section, re.M | re.S).groups()
-lines = lines.replace("http://127.0.0.1:8088", url)
+def duckdb_extensions():
+    """Those of the tests come from the Python registry, and need no network."""
+    import duckdb
 
-# The extensions of the tests come from the Python registry, and need no network.
-loads = ""
-for name in ("avro", "httpfs", "iceberg"):
-    folder = os.path.dirname(importlib.util.find_spec(f"duckdb_extension_{name}").origin)
-    loads += f"LOAD '{folder}/extensions/v{duckdb.__version__}/{name}.duckdb_extension';"
-lines = lines.replace("INSTALL iceberg; LOAD iceberg;", loads)
-lines = lines.replace("INSTALL iceberg; LOAD iceberg", loads)
+    loads = ""
+    for name in ("avro", "httpfs", "iceberg"):
+        folder = os.path.dirname(importlib.util.find_spec(f"duckdb_extension_{name}").origin)
+        loads += f"LOAD '{folder}/extensions/v{duckdb.__version__}/{name}.duckdb_extension';"
+    return loads
 
-if language == "sql":
-    print(duckdb.sql(lines))
-else:
-    exec(lines)
+
+def run_sql(engine, text):
+    if engine == "DuckDB":
+        import duckdb
+
+        return duckdb.sql(text)
+    import chdb
+
+    return json.loads(str(chdb.query(text, "JSON")))["data"]
+
+
+def rows_of(printed):
+    if isinstance(printed, list):
+        return printed
+    for name in ("to_arrow_table", "to_arrow"):
+        if hasattr(printed, name):
+            printed = getattr(printed, name)()
+    if hasattr(printed, "read_all"):
+        printed = printed.read_all()
+    return printed.to_pylist()
+
+
+def main():
+    [engine] = sys.argv[1:]
+    names, printed = {}, []
+    names["print"] = printed.append
+    for language, text in json.load(sys.stdin):
+        if "INSTALL iceberg" in text:
+            text = text.replace("INSTALL iceberg; LOAD iceberg", duckdb_extensions())
+        if language == "sql":
+            printed.append(run_sql(engine, text))
+        else:
+            exec(text, names)
+    builtins.print(json.dumps(rows_of(printed[-1]), default=str))
+
+
+main()
