@@ -15,6 +15,7 @@ const IMPORTS = `package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 
@@ -38,11 +39,18 @@ func main() {
 	}
 	reader := array.NewTableReader(rows, 1<<16)
 	for reader.Next() {
-		text, err := reader.RecordBatch().MarshalJSON()
-		if err != nil {
-			panic(err)
+		batch := reader.RecordBatch()
+		for at := range int(batch.NumRows()) {
+			row := map[string]string{}
+			for column, field := range batch.Schema().Fields() {
+				row[field.Name] = batch.Column(column).ValueStr(at)
+			}
+			text, err := json.Marshal(row)
+			if err != nil {
+				panic(err)
+			}
+			fmt.Println(string(text))
 		}
-		fmt.Println(string(text))
 	}
 }
 `
@@ -58,8 +66,8 @@ export const icebergGo: Reader = {
         const place =
           state === 'Running' ? [`${site.url}/iceberg`, table] : [metadataFile(site.folder, table)]
         const { stdout } = await promisify(execFile)(program, [state, ...place], LIMITS)
-        const batches = stdout.split('\n').filter((line) => line !== '')
-        return batches.flatMap((batch) => JSON.parse(batch) as readonly Row[])
+        const lines = stdout.split('\n').filter((line) => line !== '')
+        return lines.map((line) => JSON.parse(line) as Row)
       },
     }
   },
