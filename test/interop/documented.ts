@@ -55,8 +55,8 @@ export function documentedLines(
 }
 
 /**
- * Of a section with the lines of several engines, the block that imports this one. Of one for both
- * states, the first block below the paragraph that begins with the state.
+ * Of a section with the lines of several engines, the block that imports this one. Else those
+ * between the paragraph that begins with the state and that of the other one, or all.
  */
 function blocksOf(engine: string, state: State): readonly Lines[] {
   const section = sectionOf(engine)
@@ -66,11 +66,11 @@ function blocksOf(engine: string, state: State): readonly Lines[] {
   }))
   const own = all.filter(({ text }) => new RegExp(`^import ${engine.toLowerCase()}$`, 'm').test(text))
   if (own.length > 0 && engine !== 'DuckDB') return own
-  const named = new RegExp(`^(${state}\\b|Running and stopped).*`, 'ms').exec(section)
-  if (named === null) return /^Running/m.test(section) ? [] : all
-  const [block] = [...named[0].matchAll(FENCED)]
-  assert.ok(block !== undefined, `docs/reading.md: ${engine} has no lines below "${state}"`)
-  return [{ language: block[1] ?? '', text: block[2] ?? '' }]
+  const parts = section.split(/^(?=(?:Running|Stopped)\b)/m)
+  if (parts.length === 1) return all
+  const part = parts.find((one) => one.startsWith(state) || one.startsWith('Running and stopped'))
+  const blocks = [...(part ?? '').matchAll(FENCED)]
+  return blocks.map(([, language = '', text = '']) => ({ language, text }))
 }
 
 function sectionOf(engine: string): string {
@@ -105,14 +105,15 @@ export async function printedRows(
 /** The rows of the files that PyIceberg lists, read by the documented lines of hyparquet. */
 export async function hyparquetRows(
   python: string,
+  engine: string,
   site: Site,
   state: State,
   table: Table,
 ): Promise<readonly Row[]> {
-  const lines = documentedLines('hyparquet', state, site, table)
+  const lines = documentedLines(engine, state, site, table)
   const isScript = ({ language }: Lines): boolean => language === 'js'
   const inPython = lines.filter((one) => !isScript(one))
-  const paths = await runPython<string>(python, 'hyparquet', site, inPython)
+  const paths = await runPython<string>(python, engine, site, inPython)
   const program = [
     ...lines.filter(isScript).map(({ text }) => text),
     'process.stdout.write(JSON.stringify(printed, (_, value) =>',

@@ -12,7 +12,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { get, postAccepted } from '../support/client.ts'
 import { eventLine } from '../support/events.ts'
-import { type Folder, openFolder } from '../support/folder.ts'
+import { openFolder } from '../support/folder.ts'
 import { startProduct } from '../support/product.ts'
 import { until } from '../support/until.ts'
 import { pythonReaders } from './python.ts'
@@ -71,22 +71,3 @@ test('clients with a read key read, also from a folder named like an escape; oth
   assert.match(duckdb['wrong secret'], /invalid_client/)
   assert.match(duckdb['wrong warehouse'], /404/)
 })
-
-test('the documented lines of PyIceberg and DuckDB read, running and stopped', {
-  skip,
-}, async (t) => {
-  const { folder, product } = await openProduct(t, 'reading-', {})
-  await runLines(folder, product.url, 'Running')
-  await product.stop()
-  await runLines(folder, product.url, 'Stopped')
-})
-
-/** Runs the lines of `docs/reading.md` for both engines in the folder, as a reader would. */
-async function runLines(folder: Folder, url: string, state: string): Promise<void> {
-  for (const engine of ['PyIceberg', 'DuckDB']) {
-    const given = [join(import.meta.dirname, 'documented.py'), engine, state, url]
-    const options = { ...LIMITS, cwd: folder.path }
-    const { stdout } = await promisify(execFile)(python ?? '', given, options)
-    assert.match(stdout, /spring/, `${engine}, ${state}: ${stdout}`)
-  }
-}

@@ -11,7 +11,7 @@ export const flink: Reader = {
   name: 'Flink',
   states: BOTH,
   async open(site) {
-    const stack = await openOwnFlink(sparkPackages([DRIVER])[0] ?? '')
+    const stack = await openOwnFlink(sparkPackages([DRIVER]))
     const url = `http://${stack.address('sql-gateway')}`
     return {
       version: stack.values.FLINK_VERSION ?? '',

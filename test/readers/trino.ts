@@ -1,7 +1,7 @@
 /** Trino with the documented catalog, and nothing else of the stack. */
 import { documentedLines, type Row, type Table } from '../interop/documented.ts'
 import { askTrino } from '../stack/support/ask-trino.ts'
-import { openOwnStack, trinoCatalog } from '../stack/support/own-stack.ts'
+import { openOwnTrino } from '../stack/support/own-stack.ts'
 import type { Reader } from './reader.ts'
 
 export const trino: Reader = {
@@ -9,7 +9,7 @@ export const trino: Reader = {
   states: ['Running'],
   async open(site) {
     const [lines] = documentedLines('Trino', 'Running', site, 'campaign_metrics')
-    const stack = await openOwnStack(['trino'], [trinoCatalog(lines?.text ?? '')])
+    const stack = await openOwnTrino(lines?.text ?? '')
     const address = stack.address('trino')
     return {
       version: stack.values.TRINO_VERSION ?? '',

@@ -125,8 +125,10 @@ function flinkCommand(
   main: readonly string[],
 ): ReturnType<NativeService['command']> {
   const config = parse(readFileSync(placed.path(CONFIG), 'utf8')) as Record<string, string>
-  const folders = [join(distribution(placed.values), 'lib'), plugins(placed.values)]
-  const classes = [...folders, gateway(placed.values)].map((folder) => join(folder, '*')).join(':')
+  const installed = [join(distribution(placed.values), 'lib'), plugins(placed.values)]
+  // A test may add a driver, as a user does who puts it into the image's lib folder.
+  const folders = [...installed, gateway(placed.values), join(placed.folder, 'lib')]
+  const classes = folders.map((folder) => join(folder, '*')).join(':')
   const options = (config['env.java.opts.all'] ?? '').trim().split(/\s+/)
   const own = [`-Djava.io.tmpdir=${placed.scratch}`, `-Dlog4j.configurationFile=${LOGGING}`]
   return {

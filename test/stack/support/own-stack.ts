@@ -2,21 +2,28 @@
  * Services that a test starts for itself, with other settings than compose.yaml has: readers of the
  * tables that a process on this machine keeps in a folder.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { findPortBase } from '../../../deploy/stack/port-base.ts'
 import { type FileEdit, openStack, type Stack } from '../../../deploy/stack/stack.ts'
 
 const FLINK_SERVICES = ['jobmanager', 'taskmanager', 'sql-gateway'] as const
 
-export async function openOwnStack(
+type Changes = Readonly<{
+  edits?: readonly FileEdit[]
+  /** Before the first start, in the folder of the stack. */
+  prepare?: (folder: string) => Promise<void>
+}>
+
+async function openOwnStack(
   services: readonly string[],
-  edits: readonly FileEdit[],
+  { edits = [], prepare }: Changes,
 ): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'own-stack-'))
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {
+    await prepare?.(folder)
     const stack = await openStack({ services, folder, portBase: await findPortBase(), edits })
     const close = async (): Promise<void> => {
       await stack.close()
@@ -29,18 +36,21 @@ export async function openOwnStack(
   }
 }
 
-/** The catalog `lake` of Trino as these properties say. */
-export function trinoCatalog(properties: string): FileEdit {
-  return { service: 'trino', path: '/etc/trino/catalog/lake.properties', edit: () => properties }
+/** Trino alone, whose catalog `lake` is as these properties say. */
+export function openOwnTrino(properties: string): Promise<Stack> {
+  const path = '/etc/trino/catalog/lake.properties'
+  return openOwnStack(['trino'], { edits: [{ service: 'trino', path, edit: () => properties }] })
 }
 
-/** Flink's three services, with a driver beside what is in their lib folder. */
-export function openOwnFlink(driver: string): Promise<Stack> {
-  const option = 'env.java.opts.all: >-\n'
-  const edits = FLINK_SERVICES.map((service) => ({
-    service,
-    path: '/opt/flink/conf/config.yaml',
-    edit: (text: string) => text.replace(option, `${option}  -Xbootclasspath/a:${driver}\n`),
-  }))
-  return openOwnStack(FLINK_SERVICES, edits)
+/** Flink's three services, with these drivers beside what is in their lib folder. */
+export function openOwnFlink(drivers: readonly string[]): Promise<Stack> {
+  return openOwnStack(FLINK_SERVICES, {
+    async prepare(folder) {
+      for (const service of FLINK_SERVICES) {
+        const lib = join(folder, service, 'lib')
+        await mkdir(lib, { recursive: true })
+        for (const driver of drivers) await symlink(driver, join(lib, basename(driver)))
+      }
+    },
+  })
 }

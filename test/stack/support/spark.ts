@@ -40,3 +40,10 @@ export function sparkPackages(packages: readonly string[]): readonly string[] {
     return readdirSync(folder).map((file) => join(folder, file))
   })
 }
+
+/** The settings of a documented command, with files for the packages that Spark would fetch. */
+export function sparkSettings(command: string): readonly string[] {
+  const [, packages = ''] = /--packages (\S+)/.exec(command) ?? []
+  const settings = [...command.matchAll(/--conf (\S+)/g)].flatMap(([, one = '']) => ['--conf', one])
+  return ['--jars', sparkPackages(packages.split(',')).join(','), ...settings]
+}
