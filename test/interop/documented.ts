@@ -49,7 +49,9 @@ export function documentedLines(
       text: text
         .replaceAll(DOCUMENTED_URL, url)
         .replaceAll(DOCUMENTED_TABLE, table)
-        .replace(DOCUMENTED_METADATA_FILE, () => metadataFile(folder, table).split('/').slice(-2).join('/')),
+        .replace(DOCUMENTED_METADATA_FILE, () =>
+          metadataFile(folder, table).split('/').slice(-2).join('/'),
+        ),
     }),
   )
 }
@@ -64,7 +66,9 @@ function blocksOf(engine: string, state: State): readonly Lines[] {
     language,
     text,
   }))
-  const own = all.filter(({ text }) => new RegExp(`^import ${engine.toLowerCase()}$`, 'm').test(text))
+  const own = all.filter(({ text }) =>
+    new RegExp(`^import ${engine.toLowerCase()}$`, 'm').test(text),
+  )
   if (own.length > 0 && engine !== 'DuckDB') return own
   const parts = section.split(/^(?=(?:Running|Stopped)\b)/m)
   if (parts.length === 1) return all

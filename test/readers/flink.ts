@@ -1,9 +1,15 @@
 /** Flink's SQL, through its gateway, with SQLite's driver for the catalog of a stopped process. */
 import { openGatewaySession } from '../../src/flink.ts'
-import { documentedLines, type Row, type Site, type State, type Table } from '../interop/documented.ts'
+import {
+  documentedLines,
+  type Row,
+  type Site,
+  type State,
+  type Table,
+} from '../interop/documented.ts'
 import { openOwnFlink } from '../stack/support/own-stack.ts'
-import { sparkPackages } from '../stack/support/spark.ts'
 import { BOTH, type Reader } from './reader.ts'
+import { mavenFiles } from './spark-install.ts'
 
 const DRIVER = 'org.xerial:sqlite-jdbc:3.50.3.0'
 
@@ -11,7 +17,7 @@ export const flink: Reader = {
   name: 'Flink',
   states: BOTH,
   async open(site) {
-    const stack = await openOwnFlink(sparkPackages([DRIVER]))
+    const stack = await openOwnFlink(mavenFiles([DRIVER]))
     const url = `http://${stack.address('sql-gateway')}`
     return {
       version: stack.values.FLINK_VERSION ?? '',

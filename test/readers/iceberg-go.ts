@@ -4,7 +4,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { installPart, runTool } from '../../deploy/stack/tools.ts'
-import { documentedLines, metadataFile, type Row, type Site, type State } from '../interop/documented.ts'
+import {
+  documentedLines,
+  metadataFile,
+  type Row,
+  type Site,
+  type State,
+} from '../interop/documented.ts'
 import { BOTH, type Reader } from './reader.ts'
 
 const MODULE = 'github.com/apache/iceberg-go'

@@ -41,7 +41,10 @@ export const hyparquet: Reader = {
   async open(site) {
     const python = installPythonReaders()
     const { version } = JSON.parse(readFileSync(HYPARQUET, 'utf8'))
-    return { version, rows: (state, table) => hyparquetRows(python, 'hyparquet', site, state, table) }
+    return {
+      version,
+      rows: (state, table) => hyparquetRows(python, 'hyparquet', site, state, table),
+    }
   },
 }
 

@@ -1,7 +1,8 @@
 /**
  * Every engine of docs/reading.md that a package registry gives us, by the lines of that page,
  * against a process that runs and then against its folder when it has stopped: the same rows and
- * sums as our own `query`. Installs the engines into .tools (3 GB), and prints a table.
+ * sums as our own `query`. Then Spark beside commits for longer than snapshots live. Installs the
+ * engines into .tools (4 GB), and prints a table.
  * usage: npm run test:readers -- [ENGINE…]
  */
 import assert from 'node:assert/strict'
@@ -15,12 +16,14 @@ import { icebergGo } from './iceberg-go.ts'
 import { hyparquet, pythonReaders } from './python.ts'
 import { type OpenReader, type Reader, summaryOf } from './reader.ts'
 import { spark } from './spark.ts'
+import { checkSparkLive } from './spark-live.ts'
 import { trino } from './trino.ts'
 
 const READERS: readonly Reader[] = [...pythonReaders, hyparquet, icebergGo, spark, trino, flink]
 const TABLES: readonly Table[] = ['campaign_metrics', 'campaign_events']
 const BATCHES = 6
 const BATCH_EVENTS = 500
+const TYPES = ['impression', 'click', 'conversion']
 const HOUR_MS = 3_600_000
 
 type Found = { version: string } & Partial<Record<State, string>>
@@ -45,20 +48,26 @@ try {
   await folder.close()
 }
 printTable()
+if (readers.includes(spark)) {
+  const seen = await checkSparkLive().catch((error: Error) => {
+    hasFailed = true
+    return `failed: ${error.message}`
+  })
+  console.log(`\nSpark beside commits: ${seen}`)
+}
 process.exitCode = hasFailed ? 1 : 0
 
 /** Windows of two days that grow with each batch, so that files are replaced. */
 async function sendEvents(url: string): Promise<void> {
   const startMs = Date.now() - 26 * HOUR_MS
-  const types = ['impression', 'click', 'conversion']
   for (let batch = 0; batch < BATCHES; batch += 1) {
     const lines = Array.from({ length: BATCH_EVENTS }, (_, at) =>
       eventLine({
         event_id: `event-${batch}-${at}`,
         campaign_id: `campaign ${at % 7}`,
-        event_type: types[at % 3],
+        event_type: TYPES[at % TYPES.length] ?? '',
         timestamp: new Date(startMs + at * 180_000).toISOString(),
-        revenue: at % 3 === 2 ? (at % 40) / 4 : 0,
+        revenue: (at % 40) / 4,
       }),
     )
     await postAccepted(url, lines.join('\n'))

@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { documentedLines, type Row, type Table } from '../interop/documented.ts'
-import { installSpark, sparkEnvironment, sparkPackages, SPARK_VERSION } from '../stack/support/spark.ts'
 import { BOTH, type Reader } from './reader.ts'
+import { installSpark, SPARK_VERSION, sparkEnvironment, withFiles } from './spark-install.ts'
 
 const LIMITS = { timeout: 300_000, maxBuffer: 2 ** 28 }
 /** The shell prints no header by default. */
@@ -27,13 +27,13 @@ export const spark: Reader = {
       version: SPARK_VERSION,
       async rows(state, table) {
         const [lines] = documentedLines('Spark', state, site, table)
-        const command = (lines?.text ?? '').replace(
-          /--packages (\S+)/,
-          (_, packages: string) => `--jars ${sparkPackages(packages.split(',')).join(',')}`,
-        )
+        const command = withFiles(lines?.text ?? '')
         const options = { ...LIMITS, cwd: site.folder.path, env: environment }
         const { stdout } = await promisify(execFile)('bash', ['-c', command], options)
-        return stdout.split('\n').filter((line) => line.includes('\t')).map(rowOf(table))
+        return stdout
+          .split('\n')
+          .filter((line) => line.includes('\t'))
+          .map(rowOf(table))
       },
     }
   },

@@ -1,12 +1,11 @@
 /** Spark from PyPI, with Iceberg's jar from Maven, on the Java that Flink runs on. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { findJava } from '../../../deploy/stack/java.ts'
-import { findPython } from '../../../deploy/stack/python.ts'
-import { installPart, runTool } from '../../../deploy/stack/tools.ts'
+import { findJava } from '../../deploy/stack/java.ts'
+import { findPython } from '../../deploy/stack/python.ts'
+import { installPart, runTool } from '../../deploy/stack/tools.ts'
 
 export const SPARK_VERSION = '4.0.2'
-const COPY = 'dependency:copy'
 
 /** The folder of an environment with it, as `python -m venv` makes one. */
 export function installSpark(): string {
@@ -32,18 +31,28 @@ export function sparkEnvironment(folder: string): NodeJS.ProcessEnv {
 }
 
 /** The files of `--packages`, which Spark would fetch itself. */
-export function sparkPackages(packages: readonly string[]): readonly string[] {
+/** The files of artifacts of Maven, each without what it depends on. */
+export function mavenFiles(packages: readonly string[]): readonly string[] {
   return packages.flatMap((name) => {
     const folder = installPart(name.split(':')[1] ?? name, [name], (folder) => {
-      runTool('mvn', ['--batch-mode', '--quiet', COPY, `-Dartifact=${name}`, `-DoutputDirectory=${folder}`])
+      const words = [`-Dartifact=${name}`, `-DoutputDirectory=${folder}`]
+      runTool('mvn', ['--batch-mode', '--quiet', 'dependency:copy', ...words])
     })
     return readdirSync(folder).map((file) => join(folder, file))
   })
 }
 
-/** The settings of a documented command, with files for the packages that Spark would fetch. */
-export function sparkSettings(command: string): readonly string[] {
-  const [, packages = ''] = /--packages (\S+)/.exec(command) ?? []
-  const settings = [...command.matchAll(/--conf (\S+)/g)].flatMap(([, one = '']) => ['--conf', one])
-  return ['--jars', sparkPackages(packages.split(',')).join(','), ...settings]
+/** A documented command, with files for the packages that Spark would fetch. */
+export function withFiles(command: string): string {
+  return command.replace(
+    /--packages (\S+)/,
+    (_, packages: string) => `--jars ${mavenFiles(packages.split(',')).join(',')}`,
+  )
+}
+
+/** The options of a documented command, for another program than the SQL shell. */
+export function sparkOptions(command: string): readonly string[] {
+  return [...withFiles(command).matchAll(/(--jars|--conf) (\S+)/g)].flatMap((found) =>
+    found.slice(1),
+  )
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Spark beside a running process. Its settings come from the command line, as `spark-submit` passes them on.
 
-usage: spark_reader.py TABLE FOLDER READ_STREAM
+usage: spark_live.py TABLE FOLDER READ_STREAM
 
 For 90 s it counts the rows of the table every 8 s. Beside that it reads the table as a stream, which READ_STREAM (lines
-of Python) opens as `events`: until it has caught up, and again 30 s later, from the checkpoint. Then it tries an INSERT.
+of Python) opens as `events`: until it has caught up, and once more from the checkpoint, 30 s after it has begun. Then it
+tries an INSERT.
 Prints a line of JSON for each thing that it has found.
 """
 import json, sys, threading, time
@@ -12,10 +13,11 @@ import json, sys, threading, time
 from pyspark.sql import SparkSession
 
 QUERY_EVERY_S, QUERY_FOR_S, PAUSE_S = 8, 90, 30
+BEGUN = time.monotonic()
 
 
 def say(**found):
-    print("FOUND " + json.dumps(found), flush=True)
+    print("FOUND " + json.dumps({"seconds": time.monotonic() - BEGUN, **found}), flush=True)
 
 
 def outcome(act):
@@ -26,8 +28,7 @@ def outcome(act):
 
 
 def count_rows(spark, table):
-    begun = time.monotonic()
-    while time.monotonic() - begun < QUERY_FOR_S:
+    while time.monotonic() - BEGUN < QUERY_FOR_S:
         say(what="rows", **outcome(lambda: spark.sql(f"SELECT count(*) FROM {table}").first()[0]))
         time.sleep(QUERY_EVERY_S)
 
@@ -42,14 +43,17 @@ def catch_up(spark, folder, read_stream):
 
 
 def main():
+    global BEGUN
     table, folder, read_stream = sys.argv[1:]
     spark = SparkSession.builder.getOrCreate()
+    BEGUN = time.monotonic()
     counting = threading.Thread(target=count_rows, args=(spark, table))
     counting.start()
     # The stream begins when snapshots have expired.
     time.sleep(QUERY_FOR_S / 2)
+    begun = time.monotonic()
     say(what="stream", **outcome(lambda: catch_up(spark, folder, read_stream)))
-    time.sleep(PAUSE_S)
+    time.sleep(max(0, begun + PAUSE_S - time.monotonic()))
     say(what="stream", **outcome(lambda: catch_up(spark, folder, read_stream)))
     counting.join()
     say(what="insert", **outcome(lambda: str(spark.sql(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1"))))
