@@ -51,7 +51,8 @@ test('Trino reads rows, snapshots, and an older snapshot after others have come'
     // A new one: of those that are older than a minute only one a minute is kept.
     await send()
     const held = sent
-    const [[snapshot] = []] = await ask(`SELECT snapshot_id FROM "campaign_events$snapshots"
+    const [[snapshot] = []] =
+      await ask(`SELECT CAST(snapshot_id AS VARCHAR) FROM "campaign_events$snapshots"
       WHERE element_at(summary, 'total-records') = '${held}' LIMIT 1`)
     await send()
     const version = `campaign_events FOR VERSION AS OF ${snapshot}`

@@ -53,7 +53,8 @@ test('a time and a snapshot of two minutes ago lead to what was there then', () 
       const [last = 0, next = 0] = [sentMs[found.length - 1], sentMs[found.length]]
       assert.ok(last <= backMs, 'nothing of later')
       assert.ok(next > backMs - STEP_MS - VISIBLE_MS, 'at most a minute older')
-      const kept = await ask(`SELECT snapshot_id, element_at(summary, 'total-records')
+      const kept =
+        await ask(`SELECT CAST(snapshot_id AS VARCHAR), element_at(summary, 'total-records')
         FROM "campaign_events$snapshots" WHERE committed_at < ${trinoTime(backMs)}`)
       assert.ok(kept.length > 0, 'one a minute is kept')
       for (const [snapshot, total] of kept) {
