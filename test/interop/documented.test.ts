@@ -11,7 +11,9 @@ import { pythonReaders } from './python.ts'
 const { python, skip } = pythonReaders()
 const CLICKS = { spring: 3, autumn: 2 } as const
 
-test('PyIceberg, DuckDB, Polars and hyparquet read, running and stopped', { skip }, async (t) => {
+test('PyIceberg, DuckDB, DataFusion, Polars and hyparquet read, running and stopped', {
+  skip,
+}, async (t) => {
   const folder = await openFolder()
   const product = await startProduct(folder)
   t.after(async () => {
@@ -36,7 +38,7 @@ test('PyIceberg, DuckDB, Polars and hyparquet read, running and stopped', { skip
 
 async function readAll(site: Site, state: State): Promise<void> {
   const table = 'campaign_metrics'
-  for (const engine of ['PyIceberg', 'DuckDB', 'Polars', 'hyparquet']) {
+  for (const engine of ['PyIceberg', 'DuckDB', 'DataFusion', 'Polars', 'hyparquet']) {
     const read = engine === 'hyparquet' ? hyparquetRows : printedRows
     const rows = await read(python ?? '', engine, site, state, table)
     assert.deepEqual(clicksIn(rows), CLICKS, `${engine}, ${state}`)
