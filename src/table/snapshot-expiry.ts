@@ -3,8 +3,11 @@
  * gone. Commits come every second, so most snapshots must go soon; their files stay longer, for
  * readers that have loaded one (reader-grace.ts).
  *
- *   now ─── 1 min ─────────────── 1 h ────── older
- *    all stay │ one a minute stays │ none stays
+ *   now ─── 1 to 2 min ────────── 1 h ────── older
+ *    all stay    │ one a minute stays │ none stays
+ *
+ * They go at the turn of each minute, all at once: a stream that begins at the oldest snapshot has
+ * the time to read it.
  *
  * The newest always stays, however old: the checkpoint is in it (F10). So do those that a tag or
  * branch names.
@@ -17,6 +20,8 @@ import type { SnapshotTimes } from './snapshot-times.ts'
 export type ExpiryPolicy = Readonly<{
   /** Snapshots younger than this all stay. */
   allMs: number
+  /** Snapshots grow older in steps of this. */
+  stepMs: number
   /** Snapshots younger than this stay one a minute. */
   minutelyMs: number
   /**
@@ -28,7 +33,9 @@ export type ExpiryPolicy = Readonly<{
 
 export const EXPIRY_POLICY: ExpiryPolicy = {
   allMs: 60_000,
-  minutelyMs: 60 * 60_000,
+  stepMs: 60_000,
+  // Every moment of the last hour leads to a snapshot, also just before the turn of a minute.
+  minutelyMs: 62 * 60_000,
   snapshotsMax: 240,
 }
 
@@ -40,10 +47,11 @@ export function keptSnapshots(
   policy: ExpiryPolicy,
 ): readonly Snapshot[] {
   const newest = snapshots.at(-1)
+  const steppedMs = Math.floor(nowMs / policy.stepMs) * policy.stepMs
   const minutely = new Set<Snapshot>()
   let minute: number | null = null
   const kept = snapshots.filter((snapshot) => {
-    const ageMs = nowMs - bornMs(snapshot)
+    const ageMs = steppedMs - bornMs(snapshot)
     const minuteBefore = minute
     minute = Math.floor(bornMs(snapshot) / 60_000)
     // The first of its minute is the one that stays while the others of that minute grow old.

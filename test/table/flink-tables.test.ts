@@ -103,7 +103,7 @@ for (const key of ['events', 'metrics'] as const) {
     const known = { lists: new Map(), manifests: new Map() }
     const state = await loadForWriting(storage, TABLES[key], `s3://lake/${METADATA}`, known)
     const flink = viewOf(state).summary
-    const policy = { allMs: 0, minutelyMs: 0, snapshotsMax: 1 }
+    const policy = { allMs: 0, stepMs: 1, minutelyMs: 0, snapshotsMax: 1 }
     const [file] = viewOf(state).files
     assert.ok(file !== undefined)
     const change = { add: [], remove: [file] }
@@ -137,7 +137,7 @@ type Model = { job: string; checkpoint: number; mark: string | null }
 test('whoever commits and whatever expires, Flink finds its newest job, and we our marks', () => {
   for (let seed = 1; seed <= 8; seed++) {
     const random = openRandom(seed)
-    const policy = { allMs: 3_000, minutelyMs: 20_000, snapshotsMax: 12 }
+    const policy = { allMs: 3_000, stepMs: 1, minutelyMs: 20_000, snapshotsMax: 12 }
     let nowMs = 1_795_348_800_000
     let id = 0n
     const metadata = newTableMetadata(TABLES.events, 'uuid', 's3://b/t', {}, nowMs)

@@ -28,7 +28,7 @@ const DAY = 20_779
  * Some seconds of snapshots, then one a minute for two: all of it happens within two hundred
  * commits.
  */
-const RETENTION = { allMs: 20_000, minutelyMs: 120_000, snapshotsMax: 240 }
+const RETENTION = { allMs: 20_000, stepMs: 1, minutelyMs: 120_000, snapshotsMax: 240 }
 
 /** Adds one event and replaces the metrics file, a second later each time. */
 async function commitMany(place: Place, count: number): Promise<Lake> {

@@ -152,7 +152,7 @@ test('the current snapshot stays though a branch of others has a newer one', asy
   writeFileSync(file, text)
   const lake = await place.open({
     nowUs: () => NOON_US + 2 * DAY_US,
-    retention: { allMs: 1_000, minutelyMs: 1_000, snapshotsMax: 100 },
+    retention: { allMs: 1_000, stepMs: 1, minutelyMs: 1_000, snapshotsMax: 100 },
     readers: NO_GRACE,
   })
   await lake.expireSnapshots()
@@ -168,7 +168,7 @@ test('the current snapshot stays though a branch of others has a newer one', asy
 test('snapshots expire without a commit of files, and tell how many', async (t) => {
   const place = await openPlace(t)
   let nowUs = NOON_US
-  const retention = { allMs: 1_000, minutelyMs: 1_000, snapshotsMax: 100 }
+  const retention = { allMs: 1_000, stepMs: 1, minutelyMs: 1_000, snapshotsMax: 100 }
   const steadyMs = (): number => nowUs / 1000
   const readers = NO_GRACE
   const lake = await place.open({ nowUs: () => nowUs, steadyMs, retention, readers })

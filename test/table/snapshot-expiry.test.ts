@@ -25,7 +25,7 @@ function snapshotAt(timestampMs: number): Snapshot {
   }
 }
 
-test('hours of a commit a second: a minute of snapshots, then one a minute for an hour', () => {
+test('hours of a commit a second: up to two minutes of snapshots, then one a minute for an hour', () => {
   let kept: readonly Snapshot[] = []
   const start = 1000 * MINUTE_MS
   for (let second = 0; second < 3 * 3600; second++) {
@@ -35,12 +35,34 @@ test('hours of a commit a second: a minute of snapshots, then one a minute for a
   const nowMs = start + 3 * 3600 * 1000 - 1000
   const ages = kept.map((snapshot) => (nowMs - snapshot.timestampMs) / 1000)
   assert.deepEqual(
-    ages.slice(-60),
-    Array.from({ length: 60 }, (_, age) => 59 - age),
+    ages.slice(-120),
+    Array.from({ length: 120 }, (_, age) => 119 - age),
   )
-  const minutely = kept.slice(0, -60).map((snapshot) => snapshot.timestampMs)
+  const minutely = kept.slice(0, -120).map((snapshot) => snapshot.timestampMs)
   assert(minutely.every((timestampMs) => timestampMs % MINUTE_MS === 0))
-  assert.equal(minutely.length, 59)
+  assert.equal(minutely.length, 60)
+  // Whatever moment of the last hour is asked for, a snapshot is not younger.
+  assert(nowMs - (minutely[0] ?? nowMs) >= 3_600_000)
+})
+
+test('the snapshots of a minute go together, a minute after it has ended', () => {
+  let kept: readonly Snapshot[] = []
+  const start = 1000 * MINUTE_MS
+  const oldest: number[] = []
+  for (let second = 0; second < 300; second++) {
+    const nowMs = start + second * 1000
+    kept = keptSnapshots([...kept, snapshotAt(nowMs)], NONE, wallTimes(nowMs), EXPIRY_POLICY)
+    // Where the chain of parents without a gap begins.
+    const gap = kept.findLastIndex(
+      (snapshot, index) => snapshot.timestampMs - (kept[index - 1]?.timestampMs ?? 0) > 1000,
+    )
+    oldest.push(((kept[gap]?.timestampMs ?? 0) - start) / 1000)
+  }
+  assert.deepEqual([...new Set(oldest)], [0, 60, 120, 180])
+  assert.deepEqual(
+    [119, 120, 179, 180, 239, 240].map((second) => oldest[second]),
+    [0, 60, 60, 120, 120, 180],
+  )
 })
 
 test('the newest snapshot stays, however old, and so does a tagged one (F10)', () => {
