@@ -88,7 +88,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     ...options,
     limits,
     warn,
-    keys: createKeyCheck(options.keys, createSessions(options.keys.read, options.nowUs)),
+    keys: createKeyCheck(
+      options.keys,
+      createSessions([...options.keys.read, ...(options.keys.tables ?? [])], options.nowUs),
+    ),
     origins: createOriginRules({
       cors: options.cors,
       guardHost: needsHostGuard(options),

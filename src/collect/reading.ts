@@ -217,6 +217,7 @@ async function answerRoute(
     query: new URLSearchParams(cut === -1 ? '' : url.slice(cut + 1)),
     headers: request.headers,
     body: sentBody,
+    mayChangeTables: parts.keys.mayChangeTables(request.headers),
   }
   const { status, headers, body } = await route.answer({
     ...asked,

@@ -55,7 +55,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     currency: null,
     commitIntervalMs: 1000,
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
-    keys: { write: [], read: [], file: null },
+    keys: { write: [], read: [], tables: [], file: null },
     cors: [],
     retention: { eventsMs: 0, metricsMs: 0, readersMs: 3_600_000, readersMaxBytes: 4 * GIB },
     publicUrl: null,

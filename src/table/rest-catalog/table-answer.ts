@@ -38,6 +38,11 @@ export function tableBody(
   )
 }
 
+/** The body of a CommitTableResponse. */
+export function committedBody({ metadataLocation, metadata }: TableMetadataText): string {
+  return `{"metadata-location":${JSON.stringify(metadataLocation)},"metadata":${metadata}}`
+}
+
 /** Weak, since an answer has the same tag compressed or not. */
 export function tagOf(
   metadataLocation: string,
