@@ -49,8 +49,7 @@ function openListenProblems({ listen, keys }: Partial<Settings>): SettingProblem
 function sharedKeyProblems({ keys }: Partial<Settings>): SettingProblem[] {
   return (['read', 'tables'] as const).flatMap((kind) => {
     if (!keys?.write.some((key) => keys[kind].includes(key))) return []
-    const reason =
-      `a key stands under both \`write\` and \`${kind}\`; write keys may only write: use two`
+    const reason = `a key stands under both \`write\` and \`${kind}\`; write keys may only write: use two`
     return [{ place: ['keys'], reason }]
   })
 }

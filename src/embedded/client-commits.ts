@@ -68,7 +68,9 @@ export function openClientCommits(parts: ClientCommitParts): ClientCommits {
     try {
       for (const file of files) await rememberFile(lake, parts.hashIds, parts.memory, file)
     } catch (error) {
-      parts.onWarning(`ids of rows that a client added are known from a restart on: ${reasonOf(error)}`)
+      parts.onWarning(
+        `ids of rows that a client added are known from a restart on: ${reasonOf(error)}`,
+      )
     }
   }
 

@@ -147,7 +147,8 @@ function openClients(send: (message: ToJob) => void) {
       await ask((request) => ({ kind: 'expect-client', request }))
     },
     async commit(changes) {
-      if (hasEnded) return { kind: 'unavailable', message: 'the job has ended; nothing was changed' }
+      if (hasEnded)
+        return { kind: 'unavailable', message: 'the job has ended; nothing was changed' }
       return (await ask((request) => ({ kind: 'client-commit', request, changes }))) ?? LOST
     },
   }

@@ -30,7 +30,13 @@ import {
   type Proposals,
   type RowChange,
 } from './client-commit.ts'
-import { type CommitPlan, type Expiry, planCommit, planExpiry, planMetadata } from './commit/plan.ts'
+import {
+  type CommitPlan,
+  type Expiry,
+  planCommit,
+  planExpiry,
+  planMetadata,
+} from './commit/plan.ts'
 import { requireContinued } from './commit/rebase.ts'
 import { swapPointers } from './commit/swap-pointers.ts'
 import {
@@ -447,7 +453,9 @@ function withDropped(plans: Plans, proposals: Proposals, nowMs: number): Plans {
   return plansOf((key) => {
     const plan = plans[key] ?? null
     const dropped = proposals[key]?.dropped ?? []
-    return plan && { ...plan, free: [...plan.free, ...dropped.map((p) => ({ path: p, leftMs: nowMs }))] }
+    return (
+      plan && { ...plan, free: [...plan.free, ...dropped.map((p) => ({ path: p, leftMs: nowMs }))] }
+    )
   })
 }
 

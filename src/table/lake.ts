@@ -191,10 +191,7 @@ export class Lake {
    * Commits what a client of the REST catalog brings, or says why not; beside `commit`, in its
    * turn.
    */
-  commitClient(
-    changes: readonly ClientChange[],
-    followRows: FollowRows,
-  ): Promise<ClientOutcome> {
+  commitClient(changes: readonly ClientChange[], followRows: FollowRows): Promise<ClientOutcome> {
     return this.#enqueue(() => {
       this.requirePlaces()
       return this.#committer.commitClient(changes, followRows)

@@ -120,11 +120,7 @@ export async function loadProposed(
   return await withRetired(storage, state, known)
 }
 
-async function withRetired(
-  storage: Storage,
-  state: TableState,
-  known: Known,
-): Promise<TableState> {
+async function withRetired(storage: Storage, state: TableState, known: Known): Promise<TableState> {
   return { ...state, retired: await loadRetired(storage, state, known) }
 }
 

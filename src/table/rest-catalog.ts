@@ -5,9 +5,10 @@
  * views and namespaces are neither made nor dropped. The collector answers
  * `POST /v1/oauth/tokens`, since it has the keys, and checks them before a request comes here.
  */
+
+import type { ClientChange } from './client-commit.ts'
 import { CATALOG_NAME, NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
-import type { ClientChange } from './client-commit.ts'
 import { type BadBody, readTableCommit, readTransaction } from './rest-catalog/commit-body.ts'
 import type { LakeReader, TableMetadataText } from './rest-catalog/lake-reader.ts'
 import type { ClientAnswer, LakeWriter, NoWriter } from './rest-catalog/lake-writer.ts'

@@ -189,7 +189,6 @@ const REFUSED: readonly (readonly [Action, RegExp])[] = [
   [['set', METRICS, 'campaign-metrics.window', 'PT1H'], /set by campaign-metrics alone/],
   [['unset', EVENTS, 'write.metadata.delete-after-commit.enabled'], /left as it is/],
   [['set', EVENTS, 'write.data.path', '/tmp/elsewhere'], /left as it is/],
-  [['upgrade', EVENTS], /format version 2/],
   [['to', EVENTS, 'first'], /moves forward only.*adopt/],
 ]
 

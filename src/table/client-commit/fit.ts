@@ -120,10 +120,7 @@ function fault(
   return added.map(dayFault).find((reason) => reason !== null) ?? null
 }
 
-async function missingFault(
-  storage: Storage,
-  files: readonly DataFile[],
-): Promise<string | null> {
+async function missingFault(storage: Storage, files: readonly DataFile[]): Promise<string | null> {
   const faults = await allOf(files, SIZES_AT_ONCE, async ({ path, bytes }) => {
     const found = await storage.sizeOf(path)
     return found === bytes ? null : `${path} has ${found} bytes, and ${bytes} in its manifest`

@@ -253,8 +253,7 @@ function isId(value: unknown): value is bigint | number {
 
 function danglingFault({ refs, snapshots }: MetadataFields): string | null {
   const ids = new Set(snapshots.map((each) => each['snapshot-id']))
-  const [name, ref] =
-    Object.entries(refs).find(([, each]) => !ids.has(each['snapshot-id'])) ?? []
+  const [name, ref] = Object.entries(refs).find(([, each]) => !ids.has(each['snapshot-id'])) ?? []
   if (ref === undefined) return null
   return `remove-snapshots: snapshot ${ref['snapshot-id']} is that of the ${ref.type} ${name}`
 }
