@@ -295,6 +295,7 @@ test('checks across settings speak beside other faults', () => {
 test('a key cannot be for writing and for reading', () => {
   const key = '[0123456789abcdef]'
   assert.match(refusal(`keys: { write: ${key}, read: ${key} }`), /both `write` and `read`/)
+  assert.match(refusal(`keys: { write: ${key}, tables: ${key} }`), /both `write` and `tables`/)
 })
 
 test('log and tables may not lie in each other, the catalog may lie beside the tables', () => {

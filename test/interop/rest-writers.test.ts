@@ -226,6 +226,28 @@ test('what these tables do not take is refused with the reason, and nothing chan
   await verifies(folder)
 })
 
+test('DuckDB inserts; its DELETE, which writes delete files, is refused', { skip }, async (t) => {
+  const folder = await openPlace(t)
+  const product = await start(t, folder)
+  await postAccepted(product.url, lines('first', 100))
+  await waitUntilSettled(product.url)
+  const table = `lake.campaigns.${EVENTS}`
+  const script = join(import.meta.dirname, 'rest_writes_duckdb.py')
+  const statements = [
+    `INSERT INTO ${table} SELECT 'd-' || i, 'u', 'even', 'click', TIMESTAMP '2026-11-20 10:02:00',
+       1.5, NULL, NULL, NULL FROM range(30) AS ids(i)`,
+    `DELETE FROM ${table} WHERE user_id = 'u-3'`,
+  ]
+  const given = [script, `${product.url}/iceberg`, KEY, ...statements]
+  const { stdout } = await promisify(execFile)(python!, given)
+  const [inserted, deleted] = JSON.parse(stdout) as readonly unknown[]
+  assert.equal(inserted, null)
+  assert.match(String(deleted), /delete files.*copy-on-write/s)
+  assert.equal((await status(product)).tables.events.rows, 130)
+  await product.stop()
+  await verifies(folder)
+})
+
 const STEPS = [
   'client-checked',
   'client-windows-followed',
