@@ -103,7 +103,7 @@ rejectedMax: 0
   assert.equal(config.commitIntervalMs, 250)
   assert.deepEqual(config.dedupe, { horizonMs: 90 * MINUTE_MS, memoryMaxBytes: GIB / 2 })
   const [write, read] = ['0123456789abcdef', 'fedcba9876543210']
-  assert.deepEqual(config.keys, { write: [write], read: [read], file: null })
+  assert.deepEqual(config.keys, { write: [write], read: [read], tables: [], file: null })
   assert.deepEqual(config.cors, ['https://shop.example', '*'])
   assert.equal(config.publicUrl, 'https://example.org/campaigns')
   assert.deepEqual(config.proxy.trust, [
@@ -340,6 +340,7 @@ test('the example of the documentation is a configuration, with all settings in 
   const environment = {
     CAMPAIGN_METRICS_WRITE_KEY: '0123456789abcdef',
     CAMPAIGN_METRICS_READ_KEY: 'fedcba9876543210',
+    CAMPAIGN_METRICS_TABLES_KEY: '0123456789fedcba',
   }
   const config = load(exampleFile(), environment)
   const defaults = load('')
