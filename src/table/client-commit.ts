@@ -12,11 +12,13 @@ import type { States } from './load-table.ts'
 import { pathOf } from './location.ts'
 import type { Storage } from './storage.ts'
 
-export type {
-  ClientChange,
-  ClientRefusal,
-  Requirement,
-  Update,
+export {
+  type ClientChange,
+  type ClientRefusal,
+  type Fields,
+  parseFields,
+  type Requirement,
+  type Update,
 } from './client-commit/change.ts'
 export type { RowChange } from './client-commit/fit.ts'
 

@@ -6,11 +6,12 @@
  * `POST /v1/oauth/tokens`, since it has the keys, and checks them before a request comes here.
  */
 
+import { strict as assert } from 'node:assert'
 import type { ClientChange } from './client-commit.ts'
 import { CATALOG_NAME, NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { type BadBody, readTableCommit, readTransaction } from './rest-catalog/commit-body.ts'
-import type { LakeReader, TableMetadataText } from './rest-catalog/lake-reader.ts'
+import type { LakeReader } from './rest-catalog/lake-reader.ts'
 import type { ClientAnswer, LakeWriter, NoWriter } from './rest-catalog/lake-writer.ts'
 import { pageOf } from './rest-catalog/listing.ts'
 import { type RestErrorType, restError, statusOf } from './rest-catalog/rest-error.ts'
@@ -312,7 +313,9 @@ async function commitTable({ request, writer, namespace, name }: CommitCall): Pr
   if (isBad(change)) return refuseBody(change)
   const answer = await writer.commit([change])
   if (answer.kind !== 'committed') return refuseCommit(answer)
-  return { status: 200, body: committedBody(answer.tables[key] as TableMetadataText) }
+  const committed = answer.tables[key]
+  assert(committed !== undefined, 'the answer has the table that was committed')
+  return { status: 200, body: committedBody(committed) }
 }
 
 async function commitTransaction({ request, writer }: CommitCall): Promise<RestAnswer> {

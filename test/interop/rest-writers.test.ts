@@ -8,6 +8,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
+import { CLIENT_COMMIT_STEPS } from '../../src/table.ts'
 import { get, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
 import { type Product, runCommand, startProduct } from '../support/product.ts'
@@ -248,19 +249,7 @@ test('DuckDB inserts; its DELETE, which writes delete files, is refused', { skip
   await verifies(folder)
 })
 
-const STEPS = [
-  'client-checked',
-  'client-windows-followed',
-  'client-manifest-written',
-  'client-manifest-list-written',
-  'client-metadata-written',
-  'client-folders-synced',
-  'client-transaction-begun',
-  'client-pointers-swapped',
-  'client-committed',
-]
-
-for (const step of STEPS) {
+for (const step of CLIENT_COMMIT_STEPS) {
   test(`kill -9 at ${step}: all of a client's delete, or nothing`, { skip }, async (t) => {
     const folder = await openPlace(t)
     const product = await start(t, folder, { CAMPAIGN_METRICS_KILL_AT: step })

@@ -4,8 +4,13 @@
  *     {"identifier": {"namespace": […], "name": …}, "requirements": […], "updates": […]}
  *     {"table-changes": [the above, each with its identifier]}
  */
-import type { ClientChange, Fields, Requirement, Update } from '../client-commit/change.ts'
-import { parseFields } from '../client-commit/change.ts'
+import {
+  type ClientChange,
+  type Fields,
+  parseFields,
+  type Requirement,
+  type Update,
+} from '../client-commit.ts'
 import { NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from '../definition.ts'
 
 /** `table`: one that a commit names and that there is not. */

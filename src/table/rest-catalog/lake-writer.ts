@@ -1,7 +1,7 @@
 /** Through what the REST catalog commits for its clients: the process that writes the tables. */
 import type { ClientChange, ClientRefusal } from '../client-commit.ts'
 import type { TableKey } from '../definition.ts'
-import type { TableMetadataText } from './lake-reader.ts'
+import type { TableMetadataText } from '../table-metadata.ts'
 
 /**
  * `unknown`: it may have been committed. `unavailable`: it was not, and may be later; nothing has

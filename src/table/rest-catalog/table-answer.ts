@@ -8,7 +8,8 @@
  */
 import { createHash } from 'node:crypto'
 import { parseExact, stringifyExact } from '../../runtime.ts'
-import type { LakeReader, TableMetadataText } from './lake-reader.ts'
+import type { TableMetadataText } from '../table-metadata.ts'
+import type { LakeReader } from './lake-reader.ts'
 
 export type SnapshotMode = 'all' | 'refs'
 
