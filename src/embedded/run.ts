@@ -224,6 +224,7 @@ function startRun(
     keepRejected: (records) => keepRejected(keeping, records),
     writeEventsFile: (rows, dedupe) => lake.writeEventsFile(rows, dedupe),
     exclusively: turns.ours,
+    giveWay: turns.giveWay,
     commit: (change) => lake.commit(change),
     discard: (files) => lake.discard(files),
     pause: (durationMs) => sleep(durationMs),

@@ -12,6 +12,8 @@ import { type Mutex, openMutex } from './commit-rows.ts'
 export type Turns = Readonly<{
   ours: Mutex
   theirs: Mutex
+  /** What ours begins with. Does not reject: a commit meets what is wrong by itself. */
+  giveWay(): Promise<void>
   /**
    * A client has loaded a table, or is about to do so, and may commit: ours wait from now on.
    * Resolves once none of ours is under way, or takes too long to be waited for.
@@ -33,6 +35,7 @@ export function openTurns(
       return await exclusively(work)
     },
     theirs: exclusively,
+    giveWay: () => lake.giveWay().catch(() => {}),
     async expect() {
       lake.expectOthers()
       await Promise.race([exclusively(async () => {}), pause(UNDER_WAY_MS)])

@@ -5,7 +5,7 @@ usage: other-writer.py CATALOG_URI ACTION...
 
 CATALOG_URI is that of the SQL catalog, or that of the REST catalog; its key is in the environment variable CATALOG_KEY.
 
-ACTIONs are JSON lists, done in turn, each tried again from a fresh load until its commit gets through (60 s at most):
+ACTIONs are JSON lists, done in turn, each tried again from a fresh load until its commit gets through (two minutes at most):
   ["tag", TABLE, NAME]  ["branch", TABLE, NAME]  ["set", TABLE, KEY, VALUE]  ["unset", TABLE, KEY]  ["statistics", TABLE]
   ["add-column", TABLE, NAME]  ["add-nested", TABLE, NAME]  ["add-required", TABLE, NAME]  ["rename", TABLE, FROM, TO]
   ["drop", TABLE, NAME]  ["move-first", TABLE, NAME]  ["optional", TABLE, NAME]  ["set-schema", TABLE, ID]  ["upgrade", TABLE]
@@ -29,7 +29,7 @@ from pyiceberg.table.statistics import StatisticsFile
 from pyiceberg.table.update import SetCurrentSchemaUpdate
 from pyiceberg.types import LongType, NestedField, StringType, StructType
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 120
 
 
 def append_rows(table, rows):

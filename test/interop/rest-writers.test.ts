@@ -22,8 +22,8 @@ const METRICS = 'campaign_metrics'
 const AT = '2026-11-20T10:01:00'
 const KEY = 'tables-key-0123456789'
 const READ = 'read-key-0123456789'
-/** Far more than it takes, so that a busy machine does not fail it. */
-const LANDS_WITHIN_SECONDS = 30
+/** Where it takes seconds: a program that needs ten of them meets conflicts on a busy machine. */
+const LANDS_WITHIN_SECONDS = 120
 
 type Action = readonly (string | number)[]
 type Done = Readonly<{ attempts: number; seconds: number; result: unknown }>
