@@ -47,7 +47,7 @@ export async function judge(
     const failed = failedRequirement(fields, requirements)
     if (failed !== null) return { ...failed, message: `${name}: ${failed.message}` }
     const unfit = applyUpdates(fields, updates, nowMs)
-    if (unfit !== null) return { kind: 'refused', message: `${name}: ${unfit}` }
+    if (unfit !== null) return { ...unfit, message: `${name}: ${unfit.message}` }
     const proposal = await propose(storage, base, textOf(fields))
     if (typeof proposal === 'string') return { kind: 'refused', message: `${name}: ${proposal}` }
     proposals[key] = proposal

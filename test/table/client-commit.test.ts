@@ -371,7 +371,6 @@ const UNFIT: readonly (readonly [string, SnapshotOptions, RegExp])[] = [
     /log-id/,
   ],
   ['no operation', { snapshot: { summary: { operation: 'guess' } } }, /no operation guess/],
-  ['an old sequence number', { snapshot: { 'sequence-number': 1 } }, /above 1/],
   ['a time ahead', { snapshot: { 'timestamp-ms': MS + 90_000 } }, /clock/],
   ['a time long ago', { snapshot: { 'timestamp-ms': MS - 90_000 } }, /clock/],
   ['no parent', { snapshot: { 'parent-snapshot-id': null } }, /forward only/],
@@ -394,6 +393,14 @@ for (const [what, options, says] of UNFIT) {
     assert.deepEqual(await current(), before)
   })
 }
+
+test('a snapshot numbered before a commit to another branch is a 409: it is made again', async (t) => {
+  const { lake, post } = await openWorld(t)
+  const updates = await writeSnapshot(lake, 'theirs', { snapshot: { 'sequence-number': 1 } })
+  const { status, message } = await post(EVENTS, { updates })
+  assert.equal(status, 409)
+  assert.match(message, /above 1/)
+})
 
 test('a manifest outside of the folder is refused: it would be removed with its snapshot', async (t) => {
   const { lake, post } = await openWorld(t)

@@ -9,6 +9,7 @@ import { CATALOG_NAME, NAMESPACE } from '../definition.ts'
 import { OWN_KEY_PREFIX, PROPERTY_KEYS } from '../keys.ts'
 import { pathOf } from '../location.ts'
 import type {
+  ClientRefusal,
   Fields,
   MetadataFields,
   RefFields,
@@ -26,8 +27,8 @@ type Draft = {
   /** To which schema -1 refers. */
   lastSchemaId: number | null
 }
-/** Returns why the update is refused, else null. */
-type Apply = (draft: Draft, update: Update) => string | null
+/** Returns why the update is refused, or with what it conflicts; else null. */
+type Apply = (draft: Draft, update: Update) => string | ClientRefusal | null
 
 const MAIN = 'main'
 /** How far the clocks of two machines may be apart; Iceberg's readers tolerate as much. */
@@ -70,22 +71,29 @@ const UPDATES: Readonly<Record<string, Apply>> = {
   'remove-partition-specs': () => KEPT,
 }
 
-/** Changes `table`. Returns why an update is refused, else null. */
+/** Changes `table`. Returns why it may not be changed so, else null. */
 export function applyUpdates(
   table: MetadataFields,
   updates: readonly Update[],
   nowMs: number,
-): string | null {
+): ClientRefusal | null {
   const draft: Draft = { table, nowMs, added: new Set(), lastSchemaId: null }
   for (const update of updates) {
     const { action } = update
     const apply = Object.hasOwn(UPDATES, action) ? UPDATES[action] : undefined
     const fault =
       apply === undefined ? `the catalog ${CATALOG_NAME} does not offer it` : apply(draft, update)
-    if (fault !== null) return `${action}: ${fault}`
+    if (fault === null) continue
+    const { kind, message } = typeof fault === 'string' ? refused(fault) : fault
+    return { kind, message: `${action}: ${message}` }
   }
   table['last-updated-ms'] = Math.max(table['last-updated-ms'], nowMs)
-  return danglingFault(table)
+  const dangling = danglingFault(table)
+  return dangling === null ? null : refused(dangling)
+}
+
+function refused(message: string): ClientRefusal {
+  return { kind: 'refused', message }
 }
 
 /** Below the table's folder: what lies there is removed once nothing refers to it. */
@@ -130,12 +138,20 @@ function setCurrentSchema({ table, lastSchemaId }: Draft, update: Update): strin
 
 const LAST_ADDED = -1
 
-function addSnapshot(draft: Draft, { snapshot }: Update): string | null {
+function addSnapshot(draft: Draft, { snapshot }: Update): string | ClientRefusal | null {
   const { table, added, nowMs } = draft
   if (!isSnapshot(snapshot)) return 'it has no snapshot with the fields of format version 2'
   const id = snapshot['snapshot-id']
   const fault = snapshotFault(table, snapshot, nowMs)
   if (fault !== null) return `snapshot ${id}: ${fault}`
+  // Commits to other branches are numbered as well, and no requirement is about the number.
+  const last = table['last-sequence-number']
+  if (snapshot['sequence-number'] <= last) {
+    return {
+      kind: 'conflict',
+      message: `snapshot ${id}: its sequence number must be above ${last}`,
+    }
+  }
   table.snapshots.push(snapshot)
   table['last-sequence-number'] = snapshot['sequence-number']
   table['last-updated-ms'] = Math.max(table['last-updated-ms'], snapshot['timestamp-ms'])
@@ -162,9 +178,6 @@ function snapshotFault(
   const { summary } = snapshot
   if (table.snapshots.some((each) => each['snapshot-id'] === snapshot['snapshot-id'])) {
     return 'there is one with this id'
-  }
-  if (snapshot['sequence-number'] <= table['last-sequence-number']) {
-    return `its sequence number must be above ${table['last-sequence-number']}`
   }
   const aheadMs = snapshot['timestamp-ms'] - nowMs
   const behindMs = table['last-updated-ms'] - snapshot['timestamp-ms']
