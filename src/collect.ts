@@ -1,6 +1,6 @@
 /**
  * The collector: takes events over HTTP and answers when they are durable. It also serves what is
- * read over HTTP: health, metrics, status, and the read-only routes of other rooms.
+ * read over HTTP: health, metrics, status, and the routes of other rooms.
  *
  *     POST /v1/events        write key   events: a JSON object, a JSON array or NDJSON;
  *                                       plain, gzip or zstd
