@@ -202,7 +202,10 @@ export class Committer {
     const metrics = hasRows ? await followRows(views, rows) : NO_CHANGE
     onStep('client-windows-followed')
     const commitId = `client-${randomUUID()}`
-    const plans = hasRows
+    const hasMoved = (key: TableKey): boolean =>
+      proposed[key].metadata.current?.id !== before[key].metadata.current?.id
+    // Ours go on top of every snapshot of theirs, also of one without rows.
+    const plans = TABLE_KEYS.some(hasMoved)
       ? this.#plan({ commitId, summary: settledBy(before, proposed), metrics }, proposed)
       : this.#planMetadata(proposals)
     try {

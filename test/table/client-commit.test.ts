@@ -269,6 +269,8 @@ test('a transaction changes both tables, or none', async (t) => {
 })
 
 type SnapshotOptions = Readonly<{
+  /** It adds nothing. */
+  isEmpty?: boolean
   holdsDeletes?: boolean
   file?: Partial<DataFile>
   snapshot?: Json
@@ -290,7 +292,7 @@ async function writeSnapshot(
   const numbers = { snapshotId, sequenceNumber, fileSequenceNumber: sequenceNumber }
   const entries = [
     ...events.entries.map((entry) => ({ ...entry, status: STATUS.existing })),
-    { status: STATUS.added, ...numbers, file },
+    ...(options.isEmpty ? [] : [{ status: STATUS.added, ...numbers, file }]),
   ]
   const owner = { snapshotId, parentSnapshotId: events.snapshotId, sequenceNumber }
   const folder = options.manifestFolder ?? path.join(events.folder, 'metadata')
@@ -338,6 +340,16 @@ test('a change of rows lands with a commit of ours on both tables, which counts 
   assert.equal(commits[0], commits[1])
   const log = (await load())['metadata-log'] as Json[]
   assert.equal(log.length, 2, 'every metadata file that is listed was written')
+})
+
+test('a snapshot without rows is followed by one of ours, which a restart goes on from', async (t) => {
+  const { lake, post } = await openWorld(t)
+  const summary = { operation: 'overwrite' }
+  const updates = await writeSnapshot(lake, 'none', { isEmpty: true, snapshot: { summary } })
+  assert.equal((await post(EVENTS, { updates })).status, 200)
+  assert.equal(lake.events.files.length, 1)
+  assert.deepEqual(lake.events.others.fresh, [])
+  assert.match(lake.metrics.summary[SUMMARY_KEYS.commitId] ?? '', /^client-/)
 })
 
 test('sent again after its answer was lost, it is there once, and the client is told so', async (t) => {
