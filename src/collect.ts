@@ -1,6 +1,6 @@
 /**
  * The collector: takes events over HTTP and answers when they are durable. It also serves what is
- * read over HTTP: health, metrics, status, and the read-only routes of other rooms.
+ * read over HTTP: health, metrics, status, and the routes of other rooms.
  *
  *     POST /v1/events        write key   events: a JSON object, a JSON array or NDJSON;
  *                                       plain, gzip or zstd
@@ -8,8 +8,9 @@
  *     GET  /metrics          read key    Prometheus text
  *     GET  /v1/status        read key    JSON
  *     …    /api/v1/session   read key    POST signs a browser in, DELETE signs it out
- *     POST /iceberg/v1/oauth/tokens     a read key for a token, as OAuth2 clients ask for it
- *     …    /iceberg/*        read key    and other routes of `routes`; some, as the page, are open
+ *     POST /iceberg/v1/oauth/tokens     a key for a token, as OAuth2 clients ask for it
+ *     …    /iceberg/*        read key    commits want one for the tables; and other routes of
+ *                                       `routes`; some, as the page, are open
  *
  * Keys go in `Authorization: Bearer` or `X-Api-Key`; write keys also in `?key=`, because
  * `sendBeacon` cannot set headers. A browser that has signed in sends a cookie in place of the read

@@ -3,7 +3,15 @@
  * a folder or on S3. One process of ours writes them (`openLake`), alone or beside Flink. Any
  * process reads them: ours through `readLake`, every Iceberg reader through the SQL catalog `lake`.
  */
-export { type Change, COMMIT_STEPS, type CommitStep } from './table/commit.ts'
+export type { ClientChange, RowChange } from './table/client-commit.ts'
+export {
+  type Change,
+  CLIENT_COMMIT_STEPS,
+  type ClientOutcome,
+  COMMIT_STEPS,
+  type CommitStep,
+  type FollowRows,
+} from './table/commit.ts'
 export {
   type DataFile,
   eventTimes,
@@ -52,7 +60,10 @@ export type { ReaderLimits } from './table/reader-grace.ts'
 export { type RelocateOptions, relocateLake } from './table/relocate.ts'
 export {
   answerRestCatalog,
+  type ClientAnswer,
   type LakeReader,
+  type LakeWriter,
+  type NoWriter,
   type RestAnswer,
   type RestRequest,
   restErrorBody,

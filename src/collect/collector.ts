@@ -38,7 +38,7 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
     /** Where browsers find the page, if not where it listens: `https://example.org/campaigns`. */
     publicUrl?: string | null
     status: () => CollectorStatus
-    /** Read-only parts of the API, such as the Iceberg REST catalog. */
+    /** Parts of the API of other rooms, such as the Iceberg REST catalog. */
     routes?: readonly ReadRoute[]
     limits?: Partial<CollectLimits>
     /** How many files and connections the process may have open; null = no limit. */
@@ -88,7 +88,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     ...options,
     limits,
     warn,
-    keys: createKeyCheck(options.keys, createSessions(options.keys.read, options.nowUs)),
+    keys: createKeyCheck(
+      options.keys,
+      createSessions([...options.keys.read, ...(options.keys.tables ?? [])], options.nowUs),
+    ),
     origins: createOriginRules({
       cors: options.cors,
       guardHost: needsHostGuard(options),

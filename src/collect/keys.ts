@@ -1,7 +1,8 @@
 /**
  * Who may do what. A key is for writing or for reading, never both; where no key of a kind is
  * configured, that kind is open to everyone who reaches the port (`startCollector` allows it on
- * loopback only).
+ * loopback only). A key for the tables reads like a read key and may also change the tables, which
+ * is never open.
  *
  * A browser that has signed in with a read key sends a session (`session.ts`) in its place. Only
  * `Authorization: Bearer` and `X-Api-Key` are keys of ours: other schemes are those of a proxy in
@@ -16,7 +17,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { RefusalCode } from './refusal.ts'
 import type { Session, Sessions } from './session.ts'
 
-export type Keys = Readonly<{ write: readonly string[]; read: readonly string[] }>
+export type Keys = Readonly<{
+  write: readonly string[]
+  read: readonly string[]
+  tables?: readonly string[]
+}>
 
 export type KeyCheck = Readonly<{
   /** null = go on. `url` is looked into for `?key=` (sendBeacon cannot set headers). */
@@ -24,6 +29,8 @@ export type KeyCheck = Readonly<{
   mayRead(headers: IncomingHttpHeaders): RefusalCode | null
   /** The same for a key that did not come in a header. */
   mayReadBy(key: string): RefusalCode | null
+  /** A key for the tables came in a header: a session is not enough. */
+  mayChangeTables(headers: IncomingHttpHeaders): boolean
   /** A read key is required and was given: details for operators may be shown. */
   isReader(headers: IncomingHttpHeaders): boolean
   /** A session for the read key in the headers; null where reading needs no key. */
@@ -37,32 +44,36 @@ const BEARER = /^bearer +(\S+) *$/i
 
 export function createKeyCheck(keys: Keys, sessions: Sessions): KeyCheck {
   const write = keys.write.map(digest)
-  const read = keys.read.map(digest)
+  const tables = (keys.tables ?? []).map(digest)
+  const readers = [...keys.read.map(digest), ...tables]
+  const isReadingOpen = keys.read.length === 0
 
   function mayRead(headers: IncomingHttpHeaders): RefusalCode | null {
-    if (read.length === 0) return null
+    if (isReadingOpen) return null
     const sent = keysInHeaders(headers)
     const isSignedIn = sent.length === 0 ? sessions.holds(headers.cookie) : null
     if (isSignedIn !== null) return isSignedIn ? null : 'session-over'
-    return check(sent, read, write, 'key-not-for-reading')
+    return check(sent, readers, write, 'key-not-for-reading')
   }
 
   return {
     mayWrite(headers, url) {
       if (write.length === 0) return null
       const sent = keysInHeaders(headers)
-      return check(sent.length > 0 ? sent : keysInQuery(url), write, read, 'key-not-for-writing')
+      return check(sent.length > 0 ? sent : keysInQuery(url), write, readers, 'key-not-for-writing')
     },
     mayRead,
     mayReadBy: (key) =>
-      read.length === 0 ? null : check([key], read, write, 'key-not-for-reading'),
-    isReader: (headers) => read.length > 0 && mayRead(headers) === null,
+      isReadingOpen ? null : check([key], readers, write, 'key-not-for-reading'),
+    mayChangeTables: (headers) =>
+      keysInHeaders(headers).some((key) => isAmong(digest(key), tables)),
+    isReader: (headers) => !isReadingOpen && mayRead(headers) === null,
     signIn(headers) {
-      if (read.length === 0) return { session: null }
+      if (isReadingOpen) return { session: null }
       const sent = keysInHeaders(headers)
-      const refusal = check(sent, read, write, 'key-not-for-reading')
+      const refusal = check(sent, readers, write, 'key-not-for-reading')
       if (refusal !== null) return { refusal }
-      const [key = ''] = sent.filter((each) => isAmong(digest(each), read))
+      const [key = ''] = sent.filter((each) => isAmong(digest(each), readers))
       return { session: sessions.issue(key) }
     },
   }

@@ -1,6 +1,6 @@
 /**
- * A read-only part of the API under its own prefix, as another room brings it: what it is asked,
- * and what it answers.
+ * A part of the API under its own prefix, as another room brings it: what it is asked, and what it
+ * answers. All of it needs the right to read; what else a request may do, its route decides.
  */
 import type { Readable } from 'node:stream'
 import { type RefusalBody, writeRefusalBody } from './refusal.ts'
@@ -33,6 +33,8 @@ export type ReadRequest = Readonly<{
   headers: Readonly<Record<string, string | string[] | undefined>>
   /** Empty where there is none, or where the route has no `bodyBytesMax`. */
   body: Uint8Array
+  /** A key for the tables was sent. */
+  mayChangeTables: boolean
 }>
 
 export type ReadAnswer = Readonly<{

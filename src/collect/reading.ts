@@ -1,8 +1,8 @@
 /**
  * Everything except `POST /v1/events`, on Fastify: health, metrics, status, signing in, and the
- * read-only routes that other rooms bring (the Iceberg REST catalog, the API and the page). Fastify
- * is only the router: the listener is the collector's, and the few bodies that a route wants are
- * read here, within the memory of all bodies.
+ * routes that other rooms bring (the Iceberg REST catalog, the API and the page). Fastify is only the
+ * router: the listener is the collector's, and the few bodies that a route wants are read here,
+ * within the memory of all bodies.
  */
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
@@ -217,6 +217,7 @@ async function answerRoute(
     query: new URLSearchParams(cut === -1 ? '' : url.slice(cut + 1)),
     headers: request.headers,
     body: sentBody,
+    mayChangeTables: parts.keys.mayChangeTables(request.headers),
   }
   const { status, headers, body } = await route.answer({
     ...asked,

@@ -82,7 +82,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   'key-not-for-writing': {
     status: 403,
-    message: 'This is a read key. Send events with one of `keys.write`.',
+    message: 'This key may not send events. Send them with one of `keys.write`.',
   },
   'key-not-for-reading': {
     status: 403,

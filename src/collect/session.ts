@@ -4,14 +4,14 @@
  *
  *     Cookie: campaign_metrics_session=v1.KEYID.EXPIRY.MAC
  *
- *     KEYID    which read key: 12 characters of a hash of it
+ *     KEYID    which key that may read: 12 characters of a hash of it
  *     EXPIRY   seconds since 1970
- *     MAC      HMAC-SHA256 of what stands before it, keyed by the read key, in base64url
+ *     MAC      HMAC-SHA256 of what stands before it, keyed by that key, in base64url
  *
  * The server stores nothing, so a session survives a restart, and ends when it expires or when its
  * key leaves the configuration. Signing out removes the cookie from the browser; only removing the
  * key ends a stolen session earlier. A session is accepted wherever a read key is; writing never
- * looks at cookies.
+ * looks at cookies, and neither does changing the tables.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 

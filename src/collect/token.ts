@@ -1,7 +1,8 @@
 /**
  * `POST /iceberg/v1/oauth/tokens`: the OAuth2 flow "client credentials" (RFC 6749, 4.4) for Iceberg
- * clients that are configured with `credential=` instead of `token=`. The client secret is a read
- * key; a client id is accepted and ignored. Secret and id come in the form, or as HTTP Basic.
+ * clients that are configured with `credential=` instead of `token=`. The client secret is one of
+ * `keys.read` or `keys.tables`, and the token has its rights; a client id is accepted and ignored.
+ * Secret and id come in the form, or as HTTP Basic.
  *
  * The token is the key itself: it was sent here a moment ago, it needs no second check where it is
  * used, and it ends when the key leaves the configuration. Clients are told that it lasts a year,
@@ -18,6 +19,7 @@ const BASIC = /^basic +([\w+/-]+=*) *$/i
 const LIFETIME_SECONDS = 365 * 86_400
 /** Where reading needs no key, clients still want a token to send. */
 const NO_KEY_NEEDED = 'none-needed'
+const ONE_OF = 'one of keys.read or keys.tables'
 const HEADERS = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
 /** The codes of RFC 6749, 5.2. */
@@ -59,13 +61,13 @@ function issueToken(keys: KeyCheck, { headers, body }: ReadRequest): ReadAnswer 
   const secret = basic ?? form.get('client_secret') ?? ''
   const code = keys.mayReadBy(secret)
   if (code === 'key-not-for-reading') {
-    return failed('unauthorized_client', 'this is a write key: client_secret is one of keys.read')
+    return failed('unauthorized_client', `this is a write key: client_secret is ${ONE_OF}`)
   }
   if (code !== null) {
     const what = secret === '' ? 'client_secret is missing' : 'client_secret is not known here'
     // RFC 6749, 5.2: a client that tried HTTP Basic is told that this is what was wrong.
     const challenge = basic === null ? {} : { 'www-authenticate': 'Basic realm="iceberg"' }
-    return failed('invalid_client', `${what}: it is one of keys.read`, challenge)
+    return failed('invalid_client', `${what}: it is ${ONE_OF}`, challenge)
   }
   const token = {
     access_token: secret === '' ? NO_KEY_NEEDED : secret,

@@ -12,6 +12,7 @@ import { readKeys, readList, readOrigins, readPath } from './readers.ts'
 export type KeySettings = Readonly<{
   write: readonly string[]
   read: readonly string[]
+  tables: readonly string[]
   file: string
 }>
 export type ProxySettings = Readonly<{ trust: readonly AddressRange[] }>
@@ -37,11 +38,22 @@ export const KEYS: z.ZodType<KeySettings> = group<KeySettings>(
       },
       readKeys,
     ),
+    tables: field(
+      {
+        description:
+          'Keys that may read, and commit to the tables through the REST catalog. With none, ' +
+          'nothing may.',
+        accepts: 'a list of keys of 16 to 256 visible ASCII characters, best from the environment',
+        initial: [],
+        example: ['${CAMPAIGN_METRICS_TABLES_KEY}'],
+      },
+      readKeys,
+    ),
     file: field(
       {
         description:
-          'A file with more keys. `campaign-metrics setup` makes it, with one key of each kind, ' +
-          'and prints them.',
+          'A file with more keys. `campaign-metrics setup` makes it, with a write key and a read ' +
+          'key, and prints them.',
         accepts: 'the path of a file (relative to this file)',
         initial: '',
       },

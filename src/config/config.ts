@@ -98,6 +98,8 @@ export type Config = Readonly<{
   keys: Readonly<{
     write: readonly string[]
     read: readonly string[]
+    /** May read, and commit to the tables through the REST catalog. */
+    tables: readonly string[]
     /** The file whose keys are included, if it exists; `setup` makes it. */
     file: string | null
   }>

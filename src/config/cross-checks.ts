@@ -47,9 +47,11 @@ function openListenProblems({ listen, keys }: Partial<Settings>): SettingProblem
 }
 
 function sharedKeyProblems({ keys }: Partial<Settings>): SettingProblem[] {
-  const isShared = keys?.write.some((key) => keys.read.includes(key)) ?? false
-  const reason = 'a key stands under both `write` and `read`; write keys may only write: use two'
-  return isShared ? [{ place: ['keys'], reason }] : []
+  return (['read', 'tables'] as const).flatMap((kind) => {
+    if (!keys?.write.some((key) => keys[kind].includes(key))) return []
+    const reason = `a key stands under both \`write\` and \`${kind}\`; write keys may only write: use two`
+    return [{ place: ['keys'], reason }]
+  })
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * The file of `keys.file`: keys that `campaign-metrics setup` made, so that a collector that is
- * reachable from outside always has some. YAML, with the lists `write` and `read`; readable by its
- * owner only.
+ * reachable from outside always has some. YAML, with the lists `write`, `read` and `tables`;
+ * readable by its owner only.
  */
 
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -14,6 +14,7 @@ import type { Settings } from './schema.ts'
 import { readYaml } from './yaml-text.ts'
 
 type GeneratedKeys = Readonly<{ write: readonly string[]; read: readonly string[] }>
+type KeyLists = GeneratedKeys & Readonly<{ tables: readonly string[] }>
 
 const OWNER_ONLY = 0o600
 /** More than a hundred keys of each kind. */
@@ -30,6 +31,7 @@ export function keysOf({ keys }: Settings, absolute: (path: string) => string): 
   return {
     write: [...keys.write, ...(more?.write ?? [])],
     read: [...keys.read, ...(more?.read ?? [])],
+    tables: [...keys.tables, ...(more?.tables ?? [])],
     file,
   }
 }
@@ -60,7 +62,7 @@ export function writeKeysFile(file: string, { write, read }: GeneratedKeys): voi
 }
 
 /** Null when there is no such file. Another program's file is not taken for one without keys. */
-function readKeysFile(file: string): GeneratedKeys | null {
+function readKeysFile(file: string): KeyLists | null {
   const text = readText(file)
   if (text === null) return null
   const yaml = readYaml(text)
@@ -68,17 +70,21 @@ function readKeysFile(file: string): GeneratedKeys | null {
   if (typeof value !== 'object' || value === null || !isKeysFile(value)) {
     throw unusable(file, 'is not a file of keys (`write: [KEY]`, `read: [KEY]`)')
   }
-  const { write = [], read = [] } = value as Record<string, unknown>
-  const [writeKeys, readingKeys] = [readKeys(write), readKeys(read)]
+  const { write = [], read = [], tables = [] } = value as Record<string, unknown>
+  const [writeKeys, readingKeys, tableKeys] = [readKeys(write), readKeys(read), readKeys(tables)]
   if (writeKeys instanceof Refusal) throw unusable(file, `write: ${writeKeys.reason}`)
   if (readingKeys instanceof Refusal) throw unusable(file, `read: ${readingKeys.reason}`)
-  if (writeKeys.length + readingKeys.length === 0) throw unusable(file, 'holds no key')
-  return { write: writeKeys, read: readingKeys }
+  if (tableKeys instanceof Refusal) throw unusable(file, `tables: ${tableKeys.reason}`)
+  const keys = { write: writeKeys, read: readingKeys, tables: tableKeys }
+  if (Object.values(keys).flat().length === 0) throw unusable(file, 'holds no key')
+  return keys
 }
+
+const LISTS: readonly string[] = ['write', 'read', 'tables'] satisfies (keyof KeyLists)[]
 
 function isKeysFile(value: object): boolean {
   const names = Object.keys(value)
-  return names.length > 0 && names.every((name) => name === 'write' || name === 'read')
+  return names.length > 0 && names.every((name) => LISTS.includes(name))
 }
 
 /** Null when there is no such file. */

@@ -8,26 +8,24 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Config } from '../config.ts'
-import { keyOf } from '../event.ts'
-import { type DifferingWindow, openWindowCheck } from '../query.ts'
 import { killAt } from '../runtime.ts'
 import {
   adoptedSummary,
-  compareRows,
-  DAY_US,
-  type DataFile,
   type Lake,
   type LocalFiles,
-  METRICS_FILE_ROWS_MAX,
-  type MetricsRow,
-  mayHoldWindow,
   openLake,
   openLocalFiles,
   readLake,
   TableError,
-  wholeFromUs,
 } from '../table.ts'
 import { type Checkpoint, positionOf, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import {
+  type DayWindows,
+  differingDays,
+  hasEvents,
+  type MetricsChange,
+  replaceRows,
+} from './follow-windows.ts'
 import { type HeldTables, heldFaults, unsettledChanges, unsettledOf } from './held-tables.ts'
 
 export type AdoptOptions = Readonly<{
@@ -51,8 +49,7 @@ export type Adoption = Readonly<{
   nextOffset: number | null
 }>
 
-type FileChange = { add: DataFile[]; remove: DataFile[] }
-type WriteDay = (day: number, found: readonly DifferingWindow[]) => Promise<void>
+type WriteDay = (differing: DayWindows) => Promise<void>
 
 /** Others may commit meanwhile: then it begins again. */
 const ATTEMPTS_MAX = 5
@@ -94,9 +91,9 @@ export async function adoptTables(options: AdoptOptions): Promise<Adoption | nul
 
 async function adopt(lake: Lake, windowUs: number, nowUs: () => number): Promise<Adoption | null> {
   const seen = { events: lake.events, metrics: lake.metrics }
-  const change: FileChange = { add: [], remove: [] }
-  const found = await compareTables(seen, lake.local, windowUs, (day, windows) =>
-    replaceRows(lake, day, windows, nowUs(), change),
+  const change: MetricsChange = { add: [], remove: [] }
+  const found = await compareTables(seen, lake.local, windowUs, (differing) =>
+    replaceRows(lake, differing, nowUs(), change),
   )
   if (found === null) return null
   const checkpoint = highestCheckpoint(seen)
@@ -112,35 +109,18 @@ async function adopt(lake: Lake, windowUs: number, nowUs: () => number): Promise
   return found
 }
 
-/** A day at a time, so that no more than a day's windows are in memory. */
 async function compareTables(
   tables: HeldTables,
   local: LocalFiles,
   windowUs: number,
   write: WriteDay,
 ): Promise<Adoption | null> {
-  const { events, metrics } = tables
-  const keptFromUs = wholeFromUs(events) ?? Number.NEGATIVE_INFINITY
-  const days = [...new Set([...events.files, ...metrics.files].map(({ day }) => day))]
-    .filter((day) => day * DAY_US >= keptFromUs)
-    .toSorted((a, b) => a - b)
-  const ofDay = (files: readonly DataFile[], day: number): readonly DataFile[] =>
-    files.filter((file) => file.day === day)
-  const check = await openWindowCheck(local, windowUs)
   let windows = 0
   let emptied = 0
-  try {
-    for (const day of days) {
-      const files = { events: ofDay(events.files, day), metrics: ofDay(metrics.files, day) }
-      const span = { fromUs: day * DAY_US, toUs: (day + 1) * DAY_US }
-      const found = await check.differing(files, span)
-      if (found.length === 0) continue
-      windows += found.length
-      emptied += found.filter((window) => !hasEvents(window)).length
-      await write(day, found)
-    }
-  } finally {
-    await check.close()
+  for await (const differing of differingDays(tables, local, windowUs)) {
+    windows += differing.found.length
+    emptied += differing.found.filter((window) => !hasEvents(window)).length
+    await write(differing)
   }
   // Of two tables that only disagree, no change of others is known any more.
   const known = unsettledChanges(tables)
@@ -151,45 +131,11 @@ async function compareTables(
     changes,
     windows,
     emptied,
-    missingEvents: unsettledOf(events)
+    missingEvents: unsettledOf(tables.events)
       .map(({ addedRows, removedRows }) => Math.max(0, removedRows - addedRows))
       .reduce((all, rows) => all + rows, 0),
     nextOffset: checkpoint?.nextOffset ?? null,
   }
-}
-
-/** Only files that hold one of the windows are written anew; the others stay as they are. */
-async function replaceRows(
-  lake: Lake,
-  day: number,
-  found: readonly DifferingWindow[],
-  processedAtUs: number,
-  change: FileChange,
-): Promise<void> {
-  const keys = new Set(found.map(keyOf))
-  const rows: MetricsRow[] = found.filter(hasEvents).map(({ campaignId, windowStartUs, sums }) => ({
-    campaignId,
-    windowStartUs,
-    ...sums,
-    processedAtUs,
-  }))
-  for (const file of lake.metrics.files) {
-    if (file.day !== day || !found.some((window) => mayHoldWindow(file, window))) continue
-    const held = await lake.readMetricsFile(file)
-    const kept = held.filter((row) => !keys.has(keyOf(row)))
-    if (kept.length === held.length) continue
-    change.remove.push(file)
-    for (const row of kept) rows.push(row)
-  }
-  rows.sort(compareRows)
-  for (let from = 0; from < rows.length; from += METRICS_FILE_ROWS_MAX) {
-    const part = rows.slice(from, from + METRICS_FILE_ROWS_MAX)
-    change.add.push(await lake.writeMetricsFile(day, part))
-  }
-}
-
-function hasEvents({ sums }: DifferingWindow): boolean {
-  return sums.impressions + sums.clicks + sums.conversions > 0
 }
 
 /** Of either table, also where it was set back since. */

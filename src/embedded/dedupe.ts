@@ -134,6 +134,19 @@ export async function rebuildMemory(
   return true
 }
 
+/** The same for one file, which another program has added while the job runs. */
+export async function rememberFile(
+  lake: Pick<Lake, 'fileTimes' | 'readEventIds'>,
+  hashIds: RowBatch['hashIds'],
+  memory: DedupeMemory,
+  file: DataFile,
+): Promise<void> {
+  const { maxUs } = (await lake.fileTimes(file)).dedupe
+  for await (const ids of lake.readEventIds(file)) {
+    memory.remember(hashIds(ids), ids.length, maxUs)
+  }
+}
+
 /**
  * Dedupe time, in microseconds. It begins at the wall clock's time when a table is begun, and from
  * then on advances only as far as two clocks agree that time has passed:

@@ -37,6 +37,7 @@ async function start(options: JobStart): Promise<Job> {
     progress: () => progressOf(thread.progress()),
     failed: thread.failed,
     page: { kind: 'live', feed: thread.feed },
+    lakeWriter: thread.lakeWriter,
     close: () => thread.close(log.end(), CLOSE_COMMIT_MS),
   }
 }

@@ -68,6 +68,11 @@ export type LoopParts = CommitParts &
      */
     logEnd: () => number
     batch: RowBatch
+    /**
+     * Waits for other programs that are about to commit: time that our commits have not taken. Does
+     * not reject.
+     */
+    giveWay: () => Promise<void>
     dedupeClock: Pick<DedupeClock, 'advance' | 'idle'>
     feed: Pick<Feed, 'took' | 'commitBegun' | 'committed'>
     keepRejected: (records: readonly Rejected[]) => Promise<void>
@@ -151,6 +156,7 @@ export function openLoop(parts: LoopParts): Loop {
   }
 
   async function writeCommit(slice: Slice): Promise<void> {
+    await parts.giveWay()
     const startMs = steadyMs()
     const { checkpoint } = slice
     const added = await commitRows(parts, slice, () => stopAt === null)

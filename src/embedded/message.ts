@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config.ts'
 import type { JobProgress } from '../job.ts'
+import type { ClientAnswer, ClientChange } from '../table.ts'
 import type { Checkpoint } from './checkpoint.ts'
 
 /** All the job thread needs to know; plain values, since they cross to another thread. */
@@ -32,6 +33,9 @@ export type FromJob =
   /** What of catalog and tables is not in its place; null when all is again. */
   | Readonly<{ kind: 'misplaced'; fault: string | null }>
   | Readonly<{ kind: 'warning'; text: string }>
+  /** To the request with this number. */
+  | Readonly<{ kind: 'client-expected'; request: number }>
+  | Readonly<{ kind: 'client-answer'; request: number; answer: ClientAnswer }>
   /** `code`: of a RoomError, else null. */
   | Readonly<{ kind: 'failed'; message: string; stack: string; code: string | null }>
   | Readonly<{ kind: 'stopped' }>
@@ -39,3 +43,6 @@ export type FromJob =
 export type ToJob =
   | Readonly<{ kind: 'stop'; untilOffset: number; readingMs: number }>
   | Readonly<{ kind: 'feed'; port: MessagePort }>
+  /** A client of the REST catalog may commit soon. */
+  | Readonly<{ kind: 'expect-client'; request: number }>
+  | Readonly<{ kind: 'client-commit'; request: number; changes: readonly ClientChange[] }>

@@ -33,15 +33,17 @@ export function openOthersWatch(parts: OthersWatchParts): OthersWatch {
   const { lake, exclusively } = parts
   let looking: Promise<void> | null = null
 
+  const isFresh = (): boolean =>
+    [lake.events, lake.metrics].some(({ others }) => others.fresh.length > 0)
+
   async function record(): Promise<void> {
-    const isFresh = [lake.events, lake.metrics].some(({ others }) => others.fresh.length > 0)
-    if (isFresh) await lake.commit({ commitId: `others-${parts.newId()}`, summary: {} })
+    if (isFresh()) await lake.commit({ commitId: `others-${parts.newId()}`, summary: {} })
   }
 
   async function lookNow(): Promise<void> {
     try {
       const isChanged = await lake.follow()
-      await exclusively(record)
+      if (isFresh()) await exclusively(record)
       parts.onStall(null)
       if (isChanged) parts.onChange()
     } catch (error) {

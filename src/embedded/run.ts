@@ -14,6 +14,7 @@ import { type Closing, closeAll } from '../runtime.ts'
 import {
   type CommitStep,
   type Lake,
+  type LakeWriter,
   mayHoldWindow,
   openLake,
   openMaintenance,
@@ -21,7 +22,7 @@ import {
   wholeFromUs,
 } from '../table.ts'
 import { type Checkpoint, checkpointOf, positionOf, resumeFrom } from './checkpoint.ts'
-import { openMutex } from './commit-rows.ts'
+import { openClientCommits } from './client-commits.ts'
 import { type DedupeMemory, openDedupeClock, openDedupeMemory, rebuildMemory } from './dedupe.ts'
 import { type Feed, type FeedTables, openFeed } from './feed.ts'
 import { heldCheckpoint, otherNotices, othersFigures } from './held-tables.ts'
@@ -29,6 +30,7 @@ import { openLoop } from './loop.ts'
 import type { JobSettings, RunProgress } from './message.ts'
 import { openOthersWatch } from './others-watch.ts'
 import { keepRejected, keptBeyond, openKeptFrom, retentionDaysOf } from './rejection.ts'
+import { openTurns } from './turns.ts'
 
 export type RunWorld = Readonly<{
   nowUs: () => number
@@ -50,6 +52,7 @@ export type Run = {
   stop(untilOffset: number, readingMs: number): void
   /** Sends what the tables gain to this port, in place of the previous one. */
   feed(port: MessagePort): void
+  readonly lakeWriter: LakeWriter
   close(): Promise<void>
 }
 
@@ -158,13 +161,13 @@ function startRun(
   settings: JobSettings,
   world: RunWorld,
   rooms: Rooms,
-): Pick<Run, 'finished' | 'stop'> & { feed: Feed } {
+): Pick<Run, 'finished' | 'lakeWriter' | 'stop'> & { feed: Feed } {
   const { lake, reader, stalls, batch, memory, rejected, keptUntil } = rooms
   let checkpoint = rooms.checkpoint
   let lastCommit: RunProgress['lastCommit'] = null
   /** The deadline of a stop that came while ids are read back. */
   let rebuildUntilMs = Number.POSITIVE_INFINITY
-  const exclusively = openMutex()
+  const turns = openTurns(lake, (durationMs) => sleep(durationMs))
   const notices = openNotices(world)
   const dedupeClock = openDedupeClock(checkpoint, world)
   const hasReadAll = (): boolean => checkpoint.nextOffset === reader.end()
@@ -220,7 +223,8 @@ function startRun(
     feed,
     keepRejected: (records) => keepRejected(keeping, records),
     writeEventsFile: (rows, dedupe) => lake.writeEventsFile(rows, dedupe),
-    exclusively,
+    exclusively: turns.ours,
+    giveWay: turns.giveWay,
     commit: (change) => lake.commit(change),
     discard: (files) => lake.discard(files),
     pause: (durationMs) => sleep(durationMs),
@@ -236,7 +240,7 @@ function startRun(
   const maintenance = openMaintenance({
     lake,
     mergeEventFiles,
-    exclusively,
+    exclusively: turns.ours,
     horizonUs: settings.dedupe.horizonMs * 1000,
     retentionDays: retentionDaysOf(settings),
     nowUs: world.nowUs,
@@ -257,13 +261,26 @@ function startRun(
   })
   const others = openOthersWatch({
     lake,
-    exclusively,
+    exclusively: turns.ours,
     newId: randomUUID,
     onStall: (reason) => stalls.report('others', reason),
     onChange() {
       feed.filesChanged()
       report('running')
     },
+  })
+  const clients = openClientCommits({
+    lake,
+    turns,
+    windowUs: settings.windowUs,
+    nowUs: world.nowUs,
+    memory,
+    hashIds: batch.hashIds,
+    onChange() {
+      feed.filesChanged()
+      report('running')
+    },
+    onWarning: world.onWarning,
   })
   const goesOn = (): boolean => world.steadyMs() < rebuildUntilMs
 
@@ -311,6 +328,7 @@ function startRun(
   report('rebuilding')
   return {
     feed,
+    lakeWriter: { expect: turns.expect, commit: clients.commit },
     finished: work(),
     stop(untilOffset, readingMs): void {
       rebuildUntilMs = world.steadyMs() + readingMs

@@ -1,5 +1,6 @@
 /** The main thread's side of the job: starts the thread, receives its progress, stops it. */
 import { type MessagePort, Worker } from 'node:worker_threads'
+import type { ClientAnswer, LakeWriter } from '../table.ts'
 import { JobError } from './error.ts'
 import type { FromJob, JobSettings, RunProgress, ToJob } from './message.ts'
 
@@ -19,6 +20,7 @@ export type JobThread = {
    * given before.
    */
   feed(port: MessagePort): void
+  readonly lakeWriter: LakeWriter
   /**
    * Commits what the log holds before `untilOffset`, reading for `readingMs` at most; the rest
    * waits in the log.
@@ -41,6 +43,7 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
   let stalled: string | null = null
   let misplaced: string | null = null
   let closing = false
+  const clients = openClients((message) => worker.postMessage(message))
   const ready = Promise.withResolvers<void>()
   const failed = Promise.withResolvers<never>()
   const stopped = Promise.withResolvers<void>()
@@ -48,6 +51,7 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
   stopped.promise.catch(() => {})
 
   function fail(error: unknown): void {
+    clients.end()
     ready.reject(error)
     failed.reject(error)
     stopped.reject(error)
@@ -78,7 +82,14 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
       case 'failed':
         fail(errorOf(message))
         return
+      case 'client-expected':
+        clients.answer(message.request, null)
+        return
+      case 'client-answer':
+        clients.answer(message.request, message.answer)
+        return
       case 'stopped':
+        clients.end()
         stopped.resolve()
         return
       default:
@@ -89,6 +100,7 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
   worker.on('message', receive)
   worker.on('error', (cause) => fail(new JobError('failed', { reason: cause.message }, cause)))
   worker.on('exit', (exitCode) => {
+    clients.end()
     const ended = new JobError('thread-ended', { exitCode })
     // Has no effect once the thread has reported that it stopped; else `close` would wait for a
     // message that cannot come.
@@ -103,6 +115,7 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
       return latest
     },
     failed: failed.promise,
+    lakeWriter: clients.writer,
     feed: (port) => worker.postMessage({ kind: 'feed', port } satisfies ToJob, [port]),
     async close(untilOffset, readingMs): Promise<void> {
       closing = true
@@ -114,6 +127,48 @@ export async function startJob(settings: JobSettings, events: JobEvents): Promis
       }
     },
   }
+}
+
+/** Requests of clients to the job, which are told that it has ended when no answer can come. */
+function openClients(send: (message: ToJob) => void) {
+  const waiting = new Map<number, (answer: ClientAnswer | null) => void>()
+  let last = 0
+  let hasEnded = false
+  const ask = (message: (request: number) => ToJob): Promise<ClientAnswer | null> => {
+    if (hasEnded) return Promise.resolve(null)
+    const request = ++last
+    return new Promise((resolve) => {
+      waiting.set(request, resolve)
+      send(message(request))
+    })
+  }
+  const writer: LakeWriter = {
+    async expect() {
+      await ask((request) => ({ kind: 'expect-client', request }))
+    },
+    async commit(changes) {
+      if (hasEnded)
+        return { kind: 'unavailable', message: 'the job has ended; nothing was changed' }
+      return (await ask((request) => ({ kind: 'client-commit', request, changes }))) ?? LOST
+    },
+  }
+  return {
+    writer,
+    answer(request: number, answer: ClientAnswer | null): void {
+      waiting.get(request)?.(answer)
+      waiting.delete(request)
+    },
+    end(): void {
+      hasEnded = true
+      for (const resolve of waiting.values()) resolve(null)
+      waiting.clear()
+    },
+  }
+}
+
+const LOST: ClientAnswer = {
+  kind: 'unknown',
+  message: 'the job ended before it told whether the commit landed: load the table to see',
 }
 
 type Failed = Extract<FromJob, { kind: 'failed' }>

@@ -6,12 +6,14 @@ import { strict as assert } from 'node:assert'
 import { randomBytes } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import { killAt, systemCode } from '../runtime.ts'
+import type { LakeWriter } from '../table.ts'
 import type { FromJob, JobSettings, ToJob } from './message.ts'
 import { openRun } from './run.ts'
 
 assert(parentPort !== null, 'runs as a worker thread')
 const port = parentPort
 const tell = (message: FromJob): void => port.postMessage(message)
+type ClientMessage = Extract<ToJob, { kind: 'expect-client' | 'client-commit' }>
 const settings = workerData as JobSettings // given by thread.ts, which is typed
 
 try {
@@ -26,8 +28,17 @@ try {
     onWarning: (text) => tell({ kind: 'warning', text }),
   })
   port.on('message', (message: ToJob) => {
-    if (message.kind === 'feed') run.feed(message.port)
-    else run.stop(message.untilOffset, message.readingMs)
+    switch (message.kind) {
+      case 'feed':
+        run.feed(message.port)
+        return
+      case 'stop':
+        run.stop(message.untilOffset, message.readingMs)
+        return
+      case 'expect-client':
+      case 'client-commit':
+        void serve(run.lakeWriter, message)
+    }
   })
   try {
     await run.finished
@@ -38,4 +49,14 @@ try {
 } catch (error) {
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
   tell({ kind: 'failed', message, stack: stack ?? message, code: systemCode(error) })
+}
+
+async function serve(writer: LakeWriter, message: ClientMessage): Promise<void> {
+  const { request } = message
+  if (message.kind === 'client-commit') {
+    tell({ kind: 'client-answer', request, answer: await writer.commit(message.changes) })
+    return
+  }
+  await writer.expect()
+  tell({ kind: 'client-expected', request })
 }

@@ -6,7 +6,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config.ts'
 import type { EventLog } from '../log.ts'
 import type { SnapshotVerifyOptions, Verification } from '../query.ts'
-import type { TableView } from '../table.ts'
+import type { LakeWriter, TableView } from '../table.ts'
 
 export type JobEngine = Readonly<{
   /**
@@ -44,6 +44,8 @@ export type Job = Readonly<{
   /** Rejects when the job can no longer do its work; never resolves. */
   failed: Promise<never>
   page: JobPage
+  /** How clients of the REST catalog commit to the tables; absent where they cannot. */
+  lakeWriter?: LakeWriter
   /** Commits what the log holds, as far as time allows. */
   close(): Promise<void>
 }>

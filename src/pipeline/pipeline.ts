@@ -13,7 +13,13 @@ import { type EventLog, openKafkaLog, openLog } from '../log.ts'
 import { type Meter, openMeter } from '../meter.ts'
 import { openRejected } from '../rejected.ts'
 import { type Closing, closeAll, killAt } from '../runtime.ts'
-import { answerRestCatalog, openLakeReader, restErrorBody } from '../table.ts'
+import {
+  answerRestCatalog,
+  type LakeWriter,
+  type NoWriter,
+  openLakeReader,
+  restErrorBody,
+} from '../table.ts'
 import { ENGINES } from './engines.ts'
 import { openOutlookWatch } from './outlook.ts'
 import { memoryFigures, openFilesMax } from './process-limits.ts'
@@ -49,7 +55,7 @@ export type Pipeline = {
 const TICK_MS = 1_000
 const MS_PER_DAY = 86_400_000
 const REST_CATALOG_PREFIX = '/iceberg'
-/** Of a scan report, the largest body that is sent to it. */
+/** Of a commit or a scan report. */
 const REST_CATALOG_BODY_BYTES_MAX = 1024 * 1024
 
 export async function startPipeline(config: Config, options: PipelineOptions): Promise<Pipeline> {
@@ -134,7 +140,7 @@ async function openPipeline(
     rejected,
     meter,
     status: () => watch.status(),
-    routes: [restCatalogRoute(config), ...page.routes],
+    routes: [restCatalogRoute(config, lakeWriterOf(config, job)), ...page.routes],
     keptFromUs: keptFromOf(config, job),
     areTablesInPlace: () => (job.progress().misplaced ?? null) === null,
     openFilesMax: openFilesMax(),
@@ -171,18 +177,46 @@ async function openEventLog(
 }
 
 /** The Iceberg REST catalog on the collector's listener: `http://127.0.0.1:8088/iceberg`. */
-function restCatalogRoute(places: Config): ReadRoute {
+function restCatalogRoute(places: Config, writer: LakeWriter | NoWriter): ReadRoute {
   const lake = openLakeReader(places)
   return {
     prefix: REST_CATALOG_PREFIX,
     bodyBytesMax: REST_CATALOG_BODY_BYTES_MAX,
     isCompressed: true,
     refusalBody: restErrorBody,
-    answer: ({ method, path, query, headers }) =>
+    answer: (request) =>
       answerRestCatalog(
-        { method, path: path.slice(REST_CATALOG_PREFIX.length), query, headers },
+        { ...request, path: request.path.slice(REST_CATALOG_PREFIX.length) },
         lake,
+        writer,
       ),
+  }
+}
+
+/** Who commits for clients of the REST catalog, or why nobody does. */
+function lakeWriterOf(
+  { engine, warehouse, catalog, keys }: Config,
+  { lakeWriter }: Job,
+): LakeWriter | NoWriter {
+  if (engine !== 'embedded' || lakeWriter === undefined) {
+    return {
+      reason:
+        'Flink fills these tables and commits to their SQL catalog: change them there as well, ' +
+        'for example through Trino, whose catalog compares and swaps',
+    }
+  }
+  if (warehouse.kind !== 'folder' || catalog.kind !== 'sqlite') {
+    return {
+      reason:
+        'commits through this catalog are for tables in a folder with an SQLite catalog: change ' +
+        'these through their SQL catalog, and run campaign-metrics adopt afterwards',
+    }
+  }
+  if (keys.tables.length > 0) return lakeWriter
+  return {
+    reason:
+      'no key may commit to the tables. Set keys.tables in the configuration, and send one of ' +
+      'these keys',
   }
 }
 

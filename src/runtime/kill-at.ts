@@ -1,7 +1,7 @@
 /**
  * For crash tests: the process kills itself, as kill -9 would, when it reaches a named step of a
- * log write or a commit. The steps are LOG_STEPS of the log room and COMMIT_STEPS of the table
- * room.
+ * log write or a commit. The steps are LOG_STEPS of the log room, and COMMIT_STEPS and
+ * CLIENT_COMMIT_STEPS of the table room.
  */
 
 /**

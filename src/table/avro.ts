@@ -191,11 +191,17 @@ const TYPES_MAX = 32
 function typeFor(schemaText: string): avro.Type {
   const known = types.get(schemaText)
   if (known !== undefined) return known
-  const schema = JSON.parse(schemaText) as avro.Schema
+  const schema = JSON.parse(schemaText, namedLong) as avro.Schema
   const type = avro.Type.forSchema(schema, { registry: { long: LONG }, wrapUnions: false })
   if (types.size >= TYPES_MAX) types.clear()
   types.set(schemaText, type)
   return type
+}
+
+/** DuckDB writes `{"type":"long"}` for `"long"`, which avsc would not look up in the registry. */
+function namedLong(_: string, value: unknown): unknown {
+  const { type, name, logicalType } = Object(value)
+  return type === 'long' && name === undefined && logicalType === undefined ? 'long' : value
 }
 
 function decodeRows<Row>(type: avro.Type, bytes: Buffer, count: number): Row[] {

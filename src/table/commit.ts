@@ -14,31 +14,61 @@
  * changed a table meanwhile, the commit is planned again on its new state, provided that this
  * continues ours (commit/rebase.ts); each time it is checked that the files to be removed are still
  * there ('missing-file').
+ *
+ * A client of the REST catalog brings metadata of its own (client-commit.ts), which is never planned
+ * again: where it changes rows, both tables get a commit of ours on top, in the same transaction.
  */
 import { strict as assert } from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import { allOf, reasonOf } from '../runtime.ts'
 import { uuidBytes } from './avro.ts'
 import type { CatalogAccess, OnWait } from './catalog.ts'
-import { type CommitPlan, type Expiry, planCommit, planExpiry } from './commit/plan.ts'
+import {
+  type ClientChange,
+  type ClientRefusal,
+  judge,
+  type Proposals,
+  type RowChange,
+} from './client-commit.ts'
+import {
+  type CommitPlan,
+  type Expiry,
+  planCommit,
+  planExpiry,
+  planMetadata,
+} from './commit/plan.ts'
 import { requireContinued } from './commit/rebase.ts'
 import { swapPointers } from './commit/swap-pointers.ts'
-import { type OnStep, type Plans, removePlanned, writePlans } from './commit/write-metadata.ts'
-import { TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
+import {
+  CLIENT_COMMIT_STEPS,
+  type OnStep,
+  type Plans,
+  removePlanned,
+  writePlans,
+} from './commit/write-metadata.ts'
+import { forBothTables, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
 import { OWN_KEY_PREFIX, SUMMARY_KEYS } from './keys.ts'
 import type { States, TableState } from './load-table.ts'
+import { locationOf } from './location.ts'
 import type { Neighbours } from './neighbours.ts'
 import { referencedPaths } from './orphan-files.ts'
+import { adoptedSummary, changesByOthers } from './other-writers.ts'
 import type { ReaderGrace } from './reader-grace.ts'
 import { type FileChange, historyOf, type Summary } from './snapshot.ts'
 import type { SnapshotClock } from './snapshot-times.ts'
 import type { Storage } from './storage.ts'
-import { metadataVersion } from './table-metadata.ts'
+import { metadataVersion, serializeMetadata, type TableMetadataText } from './table-metadata.ts'
+import { type TableView, viewOf } from './table-view.ts'
 
 export type { Expiry } from './commit/plan.ts'
 export { swapPointers } from './commit/swap-pointers.ts'
-export { COMMIT_STEPS, type CommitStep, type OnStep } from './commit/write-metadata.ts'
+export {
+  CLIENT_COMMIT_STEPS,
+  COMMIT_STEPS,
+  type CommitStep,
+  type OnStep,
+} from './commit/write-metadata.ts'
 
 /**
  * One commit: files added to and removed from both tables, and keys for the summaries of both
@@ -52,6 +82,25 @@ export type Change = Readonly<{
   commitId: string
 }>
 
+/**
+ * Makes the metrics files that a change of rows of campaign_events calls for; called before the
+ * commit, which takes them along.
+ */
+export type FollowRows = (
+  proposed: Readonly<Record<TableKey, TableView>>,
+  rows: RowChange,
+) => Promise<FileChange>
+
+export type ClientOutcome =
+  | ClientRefusal
+  | Readonly<{
+      kind: 'committed'
+      /** The tables that it names, as they are now. */
+      tables: Readonly<Partial<Record<TableKey, TableMetadataText>>>
+      /** Of campaign_events. */
+      rows: RowChange
+    }>
+
 export type CommitterParts = Readonly<{
   states: States
   access: CatalogAccess
@@ -63,8 +112,6 @@ export type CommitterParts = Readonly<{
   grace: ReaderGrace
   /** Where other programs' commits are waited for. */
   neighbours?: Neighbours | undefined
-  /** A clock that never steps back. */
-  steadyMs: () => number
   /** Called before a commit: takes the writer's lock again where its connection was lost. */
   keepLock: () => Promise<void>
   onWait: OnWait
@@ -77,8 +124,7 @@ const REMOVALS_AT_ONCE = 16
 /** Tries of a commit that other writers overtake again and again. */
 const CONFLICTS_MAX = 10
 const CONFLICT_PAUSE_MS = 200
-/** Between two looks whether another program has committed. */
-const NEIGHBOUR_PAUSE_MS = 50
+const NO_ROWS: RowChange = { added: [], removed: [] }
 
 /**
  * Holds the current states of both tables. A state is immutable, and the next one replaces it only
@@ -114,6 +160,81 @@ export class Committer {
     await this.#retrying(() => this.#apply(this.#plan(change), change.commitId))
   }
 
+  /**
+   * Commits what a client brings, or says why not. Other programs' commits up to now count as
+   * conflicts. Throws TableError, 'outcome-unknown' where it may have landed.
+   */
+  async commitClient(
+    changes: readonly ClientChange[],
+    followRows: FollowRows,
+  ): Promise<ClientOutcome> {
+    if (this.#lost !== null) throw this.#lost
+    await this.#parts.keepLock()
+    await this.follow()
+    const { storage, onStep } = this.#parts
+    const judged = await judge(storage, this.#states, changes, this.#nowMs())
+    if (judged.kind === 'landed') return this.#asCommitted(changes, NO_ROWS)
+    if (judged.kind !== 'proposed') return judged
+    onStep('client-checked')
+    const { proposals } = judged
+    const brought = Object.values(proposals).flatMap((proposal) => proposal.brought)
+    const rows = proposals.events?.rows ?? NO_ROWS
+    try {
+      await this.#commitProposed(proposals, rows, followRows)
+    } catch (error) {
+      if (!(error instanceof TableError && error.code === 'commit-conflict')) throw error
+      return { kind: 'conflict', message: error.message }
+    }
+    this.#parts.neighbours?.settle(brought)
+    return this.#asCommitted(changes, rows)
+  }
+
+  async #commitProposed(
+    proposals: Proposals,
+    rows: RowChange,
+    followRows: FollowRows,
+  ): Promise<void> {
+    const { onStep } = this.#parts
+    const before = this.#states
+    const proposed = forBothTables((key) => proposals[key]?.state ?? before[key])
+    const hasRows = rows.added.length + rows.removed.length > 0
+    const views = forBothTables((key) => viewOf(proposed[key]))
+    const metrics = hasRows ? await followRows(views, rows) : NO_CHANGE
+    onStep('client-windows-followed')
+    const commitId = `client-${randomUUID()}`
+    const hasMoved = (key: TableKey): boolean =>
+      proposed[key].metadata.current?.id !== before[key].metadata.current?.id
+    // Ours go on top of every snapshot of theirs, also of one without rows.
+    const plans = TABLE_KEYS.some(hasMoved)
+      ? this.#plan({ commitId, summary: settledBy(before, proposed), metrics }, proposed)
+      : this.#planMetadata(proposals)
+    try {
+      const whole = withDropped(plans, proposals, this.#expiry().times.nowMs)
+      await this.#apply(whole, commitId, namedForClients(onStep))
+    } catch (error) {
+      if (!this.#isUncertain) await this.remove(metrics.add.map(({ path }) => path))
+      throw error
+    }
+  }
+
+  #planMetadata(proposals: Proposals): Plans {
+    const expiry = this.#expiry()
+    return plansOf((key) => {
+      const proposal = proposals[key]
+      if (proposal === undefined) return null
+      return planMetadata(proposal.state, randomUUID(), this.#nowMs(), expiry)
+    })
+  }
+
+  #asCommitted(changes: readonly ClientChange[], rows: RowChange): ClientOutcome {
+    const tables = changes.map(({ key }) => {
+      const { metadata, metadataPath } = this.#states[key]
+      const text = serializeMetadata(metadata)
+      return [key, { metadataLocation: locationOf(metadataPath), metadata: text }]
+    })
+    return { kind: 'committed', tables: Object.fromEntries(tables), rows }
+  }
+
   /** Lets snapshots expire without a commit of files. Returns how many expired. */
   expire(): Promise<number> {
     return this.#retrying(() => this.#expire())
@@ -130,7 +251,7 @@ export class Committer {
     requireContinued(before, found)
     this.#take(found)
     const hasLanded = TABLE_KEYS.some((key) => found[key] !== before[key])
-    if (hasLanded) this.#parts.neighbours?.landed()
+    if (hasLanded) this.#parts.neighbours?.settle(pathsSince(before, found))
     return hasLanded
   }
 
@@ -156,6 +277,7 @@ export class Committer {
   /** From now on a commit whose outcome is unknown does not wait long for the catalog. */
   stopWaiting(): void {
     this.#keepsWaiting = false
+    this.#parts.neighbours?.stop()
   }
 
   /** Waits until what the last commit left over is removed. */
@@ -173,7 +295,6 @@ export class Committer {
     const { isShared } = this.#parts.expiry
     for (let attempt = 1; ; attempt++) {
       if (isShared) await this.reload()
-      else await this.#giveWay()
       try {
         return await act()
       } catch (error) {
@@ -185,23 +306,8 @@ export class Committer {
     }
   }
 
-  /** Lets another program, which is about to commit, be first. */
-  async #giveWay(): Promise<void> {
-    const { neighbours, access, steadyMs } = this.#parts
-    const untilMs = neighbours?.waitUntilMs() ?? null
-    if (neighbours === undefined || untilMs === null) return
-    const fromMs = steadyMs()
-    try {
-      while (this.#keepsWaiting && steadyMs() < untilMs && !(await this.follow())) {
-        await access.pause(NEIGHBOUR_PAUSE_MS)
-      }
-    } finally {
-      neighbours.waited(fromMs)
-    }
-  }
-
-  async #apply(plans: Plans, commitId: string): Promise<void> {
-    const { storage, access, onStep, onWait } = this.#parts
+  async #apply(plans: Plans, commitId: string, onStep: OnStep = this.#parts.onStep): Promise<void> {
+    const { storage, access, onWait } = this.#parts
     const next = await writePlans(storage, this.#states, plans, uuidBytes(randomUUID()), onStep)
     const base = Object.fromEntries(
       Object.keys(plans).map((key) => [key, this.#states[key as TableKey]]),
@@ -247,7 +353,7 @@ export class Committer {
     return states
   }
 
-  #plan(change: Change): Plans {
+  #plan(change: Change, states: States = this.#states): Plans {
     const expiry = this.#expiry()
     const keys = Object.keys(change.summary)
     assert(
@@ -261,7 +367,7 @@ export class Committer {
       const uuid = randomUUID()
       const names = { uuid, snapshotId: snapshotIdOf(uuid) }
       const files = ofTable ?? NO_CHANGE
-      return planCommit(this.#states[key], files, own, names, this.#nowMs(), expiry)
+      return planCommit(states[key], files, own, names, this.#nowMs(), expiry)
     })
   }
 
@@ -317,6 +423,42 @@ function refuseSecondWriter(landed: States, found: States): void {
       throw new TableError('second-writer', { table: TABLES[key].name, commitId })
     }
   }
+}
+
+/** The files of tables that other programs have changed. */
+function pathsSince(before: States, found: States): readonly string[] {
+  return TABLE_KEYS.filter((key) => found[key] !== before[key]).flatMap((key) => [
+    ...referencedPaths(found[key]),
+  ])
+}
+
+/** A client's change of rows counts as adopted, unless an earlier one of others was not. */
+function settledBy(before: States, proposed: States): Summary {
+  const isSettled = (key: TableKey): boolean =>
+    changesByOthers(key, before[key].metadata).unsettled === null
+  if (!TABLE_KEYS.every(isSettled)) return {}
+  const numbers = (key: TableKey) => ({
+    sequenceNumber: proposed[key].metadata.lastSequenceNumber,
+  })
+  return adoptedSummary(forBothTables(numbers))
+}
+
+function namedForClients(onStep: OnStep): OnStep {
+  return (step) => {
+    const named = CLIENT_COMMIT_STEPS.find((each) => each === `client-${step}`)
+    if (named !== undefined) onStep(named)
+  }
+}
+
+/** The plans, which also let go of what the client's change no longer refers to. */
+function withDropped(plans: Plans, proposals: Proposals, nowMs: number): Plans {
+  return plansOf((key) => {
+    const plan = plans[key] ?? null
+    const dropped = proposals[key]?.dropped ?? []
+    return (
+      plan && { ...plan, free: [...plan.free, ...dropped.map((p) => ({ path: p, leftMs: nowMs }))] }
+    )
+  })
 }
 
 function overtaken(conflict: TableError): TableError {

@@ -5,7 +5,14 @@
 import { strict as assert } from 'node:assert'
 import type { DayRows } from '../event.ts'
 import type { LockError } from '../runtime.ts'
-import { type Change, Committer, type CommitterParts } from './commit.ts'
+import type { ClientChange } from './client-commit.ts'
+import {
+  type Change,
+  type ClientOutcome,
+  Committer,
+  type CommitterParts,
+  type FollowRows,
+} from './commit.ts'
 import type { DataFile } from './data-file.ts'
 import type { DataFiles, FileTimes, TimeRange } from './data-files.ts'
 import { forBothTables, TABLE_KEYS, type TableKey } from './definition.ts'
@@ -178,6 +185,32 @@ export class Lake {
    */
   follow(): Promise<boolean> {
     return this.#enqueue(async () => this.placeFault() === null && (await this.#committer.follow()))
+  }
+
+  /**
+   * Commits what a client of the REST catalog brings, or says why not; beside `commit`, in its
+   * turn.
+   */
+  commitClient(changes: readonly ClientChange[], followRows: FollowRows): Promise<ClientOutcome> {
+    return this.#enqueue(() => {
+      this.requirePlaces()
+      return this.#committer.commitClient(changes, followRows)
+    })
+  }
+
+  /** Another program is about to commit: what calls `giveWay` waits for it, up to a limit. */
+  expectOthers(): void {
+    this.#parts.neighbours?.expect()
+  }
+
+  /** They do not commit after all. */
+  settleOthers(): void {
+    this.#parts.neighbours?.settle([])
+  }
+
+  /** Lets other programs that are about to commit be first. To be called before a commit. */
+  async giveWay(): Promise<void> {
+    await this.#parts.neighbours?.giveWay(() => this.follow())
   }
 
   /**

@@ -49,6 +49,16 @@ export async function loadTable(
 ): Promise<TableState> {
   const metadataPath = pathOf(metadataLocation)
   const metadata = await readMetadata(storage, table, metadataPath)
+  return await loadCurrent(storage, table, { metadata, metadataPath }, known)
+}
+
+/** The same of metadata that is in memory. */
+async function loadCurrent(
+  storage: Storage,
+  table: TableDefinition,
+  { metadata, metadataPath }: Pick<TableState, 'metadata' | 'metadataPath'>,
+  known: Known | null,
+): Promise<TableState> {
   const files = metadata.current === null ? [] : await loadList(storage, metadata.current, known)
   if (files.some(({ holdsDeletes }) => holdsDeletes)) refuseDeletes(table, metadata)
   const manifests = await allOf(files, READS_AT_ONCE, (file) =>
@@ -84,15 +94,34 @@ export async function loadForWriting(
 ): Promise<TableState> {
   const read: Known = { lists: new Map(known.lists), manifests: new Map(known.manifests) }
   const state = await loadTable(storage, table, metadataLocation, read)
-  const retired = await loadRetired(storage, state, read)
+  const whole = await withRetired(storage, state, read)
   const used = new Set([
-    ...state.metadata.snapshots.map((snapshot) => snapshot.manifestListPath),
-    ...state.manifests.map(({ file }) => file.path),
-    ...retired.map(({ path }) => path),
+    ...whole.metadata.snapshots.map((snapshot) => snapshot.manifestListPath),
+    ...whole.manifests.map(({ file }) => file.path),
+    ...whole.retired.map(({ path }) => path),
   ])
   keepUsed(known.lists, read.lists, used)
   keepUsed(known.manifests, read.manifests, used)
-  return { ...state, retired }
+  return whole
+}
+
+/** The state that a table would have with this metadata, which is in no file yet. */
+export async function loadProposed(
+  storage: Storage,
+  base: TableState,
+  metadata: TableMetadata,
+): Promise<TableState> {
+  const { table, metadataPath, manifests } = base
+  const known: Known = {
+    lists: new Map(),
+    manifests: new Map(manifests.map((manifest) => [manifest.file.path, manifest])),
+  }
+  const state = await loadCurrent(storage, table, { metadata, metadataPath }, known)
+  return await withRetired(storage, state, known)
+}
+
+async function withRetired(storage: Storage, state: TableState, known: Known): Promise<TableState> {
+  return { ...state, retired: await loadRetired(storage, state, known) }
 }
 
 function keepUsed<T>(kept: Map<string, T>, read: Map<string, T>, used: Set<string>): void {

@@ -1,10 +1,11 @@
 /**
  * Other programs at work on the tables. A commit of theirs takes seconds and fails when one of ours
- * comes between, without a trace in the catalog. But it writes manifests before it tries, and these
- * are seen in the tables' folders: then our next commit waits, until theirs has landed or the limit
- * has passed, and at most half of the time.
+ * comes between. Our next commit waits for theirs where one is expected, until it has landed or the
+ * limit has passed, and at most half of the time. Two things tell of it:
  *
- * On S3 nothing tells of such files, and nothing waits.
+ *   its manifests     a program writes them before it tries, and they are seen in the tables'
+ *                     folders, whichever way it commits; not on S3
+ *   the REST catalog  a client that may commit has loaded a table, or has met a conflict
  */
 import { existsSync, type FSWatcher, watch } from 'node:fs'
 import path from 'node:path'
@@ -14,41 +15,76 @@ export type Neighbours = Readonly<{
   own(file: string): void
   /** Begins to look at these folders. */
   watch(folders: readonly string[]): void
-  /** When a commit of ours may be made, at the latest; null where nobody is to be waited for. */
-  waitUntilMs(): number | null
-  /** A commit of theirs has been found: nobody is known to be at work any more. */
-  landed(): void
-  /** A wait that began at `fromMs` is over. */
-  waited(fromMs: number): void
+  /** A program is about to commit. */
+  expect(): void
+  /** Whether our next commit would wait. */
+  isExpected(): boolean
+  /** What was expected has come or has failed; `files` are theirs, and announce nothing more. */
+  settle(files: readonly string[]): void
+  /** Waits for what is expected. `look` finds commits that came by another way, and settles them. */
+  giveWay(look: () => Promise<unknown>): Promise<void>
+  /** Waits no more. */
+  stop(): void
   close(): void
 }>
 
 const WAIT_MS_MAX = 10_000
 /** Own names that are remembered: those of more commits than can be under way. */
 const NAMES_MAX = 10_000
+/** Between two looks whether another program has committed. */
+const LOOK_PAUSE_MS = 50
 const METADATA = /\.(avro|json)$/
 
 /** `steadyMs` never steps back. */
-export function openNeighbours(steadyMs: () => number): Neighbours {
+export function openNeighbours(
+  steadyMs: () => number,
+  pause: (durationMs: number) => Promise<void>,
+): Neighbours {
   const names = new Set<string>()
   const watchers: FSWatcher[] = []
-  let isSeen = false
+  /** When a commit of theirs was last announced; null where none is expected. */
+  let expectedMs: number | null = null
   let nextWaitMs = Number.NEGATIVE_INFINITY
+  let waiting: Promise<void> | null = null
+  let isStopped = false
+
+  const isExpected = (): boolean =>
+    expectedMs !== null && steadyMs() >= nextWaitMs && steadyMs() < expectedMs + WAIT_MS_MAX
+
+  function own(file: string): void {
+    names.add(path.basename(file))
+    for (const name of names) {
+      if (names.size <= NAMES_MAX) break
+      names.delete(name)
+    }
+  }
+
+  function expect(): void {
+    expectedMs = steadyMs()
+  }
+
+  async function wait(look: () => Promise<unknown>): Promise<void> {
+    const fromMs = steadyMs()
+    try {
+      while (!isStopped && isExpected() && steadyMs() < fromMs + WAIT_MS_MAX) {
+        await look()
+        if (isExpected()) await pause(LOOK_PAUSE_MS)
+      }
+    } finally {
+      const nowMs = steadyMs()
+      expectedMs = null
+      nextWaitMs = nowMs + (nowMs - fromMs)
+    }
+  }
 
   function look(folder: string, name: string | null): void {
     if (name === null || !METADATA.test(name) || names.has(name)) return
     // A file that goes is reported as well.
-    if (existsSync(path.join(folder, name))) isSeen = true
+    if (existsSync(path.join(folder, name))) expect()
   }
 
   return {
-    own(file) {
-      names.add(path.basename(file))
-      for (const name of names) {
-        if (names.size <= NAMES_MAX) break
-        names.delete(name)
-      }
-    },
+    own,
     watch(folders) {
       for (const folder of folders) {
         try {
@@ -60,17 +96,21 @@ export function openNeighbours(steadyMs: () => number): Neighbours {
         }
       }
     },
-    waitUntilMs() {
-      const nowMs = steadyMs()
-      return isSeen && nowMs >= nextWaitMs ? nowMs + WAIT_MS_MAX : null
+    expect,
+    isExpected,
+    settle(files) {
+      for (const file of files) own(file)
+      expectedMs = null
     },
-    landed() {
-      isSeen = false
+    async giveWay(look) {
+      if (!isExpected()) return
+      waiting ??= wait(look).finally(() => {
+        waiting = null
+      })
+      await waiting
     },
-    waited(fromMs) {
-      const nowMs = steadyMs()
-      isSeen = false
-      nextWaitMs = nowMs + (nowMs - fromMs)
+    stop() {
+      isStopped = true
     },
     close() {
       for (const watcher of watchers) watcher.close()

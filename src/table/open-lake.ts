@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { LockError } from '../runtime.ts'
 import {
   type Catalog,
@@ -135,7 +136,7 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
 /** Beside Flink a commit is overtaken rather than waited for. */
 function neighboursOf({ warehouse, writer }: LakeOptions): Neighbours | undefined {
   if (warehouse.kind !== 'folder' || writer !== 'embedded') return undefined
-  return openNeighbours(monotonicMs)
+  return openNeighbours(monotonicMs, (durationMs) => sleep(durationMs))
 }
 
 function naming(storage: Storage, neighbours: Neighbours | undefined): Storage {
@@ -192,7 +193,6 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
     grace: openReaderGrace({ storage, folder, limits, steadyMs: clocks.steadyMs }),
     onWait,
     nowUs,
-    steadyMs: monotonicMs,
     onStep,
   })
 }

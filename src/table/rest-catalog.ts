@@ -1,17 +1,30 @@
 /**
- * The Iceberg REST catalog, read-only: its answer to a request, made from what the lake reader
- * gives it. The endpoints are those of Iceberg's `rest-catalog-open-api.yaml` (1.11), in the tables
- * ROUTES and REFUSED below. All that would change a table is refused. The collector answers
+ * The Iceberg REST catalog: its answer to a request, made from what the lake reader gives it. The
+ * endpoints are those of Iceberg's `rest-catalog-open-api.yaml` (1.11), in the tables below. Clients
+ * with a key for it commit to the two tables through the lake writer, where there is one; tables,
+ * views and namespaces are neither made nor dropped. The collector answers
  * `POST /v1/oauth/tokens`, since it has the keys, and checks them before a request comes here.
  */
+
+import { strict as assert } from 'node:assert'
+import type { ClientChange } from './client-commit.ts'
 import { CATALOG_NAME, NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
+import { type BadBody, readTableCommit, readTransaction } from './rest-catalog/commit-body.ts'
 import type { LakeReader } from './rest-catalog/lake-reader.ts'
+import type { ClientAnswer, LakeWriter, NoWriter } from './rest-catalog/lake-writer.ts'
 import { pageOf } from './rest-catalog/listing.ts'
 import { type RestErrorType, restError, statusOf } from './rest-catalog/rest-error.ts'
-import { isAmongTags, snapshotModeOf, tableBody, tagOf } from './rest-catalog/table-answer.ts'
+import {
+  committedBody,
+  isAmongTags,
+  snapshotModeOf,
+  tableBody,
+  tagOf,
+} from './rest-catalog/table-answer.ts'
 
 export type { LakeReader } from './rest-catalog/lake-reader.ts'
+export type { ClientAnswer, LakeWriter, NoWriter } from './rest-catalog/lake-writer.ts'
 export { restErrorBody } from './rest-catalog/rest-error.ts'
 
 export type RestRequest = Readonly<{
@@ -21,6 +34,10 @@ export type RestRequest = Readonly<{
   query: URLSearchParams
   /** By names in lower case. */
   headers?: Readonly<Record<string, string | string[] | undefined>>
+  /** Of a commit. */
+  body?: Uint8Array
+  /** Whoever asks may commit. */
+  mayChangeTables?: boolean
 }>
 
 /** The body is JSON text, or null for none. */
@@ -33,9 +50,23 @@ export type RestAnswer = Readonly<{
 type Call = Readonly<{
   request: RestRequest
   lake: LakeReader
+  writer: LakeWriter | null
   /** Decoded; empty where the route has no such segment. */
   namespace: string
   name: string
+}>
+
+type CommitCall = Readonly<{
+  request: RestRequest
+  writer: LakeWriter
+  namespace: string
+  name: string
+}>
+
+type CommitRoute = Readonly<{
+  method: string
+  path: string
+  answer(call: CommitCall): Promise<RestAnswer>
 }>
 
 type Route = Readonly<{
@@ -64,28 +95,32 @@ const ROUTES: readonly Route[] = [
   { method: 'HEAD', path: VIEW_PATH, answer: noView },
 ]
 
-const READ_ONLY =
-  `the catalog ${CATALOG_NAME} is read-only. campaign-metrics alone writes its tables: send ` +
-  'events to POST /v1/events, or copy the table into a catalog of your own to change it'
+/** Where there is a lake writer. */
+const WRITE_ROUTES: readonly CommitRoute[] = [
+  { method: 'POST', path: TABLE_PATH, answer: commitTable },
+  { method: 'POST', path: 'v1/transactions/commit', answer: commitTransaction },
+]
+
+const TWO_TABLES =
+  `the catalog ${CATALOG_NAME} has the two tables of campaign-metrics and no others: copy them into ` +
+  'a catalog of your own to make more of them'
 const NOT_OFFERED = 'this catalog does not offer it; GET /v1/config lists what it does'
 
 /** Endpoints of the spec that are refused, and why. */
 const REFUSED: readonly (readonly [method: string, path: string, reason: string])[] = [
-  ['POST', 'v1/namespaces', READ_ONLY],
-  ['DELETE', NAMESPACE_PATH, READ_ONLY],
-  ['POST', `${NAMESPACE_PATH}/properties`, READ_ONLY],
-  ['POST', `${NAMESPACE_PATH}/tables`, READ_ONLY],
-  ['POST', TABLE_PATH, READ_ONLY],
-  ['DELETE', TABLE_PATH, READ_ONLY],
-  ['POST', `${TABLE_PATH}/unregister`, READ_ONLY],
-  ['POST', `${NAMESPACE_PATH}/register`, READ_ONLY],
-  ['POST', `${NAMESPACE_PATH}/views`, READ_ONLY],
-  ['POST', VIEW_PATH, READ_ONLY],
-  ['DELETE', VIEW_PATH, READ_ONLY],
-  ['POST', `${NAMESPACE_PATH}/register-view`, READ_ONLY],
-  ['POST', 'v1/tables/rename', READ_ONLY],
-  ['POST', 'v1/views/rename', READ_ONLY],
-  ['POST', 'v1/transactions/commit', READ_ONLY],
+  ['POST', 'v1/namespaces', TWO_TABLES],
+  ['DELETE', NAMESPACE_PATH, TWO_TABLES],
+  ['POST', `${NAMESPACE_PATH}/properties`, TWO_TABLES],
+  ['POST', `${NAMESPACE_PATH}/tables`, TWO_TABLES],
+  ['DELETE', TABLE_PATH, TWO_TABLES],
+  ['POST', `${TABLE_PATH}/unregister`, TWO_TABLES],
+  ['POST', `${NAMESPACE_PATH}/register`, TWO_TABLES],
+  ['POST', `${NAMESPACE_PATH}/views`, TWO_TABLES],
+  ['POST', VIEW_PATH, TWO_TABLES],
+  ['DELETE', VIEW_PATH, TWO_TABLES],
+  ['POST', `${NAMESPACE_PATH}/register-view`, TWO_TABLES],
+  ['POST', 'v1/tables/rename', TWO_TABLES],
+  ['POST', 'v1/views/rename', TWO_TABLES],
   ['POST', `${TABLE_PATH}/plan`, NOT_OFFERED],
   ['GET', `${TABLE_PATH}/plan/{id}`, NOT_OFFERED],
   ['DELETE', `${TABLE_PATH}/plan/{id}`, NOT_OFFERED],
@@ -97,49 +132,71 @@ const REFUSED: readonly (readonly [method: string, path: string, reason: string]
 ]
 
 /** As `GET /v1/config` lists them: clients ask for nothing else. */
-const ENDPOINTS: readonly string[] = ROUTES.filter(({ path }) => path !== 'v1/config').map(
-  ({ method, path }) =>
-    `${method} /${path
-      .replace('v1/', 'v1/{prefix}/')
-      .replace('tables/{name}', 'tables/{table}')
-      .replace('views/{name}', 'views/{view}')}`,
-)
+function endpointsOf(routes: readonly Omit<Route, 'answer'>[]): readonly string[] {
+  return routes
+    .filter(({ path }) => path !== 'v1/config')
+    .map(
+      ({ method, path }) =>
+        `${method} /${path
+          .replace('v1/', 'v1/{prefix}/')
+          .replace('tables/{name}', 'tables/{table}')
+          .replace('views/{name}', 'views/{view}')}`,
+    )
+}
 
 /** The spec joins namespaces of several levels by this character. */
 const LEVEL_SEPARATOR = '\u001f'
 const RETRY_SECONDS = '1'
 
+/** Keys allow commits, but `writer` may not be able to make them: then its reason is the answer. */
 export async function answerRestCatalog(
   request: RestRequest,
   lake: LakeReader,
+  writer: LakeWriter | NoWriter,
 ): Promise<RestAnswer> {
-  const answer = await answerOrFailure(request, lake)
+  const answer = await answerOrFailure(request, lake, writer)
   return request.method === 'HEAD' ? { ...answer, body: null } : answer
 }
 
 /** A catalog that cannot be read, now or before the first start, is a 503: clients try again. */
-async function answerOrFailure(request: RestRequest, lake: LakeReader): Promise<RestAnswer> {
+async function answerOrFailure(
+  request: RestRequest,
+  lake: LakeReader,
+  writer: LakeWriter | NoWriter,
+): Promise<RestAnswer> {
   try {
-    return await route(request, lake)
+    return await route(request, lake, writer)
   } catch (error) {
     if (!(error instanceof TableError)) throw error
-    const headers = { 'retry-after': RETRY_SECONDS }
-    return { ...refuse('ServiceUnavailableException', error.message), headers }
+    return unavailable(error.message)
   }
 }
 
-async function route(request: RestRequest, lake: LakeReader): Promise<RestAnswer> {
+async function route(
+  request: RestRequest,
+  lake: LakeReader,
+  writer: LakeWriter | NoWriter,
+): Promise<RestAnswer> {
   const { method, path } = request
   const segments = segmentsOf(path)
   if (segments === null) return refuse('BadRequestException', `${path} is not validly encoded`)
+  const [, , namespace = '', , name = ''] = segments
+  const commit = WRITE_ROUTES.find((each) => each.method === method && fits(each.path, segments))
+  if (commit !== undefined && 'commit' in writer) {
+    if (request.mayChangeTables !== true) return refuse('ForbiddenException', KEY_NEEDED)
+    return await commit.answer({ request, writer, namespace, name })
+  }
   const here = ROUTES.filter((each) => fits(each.path, segments))
   const found =
     here.find((each) => each.method === method) ??
     here.find((each) => method === 'HEAD' && each.method === 'GET')
-  if (found === undefined) return refuseRoute(method, segments, here)
-  const [, , namespace = '', , name = ''] = segments
-  return await found.answer({ request, lake, namespace, name })
+  if (found === undefined) return refuseRoute(method, segments, here, writer)
+  const committing = 'commit' in writer ? writer : null
+  return await found.answer({ request, lake, writer: committing, namespace, name })
 }
+
+const KEY_NEEDED =
+  'committing to the tables needs one of `keys.tables` as the key; others may read them'
 
 /** The decoded segments of a path, or null where it is not encoded validly. */
 function segmentsOf(path: string): readonly string[] | null {
@@ -163,15 +220,22 @@ function refuseRoute(
   method: string,
   segments: readonly string[],
   here: readonly Route[],
+  writer: LakeWriter | NoWriter,
 ): RestAnswer {
   const shown = `${method} /${segments.join('/').replaceAll(LEVEL_SEPARATOR, '.')}`
-  const there = REFUSED.filter(([, path]) => fits(path, segments))
+  const commits = WRITE_ROUTES.filter(({ path }) => fits(path, segments))
+  const closed = 'reason' in writer ? writer.reason : NOT_OFFERED
+  const there = [
+    ...REFUSED.filter(([, path]) => fits(path, segments)),
+    ...commits.map((each) => [each.method, each.path, closed] as const),
+  ]
   if (here.length === 0 && there.length === 0) {
     const message = `${shown}: no such endpoint; GET /v1/config lists those there are`
     return refuse('NotFoundException', message)
   }
   const [, , reason = NOT_OFFERED] = there.find(([refused]) => refused === method) ?? []
-  const allowed = new Set(here.flatMap((each) => [each.method, ...headOf(each.method)]))
+  const open = 'commit' in writer ? [...here, ...commits] : here
+  const allowed = new Set(open.flatMap((each) => [each.method, ...headOf(each.method)]))
   return {
     ...refuse('UnsupportedOperationException', `${shown}: ${reason}`),
     headers: { allow: [...allowed].join(', ') },
@@ -183,7 +247,7 @@ function headOf(method: string): readonly string[] {
 }
 
 /** Clients name the warehouse by the name of the catalog, or by where it is. */
-function config({ request, lake }: Call): RestAnswer {
+function config({ request, lake, writer }: Call): RestAnswer {
   const asked = request.query.get('warehouse') ?? ''
   if (asked !== '' && asked !== CATALOG_NAME && placeOf(asked) !== placeOf(lake.warehouse)) {
     return refuse(
@@ -192,7 +256,8 @@ function config({ request, lake }: Call): RestAnswer {
         `set warehouse=${CATALOG_NAME}, or leave it out`,
     )
   }
-  return ok({ defaults: {}, overrides: {}, endpoints: ENDPOINTS })
+  const endpoints = endpointsOf(writer === null ? ROUTES : [...ROUTES, ...WRITE_ROUTES])
+  return ok({ defaults: {}, overrides: {}, endpoints })
 }
 
 /** `file:///lake/`, `file:/lake` and `/lake` are one place, and so are `s3a://b` and `s3://b`. */
@@ -224,11 +289,13 @@ function listTables({ namespace, request: { query } }: Call): RestAnswer {
   return list('identifiers', identifiers, ({ name }) => name, query)
 }
 
-async function loadTable({ namespace, name, request, lake }: Call): Promise<RestAnswer> {
+async function loadTable(call: Call): Promise<RestAnswer> {
+  const { namespace, name, request, lake, writer } = call
   const key = keyOf(namespace, name)
   if (key === null) return noTable(namespace, name)
   const mode = snapshotModeOf(request.query)
   if (mode === null) return refuse('BadRequestException', 'snapshots is either all or refs')
+  if (request.method === 'GET' && request.mayChangeTables === true) await writer?.expect()
   const known = request.headers?.['if-none-match']
   if (known !== undefined) {
     const tag = tagOf(await lake.locate(key), lake, mode)
@@ -237,6 +304,47 @@ async function loadTable({ namespace, name, request, lake }: Call): Promise<Rest
   const table = await lake.loadMetadata(key)
   const etag = tagOf(table.metadataLocation, lake, mode)
   return { status: 200, headers: { etag }, body: tableBody(table, lake, mode) }
+}
+
+async function commitTable({ request, writer, namespace, name }: CommitCall): Promise<RestAnswer> {
+  const key = keyOf(namespace, name)
+  if (key === null) return noTable(namespace, name)
+  const change = readTableCommit(key, request.body ?? new Uint8Array())
+  if (isBad(change)) return refuseBody(change)
+  const answer = await writer.commit([change])
+  if (answer.kind !== 'committed') return refuseCommit(answer)
+  const committed = answer.tables[key]
+  assert(committed !== undefined, 'the answer has the table that was committed')
+  return { status: 200, body: committedBody(committed) }
+}
+
+async function commitTransaction({ request, writer }: CommitCall): Promise<RestAnswer> {
+  const changes = readTransaction(request.body ?? new Uint8Array())
+  if (isBad(changes)) return refuseBody(changes)
+  const answer = await writer.commit(changes)
+  return answer.kind === 'committed' ? NO_CONTENT : refuseCommit(answer)
+}
+
+function isBad(read: ClientChange | readonly ClientChange[] | BadBody): read is BadBody {
+  return 'fault' in read || 'table' in read
+}
+
+function refuseBody(bad: BadBody): RestAnswer {
+  if ('fault' in bad) return refuse('BadRequestException', bad.fault)
+  return refuse('NoSuchTableException', `Table does not exist: ${bad.table}`)
+}
+
+function refuseCommit(answer: Exclude<ClientAnswer, { kind: 'committed' }>): RestAnswer {
+  switch (answer.kind) {
+    case 'conflict':
+      return refuse('CommitFailedException', answer.message)
+    case 'refused':
+      return refuse('BadRequestException', answer.message)
+    case 'unknown':
+      return refuse('CommitStateUnknownException', answer.message)
+    case 'unavailable':
+      return unavailable(answer.message)
+  }
 }
 
 /** The catalog is asked, so that one that cannot be read is not taken for one without tables. */
@@ -301,6 +409,11 @@ function list<T>(
 
 function refuse(type: RestErrorType, message: string): RestAnswer {
   return { status: statusOf(type), body: restError(type, message) }
+}
+
+function unavailable(message: string): RestAnswer {
+  const headers = { 'retry-after': RETRY_SECONDS }
+  return { ...refuse('ServiceUnavailableException', message), headers }
 }
 
 function ok(body: object): RestAnswer {

@@ -34,6 +34,9 @@ export type TableMetadata = Readonly<{
   others: Fields
 }>
 
+/** A table's pointer and the text of the metadata file it points to. */
+export type TableMetadataText = Readonly<{ metadataLocation: string; metadata: string }>
+
 type Fields = Readonly<Record<string, unknown>>
 
 export type SnapshotLogEntry = Readonly<{ timestampMs: number; snapshotId: bigint }>

@@ -13,6 +13,7 @@ import { type Harness, heldBytes, openHarness, openRaw, statusesOf } from './har
 
 const WRITE = 'write-key-1'
 const READ = 'read-key-1'
+const TABLES = 'tables-key-1'
 const BODY_BYTES_MAX = 100_000
 const LARGE = JSON.stringify({ text: 'x'.repeat(50_000) })
 const TOKENS = '/iceberg/v1/oauth/tokens'
@@ -33,7 +34,10 @@ const route = {
 
 let harness: Harness
 before(async () => {
-  harness = await openHarness({ keys: { write: [WRITE], read: [READ] }, routes: [route] })
+  harness = await openHarness({
+    keys: { write: [WRITE], read: [READ], tables: [TABLES] },
+    routes: [route],
+  })
 })
 after(() => harness.close())
 
@@ -263,4 +267,47 @@ test('where reading needs no key, any credential is given a token', async () => 
     assert.equal(read.status, 200)
   }
   await open.close()
+})
+
+test('a key for the tables reads, may change them, and is a client secret; it sends no events', async () => {
+  const mayChange = async (headers: Readonly<Record<string, string>>): Promise<unknown> => {
+    const { status } = await send('/iceberg/v1/x', '{}', headers)
+    return status === 200 ? seen.at(-1)?.mayChangeTables : status
+  }
+  assert.equal(await mayChange(keyed(TABLES)), true)
+  assert.equal(await mayChange({ 'x-api-key': TABLES }), true)
+  assert.equal(await mayChange(keyed(READ)), false)
+  assert.equal(await mayChange(keyed(WRITE)), 403)
+  assert.equal(await mayChange(keyed('unknown-key')), 401)
+  const form = `grant_type=client_credentials&client_secret=${TABLES}`
+  const { access_token: token } = JSON.parse((await send(TOKENS, form, FORM)).body)
+  assert.equal(await mayChange(keyed(token)), true)
+  assert.equal((await send('/v1/events', '{}', keyed(TABLES))).status, 403)
+})
+
+test('a session of a key for the tables reads, and changes nothing', async () => {
+  const signedIn = await fetch(`${harness.url}/api/v1/session`, {
+    method: 'POST',
+    headers: keyed(TABLES),
+  })
+  assert.equal(signedIn.status, 204)
+  const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+  assert.equal((await send('/iceberg/v1/x', '{}', { cookie })).status, 200)
+  assert.equal(seen.at(-1)?.mayChangeTables, false)
+})
+
+test('where anyone may read, the tables still want their key', async (t) => {
+  const open = await openHarness({
+    keys: { write: [], read: [], tables: [TABLES] },
+    routes: [route],
+  })
+  t.after(() => open.close())
+  for (const [headers, mayChange] of [
+    [{}, false],
+    [keyed(TABLES), true],
+    [keyed('another-key'), false],
+  ] as const) {
+    await fetch(`${open.url}/iceberg/v1/x`, { headers })
+    assert.equal(seen.at(-1)?.mayChangeTables, mayChange)
+  }
 })

@@ -55,7 +55,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     currency: null,
     commitIntervalMs: 1000,
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
-    keys: { write: [], read: [], file: null },
+    keys: { write: [], read: [], tables: [], file: null },
     cors: [],
     retention: { eventsMs: 0, metricsMs: 0, readersMs: 3_600_000, readersMaxBytes: 4 * GIB },
     publicUrl: null,
@@ -103,7 +103,7 @@ rejectedMax: 0
   assert.equal(config.commitIntervalMs, 250)
   assert.deepEqual(config.dedupe, { horizonMs: 90 * MINUTE_MS, memoryMaxBytes: GIB / 2 })
   const [write, read] = ['0123456789abcdef', 'fedcba9876543210']
-  assert.deepEqual(config.keys, { write: [write], read: [read], file: null })
+  assert.deepEqual(config.keys, { write: [write], read: [read], tables: [], file: null })
   assert.deepEqual(config.cors, ['https://shop.example', '*'])
   assert.equal(config.publicUrl, 'https://example.org/campaigns')
   assert.deepEqual(config.proxy.trust, [
@@ -295,6 +295,7 @@ test('checks across settings speak beside other faults', () => {
 test('a key cannot be for writing and for reading', () => {
   const key = '[0123456789abcdef]'
   assert.match(refusal(`keys: { write: ${key}, read: ${key} }`), /both `write` and `read`/)
+  assert.match(refusal(`keys: { write: ${key}, tables: ${key} }`), /both `write` and `tables`/)
 })
 
 test('log and tables may not lie in each other, the catalog may lie beside the tables', () => {
@@ -339,6 +340,7 @@ test('the example of the documentation is a configuration, with all settings in 
   const environment = {
     CAMPAIGN_METRICS_WRITE_KEY: '0123456789abcdef',
     CAMPAIGN_METRICS_READ_KEY: 'fedcba9876543210',
+    CAMPAIGN_METRICS_TABLES_KEY: '0123456789fedcba',
   }
   const config = load(exampleFile(), environment)
   const defaults = load('')

@@ -194,11 +194,14 @@ test('Flink as the engine needs services for all it touches, and every lack is r
 test('keys of a file that setup made are keys; a file that is not there yet holds none', () => {
   const text = 'listen: 0.0.0.0:8089\nkeys: { file: keys.yaml }'
   const file = join(FOLDER, 'keys.yaml')
-  assert.deepEqual(load(text).keys, { write: [], read: [], file })
+  assert.deepEqual(load(text).keys, { write: [], read: [], tables: [], file })
   writeKeysFile(file, { write: ['a'.repeat(32)], read: ['b'.repeat(32)] })
-  assert.deepEqual(load(text).keys, { write: ['a'.repeat(32)], read: ['b'.repeat(32)], file })
+  const made = { write: ['a'.repeat(32)], read: ['b'.repeat(32)], tables: [], file }
+  assert.deepEqual(load(text).keys, made)
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.throws(() => writeKeysFile(file, { write: [], read: [] }), { code: 'EEXIST' })
+  writeFileSync(file, `tables: [${'c'.repeat(32)}]`)
+  assert.deepEqual(load(text).keys.tables, ['c'.repeat(32)])
   writeFileSync(file, 'write: [short]')
   assert.match(refusal(text), /keys\.yaml: write: the 1\. key is too short/)
 })

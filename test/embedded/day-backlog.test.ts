@@ -233,6 +233,7 @@ async function runJob(world: World, random: Random, deathShare: number): Promise
       return { path, day: rows.day, rows: rows.rows } as DataFile // only what the loop looks at
     },
     exclusively: (work) => work(),
+    giveWay: async () => {},
     commit: async (change) => {
       if (random.chance(deathShare)) throw new Died()
       land(world, change, written)

@@ -113,6 +113,7 @@ export async function openFeedJob(options: FeedJobOptions): Promise<FeedJob> {
     keepRejected: () => sleep(1),
     writeEventsFile: async ({ day, rows }) => tables.newFile('events', day, rows),
     exclusively,
+    giveWay: async () => {},
     commit: async (change) => {
       const nextOffset = Number(change.commitId.split('-').at(-1))
       await tables.commit(change.events?.add ?? [], change.metrics?.add ?? [], nextOffset)

@@ -71,6 +71,7 @@ async function openWorld(frames: readonly (readonly string[])[], differing: Diff
     keepRejected: async () => {},
     writeEventsFile: async () => newFile('events'),
     exclusively: (work) => work(),
+    giveWay: async () => {},
     async commit(change) {
       world.nowMs += world.commitMs
       world.commits.push(change.events?.add.length ?? 0)
@@ -119,6 +120,32 @@ test('commits take half of the time at most: after a long one the next is later'
   for (const gapMs of [second - first, third - second]) {
     assert.ok(gapMs >= 9_000 && gapMs < 9_100, `${gapMs} ms: 3 s of commit, 6 s of the next batch`)
   }
+})
+
+test('a commit that waited for another program does not make the next one later', async () => {
+  const frames = Array.from({ length: 2 }, () => [event()])
+  const committedAtMs: number[] = []
+  const { world, loop } = await openWorld(frames, {
+    commitIntervalMs: 500,
+    giveWay: async () => {
+      world.nowMs += 10_000
+    },
+    commit: async () => void committedAtMs.push(world.nowMs),
+    logEnd: () => 3,
+    readFrame: async (fromOffset) => {
+      await turn()
+      if (fromOffset > committedAtMs.length || fromOffset === 2) {
+        world.nowMs += 1
+        return null
+      }
+      const bytes = Buffer.from(`${frames[fromOffset]?.[0]}\n`)
+      return { firstOffset: fromOffset, count: 1, arrivalUs: NOON_US, bytes }
+    },
+  })
+  loop.stop(3, 30_000)
+  await loop.run()
+  const [first = 0, second = 0] = committedAtMs
+  assert.ok(second - first < 10_600, `${second - first} ms: 0.5 s of the batch, 10 s of waiting`)
 })
 
 for (const [bytes, commits] of [

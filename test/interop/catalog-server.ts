@@ -15,6 +15,7 @@ export async function serveCatalog(places: LakePlaces, t: TestContext): Promise<
     const answer = await answerRestCatalog(
       { method: request.method ?? 'GET', path, query: searchParams },
       lake,
+      { reason: 'nobody writes here' },
     )
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body)
   })

@@ -1,30 +1,35 @@
 #!/usr/bin/env python3
-"""Changes the tables as another program would, through PyIceberg's SQL catalog, beside the running product or while it is stopped.
+"""Changes the tables as another program would, through PyIceberg, beside the running product or while it is stopped.
 
 usage: other-writer.py CATALOG_URI ACTION...
 
-ACTIONs are JSON lists, done in turn, each tried again from a fresh load until its commit gets through (60 s at most):
+CATALOG_URI is that of the SQL catalog, or that of the REST catalog; its key is in the environment variable CATALOG_KEY.
+
+ACTIONs are JSON lists, done in turn, each tried again from a fresh load until its commit gets through (two minutes at most):
   ["tag", TABLE, NAME]  ["branch", TABLE, NAME]  ["set", TABLE, KEY, VALUE]  ["unset", TABLE, KEY]  ["statistics", TABLE]
   ["add-column", TABLE, NAME]  ["add-nested", TABLE, NAME]  ["add-required", TABLE, NAME]  ["rename", TABLE, FROM, TO]
   ["drop", TABLE, NAME]  ["move-first", TABLE, NAME]  ["optional", TABLE, NAME]  ["set-schema", TABLE, ID]  ["upgrade", TABLE]
   ["append", PREFIX, ROWS, CAMPAIGN, TIMESTAMP]  clicks of 1.5 in campaign_events; ids PREFIX-0, PREFIX-1, …
   ["append-with", COLUMN, VALUE, CAMPAIGN, TIMESTAMP]  one such event with a value in a column that was added
   ["delete", TABLE, FILTER]  ["overwrite", TABLE, FILTER]  the rows of the filter removed, or replaced by themselves
+  ["expire", TABLE]  all snapshots but the newest and those of branches and tags
+  ["try", ACTION...]  once; the result is the error, or null
   ["to", TABLE, TAG]  the current snapshot set to that of a tag
   ["rows", TABLE]  ["snapshot", TABLE]  ["refs", TABLE]  ["properties", TABLE]  ["columns", TABLE]  only read
 Prints a JSON list with one object for each: {"attempts", "seconds", "result"}.
 """
-import json, sys, time
+import json, os, sys, time
 from datetime import datetime
 
 import pyarrow as arrow
+from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.table.statistics import StatisticsFile
 from pyiceberg.table.update import SetCurrentSchemaUpdate
 from pyiceberg.types import LongType, NestedField, StringType, StructType
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 120
 
 
 def append_rows(table, rows):
@@ -51,6 +56,12 @@ def change_schema(table, act):
 
 
 def act(lake, name, args):
+    if name == "try":
+        try:
+            act(lake, args[0], args[1:])
+            return None
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
     if name in ("append", "append-with"):
         table = lake.load_table("campaigns.campaign_events")
         if name == "append":
@@ -78,6 +89,9 @@ def act(lake, name, args):
         case "upgrade": table.transaction().upgrade_table_version(3).commit_transaction()
         case "delete": table.delete(rest[0])
         case "overwrite": table.overwrite(table.scan(row_filter=rest[0]).to_arrow(), overwrite_filter=rest[0])
+        case "expire":
+            keep = {ref.snapshot_id for ref in table.metadata.refs.values()}
+            table.maintenance.expire_snapshots().by_ids([each.snapshot_id for each in table.snapshots() if each.snapshot_id not in keep]).commit()
         case "to": table.manage_snapshots().set_current_snapshot(table.metadata.refs[rest[0]].snapshot_id).commit()
         case "rows": return table.scan().to_arrow().num_rows
         case "snapshot": return str(current.snapshot_id)
@@ -100,5 +114,6 @@ def persist(lake, name, args):
 
 
 if __name__ == "__main__":
-    lake = SqlCatalog("lake", uri=sys.argv[1])
+    uri = sys.argv[1]
+    lake = RestCatalog("lake", uri=uri, token=os.environ["CATALOG_KEY"]) if uri.startswith("http") else SqlCatalog("lake", uri=uri)
     print(json.dumps([persist(lake, *(lambda name, *args: (name, args))(*json.loads(text))) for text in sys.argv[2:]]))

@@ -394,7 +394,7 @@ test('a delete beside commits that come all the time gets through', { skip }, as
   const sending = (async () => {
     for (let batch = 0; !ending.signal.aborted; batch++) await send(product, `b${batch}`, 500)
   })()
-  // The program itself gives up after a minute.
+  // The program itself gives up after two minutes.
   const deletes = [1, 2, 3].map((user) => ['delete', EVENTS, `user_id == 'u-${user}'`])
   await others(folder, ...deletes)
   ending.abort()

@@ -86,7 +86,9 @@ test('the REST catalog tells clients how to reach S3, and no credentials', async
   await append(await open(t, places), 'a')
   const path = '/v1/namespaces/campaigns/tables/campaign_events'
   const request = { method: 'GET', path, query: new URLSearchParams() }
-  const { status, body } = await answerRestCatalog(request, openLakeReader(places))
+  const { status, body } = await answerRestCatalog(request, openLakeReader(places), {
+    reason: 'nobody writes here',
+  })
   assert.equal(status, 200)
   const answer = JSON.parse(body ?? '')
   assert.match(answer['metadata-location'], /^s3:\/\/lake\//)

@@ -38,7 +38,8 @@ function ask(
 ): Promise<RestAnswer> {
   const [method = '', target = ''] = line.split(' ')
   const [path = '', query = ''] = target.split('?')
-  return answerRestCatalog({ method, path, query: new URLSearchParams(query), headers }, reader)
+  const request = { method, path, query: new URLSearchParams(query), headers }
+  return answerRestCatalog(request, reader, { reason: 'set keys.tables' })
 }
 
 async function bodyOf(line: string): Promise<unknown> {
@@ -277,23 +278,23 @@ for (const [line, status, type, message] of [
   [`GET ${METRICS}/metrics`, 405, 'UnsupportedOperationException', /lists/],
   [`POST ${METRICS}/plan`, 405, 'UnsupportedOperationException', /does not offer it/],
   [`GET ${METRICS}/credentials`, 405, 'UnsupportedOperationException', /does not offer it/],
-  ['POST /v1/namespaces', 405, 'UnsupportedOperationException', /read-only/],
-  ['DELETE /v1/namespaces/campaigns', 405, 'UnsupportedOperationException', /read-only/],
-  ['POST /v1/namespaces/campaigns/tables', 405, 'UnsupportedOperationException', /read-only/],
+  ['POST /v1/namespaces', 405, 'UnsupportedOperationException', /no others/],
+  ['DELETE /v1/namespaces/campaigns', 405, 'UnsupportedOperationException', /no others/],
+  ['POST /v1/namespaces/campaigns/tables', 405, 'UnsupportedOperationException', /no others/],
   [
     'POST /v1/namespaces/campaigns/tables/campaign_events',
     405,
     'UnsupportedOperationException',
-    /POST \/v1\/events/,
+    /keys\.tables/,
   ],
   [
     'DELETE /v1/namespaces/campaigns/tables/campaign_events',
     405,
     'UnsupportedOperationException',
-    /read-only/,
+    /no others/,
   ],
-  ['POST /v1/tables/rename', 405, 'UnsupportedOperationException', /read-only/],
-  ['POST /v1/transactions/commit', 405, 'UnsupportedOperationException', /read-only/],
+  ['POST /v1/tables/rename', 405, 'UnsupportedOperationException', /no others/],
+  ['POST /v1/transactions/commit', 405, 'UnsupportedOperationException', /keys\.tables/],
 ] as const) {
   test(`refused as Iceberg's ErrorModel says: ${line}`, async () => {
     const answer = await ask(line)

@@ -123,9 +123,19 @@ export function planExpiry(
   nowMs: number,
   expiry: Expiry,
 ): CommitPlan | null {
+  const plan = planMetadata(state, uuid, nowMs, expiry)
+  return plan.metadata.snapshots.length === state.metadata.snapshots.length ? null : plan
+}
+
+/** New metadata without a new snapshot; older ones expire as in every commit. */
+export function planMetadata(
+  state: TableState,
+  uuid: string,
+  nowMs: number,
+  expiry: Expiry,
+): CommitPlan {
   const { metadata, manifests } = state
   const next = nextMetadata(state, null, Math.max(nowMs, metadata.lastUpdatedMs), expiry)
-  if (next.metadata.snapshots.length === metadata.snapshots.length) return null
   return {
     metadata: next.metadata,
     metadataPath: inMetadata(metadata, nextMetadataName(state.metadataPath, uuid)),

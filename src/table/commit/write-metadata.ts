@@ -25,7 +25,21 @@ export const COMMIT_STEPS = [
   'committed',
   'cleaned',
 ] as const
-export type CommitStep = (typeof COMMIT_STEPS)[number]
+type OwnStep = (typeof COMMIT_STEPS)[number]
+
+/** Those of a client's commit, which come between the same steps of ours. */
+export const CLIENT_COMMIT_STEPS = [
+  'client-checked',
+  'client-windows-followed',
+  'client-manifest-written',
+  'client-manifest-list-written',
+  'client-metadata-written',
+  'client-folders-synced',
+  'client-transaction-begun',
+  'client-pointers-swapped',
+  'client-committed',
+] as const
+export type CommitStep = OwnStep | (typeof CLIENT_COMMIT_STEPS)[number]
 export type OnStep = (step: CommitStep) => void
 
 /** Of the tables that a commit changes. */

@@ -50,6 +50,7 @@ export type TaskParts = Readonly<{
   /**
    * Runs `work` while nothing else selects metrics files to replace. The job amends windows under
    * the same lock: a merge must not replace a file that the job has read and is about to replace.
+   * Also waits for other programs that are about to commit.
    */
   exclusively: <T>(work: () => Promise<T>) => Promise<T>
   times: Arrivals
@@ -102,7 +103,8 @@ async function mergeEvents(merges: readonly EventMerge[], parts: TaskParts): Pro
     throw error
   }
   const remove = merges.flatMap(({ inputs }) => inputs)
-  const outcome = await commit(parts, 'merge', { events: { add: merged, remove, rewrite: true } })
+  const change = { events: { add: merged, remove, rewrite: true } }
+  const outcome = await parts.exclusively(() => commit(parts, 'merge', change))
   if (outcome === 'done') {
     merges.forEach((merge, index) => {
       const file = merged[index]

@@ -1,8 +1,6 @@
 /** What the REST catalog reads of the tables for its answers. */
 import type { TableKey } from '../definition.ts'
-
-/** A table's pointer and the text of the metadata file it points to. */
-export type TableMetadataText = Readonly<{ metadataLocation: string; metadata: string }>
+import type { TableMetadataText } from '../table-metadata.ts'
 
 export type LakeReader = Readonly<{
   /** Where the tables are, by which clients may name the warehouse: `file:///lake`, `s3://lake`. */

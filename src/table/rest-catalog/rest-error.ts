@@ -11,8 +11,10 @@ const STATUS = {
   NoSuchViewException: 404,
   NoSuchWarehouseException: 404,
   NotFoundException: 404,
+  CommitFailedException: 409,
   UnsupportedOperationException: 405,
   ServiceFailureException: 500,
+  CommitStateUnknownException: 500,
   ServiceUnavailableException: 503,
 } as const
 

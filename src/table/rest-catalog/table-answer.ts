@@ -8,7 +8,8 @@
  */
 import { createHash } from 'node:crypto'
 import { parseExact, stringifyExact } from '../../runtime.ts'
-import type { LakeReader, TableMetadataText } from './lake-reader.ts'
+import type { TableMetadataText } from '../table-metadata.ts'
+import type { LakeReader } from './lake-reader.ts'
 
 export type SnapshotMode = 'all' | 'refs'
 
@@ -36,6 +37,11 @@ export function tableBody(
     `{"metadata-location":${JSON.stringify(metadataLocation)},"metadata":${shown},` +
     `"config":${JSON.stringify(settings)}}`
   )
+}
+
+/** The body of a CommitTableResponse. */
+export function committedBody({ metadataLocation, metadata }: TableMetadataText): string {
+  return `{"metadata-location":${JSON.stringify(metadataLocation)},"metadata":${metadata}}`
 }
 
 /** Weak, since an answer has the same tag compressed or not. */
