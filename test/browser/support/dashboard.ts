@@ -128,7 +128,9 @@ export async function readChartTable(page: Page, chart: ChartName): Promise<Char
  * signs of unit.
  */
 export function fullText(id: MeasureId, value: number, locale = 'en-US'): string {
-  const { digits } = MEASURES[id]
+  const { unit, digits: ofMeasure } = MEASURES[id]
+  // Money has two decimals from 1 up.
+  const digits = unit === 'money' && Math.abs(value) >= 1 ? 2 : ofMeasure
   return new Intl.NumberFormat(locale, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
