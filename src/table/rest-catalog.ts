@@ -8,9 +8,10 @@
 
 import { strict as assert } from 'node:assert'
 import type { ClientChange } from './client-commit.ts'
-import { CATALOG_NAME, NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
+import { CATALOG_NAME } from './definition.ts'
 import { TableError } from './error.ts'
 import { type BadBody, readTableCommit, readTransaction } from './rest-catalog/commit-body.ts'
+import { type Directory, keyIn, LEVEL_SEPARATOR, TWO_TABLES } from './rest-catalog/directory.ts'
 import type { LakeReader } from './rest-catalog/lake-reader.ts'
 import type { ClientAnswer, LakeWriter, NoWriter } from './rest-catalog/lake-writer.ts'
 import { pageOf } from './rest-catalog/listing.ts'
@@ -51,6 +52,7 @@ type Call = Readonly<{
   request: RestRequest
   lake: LakeReader
   writer: LakeWriter | null
+  directory: Directory
   /** Decoded; empty where the route has no such segment. */
   namespace: string
   name: string
@@ -59,6 +61,7 @@ type Call = Readonly<{
 type CommitCall = Readonly<{
   request: RestRequest
   writer: LakeWriter
+  directory: Directory
   namespace: string
   name: string
 }>
@@ -101,26 +104,26 @@ const WRITE_ROUTES: readonly CommitRoute[] = [
   { method: 'POST', path: 'v1/transactions/commit', answer: commitTransaction },
 ]
 
-const TWO_TABLES =
+const NO_OTHERS =
   `the catalog ${CATALOG_NAME} has the two tables of campaign-metrics and no others: copy them into ` +
   'a catalog of your own to make more of them'
 const NOT_OFFERED = 'this catalog does not offer it; GET /v1/config lists what it does'
 
 /** Endpoints of the spec that are refused, and why. */
 const REFUSED: readonly (readonly [method: string, path: string, reason: string])[] = [
-  ['POST', 'v1/namespaces', TWO_TABLES],
-  ['DELETE', NAMESPACE_PATH, TWO_TABLES],
-  ['POST', `${NAMESPACE_PATH}/properties`, TWO_TABLES],
-  ['POST', `${NAMESPACE_PATH}/tables`, TWO_TABLES],
-  ['DELETE', TABLE_PATH, TWO_TABLES],
-  ['POST', `${TABLE_PATH}/unregister`, TWO_TABLES],
-  ['POST', `${NAMESPACE_PATH}/register`, TWO_TABLES],
-  ['POST', `${NAMESPACE_PATH}/views`, TWO_TABLES],
-  ['POST', VIEW_PATH, TWO_TABLES],
-  ['DELETE', VIEW_PATH, TWO_TABLES],
-  ['POST', `${NAMESPACE_PATH}/register-view`, TWO_TABLES],
-  ['POST', 'v1/tables/rename', TWO_TABLES],
-  ['POST', 'v1/views/rename', TWO_TABLES],
+  ['POST', 'v1/namespaces', NO_OTHERS],
+  ['DELETE', NAMESPACE_PATH, NO_OTHERS],
+  ['POST', `${NAMESPACE_PATH}/properties`, NO_OTHERS],
+  ['POST', `${NAMESPACE_PATH}/tables`, NO_OTHERS],
+  ['DELETE', TABLE_PATH, NO_OTHERS],
+  ['POST', `${TABLE_PATH}/unregister`, NO_OTHERS],
+  ['POST', `${NAMESPACE_PATH}/register`, NO_OTHERS],
+  ['POST', `${NAMESPACE_PATH}/views`, NO_OTHERS],
+  ['POST', VIEW_PATH, NO_OTHERS],
+  ['DELETE', VIEW_PATH, NO_OTHERS],
+  ['POST', `${NAMESPACE_PATH}/register-view`, NO_OTHERS],
+  ['POST', 'v1/tables/rename', NO_OTHERS],
+  ['POST', 'v1/views/rename', NO_OTHERS],
   ['POST', `${TABLE_PATH}/plan`, NOT_OFFERED],
   ['GET', `${TABLE_PATH}/plan/{id}`, NOT_OFFERED],
   ['DELETE', `${TABLE_PATH}/plan/{id}`, NOT_OFFERED],
@@ -144,8 +147,6 @@ function endpointsOf(routes: readonly Omit<Route, 'answer'>[]): readonly string[
     )
 }
 
-/** The spec joins namespaces of several levels by this character. */
-const LEVEL_SEPARATOR = '\u001f'
 const RETRY_SECONDS = '1'
 
 /** Keys allow commits, but `writer` may not be able to make them: then its reason is the answer. */
@@ -153,8 +154,9 @@ export async function answerRestCatalog(
   request: RestRequest,
   lake: LakeReader,
   writer: LakeWriter | NoWriter,
+  directory: Directory = TWO_TABLES,
 ): Promise<RestAnswer> {
-  const answer = await answerOrFailure(request, lake, writer)
+  const answer = await answerOrFailure(request, lake, writer, directory)
   return request.method === 'HEAD' ? { ...answer, body: null } : answer
 }
 
@@ -163,9 +165,10 @@ async function answerOrFailure(
   request: RestRequest,
   lake: LakeReader,
   writer: LakeWriter | NoWriter,
+  directory: Directory,
 ): Promise<RestAnswer> {
   try {
-    return await route(request, lake, writer)
+    return await route(request, lake, writer, directory)
   } catch (error) {
     if (!(error instanceof TableError)) throw error
     return unavailable(error.message)
@@ -176,6 +179,7 @@ async function route(
   request: RestRequest,
   lake: LakeReader,
   writer: LakeWriter | NoWriter,
+  directory: Directory,
 ): Promise<RestAnswer> {
   const { method, path } = request
   const segments = segmentsOf(path)
@@ -184,7 +188,7 @@ async function route(
   const commit = WRITE_ROUTES.find((each) => each.method === method && fits(each.path, segments))
   if (commit !== undefined && 'commit' in writer) {
     if (request.mayChangeTables !== true) return refuse('ForbiddenException', KEY_NEEDED)
-    return await commit.answer({ request, writer, namespace, name })
+    return await commit.answer({ request, writer, directory, namespace, name })
   }
   const here = ROUTES.filter((each) => fits(each.path, segments))
   const found =
@@ -192,7 +196,7 @@ async function route(
     here.find((each) => method === 'HEAD' && each.method === 'GET')
   if (found === undefined) return refuseRoute(method, segments, here, writer)
   const committing = 'commit' in writer ? writer : null
-  return await found.answer({ request, lake, writer: committing, namespace, name })
+  return await found.answer({ request, lake, writer: committing, directory, namespace, name })
 }
 
 const KEY_NEEDED =
@@ -268,30 +272,33 @@ function placeOf(location: string): string {
     .replace(/\/+$/, '')
 }
 
-function listNamespaces({ request: { query } }: Call): RestAnswer {
+/** They are of one level; none is below another. */
+function listNamespaces({ directory, request: { query } }: Call): RestAnswer {
   const parent = query.get('parent') ?? ''
-  if (parent !== '' && parent !== NAMESPACE) return noNamespace(parent)
-  return list('namespaces', parent === '' ? [[NAMESPACE]] : [], (levels) => levels.join(), query)
+  if (parent !== '' && !directory.has(parent)) return noNamespace(parent)
+  const listed = parent === '' ? [...directory.keys()].map((name) => [name]) : []
+  return list('namespaces', listed, (levels) => levels.join(), query)
 }
 
-function loadNamespace({ namespace }: Call): RestAnswer {
-  if (namespace !== NAMESPACE) return noNamespace(namespace)
-  return ok({ namespace: [NAMESPACE], properties: {} })
+function loadNamespace({ directory, namespace }: Call): RestAnswer {
+  if (!directory.has(namespace)) return noNamespace(namespace)
+  return ok({ namespace: [namespace], properties: {} })
 }
 
-function namespaceExists({ namespace }: Call): RestAnswer {
-  return namespace === NAMESPACE ? NO_CONTENT : noNamespace(namespace)
+function namespaceExists({ directory, namespace }: Call): RestAnswer {
+  return directory.has(namespace) ? NO_CONTENT : noNamespace(namespace)
 }
 
-function listTables({ namespace, request: { query } }: Call): RestAnswer {
-  if (namespace !== NAMESPACE) return noNamespace(namespace)
-  const identifiers = TABLE_KEYS.map((key) => ({ namespace: [NAMESPACE], name: TABLES[key].name }))
+function listTables({ directory, namespace, request: { query } }: Call): RestAnswer {
+  const tables = directory.get(namespace)
+  if (tables === undefined) return noNamespace(namespace)
+  const identifiers = [...tables.keys()].map((name) => ({ namespace: [namespace], name }))
   return list('identifiers', identifiers, ({ name }) => name, query)
 }
 
 async function loadTable(call: Call): Promise<RestAnswer> {
-  const { namespace, name, request, lake, writer } = call
-  const key = keyOf(namespace, name)
+  const { directory, namespace, name, request, lake, writer } = call
+  const key = keyIn(directory, namespace, name)
   if (key === null) return noTable(namespace, name)
   const mode = snapshotModeOf(request.query)
   if (mode === null) return refuse('BadRequestException', 'snapshots is either all or refs')
@@ -306,10 +313,11 @@ async function loadTable(call: Call): Promise<RestAnswer> {
   return { status: 200, headers: { etag }, body: tableBody(table, lake, mode) }
 }
 
-async function commitTable({ request, writer, namespace, name }: CommitCall): Promise<RestAnswer> {
-  const key = keyOf(namespace, name)
+async function commitTable(call: CommitCall): Promise<RestAnswer> {
+  const { directory, namespace, name, request, writer } = call
+  const key = keyIn(directory, namespace, name)
   if (key === null) return noTable(namespace, name)
-  const change = readTableCommit(key, request.body ?? new Uint8Array())
+  const change = readTableCommit(directory, key, request.body ?? new Uint8Array())
   if (isBad(change)) return refuseBody(change)
   const answer = await writer.commit([change])
   if (answer.kind !== 'committed') return refuseCommit(answer)
@@ -318,8 +326,12 @@ async function commitTable({ request, writer, namespace, name }: CommitCall): Pr
   return { status: 200, body: committedBody(committed) }
 }
 
-async function commitTransaction({ request, writer }: CommitCall): Promise<RestAnswer> {
-  const changes = readTransaction(request.body ?? new Uint8Array())
+async function commitTransaction({
+  directory,
+  request,
+  writer,
+}: CommitCall): Promise<RestAnswer> {
+  const changes = readTransaction(directory, request.body ?? new Uint8Array())
   if (isBad(changes)) return refuseBody(changes)
   const answer = await writer.commit(changes)
   return answer.kind === 'committed' ? NO_CONTENT : refuseCommit(answer)
@@ -348,30 +360,25 @@ function refuseCommit(answer: Exclude<ClientAnswer, { kind: 'committed' }>): Res
 }
 
 /** The catalog is asked, so that one that cannot be read is not taken for one without tables. */
-async function tableExists({ namespace, name, lake }: Call): Promise<RestAnswer> {
-  const key = keyOf(namespace, name)
+async function tableExists({ directory, namespace, name, lake }: Call): Promise<RestAnswer> {
+  const key = keyIn(directory, namespace, name)
   if (key === null) return noTable(namespace, name)
   await lake.locate(key)
   return NO_CONTENT
 }
 
 /** What a client's scan has read and how long it took: taken, and not kept. */
-function reportMetrics({ namespace, name }: Call): RestAnswer {
-  return keyOf(namespace, name) === null ? noTable(namespace, name) : NO_CONTENT
+function reportMetrics({ directory, namespace, name }: Call): RestAnswer {
+  return keyIn(directory, namespace, name) === null ? noTable(namespace, name) : NO_CONTENT
 }
 
-function listViews({ namespace, request: { query } }: Call): RestAnswer {
-  if (namespace !== NAMESPACE) return noNamespace(namespace)
+function listViews({ directory, namespace, request: { query } }: Call): RestAnswer {
+  if (!directory.has(namespace)) return noNamespace(namespace)
   return list('identifiers', [], () => '', query)
 }
 
 function noView({ namespace, name }: Call): RestAnswer {
   return refuse('NoSuchViewException', `View does not exist: ${identifier(namespace, name)}`)
-}
-
-function keyOf(namespace: string, name: string): TableKey | null {
-  if (namespace !== NAMESPACE) return null
-  return TABLE_KEYS.find((key) => TABLES[key].name === name) ?? null
 }
 
 /**

@@ -11,21 +11,29 @@ import {
   type Requirement,
   type Update,
 } from '../client-commit.ts'
-import { NAMESPACE, TABLE_KEYS, TABLES, type TableKey } from '../definition.ts'
+import { TABLES, type TableKey } from '../definition.ts'
+import { type Directory, keyIn, LEVEL_SEPARATOR } from './directory.ts'
 
 /** `table`: one that a commit names and that there is not. */
 export type BadBody = Readonly<{ fault: string } | { table: string }>
 
 /** Of the table that the path names. */
-export function readTableCommit(key: TableKey, body: Uint8Array): ClientChange | BadBody {
+export function readTableCommit(
+  directory: Directory,
+  key: TableKey,
+  body: Uint8Array,
+): ClientChange | BadBody {
   const json = parse(body)
   if (json === null) return NO_JSON
-  const named = json.identifier === undefined ? key : keyOf(json.identifier)
+  const named = json.identifier === undefined ? key : keyOf(directory, json.identifier)
   if (named !== key) return { fault: 'the identifier in the body is not that of the path' }
   return changeOf(key, json)
 }
 
-export function readTransaction(body: Uint8Array): readonly ClientChange[] | BadBody {
+export function readTransaction(
+  directory: Directory,
+  body: Uint8Array,
+): readonly ClientChange[] | BadBody {
   const json = parse(body)
   if (json === null) return NO_JSON
   const listed = json['table-changes']
@@ -33,7 +41,7 @@ export function readTransaction(body: Uint8Array): readonly ClientChange[] | Bad
   const changes: ClientChange[] = []
   for (const each of listed) {
     if (!isFields(each)) return NO_JSON
-    const key = keyOf(each.identifier)
+    const key = keyOf(directory, each.identifier)
     if (key === null) return { table: nameOf(each.identifier) }
     if (changes.some((change) => change.key === key)) {
       return { fault: `${TABLES[key].name} stands in it twice` }
@@ -66,10 +74,10 @@ function changeOf(key: TableKey, { requirements = [], updates }: Fields): Client
   return { key, requirements, updates }
 }
 
-function keyOf(identifier: unknown): TableKey | null {
+function keyOf(directory: Directory, identifier: unknown): TableKey | null {
   const { namespace, name } = Object(identifier)
-  if (!Array.isArray(namespace) || namespace.length !== 1 || namespace[0] !== NAMESPACE) return null
-  return TABLE_KEYS.find((key) => TABLES[key].name === name) ?? null
+  if (!Array.isArray(namespace)) return null
+  return keyIn(directory, namespace.join(LEVEL_SEPARATOR), name)
 }
 
 function nameOf(identifier: unknown): string {

@@ -1,0 +1,1 @@
+export const REFUSED: ReadonlyMap<string, string> = new Map()
