@@ -2,7 +2,7 @@
  * Commits of clients of the REST catalog, decided: requirements, updates, and whether the tables
  * would still be what the rest of this program goes on with. Nothing is written here.
  */
-import type { ClientChange, ClientRefusal } from './client-commit/change.ts'
+import type { ClientChange, ClientRefusal, MetadataFields } from './client-commit/change.ts'
 import { fieldsOf, textOf } from './client-commit/change.ts'
 import { type Proposal, propose } from './client-commit/fit.ts'
 import { failedRequirement } from './client-commit/requirements.ts'
@@ -16,6 +16,7 @@ export {
   type ClientChange,
   type ClientRefusal,
   type Fields,
+  type MetadataFields,
   parseFields,
   type Requirement,
   type Update,
@@ -40,19 +41,32 @@ export async function judge(
     return { kind: 'landed' }
   }
   const proposals: Partial<Record<TableKey, Proposal>> = {}
-  for (const { key, requirements, updates } of changes) {
+  for (const change of changes) {
+    const { key } = change
     const base = states[key]
     const { name } = TABLES[key]
     const fields = fieldsOf(base.metadata)
-    const failed = failedRequirement(fields, requirements)
-    if (failed !== null) return { ...failed, message: `${name}: ${failed.message}` }
-    const unfit = applyUpdates(fields, updates, nowMs)
-    if (unfit !== null) return { ...unfit, message: `${name}: ${unfit.message}` }
+    const refusal = applyChange(name, fields, change, nowMs)
+    if (refusal !== null) return refusal
     const proposal = await propose(storage, base, textOf(fields))
     if (typeof proposal === 'string') return { kind: 'refused', message: `${name}: ${proposal}` }
     proposals[key] = proposal
   }
   return { kind: 'proposed', proposals }
+}
+
+/** Changes `fields`, the metadata of the table `name`; returns why it may not be, else null. */
+export function applyChange(
+  name: string,
+  fields: MetadataFields,
+  { requirements, updates }: ClientChange,
+  nowMs: number,
+): ClientRefusal | null {
+  const failed = failedRequirement(fields, requirements)
+  // What clients look for is at the start.
+  if (failed !== null) return { ...failed, message: `${failed.message} (${name})` }
+  const unfit = applyUpdates(fields, updates, nowMs)
+  return unfit && { ...unfit, message: `${name}: ${unfit.message}` }
 }
 
 /** Only snapshots have names by which they are known again. */

@@ -29,6 +29,8 @@ const EVENTS = '/v1/namespaces/campaigns/tables/campaign_events'
 const METRICS = '/v1/namespaces/campaigns/tables/campaign_metrics'
 const MS = NOON_US / 1000
 
+const NO_UUID = '00000000-0000-4000-8000-000000000000'
+
 type Json = Record<string, unknown>
 type Answer = Readonly<{ status: number; type: unknown; message: string; json: Json }>
 
@@ -112,28 +114,57 @@ test('requirements that hold let a commit pass; the answer is the metadata as it
   assert.equal(((await load()).properties as Json).owner, 'growth')
 })
 
-const FAILING: readonly Json[] = [
-  { type: 'assert-create' },
-  { type: 'assert-table-uuid', uuid: randomUUID() },
-  { type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': 1n },
-  { type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': null },
-  { type: 'assert-ref-snapshot-id', ref: 'none', 'snapshot-id': 1n },
-  { type: 'assert-ref-snapshot-id', ref: 'toString', 'snapshot-id': 1n },
-  { type: 'assert-last-assigned-field-id', 'last-assigned-field-id': 10 },
-  { type: 'assert-current-schema-id', 'current-schema-id': 1 },
-  { type: 'assert-last-assigned-partition-id', 'last-assigned-partition-id': 999 },
-  { type: 'assert-default-spec-id', 'default-spec-id': 1 },
-  { type: 'assert-default-sort-order-id', 'default-sort-order-id': 1 },
+/** With the words of Iceberg's own catalogs. */
+const FAILING: readonly (readonly [Json, string])[] = [
+  [{ type: 'assert-create' }, 'table already exists'],
+  [{ type: 'assert-table-uuid', uuid: NO_UUID }, `UUID does not match: expected ${NO_UUID} != `],
+  [
+    { type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': 1n },
+    'branch main has changed: expected id 1 != ',
+  ],
+  [
+    { type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': null },
+    'branch main was created concurrently',
+  ],
+  [
+    { type: 'assert-ref-snapshot-id', ref: 'none', 'snapshot-id': 1n },
+    'branch or tag none is missing, expected 1',
+  ],
+  [
+    { type: 'assert-ref-snapshot-id', ref: 'toString', 'snapshot-id': 1n },
+    'branch or tag toString is missing, expected 1',
+  ],
+  [
+    { type: 'assert-last-assigned-field-id', 'last-assigned-field-id': 10 },
+    'last assigned field id changed: expected id 10 != 9',
+  ],
+  [
+    { type: 'assert-current-schema-id', 'current-schema-id': 1 },
+    'current schema changed: expected id 1 != 0',
+  ],
+  [
+    { type: 'assert-last-assigned-partition-id', 'last-assigned-partition-id': 999 },
+    'last assigned partition id changed: expected id 999 != 1000',
+  ],
+  [
+    { type: 'assert-default-spec-id', 'default-spec-id': 1 },
+    'default partition spec changed: expected id 1 != 0',
+  ],
+  [
+    { type: 'assert-default-sort-order-id', 'default-sort-order-id': 1 },
+    'default sort order changed: expected id 1 != 0',
+  ],
 ]
 
 test('a requirement that does not hold is a 409, and nothing changes', async (t) => {
   const { post, current } = await openWorld(t)
   const before = await current()
-  for (const requirement of FAILING) {
+  for (const [requirement, words] of FAILING) {
     const body = { requirements: [requirement], updates: [property('owner', 'growth')] }
     const { status, type, message } = await post(EVENTS, body)
     assert.deepEqual([status, type], [409, 'CommitFailedException'], wire(requirement))
-    assert.match(message, /Requirement failed/)
+    assert.ok(message.startsWith(`Requirement failed: ${words}`), message)
+    assert.ok(message.endsWith(' (campaign_events)'), message)
   }
   assert.deepEqual(await current(), before)
 })

@@ -1,13 +1,16 @@
-/** The requirements of a commit (spec: `TableRequirement`), checked against the table as it is. */
+/**
+ * The requirements of a commit (spec: `TableRequirement`), checked against the table as it is. What
+ * does not hold is said in the words of Iceberg's own catalogs: programs and its compatibility kit
+ * look for them.
+ */
 import type { ClientRefusal, MetadataFields, Requirement } from './change.ts'
 
 type Check = (table: MetadataFields, requirement: Requirement) => string | null
 
 /** Why a requirement does not hold; null where it does. */
 const CHECKS: Readonly<Record<string, Check>> = {
-  'assert-create': () => 'the table already exists',
-  'assert-table-uuid': (table, { uuid }) =>
-    differs('UUID', String(uuid).toLowerCase(), table['table-uuid'].toLowerCase()),
+  'assert-create': () => 'table already exists',
+  'assert-table-uuid': uuidFault,
   'assert-ref-snapshot-id': refFault,
   'assert-last-assigned-field-id': (table, requirement) =>
     differs(
@@ -16,7 +19,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
       table['last-column-id'],
     ),
   'assert-current-schema-id': (table, requirement) =>
-    differs('current schema id', requirement['current-schema-id'], table['current-schema-id']),
+    differs('current schema', requirement['current-schema-id'], table['current-schema-id']),
   'assert-last-assigned-partition-id': (table, requirement) =>
     differs(
       'last assigned partition id',
@@ -24,10 +27,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
       table['last-partition-id'],
     ),
   'assert-default-spec-id': (table, requirement) =>
-    differs('default partition spec id', requirement['default-spec-id'], table['default-spec-id']),
+    differs('default partition spec', requirement['default-spec-id'], table['default-spec-id']),
   'assert-default-sort-order-id': (table, requirement) =>
     differs(
-      'default sort order id',
+      'default sort order',
       requirement['default-sort-order-id'],
       table['default-sort-order-id'],
     ),
@@ -62,6 +65,12 @@ function refFault({ refs }: MetadataFields, requirement: Requirement): string | 
   return `${what} ${name} has changed: expected id ${expected} != ${found}`
 }
 
-function differs(what: string, expected: unknown, found: string | number): string | null {
-  return expected === found ? null : `${what} has changed: expected ${expected} != ${found}`
+function uuidFault(table: MetadataFields, requirement: Requirement): string | null {
+  const [expected, found] = [String(requirement.uuid), table['table-uuid']]
+  if (expected.toLowerCase() === found.toLowerCase()) return null
+  return `UUID does not match: expected ${expected} != ${found}`
+}
+
+function differs(what: string, expected: unknown, found: number): string | null {
+  return expected === found ? null : `${what} changed: expected id ${expected} != ${found}`
 }
