@@ -10,6 +10,7 @@ import { strict as assert } from 'node:assert'
 import type { ClientChange } from './client-commit.ts'
 import { CATALOG_NAME } from './definition.ts'
 import { TableError } from './error.ts'
+import { locationOf } from './location.ts'
 import { type BadBody, readTableCommit, readTransaction } from './rest-catalog/commit-body.ts'
 import { type Directory, keyIn, LEVEL_SEPARATOR, TWO_TABLES } from './rest-catalog/directory.ts'
 import type { LakeReader } from './rest-catalog/lake-reader.ts'
@@ -160,7 +161,10 @@ export async function answerRestCatalog(
   return request.method === 'HEAD' ? { ...answer, body: null } : answer
 }
 
-/** A catalog that cannot be read, now or before the first start, is a 503: clients try again. */
+/**
+ * A catalog that cannot be read, now or before the first start, is a 503: clients try again. A lost
+ * file does not come back by itself, and is the 404 of Iceberg's own catalogs, in their words.
+ */
 async function answerOrFailure(
   request: RestRequest,
   lake: LakeReader,
@@ -171,7 +175,10 @@ async function answerOrFailure(
     return await route(request, lake, writer, directory)
   } catch (error) {
     if (!(error instanceof TableError)) throw error
-    return unavailable(error.message)
+    if (error.code !== 'file-lost') return unavailable(error.message)
+    const location = locationOf(String(error.facts.path))
+    const lost = `Failed to open input stream for file: ${location}: ${error.message}`
+    return refuse('NotFoundException', lost)
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type LakeReader,
   type RestAnswer,
   type RestRequest,
+  TableError,
 } from '../../src/table.ts'
 import { placesIn } from '../support/places.ts'
 
@@ -309,6 +310,21 @@ test('a refused method is told those there are', async () => {
   assert.equal((await ask(`PUT ${METRICS}`)).headers?.allow, 'GET, HEAD')
   assert.equal((await ask('PUT /v1/transactions/commit')).headers?.allow, '')
   assert.equal((await ask(`PUT ${METRICS}/metrics`)).headers?.allow, 'POST')
+})
+
+test('a lost metadata file is a 404 in the words of Iceberg: to try again does not help', async () => {
+  const file = '/nonexistent/metadata/00001-x.metadata.json'
+  const reader: LakeReader = {
+    ...lake,
+    loadMetadata: async () => Promise.reject(new TableError('file-lost', { path: file })),
+  }
+  const answer = await ask(`GET ${METRICS}`, reader)
+  assert.equal(answer.status, 404)
+  assert.equal(answer.headers?.['retry-after'], undefined)
+  const { error } = JSON.parse(answer.body ?? '')
+  assert.equal(error.type, 'NotFoundException')
+  assert.match(error.message, /^Failed to open input stream for file: file:\/\/\/nonexistent/)
+  assert.match(error.message, /restore it from a backup/)
 })
 
 test('a catalog that cannot be read is a 503, so that clients try again', async () => {
