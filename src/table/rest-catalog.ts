@@ -333,11 +333,7 @@ async function commitTable(call: CommitCall): Promise<RestAnswer> {
   return { status: 200, body: committedBody(committed) }
 }
 
-async function commitTransaction({
-  directory,
-  request,
-  writer,
-}: CommitCall): Promise<RestAnswer> {
+async function commitTransaction({ directory, request, writer }: CommitCall): Promise<RestAnswer> {
   const changes = readTransaction(directory, request.body ?? new Uint8Array())
   if (isBad(changes)) return refuseBody(changes)
   const answer = await writer.commit(changes)

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { applyUpdates } from '../../src/table/client-commit/updates.ts'
-import type { Fields, MetadataFields, Update } from '../../src/table/client-commit/change.ts'
+import type { Fields, MetadataFields, Update } from '../../src/table/client-commit.ts'
 
 export type Created = MetadataFields & Record<string, unknown>
 
@@ -55,8 +55,8 @@ export function createFromUpdates(
   const table = emptyMetadata(1, location)
   for (const update of updates) {
     const step = Object.hasOwn(STEPS, update.action) ? STEPS[update.action] : undefined
-    const fault = step === undefined ? applyUpdates(table, [update], nowMs) : step(table, update)
-    if (typeof fault === 'string') return fault
+    const refusal = step === undefined ? applyUpdates(table, [update], nowMs) : step(table, update)
+    if (refusal) return refusal.message
   }
   return table
 }
@@ -75,7 +75,9 @@ const STEPS: Readonly<Record<string, (table: Created, update: Update) => void>> 
     table['table-uuid'] = String(uuid)
   },
   'upgrade-format-version'(table, update) {
-    table['format-version'] = Number(update['format-version'])
+    const version = Number(update['format-version'])
+    table['format-version'] = version
+    if (version > 2) table['next-row-id'] ??= 0
   },
   'set-location'(table, { location }) {
     table.location = String(location)

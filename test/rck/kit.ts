@@ -20,6 +20,8 @@ export type TestResult = Readonly<{
 
 const POM = join(import.meta.dirname, 'pom.xml')
 const [JAVA_OLDEST, JAVA_NEWEST] = [17, 21]
+/** Where the stack of an error begins. */
+const STACK = /^\s*at \S+\(/m
 const SUITE = 'org.apache.iceberg.rest.RESTCompatibilityKitSuite'
 
 /** The settings are those of the kit and of Iceberg's REST client, as Java properties. */
@@ -65,7 +67,7 @@ function resultsIn(xml: string): TestResult[] {
     const kind = attribute(attributes, 'classname').replace(/^.*RESTCompatibilityKit/, '')
     const problem = /<(failure|error|skipped)\b([^>]*)>([^<]*(?:<!\[CDATA\[.*?\]\]>)?)/s.exec(inner)
     const [, what, of = '', text = ''] = problem ?? []
-    const said = attribute(of, 'message') || text.replace(/<!\[CDATA\[/, '').trim()
+    const said = (attribute(of, 'message') || text.replace('<![CDATA[', '')).split(STACK)[0] ?? ''
     const outcome = what === undefined ? 'passed' : what === 'skipped' ? 'skipped' : 'failed'
     return { name: `${kind}.${name}`, outcome, reason: said.replace(/\s+/g, ' ').trim() }
   })

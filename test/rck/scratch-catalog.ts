@@ -1,7 +1,7 @@
 /**
  * A catalog for the compatibility kit, whose tests create tables of their own. Requests are
  * answered by the product's REST catalog, with the kit's namespaces and tables as its directory;
- * requirements and updates of commits are the product's as well. What the product refuses, because
+ * requirements and updates of commits are held against them by the product as well. What the product refuses, because
  * its catalog has two tables and no others, is supplied here: namespaces and tables are created,
  * dropped, renamed and registered. The rules of the two tables (`client-commit/fit.ts`) do not
  * apply to tables of the kit.
@@ -10,14 +10,17 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { stringifyExact } from '../../src/runtime.ts'
-import { failedRequirement } from '../../src/table/client-commit/requirements.ts'
-import { applyUpdates } from '../../src/table/client-commit/updates.ts'
-import { type Fields, type MetadataFields, parseFields } from '../../src/table/client-commit/change.ts'
+import {
+  applyChange,
+  type Fields,
+  type MetadataFields,
+  parseFields,
+} from '../../src/table/client-commit.ts'
 import type { TableKey } from '../../src/table/definition.ts'
 import { locationOf, pathOf } from '../../src/table/location.ts'
 import { type Directory, LEVEL_SEPARATOR } from '../../src/table/rest-catalog/directory.ts'
 import { tableBody } from '../../src/table/rest-catalog/table-answer.ts'
-import { openStorage } from '../../src/table/storage.ts'
+import { openDiskStorage } from '../../src/table/storage/disk.ts'
 import {
   answerRestCatalog,
   type ClientAnswer,
@@ -43,10 +46,10 @@ const TABLE = `${NAMESPACE}/tables/{name}`
 const ASKED: TableKey = 'events'
 const LISTED: TableKey = 'metrics'
 
-export async function openScratchCatalog(
+export function openScratchCatalog(
   folder: string,
-): Promise<Readonly<{ answer(request: RestRequest): Promise<RestAnswer> }>> {
-  const storage = await openStorage({ kind: 'folder', path: folder })
+): Readonly<{ answer(request: RestRequest): Promise<RestAnswer> }> {
+  const storage = openDiskStorage()
   const namespaces = new Map<string, Namespace>()
 
   const pointerOf = (namespace: string, name: string): string | undefined =>
@@ -219,10 +222,8 @@ export async function openScratchCatalog(
         'timestamp-ms': table['last-updated-ms'],
         'metadata-file': base,
       }
-      const failed = failedRequirement(table, change.requirements)
-      if (failed !== null) return failed
-      const unfit = applyUpdates(table, change.updates, Date.now())
-      if (unfit !== null) return { kind: 'refused', message: unfit }
+      const refusal = applyChange(`${shown(namespace)}.${name}`, table, change, Date.now())
+      if (refusal !== null) return refusal
       table['metadata-log'] = [...(table['metadata-log'] as unknown[]), log]
       return { kind: 'committed', tables: { [ASKED]: save(namespace, name, table) } }
     }
