@@ -7,7 +7,9 @@ import { randomUUID } from 'node:crypto'
 import { applyUpdates } from '../../src/table/client-commit/updates.ts'
 import type { Fields, MetadataFields, Update } from '../../src/table/client-commit.ts'
 
-export type Created = MetadataFields & Record<string, unknown>
+export type Created = MetadataFields &
+  Record<string, unknown> &
+  Readonly<{ 'metadata-log': unknown[] }>
 
 type Schema = { fields: Field[]; 'identifier-field-ids'?: number[] } & Record<string, unknown>
 type Field = { id: number; type: unknown } & Record<string, unknown>
