@@ -9,19 +9,10 @@ import { join } from 'node:path'
 import { readComposeFile } from '../../deploy/stack/compose-file.ts'
 import { findJava } from '../../deploy/stack/java.ts'
 import { installArtifacts } from '../../deploy/stack/maven.ts'
-
-export type TestResult = Readonly<{
-  /** `CatalogTests.testAppend`; of a test with parameters each run: `…(int)[1]`. */
-  name: string
-  outcome: 'passed' | 'failed' | 'skipped'
-  /** Why it failed or was skipped, in one line. */
-  reason: string
-}>
+import { resultsIn, type TestResult } from './junit-report.ts'
 
 const POM = join(import.meta.dirname, 'pom.xml')
 const [JAVA_OLDEST, JAVA_NEWEST] = [17, 21]
-/** Where the stack of an error begins. */
-const STACK = /^\s*at \S+\(/m
 const SUITE = 'org.apache.iceberg.rest.RESTCompatibilityKitSuite'
 
 /** The settings are those of the kit and of Iceberg's REST client, as Java properties. */
@@ -57,31 +48,4 @@ function runJava(args: readonly string[]): Promise<string> {
   child.on('error', reject)
   child.on('close', () => resolve(Buffer.concat(parts).toString()))
   return promise
-}
-
-/** JUnit's XML: `<testcase name classname><failure|error|skipped message>…</testcase>`. */
-function resultsIn(xml: string): TestResult[] {
-  const cases = xml.matchAll(/<testcase ([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)
-  return [...cases].map(([, attributes = '', inner = '']) => {
-    const name = attribute(attributes, 'name').replace(/\(\)$/, '')
-    const kind = attribute(attributes, 'classname').replace(/^.*RESTCompatibilityKit/, '')
-    const problem = /<(failure|error|skipped)\b([^>]*)>([^<]*(?:<!\[CDATA\[.*?\]\]>)?)/s.exec(inner)
-    const [, what, of = '', text = ''] = problem ?? []
-    const said = (attribute(of, 'message') || text.replace('<![CDATA[', '')).split(STACK)[0] ?? ''
-    const outcome = what === undefined ? 'passed' : what === 'skipped' ? 'skipped' : 'failed'
-    return { name: `${kind}.${name}`, outcome, reason: said.replace(/\s+/g, ' ').trim() }
-  })
-}
-
-function attribute(attributes: string, name: string): string {
-  const text = new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? ''
-  const code = (_: string, hex: string | undefined, decimal: string): string =>
-    String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16))
-  return text
-    .replace(/&#(?:x([\da-f]+)|(\d+));/gi, code)
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&apos;', "'")
-    .replaceAll('&amp;', '&')
 }
