@@ -8,7 +8,7 @@
  *              goal p99 <= checkpoint interval + 2 s
  *
  * usage: node bench/flink.ts [--only dedup,no-dedup,freshness] [--events 3000000] [--rate 5000]
- *          [--seconds 60] [--seed 1] [--parallelism 1] [--state hashmap|rocksdb]
+ *          [--seconds 60] [--seed 1] [--parallelism 1] [--state rocksdb|hashmap]
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -27,7 +27,8 @@ import { fillTopic, ROUND_EVENTS } from './support/fill-topic.ts'
 import { describeMachine } from './support/machine.ts'
 import { visibility } from './support/visibility.ts'
 
-const OCCURRENCE = 'ROW_NUMBER() OVER (PARTITION BY event_id ORDER BY proc ASC)'
+const OCCURRENCE =
+  'ROW_NUMBER() OVER (PARTITION BY UNHEX(SUBSTRING(SHA256(event_id), 1, 32)) ORDER BY proc ASC)'
 const POLL_MS = 1_000
 const CHECKPOINT_MS = 5_000
 const WATCH_MS = 100
@@ -41,7 +42,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '3000000' },
     seed: { type: 'string', default: '1' },
     parallelism: { type: 'string', default: '1' },
-    state: { type: 'string', default: 'hashmap' },
+    state: { type: 'string', default: 'rocksdb' },
   },
 })
 const events = Math.ceil(Number(values.events) / ROUND_EVENTS) * ROUND_EVENTS
@@ -150,7 +151,7 @@ async function submit(place: Place, change: (statement: string) => string): Prom
       checkpointIntervalMs: CHECKPOINT_MS,
       watermarkDelayMs: 10_000,
       idleTimeoutMs: 10_000,
-      stateBackend: values.state === 'rocksdb' ? 'rocksdb' : 'hashmap',
+      stateBackend: values.state === 'hashmap' ? 'hashmap' : 'rocksdb',
       rejectedDirectory: place.rejectedDirectory,
     },
   })

@@ -19,6 +19,7 @@ export {
   findJob,
   flinkJobOptions,
   openConfiguredJob,
+  whyClusterUnfit,
 } from './flink/supervision/configured-job.ts'
 export {
   type FlinkCommit,
@@ -26,4 +27,5 @@ export {
   openCheckpointNote,
 } from './flink/supervision/recovery.ts'
 export { openRejectedMover } from './flink/supervision/rejected-mover.ts'
+export { openStateNote, type StateNote } from './flink/supervision/state-mark.ts'
 export { type FlinkJob, openFlinkJob } from './flink/supervision/supervised-job.ts'

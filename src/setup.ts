@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { type Config, missingKeys, writeKeysFile } from './config.ts'
 import { setUpSuperset } from './dashboard.ts'
-import { checkLog, findJob, openConfiguredJob } from './flink.ts'
+import { checkLog, findJob, openConfiguredJob, whyClusterUnfit } from './flink.ts'
 import { readTopicExtent, setUpTopic } from './log.ts'
 import { openTrinoQuery, QueryError } from './query.ts'
 import { reasonOf } from './runtime.ts'
@@ -145,7 +145,10 @@ async function setUpJob(config: Config, world: SetupWorld): Promise<readonly Set
   const { name, live } = await findJob({ ...config, flink })
   const part = { part: 'job', name } as const
   const remarks = live === null ? [] : [`${live.id}, ${live.state}`]
+  remarks.push(...(await idleTasks(config, flink)))
   if (live?.name === name) return [{ ...part, outcome: 'found', remarks }]
+  const unfit = await whyClusterUnfit(flink)
+  if (unfit !== null) return [{ ...part, outcome: 'unfit', remarks: [...remarks, unfit] }]
   if (world.mode === 'look') {
     return [{ ...part, outcome: live === null ? 'missing' : 'differs', remarks }]
   }
@@ -159,10 +162,24 @@ async function setUpJob(config: Config, world: SetupWorld): Promise<readonly Set
     await checkTopic(config, flink, lake)
     const jobId = await submit(config, flink, lake, world)
     const outcome = live === null ? 'made' : 'changed'
-    return [{ ...part, outcome, remarks: [`${jobId}, RUNNING`] }]
+    return [
+      { ...part, outcome, remarks: [`${jobId}, RUNNING`, ...(await idleTasks(config, flink))] },
+    ]
   } finally {
     await lake.close()
   }
+}
+
+/** Tasks beyond the partitions of the topic read nothing. */
+async function idleTasks({ log }: Config, { parallelism }: Flink): Promise<readonly string[]> {
+  if (log.kind !== 'kafka') return []
+  const { partitions } = await readTopicExtent(log)
+  const count = partitions?.length ?? parallelism
+  if (parallelism <= count) return []
+  return [
+    `flink.parallelism is ${parallelism}, and the topic has ${count} partitions: ` +
+      `${parallelism - count} tasks read nothing`,
+  ]
 }
 
 /** A job must not go on with a topic that is another one than the tables were filled from (F11). */

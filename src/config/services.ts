@@ -40,7 +40,11 @@ export type TrinoSettings = Readonly<{
 
 const PARTITIONS_MAX = 1000
 const REPLICATION_MAX = 16
-const PARALLELISM_MAX = 1024
+/**
+ * The job's state is kept in so many groups, which parallel tasks divide among them; that is fixed
+ * with its first checkpoint.
+ */
+export const FLINK_PARALLELISM_MAX = 1024
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
 const URL_FORM = 'a URL such as `http://127.0.0.1:8081`'
@@ -121,11 +125,13 @@ export const FLINK: Field<FlinkSettings> = group<FlinkSettings>(
     rest: url('The JobManager, through which the job is watched.'),
     parallelism: field(
       {
-        description: 'How many tasks work side by side.',
-        accepts: `a whole number from 1 to ${PARALLELISM_MAX}`,
-        initial: 1,
+        description:
+          'How many tasks work side by side, each in a slot of the cluster. It may be changed at ' +
+          'any time, up and down: the job goes on with its state.',
+        accepts: `a whole number from 1 to ${FLINK_PARALLELISM_MAX}`,
+        initial: 2,
       },
-      (value) => readCount(value, 1, PARALLELISM_MAX),
+      (value) => readCount(value, 1, FLINK_PARALLELISM_MAX),
     ),
     checkpointInterval: wait(
       'How often events go into the tables: the freshness of the numbers.',
@@ -141,10 +147,11 @@ export const FLINK: Field<FlinkSettings> = group<FlinkSettings>(
     stateBackend: field(
       {
         description:
-          'Where the job keeps event ids: in memory, some 3 million in a task manager with 1.2 ' +
-          'GB of heap, or on disk.',
-        accepts: '`hashmap` or `rocksdb`',
-        initial: 'hashmap',
+          'Where the job keeps event ids: on disk, with the managed memory of its slots as the ' +
+          'cache, or in the heap, which suits small installations (some 3 million in 1.2 GB). It ' +
+          'may be changed while the job runs.',
+        accepts: '`rocksdb` or `hashmap`',
+        initial: 'rocksdb',
       },
       (value) => readChoice(value, ['hashmap', 'rocksdb']),
     ),

@@ -19,6 +19,8 @@ export type FlinkErrorCode =
   | 'state'
   /** The job ended, or never ran, in the time allowed. */
   | 'job'
+  /** The cluster has fewer slots than the job has parallel tasks. */
+  | 'slots'
   /** Files of rejected events that are not what the job writes. */
   | 'rejected-file'
   /** The tables were filled from another log (F11). */
@@ -60,6 +62,13 @@ const KINDS: ErrorKinds<FlinkErrorCode> = {
   },
   state: { canRetry: false, message: (f) => String(f.why) },
   job: { canRetry: true, message: (f) => `The Flink job ${f.job} ${f.fault}` },
+  slots: {
+    canRetry: true,
+    message: (f) =>
+      `The Flink cluster has ${f.slots} task slots, and flink.parallelism is ${f.parallelism}: ` +
+      'start more task managers, raise taskmanager.numberOfTaskSlots, or set flink.parallelism ' +
+      'lower. The job that runs, if any, is left as it is.',
+  },
   'rejected-file': {
     canRetry: false,
     message: (f) =>

@@ -38,6 +38,8 @@ export const SUMMARY_KEYS = {
   partial: 'campaign-metrics.partial',
   /** Beside Flink: the retention by which its job judges events, `days since kept-from`. */
   retention: 'campaign-metrics.retention',
+  /** Beside Flink: which state its job's checkpoints hold, `version backend`. */
+  flinkState: 'campaign-metrics.flink-state',
   /** Beside Flink: the last raw snapshot whose late events are amended. */
   amendedSequence: 'campaign-metrics.amended-sequence',
   /** Beside Flink: the end of the last window that was amended, µs since the epoch. */

@@ -71,11 +71,11 @@ test('the distributed side is a few lines of the same file', () => {
   assert.deepEqual(config.flink, {
     gateway: 'http://sql-gateway:8083',
     rest: 'http://jobmanager:8081',
-    parallelism: 1,
+    parallelism: 2,
     checkpointIntervalMs: 5000,
     watermarkDelayMs: 10_000,
     idleTimeoutMs: 10_000,
-    stateBackend: 'hashmap',
+    stateBackend: 'rocksdb',
     rejectedDirectory: '/rejected',
   })
   assert.deepEqual(config.trino, {

@@ -70,6 +70,7 @@ function* makeItems({ seed, nowMs, events }: ParityInput, random: Random): Gener
     ...FUTURE_ITEMS,
     ...listEdgeItems(nowMs - YOUNGEST_MS - 5 * MINUTE_MS, 'edge'),
     ...rejectedFirst(youngestMs - SPAN_MS),
+    ...sameMd5(youngestMs - SPAN_MS),
   ]
   const hasBillions = events >= BILLIONS_FROM
   const sumsMs = youngestMs - SPAN_MS / 2
@@ -104,6 +105,15 @@ function rejectedFirst(atMs: number): readonly Item[] {
     { bytes: bad, blame: 'timestamp', breaksArray: false },
     { bytes: good, blame: null, breaksArray: false },
   ]
+}
+
+/** Two texts of one MD5, a published pair: they are two events all the same. */
+function sameMd5(atMs: number): readonly Item[] {
+  return ['A', 'E'].map((letter) => {
+    const id = `TEXTCOLLBYfGiJUETHQ4h${letter}cKSMd5zYpgqf1YRDhkmxHkhPWptrkoyz28wnI9V0aHeAuaKnak`
+    const bytes = Buffer.from(event(id, new Date(atMs).toISOString()))
+    return { bytes, blame: null, breaksArray: false }
+  })
 }
 
 function event(id: string, timestamp: string): string {

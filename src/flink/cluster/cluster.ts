@@ -17,6 +17,9 @@ export type ClusterJob = Readonly<{
    * FINISHED, …
    */
   state: string
+  /** How many of its tasks run, and how many it has. */
+  running: number
+  tasks: number
 }>
 
 export type Checkpoint = Readonly<{ id: number; path: string }>
@@ -29,8 +32,14 @@ export type Cluster = {
   readFailure(jobId: string): Promise<string | null>
   /** Where the cluster keeps checkpoints; null when none is configured. */
   checkpointDirectory(): Promise<string | null>
-  /** Resolves with the path of the savepoint once the job has ended. */
-  stopWithSavepoint(jobId: string): Promise<string>
+  /**
+   * Waits until all tasks run, since a stop in the middle of a recovery may half happen; resolves
+   * with the path of the savepoint once it is made. Where the job is to go on with `backend` and
+   * has another one now, the savepoint is in the form that both can read.
+   */
+  stopWithSavepoint(jobId: string, backend: string): Promise<string>
+  /** Null where the cluster makes task managers as they are needed. */
+  readSlots(): Promise<number | null>
   cancel(jobId: string): Promise<void>
   /** Waits until the job has reached a final state. */
   awaitEnd(jobId: string): Promise<string>
@@ -39,6 +48,14 @@ export type Cluster = {
 const ENDED: ReadonlySet<string> = new Set(['FAILED', 'CANCELED', 'FINISHED'])
 const POLL_MS = 500
 const STOP_MS_MAX = 180_000
+const RUNNING_MS_MAX = 120_000
+/** As Flink names the backend of a job. */
+const BACKEND_NAMES: Readonly<Record<string, string>> = {
+  hashmap: 'HashMapStateBackend',
+  rocksdb: 'EmbeddedRocksDBStateBackend',
+}
+/** Settings of a JobManager that starts task managers itself. */
+const ELASTIC_SETTINGS = /^(?:kubernetes\.cluster-id|yarn\.)/
 
 export function hasEnded(state: string): boolean {
   return ENDED.has(state)
@@ -53,7 +70,8 @@ export function openCluster(url: string): Cluster {
     readFailure: async (jobId) =>
       failureIn(await askFlink(url, `/jobs/${jobId}/exceptions?maxExceptions=1`)),
     checkpointDirectory: () => readCheckpointDirectory(url),
-    stopWithSavepoint: (jobId) => stopWithSavepoint(url, jobId),
+    stopWithSavepoint: (jobId, backend) => stopWithSavepoint(url, jobId, backend),
+    readSlots: () => readSlots(url),
     cancel: async (jobId) => {
       await askFlink(url, `/jobs/${jobId}`, { method: 'PATCH' })
     },
@@ -67,7 +85,14 @@ async function listJobs(url: string): Promise<readonly ClusterJob[]> {
     id: stringIn(job, 'jid'),
     name: stringIn(job, 'name'),
     state: stringIn(job, 'state'),
+    running: numberIn(objectIn(job, 'tasks'), 'running'),
+    tasks: numberIn(objectIn(job, 'tasks'), 'total'),
   }))
+}
+
+function numberIn(answer: Answer, field: string): number {
+  const value = answer[field]
+  return typeof value === 'number' ? value : 0
 }
 
 function latestCheckpointIn(answer: Answer): Checkpoint | null {
@@ -84,9 +109,15 @@ async function readCheckpointDirectory(url: string): Promise<string | null> {
   return (await readSetting(url, 'execution.checkpointing.dir'))?.replace(/\/+$/, '') ?? null
 }
 
-async function stopWithSavepoint(url: string, jobId: string): Promise<string> {
+async function stopWithSavepoint(url: string, jobId: string, backend: string): Promise<string> {
+  await awaitAllRunning(url, jobId)
   const target = await savepointDirectory(url)
-  const body = { drain: false, ...(target === null ? {} : { targetDirectory: target }) }
+  const { state_backend: own } = await askFlink(url, `/jobs/${jobId}/checkpoints/config`)
+  const body = {
+    drain: false,
+    formatType: own === BACKEND_NAMES[backend] ? 'NATIVE' : 'CANONICAL',
+    ...(target === null ? {} : { targetDirectory: target }),
+  }
   const started = await askFlink(url, `/jobs/${jobId}/stop`, { method: 'POST', body })
   const request = stringIn(started, 'request-id')
   for (let waitedMs = 0; waitedMs < STOP_MS_MAX; waitedMs += POLL_MS) {
@@ -114,6 +145,32 @@ async function savepointDirectory(url: string): Promise<string | null> {
   if ((await readSetting(url, 'execution.checkpointing.savepoint-dir')) !== null) return null
   const checkpoints = await readCheckpointDirectory(url)
   return checkpoints === null ? null : `${checkpoints}/savepoints`
+}
+
+async function awaitAllRunning(url: string, jobId: string): Promise<void> {
+  let last = 'it is not listed'
+  for (let waitedMs = 0; waitedMs < RUNNING_MS_MAX; waitedMs += POLL_MS) {
+    const job = (await listJobs(url)).find(({ id }) => id === jobId)
+    if (job === undefined || hasEnded(job.state)) {
+      const fault = 'ended by itself before it could be stopped with a savepoint'
+      throw new FlinkError('job', { job: jobId, fault })
+    }
+    if (job.state === 'RUNNING' && job.running === job.tasks) return
+    last = `it is ${job.state}, and ${job.running} of its ${job.tasks} tasks run`
+    await sleep(POLL_MS)
+  }
+  const failure = failureIn(await askFlink(url, `/jobs/${jobId}/exceptions?maxExceptions=1`))
+  const fault =
+    `cannot be stopped with a savepoint, which takes all of its tasks: after ` +
+    `${RUNNING_MS_MAX / 1000} s ${last}${failure === null ? '' : ` (${failure})`}. It goes on as ` +
+    'it was, and is tried again; cancel it, and it is submitted from its newest checkpoint'
+  throw new FlinkError('job', { job: jobId, fault })
+}
+
+async function readSlots(url: string): Promise<number | null> {
+  const settings = objectsIn(await askFlink(url, '/jobmanager/config', { isList: true }), 'list')
+  if (settings.some(({ key }) => ELASTIC_SETTINGS.test(String(key)))) return null
+  return numberIn(await askFlink(url, '/overview'), 'slots-total')
 }
 
 async function awaitEnd(url: string, jobId: string): Promise<string> {

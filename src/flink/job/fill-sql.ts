@@ -57,7 +57,8 @@ function required<T>(values: Readonly<Record<string, T>>, name: string): T {
   return value
 }
 
-function literal(text: string): string {
+/** Quotes are doubled. */
+export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 

@@ -11,7 +11,8 @@ import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import type { Config, FlinkConfig, KafkaLog, S3Warehouse } from '../../config.ts'
 import { DAY_US } from '../../table.ts'
-import { fillSql, type SqlValues, splitStatements } from './fill-sql.ts'
+import { fillSql, literal, type SqlValues, splitStatements } from './fill-sql.ts'
+import { jobSettings } from './job-settings.ts'
 import { type Retention, retentionOf } from './retention.ts'
 
 /** The settings of the configuration that reach the SQL. */
@@ -42,11 +43,6 @@ export type JobSql = Readonly<{
   statements: readonly string[]
 }>
 
-/**
- * For how many horizons Flink remembers an id: a record may wait as long as those beyond the first.
- */
-export const REMEMBERED_HORIZONS = 2
-
 const TEMPLATE_FILE = new URL('./job.sql', import.meta.url)
 const FINGERPRINT_CHARACTERS = 12
 const NAME_PREFIX = 'campaign-metrics'
@@ -66,17 +62,20 @@ const MODULES = {
 
 export function makeJobSql(options: FlinkJobOptions): JobSql {
   const template = readFileSync(TEMPLATE_FILE, 'utf8')
-  const open = fillSql(template, valuesFor(comparable(options), ''))
+  const open = statementsOf(template, comparable(options), '')
   const fingerprint = createHash('sha256')
-    .update(open)
+    .update(open.join(';\n'))
     .digest('hex')
     .slice(0, FINGERPRINT_CHARACTERS)
   const name = jobNamePrefix(options) + fingerprint
-  return {
-    name,
-    fingerprint,
-    statements: splitStatements(fillSql(template, valuesFor(options, name))),
-  }
+  return { name, fingerprint, statements: statementsOf(template, options, name) }
+}
+
+function statementsOf(template: string, options: FlinkJobOptions, name: string): readonly string[] {
+  const settings = Object.entries(jobSettings(name, options)).map(
+    ([key, value]) => `SET ${literal(key)} = ${literal(value)}`,
+  )
+  return [...settings, ...splitStatements(fillSql(template, valuesFor(options)))]
 }
 
 /** What the names of all jobs on this topic and these tables begin with, whatever their SQL. */
@@ -107,17 +106,11 @@ function comparable(options: FlinkJobOptions): FlinkJobOptions {
   }
 }
 
-function valuesFor(options: FlinkJobOptions, name: string): SqlValues {
+function valuesFor(options: FlinkJobOptions): SqlValues {
   const groups = consumerGroups(options)
   const { days, sinceUs, keptFromUs } = options.retention
   return {
     text: {
-      jobName: name,
-      parallelism: String(options.parallelism),
-      checkpointInterval: `${options.checkpointIntervalMs} ms`,
-      stateBackend: options.stateBackend,
-      idleTimeout: `${options.idleTimeoutMs} ms`,
-      idsRemembered: `${REMEMBERED_HORIZONS * options.dedupeHorizonMs} ms`,
       retentionDays: String(days + SPARE_DAYS),
       retentionSince: timestampText(days === 0 ? NEVER_US : sinceUs),
       keptFrom: timestampText(keptFromUs),

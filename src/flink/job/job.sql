@@ -6,35 +6,9 @@
 --          └────────► lines ──────────────── no JSON object ────┴──► rejected            files, moved on by `start`
 --
 -- The tables are made by `campaign-metrics setup`: Flink's own CREATE TABLE cannot write day() partitions.
--- {text:x} becomes a string, {options:x} a list of 'key' = 'value'.
--- Changing a literal keeps the state of a running job; changing the shape of a view that leads to `accepted` does not.
-
-SET 'pipeline.name' = {text:jobName};
-SET 'parallelism.default' = {text:parallelism};
-SET 'table.local-time-zone' = 'UTC';
-
--- A checkpoint is a commit: its interval is the freshness of the tables.
-SET 'execution.checkpointing.interval' = {text:checkpointInterval};
-SET 'execution.checkpointing.externalized-checkpoint-retention' = 'RETAIN_ON_CANCELLATION';
-SET 'execution.checkpointing.num-retained' = '3';
-SET 'execution.checkpointing.tolerable-failed-checkpoints' = '1000000';
-SET 'state.backend.type' = {text:stateBackend};
-
--- A lost task manager takes a while to come back, and an outage of S3 or PostgreSQL may last: never give up.
-SET 'restart-strategy.type' = 'exponential-delay';
-SET 'restart-strategy.exponential-delay.initial-backoff' = '1 s';
-SET 'restart-strategy.exponential-delay.max-backoff' = '20 s';
-
--- A partition without events holds no window open for longer than this.
-SET 'table.exec.source.idle-timeout' = {text:idleTimeout};
--- How long an event_id is remembered, from when it came: longer than the horizon, since it ages while the job does not run. A repeat
--- does not prolong it.
-SET 'table.exec.state.ttl' = {text:idsRemembered};
-
--- Without this each INSERT would read, judge and deduplicate for itself.
-SET 'table.optimizer.reuse-optimize-block-with-digest-enabled' = 'true';
--- No operator here keeps a row that it was handed, so none needs to be copied for the next.
-SET 'pipeline.object-reuse' = 'true';
+-- {text:x} becomes a string, {options:x} a list of 'key' = 'value'. The settings that go before it are in job-settings.ts.
+-- Changing a literal keeps the state of a running job; changing the shape of a view that leads to `accepted`, or the key of the
+-- deduplication, does not: STATE_VERSION of state-version.ts counts such changes.
 
 -- Credentials of S3 come from the environment of Flink's processes.
 CREATE CATALOG lake WITH (
@@ -117,6 +91,8 @@ CREATE TEMPORARY TABLE rejected (
   'connector' = 'filesystem',
   'path' = {text:rejectedPath},
   'format' = 'json',
+  -- Little is rejected; and the task behind it, of which there is one, is chained to it at any parallelism of the job.
+  'sink.parallelism' = '1',
   'sink.rolling-policy.rollover-interval' = '10 s',
   'sink.rolling-policy.inactivity-interval' = '10 s',
   'sink.rolling-policy.check-interval' = '2 s'
@@ -195,7 +171,8 @@ FROM (
     -- Absent and -0 are 0. (The planner would take `+ 0` away again.)
     COALESCE(NULLIF(TRY_CAST(revenue AS DOUBLE), 0e0), 0e0) AS revenue,
     platform, country, device_type,
-    ROW_NUMBER() OVER (PARTITION BY event_id ORDER BY proc ASC) AS occurrence
+    -- 16 bytes stand for the id, however long it is. Of SHA-256: those of MD5 can be made equal on purpose.
+    ROW_NUMBER() OVER (PARTITION BY UNHEX(SUBSTRING(SHA256(event_id), 1, 32)) ORDER BY proc ASC) AS occurrence
   FROM judged
   WHERE reason = ''
 )
@@ -253,12 +230,12 @@ FROM texts;
 EXECUTE STATEMENT SET BEGIN
 
 INSERT INTO lake.campaigns.campaign_events
-  /*+ OPTIONS('distribution-mode' = 'none') */
+  /*+ OPTIONS('distribution-mode' = 'none', 'branch' = 'main', 'upsert-enabled' = 'false', 'overwrite-enabled' = 'false') */
 SELECT event_id, user_id, campaign_id, event_type, event_time, revenue, platform, country, device_type
 FROM accepted;
 
 INSERT INTO lake.campaigns.campaign_metrics
-  /*+ OPTIONS('distribution-mode' = 'none') */
+  /*+ OPTIONS('distribution-mode' = 'none', 'branch' = 'main', 'upsert-enabled' = 'false', 'overwrite-enabled' = 'false') */
 SELECT
   campaign_id,
   CAST(window_start AS TIMESTAMP(6)),

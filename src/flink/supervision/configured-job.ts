@@ -20,7 +20,9 @@ import {
   makeJobSql,
 } from '../job/job-sql.ts'
 import { noteRetention, retentionOf } from '../job/retention.ts'
+import { whyUnfit } from './capacity.ts'
 import { flinkCommitIn, openCheckpointNote, whyForgotten } from './recovery.ts'
+import { openStateNote } from './state-mark.ts'
 import { type FlinkJob, openFlinkJob } from './supervised-job.ts'
 
 export type ConfiguredSettings = Pick<
@@ -75,6 +77,13 @@ export async function findJob(
   return { name: makeJobSql(options).name, live: live ?? null }
 }
 
+/** Why the cluster cannot run the job as it is configured; null when it can. */
+export async function whyClusterUnfit(
+  flink: Readonly<{ rest: string; parallelism: number }>,
+): Promise<string | null> {
+  return await whyUnfit(openCluster(flink.rest), flink.parallelism)
+}
+
 /** `lake` is open for writing, and with it the writer's lock is held: nobody else submits. */
 export async function openConfiguredJob(
   settings: ConfiguredSettings & Readonly<{ flink: Readonly<{ gateway: string; rest: string }> }>,
@@ -113,6 +122,7 @@ export async function openConfiguredJob(
       )
       return { commits, rows }
     },
+    state: openStateNote(lake),
     note: openCheckpointNote(`${settings.rejectedDirectory}/${NOTE_FILE}`),
     async withLock(work) {
       await lake.keepLock()

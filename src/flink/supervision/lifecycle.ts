@@ -26,8 +26,8 @@ export type Lifecycle =
 
 export type LifecycleEvent =
   /**
-   * Jobs on these tables, ended ones too; `failure` is of the job that is being started, if it
-   * failed.
+   * Jobs on these tables, ended ones too; `failure` is the newest one of the job that is being
+   * started, if it does not run.
    */
   | Readonly<{ kind: 'jobs'; jobs: readonly ClusterJob[]; failure: string | null }>
   | Readonly<{ kind: 'submitted'; jobId: string; rest: readonly string[] }>
@@ -42,6 +42,8 @@ export type Action =
   /** `from`: paths to try in order; null when they are still to be looked up. */
   | Readonly<{ kind: 'submit'; from: readonly string[] | null }>
   | Readonly<{ kind: 'stop'; jobId: string }>
+  /** A job that cannot take over the state it was given would be restarted for ever. */
+  | Readonly<{ kind: 'cancel'; jobId: string }>
 
 export type Step = Readonly<{ state: Lifecycle; action: Action }>
 
@@ -62,7 +64,8 @@ const WAIT_MS_MAX = 60_000
 /** How Flink reports state that does not fit the job. */
 const STATE_MISMATCH = new RegExp(
   'Cannot map checkpoint/savepoint state|Failed to rollback to checkpoint/savepoint|' +
-    'StateMigration|state serializer.*incompatible',
+    'StateMigration|(?:state|key) serializer.*(?:incompatible|must be compatible)|' +
+    'maximum parallelism .* changed',
   'i',
 )
 /** How Flink reports a checkpoint that is not there. */
@@ -121,7 +124,14 @@ export function failed(cause: unknown): Extract<LifecycleEvent, { why: string }>
   if (cause instanceof FlinkError && cause.code === 'no-checkpoint') {
     return { kind: 'refused', why: cause.message }
   }
-  return { kind: 'failed', why: reasonOf(cause) }
+  const why = reasonOf(cause)
+  // Flink refuses such a job at once, as an error of the statement that submits it.
+  if (isMismatch(why)) return { kind: 'refused', why: otherState(why) }
+  return { kind: 'failed', why }
+}
+
+function isMismatch(why: string): boolean {
+  return STATE_MISMATCH.test(why) && !isMissing(why)
 }
 
 /** `name`: of the job that is wanted, its fingerprint included. */
@@ -158,15 +168,16 @@ function whileStarting(
   wanted: Wanted,
 ): Step {
   const job = jobs.find(({ id }) => id === state.jobId)
-  if (job !== undefined && !hasEnded(job.state)) {
-    return job.state === 'RUNNING'
-      ? { state: { kind: 'running', jobId: job.id }, action: NONE }
-      : { state, action: NONE }
+  const isAlive = job !== undefined && !hasEnded(job.state)
+  if (isAlive && job.state === 'RUNNING') {
+    return { state: { kind: 'running', jobId: job.id }, action: NONE }
   }
   const why = failure ?? 'the job ended before it ran'
-  if (STATE_MISMATCH.test(why) && !isMissing(why)) {
-    return { state: { kind: 'refused', why: otherState(why) }, action: NONE }
+  if (isMismatch(why)) {
+    const action: Action = isAlive ? { kind: 'cancel', jobId: job.id } : NONE
+    return { state: { kind: 'refused', why: otherState(why) }, action }
   }
+  if (isAlive) return { state, action: NONE }
   if (job !== undefined && isMissing(why)) return nextPath(state, { ...state, why })
   return wait(why, state.failures, wanted.nowMs)
 }

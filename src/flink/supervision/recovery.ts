@@ -20,7 +20,7 @@ import { dirname } from 'node:path'
 import { makeFolder, systemCode } from '../../runtime.ts'
 import { FLINK_SUMMARY_KEYS } from '../../table.ts'
 import { FlinkError } from '../error.ts'
-import { REMEMBERED_HORIZONS } from '../job/job-sql.ts'
+import { REMEMBERED_HORIZONS } from '../job/job-settings.ts'
 
 export type FlinkCommit = Readonly<{ jobId: string; checkpointId: number }>
 

@@ -5,11 +5,12 @@
  * handed in, and the cluster is asked again once the lock is held.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pause } from '../../runtime.ts'
+import { pause, reasonOf } from '../../runtime.ts'
 import { type Cluster, type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
 import { openGatewaySession } from '../cluster/gateway.ts'
 import { FlinkError } from '../error.ts'
 import { type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
+import { awaitSlots, requireSlots } from './capacity.ts'
 import { type Downtime, openDowntime } from './downtime.ts'
 import {
   type Action,
@@ -26,6 +27,7 @@ import {
   newestJob,
   recoverFrom,
 } from './recovery.ts'
+import { STATE_VERSION, type StateNote, whyOtherBackend, whyOtherVersion } from './state-mark.ts'
 
 export type FlinkJobSettings = FlinkJobOptions &
   Readonly<{
@@ -37,6 +39,8 @@ export type FlinkJobSettings = FlinkJobOptions &
      */
     readTables: () => Promise<Readonly<{ commits: readonly FlinkCommit[]; rows: number }>>
     note: CheckpointNote
+    /** Which state the job's checkpoints hold, noted in the tables. */
+    state: StateNote
     /** Why the event ids in a checkpoint no longer suffice to go on from it; null when they do. */
     whyForgotten: () => Promise<string | null>
     /** Runs the work while no other process does; null when one does. */
@@ -146,6 +150,7 @@ class Supervisor implements FlinkJob {
       this.#lifecycle = state
       this.#tellChange(before, state)
       event = await this.#act(action)
+      if (state.kind === 'running' && before.kind !== 'running') await this.#noteState()
     }
   }
 
@@ -154,8 +159,10 @@ class Supervisor implements FlinkJob {
       const jobs = await this.#listJobs()
       const lifecycle = this.#lifecycle
       const own = 'jobId' in lifecycle ? jobs.find(({ id }) => id === lifecycle.jobId) : undefined
-      const isLost = own !== undefined && hasEnded(own.state)
-      const failure = isLost ? await this.#cluster.readFailure(own.id) : null
+      const isDown =
+        own !== undefined &&
+        (hasEnded(own.state) || (lifecycle.kind === 'starting' && own.state !== 'RUNNING'))
+      const failure = isDown ? await this.#cluster.readFailure(own.id) : null
       // A job that the cluster has forgotten has no checkpoints to ask for.
       if (lifecycle.kind === 'running' && own !== undefined) await this.#noteCheckpoint(own.id)
       await this.#noteDowntime(own ?? jobs.find(({ state }) => !hasEnded(state)))
@@ -178,17 +185,32 @@ class Supervisor implements FlinkJob {
   async #act(action: Action): Promise<LifecycleEvent | null> {
     if (action.kind === 'none') return null
     try {
-      return await this.#settings.withLock(() =>
-        action.kind === 'stop' ? this.#stop(action.jobId) : this.#submit(action.from),
-      )
+      return await this.#settings.withLock(() => this.#actLocked(action))
     } catch (cause) {
       return failed(cause)
     }
   }
 
+  async #actLocked(action: Exclude<Action, { kind: 'none' }>): Promise<LifecycleEvent | null> {
+    switch (action.kind) {
+      case 'stop':
+        return await this.#stop(action.jobId)
+      case 'submit':
+        return await this.#submit(action.from)
+      case 'cancel':
+        await this.#cluster.cancel(action.jobId)
+        return null
+    }
+  }
+
+  /** Nothing is stopped that could not go on afterwards. */
   async #stop(jobId: string): Promise<LifecycleEvent> {
+    const { stateBackend, parallelism, state } = this.#settings
+    const why = whyOtherVersion(await state.read())
+    if (why !== null) return { kind: 'refused', why }
+    await requireSlots(this.#cluster, parallelism)
     this.#settings.tell?.(`stopping the Flink job ${jobId}: configuration or version changed`)
-    const savepoint = await this.#cluster.stopWithSavepoint(jobId)
+    const savepoint = await this.#cluster.stopWithSavepoint(jobId, stateBackend)
     await this.#cluster.awaitEnd(jobId)
     // No checkpoint of this job is newer.
     await this.#note({
@@ -203,6 +225,7 @@ class Supervisor implements FlinkJob {
   async #submit(from: readonly string[] | null): Promise<LifecycleEvent> {
     const jobs = await this.#listJobs()
     if (jobs.some(({ state }) => !hasEnded(state))) return { kind: 'jobs', jobs, failure: null }
+    await awaitSlots(this.#cluster, this.#settings.parallelism)
     const tables = await this.#settings.readTables()
     const paths = from ?? (await this.#findPaths(tables))
     if ('kind' in paths) return paths
@@ -226,15 +249,42 @@ class Supervisor implements FlinkJob {
   ): Promise<readonly string[] | LifecycleEvent> {
     const directory = await this.#cluster.checkpointDirectory()
     const recovery = recoverFrom({ ...tables, directory, noted: await this.#settings.note.read() })
-    if (recovery.kind === 'fresh') return []
+    const { state, stateBackend } = this.#settings
+    if (recovery.kind === 'fresh') {
+      // Before the job can write a row: rows without this note are another version's.
+      await this.#writeState()
+      return []
+    }
     if (recovery.kind === 'restore') {
-      const why = await this.#settings.whyForgotten()
-      return why === null ? recovery.paths : { kind: 'refused', why }
+      const { paths } = recovery
+      const mark = await state.read()
+      const why =
+        whyOtherVersion(mark) ??
+        whyOtherBackend(mark, stateBackend, paths) ??
+        (await this.#settings.whyForgotten())
+      return why === null ? paths : { kind: 'refused', why }
     }
     const why =
       `The Flink job cannot go on: ${recovery.why}. Tables of another writer stay with it; ` +
       'fill new ones by naming another warehouse and catalog, or restore the checkpoint directory.'
     return { kind: 'refused', why }
+  }
+
+  /** The job that runs is the one that is configured, and so is its backend. */
+  async #noteState(): Promise<void> {
+    try {
+      await this.#settings.withLock(async () => {
+        await this.#writeState()
+        return null
+      })
+    } catch (cause) {
+      this.#settings.tell?.(`the Flink job's state backend was not noted: ${reasonOf(cause)}`)
+    }
+  }
+
+  async #writeState(): Promise<void> {
+    const { state, stateBackend: backend } = this.#settings
+    await state.write({ version: STATE_VERSION, backend })
   }
 
   async #execute(path: string | null): Promise<string> {

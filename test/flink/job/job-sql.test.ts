@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { REJECTION_REASONS } from '../../../src/event.ts'
 import { type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../../../src/flink/job/job-sql.ts'
@@ -51,6 +52,27 @@ test('the settings of the configuration stand in the statements', () => {
   }
   assert.ok(!sql.includes('s3.endpoint'), 'AWS itself has no endpoint')
   assert.ok(sql.includes('password="kafka\\"secret"'), 'escaped as JAAS wants it')
+})
+
+test('every setting stands before the job, and has its reason in the decisions', () => {
+  const { statements } = makeJobSql(OPTIONS)
+  const page = readFileSync('docs/decisions/flink-settings.md', 'utf8')
+  const settings = statements.flatMap((one) => /^SET '([^']+)' = '/.exec(one)?.[1] ?? [])
+  assert.ok(settings.length > 60, `only ${settings.length} settings seen`)
+  const isNamed = (key: string): boolean =>
+    page.includes(`\`${key}\``) || key.startsWith('restart-strategy.exponential-delay.')
+  assert.deepEqual(
+    settings.filter((key) => !isNamed(key)),
+    ['pipeline.name'],
+  )
+  assert.ok(statements.slice(0, settings.length).every((one) => one.startsWith('SET ')))
+})
+
+test('an id is remembered by 16 bytes of its SHA-256, and stored as it is', () => {
+  const sql = makeJobSql(OPTIONS).statements.at(-1) ?? ''
+  const views = makeJobSql(OPTIONS).statements.join('\n')
+  assert.match(views, /PARTITION BY UNHEX\(SUBSTRING\(SHA256\(event_id\), 1, 32\)\) ORDER BY/)
+  assert.match(sql, /SELECT event_id, user_id/)
 })
 
 test('every reason that the job gives is one of the closed list', () => {

@@ -11,10 +11,13 @@ import { until } from '../../support/until.ts'
  * answers it.
  */
 async function openFlink(): Promise<Server & { url: string }> {
+  const answers: Readonly<Record<string, unknown>> = {
+    '/jobs/overview': { jobs: [] },
+    '/overview': { 'slots-total': 1 },
+  }
   const server = createServer((request, response) => {
     if (request.method !== 'GET') return
-    const answer = request.url === '/jobs/overview' ? { jobs: [] } : []
-    response.end(JSON.stringify(answer))
+    response.end(JSON.stringify(answers[request.url ?? ''] ?? []))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -43,6 +46,7 @@ test('a cluster without the job, whose gateway hangs, is a problem after a while
     gateway: flink.url,
     rest: flink.url,
     readTables: async () => ({ commits: [], rows: 0 }),
+    state: { read: async () => null, write: async () => {} },
     note: { read: async () => null, write: async () => {} },
     withLock: (work) => work(),
     nowMs: () => nowMs,

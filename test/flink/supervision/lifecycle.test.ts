@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { ClusterJob } from '../../../src/flink/cluster/cluster.ts'
+import { FlinkError } from '../../../src/flink/error.ts'
 import {
+  failed,
   isMissing,
   type Lifecycle,
   type LifecycleEvent,
@@ -16,6 +18,8 @@ const job = (id: string, state: string, name = NAME): ClusterJob => ({
   id,
   name,
   state,
+  running: state === 'RUNNING' ? 9 : 0,
+  tasks: 9,
 })
 const jobs = (...seen: readonly ClusterJob[]): LifecycleEvent => ({
   kind: 'jobs',
@@ -102,10 +106,34 @@ test('other failures wait, twice as long each time, and then try again', () => {
   assert.deepEqual(later.action, { kind: 'submit', from: null })
 })
 
+test('state that does not fit, told by the statement that submits the job, is refused at once', () => {
+  const why =
+    'IllegalStateException: Failed to rollback to checkpoint/savepoint s. ' +
+    'Cannot map checkpoint/savepoint state for operator x'
+  const statement = 'EXECUTE STATEMENT SET'
+  const event = failed(new FlinkError('statement', { url: 'http://g', statement, why }))
+  const { state, action } = nextStep(ABSENT, event, AT)
+  assert.ok(state.kind === 'refused' && /Undo the change/.test(state.why))
+  assert.equal(action.kind, 'none')
+})
+
+test('a job that Flink restarts since its state does not fit is cancelled, and refused', () => {
+  const why =
+    'StateMigrationException: The new key serializer (x) must be compatible with the previous key ' +
+    'serializer (y).'
+  const starting: Lifecycle = { kind: 'starting', jobId: 'a', rest: [], failures: 0 }
+  const seen: LifecycleEvent = { kind: 'jobs', jobs: [job('a', 'RESTARTING')], failure: why }
+  const { state, action } = nextStep(starting, seen, AT)
+  assert.equal(state.kind, 'refused')
+  assert.deepEqual(action, { kind: 'cancel', jobId: 'a' })
+})
+
 const someJob = fc.record({
   id: fc.constantFrom('a', 'b'),
   name: fc.constantFrom(NAME, 'job#old'),
   state: fc.constantFrom('CREATED', 'RUNNING', 'RESTARTING', 'FAILED', 'CANCELED', 'FINISHED'),
+  running: fc.nat(9),
+  tasks: fc.constant(9),
 })
 const someEvent: fc.Arbitrary<LifecycleEvent> = fc.oneof(
   fc.record({

@@ -16,6 +16,8 @@ import {
   openCluster,
   openFlinkJob,
   openRejectedMover,
+  openStateNote,
+  type StateNote,
 } from '../../../src/flink.ts'
 import { type KafkaPlace, openRecordSource, setUpTopic } from '../../../src/log.ts'
 import type { Cell } from '../../../src/query.ts'
@@ -34,6 +36,8 @@ export type FlinkStack = Readonly<{
 }>
 
 export type JobOverrides = Readonly<{
+  parallelism?: number
+  stateBackend?: FlinkJobOptions['stateBackend']
   watermarkDelayMs?: number
   dedupeHorizonMs?: number
   retention?: FlinkJobOptions['retention']
@@ -98,6 +102,18 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
   const rejectedDirectory = join(base, name)
   await mkdir(rejectedDirectory, { recursive: true })
   const seenFile = join(services.folder, 'seen', `${name}.json`)
+  const withState = async <T>(ask: (note: StateNote) => Promise<T>): Promise<T> => {
+    const opened = await openLake({ ...lake, windowUs: WINDOW_US, writer: 'flink', nowUs })
+    try {
+      return await ask(openStateNote(opened))
+    } finally {
+      await opened.close()
+    }
+  }
+  const state: StateNote = {
+    read: () => withState((note) => note.read()),
+    write: (mark) => withState((note) => note.write(mark)),
+  }
   const commits = async (): Promise<readonly FlinkCommit[]> => {
     const { events, metrics } = await readLake(lake)
     return [events, metrics].flatMap(({ history }) => {
@@ -129,11 +145,12 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
         dedupeHorizonMs: 3_600_000,
         retention: { days: 0, sinceUs: 0, keptFromUs: 0 },
         windowUs: WINDOW_US,
-        stateBackend: 'hashmap',
+        stateBackend: 'rocksdb',
         rejectedDirectory,
         gateway: `http://${stack.address('sql-gateway', 8083)}`,
         rest: `http://${stack.address('jobmanager', 8081)}`,
         readTables: async () => ({ commits: await commits(), rows: await stored() }),
+        state,
         note: openCheckpointNote(file),
         withLock: lockOf(name),
         whyForgotten: async () => null,
