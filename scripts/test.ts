@@ -1,7 +1,7 @@
 /**
  * Runs the tests and fails when none ran, which `node --test` alone takes for a success. What needs
- * real services lies in test/stack and runs only when it is named, file by file: the services share
- * the machine.
+ * real services lies in test/stack, or in test/stack-long where it takes an hour, and runs only when
+ * it is named, file by file: the services share the machine.
  * usage: node scripts/test.ts [GLOB, FILE or FOLDER…] [--test-… options of node]
  */
 
@@ -15,10 +15,11 @@ import { closeSharedStack } from '../test/stack/support/shared-stack.ts'
 import type { TestCounts } from './test-counts.ts'
 
 const ALL_TESTS = 'test/**/*.test.ts'
-const STACK_TESTS = 'test/stack/**'
+const STACK_TESTS = ['test/stack/**', 'test/stack-long/**']
 /** A file that takes longer than this hangs. */
 const TEST_TIMEOUT_MS = 10 * 60_000
 const STACK_TEST_TIMEOUT_MS = 30 * 60_000
+const LONG_TEST_TIMEOUT_MS = 180 * 60_000
 const CONCURRENCY = 2
 
 process.exitCode = await runTests(process.argv.slice(2))
@@ -28,7 +29,9 @@ async function runTests(args: readonly string[]): Promise<number> {
   const patterns = args.filter((arg) => !arg.startsWith('-'))
   const options = args.filter((arg) => arg.startsWith('-'))
   const files = testFiles(patterns)
-  const isOnStack = files.some((file) => matchesGlob(file, STACK_TESTS))
+  const isOnStack = files.some((file) => STACK_TESTS.some((glob) => matchesGlob(file, glob)))
+  const isLong = files.some((file) => matchesGlob(file, 'test/stack-long/**'))
+  const timeoutMs = isLong ? LONG_TEST_TIMEOUT_MS : STACK_TEST_TIMEOUT_MS
   if (files.length === 0) return fail(`no test file matches ${patterns.join(' ') || ALL_TESTS}`)
 
   const scratch = mkdtempSync(join(tmpdir(), 'campaign-metrics-test-'))
@@ -37,7 +40,7 @@ async function runTests(args: readonly string[]): Promise<number> {
     const status = spawnNode([
       '--test',
       `--test-concurrency=${isOnStack ? 1 : CONCURRENCY}`,
-      `--test-timeout=${isOnStack ? STACK_TEST_TIMEOUT_MS : TEST_TIMEOUT_MS}`,
+      `--test-timeout=${isOnStack ? timeoutMs : TEST_TIMEOUT_MS}`,
       ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
       `--test-reporter=${fileURLToPath(new URL('test-counts.ts', import.meta.url))}`,
       `--test-reporter-destination=${countsFile}`,
@@ -56,7 +59,7 @@ async function runTests(args: readonly string[]): Promise<number> {
 /** The files that were named, or all but those on real services. */
 function testFiles(patterns: readonly string[]): readonly string[] {
   if (patterns.length > 0) return globSync(patterns.map(inFolder)).sort()
-  return globSync([ALL_TESTS], { exclude: [STACK_TESTS] }).sort()
+  return globSync([ALL_TESTS], { exclude: STACK_TESTS }).sort()
 }
 
 /** A folder stands for all tests in it. */

@@ -14,6 +14,7 @@ export { openGatewaySession } from './flink/cluster/gateway.ts'
 export { FLINK_ENGINE } from './flink/engine.ts'
 export { FlinkError, type FlinkErrorCode } from './flink/error.ts'
 export { type FlinkJobOptions, makeJobSql } from './flink/job/job-sql.ts'
+export { readStateNotice } from './flink/state-outlook.ts'
 export {
   checkLog,
   findJob,

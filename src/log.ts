@@ -17,6 +17,7 @@ export type { Frame } from './log/frame.ts'
 export { inspectLog } from './log/inspect.ts'
 export {
   type ConsumerLag,
+  countArrived,
   countWaiting,
   openKafkaLog,
   openRecordSource,

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { type Config, missingKeys, writeKeysFile } from './config.ts'
 import { setUpSuperset } from './dashboard.ts'
-import { checkLog, findJob, openConfiguredJob, whyClusterUnfit } from './flink.ts'
+import { checkLog, findJob, openConfiguredJob, readStateNotice, whyClusterUnfit } from './flink.ts'
 import { readTopicExtent, setUpTopic } from './log.ts'
 import { openTrinoQuery, QueryError } from './query.ts'
 import { reasonOf } from './runtime.ts'
@@ -145,7 +145,7 @@ async function setUpJob(config: Config, world: SetupWorld): Promise<readonly Set
   const { name, live } = await findJob({ ...config, flink })
   const part = { part: 'job', name } as const
   const remarks = live === null ? [] : [`${live.id}, ${live.state}`]
-  remarks.push(...(await idleTasks(config, flink)))
+  remarks.push(...(await outlook(config, flink, world)))
   if (live?.name === name) return [{ ...part, outcome: 'found', remarks }]
   const unfit = await whyClusterUnfit(flink)
   if (unfit !== null) return [{ ...part, outcome: 'unfit', remarks: [...remarks, unfit] }]
@@ -163,22 +163,33 @@ async function setUpJob(config: Config, world: SetupWorld): Promise<readonly Set
     const jobId = await submit(config, flink, lake, world)
     const outcome = live === null ? 'made' : 'changed'
     return [
-      { ...part, outcome, remarks: [`${jobId}, RUNNING`, ...(await idleTasks(config, flink))] },
+      {
+        ...part,
+        outcome,
+        remarks: [`${jobId}, RUNNING`, ...(await outlook(config, flink, world))],
+      },
     ]
   } finally {
     await lake.close()
   }
 }
 
-/** Tasks beyond the partitions of the topic read nothing. */
-async function idleTasks({ log }: Config, { parallelism }: Flink): Promise<readonly string[]> {
+/** What the job will not make use of, or have no room for. */
+async function outlook(
+  { log, dedupe }: Config,
+  flink: Flink,
+  { nowUs }: SetupWorld,
+): Promise<readonly string[]> {
   if (log.kind !== 'kafka') return []
   const { partitions } = await readTopicExtent(log)
-  const count = partitions?.length ?? parallelism
-  if (parallelism <= count) return []
+  const { parallelism } = flink
+  const idle = parallelism - (partitions?.length ?? parallelism)
+  const notice = await readStateNotice({ flink, log, dedupe }, nowUs() / 1000)
   return [
-    `flink.parallelism is ${parallelism}, and the topic has ${count} partitions: ` +
-      `${parallelism - count} tasks read nothing`,
+    ...(idle <= 0
+      ? []
+      : [`${idle} of the ${parallelism} tasks of flink.parallelism have no partition to read`]),
+    ...(notice === null ? [] : [notice]),
   ]
 }
 

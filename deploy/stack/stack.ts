@@ -4,7 +4,14 @@
  * that several run at once.
  */
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openAddressBook } from './address-book.ts'
@@ -50,8 +57,11 @@ const STOP_LIMIT_MS = 30_000
 const POLL_MS = 200
 const LOG_LINES = 25
 
+/** `taskmanager#2` is a second process of a service. */
+const REPLICA = /#\d+$/
+
 export type StackOptions = Readonly<{
-  /** What to start; nothing starts on its own besides. */
+  /** What to start; nothing starts on its own besides. A replica is `service#2`, `service#3`, … */
   services: readonly string[]
   /**
    * Where data, logs and rewritten files are. A stack opened again in a folder goes on with its
@@ -126,8 +136,9 @@ export function describeStack({
   const book = openAddressBook(compose, portBase)
 
   const place = (name: string): Placed & Readonly<{ layOut: () => void }> => {
-    const service = compose.services.get(name)
-    if (service === undefined) throw new Error(`compose.yaml has no service ${name}`)
+    const found = compose.services.get(serviceOf(name))
+    if (found === undefined) throw new Error(`compose.yaml has no service ${name}`)
+    const service = { ...found, name }
     const mounts = openMounts(service, folder, book)
     return {
       service: rewriteService(service, mounts.rewrite),
@@ -152,7 +163,7 @@ export function describeStack({
       rmSync(placed.scratch, { recursive: true, force: true })
       mkdirSync(placed.scratch, { recursive: true })
       placed.layOut()
-      for (const { path, edit } of edits.filter(({ service }) => service === name)) {
+      for (const { path, edit } of edits.filter(({ service }) => service === serviceOf(name))) {
         const file = placed.path(path)
         writeFileSync(file, edit(readFileSync(file, 'utf8')))
       }
@@ -197,10 +208,19 @@ export function describeStack({
       const running = findRecorded(recordOf(name))
       const isHealthy = running !== null && (await probe(nativeOf(name), place(name), running))
       const pid = running?.pid ?? null
-      return { service: name, address: book.address(name), pid, isHealthy, log: logOf(name) }
+      return {
+        service: name,
+        address: book.address(serviceOf(name)),
+        pid,
+        isHealthy,
+        log: logOf(name),
+      }
     },
     close: async () => {
-      for (const name of SERVICE_NAMES.toReversed()) await stop(name)
+      const replicas = existsSync(folder)
+        ? readdirSync(folder).filter((name) => REPLICA.test(name))
+        : []
+      for (const name of inOrder([...SERVICE_NAMES, ...replicas]).toReversed()) await stop(name)
     },
   }
 }
@@ -208,11 +228,16 @@ export function describeStack({
 /** Names in the order of their start. */
 export function inOrder(services: readonly string[]): string[] {
   for (const name of services) nativeOf(name)
-  return SERVICE_NAMES.filter((name) => services.includes(name))
+  const place = (name: string): number => SERVICE_NAMES.indexOf(serviceOf(name))
+  return [...new Set(services)].sort((a, b) => place(a) - place(b))
+}
+
+function serviceOf(name: string): string {
+  return name.replace(REPLICA, '')
 }
 
 function nativeOf(name: string): NativeService {
-  const native = NATIVE_SERVICES[name]
+  const native = NATIVE_SERVICES[serviceOf(name)]
   if (native !== undefined) return native
   throw new Error(`there is no service ${name}: it is one of ${SERVICE_NAMES.join(', ')}`)
 }

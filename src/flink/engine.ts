@@ -10,11 +10,13 @@ import { readTopicExtent } from '../log.ts'
 import { pause, reasonOf } from '../runtime.ts'
 import { type FlinkSettings, openLeader } from './leader.ts'
 import { openFlinkProgress } from './progress.ts'
+import { readStateNotice } from './state-outlook.ts'
 import { verifyClosed } from './upkeep/verify-closed.ts'
 
 export const FLINK_ENGINE: JobEngine = { start, readProgress, verify: verifyClosed }
 
 const PROGRESS_INTERVAL_MS = 2_000
+const OUTLOOK_INTERVAL_MS = 60_000
 
 /** A configuration with Flink as the engine has all of it, or was refused. */
 function flinkSettings(config: Config): FlinkSettings {
@@ -48,11 +50,23 @@ async function start({
     onWarning,
   })
 
+  let stateNotice: string | null = null
+  let lookedMs = Number.NEGATIVE_INFINITY
+  /** What cannot be asked now is asked again; that Flink is away is reported by others. */
+  async function lookAtState(): Promise<void> {
+    const nowMs = nowUs() / 1000
+    if (Math.abs(nowMs - lookedMs) < OUTLOOK_INTERVAL_MS) return
+    lookedMs = nowMs
+    const notice = await readStateNotice(settings, nowMs).catch(() => stateNotice)
+    if (notice !== null && stateNotice === null) onWarning(notice)
+    stateNotice = notice
+  }
+
   async function readProgressOnce(): Promise<JobProgress> {
     try {
       return {
         ...(await readFigures()),
-        notices: leader.graceNotices(),
+        notices: [...leader.graceNotices(), ...(stateNotice === null ? [] : [stateNotice])],
         state: 'running',
         stalled: leader.problem(),
       }
@@ -64,6 +78,7 @@ async function start({
   async function follow(): Promise<void> {
     const { signal } = stopping
     while (!signal.aborted) {
+      await lookAtState()
       await pause(PROGRESS_INTERVAL_MS, signal)
       latest = await readProgressOnce()
       onProgress(latest)

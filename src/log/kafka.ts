@@ -48,6 +48,14 @@ export async function readConsumerLag(place: KafkaPlace, group: string): Promise
 }
 
 /**
+ * Records that reached the topic since a time, in milliseconds since the epoch, and are still there.
+ * Throws LogError.
+ */
+export async function countArrived(place: KafkaPlace, sinceMs: number): Promise<number> {
+  return await (await import('./kafka/consumer-lag.ts')).countArrived(place, sinceMs)
+}
+
+/**
  * Of what the group has yet to read, the records that reached the topic before a time, in
  * milliseconds since the epoch. Throws LogError.
  */

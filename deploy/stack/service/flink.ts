@@ -42,9 +42,12 @@ export const taskmanager: NativeService = {
   prepare: (placed) => writeFileSync(nameFile(placed), `taskmanager-${randomUUID()}`),
   command: (placed) => {
     const name = `taskmanager.resource-id=${readFileSync(nameFile(placed), 'utf8')}`
-    const [jvm, settings] = computeMemory(placed, 'GET_TM_RESOURCE_PARAMS', ['-D', name])
+    // A container has its ports for itself; here a replica takes what is free.
+    const port = placed.service.name === 'taskmanager' ? [] : ['-D', 'taskmanager.data.port=0']
+    const own = ['-D', name, ...port]
+    const [jvm, settings] = computeMemory(placed, 'GET_TM_RESOURCE_PARAMS', own)
     const entrypoint = 'org.apache.flink.runtime.taskexecutor.TaskManagerRunner'
-    const words = ['--configDir', configFolder(placed), '-D', name]
+    const words = ['--configDir', configFolder(placed), ...own]
     return flinkCommand(placed, jvm, [entrypoint, ...words, ...settings])
   },
   isHealthy: async (placed) => {

@@ -24,6 +24,9 @@ export type ClusterJob = Readonly<{
 
 export type Checkpoint = Readonly<{ id: number; path: string }>
 
+/** `heapBytes`: of all task managers together, for tasks. */
+export type ClusterMemory = Readonly<{ heapBytes: number; managedBytesPerSlot: number }>
+
 export type Cluster = {
   listJobs(): Promise<readonly ClusterJob[]>
   /** The newest that is completed; null where there is none. */
@@ -38,6 +41,8 @@ export type Cluster = {
    * has another one now, the savepoint is in the form that both can read.
    */
   stopWithSavepoint(jobId: string, backend: string): Promise<string>
+  /** Of the task managers that there are. */
+  readMemory(): Promise<ClusterMemory>
   /** Null where the cluster makes task managers as they are needed. */
   readSlots(): Promise<number | null>
   cancel(jobId: string): Promise<void>
@@ -71,6 +76,7 @@ export function openCluster(url: string): Cluster {
       failureIn(await askFlink(url, `/jobs/${jobId}/exceptions?maxExceptions=1`)),
     checkpointDirectory: () => readCheckpointDirectory(url),
     stopWithSavepoint: (jobId, backend) => stopWithSavepoint(url, jobId, backend),
+    readMemory: () => readMemory(url),
     readSlots: () => readSlots(url),
     cancel: async (jobId) => {
       await askFlink(url, `/jobs/${jobId}`, { method: 'PATCH' })
@@ -165,6 +171,15 @@ async function awaitAllRunning(url: string, jobId: string): Promise<void> {
     `${RUNNING_MS_MAX / 1000} s ${last}${failure === null ? '' : ` (${failure})`}. It goes on as ` +
     'it was, and is tried again; cancel it, and it is submitted from its newest checkpoint'
   throw new FlinkError('job', { job: jobId, fault })
+}
+
+async function readMemory(url: string): Promise<ClusterMemory> {
+  const managers = objectsIn(await askFlink(url, '/taskmanagers'), 'taskmanagers')
+  const sum = (field: string): number =>
+    managers.reduce((sum, one) => sum + numberIn(objectIn(one, 'memoryConfiguration'), field), 0)
+  const slots = managers.reduce((sum, one) => sum + numberIn(one, 'slotsNumber'), 0)
+  const managedBytesPerSlot = slots === 0 ? 0 : sum('managedMemory') / slots
+  return { heapBytes: sum('taskHeap'), managedBytesPerSlot }
 }
 
 async function readSlots(url: string): Promise<number | null> {

@@ -40,6 +40,17 @@ export async function countWaiting(
   }, 0)
 }
 
+/** Records that have reached the topic since a time, and are still there. */
+export async function countArrived(place: KafkaPlace, sinceMs: number): Promise<number> {
+  const [ends, younger] = await askTopic(place, (cluster) =>
+    Promise.all([listEnds(cluster), listOffsetsAt(cluster, sinceMs)]),
+  )
+  return ends.reduce((sum, end, partition) => {
+    const from = younger[partition] ?? -1
+    return sum + (from === -1 ? 0 : end - from)
+  }, 0)
+}
+
 function askTopic<T>(place: KafkaPlace, ask: (cluster: Cluster) => Promise<T>): Promise<T> {
   const askOnce = async (cluster: Cluster): Promise<T> => {
     requireTopic(cluster.view(), place)

@@ -85,7 +85,7 @@ export async function openFlinkSide(
     topic: name,
     database: SHARED_DATABASE,
     readerWords: readerWords(stack, SHARED_DATABASE),
-    flush: () => flushPartitions(stack, name),
+    flush: () => flushPartitions(stack, name, partitionsOf(fields)),
     settleLimitMs: 10 * MINUTE_MS,
     close: async () => {
       await cancelJobs(stack)
@@ -109,10 +109,14 @@ export function flinkFields(stack: Stack): Readonly<Record<string, unknown>> {
  * One record to each partition: where all fall silent at once, no partition's clock counts any
  * more, and that of the newest record would not be seen.
  */
-async function flushPartitions(stack: Stack, topic: string): Promise<void> {
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+async function flushPartitions(stack: Stack, topic: string, partitions: number): Promise<void> {
+  for (let partition = 0; partition < partitions; partition += 1) {
     await produce(stack, topic, [flushRecord()], partition)
   }
+}
+
+function partitionsOf(fields: Readonly<Record<string, unknown>>): number {
+  return (fields.kafka as Readonly<{ partitions?: number }>).partitions ?? PARTITIONS
 }
 
 /** Has a time and no user: it moves the job's clock, and is in neither table. */

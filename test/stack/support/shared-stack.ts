@@ -7,7 +7,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findPortBase } from '../../../deploy/stack/port-base.ts'
-import { describeStack, inOrder, type Stack } from '../../../deploy/stack/stack.ts'
+import {
+  describeStack,
+  inOrder,
+  type Stack,
+  type StackOptions,
+} from '../../../deploy/stack/stack.ts'
 import { TOOLS } from '../../../deploy/stack/tools.ts'
 
 /**
@@ -20,10 +25,17 @@ const PORT_BASE = process.env.CAMPAIGN_METRICS_STACK_PORT_BASE
 const FOLDER = join(TOOLS, 'run', NAME)
 const PORT_FILE = join(FOLDER, 'port-base')
 
-/** The running services; those named are started where they are not. */
-export async function openSharedStack(services: readonly string[]): Promise<Stack> {
+/**
+ * The running services; those named are started where they are not. `amendments` reach what is
+ * started with this stack, and whoever asks for them stops it again.
+ */
+export async function openSharedStack(
+  services: readonly string[],
+  amendments: StackOptions['amendments'] = {},
+): Promise<Stack> {
   const stack = describeStack({
     services,
+    amendments,
     folder: FOLDER,
     portBase: await portBase(),
     isDetached: true,
