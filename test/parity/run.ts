@@ -1,6 +1,7 @@
 /**
  * The command `npm run parity`: the parity run at any size, on the sides asked for, with figures.
  * usage: npm run parity -- [--events 1000000] [--seed 1] [--sides embedded,kafka,flink]
+ *          [--parallelism 1]   of Flink's job
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
     sides: { type: 'string', default: SIDE_NAMES.join(',') },
+    parallelism: { type: 'string', default: '1' },
   },
 })
 const say = (text: string): void => console.log(text)
@@ -32,7 +34,7 @@ try {
   let first: SideReport | null = null
   for (const name of values.sides.split(',')) {
     if (!isSideName(name)) throw new Error(`no side ${name}: it is one of ${SIDE_NAMES.join(', ')}`)
-    const side = await openSide(name)
+    const side = await openSide(name, Number(values.parallelism))
     try {
       const report: SideReport = await runSide(side, prepared, say)
       first ??= report

@@ -1,6 +1,7 @@
 /** The three sides by name, on the services that they need. */
 import {
   FLINK_SIDE_SERVICES,
+  flinkFields,
   KAFKA_SIDE_SERVICES,
   openFlinkSide,
   openKafkaSide,
@@ -11,14 +12,18 @@ import { openEmbeddedSide, type Side } from './side.ts'
 export const SIDE_NAMES = ['embedded', 'kafka', 'flink'] as const
 export type SideName = (typeof SIDE_NAMES)[number]
 
-export async function openSide(name: SideName): Promise<Side> {
+/** `parallelism`: of Flink's job. */
+export async function openSide(name: SideName, parallelism = 1): Promise<Side> {
   switch (name) {
     case 'embedded':
       return await openEmbeddedSide()
     case 'kafka':
       return await openKafkaSide(await openSharedStack(KAFKA_SIDE_SERVICES), 'parity')
-    case 'flink':
-      return await openFlinkSide(await openSharedStack(FLINK_SIDE_SERVICES), 'parity')
+    case 'flink': {
+      const stack = await openSharedStack(FLINK_SIDE_SERVICES)
+      const flink = { ...flinkFields(stack), parallelism }
+      return await openFlinkSide(stack, 'parity', { flink })
+    }
   }
 }
 

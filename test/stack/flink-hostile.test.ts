@@ -56,7 +56,7 @@ test('on a cluster with hostile defaults the job has its own settings, and is ri
     )
     const snapshots = await listDoubledWindows(stack.address('trino'))
     t.diagnostic(JSON.stringify({ ...report, snapshots: snapshots.count }))
-    assert.ok(snapshots.count > 10, `only ${snapshots.count} snapshots`)
+    assert.ok(snapshots.count > 5, `only ${snapshots.count} snapshots`)
     assert.deepEqual(snapshots.doubled, [])
   } finally {
     await side.close()

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { STATE_VERSION } from '../../src/flink/supervision/state-mark.ts'
 import { openCluster } from '../../src/flink.ts'
 import { eventLines } from '../support/events.ts'
 import { type FlinkPlace, type FlinkStack, openFlinkStack } from './support/flink-stack.ts'
@@ -78,11 +79,12 @@ test('the job manager is lost while nobody watches: what the tables say is enoug
   await job.close()
 })
 
-test('changed settings: stopped with a savepoint, resumed with the ids it remembers', async () => {
+test('other settings and backend: stopped with a savepoint, resumed with the ids', async () => {
   const cluster = openCluster(`http://${flink.services.stack.address('jobmanager', 8081)}`)
   const retention = { days: 90, sinceUs: 0, keptFromUs: 0 }
   const dedupeHorizonMs = 7_200_000
-  const job = place.openJob({ watermarkDelayMs: 2_500, dedupeHorizonMs, retention })
+  const stateBackend = 'hashmap'
+  const job = place.openJob({ watermarkDelayMs: 2_500, dedupeHorizonMs, retention, stateBackend })
   await send(2)
   await job.ensureRunning()
   // Repeats of the first ones.
@@ -93,4 +95,17 @@ test('changed settings: stopped with a savepoint, resumed with the ids it rememb
   const states = (await cluster.listJobs()).map(({ state }) => state)
   assert.deepEqual(states.filter((state) => state !== 'FAILED').sort(), ['FINISHED', 'RUNNING'])
   await job.close()
+})
+
+test('state of another version: refused, and the job that runs is left alone', async () => {
+  const cluster = openCluster(`http://${flink.services.stack.address('jobmanager', 8081)}`)
+  const running = async (): Promise<readonly string[]> =>
+    (await cluster.listJobs()).filter(({ state }) => state === 'RUNNING').map(({ id }) => id)
+  const before = await running()
+  await place.state.write({ version: STATE_VERSION - 1, backend: 'hashmap' })
+  const job = place.openJob({ watermarkDelayMs: 3_500, stateBackend: 'hashmap' })
+  await assert.rejects(job.ensureRunning(), /state is of version 1, this program's job needs/)
+  assert.match(job.problem() ?? '', /fill new tables by naming another warehouse and catalog/)
+  await job.close()
+  assert.deepEqual(await running(), before)
 })

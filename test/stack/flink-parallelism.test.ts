@@ -36,7 +36,7 @@ test('1 → 2 → 4 → 1 under traffic: each event once, no window twice in any
         )
         const snapshots = await listDoubledWindows(stack.address('trino'))
         t.diagnostic(JSON.stringify({ ...report, snapshots: snapshots.count }))
-        assert.ok(snapshots.count > 20, `only ${snapshots.count} snapshots`)
+        assert.ok(snapshots.count > 5, `only ${snapshots.count} snapshots`)
         assert.deepEqual(snapshots.doubled, [])
       } finally {
         await stack.stop(SECOND)

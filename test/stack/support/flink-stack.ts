@@ -50,6 +50,8 @@ export type FlinkPlace = Readonly<{
   lake: RemotePlaces
   rejectedDirectory: string
   seenFile: string
+  /** What the tables note of the job's state. */
+  state: StateNote
   /** As one program opens it; several may. */
   openJob(more?: JobOverrides): FlinkJob
   send(values: readonly (string | Uint8Array | null)[], partition?: number): Promise<void>
@@ -131,6 +133,7 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
     awaitRejected: (records) => awaitRejected(topic, rejectedDirectory, records),
     rejectedDirectory,
     seenFile,
+    state,
     commits,
     stored,
     openJob: ({ seenFile: file = seenFile, ...more } = {}) =>
