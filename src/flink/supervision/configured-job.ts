@@ -122,7 +122,7 @@ export async function openConfiguredJob(
       )
       return { commits, rows }
     },
-    state: openStateNote(lake),
+    state: openStateNote(lake, nowMs),
     note: openCheckpointNote(`${settings.rejectedDirectory}/${NOTE_FILE}`),
     async withLock(work) {
       await lake.keepLock()

@@ -27,7 +27,7 @@ export const STATE_VERSION = 2
 const NOTE = /^(\d+) (hashmap|rocksdb)$/
 const CHECKPOINT_PATH = /\/chk-\d+\/?$/
 
-export function openStateNote(lake: Lake): StateNote {
+export function openStateNote(lake: Lake, nowMs: () => number): StateNote {
   return {
     async read() {
       await lake.refresh()
@@ -39,7 +39,7 @@ export function openStateNote(lake: Lake): StateNote {
       if (newestValue(lake.metrics, SUMMARY_KEYS.flinkState) === note) return
       const metrics = { add: [], remove: [] }
       const summary = { [SUMMARY_KEYS.flinkState]: note }
-      await lake.commit({ metrics, summary, commitId: `state-${note.replace(' ', '-')}` })
+      await lake.commit({ metrics, summary, commitId: `state-${nowMs()}` })
     },
   }
 }

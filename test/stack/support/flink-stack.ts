@@ -107,7 +107,7 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
   const withState = async <T>(ask: (note: StateNote) => Promise<T>): Promise<T> => {
     const opened = await openLake({ ...lake, windowUs: WINDOW_US, writer: 'flink', nowUs })
     try {
-      return await ask(openStateNote(opened))
+      return await ask(openStateNote(opened, () => Date.now()))
     } finally {
       await opened.close()
     }
