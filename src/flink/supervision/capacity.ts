@@ -30,7 +30,10 @@ export async function awaitSlots(
 }
 
 /** Why the job cannot run on the cluster as both are configured; null when it can. */
-export async function whyUnfit(cluster: Cluster, parallelism: number): Promise<string | null> {
+export async function whyUnfit(
+  cluster: Pick<Cluster, 'checkpointDirectory' | 'readSlots'>,
+  parallelism: number,
+): Promise<string | null> {
   if ((await cluster.checkpointDirectory()) === null) {
     return (
       'Flink has no place for checkpoints that outlives it: set execution.checkpointing.dir in ' +
