@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stack } from '../../deploy/stack/stack.ts'
 import { awaitParallelism, changeParallelism } from '../stack/support/change-parallelism.ts'
 import type { DistributedSide } from '../stack/support/distributed-side.ts'
-import { listDoubledWindows } from '../stack/support/doubled-windows.ts'
+import { watchSnapshots } from '../stack/support/doubled-windows.ts'
 import { type Running, runFault } from '../stack/support/fault-run.ts'
 import { onFlinkSide } from '../stack/support/on-side.ts'
 
@@ -37,6 +37,7 @@ test(`${EVENTS} events through 1 → 2 → 4 → 1, each process killed once`, (
   ))
 
 async function run(t: TestContext, stack: Stack, side: DistributedSide): Promise<void> {
+  const watch = watchSnapshots(stack.address('trino'))
   const kills = STEPS.flatMap((step) => [...step.kills])
   const between = Math.ceil(EVENTS / (STEPS.length + kills.length))
   const report = await runFault(
@@ -56,7 +57,7 @@ async function run(t: TestContext, stack: Stack, side: DistributedSide): Promise
     },
     { eventsPerSecond: 5_000, lateShare: 0.01 },
   )
-  const snapshots = await listDoubledWindows(stack.address('trino'))
+  const snapshots = await watch.end()
   t.diagnostic(JSON.stringify({ ...report, snapshots: snapshots.count }))
   assert.ok(report.events >= EVENTS)
   assert.deepEqual(snapshots.doubled, [])

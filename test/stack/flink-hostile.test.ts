@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import type { Stack } from '../../deploy/stack/stack.ts'
 import { jobSettings } from '../../src/flink/job/job-settings.ts'
 import { KAFKA_SIDE_SERVICES, openFlinkSide } from './support/distributed-side.ts'
-import { listDoubledWindows } from './support/doubled-windows.ts'
+import { watchSnapshots } from './support/doubled-windows.ts'
 import { runFault } from './support/fault-run.ts'
 import { runningJobs } from './support/flink-jobs.ts'
 import {
@@ -41,6 +41,7 @@ test('on a cluster with hostile defaults the job has its own settings, and is ri
   const stack = await openSharedStack([...KAFKA_SIDE_SERVICES, 'trino'], HOSTILE_AMENDMENTS)
   await restartFlink(stack)
   const side = await openFlinkSide(stack, 'hostile', { kafka: { partitions: 6 } })
+  const watch = watchSnapshots(stack.address('trino'))
   try {
     const flink = side.fields.flink as Readonly<Record<string, unknown>>
     await side.folder.configure({ ...side.fields, flink: { ...flink, parallelism: PARALLELISM } })
@@ -54,11 +55,12 @@ test('on a cluster with hostile defaults the job has its own settings, and is ri
       },
       { eventsPerSecond: 1_000, lateShare: 0.05 },
     )
-    const snapshots = await listDoubledWindows(stack.address('trino'))
+    const snapshots = await watch.end()
     t.diagnostic(JSON.stringify({ ...report, snapshots: snapshots.count }))
     assert.ok(snapshots.count > 5, `only ${snapshots.count} snapshots`)
     assert.deepEqual(snapshots.doubled, [])
   } finally {
+    await watch.end().catch(() => {})
     await side.close()
     // The next file starts them with their own configuration.
     await stopFlink(stack)
