@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stack } from '../../deploy/stack/stack.ts'
 import { awaitParallelism, changeParallelism } from '../stack/support/change-parallelism.ts'
 import type { DistributedSide } from '../stack/support/distributed-side.ts'
-import { watchSnapshots } from '../stack/support/doubled-windows.ts'
+import { type SnapshotWatch, watchSnapshots } from '../stack/support/doubled-windows.ts'
 import { type Running, runFault } from '../stack/support/fault-run.ts'
 import { onFlinkSide } from '../stack/support/on-side.ts'
 
@@ -27,17 +27,23 @@ test(`${EVENTS} events through 1 → 2 → 4 → 1, each process killed once`, (
     'long',
     async (stack, side) => {
       await stack.start(SECOND)
+      const watch = watchSnapshots(stack.address('trino'))
       try {
-        await run(t, stack, side)
+        await run(t, stack, side, watch)
       } finally {
+        await watch.end().catch(() => {})
         await stack.stop(SECOND)
       }
     },
     { kafka: { partitions: 6 } },
   ))
 
-async function run(t: TestContext, stack: Stack, side: DistributedSide): Promise<void> {
-  const watch = watchSnapshots(stack.address('trino'))
+async function run(
+  t: TestContext,
+  stack: Stack,
+  side: DistributedSide,
+  watch: SnapshotWatch,
+): Promise<void> {
   const kills = STEPS.flatMap((step) => [...step.kills])
   const between = Math.ceil(EVENTS / (STEPS.length + kills.length))
   const report = await runFault(

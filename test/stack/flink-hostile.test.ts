@@ -13,8 +13,8 @@ import { watchSnapshots } from './support/doubled-windows.ts'
 import { runFault } from './support/fault-run.ts'
 import { runningJobs } from './support/flink-jobs.ts'
 import {
-  HOSTILE_AMENDMENTS,
   HOSTILE_DEFAULTS,
+  HOSTILE_EDITS,
   restartFlink,
   stopFlink,
 } from './support/hostile-defaults.ts'
@@ -38,7 +38,7 @@ test('every setting of the job has a hostile default here', () => {
 })
 
 test('on a cluster with hostile defaults the job has its own settings, and is right', async (t) => {
-  const stack = await openSharedStack([...KAFKA_SIDE_SERVICES, 'trino'], HOSTILE_AMENDMENTS)
+  const stack = await openSharedStack([...KAFKA_SIDE_SERVICES, 'trino'], HOSTILE_EDITS)
   await restartFlink(stack)
   const side = await openFlinkSide(stack, 'hostile', { kafka: { partitions: 6 } })
   const watch = watchSnapshots(stack.address('trino'))

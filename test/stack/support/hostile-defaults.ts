@@ -2,7 +2,7 @@
  * Defaults of a Flink cluster that contradict, one by one, what the job sets for itself
  * (src/flink/job/job-settings.ts), and the cluster restarted with them.
  */
-import type { Stack } from '../../../deploy/stack/stack.ts'
+import type { FileEdit, Stack } from '../../../deploy/stack/stack.ts'
 
 export const HOSTILE_DEFAULTS: Readonly<Record<string, string>> = {
   'parallelism.default': '3',
@@ -96,13 +96,15 @@ const NAMED = new RegExp(
 )
 
 /** For `openSharedStack`: Flink's configuration file with these in place of what it says. */
-export const HOSTILE_AMENDMENTS: Readonly<Record<string, (text: string) => string>> = {
-  [CONFIG]: (text) => {
+export const HOSTILE_EDITS: readonly FileEdit[] = FLINK.map((service) => ({
+  service,
+  path: CONFIG,
+  edit: (text) => {
     const others = text.split('\n').filter((line) => !NAMED.test(line.split(':')[0] ?? ''))
     const own = Object.entries(HOSTILE_DEFAULTS).map(([key, value]) => `${key}: "${value}"`)
     return [...others, ...own, ''].join('\n')
   },
-}
+}))
 
 /** Flink's processes read their configuration when they start. */
 export async function restartFlink(stack: Stack): Promise<void> {

@@ -7,12 +7,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findPortBase } from '../../../deploy/stack/port-base.ts'
-import {
-  describeStack,
-  inOrder,
-  type Stack,
-  type StackOptions,
-} from '../../../deploy/stack/stack.ts'
+import { describeStack, type FileEdit, inOrder, type Stack } from '../../../deploy/stack/stack.ts'
 import { TOOLS } from '../../../deploy/stack/tools.ts'
 
 /**
@@ -26,16 +21,16 @@ const FOLDER = join(TOOLS, 'run', NAME)
 const PORT_FILE = join(FOLDER, 'port-base')
 
 /**
- * The running services; those named are started where they are not. `amendments` reach what is
+ * The running services; those named are started where they are not. `edits` reach what is
  * started with this stack, and whoever asks for them stops it again.
  */
 export async function openSharedStack(
   services: readonly string[],
-  amendments: StackOptions['amendments'] = {},
+  edits: readonly FileEdit[] = [],
 ): Promise<Stack> {
   const stack = describeStack({
     services,
-    amendments,
+    edits,
     folder: FOLDER,
     portBase: await portBase(),
     isDetached: true,
