@@ -37,8 +37,8 @@ test('1 → 2 → 4 → 1 under traffic: each event once, no window twice in any
         )
         const snapshots = await watch.end()
         t.diagnostic(JSON.stringify({ ...report, snapshots: snapshots.count }))
-        assert.ok(snapshots.count > 20, `only ${snapshots.count} snapshots`)
         assert.deepEqual(snapshots.doubled, [])
+        assert.ok(snapshots.count > 10, `only ${snapshots.count} snapshots`)
       } finally {
         await watch.end().catch(() => {})
         await stack.stop(SECOND)
