@@ -30,7 +30,6 @@ export function sparkEnvironment(folder: string): NodeJS.ProcessEnv {
   }
 }
 
-/** The files of `--packages`, which Spark would fetch itself. */
 /** The files of artifacts of Maven, each without what it depends on. */
 export function mavenFiles(packages: readonly string[]): readonly string[] {
   return packages.flatMap((name) => {

@@ -5,7 +5,7 @@ import { documentedLines, type Row, type Table } from '../interop/documented.ts'
 import { BOTH, type Reader } from './reader.ts'
 import { installSpark, SPARK_VERSION, sparkEnvironment, withFiles } from './spark-install.ts'
 
-const LIMITS = { timeout: 300_000, maxBuffer: 2 ** 28 }
+const LIMITS = { timeout: 900_000, maxBuffer: 2 ** 28 }
 /** The shell prints no header by default. */
 const COLUMNS: Readonly<Record<Table, readonly string[]>> = {
   campaign_metrics: [
