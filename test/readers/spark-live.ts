@@ -43,12 +43,14 @@ export async function checkSparkLive(): Promise<string> {
     sent += 1
   }
   try {
+    // Installs what is missing, which holds this process up for minutes: before anything is sent.
+    const run = prepareSpark({ folder, url: product.url }, scratch)
     await send()
     await waitUntilSettled(product.url)
     const sending = (async () => {
       for (; !isOver; await sleep(SEND_MS)) await send()
     })()
-    const lines = await runSpark({ folder, url: product.url }, scratch)
+    const lines = await run()
     isOver = true
     await sending
     return [queriesIn(lines), streamIn(lines), insertIn(lines)].join('; ')
@@ -94,11 +96,18 @@ function foundIn<Found>({ what, found, error }: Line): Found {
   return found as Found
 }
 
-async function runSpark(site: Site, scratch: string): Promise<readonly Line[]> {
+function prepareSpark(site: Site, scratch: string): () => Promise<readonly Line[]> {
   const [shell, stream] = documentedLines('Spark', 'Running', site, 'campaign_events')
-  const environment = sparkEnvironment(installSpark())
+  const env = sparkEnvironment(installSpark())
   const given = [...sparkOptions(shell?.text ?? ''), PROGRAM, TABLE, scratch, stream?.text ?? '']
-  const child = spawn('spark-submit', given, { cwd: scratch, env: environment })
+  return () => runProgram(given, { cwd: scratch, env })
+}
+
+async function runProgram(
+  given: readonly string[],
+  options: Readonly<{ cwd: string; env: NodeJS.ProcessEnv }>,
+): Promise<readonly Line[]> {
+  const child = spawn('spark-submit', given, options)
   let log = ''
   child.stderr.on('data', (text) => {
     log += text
