@@ -12,11 +12,26 @@ type Page = Readonly<{
 
 const POLL_MS = 50
 const PAGES_MAX = 10_000
+/** A Trino that has just started has no node for a catalog until it next polls its nodes, after 5 s. */
+const NO_NODES = /nodes is empty|No nodes available/
+const NODE_TRIES_MAX = 20
+const NODE_PAUSE_MS = 500
 
-export async function askTrino(
-  address: string,
-  statement: string,
-): Promise<readonly (readonly unknown[])[]> {
+type Rows = readonly (readonly unknown[])[]
+
+export async function askTrino(address: string, statement: string): Promise<Rows> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await askOnce(address, statement)
+    } catch (error) {
+      const isEarly = error instanceof Error && NO_NODES.test(error.message)
+      if (!isEarly || tries === NODE_TRIES_MAX) throw error
+      await sleep(NODE_PAUSE_MS)
+    }
+  }
+}
+
+async function askOnce(address: string, statement: string): Promise<Rows> {
   const headers = {
     'x-trino-user': 'tests',
     'x-trino-catalog': 'lake',
