@@ -144,8 +144,9 @@ async function setUpJob(config: Config, world: SetupWorld): Promise<readonly Set
   if (flink === null) return []
   const { name, live } = await findJob({ ...config, flink })
   const part = { part: 'job', name } as const
-  const remarks = live === null ? [] : [`${live.id}, ${live.state}`]
-  remarks.push(...(await outlook(config, flink, world)))
+  // Before there is a job there may be no topic to look at.
+  const remarks =
+    live === null ? [] : [`${live.id}, ${live.state}`, ...(await outlook(config, flink, world))]
   if (live?.name === name) return [{ ...part, outcome: 'found', remarks }]
   const unfit = await whyClusterUnfit(flink)
   if (unfit !== null) return [{ ...part, outcome: 'unfit', remarks: [...remarks, unfit] }]
