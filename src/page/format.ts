@@ -1,6 +1,7 @@
 /**
  * How the page writes numbers and times: numbers in the reader's language, money in the configured
- * currency, times on a 24-hour clock in the configured zone. Made once and passed on, so that everything that draws stays pure.
+ * currency, times on a 24-hour clock in the configured zone. Made once and passed on, so that
+ * everything that draws stays pure.
  */
 import { MEASURES, type MeasureId } from '../dashboard-definition.ts'
 

@@ -15,24 +15,38 @@ const TABLES = { events: 'campaign_events', metrics: 'campaign_metrics' } as con
 const NOT_FOUND = /^(TABLE|SCHEMA|CATALOG)_NOT_FOUND$/
 
 /**
- * Throws QueryError `trino-other-tables`. Ours are read after Trino was asked: what it sees then is
- * either current or in our log of metadata files.
+ * A slow first answer of Trino may be older than the few metadata files that a table lists; the
+ * next answers are quick.
  */
+const ATTEMPTS_MAX = 3
+
+/** Throws QueryError `trino-other-tables`. */
 export async function checkSameTables(
   client: TrinoClient,
-  { url }: TrinoPlace,
+  place: TrinoPlace,
   readOwn: () => Promise<OwnTables>,
 ): Promise<void> {
-  const events = await newestMetadata(client, 'events')
-  const metrics = await newestMetadata(client, 'metrics')
-  const own = await readOwn()
-  for (const [key, seen] of [
-    ['events', events],
-    ['metrics', metrics],
-  ] as const) {
-    const locations = own[key].metadataLocations
-    if (seen !== null && locations.includes(seen)) continue
-    const facts = { url, table: TABLES[key], seen: seen ?? 'missing', own: locations[0] ?? '' }
+  for (const key of ['events', 'metrics'] as const) {
+    await checkTable(client, place, key, async () => (await readOwn())[key].metadataLocations)
+  }
+}
+
+/**
+ * Ours are read after Trino was asked: what it sees then is either current or in our log of
+ * metadata files.
+ */
+async function checkTable(
+  client: TrinoClient,
+  { url }: TrinoPlace,
+  key: keyof OwnTables,
+  readOwn: () => Promise<readonly string[]>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const seen = await newestMetadata(client, key)
+    const own = await readOwn()
+    if (seen !== null && own.includes(seen)) return
+    if (attempt < ATTEMPTS_MAX) continue
+    const facts = { url, table: TABLES[key], seen: seen ?? 'missing', own: own[0] ?? '' }
     throw new QueryError('trino-other-tables', facts)
   }
 }

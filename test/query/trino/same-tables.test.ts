@@ -30,6 +30,13 @@ test('Trino sees our tables where its metadata files are ours, current or just r
   await check('s3://lake/events/metadata/1.json', 's3://lake/metrics/metadata/2.json')
 })
 
+test('a first answer that is older than what our tables list is asked for again', async () => {
+  const answers = ['s3://lake/events/metadata/0.json', EVENTS[0], METRICS[0]]
+  const client = { rows: async () => [[answers.shift()]] } as unknown as TrinoClient
+  await checkSameTables(client, PLACE, async () => OWN)
+  assert.deepEqual(answers, [])
+})
+
 test('other tables are named with both files', async () => {
   await assert.rejects(check('s3://lake/other/1.json', 's3://lake/metrics/metadata/2.json'), {
     code: 'trino-other-tables',
