@@ -62,10 +62,7 @@ export function documentedLines(
  */
 function blocksOf(engine: string, state: State): readonly Lines[] {
   const section = sectionOf(engine)
-  const all = [...section.matchAll(FENCED)].map(([, language = '', text = '']) => ({
-    language,
-    text,
-  }))
+  const all = blocksIn(section)
   const own = all.filter(({ text }) =>
     new RegExp(`^import ${engine.toLowerCase()}$`, 'm').test(text),
   )
@@ -73,8 +70,11 @@ function blocksOf(engine: string, state: State): readonly Lines[] {
   const parts = section.split(/^(?=(?:Running|Stopped)\b)/m)
   if (parts.length === 1) return all
   const part = parts.find((one) => one.startsWith(state) || one.startsWith('Running and stopped'))
-  const blocks = [...(part ?? '').matchAll(FENCED)]
-  return blocks.map(([, language = '', text = '']) => ({ language, text }))
+  return blocksIn(part ?? '')
+}
+
+function blocksIn(text: string): readonly Lines[] {
+  return [...text.matchAll(FENCED)].map(([, language = '', text = '']) => ({ language, text }))
 }
 
 function sectionOf(engine: string): string {
