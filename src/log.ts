@@ -16,10 +16,15 @@ export { diskFiles, LOG_STEPS, type LogFiles } from './log/files.ts'
 export type { Frame } from './log/frame.ts'
 export { inspectLog } from './log/inspect.ts'
 export {
+  beginAtStart,
   type ConsumerLag,
   countArrived,
   countWaiting,
+  type EventCount,
+  type EventCounter,
+  openEventCounter,
   openKafkaLog,
+  openPassedOver,
   openRecordSource,
   readConsumerLag,
   readTopicExtent,

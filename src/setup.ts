@@ -212,6 +212,7 @@ async function submit(
     nowMs,
     tell: () => {},
     acceptRepeats: false,
+    passGaps: false,
   })
   try {
     return await job.ensureRunning()

@@ -32,7 +32,11 @@ export function addStart(program: Command, terminal: Terminal, finish: Finish): 
       `make demo traffic: ${DEMO_RATE} events a second, or [rate]; empty tables get some history ` +
         'first',
     )
-    .option('--new-log', 'go on with filled tables after their log was lost or removed')
+    .option(
+      '--new-log',
+      'go on with filled tables after their log was lost or removed; with Flink: past what the ' +
+        "topic's retention has removed",
+    )
     .option(
       '--accept-repeats',
       'with Flink: go on after an outage so long that repeats may be counted twice',
@@ -93,14 +97,9 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
 }
 
 function checkStart(
-  { newLog, acceptRepeats }: StartOptions,
+  { acceptRepeats }: StartOptions,
   { engine, keys, listen }: Config,
 ): void {
-  if (newLog === true && engine === 'flink') {
-    const way =
-      'fill new ones: name another warehouse and catalog, and run `campaign-metrics setup`'
-    throw new CliError('usage', `--new-log: tables that Flink fills stay with their topic; ${way}`)
-  }
   if (acceptRepeats === true && engine !== 'flink') {
     throw new CliError('usage', '--accept-repeats: only Flink forgets event ids in an outage')
   }

@@ -6,7 +6,7 @@ import { strict as assert } from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import type { Config } from '../config.ts'
 import type { Job, JobEngine, JobProgress, JobStanding, JobStart } from '../job.ts'
-import { readTopicExtent } from '../log.ts'
+import { openPassedOver, readTopicExtent } from '../log.ts'
 import { pause, reasonOf } from '../runtime.ts'
 import { type FlinkSettings, openLeader } from './leader.ts'
 import { openFlinkProgress } from './progress.ts'
@@ -29,6 +29,7 @@ async function start({
   config,
   log,
   nowUs,
+  acceptNewLog,
   acceptRepeats,
   onProgress,
   onWarning,
@@ -36,7 +37,12 @@ async function start({
   const settings = flinkSettings(config)
   const stopping = new AbortController()
   const progress = openFlinkProgress(settings, nowUs)
-  const readFigures = () => progress.read({ end: log.end() })
+  const passedOver = openPassedOver(log.cursor)
+  const readFigures = () =>
+    progress.read((withoutEvent) => {
+      passedOver.set(withoutEvent)
+      return log.end()
+    })
   // Nothing is begun before Kafka and the tables have answered: a start that fails ends.
   let latest: JobProgress = { ...(await readFigures()), state: 'running', stalled: null }
   onProgress(latest)
@@ -45,6 +51,7 @@ async function start({
     logId: log.id,
     logProgress: progress.logProgress,
     acceptRepeats,
+    passGaps: acceptNewLog,
     nowUs,
     newId: randomUUID,
     onWarning,
@@ -101,8 +108,12 @@ async function start({
 async function readProgress(config: Config, nowUs: number): Promise<JobStanding> {
   const settings = flinkSettings(config)
   const { id, start, partitions } = await readTopicExtent(settings.log)
-  const end = (partitions ?? []).reduce((sum, one) => sum + one.end, 0)
-  const figures = await openFlinkProgress(settings, () => nowUs).read({ end })
+  const offsets = (partitions ?? []).reduce((sum, one) => sum + one.end, 0)
+  let end = offsets
+  const figures = await openFlinkProgress(settings, () => nowUs).read((withoutEvent) => {
+    end = offsets - withoutEvent
+    return end
+  })
   return { figures, log: { id, start, end, bytes: 0 } }
 }
 

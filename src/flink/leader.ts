@@ -31,6 +31,7 @@ export type LeaderOptions = Readonly<{
   /** How far the tables are behind the topic; null where that is not known now. */
   logProgress: () => LogProgress | null
   acceptRepeats: boolean
+  passGaps: boolean
   nowUs: () => number
   newId: () => string
   onWarning: (text: string) => void
@@ -121,6 +122,7 @@ export function openLeader(options: LeaderOptions): Leader {
         nowMs: () => nowUs() / US_PER_MS,
         tell: onWarning,
         acceptRepeats: options.acceptRepeats,
+        passGaps: options.passGaps,
       })
       opened.push(job)
       job.watch()

@@ -1,12 +1,12 @@
 /**
  * How far Flink has come, from Kafka, the tables and `rejected/`.
  *
- * In the ledger, `stored` is what the raw table holds, `waiting` the records between the topic's
+ * In the ledger, `stored` is what the raw table holds, `waiting` the events between the topic's
  * ends and the offsets of Flink's last checkpoint, and duplicates are what remains: Flink does not
- * count them.
+ * count them. Offsets that hold no event are counted by the leader (topic-watch.ts).
  */
 import { type JobFigures, tableFigures } from '../job.ts'
-import { type ConsumerLag, readConsumerLag } from '../log.ts'
+import { type ConsumerLag, type EventCount, readConsumerLag } from '../log.ts'
 import { countRejected } from '../rejected.ts'
 import {
   COUNT_KEYS,
@@ -20,6 +20,7 @@ import {
 import { consumerGroups } from './job/job-sql.ts'
 import type { FlinkSettings } from './leader.ts'
 import { flinkJobOptions } from './supervision/configured-job.ts'
+import { openCountedNote, sumWithoutEvent, takenOffsets } from './supervision/counted-offsets.ts'
 
 /**
  * How many readings a record may count as taken before its row is in the table, without counting as
@@ -30,8 +31,11 @@ const SPARE_READINGS = 10
 const ENDS_MAX = 1_800
 
 export type FlinkProgress = Readonly<{
-  /** `end`: where the topic ends now, in records of all partitions. */
-  read(topic: Readonly<{ end: number }>): Promise<JobFigures>
+  /**
+   * `endOf`: how many events the topic has ever held, in all partitions, given how many of its
+   * offsets hold none.
+   */
+  read(endOf: (withoutEvent: number) => number): Promise<JobFigures>
   /** As of the last reading. */
   logProgress(): LogProgress | null
 }>
@@ -47,19 +51,20 @@ type Memory = {
   /** Where the topic ended at which time, oldest first: gives the age of what waits. */
   ends: { atUs: number; end: number }[]
   lag: ConsumerLag | null
+  counts: readonly EventCount[]
 }
 
 export function openFlinkProgress(settings: FlinkSettings, nowUs: () => number): FlinkProgress {
-  const memory: Memory = { spare: [], ends: [], lag: null }
+  const memory: Memory = { spare: [], ends: [], lag: null, counts: [] }
   return {
-    read: ({ end }) => readFigures(settings, end, memory, nowUs()),
-    logProgress: () => (memory.lag === null ? null : progressOf(memory.lag)),
+    read: (endOf) => readFigures(settings, endOf, memory, nowUs()),
+    logProgress: () => (memory.lag === null ? null : progressOf(memory.lag, memory.counts)),
   }
 }
 
 async function readFigures(
   settings: FlinkSettings,
-  logEnd: number,
+  endOf: (withoutEvent: number) => number,
   memory: Memory,
   nowUs: number,
 ): Promise<JobFigures> {
@@ -67,10 +72,12 @@ async function readFigures(
   const { events: group } = consumerGroups(flinkJobOptions(settings))
   const lag = await readConsumerLag(settings.log, group)
   memory.lag = lag
+  memory.counts = await openCountedNote(settings.rejectedDirectory, settings.log.topic).read()
+  const logEnd = endOf(sumWithoutEvent(memory.counts))
   const tables = await readLakeIfMade(settings)
   const stored = storedIn(tables?.events ?? null)
   const rejected = await countRejected(settings.rejectedDirectory, 'job')
-  spare.push(Math.max(0, Math.min(logEnd, takenOf(lag)) - stored - rejected))
+  spare.push(Math.max(0, Math.min(logEnd, takenOf(lag, memory.counts)) - stored - rejected))
   if (spare.length > SPARE_READINGS) spare.shift()
   const duplicates = Math.min(...spare)
   const nextOffset = stored + rejected + duplicates
@@ -105,14 +112,12 @@ function storedIn(events: TableView | null): number {
   return Number(events.summary[COUNT_KEYS.totalRows] ?? 0) + Number(dropped ?? 0)
 }
 
-function progressOf({ partitions }: ConsumerLag): LogProgress {
-  return {
-    ends: partitions.map(({ end }) => end),
-    taken: partitions.map(({ committed, start }) => committed ?? start),
-  }
+function progressOf(lag: ConsumerLag, counts: readonly EventCount[]): LogProgress {
+  return { ends: lag.partitions.map(({ end }) => end), taken: takenOffsets(lag, counts) }
 }
 
-/** Records of the topic that Flink's checkpoints hold. */
-function takenOf({ partitions }: ConsumerLag): number {
-  return partitions.reduce((sum, { committed, start }) => sum + (committed ?? start), 0)
+/** Events of the topic that Flink's checkpoints hold. */
+function takenOf(lag: ConsumerLag, counts: readonly EventCount[]): number {
+  const offsets = takenOffsets(lag, counts).reduce((sum, offset) => sum + offset, 0)
+  return offsets - sumWithoutEvent(counts)
 }

@@ -1,12 +1,15 @@
 /** Kafka as the log, loaded only where it is used: the client takes half a second to load. */
 import type { EventLog, EventReader, KafkaPlace, LogExtent } from './event-log.ts'
 import type { ConsumerLag } from './kafka/consumer-lag.ts'
+import type { EventCounter } from './kafka/event-count.ts'
 import type { KafkaLogOptions } from './kafka/kafka-log.ts'
 import type { KafkaReaderOptions } from './kafka/kafka-reader.ts'
 import type { RecordSource } from './kafka/record-source.ts'
 import type { TopicReport } from './kafka/topic.ts'
 
 export type { ConsumerLag } from './kafka/consumer-lag.ts'
+export type { EventCount, EventCounter } from './kafka/event-count.ts'
+export { openPassedOver } from './kafka/passed-over.ts'
 
 /**
  * Waits a while for the brokers. Throws LogError `unavailable`, `denied`, `unsupported`,
@@ -57,12 +60,28 @@ export async function countArrived(place: KafkaPlace, sinceMs: number): Promise<
 
 /**
  * Of what the group has yet to read, the records that reached the topic before a time, in
- * milliseconds since the epoch. Throws LogError.
+ * milliseconds since the epoch. `passed`: by partition, the offset up to which no event waits.
+ * Throws LogError.
  */
 export async function countWaiting(
   place: KafkaPlace,
   group: string,
   beforeMs: number,
+  passed?: readonly number[],
 ): Promise<number> {
-  return await (await import('./kafka/consumer-lag.ts')).countWaiting(place, group, beforeMs)
+  const { countWaiting: count } = await import('./kafka/consumer-lag.ts')
+  return await count(place, group, beforeMs, passed)
+}
+
+/** Has a group without members go on at the beginning of every partition. Throws LogError. */
+export async function beginAtStart(place: KafkaPlace, group: string): Promise<readonly number[]> {
+  return await (await import('./kafka/consumer-lag.ts')).beginAtStart(place, group)
+}
+
+/** Counts the offsets that hold no event, behind a reader elsewhere. Throws LogError. */
+export async function openEventCounter(
+  place: KafkaPlace,
+  steadyMs: () => number,
+): Promise<EventCounter> {
+  return await (await import('./kafka/event-count.ts')).openEventCounter(place, steadyMs)
 }

@@ -43,6 +43,27 @@ export type JobSql = Readonly<{
   statements: readonly string[]
 }>
 
+/**
+ * What a job does where the topic no longer has the record that it is to read next: it fails, or
+ * goes on with the first one that is left.
+ */
+export type Gaps = 'stop' | 'skip'
+
+/** Committed records only, of new partitions too, from their beginning. */
+const READING = {
+  'properties.isolation.level': 'read_committed',
+  'scan.topic-partition-discovery.interval': '10 s',
+} as const
+
+/**
+ * Where reading begins without a checkpoint. With `earliest-offset` the connector resets any lost
+ * offset to the earliest, whatever else is set; with `group-offsets` it takes the property.
+ */
+const STARTING = {
+  stop: { 'scan.startup.mode': 'group-offsets', 'properties.auto.offset.reset': 'none' },
+  skip: { 'scan.startup.mode': 'earliest-offset' },
+} as const
+
 const TEMPLATE_FILE = new URL('./job.sql', import.meta.url)
 const FINGERPRINT_CHARACTERS = 12
 const NAME_PREFIX = 'campaign-metrics'
@@ -60,22 +81,27 @@ const MODULES = {
   'SCRAM-SHA-512': `${SECURITY}.scram.ScramLoginModule`,
 } as const
 
-export function makeJobSql(options: FlinkJobOptions): JobSql {
+export function makeJobSql(options: FlinkJobOptions, gaps: Gaps = 'stop'): JobSql {
   const template = readFileSync(TEMPLATE_FILE, 'utf8')
-  const open = statementsOf(template, comparable(options), '')
+  const open = statementsOf(template, comparable(options), gaps, '')
   const fingerprint = createHash('sha256')
     .update(open.join(';\n'))
     .digest('hex')
     .slice(0, FINGERPRINT_CHARACTERS)
   const name = jobNamePrefix(options) + fingerprint
-  return { name, fingerprint, statements: statementsOf(template, options, name) }
+  return { name, fingerprint, statements: statementsOf(template, options, gaps, name) }
 }
 
-function statementsOf(template: string, options: FlinkJobOptions, name: string): readonly string[] {
+function statementsOf(
+  template: string,
+  options: FlinkJobOptions,
+  gaps: Gaps,
+  name: string,
+): readonly string[] {
   const settings = Object.entries(jobSettings(name, options)).map(
     ([key, value]) => `SET ${literal(key)} = ${literal(value)}`,
   )
-  return [...settings, ...splitStatements(fillSql(template, valuesFor(options)))]
+  return [...settings, ...splitStatements(fillSql(template, valuesFor(options, gaps)))]
 }
 
 /** What the names of all jobs on this topic and these tables begin with, whatever their SQL. */
@@ -85,7 +111,7 @@ export function jobNamePrefix({ kafka, catalog }: FlinkJobOptions): string {
 
 /** The names of Kafka's consumer groups, in which Flink notes what its checkpoints hold. */
 export function consumerGroups(
-  options: FlinkJobOptions,
+  options: Pick<FlinkJobOptions, 'kafka'>,
 ): Readonly<{ events: string; lines: string }> {
   const events = `${NAME_PREFIX}-${options.kafka.topic}`
   return { events, lines: `${events}-lines` }
@@ -106,7 +132,7 @@ function comparable(options: FlinkJobOptions): FlinkJobOptions {
   }
 }
 
-function valuesFor(options: FlinkJobOptions): SqlValues {
+function valuesFor(options: FlinkJobOptions, gaps: Gaps): SqlValues {
   const groups = consumerGroups(options)
   const { days, sinceUs, keptFromUs } = options.retention
   return {
@@ -123,7 +149,7 @@ function valuesFor(options: FlinkJobOptions): SqlValues {
       rejectedPath: pathToFileURL(options.rejectedDirectory).href,
     },
     options: {
-      kafka: kafkaOptions(options.kafka),
+      kafka: { ...kafkaOptions(options.kafka), ...READING, ...STARTING[gaps] },
       catalog: catalogOptions(options),
     },
   }

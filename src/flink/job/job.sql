@@ -61,7 +61,6 @@ CREATE TEMPORARY TABLE json_events (
   'json.ignore-parse-errors' = 'true',
   -- The quicker decoder counts the columns it has met and then stops: a key that stands twice would leave others unread.
   'json.decode.json-parser.enabled' = 'false',
-  'scan.startup.mode' = 'earliest-offset',
   'properties.group.id' = {text:group},
   {options:kafka}
 );
@@ -75,7 +74,6 @@ CREATE TEMPORARY TABLE lines (
 ) WITH (
   'connector' = 'kafka',
   'format' = 'raw',
-  'scan.startup.mode' = 'earliest-offset',
   'properties.group.id' = {text:linesGroup},
   {options:kafka}
 );

@@ -21,9 +21,11 @@ import {
 } from '../job/job-sql.ts'
 import { noteRetention, retentionOf } from '../job/retention.ts'
 import { whyUnfit } from './capacity.ts'
+import { openCountedNote } from './counted-offsets.ts'
 import { flinkCommitIn, openCheckpointNote, whyForgotten } from './recovery.ts'
 import { openStateNote } from './state-mark.ts'
 import { type FlinkJob, openFlinkJob } from './supervised-job.ts'
+import { openTopicWatch } from './topic-watch.ts'
 
 export type ConfiguredSettings = Pick<
   Config,
@@ -36,6 +38,8 @@ export type JobWorld = Readonly<{
   tell: (message: string) => void
   /** The user's consent to go on where Flink has forgotten event ids (`start --accept-repeats`). */
   acceptRepeats: boolean
+  /** The user's consent to go past what the topic has lost (`start --new-log`). */
+  passGaps: boolean
 }>
 
 const MS_PER_DAY = 86_400_000
@@ -88,24 +92,35 @@ export async function whyClusterUnfit(
 export async function openConfiguredJob(
   settings: ConfiguredSettings & Readonly<{ flink: Readonly<{ gateway: string; rest: string }> }>,
   lake: Lake,
-  { nowMs, tell, acceptRepeats }: JobWorld,
+  { nowMs, tell, acceptRepeats, passGaps }: JobWorld,
 ): Promise<FlinkJob> {
   const { log, flink } = settings
   const { gateway, rest } = flink
   const options = flinkJobOptions(settings)
+  assert(log.kind === 'kafka')
+  const groups = consumerGroups(options)
+  const counted = openCountedNote(settings.rejectedDirectory, log.topic)
   const retention = await noteRetention(lake, options.retention.days, nowMs() * 1000)
   return openFlinkJob({
     ...options,
     retention,
     gateway,
     rest,
+    topic: openTopicWatch({
+      topic: log,
+      groups,
+      note: counted,
+      steadyMs: () => performance.now(),
+    }),
+    passGaps,
     async whyForgotten() {
-      if (acceptRepeats || log.kind !== 'kafka') return null
+      if (acceptRepeats) return null
+      const passed = (await counted.read()).map(({ until }) => until)
       return await whyForgotten({
         horizonMs: options.dedupeHorizonMs,
         committedMs: newestWith(lake.events, FLINK_SUMMARY_KEYS.checkpointId)?.timestampMs ?? null,
         nowMs: nowMs(),
-        countWaiting: (beforeMs) => countWaiting(log, consumerGroups(options).events, beforeMs),
+        countWaiting: (beforeMs) => countWaiting(log, groups.events, beforeMs, passed),
       })
     },
     async readTables() {

@@ -15,12 +15,10 @@
  * them, and the note is used where it is newer than what the tables tell.
  */
 
-import { open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { makeFolder, systemCode } from '../../runtime.ts'
 import { FLINK_SUMMARY_KEYS } from '../../table.ts'
 import { FlinkError } from '../error.ts'
 import { REMEMBERED_HORIZONS } from '../job/job-settings.ts'
+import { readNoteFile, writeNoteFile } from './note-file.ts'
 
 export type FlinkCommit = Readonly<{ jobId: string; checkpointId: number }>
 
@@ -141,9 +139,7 @@ function elapsedText(ms: number): string {
     : `${Math.round(ms / MS_PER_MINUTE)} minutes`
 }
 
-/**
- * The note of the newest checkpoint, in a file of its own: synced, then put in place in one step.
- */
+/** The note of the newest checkpoint. */
 export type CheckpointNote = {
   /** null when nothing has been noted yet. */
   read(): Promise<NotedCheckpoint | null>
@@ -151,14 +147,11 @@ export type CheckpointNote = {
 }
 
 export function openCheckpointNote(path: string): CheckpointNote {
-  return { read: () => readNote(path), write: (noted) => writeNote(path, noted) }
+  return { read: () => readNote(path), write: (noted) => writeNoteFile(path, noted) }
 }
 
 async function readNote(path: string): Promise<NotedCheckpoint | null> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return null
-    throw error
-  })
+  const text = await readNoteFile(path)
   if (text === null) return null
   try {
     const noted: unknown = JSON.parse(text)
@@ -167,19 +160,6 @@ async function readNote(path: string): Promise<NotedCheckpoint | null> {
     // Reported below.
   }
   throw new FlinkError('no-checkpoint', { path })
-}
-
-async function writeNote(path: string, noted: NotedCheckpoint): Promise<void> {
-  makeFolder(dirname(path))
-  const next = `${path}.next`
-  const file = await open(next, 'w')
-  try {
-    await file.writeFile(`${JSON.stringify(noted)}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(next, path)
 }
 
 function isNoted(value: unknown): value is NotedCheckpoint {

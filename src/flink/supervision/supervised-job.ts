@@ -9,7 +9,13 @@ import { pause, reasonOf } from '../../runtime.ts'
 import { type Cluster, type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
 import { openGatewaySession } from '../cluster/gateway.ts'
 import { FlinkError } from '../error.ts'
-import { type FlinkJobOptions, jobNamePrefix, makeJobSql } from '../job/job-sql.ts'
+import {
+  type FlinkJobOptions,
+  type Gaps,
+  type JobSql,
+  jobNamePrefix,
+  makeJobSql,
+} from '../job/job-sql.ts'
 import { awaitSlots, requireSlots } from './capacity.ts'
 import { type Downtime, openDowntime } from './downtime.ts'
 import {
@@ -27,6 +33,7 @@ import {
   newestJob,
   recoverFrom,
 } from './recovery.ts'
+import { gapsText, type TopicStanding, type TopicWatch } from './topic-watch.ts'
 import { STATE_VERSION, type StateNote, whyOtherBackend, whyOtherVersion } from './state-mark.ts'
 
 export type FlinkJobSettings = FlinkJobOptions &
@@ -41,6 +48,9 @@ export type FlinkJobSettings = FlinkJobOptions &
     note: CheckpointNote
     /** Which state the job's checkpoints hold, noted in the tables. */
     state: StateNote
+    topic: TopicWatch
+    /** The user's consent to go past what retention has removed (`start --new-log`). */
+    passGaps: boolean
     /** Why the event ids in a checkpoint no longer suffice to go on from it; null when they do. */
     whyForgotten: () => Promise<string | null>
     /** Runs the work while no other process does; null when one does. */
@@ -75,7 +85,10 @@ export function openFlinkJob(settings: FlinkJobSettings): FlinkJob {
 class Supervisor implements FlinkJob {
   readonly #settings: FlinkJobSettings
   readonly #cluster: Cluster
-  readonly #sql: ReturnType<typeof makeJobSql>
+  /** Of the job that fails at a gap in the topic, and of the one that goes past it. */
+  readonly #sqls: Readonly<Record<Gaps, JobSql>>
+  #sql: JobSql
+  #gaps: string | null = null
   readonly #abort = new AbortController()
   #lifecycle: Lifecycle = { kind: 'absent' }
   #stepping: Promise<void> = Promise.resolve()
@@ -87,7 +100,8 @@ class Supervisor implements FlinkJob {
     this.#settings = settings
     this.#cluster = openCluster(settings.rest)
     this.#downtime = openDowntime(settings.nowMs)
-    this.#sql = makeJobSql(settings)
+    this.#sqls = { stop: makeJobSql(settings), skip: makeJobSql(settings, 'skip') }
+    this.#sql = this.#sqls.stop
   }
 
   async ensureRunning(): Promise<string> {
@@ -95,7 +109,9 @@ class Supervisor implements FlinkJob {
     for (;;) {
       await this.#step()
       const lifecycle = this.#lifecycle
-      if (lifecycle.kind === 'running') return lifecycle.jobId
+      if (lifecycle.kind === 'running' && this.#gaps === null) return lifecycle.jobId
+      if (this.#gaps !== null)
+        throw new FlinkError('state', { job: this.#sql.name, why: this.#gaps })
       if (lifecycle.kind === 'refused')
         throw new FlinkError('state', { job: this.#sql.name, why: lifecycle.why })
       if (this.#settings.nowMs() >= until) {
@@ -112,6 +128,7 @@ class Supervisor implements FlinkJob {
   }
 
   problem(): string | null {
+    if (this.#gaps !== null) return this.#gaps
     const lifecycle = this.#lifecycle
     if (lifecycle.kind === 'waiting' || lifecycle.kind === 'refused') return lifecycle.why
     return this.#downtime.problem()
@@ -125,6 +142,7 @@ class Supervisor implements FlinkJob {
     this.#abort.abort()
     await this.#watching
     await this.#stepping
+    await this.#settings.topic.close()
   }
 
   async #watch(): Promise<void> {
@@ -142,6 +160,7 @@ class Supervisor implements FlinkJob {
 
   /** What the cluster tells, then what follows from it, until nothing more is to be done. */
   async #stepOnce(): Promise<void> {
+    await this.#lookAtTopic()
     let event: LifecycleEvent | null = await this.#askCluster()
     while (event !== null) {
       const before = this.#lifecycle
@@ -152,6 +171,38 @@ class Supervisor implements FlinkJob {
       event = await this.#act(action)
       if (state.kind === 'running' && before.kind !== 'running') await this.#noteState()
     }
+  }
+
+  /**
+   * A job that runs has met no gap: what it has read and not yet put in a checkpoint may be gone
+   * from the topic meanwhile. One that restarts again and again at a gap is cancelled once it may
+   * be passed, since no savepoint of it can be taken.
+   */
+  async #lookAtTopic(): Promise<void> {
+    try {
+      const standing = await this.#settings.topic.look()
+      const live = (await this.#listJobs()).filter(({ state }) => !hasEnded(state))
+      if (!standing.isBehind) {
+        this.#gaps = null
+        this.#sql = this.#sqls.stop
+      } else if (live.some(({ name }) => name === this.#sqls.skip.name)) {
+        this.#sql = this.#sqls.skip
+      } else if (live.some(({ state }) => state !== 'RUNNING') && this.#mayGoOn(standing)) {
+        for (const { id } of live) {
+          await this.#cluster.cancel(id)
+          await this.#cluster.awaitEnd(id)
+        }
+      }
+    } catch (cause) {
+      // It is asked again, and before anything is submitted it must be known.
+      this.#downtime.note(reasonOf(cause))
+    }
+  }
+
+  #mayGoOn({ gaps }: TopicStanding): boolean {
+    const isHeld = gaps.length > 0 && !this.#settings.passGaps
+    this.#gaps = isHeld ? gapsText(this.#settings.kafka.topic, gaps) : null
+    return !isHeld
   }
 
   async #askCluster(): Promise<LifecycleEvent> {
@@ -229,6 +280,8 @@ class Supervisor implements FlinkJob {
     const tables = await this.#settings.readTables()
     const paths = from ?? (await this.#findPaths(tables))
     if ('kind' in paths) return paths
+    const why = await this.#passGaps()
+    if (why !== null) return { kind: 'refused', why }
     const [path = null, ...rest] = paths
     let jobId: string
     try {
@@ -244,6 +297,20 @@ class Supervisor implements FlinkJob {
     return { kind: 'submitted', jobId, rest }
   }
 
+  /** Chooses the job that can read what the topic has; why none may, or null. */
+  async #passGaps(): Promise<string | null> {
+    const { topic, tell } = this.#settings
+    const standing = await topic.look()
+    if (!this.#mayGoOn(standing)) return this.#gaps
+    if (standing.gaps.length > 0) {
+      await topic.passGaps()
+      const lost = standing.gaps.reduce((sum, { from, to }) => sum + to - from, 0)
+      tell?.(`going on without ${lost} records that the topic no longer holds`)
+    }
+    this.#sql = standing.isBehind ? this.#sqls.skip : this.#sqls.stop
+    return null
+  }
+
   async #findPaths(
     tables: Readonly<{ commits: readonly FlinkCommit[]; rows: number }>,
   ): Promise<readonly string[] | LifecycleEvent> {
@@ -253,6 +320,7 @@ class Supervisor implements FlinkJob {
     if (recovery.kind === 'fresh') {
       // Before the job can write a row: rows without this note are another version's.
       await this.#writeState()
+      await this.#settings.topic.begin()
       return []
     }
     if (recovery.kind === 'restore') {

@@ -2,13 +2,15 @@
  * How far a consumer group lags behind the ends of the topic: for engines that keep their offsets
  * with Kafka, such as Flink.
  */
-import { findCoordinatorV4, offsetFetchV8 } from '@platformatic/kafka'
+import { type Connection, findCoordinatorV4, offsetCommitV8, offsetFetchV8 } from '@platformatic/kafka'
 import type { KafkaPlace } from '../event-log.ts'
 import { type Cluster, requireTopic, withCluster } from './cluster.ts'
 import { explainKafka, retryFor } from './error.ts'
 import { listEnds, listOffsetsAt, listStarts } from './offsets.ts'
 
 const GROUP_KEY = 0
+/** Of a commit by nobody in the group. */
+const NO_GENERATION = -1
 /** A new broker makes the topic of its groups when it is first asked for one. */
 const WAIT_MS = 20_000
 
@@ -27,17 +29,42 @@ export function readConsumerLag(place: KafkaPlace, group: string): Promise<Consu
   return askTopic(place, (cluster) => readLag(cluster, group))
 }
 
+/** `passed`: by partition, the offset up to which no event waits, if any is known. */
 export async function countWaiting(
   place: KafkaPlace,
   group: string,
   beforeMs: number,
+  passed: readonly number[] = [],
 ): Promise<number> {
   const { partitions } = await readConsumerLag(place, group)
   const younger = await askTopic(place, (cluster) => listOffsetsAt(cluster, beforeMs))
   return partitions.reduce((sum, { start, committed, end }, partition) => {
     const from = younger[partition] ?? -1
-    return sum + Math.max(0, (from === -1 ? end : from) - (committed ?? start))
+    const taken = Math.max(committed ?? start, passed[partition] ?? 0)
+    return sum + Math.max(0, (from === -1 ? end : from) - taken)
   }, 0)
+}
+
+/**
+ * Has a group without members go on at the beginning of every partition. Returns the offsets.
+ */
+export function beginAtStart(place: KafkaPlace, group: string): Promise<readonly number[]> {
+  return askTopic(place, async (cluster) => {
+    const starts = await listStarts(cluster)
+    const partitions = starts.map((start, partitionIndex) => ({
+      partitionIndex,
+      committedOffset: BigInt(start),
+      committedLeaderEpoch: -1,
+    }))
+    try {
+      const coordinator = await coordinatorOf(cluster, group)
+      const topics = [{ name: place.topic, partitions }]
+      await offsetCommitV8.api.async(coordinator, group, NO_GENERATION, '', null, topics)
+      return starts
+    } catch (error) {
+      throw explainKafka(`the offsets of the group ${group} cannot be written`, place, error)
+    }
+  })
 }
 
 /** Records that have reached the topic since a time, and are still there. */
@@ -84,9 +111,7 @@ async function readCommitted(
   const { place } = cluster
   const partitions = cluster.view().topic?.leaders.length ?? 0
   try {
-    const [node = -1] = cluster.view().brokers.keys()
-    const found = await findCoordinatorV4.api.async(await cluster.to(node), GROUP_KEY, [group])
-    const coordinator = await cluster.to(found.coordinators[0]?.nodeId ?? -1)
+    const coordinator = await coordinatorOf(cluster, group)
     const topics = [{ name: place.topic, partitionIndexes: [...Array(partitions).keys()] }]
     const answer = await offsetFetchV8.api.async(
       coordinator,
@@ -102,4 +127,10 @@ async function readCommitted(
   } catch (error) {
     throw explainKafka(`the offsets of the group ${group} cannot be read`, place, error)
   }
+}
+
+async function coordinatorOf(cluster: Cluster, group: string): Promise<Connection> {
+  const [node = -1] = cluster.view().brokers.keys()
+  const found = await findCoordinatorV4.api.async(await cluster.to(node), GROUP_KEY, [group])
+  return await cluster.to(found.coordinators[0]?.nodeId ?? -1)
 }

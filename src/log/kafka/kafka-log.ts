@@ -5,15 +5,9 @@ import type { EventLog, KafkaPlace } from '../event-log.ts'
 import { joined, piecesOf } from '../group.ts'
 import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
 import { retryFor } from './error.ts'
-import {
-  listEnds,
-  listReadableEnds,
-  listStarts,
-  newPassedOverMemory,
-  openPassedOver,
-  sumOf,
-} from './offsets.ts'
+import { listEnds, listReadableEnds, listStarts, sumOf } from './offsets.ts'
 import { askTransactionOwner, watchOpenTransactions } from './open-transactions.ts'
+import { newPassedOverMemory, openPassedOver } from './passed-over.ts'
 import { Sender } from './sender.ts'
 import { requireFit } from './topic.ts'
 

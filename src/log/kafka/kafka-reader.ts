@@ -15,8 +15,9 @@ import { type Cluster, logIdOf, openCluster, requireTopic } from './cluster.ts'
 import { retryFor } from './error.ts'
 import { Fetcher } from './fetcher.ts'
 import { Merge } from './merge.ts'
-import { listExtents, listReadableEnds, openPassedOver, sumOf } from './offsets.ts'
+import { listExtents, listReadableEnds, sumOf } from './offsets.ts'
 import { PartitionQueue } from './partition-queue.ts'
+import { openPassedOver } from './passed-over.ts'
 
 const OPEN_WAIT_MS = 30_000
 /**

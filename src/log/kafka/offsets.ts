@@ -1,4 +1,4 @@
-/** Where the partitions of the topic begin and end, and how many offsets hold no event. */
+/** Where the partitions of the topic begin and end. */
 import { listOffsetsV7 } from '@platformatic/kafka'
 import type { Cluster } from './cluster.ts'
 import { explainKafka } from './error.ts'
@@ -76,28 +76,6 @@ async function listOffsets(
 
 export function partitionsByLeader(leaders: readonly number[]): Map<number, number[]> {
   return Map.groupBy(leaders.keys(), (partition) => leaders[partition] ?? -1)
-}
-
-/**
- * How many offsets of the topic hold no event, in memory that all threads share: transaction
- * markers, records of aborted transactions or compacted away, and what was gone before the job
- * began. The job's reader counts them as it passes, so that the writer's thread can tell events
- * from offsets: all events ever = sum of the partitions' ends - passed over.
- */
-type PassedOver = Readonly<{ get(): number; set(value: number): void }>
-
-export function newPassedOverMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)
-}
-
-export function openPassedOver(memory: SharedArrayBuffer): PassedOver {
-  const slots = new BigInt64Array(memory)
-  return {
-    get: () => Number(Atomics.load(slots, 0)),
-    set(value) {
-      Atomics.store(slots, 0, BigInt(value))
-    },
-  }
 }
 
 /** Over the partitions. */

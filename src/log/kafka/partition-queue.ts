@@ -3,7 +3,8 @@
  * when its turn comes. Batches of aborted transactions are left out.
  */
 import { damaged, LogError } from '../error.ts'
-import type { AbortedTransaction, Fetched } from './fetch.ts'
+import { openAbortedFilter } from './aborted-filter.ts'
+import type { Fetched } from './fetch.ts'
 import { type BatchFault, decompress, type RecordBatch, readBatch } from './record-batch.ts'
 import { type RecordLines, recordLines } from './record-lines.ts'
 
@@ -142,43 +143,4 @@ function linesFrom(lines: RecordLines, delta: number): RecordLines {
     deltas: deltas.slice(skipped),
     originals: new Map(originals.map(([line, bytes]) => [line - skipped, bytes])),
   }
-}
-
-/**
- * In a control record the length, the attributes and three deltas and lengths take a byte each;
- * then comes the key.
- */
-const CONTROL_KEY_AT = 5
-const ABORT = 0
-
-/**
- * For one answer: whether each batch, in order, holds events. With each answer a broker names where
- * aborted transactions begin; a control batch of their producer ends them. The batches between are
- * left out.
- *
- *   offset   10          12            17                  20
- *            │ P begins │ batch of P  │ batch of another  │ control: P aborts │
- *              listed      left out      read                 left out, and P is forgotten
- */
-function openAbortedFilter(
-  aborted: readonly AbortedTransaction[],
-): (batch: RecordBatch) => boolean {
-  const begins = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
-  const producers = new Set<bigint>()
-  return (batch) => {
-    while (begins[0] !== undefined && begins[0].firstOffset < batch.endOffset) {
-      const [{ producerId }] = begins.splice(0, 1) as [AbortedTransaction]
-      producers.add(producerId)
-    }
-    if (batch.isControl) {
-      if (controlType(batch) === ABORT) producers.delete(batch.producerId)
-      return false
-    }
-    return !(batch.isTransactional && producers.has(batch.producerId))
-  }
-}
-
-/** The key of a control record is its version and its type, both i16. */
-function controlType({ records }: RecordBatch): number | null {
-  return records.length < CONTROL_KEY_AT + 4 ? null : records.readInt16BE(CONTROL_KEY_AT + 2)
 }

@@ -39,6 +39,13 @@ test('a cluster without the job, whose gateway hangs, is a problem after a while
     idleTimeoutMs: 1_000,
     dedupeHorizonMs: 3_600_000,
     retention: { days: 0, sinceUs: 0, keptFromUs: 0 },
+    topic: {
+      look: async () => ({ gaps: [], isBehind: false }),
+      passGaps: async () => {},
+      begin: async () => {},
+      close: async () => {},
+    },
+    passGaps: false,
     whyForgotten: async () => null,
     windowUs: 300_000_000,
     stateBackend: 'hashmap',

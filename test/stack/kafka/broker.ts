@@ -16,7 +16,7 @@ import { findPortBase } from '../../../deploy/stack/port-base.ts'
 import { openStack, type Stack } from '../../../deploy/stack/stack.ts'
 import { brokerAddress } from '../../../src/log/kafka/connections.ts'
 import { openKafkaReader } from '../../../src/log/kafka/kafka-reader.ts'
-import { newPassedOverMemory, openPassedOver } from '../../../src/log/kafka/offsets.ts'
+import { newPassedOverMemory, openPassedOver } from '../../../src/log/kafka/passed-over.ts'
 import { type EventLog, type KafkaPlace, openKafkaLog, setUpTopic } from '../../../src/log.ts'
 
 const QUIET_MS = 3_000

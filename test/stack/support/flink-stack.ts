@@ -19,6 +19,9 @@ import {
   openStateNote,
   type StateNote,
 } from '../../../src/flink.ts'
+import { consumerGroups } from '../../../src/flink/job/job-sql.ts'
+import { openCountedNote } from '../../../src/flink/supervision/counted-offsets.ts'
+import { openTopicWatch } from '../../../src/flink/supervision/topic-watch.ts'
 import { type KafkaPlace, openRecordSource, setUpTopic } from '../../../src/log.ts'
 import type { Cell } from '../../../src/query.ts'
 import { listRejected, openRejected } from '../../../src/rejected.ts'
@@ -156,6 +159,13 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
         state,
         note: openCheckpointNote(file),
         withLock: lockOf(name),
+        topic: openTopicWatch({
+          topic,
+          groups: consumerGroups({ kafka: topic }),
+          note: openCountedNote(rejectedDirectory, topic.topic),
+          steadyMs: () => performance.now(),
+        }),
+        passGaps: false,
         whyForgotten: async () => null,
         nowMs: () => Date.now(),
         pollMs: 1_000,
