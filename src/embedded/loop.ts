@@ -40,6 +40,7 @@ const BUSY_MS = 5_000
 const QUIET_MS = 1_000
 /** How long one read waits for events, at most. */
 const READ_WAIT_MS = 200
+const LF = 0x0a
 
 export type Rejected = Readonly<{
   bytes: Uint8Array
@@ -121,12 +122,29 @@ export function openLoop(parts: LoopParts): Loop {
   let takenOffset = read.nextOffset
   const isEmpty = (): boolean => read.nextOffset === takenOffset
 
+  function noteBegin(dedupeUs: number): void {
+    if (!isEmpty()) return
+    batchSinceMs = steadyMs()
+    batchFromUs = dedupeUs
+  }
+
+  /** Records whose arrival is not known cannot be judged, whatever they hold. */
+  async function refuse(frame: Frame): Promise<void> {
+    noteBegin(read.dedupeUs)
+    await parts.keepRejected(refused(frame, parts.nowUs()))
+    read = {
+      ...read,
+      nextOffset: frame.firstOffset + frame.count,
+      offsets: frame.origin?.offsets ?? read.offsets,
+      rejected: read.rejected + frame.count,
+    }
+    read = resuming.count(read, 0)
+    closeLedger(read)
+  }
+
   async function take(frame: Frame, dedupeUs: number): Promise<void> {
     const { arrivalUs } = frame
-    if (isEmpty()) {
-      batchSinceMs = steadyMs()
-      batchFromUs = dedupeUs
-    }
+    noteBegin(dedupeUs)
     const keptFromUs = parts.keptFromUs(arrivalUs)
     const storedFromUs = resuming.storedFromUs()
     const result = batch.add(frame.bytes, { arrivalUs, keptFromUs, dedupeUs, storedFromUs })
@@ -222,6 +240,7 @@ export function openLoop(parts: LoopParts): Loop {
       return
     }
     frameAtMs = steadyMs()
+    if (frame.hasSenderTime === true) return await refuse(frame)
     const dedupeUs = parts.dedupeClock.advance(frame.arrivalUs)
     // No raw file holds two generations, so that a restart rebuilds the same sets.
     while (isNextGeneration(dedupeUs)) await commitNow()
@@ -264,6 +283,23 @@ export function openLoop(parts: LoopParts): Loop {
     },
     isBusy: () => eventsPerSecond > BUSY_EVENTS_PER_SECOND && steadyMs() - committedAtMs < BUSY_MS,
   }
+}
+
+/** All lines of the frame; `readUs`: when they were read. */
+function refused({ bytes, count, firstOffset, origin }: Frame, readUs: number): Rejected[] {
+  const records: Rejected[] = []
+  let start = 0
+  for (let line = 0; line < count; line += 1) {
+    const end = bytes.indexOf(LF, start)
+    records.push({
+      bytes: origin?.originalOf(line) ?? bytes.slice(start, end),
+      reason: 'sender-time',
+      arrivalUs: readUs,
+      ...(origin?.placeOf(line) ?? { offset: firstOffset + line }),
+    })
+    start = end + 1
+  }
+  return records
 }
 
 /**

@@ -13,7 +13,7 @@ const PIECE_BYTES_MAX = 1 << 19
 
 const LF = 0x0a
 /** The verdict: 1 + index of `too-large` in REJECTION_REASONS. */
-const TOO_LARGE = 1
+const TOO_LARGE = 2
 
 export type LineParser = {
   /** The lines to parse from now on; they must not change until `next` has returned 0. */

@@ -1,6 +1,9 @@
 /**
  * Why an event is rejected: a closed list.
  *
+ * `sender-time` is a fault of a record of Kafka, whatever its bytes are; all others are faults of
+ * the bytes.
+ *
  * The order is the precedence: of several faults in one event, the one that stands first here is
  * reported. 1 + the index is the verdict byte of the engine. `syntax` and `depth` stop the reading
  * of an event, so of these two the one met first from the left is reported.
@@ -9,6 +12,10 @@ import type { OptionalColumn } from './event.ts'
 
 /** The texts are for people, and start with the name of the field, or `event`. */
 export const REJECTION_REASONS = [
+  {
+    code: 'sender-time',
+    text: "event: its record carries the sender's time (message.timestamp.type of the topic)",
+  },
   { code: 'too-large', text: 'event: longer than 32768 bytes' },
   { code: 'utf8', text: 'event: not valid UTF-8' },
   { code: 'byte-order-mark', text: 'event: begins with a byte order mark' },

@@ -54,6 +54,8 @@ export type EventLogStats = CommitCounts &
     failed: LogError | null
     /** Why readers cannot read to the end, though appends go on; null when they can, or soon. */
     unreadable: string | null
+    /** What someone has changed about the topic that the job needs otherwise; null when nothing. */
+    changed: string | null
   }>
 
 /** What the log holds. */

@@ -34,6 +34,11 @@ export type Frame = Readonly<{
    * lines read before.
    */
   origin?: FrameOrigin
+  /**
+   * The records carry their senders' time, so that when they arrived is not known: `arrivalUs` is
+   * that of a record before them, or 0.
+   */
+  hasSenderTime?: boolean
 }>
 
 export type FrameOrigin = Readonly<{

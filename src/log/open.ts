@@ -181,6 +181,7 @@ async function openLocked(settings: Settings, lock: Lock): Promise<Log> {
       full: misplaced() ?? segments.full,
       failed: guarded.lost() ?? commit.failure,
       unreadable: null,
+      changed: null,
     }),
     async close() {
       try {

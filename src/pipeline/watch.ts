@@ -65,7 +65,11 @@ export function openWatch(options: WatchOptions): Watch {
       failure: failure ?? stats.failed?.message ?? stats.full?.message ?? null,
       unreadable: stats.unreadable,
       advancedUs,
-      noticed: [...rejectedProblems(rejected), ...noticed],
+      noticed: [
+        ...(stats.changed === null ? [] : [stats.changed]),
+        ...rejectedProblems(rejected),
+        ...noticed,
+      ],
       nowUs: nowUs(),
       rssBytes: residentBytes(),
     })

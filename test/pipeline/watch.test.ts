@@ -28,7 +28,7 @@ const ROOMS = {
     id: 'log-a',
     start: () => 0,
     end: () => 0,
-    stats: () => ({ bytesOnDisk: 0, failed: null, full: null, unreadable: null }),
+    stats: () => ({ bytesOnDisk: 0, failed: null, full: null, unreadable: null, changed: null }),
   },
   outlook: { outlook: () => ({ clockSteps: [], disk: null }) },
   rejected: { stats: () => ({ total: 0, keepingCountsOnly: false, failed: false, trouble: null }) },

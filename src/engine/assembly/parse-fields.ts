@@ -22,15 +22,15 @@ export const OPTIONAL_STRINGS: u32 = 0b111000000;
 
 // Verdicts: 1 + index into REJECTION_REASONS of src/event/rejection.ts.
 export const ACCEPTED: u8 = 0;
-export const TOO_LARGE: u8 = 1;
-export const NOT_UTF8: u8 = 2;
-export const BYTE_ORDER_MARK: u8 = 3;
-export const SYNTAX: u8 = 4;
-export const DEPTH: u8 = 5;
-export const NOT_OBJECT: u8 = 6;
+export const TOO_LARGE: u8 = 2;
+export const NOT_UTF8: u8 = 3;
+export const BYTE_ORDER_MARK: u8 = 4;
+export const SYNTAX: u8 = 5;
+export const DEPTH: u8 = 6;
+export const NOT_OBJECT: u8 = 7;
 
 /** The verdict of each field's first reason; a fault is 1 + the distance from it, 0 is none. */
-const FIRST_VERDICT: usize = memory.data<u8>([7, 11, 15, 19, 22, 28, 30, 33, 36]);
+const FIRST_VERDICT: usize = memory.data<u8>([8, 12, 16, 20, 23, 29, 31, 34, 37]);
 
 // Faults of the required strings; `missing` is fault 1 of every required field.
 export const FAULT_MISSING: u32 = 1;

@@ -36,6 +36,8 @@ CREATE TEMPORARY TABLE json_events (
   `offset` BIGINT METADATA VIRTUAL,
   -- The time at which the broker appended the record: the topic has message.timestamp.type=LogAppendTime.
   arrived TIMESTAMP(3) METADATA FROM 'timestamp' VIRTUAL,
+  -- Unless someone has changed that: then a record carries its sender's time, and is rejected.
+  time_type STRING METADATA FROM 'timestamp-type' VIRTUAL,
   -- What decides the window, in whole seconds, since a window is whole seconds: cheap, for it is computed several times. NULL
   -- would stop the job; what cannot be dated is rejected below, and 1970 moves no clock.
   rowtime AS COALESCE(
@@ -53,8 +55,9 @@ CREATE TEMPORARY TABLE json_events (
       CAST(TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) AS TIMESTAMP(3))),
     TIMESTAMP '1970-01-01 00:00:00.000'),
   proc AS PROCTIME(),
-  -- Never past the arrival: a phone that is four minutes fast closes nobody's window.
-  WATERMARK FOR rowtime AS LEAST(rowtime, arrived) - INTERVAL {text:watermarkDelay} SECOND(3, 3)
+  -- Never past the arrival: a phone that is four minutes fast closes nobody's window. A sender's time is no arrival.
+  WATERMARK FOR rowtime AS
+    CASE WHEN time_type = 'LogAppendTime' THEN LEAST(rowtime, arrived) ELSE TIMESTAMP '1970-01-01 00:00:00.000' END - INTERVAL {text:watermarkDelay} SECOND(3, 3)
 ) WITH (
   'connector' = 'kafka',
   'format' = 'json',
@@ -70,7 +73,8 @@ CREATE TEMPORARY TABLE lines (
   line BYTES,
   `partition` INT METADATA VIRTUAL,
   `offset` BIGINT METADATA VIRTUAL,
-  arrived TIMESTAMP(3) METADATA FROM 'timestamp' VIRTUAL
+  arrived TIMESTAMP(3) METADATA FROM 'timestamp' VIRTUAL,
+  time_type STRING METADATA FROM 'timestamp-type' VIRTUAL
 ) WITH (
   'connector' = 'kafka',
   'format' = 'raw',
@@ -123,6 +127,7 @@ CREATE TEMPORARY VIEW judged AS
 SELECT
   *,
   CASE
+    WHEN time_type <> 'LogAppendTime' THEN 'sender-time'
     WHEN event_id IS NULL THEN 'event-id-missing'
     WHEN event_id = '' OR (CHAR_LENGTH(event_id) > 32 AND CAST(CAST(event_id AS VARBINARY(128)) AS STRING) <> event_id)
       THEN 'event-id-length'
@@ -205,6 +210,7 @@ SELECT
   `partition`,
   `offset`,
   line,
+  time_type,
   CASE
     WHEN line IS NULL THEN 'syntax'
     -- A line of plain names and values is JSON for certain, and a pattern sees that sooner than a parser.
@@ -249,11 +255,21 @@ FROM windows;
 
 -- `lines` gives what `json_events` cannot: exactly the records in which Flink's JSON format finds no object.
 INSERT INTO rejected
-SELECT reason, arrived, `partition`, `offset`, CAST(NULL AS BYTES)
+SELECT
+  reason,
+  CASE WHEN time_type = 'LogAppendTime' THEN arrived ELSE CAST(CURRENT_TIMESTAMP AS TIMESTAMP(3)) END,
+  `partition`,
+  `offset`,
+  CAST(NULL AS BYTES)
 FROM judged
 WHERE reason <> ''
 UNION ALL
-SELECT reason, arrived, `partition`, `offset`, line
+SELECT
+  CASE WHEN time_type = 'LogAppendTime' THEN reason ELSE 'sender-time' END,
+  CASE WHEN time_type = 'LogAppendTime' THEN arrived ELSE CAST(CURRENT_TIMESTAMP AS TIMESTAMP(3)) END,
+  `partition`,
+  `offset`,
+  line
 FROM looked_at
 -- Not `reason <> ''`, which the planner would make into a condition of the parts again.
 WHERE CHAR_LENGTH(reason) > 0;

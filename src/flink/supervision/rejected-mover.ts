@@ -149,6 +149,10 @@ export function openRejectedMover(options: RejectedMoverOptions): RejectedMover 
   async function complete(part: PartRecord): Promise<RejectedRecord> {
     const { partition, offset, arrivalUs } = part
     const bytes = part.bytes ?? (await readRecord({ partition, offset }))
+    // A fault of the record, which its bytes do not show.
+    if (part.reason === 'sender-time') {
+      return { bytes: bytes ?? NO_BYTES, reason: part.reason, arrivalUs, partition, offset }
+    }
     // The job knows how old an event may be; a fault in an earlier field takes precedence.
     const keptFromUs = part.reason === 'timestamp-retention' ? Number.POSITIVE_INFINITY : undefined
     const verdict = bytes === null ? null : parseEvent(bytes, arrivalUs, keptFromUs)

@@ -9,7 +9,7 @@ import { listEnds, listReadableEnds, listStarts, sumOf } from './offsets.ts'
 import { askTransactionOwner, watchOpenTransactions } from './open-transactions.ts'
 import { newPassedOverMemory, openPassedOver } from './passed-over.ts'
 import { Sender } from './sender.ts'
-import { requireFit } from './topic.ts'
+import { readTopicChange, requireFit } from './topic.ts'
 
 /** Limit of records that wait for the broker; more are refused with `busy`. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024
@@ -70,6 +70,7 @@ function kafkaLog(
     ask: (blocked) => askTransactionOwner(cluster, blocked),
   })
   let isClosed = false
+  let changed: string | null = null
   let refreshes = 0
   let refreshing: Promise<void> | null = null
 
@@ -78,7 +79,11 @@ function kafkaLog(
    */
   async function refresh(): Promise<void> {
     refreshes += 1
-    if (refreshes % REFRESHES_PER_METADATA === 0) await sender.refreshTopic()
+    if (refreshes % REFRESHES_PER_METADATA === 0) {
+      await sender.refreshTopic()
+      changed = await readTopicChange(cluster)
+      if (changed === null) sender.topicFits()
+    }
     // In this order, so that what is written between the two answers is not taken for unreadable.
     const written = await listEnds(cluster)
     const readable = await listReadableEnds(cluster)
@@ -124,6 +129,7 @@ function kafkaLog(
       full: sender.outage,
       failed: sender.failure,
       unreadable: transactions.problem(),
+      changed,
     }),
     async close() {
       isClosed = true

@@ -104,8 +104,8 @@ function kafkaReader(
           const firstOffset = taken
           taken += merged.count
           countPassedOver()
-          const { arrivalMs, bytes, count, origin } = merged
-          return { firstOffset, count, arrivalUs: arrivalMs * 1000, bytes, origin }
+          const { arrivalMs, ...rest } = merged
+          return { firstOffset, arrivalUs: arrivalMs * 1000, ...rest }
         }
         if (fetcher.failure !== null) throw fetcher.failure
         countPassedOver()

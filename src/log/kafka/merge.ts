@@ -18,6 +18,7 @@ export type MergedBatches = Readonly<{
   count: number
   bytes: Uint8Array
   origin: FrameOrigin
+  hasSenderTime: boolean
 }>
 
 export class Merge {
@@ -45,6 +46,7 @@ export class Merge {
     let queue = this.#oldest(nowMs)
     const arrivalMs = queue?.arrivalMs ?? null
     if (queue === null || arrivalMs === null) return null
+    const { hasSenderTime } = queue
     const taken: BatchLines[] = []
     let bytes = 0
     do {
@@ -52,12 +54,17 @@ export class Merge {
       taken.push(lines)
       bytes += lines.bytes.length
       queue = this.#oldest(nowMs)
-    } while (queue?.arrivalMs === arrivalMs && bytes < FRAME_BYTES_MAX)
+    } while (
+      queue?.arrivalMs === arrivalMs &&
+      queue.hasSenderTime === hasSenderTime &&
+      bytes < FRAME_BYTES_MAX
+    )
     return {
       arrivalMs,
       count: taken.reduce((sum, { count }) => sum + count, 0),
       bytes: joined(taken.map((lines) => lines.bytes)),
       origin: originOf(taken, this.offsets()),
+      hasSenderTime,
     }
   }
 

@@ -12,15 +12,21 @@ import { type RecordLines, recordLines } from './record-lines.ts'
  * The lines of one batch; the first line is the record at `firstOffset`, unless `deltas` say
  * otherwise.
  */
-export type BatchLines = RecordLines & Readonly<{ partition: number; baseOffset: number }>
+export type BatchLines = RecordLines &
+  Readonly<{ partition: number; baseOffset: number; hasSenderTime: boolean }>
+
+/** `arrivalMs`: by the broker's clock. */
+type Waiting = Readonly<{ batch: RecordBatch; arrivalMs: number }>
 
 export class PartitionQueue {
   readonly partition: number
   readonly #topic: string
-  readonly #batches: RecordBatch[] = []
+  readonly #batches: Waiting[] = []
   #bytes = 0
   /** The offset at which the next request begins. */
   #fetchOffset: number
+  /** Of the last batch that the broker dated. */
+  #arrivalMs = 0
   /** The known end of the records that can be read. */
   #end: number
 
@@ -37,7 +43,7 @@ export class PartitionQueue {
 
   /** The first offset not taken yet that may hold an event. */
   get position(): number {
-    return this.#batches[0]?.baseOffset ?? this.#fetchOffset
+    return this.#batches[0]?.batch.baseOffset ?? this.#fetchOffset
   }
 
   get end(): number {
@@ -49,9 +55,17 @@ export class PartitionQueue {
     return this.#bytes
   }
 
-  /** Of the next batch; null when none was fetched. */
+  /**
+   * Of the next batch; null when none was fetched. A batch with its sender's time has that of the
+   * one before it: what a sender says must not decide the order.
+   */
   get arrivalMs(): number | null {
-    return this.#batches[0]?.maxTimestampMs ?? null
+    return this.#batches[0]?.arrivalMs ?? null
+  }
+
+  /** Of the next batch. */
+  get hasSenderTime(): boolean {
+    return this.#batches[0]?.batch.isLogAppendTime === false
   }
 
   /** There are records, but none was fetched yet. */
@@ -59,7 +73,7 @@ export class PartitionQueue {
     return this.#batches.length === 0 && this.#fetchOffset < this.#end
   }
 
-  /** Throws LogError `damaged`, `unsupported`, `topic-unfit`. */
+  /** Throws LogError `damaged`, `unsupported`. */
   put({ records, aborted, lastStableOffset }: Fetched): void {
     this.#end = Math.max(this.#end, lastStableOffset)
     const holdsEvents = openAbortedFilter(aborted)
@@ -69,8 +83,8 @@ export class PartitionQueue {
       at += batch.sizeBytes
       const isNew = batch.endOffset > this.#fetchOffset
       if (holdsEvents(batch) && isNew && batch.recordCount > 0) {
-        this.#requireArrival(batch)
-        this.#batches.push(batch)
+        if (batch.isLogAppendTime) this.#arrivalMs = batch.maxTimestampMs
+        this.#batches.push({ batch, arrivalMs: this.#arrivalMs })
         this.#bytes += batch.sizeBytes
       }
       if (isNew) this.#fetchOffset = batch.endOffset
@@ -82,7 +96,7 @@ export class PartitionQueue {
    * `damaged`.
    */
   take(from: number): BatchLines | null {
-    const batch = this.#batches.shift()
+    const batch = this.#batches.shift()?.batch
     if (batch === undefined) return null
     this.#bytes -= batch.sizeBytes
     const { baseOffset, recordCount } = batch
@@ -90,7 +104,8 @@ export class PartitionQueue {
     if (lines === null) throw this.#damaged('its records cannot be told apart', baseOffset)
     // A batch may begin before the offset that was asked for.
     const wanted = baseOffset >= from ? lines : linesFrom(lines, from - baseOffset)
-    return { ...wanted, partition: this.partition, baseOffset }
+    const hasSenderTime = !batch.isLogAppendTime
+    return { ...wanted, partition: this.partition, baseOffset, hasSenderTime }
   }
 
   #decompressed({ codec, records, baseOffset }: RecordBatch): Buffer {
@@ -113,16 +128,6 @@ export class PartitionQueue {
       `${this.#fetchOffset}; only format 2 is read (Kafka 0.11 and later write it)`
     const todo = 'Make a new topic and copy the events into it.'
     throw new LogError('unsupported', { what, todo, partition, magic })
-  }
-
-  #requireArrival({ isLogAppendTime, baseOffset }: RecordBatch): void {
-    if (isLogAppendTime) return
-    const { partition } = this
-    const what =
-      `the record at offset ${baseOffset} of partition ${partition} carries its sender's time: ` +
-      `${this.#topic} was without message.timestamp.type=LogAppendTime`
-    const todo = 'Make a new topic (campaign-metrics setup) and copy the events into it.'
-    throw new LogError('topic-unfit', { what, todo, partition, offset: baseOffset })
   }
 
   #damaged(what: string, offset: number, cause?: unknown): LogError {

@@ -65,6 +65,8 @@ export class Sender {
   /** Why nothing can be sent for now, and since when. */
   #outage: { error: LogError; sinceMs: number } | null = null
   #failure: LogError | null = null
+  /** The broker has given a batch its sender's time: the job rejects it, so it is not accepted. */
+  #unfit: LogError | null = null
   #isClosed = false
 
   constructor(cluster: Cluster, options: SenderOptions) {
@@ -90,7 +92,8 @@ export class Sender {
 
   append(lines: Buffer, timestampMs: number): Promise<void> {
     const nowMs = this.#options.steadyMs()
-    if (this.#failure !== null) return Promise.reject(this.#failure)
+    const refusal = this.#failure ?? this.#unfit
+    if (refusal !== null) return Promise.reject(refusal)
     if (this.#outage !== null && nowMs - this.#outage.sinceMs > OUTAGE_MS_MAX) {
       return Promise.reject(this.#outage.error)
     }
@@ -114,6 +117,11 @@ export class Sender {
       if (error instanceof LogError && error.code === 'topic-replaced') this.#fail(error)
       throw error
     }
+  }
+
+  /** To be called when nothing is wrong with the topic's settings, as far as can be seen. */
+  topicFits(): void {
+    this.#unfit = null
   }
 
   /** Sends what waits, for as long as an append may wait. */
@@ -195,8 +203,12 @@ export class Sender {
   #settle(batch: OutgoingBatch, answer: Produced, durationMs: number): boolean {
     const { errorCode } = answer
     if (errorCode === SUCCESS || errorCode === DUPLICATE_SEQUENCE) {
-      if (errorCode === SUCCESS && answer.logAppendTimeMs < 0) this.#failure = this.#unfit()
       this.#outboxes.remove(batch)
+      if (errorCode === SUCCESS && answer.logAppendTimeMs < 0) {
+        this.#unfit = this.#unfitError()
+        batch.reject(this.#unfit)
+        return true
+      }
       batch.resolve()
       const { count } = batch.records
       this.#options.onAppended(batch.partition, answer.baseOffset + count, count, durationMs)
@@ -216,12 +228,12 @@ export class Sender {
     return true
   }
 
-  #unfit(): LogError {
+  #unfitError(): LogError {
     const { topic } = this.#cluster.place
     const what =
       `the topic ${topic} no longer has message.timestamp.type=LogAppendTime, without which a ` +
       'replay would decide otherwise than the first run'
-    return new LogError('topic-unfit', { what, todo: 'Set it again, then restart.', topic })
+    return new LogError('topic-unfit', { what, todo: 'Set it again.', topic })
   }
 
   #currentProducer(node: number): Promise<Producer> {

@@ -71,6 +71,21 @@ export async function requireFit(cluster: Cluster): Promise<void> {
   throw new LogError('topic-unfit', { what, todo: faults.join(' '), topic })
 }
 
+/**
+ * What is wrong with the topic's settings, in one sentence; null when nothing, or when this user may
+ * not read them. Throws LogError.
+ */
+export async function readTopicChange(cluster: Cluster): Promise<string | null> {
+  const configs = await readConfigs(cluster)
+  const faults = configs === null ? [] : faultsOf(cluster.place, configs)
+  if (faults.length === 0) return null
+  const { topic } = cluster.place
+  return (
+    `the topic ${topic} was changed: ${faults.join(' ')} Records that carry their sender's time ` +
+    'are rejected (sender-time) and kept'
+  )
+}
+
 async function report(cluster: Cluster, outcome: 'found' | 'made'): Promise<TopicReport> {
   const view = cluster.view()
   const topic = requireTopic(view, cluster.place)
