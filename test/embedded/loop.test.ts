@@ -239,6 +239,34 @@ test('a rejected event is kept with its own offset, bytes and arrival', async ()
   ])
 })
 
+test('records with their senders’ time are rejected whatever they hold, and the next go on', async () => {
+  const kept: unknown[] = []
+  const stored: number[] = []
+  const bytes = Buffer.from(`${event()}\n{\n`)
+  const frames: Frame[] = [
+    { firstOffset: 0, count: 2, arrivalUs: 0, bytes, hasSenderTime: true },
+    { firstOffset: 2, count: 1, arrivalUs: NOON_US, bytes: Buffer.from(`${event()}\n`) },
+  ]
+  const { loop } = await openWorld([], {
+    logEnd: () => 3,
+    readFrame: async (fromOffset) => {
+      await turn()
+      return frames.find(({ firstOffset }) => firstOffset === fromOffset) ?? null
+    },
+    keepRejected: async (records) => {
+      for (const { reason, offset, arrivalUs } of records) kept.push([reason, offset, arrivalUs])
+    },
+    onCommit: (checkpoint) => stored.push(checkpoint.stored, checkpoint.rejected),
+  })
+  loop.stop(3, 1_000)
+  await loop.run()
+  assert.deepEqual(kept, [
+    ['sender-time', 0, NOON_US],
+    ['sender-time', 1, NOON_US],
+  ])
+  assert.deepEqual(stored.slice(-2), [1, 2])
+})
+
 test('a ledger that does not close stops the job before anything is committed', async () => {
   const { world, loop, end } = await openWorld([[event()]], {
     batchOf: (batch) =>

@@ -68,6 +68,21 @@ test('every setting stands before the job, and has its reason in the decisions',
   assert.ok(statements.slice(0, settings.length).every((one) => one.startsWith('SET ')))
 })
 
+test('both sources read committed records, find partitions soon, and stop at a gap', () => {
+  const count = (sql: string, option: string): number => sql.split(option).length - 1
+  const strict = makeJobSql(OPTIONS).statements.join('\n')
+  const skipping = makeJobSql(OPTIONS, 'skip').statements.join('\n')
+  for (const sql of [strict, skipping]) {
+    assert.equal(count(sql, "'properties.isolation.level' = 'read_committed'"), 2)
+    assert.equal(count(sql, "'scan.topic-partition-discovery.interval' = '10 s'"), 2)
+  }
+  assert.equal(count(strict, "'scan.startup.mode' = 'group-offsets'"), 2)
+  assert.equal(count(strict, "'properties.auto.offset.reset' = 'none'"), 2)
+  assert.equal(count(skipping, "'scan.startup.mode' = 'earliest-offset'"), 2)
+  assert.equal(count(skipping, 'auto.offset.reset'), 0)
+  assert.notEqual(makeJobSql(OPTIONS).name, makeJobSql(OPTIONS, 'skip').name)
+})
+
 test('an id is remembered by 16 bytes of its SHA-256, and stored as it is', () => {
   const sql = makeJobSql(OPTIONS).statements.at(-1) ?? ''
   const views = makeJobSql(OPTIONS).statements.join('\n')

@@ -67,6 +67,20 @@ test('bytes come from the file or the topic, the reason from the bytes', async (
   await place.close()
 })
 
+test('a record with its sender’s time is kept as such, whatever its bytes are', async () => {
+  const place = await openPlace()
+  place.topic.set(5, '{')
+  await writeFile(join(place.root, `${PART}0`), line(5, 'sender-time', null))
+  const { store, mover } = await place.open()
+  assert.equal(await mover.move(), 1)
+  assert.deepEqual(
+    (await place.kept()).map(({ text, reason }) => [text, reason]),
+    [['{', 'sender-time']],
+  )
+  await store.close()
+  await place.close()
+})
+
 test('a record too old is kept as such, unless a field before its date is wrong', async () => {
   const place = await openPlace()
   const event = {

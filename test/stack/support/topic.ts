@@ -2,20 +2,28 @@
  * A topic as someone beside the product sees it: records written past the collector, offsets, and
  * its removal.
  */
-import { Admin, type MessageToProduce, Producer, stringSerializers } from '@platformatic/kafka'
+import {
+  Admin,
+  ConfigResourceTypes,
+  IncrementalAlterConfigOperationTypes,
+  type MessageToProduce,
+  Producer,
+  stringSerializers,
+} from '@platformatic/kafka'
 import type { Stack } from '../../../deploy/stack/stack.ts'
 
 const CLIENT = 'campaign-metrics-tests'
 
 /**
  * Writes records with the key that the collector would give them, all to one partition where one is
- * named.
+ * named. `timestampMs` is kept by a topic with CreateTime only.
  */
 export async function produce(
   stack: Stack,
   topic: string,
   values: readonly string[],
   partition?: number,
+  timestampMs?: number,
 ): Promise<void> {
   const producer = new Producer({
     clientId: CLIENT,
@@ -24,7 +32,11 @@ export async function produce(
     idempotent: true,
   })
   const messages = values.map((value): MessageToProduce<string, string, string, string> => {
-    return { topic, value, ...(partition === undefined ? {} : { partition }) }
+    return {
+      ...{ topic, value },
+      ...(partition === undefined ? {} : { partition }),
+      ...(timestampMs === undefined ? {} : { timestamp: BigInt(timestampMs) }),
+    }
   })
   try {
     await producer.send({ messages, acks: -1 })
@@ -43,6 +55,25 @@ export async function withAdmin<Result>(
   } finally {
     await admin.close()
   }
+}
+
+/** As someone does who does not know what the product needs. */
+export async function setTimestampType(
+  stack: Stack,
+  topic: string,
+  value: 'CreateTime' | 'LogAppendTime',
+): Promise<void> {
+  const config = {
+    name: 'message.timestamp.type',
+    value,
+    configOperation: IncrementalAlterConfigOperationTypes.SET,
+  }
+  const resource = {
+    resourceType: ConfigResourceTypes.TOPIC,
+    resourceName: topic,
+    configs: [config],
+  }
+  await withAdmin(stack, (admin) => admin.incrementalAlterConfigs({ resources: [resource] }))
 }
 
 export async function deleteTopic(stack: Stack, topic: string): Promise<void> {
