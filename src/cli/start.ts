@@ -96,10 +96,7 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
   return EXIT_CODE.ok
 }
 
-function checkStart(
-  { acceptRepeats }: StartOptions,
-  { engine, keys, listen }: Config,
-): void {
+function checkStart({ acceptRepeats }: StartOptions, { engine, keys, listen }: Config): void {
   if (acceptRepeats === true && engine !== 'flink') {
     throw new CliError('usage', '--accept-repeats: only Flink forgets event ids in an outage')
   }

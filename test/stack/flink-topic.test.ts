@@ -142,7 +142,10 @@ test('records that retention took unread stop the job, until it is told to go on
         await awaitLedger(product.url, { ...read, received: 130, stored: 130 })
         await until(async () => (await readStatus(product.url)).healthy === true, 120_000)
         // Once past the gap, the job that stops at the next one runs again.
-        await until(() => (product.output().match(/submitted the Flink job/g) ?? []).length === 2, 120_000)
+        await until(
+          () => (product.output().match(/submitted the Flink job/g) ?? []).length === 2,
+          120_000,
+        )
         await produce(stack, side.topic, eventLines('after', 10), 1)
         await awaitLedger(product.url, { ...read, received: 140, stored: 140 })
       } finally {

@@ -33,8 +33,8 @@ import {
   newestJob,
   recoverFrom,
 } from './recovery.ts'
-import { gapsText, type TopicStanding, type TopicWatch } from './topic-watch.ts'
 import { STATE_VERSION, type StateNote, whyOtherBackend, whyOtherVersion } from './state-mark.ts'
+import { gapsText, type TopicStanding, type TopicWatch } from './topic-watch.ts'
 
 export type FlinkJobSettings = FlinkJobOptions &
   Readonly<{

@@ -113,11 +113,7 @@ export function openTopicWatch({ topic, groups, note, steadyMs }: TopicWatchOpti
 type Lag = Awaited<ReturnType<typeof readConsumerLag>>
 
 /** Both sources read the same records; what was counted holds for one that is as far. */
-export function standingOf(
-  events: Lag,
-  lines: Lag,
-  counts: readonly EventCount[],
-): TopicStanding {
+export function standingOf(events: Lag, lines: Lag, counts: readonly EventCount[]): TopicStanding {
   const gaps: Gap[] = []
   let isBehind = false
   for (const [partition, { start, committed }] of events.partitions.entries()) {

@@ -2,7 +2,12 @@
  * How far a consumer group lags behind the ends of the topic: for engines that keep their offsets
  * with Kafka, such as Flink.
  */
-import { type Connection, findCoordinatorV4, offsetCommitV8, offsetFetchV8 } from '@platformatic/kafka'
+import {
+  type Connection,
+  findCoordinatorV4,
+  offsetCommitV8,
+  offsetFetchV8,
+} from '@platformatic/kafka'
 import type { KafkaPlace } from '../event-log.ts'
 import { type Cluster, requireTopic, withCluster } from './cluster.ts'
 import { explainKafka, retryFor } from './error.ts'

@@ -7,6 +7,9 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Producer } from '@platformatic/kafka'
+import { consumerGroups } from '../../../src/flink/job/job-sql.ts'
+import { openCountedNote } from '../../../src/flink/supervision/counted-offsets.ts'
+import { openTopicWatch } from '../../../src/flink/supervision/topic-watch.ts'
 import {
   type FlinkCommit,
   type FlinkJob,
@@ -19,9 +22,6 @@ import {
   openStateNote,
   type StateNote,
 } from '../../../src/flink.ts'
-import { consumerGroups } from '../../../src/flink/job/job-sql.ts'
-import { openCountedNote } from '../../../src/flink/supervision/counted-offsets.ts'
-import { openTopicWatch } from '../../../src/flink/supervision/topic-watch.ts'
 import { type KafkaPlace, openRecordSource, setUpTopic } from '../../../src/log.ts'
 import type { Cell } from '../../../src/query.ts'
 import { listRejected, openRejected } from '../../../src/rejected.ts'
