@@ -14,7 +14,7 @@ import { until } from '../support/until.ts'
 import { addPartitions, openOutsideProducer } from './kafka/broker.ts'
 import type { DistributedSide } from './support/distributed-side.ts'
 import { cancelJobs } from './support/flink-jobs.ts'
-import { onFlinkSide, onKafkaSide } from './support/on-side.ts'
+import { onFlinkSide } from './support/on-side.ts'
 import { produce, setTimestampType, withAdmin } from './support/topic.ts'
 
 const SETUP_LIMIT_MS = 300_000
@@ -155,41 +155,39 @@ test('records that retention took unread stop the job, until it is told to go on
     TWO_PARTITIONS,
   ))
 
-for (const [name, onSide] of Object.entries({ embedded: onKafkaSide, flink: onFlinkSide })) {
-  test(`${name}: records with their senders’ time are rejected, and the next are stored`, () =>
-    onSide(
-      'dated',
-      async (stack, side) => {
-        await setUp(side)
-        const { environment, folder, topic } = side
-        const product = await startProduct(folder, { environment })
-        try {
-          await postAccepted(product.url, `${eventLines('before', 20).join('\n')}\n`)
-          const before = { received: 20, stored: 20, duplicates: 0, rejected: 0, waiting: 0 }
-          await awaitLedger(product.url, before)
-          await setTimestampType(stack, topic, 'CreateTime')
-          await until(async () => (await problemsAt(product.url)).includes('was changed'))
-          assert.match(await problemsAt(product.url), /message\.timestamp\.type is CreateTime/)
+test('records with their senders’ time are rejected, and the next are stored', () =>
+  onFlinkSide(
+    'dated',
+    async (stack, side) => {
+      await setUp(side)
+      const { environment, folder, topic } = side
+      const product = await startProduct(folder, { environment })
+      try {
+        await postAccepted(product.url, `${eventLines('before', 20).join('\n')}\n`)
+        const before = { received: 20, stored: 20, duplicates: 0, rejected: 0, waiting: 0 }
+        await awaitLedger(product.url, before)
+        await setTimestampType(stack, topic, 'CreateTime')
+        await until(async () => (await problemsAt(product.url)).includes('was changed'))
+        assert.match(await problemsAt(product.url), /message\.timestamp\.type is CreateTime/)
 
-          const aheadMs = Date.now() + 3_000_000
-          const ahead = eventLine({ event_id: 'a', timestamp: new Date(aheadMs).toISOString() })
-          await produce(stack, topic, [ahead, '{'], 0, aheadMs)
-          const rejected = { ...before, received: 22, rejected: 2 }
-          await awaitLedger(product.url, rejected)
-          const refused = await post(product.url, eventLine({ event_id: 'refused' }))
-          assert.equal(refused.status, 503)
+        const aheadMs = Date.now() + 3_000_000
+        const ahead = eventLine({ event_id: 'a', timestamp: new Date(aheadMs).toISOString() })
+        await produce(stack, topic, [ahead, '{'], 0, aheadMs)
+        const rejected = { ...before, received: 22, rejected: 2 }
+        await awaitLedger(product.url, rejected)
+        const refused = await post(product.url, eventLine({ event_id: 'refused' }))
+        assert.equal(refused.status, 503)
 
-          await setTimestampType(stack, topic, 'LogAppendTime')
-          await produce(stack, topic, eventLines('after', 10))
-          await until(async () => (await readStatus(product.url)).healthy === true, SETTLE_LIMIT_MS)
-          const { received, stored } = await ledgerAt(product.url)
-          assert.deepEqual([received, stored], [33, 30])
-          const list = await runCommand(folder, ['rejected', '--json'], { environment })
-          assert.equal((list.stdout.match(/"reason":\s*"sender-time"/g) ?? []).length, 3)
-        } finally {
-          await product.stop()
-        }
-      },
-      TWO_PARTITIONS,
-    ))
-}
+        await setTimestampType(stack, topic, 'LogAppendTime')
+        await produce(stack, topic, eventLines('after', 10))
+        await until(async () => (await readStatus(product.url)).healthy === true, SETTLE_LIMIT_MS)
+        const { received, stored } = await ledgerAt(product.url)
+        assert.deepEqual([received, stored], [33, 30])
+        const list = await runCommand(folder, ['rejected', '--json'], { environment })
+        assert.equal((list.stdout.match(/"reason":\s*"sender-time"/g) ?? []).length, 3)
+      } finally {
+        await product.stop()
+      }
+    },
+    TWO_PARTITIONS,
+  ))

@@ -5,7 +5,13 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type KafkaPlace, setUpTopic } from '../../src/log.ts'
+import {
+  beginAtStart,
+  type KafkaPlace,
+  openEventCounter,
+  readConsumerLag,
+  setUpTopic,
+} from '../../src/log.ts'
 import { listRejected } from '../../src/rejected.ts'
 import { post, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
 import { eventLine, eventLines } from '../support/events.ts'
@@ -20,6 +26,7 @@ import {
   produceFromOutside,
   readBack,
 } from './kafka/broker.ts'
+import { produce, setTimestampType } from './support/topic.ts'
 
 let broker: Broker
 
@@ -209,6 +216,76 @@ test('events behind an open transaction wait, which is unhealthy after a minute'
   await producer.close()
   assert.equal((await waitUntilSettled(url)).stored, 5001)
 })
+test('records with their senders’ time are rejected, and the next are stored', async () => {
+  const place = await broker.topic('dated', { partitions: 1 })
+  const { folder, start } = await openProduct(place)
+  const { url, stop } = await start()
+  await postAccepted(url, bodyOf(eventLines('before', 20)))
+  await waitUntilSettled(url)
+  await setTimestampType(broker.stack, place.topic, 'CreateTime')
+  await until(async () =>
+    /topic dated was changed: message\.timestamp\.type is CreateTime/.test(
+      String((await readStatus(url)).problems),
+    ),
+  )
+  const aheadMs = Date.now() + 3_000_000
+  const ahead = eventLine({ event_id: 'ahead', timestamp: new Date(aheadMs).toISOString() })
+  await produce(broker.stack, place.topic, [ahead, '{'], 0, aheadMs)
+  const refused = await post(url, eventLine({ event_id: 'refused' }))
+  assert.equal(refused.status, 503)
+  assert.equal(JSON.parse(refused.text).error.code, 'log-away')
+  // The broker has that one, too.
+  await until(async () => (await keptIn(folder)).length === 3)
+
+  await setTimestampType(broker.stack, place.topic, 'LogAppendTime')
+  await produce(broker.stack, place.topic, eventLines('after', 10))
+  await until(async () => (await readStatus(url)).healthy === true)
+  await postAccepted(url, bodyOf([eventLine({ event_id: 'refused' })]))
+  assert.deepEqual(await waitUntilSettled(url), {
+    received: 34,
+    stored: 31,
+    duplicates: 0,
+    rejected: 3,
+    waiting: 0,
+  })
+  const reasons: string[] = []
+  const folderOfKept = `${folder.warehousePath}/rejected`
+  for await (const { reason } of listRejected(folderOfKept)) reasons.push(reason)
+  assert.deepEqual(reasons, ['sender-time', 'sender-time', 'sender-time'])
+  await stop()
+  await verified(folder)
+  await folder.close()
+})
+
+test('offsets without events are counted behind a reader that tells only its offset', async () => {
+  const place = await broker.topic('counted', { partitions: 1 })
+  const producer = openOutsideProducer(place, { transactionalId: 'counted' })
+  const send = async (count: number, end: 'commit' | 'abort') => {
+    const transaction = await producer.beginTransaction()
+    const messages = eventLines('x', count).map((line) => {
+      return { topic: place.topic, value: Buffer.from(line) }
+    })
+    await transaction.send({ messages })
+    await transaction[end]()
+  }
+  // Offsets 0–4, marker 5; 6–105, marker 106; one event, 107; 108–110, marker 111.
+  await send(5, 'commit')
+  await send(100, 'abort')
+  await produceFromOutside(place, eventLines('plain', 1))
+  await send(3, 'abort')
+  await producer.close()
+  const counter = await openEventCounter(place, () => performance.now())
+  assert.deepEqual(await counter.advance([], [0]), [{ until: 0, withoutEvent: 0 }])
+  const half = await counter.advance([], [5])
+  assert.deepEqual(half, [{ until: 107, withoutEvent: 102 }])
+  assert.deepEqual(await counter.advance(half, [108]), [{ until: 112, withoutEvent: 106 }])
+  await counter.close()
+
+  assert.deepEqual(await beginAtStart(place, 'a-group'), [0])
+  const { partitions } = await readConsumerLag(place, 'a-group')
+  assert.deepEqual(partitions, [{ start: 0, committed: 0, end: 112 }])
+})
+
 test('retention goes by whole days: HTTP takes the 90th day, the topic one more', async () => {
   const place = await broker.topic('retention', { partitions: 1 })
   const { folder, start } = await openProduct(place)
