@@ -112,7 +112,10 @@ export function openTopicWatch({ topic, groups, note, steadyMs }: TopicWatchOpti
 
 type Lag = Awaited<ReturnType<typeof readConsumerLag>>
 
-/** Both sources read the same records; what was counted holds for one that is as far. */
+/**
+ * Both sources read the same records, and what was counted holds for one that is as far. `lines` may
+ * be a checkpoint behind: that is a gap of its own only where `events` has none.
+ */
 export function standingOf(events: Lag, lines: Lag, counts: readonly EventCount[]): TopicStanding {
   const gaps: Gap[] = []
   let isBehind = false
@@ -121,7 +124,8 @@ export function standingOf(events: Lag, lines: Lag, counts: readonly EventCount[
     if (committed === null || others === null) continue
     isBehind ||= Math.min(committed, others) < start
     const until = counts[partition]?.until ?? 0
-    const from = others < committed ? others : Math.max(committed, until)
+    const taken = Math.max(committed, until)
+    const from = taken >= start && others < committed ? others : taken
     if (from < start) gaps.push({ partition, from, to: start })
   }
   return { gaps, isBehind }

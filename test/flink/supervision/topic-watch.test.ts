@@ -41,6 +41,13 @@ test('the source of the lines alone may have a gap; what is counted holds for th
   const lines = lagOf({ start: 600, committed: 590, end: 900 })
   const { gaps } = standingOf(events, lines, [{ until: 700, withoutEvent: 0 }])
   assert.deepEqual(gaps, [{ partition: 0, from: 590, to: 600 }])
+  // A checkpoint behind the other, which has a gap itself: the records of that one are lost.
+  const both = standingOf(lagOf({ start: 600, committed: 100, end: 900 }), lines, [])
+  const behind = lagOf({ start: 600, committed: 40, end: 900 })
+  const sooner = standingOf(lagOf({ start: 600, committed: 100, end: 900 }), behind, [])
+  for (const standing of [both, sooner]) {
+    assert.deepEqual(standing.gaps, [{ partition: 0, from: 100, to: 600 }])
+  }
 })
 
 test('a topic that holds all is in order', () => {
