@@ -16,15 +16,17 @@ export { diskFiles, LOG_STEPS, type LogFiles } from './log/files.ts'
 export type { Frame } from './log/frame.ts'
 export { inspectLog } from './log/inspect.ts'
 export {
-  beginAtStart,
+  beginAt,
   type ConsumerLag,
   countArrived,
   countWaiting,
   type EventCount,
   type EventCounter,
+  findOffsetsAt,
   openEventCounter,
   openKafkaLog,
   openPassedOver,
+  openRangeReader,
   openRecordSource,
   readConsumerLag,
   readTopicExtent,

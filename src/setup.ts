@@ -212,6 +212,7 @@ async function submit(
     nowMs,
     tell: () => {},
     acceptRepeats: false,
+    rebuildState: false,
     passGaps: false,
   })
   try {

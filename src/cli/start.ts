@@ -15,7 +15,12 @@ import { openStopSignal } from './stop-signal.ts'
 import type { Terminal } from './terminal.ts'
 
 type StartOptions = ConfigOption &
-  Readonly<{ demo?: true | string; newLog?: boolean; acceptRepeats?: boolean }>
+  Readonly<{
+    demo?: true | string
+    newLog?: boolean
+    acceptRepeats?: boolean
+    rebuildState?: boolean
+  }>
 
 const DEMO_RATE = 200
 const DEMO_RATE_MAX = 1_000_000
@@ -41,6 +46,10 @@ export function addStart(program: Command, terminal: Terminal, finish: Finish): 
       '--accept-repeats',
       'with Flink: go on after an outage so long that repeats may be counted twice',
     )
+    .option(
+      '--rebuild-state',
+      "with Flink: where the job's state is lost or does not fit, read it again from the topic",
+    )
   addConfigOption(command).action(
     action(finish, (options: StartOptions) => start(options, terminal, program.version() ?? '')),
   )
@@ -63,6 +72,7 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
     version,
     acceptNewLog: options.newLog ?? false,
     acceptRepeats: options.acceptRepeats ?? false,
+    rebuildState: options.rebuildState ?? false,
     killAt: terminal.environment.CAMPAIGN_METRICS_KILL_AT,
     onWarning: warn,
   }).finally(opened)
@@ -96,9 +106,15 @@ async function start(options: StartOptions, terminal: Terminal, version: string)
   return EXIT_CODE.ok
 }
 
-function checkStart({ acceptRepeats }: StartOptions, { engine, keys, listen }: Config): void {
+function checkStart(
+  { acceptRepeats, rebuildState }: StartOptions,
+  { engine, keys, listen }: Config,
+): void {
   if (acceptRepeats === true && engine !== 'flink') {
     throw new CliError('usage', '--accept-repeats: only Flink forgets event ids in an outage')
+  }
+  if (rebuildState === true && engine !== 'flink') {
+    throw new CliError('usage', '--rebuild-state: only Flink keeps state outside of the tables')
   }
   const missing = missingKeys(keys)
   if (missing !== null) {

@@ -31,6 +31,7 @@ async function start({
   nowUs,
   acceptNewLog,
   acceptRepeats,
+  rebuildState,
   onProgress,
   onWarning,
 }: JobStart): Promise<Job> {
@@ -51,6 +52,7 @@ async function start({
     logId: log.id,
     logProgress: progress.logProgress,
     acceptRepeats,
+    rebuildState,
     passGaps: acceptNewLog,
     nowUs,
     newId: randomUUID,

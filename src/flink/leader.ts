@@ -31,6 +31,7 @@ export type LeaderOptions = Readonly<{
   /** How far the tables are behind the topic; null where that is not known now. */
   logProgress: () => LogProgress | null
   acceptRepeats: boolean
+  rebuildState: boolean
   passGaps: boolean
   nowUs: () => number
   newId: () => string
@@ -85,6 +86,8 @@ export function openLeader(options: LeaderOptions): Leader {
   failed.promise.catch(() => {})
   let term: Term | null = null
   let lockProblem: string | null = null
+  /** What was asked for at the start is done once. */
+  let hasLed = false
   /** Of the job while another process leads: that one may not keep it running. */
   const downtime = openDowntime(() => options.nowUs() / US_PER_MS)
 
@@ -123,9 +126,11 @@ export function openLeader(options: LeaderOptions): Leader {
         tell: onWarning,
         acceptRepeats: options.acceptRepeats,
         passGaps: options.passGaps,
+        rebuildState: options.rebuildState && !hasLed,
       })
       opened.push(job)
       job.watch()
+      hasLed = true
       const upkeep = startUpkeep(lake)
       opened.push(upkeep, { close: async () => lake.stopWaiting() })
       return { lake, job, rejected, upkeep, close }

@@ -32,6 +32,8 @@ export type JobStart = Readonly<{
    * The user's consent to go on where event ids may have been forgotten (`start --accept-repeats`).
    */
   acceptRepeats: boolean
+  /** Begin without the engine's state, and read it again from the log (`start --rebuild-state`). */
+  rebuildState: boolean
   /** For crash tests, see kill-at.ts. */
   killAt: string | undefined
   onProgress: (progress: JobProgress) => void

@@ -4,6 +4,7 @@ import type { ConsumerLag } from './kafka/consumer-lag.ts'
 import type { EventCounter } from './kafka/event-count.ts'
 import type { KafkaLogOptions } from './kafka/kafka-log.ts'
 import type { KafkaReaderOptions } from './kafka/kafka-reader.ts'
+import { newPassedOverMemory } from './kafka/passed-over.ts'
 import type { RecordSource } from './kafka/record-source.ts'
 import type { TopicReport } from './kafka/topic.ts'
 
@@ -73,9 +74,36 @@ export async function countWaiting(
   return await count(place, group, beforeMs, passed)
 }
 
-/** Has a group without members go on at the beginning of every partition. Throws LogError. */
-export async function beginAtStart(place: KafkaPlace, group: string): Promise<readonly number[]> {
-  return await (await import('./kafka/consumer-lag.ts')).beginAtStart(place, group)
+/**
+ * Has a group without members go on at these offsets, by partition, and at the beginning of every
+ * other partition. Returns the offsets. Throws LogError.
+ */
+export async function beginAt(
+  place: KafkaPlace,
+  group: string,
+  offsets: readonly number[],
+): Promise<readonly number[]> {
+  return await (await import('./kafka/consumer-lag.ts')).beginAt(place, group, offsets)
+}
+
+/** Reads committed records from these offsets on, beside the job. Throws LogError. */
+export async function openRangeReader(
+  place: KafkaPlace,
+  offsets: readonly number[],
+  steadyMs: () => number,
+): Promise<Pick<EventReader, 'next' | 'end' | 'close'>> {
+  const cursor = newPassedOverMemory()
+  const reader = await openKafkaReader(place, { cursor, steadyMs, onStalled() {} })
+  reader.begin({ nextOffset: 0, offsets })
+  return reader
+}
+
+/** By partition: its ends, and the first offset that reached it since a time. Throws LogError. */
+export async function findOffsetsAt(
+  place: KafkaPlace,
+  ms: number,
+): Promise<readonly Readonly<{ start: number; at: number; end: number }>[]> {
+  return await (await import('./kafka/consumer-lag.ts')).findOffsetsAt(place, ms)
 }
 
 /** Counts the offsets that hold no event, behind a reader elsewhere. Throws LogError. */

@@ -34,6 +34,8 @@ export type PipelineOptions = Readonly<{
   acceptNewLog?: boolean
   /** Flink goes on although it may have forgotten event ids (`start --accept-repeats`). */
   acceptRepeats?: boolean
+  /** Flink begins without state, and reads it again from the topic (`start --rebuild-state`). */
+  rebuildState?: boolean
   /** For crash tests, see kill-at.ts. */
   killAt?: string | undefined
   /** Things the user should know while it runs, one sentence each. */
@@ -110,6 +112,7 @@ async function openPipeline(
     nowUs,
     acceptNewLog: options.acceptNewLog ?? false,
     acceptRepeats: options.acceptRepeats ?? false,
+    rebuildState: options.rebuildState ?? false,
     killAt: options.killAt,
     onProgress: watch.observe,
     onWarning,

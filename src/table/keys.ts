@@ -40,6 +40,8 @@ export const SUMMARY_KEYS = {
   retention: 'campaign-metrics.retention',
   /** Beside Flink: which state its job's checkpoints hold, `version backend`. */
   flinkState: 'campaign-metrics.flink-state',
+  /** Beside Flink: from where its state was last rebuilt, and what was stored then; JSON. */
+  flinkRebuilt: 'campaign-metrics.flink-rebuilt',
   /** Beside Flink: the last raw snapshot whose late events are amended. */
   amendedSequence: 'campaign-metrics.amended-sequence',
   /** Beside Flink: the end of the last window that was amended, µs since the epoch. */

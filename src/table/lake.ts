@@ -87,6 +87,16 @@ export class Lake {
     return this.#parts.files.readEventIds(file)
   }
 
+  /** The files of campaign_events that were written, or written anew, since a time. */
+  async eventsFilesSince(ms: number): Promise<readonly DataFile[]> {
+    const { folder } = this.#committer.states.events.metadata
+    const recent = new Set<string>()
+    for await (const { path, changedMs } of this.#parts.storage.list(folder)) {
+      if (changedMs >= ms) recent.add(path)
+    }
+    return this.events.files.filter(({ path }) => recent.has(path))
+  }
+
   /**
    * When a file's events arrived. A file of another program does not tell: its rows count as
    * arrived until the first commit of ours that has it, so that their ids are remembered rather too

@@ -69,7 +69,15 @@ test('without a job the tables and the log tell how far it is', async (t) => {
 
   await log.append(Buffer.from('no event\n'), 1, log.stampUs())
   const job = await EMBEDDED_ENGINE.start({
-    ...{ config, log, nowUs, acceptNewLog: false, acceptRepeats: false, killAt: undefined },
+    ...{
+      config,
+      log,
+      nowUs,
+      acceptNewLog: false,
+      acceptRepeats: false,
+      rebuildState: false,
+      killAt: undefined,
+    },
     ...{ onProgress() {}, onWarning() {} },
   })
   await job.close()
@@ -98,7 +106,7 @@ test('segments of the log go once their events are in the tables', async (t) => 
   const seen: JobProgress[] = []
   const job = await EMBEDDED_ENGINE.start({
     ...{ config, log: watched, nowUs: () => Date.now() * 1000, killAt: undefined },
-    ...{ acceptNewLog: false, acceptRepeats: false },
+    ...{ acceptNewLog: false, acceptRepeats: false, rebuildState: false },
     onProgress: (progress) => seen.push(progress),
     onWarning: (text) => warnings.push(text),
   })

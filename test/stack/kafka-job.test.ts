@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  beginAtStart,
+  beginAt,
   type KafkaPlace,
   openEventCounter,
   readConsumerLag,
@@ -281,7 +281,7 @@ test('offsets without events are counted behind a reader that tells only its off
   assert.deepEqual(await counter.advance(half, [108]), [{ until: 112, withoutEvent: 106 }])
   await counter.close()
 
-  assert.deepEqual(await beginAtStart(place, 'a-group'), [0])
+  assert.deepEqual(await beginAt(place, 'a-group', []), [0])
   const { partitions } = await readConsumerLag(place, 'a-group')
   assert.deepEqual(partitions, [{ start: 0, committed: 0, end: 112 }])
 })

@@ -33,7 +33,17 @@ export type FlinkJobOptions = FlinkSqlSettings &
     retention: Retention
     /** Whole seconds that divide a day. */
     windowUs: number
+    /** Where the state was rebuilt: what the tables held then. */
+    rebuilt?: Rebuilt | null
   }>
+
+/** What a job without state finds stored. */
+export type Rebuilt = Readonly<{
+  /** By partition: every event before this offset is in the raw table. */
+  storedUntil: readonly number[]
+  /** Windows that end at or before it have their rows; null where none has. */
+  closedUntilUs: number | null
+}>
 
 export type JobSql = Readonly<{
   /** Of the whole job: `campaign-metrics TOPIC#FINGERPRINT`. */
@@ -118,8 +128,8 @@ export function consumerGroups(
 }
 
 /**
- * Without passwords, and without what only the tables know of the retention: that changes with its
- * setting, never alone.
+ * Without passwords, and without what only the tables know: of the retention, which changes with
+ * its setting, never alone; and of a rebuilt state, before which the job is cancelled.
  */
 function comparable(options: FlinkJobOptions): FlinkJobOptions {
   const { kafka, catalog } = options
@@ -127,6 +137,7 @@ function comparable(options: FlinkJobOptions): FlinkJobOptions {
   return {
     ...options,
     retention: retentionOf(options.retention.days),
+    rebuilt: null,
     kafka: { ...kafka, sasl },
     catalog: { ...catalog, password: null },
   }
@@ -144,6 +155,8 @@ function valuesFor(options: FlinkJobOptions, gaps: Gaps): SqlValues {
       keptFromText: timestampText(keptFromUs + 2 * DAY_US).slice(0, 10),
       watermarkDelay: (options.watermarkDelayMs / 1000).toFixed(3),
       windowSeconds: String(options.windowUs / 1_000_000),
+      storedUntil: options.rebuilt?.storedUntil.join(',') ?? '',
+      closedUntil: timestampText(options.rebuilt?.closedUntilUs ?? 0),
       group: groups.events,
       linesGroup: groups.lines,
       rejectedPath: pathToFileURL(options.rejectedDirectory).href,

@@ -20,8 +20,17 @@ import {
   makeJobSql,
 } from '../job/job-sql.ts'
 import { noteRetention, retentionOf } from '../job/retention.ts'
+import { closedUntilUs } from '../upkeep/amend-view.ts'
 import { whyUnfit } from './capacity.ts'
 import { openCountedNote } from './counted-offsets.ts'
+import { findReach, type Reach, type RebuildParts, whyTooShort } from './rebuild.ts'
+import {
+  jobsOf,
+  newestFlinkCommit,
+  type RebuildMark,
+  rebuildMark,
+  writeRebuildMark,
+} from './rebuild-mark.ts'
 import { flinkCommitIn, openCheckpointNote, whyForgotten } from './recovery.ts'
 import { openStateNote } from './state-mark.ts'
 import { type FlinkJob, openFlinkJob } from './supervised-job.ts'
@@ -40,6 +49,8 @@ export type JobWorld = Readonly<{
   acceptRepeats: boolean
   /** The user's consent to go past what the topic has lost (`start --new-log`). */
   passGaps: boolean
+  /** Begin without state, and read it again from the topic (`start --rebuild-state`). */
+  rebuildState: boolean
 }>
 
 const MS_PER_DAY = 86_400_000
@@ -92,7 +103,7 @@ export async function whyClusterUnfit(
 export async function openConfiguredJob(
   settings: ConfiguredSettings & Readonly<{ flink: Readonly<{ gateway: string; rest: string }> }>,
   lake: Lake,
-  { nowMs, tell, acceptRepeats, passGaps }: JobWorld,
+  { nowMs, tell, acceptRepeats, passGaps, rebuildState }: JobWorld,
 ): Promise<FlinkJob> {
   const { log, flink } = settings
   const { gateway, rest } = flink
@@ -101,9 +112,49 @@ export async function openConfiguredJob(
   const groups = consumerGroups(options)
   const counted = openCountedNote(settings.rejectedDirectory, log.topic)
   const retention = await noteRetention(lake, options.retention.days, nowMs() * 1000)
+
+  const rebuildParts = async (signal: AbortSignal): Promise<RebuildParts> => {
+    await lake.refresh()
+    const commits = [lake.events, lake.metrics].map((view) =>
+      newestWith(view, FLINK_SUMMARY_KEYS.checkpointId),
+    )
+    const taken = await readConsumerLag(log, groups.events)
+    return {
+      topic: log,
+      taken: taken.partitions.map(({ committed }) => committed),
+      committedMs: Math.max(0, ...commits.map((commit) => commit?.timestampMs ?? 0)),
+      horizonMs: options.dedupeHorizonMs,
+      retention,
+      filesSince: (ms) => lake.eventsFilesSince(ms),
+      readIds: (file) => lake.readEventIds(file),
+      acceptRepeats,
+      signal,
+      steadyMs: () => performance.now(),
+    }
+  }
+  const rebuild = async (
+    signal: AbortSignal,
+  ): Promise<RebuildMark | Extract<Reach, { kind: 'refused' }>> => {
+    const reach = await findReach(await rebuildParts(signal))
+    if (reach.kind === 'refused') return reach
+    const mark = {
+      id: `rebuilt-${nowMs()}`,
+      pastJobs: jobsOf(lake),
+      from: reach.from,
+      storedUntil: reach.storedUntil,
+      closedUntilUs: closedUntilUs(lake.metrics, options.windowUs),
+    }
+    await writeRebuildMark(lake, mark)
+    return mark
+  }
+
   return openFlinkJob({
     ...options,
     retention,
+    rebuilt: rebuildMark(lake.metrics),
+    rebuildState,
+    whyNotRebuilt: async (signal) => await whyTooShort(await rebuildParts(signal)),
+    rebuild,
     gateway,
     rest,
     topic: openTopicWatch({
@@ -118,7 +169,7 @@ export async function openConfiguredJob(
       const passed = (await counted.read()).map(({ until }) => until)
       return await whyForgotten({
         horizonMs: options.dedupeHorizonMs,
-        committedMs: newestWith(lake.events, FLINK_SUMMARY_KEYS.checkpointId)?.timestampMs ?? null,
+        committedMs: newestFlinkCommit(lake.events, rebuildMark(lake.metrics))?.timestampMs ?? null,
         nowMs: nowMs(),
         countWaiting: (beforeMs) => countWaiting(log, groups.events, beforeMs, passed),
       })
@@ -126,8 +177,9 @@ export async function openConfiguredJob(
     async readTables() {
       await lake.refresh()
       const views = [lake.events, lake.metrics]
+      const mark = rebuildMark(lake.metrics)
       const commits = views.flatMap((view) => {
-        const snapshot = newestWith(view, FLINK_SUMMARY_KEYS.checkpointId)
+        const snapshot = newestFlinkCommit(view, mark)
         const commit = snapshot === null ? null : flinkCommitIn(snapshot.summary)
         return commit === null ? [] : [commit]
       })
@@ -135,7 +187,7 @@ export async function openConfiguredJob(
         (sum, view) => sum + Number(view.summary[COUNT_KEYS.totalRows] ?? 0),
         0,
       )
-      return { commits, rows }
+      return { commits, rows, rebuilt: mark }
     },
     state: openStateNote(lake, nowMs),
     note: openCheckpointNote(`${settings.rejectedDirectory}/${NOTE_FILE}`),

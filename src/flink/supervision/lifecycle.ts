@@ -230,15 +230,15 @@ function twoJobs(live: readonly ClusterJob[]): string {
 function otherState(why: string): string {
   return (
     'The state of the job that ran cannot be taken over by the one that is configured now: ' +
-    `${why}. Undo the change of the configuration, or of the version; or fill new tables by ` +
-    'naming another warehouse and catalog.'
+    `${why}. Undo the change of the configuration, or of the version; or have the state read again ` +
+    'from the topic: campaign-metrics start --rebuild-state'
   )
 }
 
 function noCheckpoint(why: string): string {
   return (
     `The tables hold rows, but the checkpoint up to which they were filled is gone: ${why}. ` +
-    "Restore Flink's checkpoint directory; or fill new tables by naming another warehouse and " +
-    'catalog.'
+    "Restore Flink's checkpoint directory; or have the state read again from the topic: " +
+    'campaign-metrics start --rebuild-state'
   )
 }

@@ -25,7 +25,10 @@ export type FlinkCommit = Readonly<{ jobId: string; checkpointId: number }>
 /** What `start` has noted of the job: the newest checkpoint or savepoint of `jobId`. */
 export type NotedCheckpoint = Readonly<{
   jobId: string
-  /** `flink.job-id` of the newest commit when `jobId` was submitted; null where there was none. */
+  /**
+   * `flink.job-id` of the newest commit when `jobId` was submitted; where there was none, the id of
+   * the mark of a rebuilt state, or null.
+   */
   after: string | null
   checkpointId: number
   path: string
@@ -39,6 +42,8 @@ export type RecoveryFacts = Readonly<{
   directory: string | null
   /** Rows in both tables. */
   rows: number
+  /** The mark of a rebuilt state, after which `commits` were made; null where there is none. */
+  rebuilt: Readonly<{ id: string }> | null
 }>
 
 export type Recovery =
@@ -62,11 +67,13 @@ export function flinkCommitIn(summary: Readonly<Record<string, string>>): FlinkC
   return { jobId, checkpointId: Number(id) }
 }
 
-export function recoverFrom({ commits, noted, directory, rows }: RecoveryFacts): Recovery {
+export function recoverFrom(facts: RecoveryFacts): Recovery {
+  const { commits, noted, directory, rows, rebuilt } = facts
   const newest = newestOf(commits)
   if (newest === null) {
-    if (noted !== null && noted.after === null) return { kind: 'restore', paths: [noted.path] }
-    if (rows === 0) return { kind: 'fresh' }
+    if (noted !== null && noted.after === (rebuilt?.id ?? null))
+      return { kind: 'restore', paths: [noted.path] }
+    if (rows === 0 || rebuilt !== null) return { kind: 'fresh' }
     return { kind: 'refused', why: 'the tables hold rows that no Flink job has committed' }
   }
   const isNewer =
@@ -84,8 +91,12 @@ export function recoverFrom({ commits, noted, directory, rows }: RecoveryFacts):
   }
 }
 
-export function newestJob(commits: readonly FlinkCommit[]): string | null {
-  return newestOf(commits)?.jobId ?? null
+/** What a note of a job that is submitted now has as `after`. */
+export function submittedAfter({
+  commits,
+  rebuilt,
+}: Pick<RecoveryFacts, 'commits' | 'rebuilt'>): string | null {
+  return newestOf(commits)?.jobId ?? rebuilt?.id ?? null
 }
 
 /**
@@ -128,7 +139,8 @@ export async function whyForgotten(memory: IdMemory): Promise<string | null> {
     `Flink has committed nothing for ${elapsedText(nowMs - committedMs)}, by this machine's ` +
     `clock, and ${waiting} records have waited for more than ${spare}. It remembers event ids ` +
     `for ${spare} longer than ` +
-    'dedupe.horizon, so repeats among these records could be counted twice. If their senders ' +
+    'dedupe.horizon, so repeats among these records could be counted twice. To have it read the ' +
+    'ids again from the topic: campaign-metrics start --rebuild-state. If their senders ' +
     'have sent nothing twice, or for good: campaign-metrics start --accept-repeats'
   )
 }

@@ -57,8 +57,8 @@ export function whyOtherVersion(found: StateMark | null): string | null {
   return (
     `The Flink job's state is of version ${version}, this program's job needs version ` +
     `${STATE_VERSION}: it cannot go on from a checkpoint of the other. The tables and the job are ` +
-    'left as they are. Go on with the version of campaign-metrics that filled the tables; or fill ' +
-    'new tables by naming another warehouse and catalog.'
+    'left as they are. To have this version read its state again from the topic: ' +
+    'campaign-metrics start --rebuild-state. Or go on with the version that filled the tables.'
   )
 }
 

@@ -26,31 +26,47 @@ import {
   type LifecycleEvent,
   nextStep,
 } from './lifecycle.ts'
+import type { Reach } from './rebuild.ts'
+import type { RebuildMark } from './rebuild-mark.ts'
 import {
   type CheckpointNote,
   type FlinkCommit,
   type NotedCheckpoint,
-  newestJob,
   recoverFrom,
+  submittedAfter,
 } from './recovery.ts'
 import { STATE_VERSION, type StateNote, whyOtherBackend, whyOtherVersion } from './state-mark.ts'
 import { gapsText, type TopicStanding, type TopicWatch } from './topic-watch.ts'
+
+export type TableFacts = Readonly<{
+  /**
+   * Of each table its newest commit by Flink since the state was rebuilt, whoever has committed
+   * after it.
+   */
+  commits: readonly FlinkCommit[]
+  /** Of both tables. */
+  rows: number
+  rebuilt: RebuildMark | null
+}>
 
 export type FlinkJobSettings = FlinkJobOptions &
   Readonly<{
     /** The SQL Gateway and the JobManager, as this process sees them. */
     gateway: string
     rest: string
-    /**
-     * Of each table its newest commit by Flink, whoever has committed since; and the rows of both.
-     */
-    readTables: () => Promise<Readonly<{ commits: readonly FlinkCommit[]; rows: number }>>
+    readTables: () => Promise<TableFacts>
     note: CheckpointNote
     /** Which state the job's checkpoints hold, noted in the tables. */
     state: StateNote
     topic: TopicWatch
     /** The user's consent to go past what retention has removed (`start --new-log`). */
     passGaps: boolean
+    /** Whether to begin without state first of all, unless the job runs. */
+    rebuildState: boolean
+    /** Finds out what a job without state needs to know, and notes it in the tables. */
+    rebuild: (signal: AbortSignal) => Promise<RebuildMark | Extract<Reach, { kind: 'refused' }>>
+    /** Why that cannot be; null when it can. Asked while a job may run. */
+    whyNotRebuilt: (signal: AbortSignal) => Promise<string | null>
     /** Why the event ids in a checkpoint no longer suffice to go on from it; null when they do. */
     whyForgotten: () => Promise<string | null>
     /** Runs the work while no other process does; null when one does. */
@@ -86,9 +102,10 @@ class Supervisor implements FlinkJob {
   readonly #settings: FlinkJobSettings
   readonly #cluster: Cluster
   /** Of the job that fails at a gap in the topic, and of the one that goes past it. */
-  readonly #sqls: Readonly<Record<Gaps, JobSql>>
+  #sqls: Readonly<Record<Gaps, JobSql>>
   #sql: JobSql
   #gaps: string | null = null
+  #isToRebuild: boolean
   readonly #abort = new AbortController()
   #lifecycle: Lifecycle = { kind: 'absent' }
   #stepping: Promise<void> = Promise.resolve()
@@ -100,8 +117,9 @@ class Supervisor implements FlinkJob {
     this.#settings = settings
     this.#cluster = openCluster(settings.rest)
     this.#downtime = openDowntime(settings.nowMs)
-    this.#sqls = { stop: makeJobSql(settings), skip: makeJobSql(settings, 'skip') }
+    this.#sqls = sqlsOf(settings)
     this.#sql = this.#sqls.stop
+    this.#isToRebuild = settings.rebuildState
   }
 
   async ensureRunning(): Promise<string> {
@@ -160,6 +178,8 @@ class Supervisor implements FlinkJob {
 
   /** What the cluster tells, then what follows from it, until nothing more is to be done. */
   async #stepOnce(): Promise<void> {
+    if (this.#isToRebuild) await this.#rebuild()
+    if (this.#isToRebuild) return
     await this.#lookAtTopic()
     let event: LifecycleEvent | null = await this.#askCluster()
     while (event !== null) {
@@ -197,6 +217,49 @@ class Supervisor implements FlinkJob {
       // It is asked again, and before anything is submitted it must be known.
       this.#downtime.note(reasonOf(cause))
     }
+  }
+
+  /** Until it was done, or refused, nothing is submitted. */
+  async #rebuild(): Promise<void> {
+    try {
+      await this.#settings.withLock(async () => {
+        const why = await this.#rebuildLocked()
+        if (why !== null) this.#lifecycle = { kind: 'refused', why }
+        this.#isToRebuild = false
+        return null
+      })
+    } catch (cause) {
+      this.#downtime.note(reasonOf(cause))
+    }
+  }
+
+  /** Why it must not be, or null. A job that runs needs no other state. */
+  async #rebuildLocked(): Promise<string | null> {
+    const { readTables, rebuild, whyNotRebuilt, tell } = this.#settings
+    const { signal } = this.#abort
+    const live = (await this.#listJobs()).filter(({ state }) => !hasEnded(state))
+    const names = Object.values(this.#sqls).map(({ name }) => name)
+    if (live.some(({ name, state }) => state === 'RUNNING' && names.includes(name))) {
+      tell?.('the Flink job runs, so its state is not rebuilt')
+      return null
+    }
+    const { commits, rows, rebuilt } = await readTables()
+    if (commits.length === 0 && rebuilt === null) {
+      return rows === 0 ? null : 'The tables hold rows that no Flink job has committed.'
+    }
+    const why = (await whyNotRebuilt(signal)) ?? (await this.#passGaps())
+    if (why !== null) return why
+    for (const { id } of live) {
+      await this.#cluster.cancel(id)
+      await this.#cluster.awaitEnd(id)
+    }
+    this.#downtime.note('its state is being rebuilt')
+    tell?.('reading from the topic what the state of the Flink job has to hold')
+    const mark = await rebuild(signal)
+    if ('kind' in mark) return mark.why
+    this.#sqls = sqlsOf({ ...this.#settings, rebuilt: mark })
+    this.#sql = this.#sqls.stop
+    return null
   }
 
   #mayGoOn({ gaps }: TopicStanding): boolean {
@@ -266,7 +329,7 @@ class Supervisor implements FlinkJob {
     // No checkpoint of this job is newer.
     await this.#note({
       jobId,
-      after: newestJob((await this.#settings.readTables()).commits),
+      after: submittedAfter(await this.#settings.readTables()),
       checkpointId: Number.MAX_SAFE_INTEGER,
       path: savepoint,
     })
@@ -291,7 +354,7 @@ class Supervisor implements FlinkJob {
       if (path !== null && isMissing(why)) return { kind: 'missing', why, rest }
       throw cause
     }
-    const after = newestJob(tables.commits)
+    const after = submittedAfter(tables)
     if (path !== null) await this.#note({ jobId, after, checkpointId: -1, path })
     this.#settings.tell?.(`submitted the Flink job ${jobId}${path === null ? '' : ` from ${path}`}`)
     return { kind: 'submitted', jobId, rest }
@@ -311,16 +374,14 @@ class Supervisor implements FlinkJob {
     return null
   }
 
-  async #findPaths(
-    tables: Readonly<{ commits: readonly FlinkCommit[]; rows: number }>,
-  ): Promise<readonly string[] | LifecycleEvent> {
+  async #findPaths(tables: TableFacts): Promise<readonly string[] | LifecycleEvent> {
     const directory = await this.#cluster.checkpointDirectory()
     const recovery = recoverFrom({ ...tables, directory, noted: await this.#settings.note.read() })
     const { state, stateBackend } = this.#settings
     if (recovery.kind === 'fresh') {
       // Before the job can write a row: rows without this note are another version's.
       await this.#writeState()
-      await this.#settings.topic.begin()
+      await this.#settings.topic.begin(tables.rebuilt?.from ?? null)
       return []
     }
     if (recovery.kind === 'restore') {
@@ -334,7 +395,8 @@ class Supervisor implements FlinkJob {
     }
     const why =
       `The Flink job cannot go on: ${recovery.why}. Tables of another writer stay with it; ` +
-      'fill new ones by naming another warehouse and catalog, or restore the checkpoint directory.'
+      'fill new ones by naming another warehouse and catalog. Those of Flink go on with the ' +
+      'checkpoint directory restored, or with campaign-metrics start --rebuild-state'
     return { kind: 'refused', why }
   }
 
@@ -376,7 +438,7 @@ class Supervisor implements FlinkJob {
     const noted = this.#noted ?? (await this.#settings.note.read())
     if (latest === null || (noted?.jobId === jobId && noted.checkpointId >= latest.id)) return
     const after =
-      noted?.jobId === jobId ? noted.after : newestJob((await this.#settings.readTables()).commits)
+      noted?.jobId === jobId ? noted.after : submittedAfter(await this.#settings.readTables())
     await this.#note({ jobId, after, checkpointId: latest.id, path: latest.path })
   }
 
@@ -395,4 +457,8 @@ class Supervisor implements FlinkJob {
     if (after.kind === 'running') this.#settings.tell?.(`the Flink job ${after.jobId} runs`)
     if (after.kind === 'waiting' || after.kind === 'refused') this.#settings.tell?.(after.why)
   }
+}
+
+function sqlsOf(options: FlinkJobOptions): Readonly<Record<Gaps, JobSql>> {
+  return { stop: makeJobSql(options), skip: makeJobSql(options, 'skip') }
 }

@@ -12,7 +12,7 @@
  * Markers and aborted records that are gone are no loss, though Flink's offset stays before them.
  */
 import {
-  beginAtStart,
+  beginAt,
   type EventCount,
   type EventCounter,
   type KafkaPlace,
@@ -41,8 +41,11 @@ export type TopicWatch = Readonly<{
   look(): Promise<TopicStanding>
   /** From now on the gaps count as offsets without events. Throws LogError. */
   passGaps(): Promise<void>
-  /** Before a job that has no checkpoint: it begins at what the topic has. Throws LogError. */
-  begin(): Promise<void>
+  /**
+   * Before a job that has no checkpoint: it begins at these offsets, or, for the first time, at what
+   * the topic has. Throws LogError.
+   */
+  begin(from: readonly number[] | null): Promise<void>
   close(): Promise<void>
 }>
 
@@ -99,9 +102,10 @@ export function openTopicWatch({ topic, groups, note, steadyMs }: TopicWatchOpti
         }),
       )
     },
-    async begin() {
-      await beginAtStart(topic, groups.lines)
-      const starts = await beginAtStart(topic, groups.events)
+    async begin(from) {
+      await beginAt(topic, groups.lines, from ?? [])
+      const starts = await beginAt(topic, groups.events, from ?? [])
+      if (from !== null) return
       await keep(starts.map((start) => ({ until: start, withoutEvent: start })))
     },
     async close() {

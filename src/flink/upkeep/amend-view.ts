@@ -4,14 +4,20 @@ import {
   COUNT_KEYS,
   eventTimes,
   FLINK_SUMMARY_KEYS,
-  newestValue,
   newestWith,
+  type SnapshotView,
   SUMMARY_KEYS,
   type TableView,
   wholeFromUs,
   windowStarts,
 } from '../../table.ts'
 import { FIRST_US } from '../job/retention.ts'
+import {
+  isPast,
+  newestFlinkCommit,
+  type RebuildMark,
+  rebuildMark,
+} from '../supervision/rebuild-mark.ts'
 import type { AmendInput, Marks } from './amend-plan.ts'
 
 /** Both tables as of one moment. */
@@ -28,11 +34,12 @@ export function amendView(
   windowUs: number,
 ): AmendView | null {
   if (events.snapshotId === null || metrics.snapshotId === null) return null
+  const mark = rebuildMark(metrics)
   return {
     snapshots: { eventsId: events.snapshotId, metricsId: metrics.snapshotId },
     raw: {
       sequence: events.sequenceNumber,
-      checkpoint: checkpointOf(events),
+      checkpoint: checkpointOf(events, mark),
       files: events.entries.map(({ file, sequenceNumber }) => ({
         path: file.path,
         firstUs: eventTimes(file).firstUs,
@@ -42,7 +49,7 @@ export function amendView(
       })),
     },
     metrics: {
-      checkpoint: closingCheckpoint(metrics),
+      checkpoint: closingCheckpoint(metrics, mark),
       closedUntilUs: closedUntilUs(metrics, windowUs),
     },
     keptFromUs: wholeFromUs(metrics) ?? FIRST_US,
@@ -79,17 +86,22 @@ function marksIn(metrics: TableView): Marks {
  * Of the newest commit of windows. Later ones without any tell nothing about what is closed, and
  * the raw table need not wait for them.
  */
-function closingCheckpoint(metrics: TableView): number | null {
+function closingCheckpoint(metrics: TableView, mark: RebuildMark | null): number | null {
   const closing = metrics.history.find(
     ({ summary }) =>
       summary[FLINK_SUMMARY_KEYS.checkpointId] !== undefined &&
       summary[COUNT_KEYS.addedRows] !== undefined,
   )
-  const text = closing?.summary[FLINK_SUMMARY_KEYS.checkpointId]
-  return text === undefined ? checkpointOf(metrics) : Number(text)
+  return closing === undefined || isPast(closing, mark)
+    ? checkpointOf(metrics, mark)
+    : checkpointIn(closing)
 }
 
-function checkpointOf(view: TableView): number | null {
-  const text = newestValue(view, FLINK_SUMMARY_KEYS.checkpointId)
-  return text === undefined ? null : Number(text)
+function checkpointOf(view: TableView, mark: RebuildMark | null): number | null {
+  const newest = newestFlinkCommit(view, mark)
+  return newest === null ? null : checkpointIn(newest)
+}
+
+function checkpointIn({ summary }: SnapshotView): number {
+  return Number(summary[FLINK_SUMMARY_KEYS.checkpointId])
 }

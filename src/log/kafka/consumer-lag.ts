@@ -51,11 +51,18 @@ export async function countWaiting(
 }
 
 /**
- * Has a group without members go on at the beginning of every partition. Returns the offsets.
+ * Has a group without members go on at these offsets, and at the beginning of every other
+ * partition. Returns the offsets.
  */
-export function beginAtStart(place: KafkaPlace, group: string): Promise<readonly number[]> {
+export function beginAt(
+  place: KafkaPlace,
+  group: string,
+  offsets: readonly number[],
+): Promise<readonly number[]> {
   return askTopic(place, async (cluster) => {
-    const starts = await listStarts(cluster)
+    const starts = (await listStarts(cluster)).map((start, partition) =>
+      Math.max(start, offsets[partition] ?? start),
+    )
     const partitions = starts.map((start, partitionIndex) => ({
       partitionIndex,
       committedOffset: BigInt(start),
@@ -69,6 +76,20 @@ export function beginAtStart(place: KafkaPlace, group: string): Promise<readonly
     } catch (error) {
       throw explainKafka(`the offsets of the group ${group} cannot be written`, place, error)
     }
+  })
+}
+
+/** By partition: its ends, and the first offset that reached it at a time or later, if any did. */
+export async function findOffsetsAt(
+  place: KafkaPlace,
+  ms: number,
+): Promise<readonly Readonly<{ start: number; at: number; end: number }>[]> {
+  const [starts, ends, found] = await askTopic(place, (cluster) =>
+    Promise.all([listStarts(cluster), listEnds(cluster), listOffsetsAt(cluster, ms)]),
+  )
+  return ends.map((end, partition) => {
+    const at = found[partition] ?? -1
+    return { start: starts[partition] ?? 0, at: at === -1 ? end : at, end }
   })
 }
 

@@ -160,3 +160,13 @@ test('the name tells another retention, but not since when it holds nor what had
   assert.notEqual(named({ days: 91, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }), first)
   assert.notEqual(named({ days: 0, sinceUs: SINCE_US, keptFromUs: KEPT_FROM_US }), first)
 })
+
+test('a job whose state was rebuilt leaves out what is stored, by the same name', () => {
+  const rebuilt = { storedUntil: [70, 0, 12], closedUntilUs: Date.UTC(2026, 10, 22, 12, 30) * 1000 }
+  const { statements, name } = makeJobSql({ ...OPTIONS, rebuilt })
+  const sql = statements.join('\n')
+  assert.ok(sql.includes("SPLIT_INDEX('70,0,12', ',', `partition`)"))
+  assert.ok(sql.includes("window_end > TIMESTAMP '2026-11-22 12:30:00.000'"))
+  assert.equal(name, makeJobSql(OPTIONS).name)
+  assert.ok(makeJobSql(OPTIONS).statements.join('\n').includes("WHEN '' = '' THEN FALSE"))
+})

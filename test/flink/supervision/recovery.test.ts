@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { flinkCommitIn, recoverFrom } from '../../../src/flink/supervision/recovery.ts'
+import {
+  flinkCommitIn,
+  recoverFrom,
+  submittedAfter,
+} from '../../../src/flink/supervision/recovery.ts'
 
 const DIRECTORY = 'file:///checkpoints'
-const none = { commits: [], noted: null, directory: DIRECTORY, rows: 0 }
+const none = { commits: [], noted: null, directory: DIRECTORY, rows: 0, rebuilt: null }
 /** Checkpoint `id`, and the thirty numbers that may have passed since. */
 const chk = (job: string, id: number): string[] =>
   Array.from({ length: 31 }, (_, later) => `${DIRECTORY}/${job}/chk-${id + later}`)
@@ -55,4 +59,22 @@ test("a commit is read from Flink's own keys, and from no other writer's snapsho
   assert.deepEqual(flinkCommitIn(summary), { jobId: 'a', checkpointId: 12 })
   assert.equal(flinkCommitIn({ operation: 'replace' }), null)
   assert.equal(flinkCommitIn({ ...summary, 'flink.max-committed-checkpoint-id': 'x' }), null)
+})
+
+test('behind the mark of a rebuilt state a job begins anew, and goes on from its own alone', () => {
+  const rebuilt = { id: 'rebuilt-1' }
+  const filled = { ...none, rows: 5, rebuilt }
+  assert.deepEqual(recoverFrom(filled), { kind: 'fresh' })
+  const noted = { jobId: 'b', after: 'rebuilt-1', checkpointId: 3, path: 'seen' }
+  assert.deepEqual(recoverFrom({ ...filled, noted }), { kind: 'restore', paths: ['seen'] })
+  // Noted of jobs before the mark.
+  for (const after of [null, 'a', 'rebuilt-0']) {
+    assert.deepEqual(recoverFrom({ ...filled, noted: { ...noted, after } }), { kind: 'fresh' })
+  }
+  const commits = [{ jobId: 'b', checkpointId: 2 }]
+  const found = recoverFrom({ ...filled, commits, noted: { ...noted, jobId: 'a', after: 'z' } })
+  assert.deepEqual(found, { kind: 'restore', paths: chk('b', 2) })
+  assert.equal(submittedAfter({ commits: [], rebuilt }), 'rebuilt-1')
+  assert.equal(submittedAfter({ commits, rebuilt }), 'b')
+  assert.equal(submittedAfter({ commits: [], rebuilt: null }), null)
 })

@@ -8,7 +8,7 @@ import {
 
 test('tables that name no state were filled by the first version: refused, with the way on', () => {
   assert.match(whyOtherVersion(null) ?? '', /state is of version 1, .* needs version 2/)
-  assert.match(whyOtherVersion(null) ?? '', /naming another warehouse and catalog/)
+  assert.match(whyOtherVersion(null) ?? '', /start --rebuild-state/)
   assert.equal(whyOtherVersion({ version: STATE_VERSION, backend: 'hashmap' }), null)
   assert.notEqual(whyOtherVersion({ version: STATE_VERSION + 1, backend: 'hashmap' }), null)
 })

@@ -2,6 +2,7 @@
  * Flink with all that its job needs, and jobs on it: each with a topic, tables and a folder of
  * rejected records of its own.
  */
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -155,7 +156,7 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
         rejectedDirectory,
         gateway: `http://${stack.address('sql-gateway', 8083)}`,
         rest: `http://${stack.address('jobmanager', 8081)}`,
-        readTables: async () => ({ commits: await commits(), rows: await stored() }),
+        readTables: async () => ({ commits: await commits(), rows: await stored(), rebuilt: null }),
         state,
         note: openCheckpointNote(file),
         withLock: lockOf(name),
@@ -166,6 +167,9 @@ async function openPlace(services: LakeServices, partitions: number): Promise<Fl
           steadyMs: () => performance.now(),
         }),
         passGaps: false,
+        rebuildState: false,
+        whyNotRebuilt: async () => null,
+        rebuild: () => assert.fail('nothing is rebuilt here'),
         whyForgotten: async () => null,
         nowMs: () => Date.now(),
         pollMs: 1_000,
