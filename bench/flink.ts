@@ -2,17 +2,20 @@
  * The job on Flink, on services of this machine: a topic is filled, the job is submitted on it, and
  * the raw table says when all is in.
  *
- *   dedup      job.sql as it is; goal 30,000 events/s
- *   no dedup   without asking whether an id came before: what the rest costs; goal 60,000
+ *   decode     only reads and decodes the topic, and discards it: the reference
+ *   dedup      job.sql as it is; goal 90,000 events/s
+ *   no dedup   without asking whether an id came before: what the rest costs; goal 130,000
  *   freshness  events over HTTP at a steady rate, until a reader of the raw table can see them;
  *              goal p99 <= checkpoint interval + 2 s
  *
- * usage: node bench/flink.ts [--only dedup,no-dedup,freshness] [--events 3000000] [--rate 5000]
- *          [--seconds 60] [--seed 1] [--parallelism 1] [--state rocksdb|hashmap]
+ * Beside the rate stands the CPU time of an event, by process and by thread of the task manager.
+ *
+ * usage: node bench/flink.ts [--only decode,dedup,no-dedup,freshness] [--events 3000000]
+ *          [--rate 5000] [--seconds 60] [--seed 1] [--parallelism 1] [--state rocksdb|hashmap]
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { flinkJobOptions, makeJobSql, openGatewaySession } from '../src/flink.ts'
+import { flinkJobOptions, makeJobSql, openCluster, openGatewaySession } from '../src/flink.ts'
 import { readLake } from '../src/table.ts'
 import { setUp } from '../test/parity/parity-run.ts'
 import {
@@ -24,11 +27,22 @@ import { openFlinkStack } from '../test/stack/support/flink-stack.ts'
 import { startProduct } from '../test/support/product.ts'
 import { runLoad, type Sighting } from './support/children.ts'
 import { fillTopic, ROUND_EVENTS } from './support/fill-topic.ts'
-import { describeMachine } from './support/machine.ts'
+import { describeMachine, readThreads, readUsedSeconds } from './support/machine.ts'
 import { visibility } from './support/visibility.ts'
 
 const OCCURRENCE =
   'ROW_NUMBER() OVER (PARTITION BY UNHEX(SUBSTRING(SHA256(event_id), 1, 32)) ORDER BY proc ASC)'
+/** Reads each record as job.sql does, up to the end that the topic has at the start. */
+const DECODE = `INSERT INTO discarded SELECT
+  event_id, user_id, campaign_id, event_type, \`timestamp\`, revenue, platform, country, device_type
+  FROM json_events /*+ OPTIONS(
+    'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset') */`
+const DISCARDED = `CREATE TEMPORARY TABLE discarded (
+  event_id STRING, user_id STRING, campaign_id STRING, event_type STRING, \`timestamp\` STRING,
+  revenue STRING, platform STRING, country STRING, device_type STRING
+) WITH ('connector' = 'blackhole')`
+const MEASURED = ['taskmanager', 'jobmanager', 'kafka', 's3']
+const SHOWN_US = 0.2
 const POLL_MS = 1_000
 const CHECKPOINT_MS = 5_000
 const WATCH_MS = 100
@@ -36,7 +50,7 @@ const PACED_EVENTS = 50
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'dedup,no-dedup,freshness' },
+    only: { type: 'string', default: 'decode,dedup,no-dedup,freshness' },
     rate: { type: 'string', default: '5000' },
     seconds: { type: 'string', default: '60' },
     events: { type: 'string', default: '3000000' },
@@ -52,8 +66,9 @@ const measures = values.only.split(',')
 const stack = await openFlinkStack(measures.includes('freshness') ? ['trino'] : [])
 try {
   console.log(`machine   ${describeMachine()}`)
-  if (measures.includes('dedup')) await run('dedup', (statement) => statement, 30_000)
-  if (measures.includes('no-dedup')) await run('no dedup', withoutDedup, 60_000)
+  if (measures.includes('decode')) await decode()
+  if (measures.includes('dedup')) await run('dedup', (statement) => statement, 90_000)
+  if (measures.includes('no-dedup')) await run('no dedup', withoutDedup, 130_000)
   if (measures.includes('freshness')) await freshness()
 } finally {
   await stack.close()
@@ -65,14 +80,34 @@ async function run(name: string, change: (statement: string) => string, goal: nu
   const submittedMs = performance.now()
   const jobId = await submit(place, change)
   const first = await storedAtLeast(place, 1)
+  const used = await cpuSeconds()
   const last = await storedAtLeast(place, events)
+  const costs = costsPerEvent(used, await cpuSeconds(), last.rows - first.rows)
   const fromSubmission = (events * 1000) / (last.atMs - submittedMs)
   const running = ((last.rows - first.rows) * 1000) / (last.atMs - first.atMs)
   console.log(
     `${name.padEnd(9)} ${rate(fromSubmission)} events/s from submission, ${rate(running)} once ` +
       `running, goal ${rate(goal)}`,
   )
+  for (const line of costs) console.log(line)
   await stack.cancel(jobId)
+}
+
+/** Ends by itself at the end of the topic. */
+async function decode(): Promise<void> {
+  const place = await stack.place(4)
+  await fillTopic(place.topic, events, Number(values.seed))
+  const used = await cpuSeconds()
+  const jobId = await submit(place, (statement) =>
+    statement.includes('EXECUTE STATEMENT SET') ? DECODE : statement,
+  )
+  const startedMs = performance.now()
+  const cluster = openCluster(`http://${stack.services.stack.address('jobmanager', 8081)}`)
+  const state = await cluster.awaitEnd(jobId)
+  if (state !== 'FINISHED') throw new Error(`the job that only decodes is ${state}`)
+  const perSecond = (events * 1000) / (performance.now() - startedMs)
+  console.log(`${'decode'.padEnd(9)} ${rate(perSecond)} events/s from submission`)
+  for (const line of costsPerEvent(used, await cpuSeconds(), events)) console.log(line)
 }
 
 /** The whole way, with the product as `setup` and `start` make it. */
@@ -160,7 +195,7 @@ async function submit(place: Place, change: (statement: string) => string): Prom
   try {
     let jobId: string | null = null
     // Submitted past the supervision, which commits the offsets that a job begins at.
-    for (const statement of makeJobSql(options, 'skip').statements) {
+    for (const statement of [DISCARDED, ...makeJobSql(options, 'skip').statements]) {
       jobId = (await session.execute(change(statement))).jobId ?? jobId
     }
     if (jobId === null) throw new Error('the gateway did not say the id of the job')
@@ -173,6 +208,45 @@ async function submit(place: Place, change: (statement: string) => string): Prom
 /** A number of the row in place of the question whether it is the first of its id: every row is. */
 function withoutDedup(statement: string): string {
   return statement.replace(OCCURRENCE, '1')
+}
+
+type Used = ReadonlyMap<string, ReadonlyMap<string, number>>
+
+/** By service and thread; of threads that have ended, the sum. */
+async function cpuSeconds(): Promise<Used> {
+  const used = new Map<string, ReadonlyMap<string, number>>()
+  for (const name of MEASURED) {
+    const { pid } = await stack.services.stack.state(name)
+    if (pid === null) throw new Error(`${name} does not run`)
+    const threads = readThreads(pid)
+    const living = [...threads.values()].reduce((sum, seconds) => sum + seconds, 0)
+    used.set(name, new Map([...threads, ['ended', readUsedSeconds(pid) - living]]))
+  }
+  return used
+}
+
+/** Services, and under them their threads by the first word of their name. */
+function costsPerEvent(before: Used, after: Used, count: number): string[] {
+  const lines: string[] = []
+  for (const [service, threads] of after) {
+    const parts = new Map<string, number>()
+    for (const [thread, seconds] of threads) {
+      const usedUs = ((seconds - (before.get(service)?.get(thread) ?? 0)) * 1e6) / count
+      const kind = thread.replace(/[\d#/].*/, '').trim()
+      parts.set(kind, (parts.get(kind) ?? 0) + usedUs)
+    }
+    const ordered = [...parts].sort(([, a], [, b]) => b - a)
+    const sum = ordered.reduce((all, [, one]) => all + one, 0)
+    const named = ordered.filter(([, one]) => one >= SHOWN_US).map(([kind, one]) => [kind, us(one)])
+    lines.push(
+      `  ${service.padEnd(12)} ${us(sum)}  ${named.map((one) => one.join(' ')).join(', ')}`,
+    )
+  }
+  return lines
+}
+
+function us(value: number): string {
+  return `${value.toFixed(1)} µs`
 }
 
 async function storedAtLeast(place: Place, rows: number) {

@@ -101,7 +101,7 @@ const STATE = {
   'state.backend.rocksdb.bloom-filter.bits-per-key': '10',
   'state.backend.rocksdb.bloom-filter.block-based-mode': 'false',
   'state.backend.rocksdb.predefined-options': 'DEFAULT',
-  'state.backend.rocksdb.compaction.style': 'LEVEL',
+  'state.backend.rocksdb.compaction.style': 'UNIVERSAL',
   'state.backend.rocksdb.timer-service.factory': 'ROCKSDB',
 } as const
 

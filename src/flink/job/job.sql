@@ -8,7 +8,7 @@
 -- The tables are made by `campaign-metrics setup`: Flink's own CREATE TABLE cannot write day() partitions.
 -- {text:x} becomes a string, {options:x} a list of 'key' = 'value'. The settings that go before it are in job-settings.ts.
 -- Changing a literal keeps the state of a running job; changing the shape of a view that leads to `accepted`, or the key of the
--- deduplication, does not: STATE_VERSION of state-version.ts counts such changes.
+-- deduplication, does not: STATE_VERSION of state-mark.ts counts such changes.
 
 -- Credentials of S3 come from the environment of Flink's processes.
 CREATE CATALOG lake WITH (
@@ -38,26 +38,35 @@ CREATE TEMPORARY TABLE json_events (
   arrived TIMESTAMP(3) METADATA FROM 'timestamp' VIRTUAL,
   -- Unless someone has changed that: then a record carries its sender's time, and is rejected.
   time_type STRING METADATA FROM 'timestamp-type' VIRTUAL,
-  -- What decides the window, in whole seconds, since a window is whole seconds: cheap, for it is computed several times. NULL
-  -- would stop the job; what cannot be dated is rejected below, and 1970 moves no clock.
-  rowtime AS COALESCE(
-    TIMESTAMPADD(
-      SECOND,
-      TRY_CAST(SUBSTRING(`timestamp`, 12, 2) AS INT) * 3600
-        + TRY_CAST(SUBSTRING(`timestamp`, 15, 2) AS INT) * 60
-        + TRY_CAST(SUBSTRING(`timestamp`, 18, 2) AS INT)
-        - CASE
-            WHEN `timestamp` LIKE '%Z' THEN 0
-            ELSE CASE SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 5, 1) WHEN '+' THEN 60 WHEN '-' THEN -60 ELSE 0 END
-              * (COALESCE(TRY_CAST(SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 4, 2) AS INT), 0) * 60
-                + COALESCE(TRY_CAST(SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 1, 2) AS INT), 0))
-          END,
-      CAST(TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) AS TIMESTAMP(3))),
-    TIMESTAMP '1970-01-01 00:00:00.000'),
+  -- What decides the window, in whole seconds, since a window is whole seconds. NULL would stop the job; what cannot be dated is
+  -- rejected below, and 1970 moves no clock. The planner writes an expression again wherever its column is used, unless it is
+  -- random: RAND() is never asked, but with it rowtime is computed once for all that follows.
+  rowtime AS CASE
+    WHEN event_id IS NULL AND RAND() > 2 THEN TIMESTAMP '1970-01-01 00:00:00.000'
+    ELSE COALESCE(
+      TIMESTAMPADD(
+        SECOND,
+        TRY_CAST(SUBSTRING(`timestamp`, 12, 2) AS INT) * 3600
+          + TRY_CAST(SUBSTRING(`timestamp`, 15, 2) AS INT) * 60
+          + TRY_CAST(SUBSTRING(`timestamp`, 18, 2) AS INT)
+          - CASE
+              WHEN `timestamp` LIKE '%Z' THEN 0
+              ELSE CASE SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 5, 1) WHEN '+' THEN 60 WHEN '-' THEN -60 ELSE 0 END
+                * (COALESCE(TRY_CAST(SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 4, 2) AS INT), 0) * 60
+                  + COALESCE(TRY_CAST(SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 1, 2) AS INT), 0))
+            END,
+        CAST(TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) AS TIMESTAMP(3))),
+      TIMESTAMP '1970-01-01 00:00:00.000')
+  END,
   proc AS PROCTIME(),
   -- Never past the arrival: a phone that is four minutes fast closes nobody's window. A sender's time is no arrival.
   WATERMARK FOR rowtime AS
-    CASE WHEN time_type = 'LogAppendTime' THEN LEAST(rowtime, arrived) ELSE TIMESTAMP '1970-01-01 00:00:00.000' END - INTERVAL {text:watermarkDelay} SECOND(3, 3)
+    -- (LEAST would compute rowtime four times.)
+    CASE
+      WHEN time_type <> 'LogAppendTime' THEN TIMESTAMP '1970-01-01 00:00:00.000'
+      WHEN rowtime > arrived THEN arrived
+      ELSE rowtime
+    END - INTERVAL {text:watermarkDelay} SECOND(3, 3)
 ) WITH (
   'connector' = 'kafka',
   'format' = 'json',
@@ -142,8 +151,10 @@ SELECT
     WHEN `timestamp` IS NULL THEN 'timestamp-missing'
     -- RFC 3339 with Z, an offset or neither (UTC); no leap second, no 24:00. DATE knows the calendar.
     WHEN NOT REGEXP(`timestamp`, '^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?\z')
-      OR TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) IS NULL
       THEN 'timestamp-format'
+    -- Whether DATE knows the day is asked again only where rowtime may say that it does not.
+    WHEN rowtime = TIMESTAMP '1970-01-01 00:00:00.000'
+      THEN CASE WHEN TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) IS NULL THEN 'timestamp-format' ELSE 'timestamp-early' END
     WHEN `timestamp` < '2000-01-03' AND rowtime < TIMESTAMP '2000-01-01 00:00:00.000' THEN 'timestamp-early'
     -- Days that had gone before, and then the retention, with a day to spare behind what the collector has let in. rowtime is computed
     -- anew wherever it is asked: where nothing has gone and all is kept, what stands before it decides. (An interval holds 999 days.)
@@ -223,7 +234,7 @@ SELECT
     -- A line of plain names and values is JSON for certain, and a pattern sees that sooner than a parser.
     WHEN REGEXP(
       text,
-      '^\{"\w{1,64}":(?:"[ !#-\[\]-~]*+"|-?(?:0|[1-9]\d{0,15}+)(?:\.\d{1,20}+)?|null)(?:,"\w{1,64}":(?:"[ !#-\[\]-~]*+"|-?(?:0|[1-9]\d{0,15}+)(?:\.\d{1,20}+)?|null))*+\}\z')
+      '^\{"\w{1,64}":(?:"[ !#-\[\]-~]*"|-?(?:0|[1-9]\d{0,15}+)(?:\.\d{1,20}+)?|null)(?:,"\w{1,64}":(?:"[ !#-\[\]-~]*"|-?(?:0|[1-9]\d{0,15}+)(?:\.\d{1,20}+)?|null))*+\}\z')
       THEN ''
     -- The format takes the objects out of an array as well.
     WHEN NOT (strict IS JSON OBJECT OR (REGEXP(strict, '^ *+\[ *+\{') AND strict IS JSON ARRAY)) THEN 'syntax'

@@ -21,8 +21,9 @@ export type StateNote = {
  *
  *   1  ids remembered as they are
  *   2  ids remembered by 16 bytes of their SHA-256; another number of key groups, other operator ids
+ *   3  rowtime computed in a step of its own, and with it other operator ids
  */
-export const STATE_VERSION = 2
+export const STATE_VERSION = 3
 
 const NOTE = /^(\d+) (hashmap|rocksdb)$/
 const CHECKPOINT_PATH = /\/chk-\d+\/?$/

@@ -7,7 +7,7 @@ import {
 } from '../../../src/flink/supervision/state-mark.ts'
 
 test('tables that name no state were filled by the first version: refused, with the way on', () => {
-  assert.match(whyOtherVersion(null) ?? '', /state is of version 1, .* needs version 2/)
+  assert.match(whyOtherVersion(null) ?? '', /state is of version 1, .* needs version 3/)
   assert.match(whyOtherVersion(null) ?? '', /start --rebuild-state/)
   assert.equal(whyOtherVersion({ version: STATE_VERSION, backend: 'hashmap' }), null)
   assert.notEqual(whyOtherVersion({ version: STATE_VERSION + 1, backend: 'hashmap' }), null)
