@@ -5,6 +5,7 @@
 --          │                             └── a rule is broken ──┐
 --          └────────► lines ──────────────── no JSON object ────┴──► rejected            files, moved on by `start`
 --
+-- A heartbeat, which `start` writes while no events come, moves the watermark and reaches none of the three.
 -- The tables are made by `campaign-metrics setup`: Flink's own CREATE TABLE cannot write day() partitions.
 -- {text:x} becomes a string, {options:x} a list of 'key' = 'value'. The settings that go before it are in job-settings.ts.
 -- Changing a literal keeps the state of a running job; changing the shape of a view that leads to `accepted`, or the key of the
@@ -39,8 +40,9 @@ CREATE TEMPORARY TABLE json_events (
   -- Unless someone has changed that: then a record carries its sender's time, and is rejected.
   time_type STRING METADATA FROM 'timestamp-type' VIRTUAL,
   -- What decides the window, in whole seconds, since a window is whole seconds: cheap, for it is computed several times. NULL
-  -- would stop the job; what cannot be dated is rejected below, and 1970 moves no clock.
+  -- would stop the job; what cannot be dated is rejected below, and 1970 moves no clock. A heartbeat counts from its arrival.
   rowtime AS COALESCE(
+    CASE WHEN event_id IS NULL AND event_type = {text:heartbeat} THEN arrived END,
     TIMESTAMPADD(
       SECOND,
       TRY_CAST(SUBSTRING(`timestamp`, 12, 2) AS INT) * 3600
@@ -119,7 +121,9 @@ SELECT
           + TRY_CAST(SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 1, 2) AS INT)),
       TRY_CAST(REPLACE(SUBSTRING(`timestamp`, 1, CHAR_LENGTH(`timestamp`) - 6), 'T', ' ') AS TIMESTAMP(6)))
   END AS event_time
-FROM json_events;
+FROM json_events
+-- A heartbeat has moved the watermark, and goes no further.
+WHERE event_id IS NOT NULL OR event_type IS NULL OR event_type <> {text:heartbeat};
 
 -- The first rule that a record breaks, or ''. Lengths are bytes of UTF-8: a character has at most 4, and only a text that may be
 -- too long is cut at the limit to see whether it changes.
