@@ -48,16 +48,18 @@ export function noteEnds(
 }
 
 /**
- * What came last may not be in the tables yet, nor what it was: until they tell more, the window in
- * which it came counts as open.
+ * What came last may not be in the tables yet, nor is it known what it was: until they tell more,
+ * the window in which it came counts as open, and the one before while events still come for it.
  */
 export function isHeartbeatDue(facts: DueFacts): boolean {
   const { nowUs, standing, quietUs, watermarkDelayUs, windowUs, lastEventUs } = facts
   if (nowUs - standing.sinceUs < quietUs) return false
   const endOf = (us: number): number => (Math.floor(us / windowUs) + 1) * windowUs
-  const openUntilUs = Math.max(endOf(standing.sinceUs), endOf(lastEventUs ?? standing.sinceUs))
+  const closedUntilUs = facts.closedUntilUs ?? Number.NEGATIVE_INFINITY
   const endedUs = closesUntil(nowUs, watermarkDelayUs, windowUs)
-  return Math.min(endedUs, openUntilUs) > (facts.closedUntilUs ?? Number.NEGATIVE_INFINITY)
+  if (lastEventUs !== null && Math.min(endedUs, endOf(lastEventUs)) > closedUntilUs) return true
+  const cameIn = [endOf(standing.sinceUs - watermarkDelayUs), endOf(standing.sinceUs)]
+  return cameIn.some((end) => end <= endedUs && end > closedUntilUs)
 }
 
 /** The end of the last window that a heartbeat of this time closes. */

@@ -57,8 +57,20 @@ test('an event dated ahead takes a second heartbeat, at the end of its own windo
 })
 
 test('what the tables do not hold yet counts as of the window in which it came', () => {
-  assert.equal(isDue({ now: 3310, since: 3299, lastEvent: null, closedUntil: null }), true)
-  assert.equal(isDue({ now: 3310, since: 3299, lastEvent: 200, closedUntil: 300 }), true)
+  for (const known of [{}, { lastEvent: 200, closedUntil: 300 }]) {
+    assert.equal(isDue({ now: 3309, since: 3299, ...known }), false)
+    assert.equal(isDue({ now: 3310, since: 3299, ...known }), true)
+    // Within the delay it may have been for the window before, later for its own.
+    assert.equal(isDue({ now: 3330, since: 3309, ...known }), true)
+    assert.equal(isDue({ now: 3330, since: 3310, ...known }), false)
+    assert.equal(isDue({ now: 3610, since: 3310, ...known }), true)
+  }
+})
+
+test('an event dated into a silence is not waited with, once the tables hold it', () => {
+  assert.equal(isDue({ now: 9010, since: 9001, lastEvent: 8000, closedUntil: 3300 }), true)
+  assert.equal(isDue({ now: 9010, since: 9001, lastEvent: 3000, closedUntil: 3300 }), true)
+  assert.equal(isDue({ now: 9020, since: 9011, lastEvent: 3000, closedUntil: 3300 }), false)
 })
 
 test('a silence of years before an event is no reason for more than one', () => {
