@@ -22,8 +22,8 @@ const FIELDS = { window: '30s', kafka: { partitions: 2 } }
 const BOUND_MS = 1_000 + 2_000 + 2_000
 /** For a busy machine. */
 const GRACE_MS = 30_000
-const SETUP_LIMIT_MS = 300_000
-const LIMIT_MS = 240_000
+const SETUP_LIMIT_MS = 600_000
+const LIMIT_MS = 300_000
 
 type Running = Readonly<{ stack: Stack; side: DistributedSide; product: Product }>
 
@@ -55,15 +55,16 @@ async function awaitLedger(running: Running, expected: Readonly<Record<string, n
   await until(isSo, LIMIT_MS).catch(() => assert.deepEqual(last, expected))
 }
 
-async function expectEqual({ side }: Running, openEvents: number): Promise<void> {
+/** Where Flink is the engine, no event waits for its window to close either. */
+async function expectEqual({ side }: Running): Promise<void> {
   const { environment } = side
   const verify = await runCommand(side.folder, ['verify', '--json'], {
     environment,
     limitMs: LIMIT_MS,
   })
   assert.equal(verify.exit.code, 0, verify.stdout + verify.stderr)
-  const found = JSON.parse(verify.stdout) as { openWindows: { events: number } }
-  assert.equal(found.openWindows.events, openEvents, verify.stdout)
+  const found = JSON.parse(verify.stdout) as { openWindows: { events: number } | null }
+  assert.equal(found.openWindows?.events ?? 0, 0, verify.stdout)
 }
 
 /** Commits that replaced rows of the metrics. */
@@ -124,12 +125,12 @@ test('quiet traffic closes its last window in time, and events of a silence are 
         await postAccepted(product.url, `${silent.join('\n')}\n`)
         await until(async () => (await clicksAt(running, silentMs)) === 3, LIMIT_MS)
         assert((await amendments(running)) > 0, 'the window was amended')
-        await expectEqual(running, 0)
+        await expectEqual(running)
 
         const late = eventLine({ event_id: 'late', timestamp })
         await postAccepted(product.url, late)
         await until(async () => (await clicksAt(running, startMs)) === clicks + 1, LIMIT_MS)
-        await expectEqual(running, 0)
+        await expectEqual(running)
         await awaitLedger(running, { received: 26, stored: 25, rejected: 1, duplicates: 0 })
 
         // Once all is closed, the topic is left alone.
@@ -175,7 +176,7 @@ test('the embedded engine leaves heartbeats out, and its ledger closes', () =>
         await awaitLedger(running, whole)
         assert.equal((await post(product.url, eventLine({ event_id: 'after' }))).status, 200)
         await awaitLedger(running, { ...whole, received: 17, stored: 16 })
-        await expectEqual(running, 0)
+        await expectEqual(running)
       } finally {
         await product.stop()
       }

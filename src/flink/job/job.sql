@@ -121,16 +121,15 @@ SELECT
           + TRY_CAST(SUBSTRING(`timestamp`, CHAR_LENGTH(`timestamp`) - 1, 2) AS INT)),
       TRY_CAST(REPLACE(SUBSTRING(`timestamp`, 1, CHAR_LENGTH(`timestamp`) - 6), 'T', ' ') AS TIMESTAMP(6)))
   END AS event_time
-FROM json_events
--- A heartbeat has moved the watermark, and goes no further.
-WHERE event_id IS NOT NULL OR event_type IS NULL OR event_type <> {text:heartbeat};
+FROM json_events;
 
--- The first rule that a record breaks, or ''. Lengths are bytes of UTF-8: a character has at most 4, and only a text that may be
--- too long is cut at the limit to see whether it changes.
+-- The first rule that a record breaks, or ''; NULL for a heartbeat, which has moved the watermark and goes no further. Lengths are
+-- bytes of UTF-8: a character has at most 4, and only a text that may be too long is cut at the limit to see whether it changes.
 CREATE TEMPORARY VIEW judged AS
 SELECT
   *,
   CASE
+    WHEN event_id IS NULL AND event_type = {text:heartbeat} THEN CAST(NULL AS STRING)
     WHEN time_type <> 'LogAppendTime' THEN 'sender-time'
     WHEN event_id IS NULL THEN 'event-id-missing'
     WHEN event_id = '' OR (CHAR_LENGTH(event_id) > 32 AND CAST(CAST(event_id AS VARBINARY(128)) AS STRING) <> event_id)
