@@ -16,8 +16,8 @@ import type { DistributedSide } from './support/distributed-side.ts'
 import { onFlinkSide, onKafkaSide } from './support/on-side.ts'
 import { produce, withAdmin } from './support/topic.ts'
 
-const WINDOW_MS = 30_000
-const FIELDS = { window: '30s', kafka: { partitions: 2 } }
+const WINDOW_MS = 20_000
+const FIELDS = { window: '20s', kafka: { partitions: 2 } }
 /** Of `flinkFields`: the delay, the idle timeout and a checkpoint. */
 const BOUND_MS = 1_000 + 2_000 + 2_000
 /** For a busy machine. */
