@@ -75,7 +75,7 @@ async function start({
     try {
       return {
         ...(await readFigures()),
-        notices: [...leader.graceNotices(), ...(stateNotice === null ? [] : [stateNotice])],
+        notices: [...leader.notices(), ...(stateNotice === null ? [] : [stateNotice])],
         state: 'running',
         stalled: leader.problem(),
       }

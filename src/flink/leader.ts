@@ -2,8 +2,8 @@
  * The leader: of all processes that collect, the one that keeps Flink's job running and the tables
  * in order.
  *
- *     waiting ──► the writer's lock of the tables ──► leading: the job is supervised, upkeep runs
- *        ▲                                                 │
+ *     waiting ──► the writer's lock of the tables ──► leading: the job is supervised, upkeep runs,
+ *        ▲                                                 │    heartbeats are written
  *        └── another process has the lock now; or the outcome of a commit is unknown
  *
  * Only the holder of the lock leads, because two processes that supervised the job with different
@@ -13,8 +13,16 @@ import type { Config, FlinkConfig, KafkaLog, TrinoConfig } from '../config.ts'
 import { openTrinoQuery } from '../query.ts'
 import { aborted, type Closing, closeAll, pause, reasonOf } from '../runtime.ts'
 import { type Lake, type LogProgress, openLake, TableError, type TableErrorCode } from '../table.ts'
+import { openCluster } from './cluster/cluster.ts'
 import { FlinkError, type FlinkErrorCode } from './error.ts'
-import { checkLog, findJob, openConfiguredJob } from './supervision/configured-job.ts'
+import { type Heartbeats, startHeartbeats } from './heartbeat/heartbeats.ts'
+import { consumerGroups } from './job/job-sql.ts'
+import {
+  checkLog,
+  findJob,
+  flinkJobOptions,
+  openConfiguredJob,
+} from './supervision/configured-job.ts'
 import { openDowntime } from './supervision/downtime.ts'
 import { type RejectedMoving, startRejectedMoving } from './supervision/rejected-mover.ts'
 import type { FlinkJob } from './supervision/supervised-job.ts'
@@ -44,8 +52,11 @@ export type Leader = Readonly<{
    * leads.
    */
   problem(): string | null
-  /** Whether files stay for readers for less than configured; none while another leads. */
-  graceNotices(): readonly string[]
+  /**
+   * Whether files stay for readers for less than configured, and whether windows stay open while no
+   * events come; none while another leads.
+   */
+  notices(): readonly string[]
   /** Rejects when this process must not lead any more; never resolves. */
   failed: Promise<never>
   close(): Promise<void>
@@ -57,6 +68,7 @@ type Term = Readonly<{
   job: FlinkJob
   rejected: RejectedMoving
   upkeep: RunningUpkeep
+  heartbeats: Heartbeats
   close: () => Promise<void>
 }>
 
@@ -131,19 +143,22 @@ export function openLeader(options: LeaderOptions): Leader {
       opened.push(job)
       job.watch()
       hasLed = true
-      const upkeep = startUpkeep(lake)
+      const heartbeats = startLeadersHeartbeats(options, lake, job)
+      opened.push(heartbeats)
+      const upkeep = startUpkeep(lake, heartbeats)
       opened.push(upkeep, { close: async () => lake.stopWaiting() })
-      return { lake, job, rejected, upkeep, close }
+      return { lake, job, rejected, upkeep, heartbeats, close }
     } catch (error) {
       await close()
       throw error
     }
   }
 
-  function startUpkeep(lake: Lake): RunningUpkeep {
+  function startUpkeep(lake: Lake, heartbeats: Heartbeats): RunningUpkeep {
     let problem: string | null = null
     const upkeep = openUpkeep({
       ...upkeepSettings(options, lake),
+      heartbeatsUntilUs: heartbeats.closedUntilUs,
       onRound: (failure) => {
         problem = failure
       },
@@ -192,7 +207,11 @@ export function openLeader(options: LeaderOptions): Leader {
       term?.upkeep.problem() ??
       term?.rejected.problem() ??
       null,
-    graceNotices: () => term?.lake.graceNotices() ?? [],
+    notices() {
+      if (term === null) return []
+      const heartbeats = term.heartbeats.notice()
+      return [...term.lake.graceNotices(), ...(heartbeats === null ? [] : [heartbeats])]
+    },
     failed: failed.promise,
     async close() {
       stopping.abort()
@@ -204,7 +223,7 @@ export function openLeader(options: LeaderOptions): Leader {
 function upkeepSettings(
   { settings, nowUs, newId, logProgress, onWarning }: LeaderOptions,
   lake: Lake,
-): Omit<UpkeepOptions, 'onRound'> {
+): Omit<UpkeepOptions, 'onRound' | 'heartbeatsUntilUs'> {
   const { windowUs, retention, flink, trino } = settings
   return {
     lake,
@@ -221,6 +240,27 @@ function upkeepSettings(
     newId,
     onWarning,
   }
+}
+
+function startLeadersHeartbeats(
+  { settings, logId, nowUs, onWarning }: LeaderOptions,
+  lake: Lake,
+  job: FlinkJob,
+): Heartbeats {
+  const { log, flink, windowUs } = settings
+  return startHeartbeats({
+    topic: log,
+    logId,
+    group: consumerGroups(flinkJobOptions(settings)).events,
+    cluster: openCluster(flink.rest),
+    jobId: () => job.jobId(),
+    tables: lake,
+    windowUs,
+    watermarkDelayMs: flink.watermarkDelayMs,
+    idleTimeoutMs: flink.idleTimeoutMs,
+    nowUs,
+    onWarning,
+  })
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { EventLog, EventReader, KafkaPlace, LogExtent } from './event-log.ts'
 import type { ConsumerLag } from './kafka/consumer-lag.ts'
 import type { EventCounter } from './kafka/event-count.ts'
+import type { HeartbeatWriter } from './kafka/heartbeat-writer.ts'
 import type { KafkaLogOptions } from './kafka/kafka-log.ts'
 import type { KafkaReaderOptions } from './kafka/kafka-reader.ts'
 import { newPassedOverMemory } from './kafka/passed-over.ts'
@@ -10,6 +11,8 @@ import type { TopicReport } from './kafka/topic.ts'
 
 export type { ConsumerLag } from './kafka/consumer-lag.ts'
 export type { EventCount, EventCounter } from './kafka/event-count.ts'
+export { HEARTBEAT_TYPE } from './kafka/heartbeat.ts'
+export type { Heartbeat, HeartbeatWriter } from './kafka/heartbeat-writer.ts'
 export { openPassedOver } from './kafka/passed-over.ts'
 
 /**
@@ -112,4 +115,17 @@ export async function openEventCounter(
   steadyMs: () => number,
 ): Promise<EventCounter> {
   return await (await import('./kafka/event-count.ts')).openEventCounter(place, steadyMs)
+}
+
+/** Writes heartbeats to the topic while it is this log. Throws LogError. */
+export async function openHeartbeatWriter(
+  place: KafkaPlace,
+  logId: string,
+  nowMs: () => number,
+): Promise<HeartbeatWriter> {
+  return await (await import('./kafka/heartbeat-writer.ts')).openHeartbeatWriter(
+    place,
+    logId,
+    nowMs,
+  )
 }

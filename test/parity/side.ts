@@ -13,13 +13,6 @@ export type Side = Readonly<{
   needsSetup: boolean
   /** Arguments of the Python readers: the catalog and what opens its files. */
   readerWords: readonly string[]
-  /**
-   * Brings the clock of the job past every window that was sent; nothing where windows need no
-   * clock.
-   */
-  flush(): Promise<void>
-  /** Whether a rejected event is what `flush` wrote. */
-  isFlush(bytes: Buffer): boolean
   /** How long it may take until what was sent stands in both tables. */
   settleLimitMs: number
   close(): Promise<void>
@@ -36,8 +29,6 @@ export async function openEmbeddedSide(): Promise<Side> {
     environment: {},
     needsSetup: false,
     readerWords: ['--catalog', folder.reader.uri],
-    flush: async () => {},
-    isFlush: () => false,
     settleLimitMs: 120_000,
     close: folder.close,
   }

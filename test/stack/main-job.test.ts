@@ -42,7 +42,6 @@ test('events over HTTP are in both tables for PyIceberg, Trino, query and Supers
         const answer = await post(product.url, lines.join('\n'))
         assert.deepEqual(JSON.parse(answer.text), { accepted: lines.length, rejected: [] })
       }
-      await side.flush()
       const { rawRows, metricsRows } = await checkUntilRight(side, model)
       assert.deepEqual({ rawRows, metricsRows }, { rawRows: 38, metricsRows: 2 })
       await expectVerified(side)

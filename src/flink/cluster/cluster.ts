@@ -24,6 +24,18 @@ export type ClusterJob = Readonly<{
 
 export type Checkpoint = Readonly<{ id: number; path: string }>
 
+/**
+ * The life of a job between two restarts, and how far its checkpoints are. Flink's answers may be
+ * some seconds old.
+ */
+export type JobAttempt = Readonly<{
+  jobId: string
+  /** How often the job has been restored. */
+  restored: number
+  /** The newest that was begun; 0 where none was. */
+  newestCheckpoint: number
+}>
+
 /** `heapBytes`: of all task managers together, for tasks. */
 export type ClusterMemory = Readonly<{ heapBytes: number; managedBytesPerSlot: number }>
 
@@ -31,6 +43,8 @@ export type Cluster = {
   listJobs(): Promise<readonly ClusterJob[]>
   /** The newest that is completed; null where there is none. */
   readLatestCheckpoint(jobId: string): Promise<Checkpoint | null>
+  /** Null where its tasks do not all run. */
+  readAttempt(jobId: string): Promise<JobAttempt | null>
   /** The root cause of the newest failure; null when there was none. */
   readFailure(jobId: string): Promise<string | null>
   /** Where the cluster keeps checkpoints; null when none is configured. */
@@ -72,6 +86,7 @@ export function openCluster(url: string): Cluster {
     listJobs: () => listJobs(url),
     readLatestCheckpoint: async (jobId) =>
       latestCheckpointIn(await askFlink(url, `/jobs/${jobId}/checkpoints`)),
+    readAttempt: (jobId) => readAttempt(url, jobId),
     readFailure: async (jobId) =>
       failureIn(await askFlink(url, `/jobs/${jobId}/exceptions?maxExceptions=1`)),
     checkpointDirectory: () => readCheckpointDirectory(url),
@@ -104,6 +119,15 @@ function numberIn(answer: Answer, field: string): number {
 function latestCheckpointIn(answer: Answer): Checkpoint | null {
   const { id, external_path: path } = objectIn(objectIn(answer, 'latest'), 'completed')
   return typeof path === 'string' ? { id: typeof id === 'number' ? id : 0, path } : null
+}
+
+async function readAttempt(url: string, jobId: string): Promise<JobAttempt | null> {
+  const job = (await listJobs(url)).find(({ id }) => id === jobId)
+  if (job?.state !== 'RUNNING' || job.running !== job.tasks) return null
+  const answer = await askFlink(url, `/jobs/${jobId}/checkpoints`)
+  const begun = objectsIn(answer, 'history').map((one) => numberIn(one, 'id'))
+  const restored = numberIn(objectIn(answer, 'counts'), 'restored')
+  return { jobId, restored, newestCheckpoint: Math.max(0, ...begun) }
 }
 
 function failureIn(answer: Answer): string | null {

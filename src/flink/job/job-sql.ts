@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import type { Config, FlinkConfig, KafkaLog, S3Warehouse } from '../../config.ts'
+import { HEARTBEAT_TYPE } from '../../log.ts'
 import { DAY_US } from '../../table.ts'
 import { fillSql, literal, type SqlValues, splitStatements } from './fill-sql.ts'
 import { jobSettings } from './job-settings.ts'
@@ -148,6 +149,7 @@ function valuesFor(options: FlinkJobOptions, gaps: Gaps): SqlValues {
   const { days, sinceUs, keptFromUs } = options.retention
   return {
     text: {
+      heartbeat: HEARTBEAT_TYPE,
       retentionDays: String(days + SPARE_DAYS),
       retentionSince: timestampText(days === 0 ? NEVER_US : sinceUs),
       keptFrom: timestampText(keptFromUs),

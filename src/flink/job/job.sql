@@ -5,6 +5,7 @@
 --          │                             └── a rule is broken ──┐
 --          └────────► lines ──────────────── no JSON object ────┴──► rejected            files, moved on by `start`
 --
+-- A heartbeat, which `start` writes while no events come, moves the watermark and reaches none of the three.
 -- The tables are made by `campaign-metrics setup`: Flink's own CREATE TABLE cannot write day() partitions.
 -- {text:x} becomes a string, {options:x} a list of 'key' = 'value'. The settings that go before it are in job-settings.ts.
 -- Changing a literal keeps the state of a running job; changing the shape of a view that leads to `accepted`, or the key of the
@@ -39,10 +40,11 @@ CREATE TEMPORARY TABLE json_events (
   -- Unless someone has changed that: then a record carries its sender's time, and is rejected.
   time_type STRING METADATA FROM 'timestamp-type' VIRTUAL,
   -- What decides the window, in whole seconds, since a window is whole seconds. NULL would stop the job; what cannot be dated is
-  -- rejected below, and 1970 moves no clock. The planner writes an expression again wherever its column is used, unless it is
-  -- random: RAND() is never asked, but with it rowtime is computed once for all that follows.
+  -- rejected below, and 1970 moves no clock. A heartbeat counts from its arrival. The planner writes an expression again wherever
+  -- its column is used, unless it is random: RAND() is never asked, but with it rowtime is computed once for all that follows.
   rowtime AS CASE
     WHEN event_id IS NULL AND RAND() > 2 THEN TIMESTAMP '1970-01-01 00:00:00.000'
+    WHEN event_id IS NULL AND event_type = {text:heartbeat} THEN arrived
     ELSE COALESCE(
       TIMESTAMPADD(
         SECOND,
@@ -60,8 +62,8 @@ CREATE TEMPORARY TABLE json_events (
   END,
   proc AS PROCTIME(),
   -- Never past the arrival: a phone that is four minutes fast closes nobody's window. A sender's time is no arrival.
+  -- (LEAST would compute rowtime four times.)
   WATERMARK FOR rowtime AS
-    -- (LEAST would compute rowtime four times.)
     CASE
       WHEN time_type <> 'LogAppendTime' THEN TIMESTAMP '1970-01-01 00:00:00.000'
       WHEN rowtime > arrived THEN arrived
@@ -130,12 +132,13 @@ SELECT
   END AS event_time
 FROM json_events;
 
--- The first rule that a record breaks, or ''. Lengths are bytes of UTF-8: a character has at most 4, and only a text that may be
--- too long is cut at the limit to see whether it changes.
+-- The first rule that a record breaks, or ''; NULL for a heartbeat, which has moved the watermark and goes no further. Lengths are
+-- bytes of UTF-8: a character has at most 4, and only a text that may be too long is cut at the limit to see whether it changes.
 CREATE TEMPORARY VIEW judged AS
 SELECT
   *,
   CASE
+    WHEN event_id IS NULL AND event_type = {text:heartbeat} THEN CAST(NULL AS STRING)
     WHEN time_type <> 'LogAppendTime' THEN 'sender-time'
     WHEN event_id IS NULL THEN 'event-id-missing'
     WHEN event_id = '' OR (CHAR_LENGTH(event_id) > 32 AND CAST(CAST(event_id AS VARBINARY(128)) AS STRING) <> event_id)
@@ -156,8 +159,8 @@ SELECT
     WHEN rowtime = TIMESTAMP '1970-01-01 00:00:00.000'
       THEN CASE WHEN TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) IS NULL THEN 'timestamp-format' ELSE 'timestamp-early' END
     WHEN `timestamp` < '2000-01-03' AND rowtime < TIMESTAMP '2000-01-01 00:00:00.000' THEN 'timestamp-early'
-    -- Days that had gone before, and then the retention, with a day to spare behind what the collector has let in. rowtime is computed
-    -- anew wherever it is asked: where nothing has gone and all is kept, what stands before it decides. (An interval holds 999 days.)
+    -- Days that had gone before, and then the retention, with a day to spare behind what the collector has let in. (An interval holds
+    -- 999 days.)
     WHEN `timestamp` < {text:keptFromText} AND rowtime < TIMESTAMP {text:keptFrom} THEN 'timestamp-retention'
     WHEN arrived >= TIMESTAMP {text:retentionSince} AND TIMESTAMPDIFF(DAY, rowtime, arrived) >= CAST({text:retentionDays} AS INT)
       AND TIMESTAMPDIFF(DAY, FLOOR(rowtime TO DAY), FLOOR(arrived TO DAY)) > CAST({text:retentionDays} AS INT)

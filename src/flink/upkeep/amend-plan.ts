@@ -5,7 +5,8 @@
  * those late events are in the raw table only. A window may be amended once Flink has committed it,
  * because from then on it never adds a row for it again. `closedUntil` is the largest window_end
  * that it has committed: windows close in the order of their ends, so all that end until then are
- * closed, also those without a row.
+ * closed, also those without a row. A heartbeat closes windows too, and where they have no rows,
+ * what it has closed is known from its place in the topic (heartbeat-plan.ts).
  *
  *   raw files      ──1──2──3──┬──4──5──►   by sequence number
  *                             │ `sequence`: files up to here were checked

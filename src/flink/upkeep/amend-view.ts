@@ -28,10 +28,14 @@ export type AmendView = Omit<AmendInput, 'marks' | 'windowUs'> &
     marks: Marks
   }>
 
-/** Null while a table is empty. */
+/**
+ * Null while a table is empty. `heartbeatsUntilUs`: until when a heartbeat has closed windows, with
+ * rows or without, as of earlier snapshots than these.
+ */
 export function amendView(
   { events, metrics }: Readonly<{ events: TableView; metrics: TableView }>,
   windowUs: number,
+  heartbeatsUntilUs: number | null = null,
 ): AmendView | null {
   if (events.snapshotId === null || metrics.snapshotId === null) return null
   const mark = rebuildMark(metrics)
@@ -50,7 +54,7 @@ export function amendView(
     },
     metrics: {
       checkpoint: closingCheckpoint(metrics, mark),
-      closedUntilUs: closedUntilUs(metrics, windowUs),
+      closedUntilUs: latest(closedUntilUs(metrics, windowUs), heartbeatsUntilUs),
     },
     keptFromUs: wholeFromUs(metrics) ?? FIRST_US,
     marks: marksIn(metrics),
@@ -58,12 +62,18 @@ export function amendView(
 }
 
 /**
- * Until when windows are closed: the end of the last one that Flink has committed; null where it
- * has committed none.
+ * Until when windows are closed, as far as the table tells: the end of the last one that Flink has
+ * committed, or of what was amended; null where that is nothing.
  */
 export function closedUntilUs(metrics: TableView, windowUs: number): number | null {
-  if (metrics.files.length === 0) return null
-  return Math.max(...metrics.files.map((file) => windowStarts(file).lastUs)) + windowUs
+  const { untilUs } = marksIn(metrics)
+  if (metrics.files.length === 0) return untilUs
+  const starts = metrics.files.map((file) => windowStarts(file).lastUs)
+  return latest(Math.max(...starts) + windowUs, untilUs)
+}
+
+function latest(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.max(one, other)
 }
 
 export function marksSummary({ sequence, untilUs }: Marks): Record<string, string> {

@@ -39,6 +39,8 @@ export type UpkeepOptions = Readonly<{
   nowUs: () => number
   /** A clock that never steps. */
   steadyMs: () => number
+  /** Until when windows are closed by a heartbeat; null while that is known of none. */
+  heartbeatsUntilUs: () => number | null
   /** How far the tables are behind the topic; null where that is not known now. */
   logProgress: () => LogProgress | null
   newId: () => string
@@ -83,7 +85,7 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   const amendments = openAmendments({
     async readView() {
       await lake.refresh()
-      return amendView(lake, windowUs)
+      return amendView(lake, windowUs, options.heartbeatsUntilUs())
     },
     trino,
     replace: (rows) => windows.replace(rows),

@@ -1,9 +1,9 @@
 /**
  * Tells events from offsets for an engine that reads the topic elsewhere, such as Flink: transaction
- * markers, aborted records and what retention took before the engine began have offsets too, and
- * would look like events that wait, or like duplicates.
+ * markers, aborted records, heartbeats and what retention took before the engine began have offsets
+ * too, and would look like events that wait, or like duplicates.
  *
- * Only the headers of batches are looked at. Reading follows the offsets that the engine has taken,
+ * Only the headers of batches are looked at, and batches of one record, which may be a heartbeat. Reading follows the offsets that the engine has taken,
  * and goes on past them over what holds no event, since no event there will ever move the engine's
  * own offset:
  *
@@ -17,7 +17,8 @@ import { openCluster, requireTopic } from './cluster.ts'
 import { explainKafka } from './error.ts'
 import { type Fetched, fetchBatches } from './fetch.ts'
 import { listStarts, partitionsByLeader } from './offsets.ts'
-import { readBatch } from './record-batch.ts'
+import { decompress, type RecordBatch, readBatch } from './record-batch.ts'
+import { recordLines } from './record-lines.ts'
 
 /** Of one partition. */
 export type EventCount = Readonly<{
@@ -40,6 +41,8 @@ export type EventCounter = Readonly<{
 }>
 
 const FETCH = { waitMs: 0, bytesMax: 16 * 1024 * 1024, partitionBytesMax: 2 * 1024 * 1024 } as const
+/** More than one takes in any codec. */
+const HEARTBEAT_BATCH_BYTES_MAX = 512
 /** What is left is counted at the next call. */
 const ADVANCE_MS_MAX = 2_000
 
@@ -130,7 +133,7 @@ export function countBatches(
     // Damage is reported by the engine that reads it.
     if (typeof next === 'string' || !('baseOffset' in next)) break
     at += next.sizeBytes
-    const events = holdsEvents(next) ? next.recordCount : 0
+    const events = holdsEvents(next) && !isHeartbeatAlone(next) ? next.recordCount : 0
     if (next.endOffset <= count.until) continue
     if (events > 0 && next.endOffset > taken) return { count, metEnd: next.endOffset }
     const offsets = next.endOffset - count.until
@@ -140,4 +143,16 @@ export function countBatches(
     }
   }
   return { count, metEnd: null }
+}
+
+/** What cannot be read is no heartbeat, and is reported by the engine that reads it. */
+function isHeartbeatAlone({ recordCount, sizeBytes, codec, records }: RecordBatch): boolean {
+  if (recordCount !== 1 || sizeBytes > HEARTBEAT_BATCH_BYTES_MAX) return false
+  try {
+    const decompressed = decompress(codec, records)
+    // A copy, since it is written over.
+    return decompressed !== null && recordLines(Buffer.from(decompressed), 1)?.count === 0
+  } catch {
+    return false
+  }
 }

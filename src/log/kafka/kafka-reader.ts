@@ -101,6 +101,8 @@ function kafkaReader(
         const merged = merge.next(steadyMs())
         if (merged !== null) {
           fetcher.taken()
+          // Heartbeats alone make no frame.
+          if (merged.count === 0) continue
           const firstOffset = taken
           taken += merged.count
           countPassedOver()

@@ -26,15 +26,18 @@
  *   not JSON either.
  *
  * The original of such a value is kept in `originals`, because a rejected record is kept as it was.
+ * A heartbeat is left out.
  */
+import { isHeartbeat } from './heartbeat.ts'
 
 export type RecordLines = Readonly<{
   /** `count` lines, each ended by LF. */
   bytes: Buffer
+  /** Fewer than records where some are heartbeats. */
   count: number
   /**
    * Offset deltas by line; null where they count from 0 without gaps, as they do unless the topic
-   * is compacted.
+   * is compacted or a heartbeat is among them.
    */
   deltas: readonly number[] | null
   /** By line, for values that were changed. */
@@ -56,15 +59,14 @@ export function recordLines(records: Buffer, count: number): RecordLines | null 
   let deltas: number[] | null = null
   let lineEnd = 0
   let nextLf = -1
-  for (let line = 0; line < count; line += 1) {
+  let line = 0
+  for (let record = 0; record < count; record += 1) {
     const length = cursor.next()
     const recordEnd = cursor.at + length
     if (length < 0 || recordEnd > records.length) return null
     cursor.at += 1
     cursor.skip()
     const delta = cursor.next()
-    if (deltas !== null) deltas.push(delta)
-    else if (delta !== line) deltas = [...Array(line).keys(), delta]
     const keyBytes = cursor.next()
     cursor.at += Math.max(0, keyBytes)
     const valueBytes = cursor.next()
@@ -72,7 +74,10 @@ export function recordLines(records: Buffer, count: number): RecordLines | null 
     const end = start + Math.max(0, valueBytes)
     if (end > recordEnd || start > recordEnd) return null
     cursor.at = recordEnd
+    if (isHeartbeat(records, start, end)) continue
 
+    if (deltas !== null) deltas.push(delta)
+    else if (delta !== line) deltas = [...Array(line).keys(), delta]
     if (isBlank(records, start, end)) {
       originals.set(line, Buffer.from(records.subarray(start, end)))
       records[lineEnd] = NO_JSON
@@ -88,8 +93,9 @@ export function recordLines(records: Buffer, count: number): RecordLines | null 
     }
     records[lineEnd] = LF
     lineEnd += 1
+    line += 1
   }
-  return { bytes: records.subarray(0, lineEnd), count, deltas, originals }
+  return { bytes: records.subarray(0, lineEnd), count: line, deltas, originals }
 }
 
 /** Reads zigzag varints of up to 32 bits, and skips longer ones. Past the end it reads zeros. */

@@ -75,3 +75,21 @@ test('slots are counted, unless the cluster makes task managers as they are need
   settings = [{ key: 'kubernetes.cluster-id', value: 'flink' }]
   assert.equal(await openCluster(url).readSlots(), null)
 })
+
+test('an attempt is of a job whose tasks all run, and tells restarts and begun checkpoints', async (t) => {
+  let running = 9
+  const checkpoints = {
+    counts: { restored: 2, total: 41 },
+    latest: { completed: { id: 40, external_path: 'file:/c' } },
+    history: [{ id: 41, status: 'IN_PROGRESS' }, { id: 40 }],
+  }
+  const url = await serve(t, (path) => {
+    if (path === 'GET /jobs/overview') return overview('RUNNING', running)
+    return path === 'GET /jobs/a/checkpoints' ? checkpoints : undefined
+  })
+  const attempt = { jobId: 'a', restored: 2, newestCheckpoint: 41 }
+  assert.deepEqual(await openCluster(url).readAttempt('a'), attempt)
+  assert.equal(await openCluster(url).readAttempt('b'), null)
+  running = 8
+  assert.equal(await openCluster(url).readAttempt('a'), null)
+})

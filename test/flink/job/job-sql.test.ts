@@ -90,6 +90,13 @@ test('an id is remembered by 16 bytes of its SHA-256, and stored as it is', () =
   assert.match(sql, /SELECT event_id, user_id/)
 })
 
+test('a heartbeat counts from its arrival, and has no reason', () => {
+  const sql = makeJobSql(OPTIONS).statements.join('\n')
+  const isHeartbeat = "event_id IS NULL AND event_type = 'campaign-metrics/heartbeat'"
+  assert.ok(sql.includes(`CASE WHEN ${isHeartbeat} THEN arrived END`))
+  assert.ok(sql.includes(`CASE\n    WHEN ${isHeartbeat} THEN CAST(NULL AS STRING)`))
+})
+
 test('every reason that the job gives is one of the closed list', () => {
   const sql = makeJobSql(OPTIONS).statements.join('\n')
   const given = new Set([...sql.matchAll(/THEN '([a-z0-9-]+)'/g)].map(([, code]) => code))

@@ -110,9 +110,10 @@ test('a file without a bound is looked through, and days that were dropped are n
   assert.deepEqual(plan.late?.span, { fromUs: 300, toUs: 600 })
 })
 
-test('in any order of events, closings and checks a check leaves every closed window right', () => {
+test('in any order of events, heartbeats, closings and checks a check leaves closed windows right', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('event' as const), at: fc.integer({ min: 0, max: 3000 }) }),
+    fc.record({ kind: fc.constant('heartbeat' as const), at: fc.integer({ min: 0, max: 3000 }) }),
     fc.record({ kind: fc.constant('commit' as const) }),
     fc.record({ kind: fc.constant('check' as const) }),
   )
@@ -121,6 +122,7 @@ test('in any order of events, closings and checks a check leaves every closed wi
       const flink = openModel()
       for (const each of steps) {
         if (each.kind === 'event') flink.event(each.at)
+        else if (each.kind === 'heartbeat') flink.heartbeat(each.at)
         else if (each.kind === 'commit') flink.commit()
         else flink.check()
       }
@@ -145,10 +147,23 @@ function openModel() {
   let watermark = -1
   let marks = NONE
   let sequence = 0
+  /** Until when a heartbeat closes windows, and until when that is committed. */
+  let claimedUs: number | null = null
+  let heartbeatsUntilUs: number | null = null
 
   const windowOf = (us: number): number => Math.floor(us / WINDOW_US) * WINDOW_US
-  const closedUntilUs = (): number | null =>
-    metrics.size === 0 ? null : Math.max(...metrics.keys()) + WINDOW_US
+  const closedUntilUs = (): number | null => {
+    if (metrics.size === 0) return heartbeatsUntilUs
+    return Math.max(...metrics.keys(), (heartbeatsUntilUs ?? 0) - WINDOW_US) + WINDOW_US
+  }
+  const moveWatermark = (at: number): void => {
+    watermark = Math.max(watermark, at)
+    for (const [each, count] of open) {
+      if (each + WINDOW_US > watermark) continue
+      closing.set(each, count)
+      open.delete(each)
+    }
+  }
   const truth = (start: number, among = files.flatMap(({ events }) => events)): number =>
     among.filter((at) => windowOf(at) === start).length
 
@@ -157,12 +172,11 @@ function openModel() {
       pending.push(at)
       const start = windowOf(at)
       if (start + WINDOW_US > watermark) open.set(start, (open.get(start) ?? 0) + 1)
-      watermark = Math.max(watermark, at)
-      for (const [each, count] of open) {
-        if (each + WINDOW_US > watermark) continue
-        closing.set(each, count)
-        open.delete(each)
-      }
+      moveWatermark(at)
+    },
+    heartbeat(at: number): void {
+      moveWatermark(at)
+      claimedUs = Math.max(claimedUs ?? 0, windowOf(at))
     },
     commit(): void {
       if (pending.length > 0) {
@@ -175,6 +189,7 @@ function openModel() {
         metrics.set(start, count)
       }
       closing.clear()
+      heartbeatsUntilUs = claimedUs
     },
     check(): void {
       const plan = planAmend({

@@ -8,7 +8,6 @@ import { KEEP_ALL, type Side } from '../../parity/side.ts'
 import { openFolder } from '../../support/folder.ts'
 import { cancelJobs } from './flink-jobs.ts'
 import { catalogUrl, dropDatabase, makeDatabase, runSql } from './postgres.ts'
-import { produce } from './topic.ts'
 
 export type DistributedSide = Side &
   Readonly<{
@@ -51,7 +50,6 @@ export async function openKafkaSide(
     topic: name,
     database: name,
     readerWords: readerWords(stack, name),
-    flush: async () => {},
     settleLimitMs: 2 * MINUTE_MS,
     close: async () => {
       await folder.close()
@@ -85,7 +83,6 @@ export async function openFlinkSide(
     topic: name,
     database: SHARED_DATABASE,
     readerWords: readerWords(stack, SHARED_DATABASE),
-    flush: () => flushPartitions(stack, name, partitionsOf(fields)),
     settleLimitMs: 10 * MINUTE_MS,
     close: async () => {
       await cancelJobs(stack)
@@ -105,31 +102,10 @@ export function flinkFields(stack: Stack): Readonly<Record<string, unknown>> {
   }
 }
 
-/**
- * One record to each partition: where all fall silent at once, no partition's clock counts any
- * more, and that of the newest record would not be seen.
- */
-async function flushPartitions(stack: Stack, topic: string, partitions: number): Promise<void> {
-  for (let partition = 0; partition < partitions; partition += 1) {
-    await produce(stack, topic, [flushRecord()], partition)
-  }
-}
-
-function partitionsOf(fields: Readonly<Record<string, unknown>>): number {
-  return (fields.kafka as Readonly<{ partitions?: number }>).partitions ?? PARTITIONS
-}
-
-/** Has a time and no user: it moves the job's clock, and is in neither table. */
-const FLUSH_ID = 'flush'
-
-function flushRecord(): string {
-  return JSON.stringify({ event_id: FLUSH_ID, timestamp: new Date().toISOString() })
-}
-
 function commonParts(
   stack: Stack,
   name: string,
-): Pick<Side, 'name' | 'environment' | 'needsSetup' | 'isFlush'> {
+): Pick<Side, 'name' | 'environment' | 'needsSetup'> {
   return {
     name,
     environment: {
@@ -137,7 +113,6 @@ function commonParts(
       AWS_SECRET_ACCESS_KEY: stack.values.S3_SECRET_KEY ?? '',
     },
     needsSetup: true,
-    isFlush: (bytes) => bytes.includes(`"event_id":"${FLUSH_ID}"`),
   }
 }
 

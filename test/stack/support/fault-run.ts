@@ -3,7 +3,7 @@
  * stands in the tables exactly once, the metrics are its GROUP BY, `verify` agrees, the ledger
  * closes, no data file is referenced twice.
  *
- *   setup ─ start ─ traffic ── fault ── traffic ─ finish ─ flush ─ both tables equal the model
+ *   setup ─ start ─ traffic ── fault ── traffic ─ finish ─ both tables equal the model
  */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -55,7 +55,6 @@ export async function runFault(
     await fault({ traffic, killProduct })
     await traffic.more(EVENTS_AFTER)
     const sent = await traffic.finish()
-    await side.flush()
     const { rawRows, metricsRows } = await checkUntilRight(side, model)
     await expectVerified(side)
     const ledger = await waitForLedger(product.url, side.settleLimitMs)

@@ -1,0 +1,136 @@
+/**
+ * When a heartbeat is due, and what it has closed: decided without touching anything.
+ *
+ * Flink's watermark moves with what comes, so a window stays open while nothing comes. A heartbeat
+ * is due once a window that may hold events has ended, the watermark's delay has passed, and the
+ * topic stands still. Where no window can be open, none is due, however long the silence lasts:
+ *
+ *   events   ▪▪▪▪▪ ▪▪  ▪          ▪ = dated ahead
+ *   windows  │         │         │         │         │
+ *   due                   ▲         ▲       one a window, `delay` after its end
+ *
+ * What a heartbeat closes is known later (`Claim`): windows that end before it may have no row, and
+ * then nothing in the tables tells that they are closed.
+ */
+import type { JobAttempt } from '../cluster/cluster.ts'
+import type { FlinkCommit } from '../supervision/recovery.ts'
+
+/** The topic as it was seen last. */
+export type Standing = Readonly<{
+  ends: readonly number[]
+  /** Since when it has had these ends; also when something else than a heartbeat last came. */
+  sinceUs: number
+}>
+
+export type DueFacts = Readonly<{
+  nowUs: number
+  standing: Standing
+  /** How long the topic must have stood still. */
+  quietUs: number
+  watermarkDelayUs: number
+  windowUs: number
+  /** The latest event in the raw table; null where it holds none. */
+  lastEventUs: number | null
+  /** Windows that end until then are closed, or will be by a heartbeat that was written. */
+  closedUntilUs: number | null
+}>
+
+export function noteEnds(
+  standing: Standing | null,
+  ends: readonly number[],
+  nowUs: number,
+): Standing {
+  const isSame =
+    standing !== null &&
+    ends.length === standing.ends.length &&
+    ends.every((end, partition) => end === standing.ends[partition])
+  return isSame ? standing : { ends, sinceUs: nowUs }
+}
+
+/**
+ * What came last may not be in the tables yet, nor is it known what it was: until they tell more,
+ * the window in which it came counts as open, and the one before while events still come for it.
+ */
+export function isHeartbeatDue(facts: DueFacts): boolean {
+  const { nowUs, standing, quietUs, watermarkDelayUs, windowUs, lastEventUs } = facts
+  if (nowUs - standing.sinceUs < quietUs) return false
+  const endOf = (us: number): number => (Math.floor(us / windowUs) + 1) * windowUs
+  const closedUntilUs = facts.closedUntilUs ?? Number.NEGATIVE_INFINITY
+  const endedUs = closesUntil(nowUs, watermarkDelayUs, windowUs)
+  if (lastEventUs !== null && Math.min(endedUs, endOf(lastEventUs)) > closedUntilUs) return true
+  const cameIn = [endOf(standing.sinceUs - watermarkDelayUs), endOf(standing.sinceUs)]
+  return cameIn.some((end) => end <= endedUs && end > closedUntilUs)
+}
+
+/** The end of the last window that a heartbeat of this time closes. */
+export function closesUntil(atUs: number, watermarkDelayUs: number, windowUs: number): number {
+  return Math.floor((atUs - watermarkDelayUs) / windowUs) * windowUs
+}
+
+/**
+ * That windows are closed: by a heartbeat that was read, and lies behind a checkpoint that both
+ * tables have committed.
+ *
+ *   written ──► taken ──► awaited ──► committed ──► closed
+ *     │           │         │            └ the job has not been restarted meanwhile
+ *     │           │         └ both tables have committed `checkpoint`
+ *     │           └ a while later: the next checkpoint is begun after the watermark has moved
+ *     └ the offsets of Flink's group are behind the heartbeats
+ *
+ * A heartbeat may be in a checkpoint that its watermark is not in: the watermark is sent a moment
+ * after the record was read, and is lost when the job restarts in between. So a later checkpoint
+ * counts, and a restart at any time ends the claim: its windows may be open, and another heartbeat
+ * is written.
+ */
+export type Claim = Readonly<{
+  jobId: string
+  restored: number
+  /** By partition: the offset behind its heartbeat. */
+  offsets: readonly number[]
+  closesUntilUs: number
+}> &
+  Readonly<
+    | { stage: 'written' }
+    | { stage: 'taken'; sinceMs: number }
+    | { stage: 'awaited'; checkpoint: number }
+    | { stage: 'committed'; sinceMs: number }
+    | { stage: 'closed' }
+  >
+
+export type ClaimFacts = Readonly<{
+  nowMs: number
+  /** Null where not all tasks of the job run. */
+  attempt: JobAttempt | null
+  /** By partition: the offset of Flink's group. */
+  taken: readonly (number | null)[]
+  /** The newest commit of Flink in each table. */
+  commits: readonly (FlinkCommit | null)[]
+}>
+
+/** Longer than the cluster answers from its memory, and longer than a watermark waits to be sent. */
+export const SETTLE_MS = 10_000
+
+/** One step further, as far as the facts allow; null where the claim no longer holds. */
+export function advanceClaim(claim: Claim, facts: ClaimFacts): Claim | null {
+  const { attempt, nowMs } = facts
+  if (claim.stage === 'closed') return claim
+  if (attempt?.jobId !== claim.jobId || attempt.restored !== claim.restored) return null
+  switch (claim.stage) {
+    case 'written': {
+      const isTaken = claim.offsets.every((offset, at) => (facts.taken[at] ?? -1) >= offset)
+      return isTaken ? { ...claim, stage: 'taken', sinceMs: nowMs } : claim
+    }
+    case 'taken':
+      if (nowMs - claim.sinceMs < SETTLE_MS) return claim
+      return { ...claim, stage: 'awaited', checkpoint: attempt.newestCheckpoint + 1 }
+    case 'awaited': {
+      const { checkpoint, jobId } = claim
+      const isCommitted = facts.commits.every(
+        (commit) => commit?.jobId === jobId && commit.checkpointId >= checkpoint,
+      )
+      return isCommitted ? { ...claim, stage: 'committed', sinceMs: nowMs } : claim
+    }
+    case 'committed':
+      return nowMs - claim.sinceMs < SETTLE_MS ? claim : { ...claim, stage: 'closed' }
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * Writes heartbeats into the topic while it stands still and windows are open, and follows each
+ * until it is known what it has closed. The leader does this, so that one process does.
+ *
+ * Where heartbeats cannot be written, windows wait for the next event, as they would without them:
+ * that is reported, and everything else goes on.
+ */
+import {
+  type HeartbeatWriter,
+  type KafkaPlace,
+  openHeartbeatWriter,
+  readConsumerLag,
+} from '../../log.ts'
+import { pause, reasonOf } from '../../runtime.ts'
+import { eventTimes, FLINK_SUMMARY_KEYS, newestWith, type TableView } from '../../table.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { type FlinkCommit, flinkCommitIn } from '../supervision/recovery.ts'
+import { closedUntilUs } from '../upkeep/amend-view.ts'
+import {
+  advanceClaim,
+  type Claim,
+  closesUntil,
+  isHeartbeatDue,
+  noteEnds,
+  type Standing,
+} from './heartbeat-plan.ts'
+
+export type HeartbeatOptions = Readonly<{
+  topic: KafkaPlace
+  logId: string
+  /** The consumer group whose offsets are those of Flink's checkpoints. */
+  group: string
+  cluster: Pick<Cluster, 'readAttempt'>
+  /** Of the job that runs; null while none does. */
+  jobId: () => string | null
+  /** As they were read last. */
+  tables: Readonly<{ events: TableView; metrics: TableView }>
+  windowUs: number
+  watermarkDelayMs: number
+  idleTimeoutMs: number
+  nowUs: () => number
+  /** One sentence for the user. */
+  onWarning: (text: string) => void
+}>
+
+export type Heartbeats = Readonly<{
+  /** Windows that end until then are closed by a heartbeat; null while that is known of none. */
+  closedUntilUs(): number | null
+  /** Why none can be written; null when they can, as far as was tried. */
+  notice(): string | null
+  close(): Promise<void>
+}>
+
+const POLL_MS_MAX = 1_000
+const CLAIMS_INTERVAL_US = 2_000_000
+/** The next attempt to write, after one that failed, or whose broker's clock is behind ours. */
+const RETRY_US = 5_000_000
+/** Of heartbeats that are being followed; a later one stands in for an earlier. */
+const CLAIMS_MAX = 16
+const US_PER_MS = 1_000
+
+export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
+  const { tables, windowUs, nowUs } = options
+  const watermarkDelayUs = options.watermarkDelayMs * US_PER_MS
+  const stopping = new AbortController()
+  let writer: HeartbeatWriter | null = null
+  let standing: Standing | null = null
+  let claims: readonly Claim[] = []
+  let advancedUs = Number.NEGATIVE_INFINITY
+  let pausedUntilUs = Number.NEGATIVE_INFINITY
+  let closedUs: number | null = null
+  let notice: string | null = null
+  const openState = memoized(tables, windowUs)
+
+  async function round(): Promise<void> {
+    const { topic, logId } = options
+    writer ??= await openHeartbeatWriter(topic, logId, () => nowUs() / US_PER_MS)
+    standing = noteEnds(standing, await writer.ends(), nowUs())
+    if (claims.length > 0 && nowUs() - advancedUs >= CLAIMS_INTERVAL_US) {
+      advancedUs = nowUs()
+      await advanceClaims()
+    }
+    if (isDue(standing)) await write(writer, standing)
+  }
+
+  function isDue(at: Standing): boolean {
+    if (nowUs() < pausedUntilUs) return false
+    const { lastEventUs, closedUntilUs: rowsUntilUs } = openState()
+    const known = [rowsUntilUs, closedUs, ...claims.map(({ closesUntilUs }) => closesUntilUs)]
+    const closed = known.filter((us) => us !== null)
+    return isHeartbeatDue({
+      nowUs: nowUs(),
+      standing: at,
+      // The other half is for seeing it, and for the job to read it.
+      quietUs: (options.idleTimeoutMs * US_PER_MS) / 2,
+      watermarkDelayUs,
+      windowUs,
+      lastEventUs,
+      closedUntilUs: closed.length === 0 ? null : Math.max(...closed),
+    })
+  }
+
+  /** Not while the job does not run: nobody would read it, and its restart would void the claim. */
+  async function write(to: HeartbeatWriter, at: Standing): Promise<void> {
+    const jobId = options.jobId()
+    const attempt = jobId === null ? null : await options.cluster.readAttempt(jobId)
+    if (attempt === null) return
+    const beganUs = nowUs()
+    pausedUntilUs = beganUs + RETRY_US
+    try {
+      const written = await to.write()
+      const ends = [...at.ends]
+      const offsets: number[] = []
+      for (const { partition, offset } of written) {
+        offsets[partition] = offset + 1
+        // What came in between is seen by the next look.
+        if (offset === ends[partition]) ends[partition] = offset + 1
+      }
+      standing = { ...at, ends }
+      const appendedUs = Math.min(...written.map(({ appendedMs }) => appendedMs)) * US_PER_MS
+      const { restored } = attempt
+      const closesUntilUs = closesUntil(appendedUs, watermarkDelayUs, windowUs)
+      const kept = claims.slice(0, CLAIMS_MAX - 1)
+      const claim = { jobId: attempt.jobId, restored, offsets, closesUntilUs } as const
+      claims = [...kept, { ...claim, stage: 'written' }]
+      notice = null
+      if (closesUntilUs >= closesUntil(beganUs, watermarkDelayUs, windowUs)) {
+        pausedUntilUs = Number.NEGATIVE_INFINITY
+      }
+    } catch (error) {
+      const what = 'while no events come, the last windows stay open until the next event'
+      const why = `${what}: ${reasonOf(error)}`
+      if (notice === null) options.onWarning(why)
+      notice = why
+    }
+  }
+
+  async function advanceClaims(): Promise<void> {
+    const jobId = options.jobId()
+    const attempt = jobId === null ? null : await options.cluster.readAttempt(jobId)
+    const isRead = claims.every(({ stage }) => stage !== 'written')
+    const lag = isRead ? null : await readConsumerLag(options.topic, options.group)
+    const facts = {
+      nowMs: nowUs() / US_PER_MS,
+      attempt,
+      taken: lag?.partitions.map(({ committed }) => committed) ?? [],
+      commits: [tables.events, tables.metrics].map(newestCommit),
+    }
+    const next = claims.map((claim) => advanceClaim(claim, facts))
+    for (const claim of next) {
+      if (claim?.stage === 'closed') closedUs = Math.max(closedUs ?? 0, claim.closesUntilUs)
+    }
+    // Where a claim no longer holds, its windows are open: another heartbeat is due.
+    claims = next.filter((claim) => claim !== null && claim.stage !== 'closed')
+  }
+
+  /** What cannot be asked now is asked again; that Kafka or Flink is away is reported by others. */
+  async function run(): Promise<void> {
+    const pollMs = Math.min(POLL_MS_MAX, options.idleTimeoutMs / 4)
+    while (!stopping.signal.aborted) {
+      try {
+        await round()
+      } catch {
+        await writer?.close()
+        writer = null
+      }
+      await pause(pollMs, stopping.signal)
+    }
+    await writer?.close()
+  }
+
+  const running = run()
+  return {
+    closedUntilUs: () => closedUs,
+    notice: () => notice,
+    async close() {
+      stopping.abort()
+      await running
+    },
+  }
+}
+
+type OpenState = Readonly<{ lastEventUs: number | null; closedUntilUs: number | null }>
+
+/** Looks at the files again only when a table has changed. */
+function memoized(tables: HeartbeatOptions['tables'], windowUs: number): () => OpenState {
+  let last: Readonly<{ key: string; state: OpenState }> | null = null
+  return () => {
+    const { events, metrics } = tables
+    const key = `${events.snapshotId} ${metrics.snapshotId}`
+    if (last?.key === key) return last.state
+    let lastEventUs: number | null = null
+    for (const file of events.files) {
+      const { lastUs } = eventTimes(file)
+      if (Number.isFinite(lastUs)) lastEventUs = Math.max(lastEventUs ?? lastUs, lastUs)
+    }
+    const state = { lastEventUs, closedUntilUs: closedUntilUs(metrics, windowUs) }
+    last = { key, state }
+    return state
+  }
+}
+
+function newestCommit(view: TableView): FlinkCommit | null {
+  const snapshot = newestWith(view, FLINK_SUMMARY_KEYS.checkpointId)
+  return snapshot === null ? null : flinkCommitIn(snapshot.summary)
+}

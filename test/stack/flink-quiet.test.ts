@@ -1,0 +1,185 @@
+/**
+ * Quiet traffic: heartbeats close the windows that the last events are in, and are seen nowhere
+ * else; events dated into a silence are in the metrics all the same.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Stack } from '../../deploy/stack/stack.ts'
+import { openHeartbeatWriter, readTopicExtent } from '../../src/log.ts'
+import { post, postAccepted, readStatus } from '../support/client.ts'
+import { eventLine, eventLines } from '../support/events.ts'
+import { type Product, runCommand, startProduct } from '../support/product.ts'
+import { until } from '../support/until.ts'
+import { askTrino } from './support/ask-trino.ts'
+import type { DistributedSide } from './support/distributed-side.ts'
+import { onFlinkSide, onKafkaSide } from './support/on-side.ts'
+import { produce, withAdmin } from './support/topic.ts'
+
+const WINDOW_MS = 20_000
+const FIELDS = { window: '20s', kafka: { partitions: 2 } }
+/** Of `flinkFields`: the delay, the idle timeout and a checkpoint. */
+const BOUND_MS = 1_000 + 2_000 + 2_000
+/** For a busy machine. */
+const GRACE_MS = 30_000
+const SETUP_LIMIT_MS = 600_000
+const LIMIT_MS = 300_000
+
+type Running = Readonly<{ stack: Stack; side: DistributedSide; product: Product }>
+
+const windowOf = (ms: number): number => Math.floor(ms / WINDOW_MS) * WINDOW_MS
+
+async function setUp({ folder, environment }: DistributedSide): Promise<void> {
+  const made = await runCommand(folder, ['setup'], { environment, limitMs: SETUP_LIMIT_MS })
+  assert.equal(made.exit.code, 0, made.stdout + made.stderr)
+}
+
+/** Clicks of the window that begins then, as the metrics have them; null without a row. */
+async function clicksAt({ stack }: Running, startMs: number): Promise<number | null> {
+  const start = new Date(startMs).toISOString().slice(0, 19).replace('T', ' ')
+  const sql = `SELECT clicks FROM campaign_metrics WHERE window_start = TIMESTAMP '${start}'`
+  const [row] = await askTrino(stack.address('trino'), sql)
+  return row === undefined ? null : Number(row[0])
+}
+
+async function ledgerOf({ product }: Running): Promise<Readonly<Record<string, number>>> {
+  return (await readStatus(product.url)).ledger as unknown as Readonly<Record<string, number>>
+}
+
+async function awaitLedger(running: Running, expected: Readonly<Record<string, number>>) {
+  let last = {}
+  const isSo = async () => {
+    last = await ledgerOf(running)
+    return Object.entries(expected).every(([name, value]) => Reflect.get(last, name) === value)
+  }
+  await until(isSo, LIMIT_MS).catch(() => assert.deepEqual(last, expected))
+}
+
+/** Where Flink is the engine, no event waits for its window to close either. */
+async function expectEqual({ side }: Running): Promise<void> {
+  const { environment } = side
+  const verify = await runCommand(side.folder, ['verify', '--json'], {
+    environment,
+    limitMs: LIMIT_MS,
+  })
+  assert.equal(verify.exit.code, 0, verify.stdout + verify.stderr)
+  const found = JSON.parse(verify.stdout) as { openWindows: { events: number } | null }
+  assert.equal(found.openWindows?.events ?? 0, 0, verify.stdout)
+}
+
+/** Commits that replaced rows of the metrics. */
+async function amendments({ stack }: Running): Promise<number> {
+  const sql =
+    `SELECT count(*) FROM "campaign_metrics$snapshots" WHERE ` +
+    `element_at(summary, 'campaign-metrics.amended-until') IS NOT NULL`
+  const [row] = await askTrino(stack.address('trino'), sql)
+  return Number(row?.[0])
+}
+
+/** Records of all kinds in the topic. */
+async function endsOf({ stack, side }: Running): Promise<number> {
+  const partitions = [0, 1].map((partitionIndex) => ({ partitionIndex, timestamp: -1n }))
+  const listed = await withAdmin(stack, (admin) =>
+    admin.listOffsets({ topics: [{ name: side.topic, partitions }] }),
+  )
+  return (listed[0]?.partitions ?? []).reduce((sum, { offset }) => sum + Number(offset), 0)
+}
+
+test('quiet traffic closes its last window in time, and events of a silence are amended', () =>
+  onFlinkSide(
+    'quiet',
+    async (stack, side) => {
+      await setUp(side)
+      const product = await startProduct(side.folder, { environment: side.environment })
+      const running = { stack, side, product }
+      try {
+        // The job runs once a first event is stored.
+        await postAccepted(product.url, eventLine({ event_id: 'first' }))
+        await awaitLedger(running, { received: 1, stored: 1, waiting: 0 })
+
+        const sentMs = Date.now()
+        const startMs = windowOf(sentMs)
+        const timestamp = new Date(sentMs).toISOString()
+        await postAccepted(product.url, `${eventLines('last', 20, { timestamp }).join('\n')}\n`)
+        const endMs = startMs + WINDOW_MS
+        await sleep(Math.max(0, endMs - Date.now()))
+        await until(async () => (await clicksAt(running, startMs)) !== null, LIMIT_MS)
+        const lateMs = Date.now() - endMs
+        console.log(`the last window is in the metrics ${lateMs} ms after its end`)
+        assert(lateMs < BOUND_MS + GRACE_MS, `${lateMs} ms`)
+        const clicks = (await clicksAt(running, startMs)) ?? 0
+        assert(clicks === 20 || clicks === 21, `${clicks} clicks`)
+
+        // A record that is no event moves nothing but the topic: its window and the silent ones
+        // before it close without a row.
+        const silentMs = startMs + WINDOW_MS
+        await sleep(Math.max(0, silentMs + 2 * WINDOW_MS - Date.now()))
+        const before = await endsOf(running)
+        await produce(stack, side.topic, ['{'], 0)
+        const badMs = Date.now()
+        await until(async () => (await endsOf(running)) >= before + 3, LIMIT_MS)
+        await awaitLedger(running, { received: 22, stored: 21, rejected: 1, waiting: 0 })
+
+        // Dated into the first silent window: Flink drops it.
+        const silent = eventLines('silent', 3, { timestamp: new Date(silentMs + 1).toISOString() })
+        await postAccepted(product.url, `${silent.join('\n')}\n`)
+        await until(async () => (await clicksAt(running, silentMs)) === 3, LIMIT_MS)
+        assert((await amendments(running)) > 0, 'the window was amended')
+        await expectEqual(running)
+
+        const late = eventLine({ event_id: 'late', timestamp })
+        await postAccepted(product.url, late)
+        await until(async () => (await clicksAt(running, startMs)) === clicks + 1, LIMIT_MS)
+        await expectEqual(running)
+        await awaitLedger(running, { received: 26, stored: 25, rejected: 1, duplicates: 0 })
+
+        // Once all is closed, the topic is left alone.
+        await sleep(Math.max(0, windowOf(badMs) + 3 * WINDOW_MS - Date.now()))
+        await sleep(2 * WINDOW_MS)
+        const still = await endsOf(running)
+        await sleep(2 * WINDOW_MS)
+        assert.equal(await endsOf(running), still)
+        assert.equal((await readStatus(product.url)).healthy, true)
+      } finally {
+        console.log(product.output().slice(-4_000))
+        await product.stop()
+      }
+    },
+    FIELDS,
+  ))
+
+test('the embedded engine leaves heartbeats out, and its ledger closes', () =>
+  onKafkaSide(
+    'heartbeats',
+    async (stack, side) => {
+      await setUp(side)
+      const product = await startProduct(side.folder, { environment: side.environment })
+      const running = { stack, side, product }
+      try {
+        const place = {
+          ...({ kind: 'kafka', brokers: [stack.address('kafka')], topic: side.topic } as const),
+          ...{ partitions: 2, replication: 1, tls: null, sasl: null },
+        }
+        const { id } = await readTopicExtent(place)
+        const writer = await openHeartbeatWriter(place, id, Date.now)
+        const beat = async () => {
+          const written = await writer.write()
+          assert.deepEqual(written.map(({ partition }) => partition).toSorted(), [0, 1])
+        }
+        await beat()
+        await postAccepted(product.url, `${eventLines('one', 10).join('\n')}\n`)
+        await beat()
+        await produce(stack, side.topic, ['{', ...eventLines('two', 5)], 1)
+        await beat()
+        await writer.close()
+        const whole = { received: 16, stored: 15, rejected: 1, duplicates: 0, waiting: 0 }
+        await awaitLedger(running, whole)
+        assert.equal((await post(product.url, eventLine({ event_id: 'after' }))).status, 200)
+        await awaitLedger(running, { ...whole, received: 17, stored: 16 })
+        await expectEqual(running)
+      } finally {
+        await product.stop()
+      }
+    },
+    { kafka: { partitions: 2 } },
+  ))
