@@ -3,6 +3,7 @@
  * A third engine is a room that exports a `JobEngine`, and one line in `pipeline/engines.ts`.
  */
 export {
+  type ClusterJobFigures,
   type Job,
   type JobEngine,
   type JobFigures,
@@ -14,5 +15,6 @@ export {
   type TableFigures,
   tableFigures,
   type VerifyRequest,
+  type WindowFigures,
 } from './job/engine.ts'
 export type { FeedMessage, LakeFile, Pending } from './job/feed.ts'

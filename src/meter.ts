@@ -9,12 +9,15 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import { type Histogram, openHistogram } from './meter/histogram.ts'
 
-/** Read at each scrape; null = not known (yet), shown as NaN. */
+/**
+ * Read at each scrape; null = not known (yet), shown as NaN. What does not apply to a log or an
+ * engine is absent, and has no sample.
+ */
 export type Readings = Readonly<{
   /** Offsets of the log: first one held, and the durable end (the next event's). */
   logStart: number | null
   logEnd: number | null
-  logBytes: number | null
+  logBytes?: number | null | undefined
   /** Events that are durable in the log and not yet in the tables. */
   waiting: number | null
   commits: number | null
@@ -26,11 +29,30 @@ export type Readings = Readonly<{
   freshnessSeconds: number | null
   /** Live data files by table name. */
   liveFiles: Readonly<Record<string, number>>
-  dedupeIds: number | null
-  dedupeBytes: number | null
+  dedupeIds?: number | null | undefined
+  dedupeBytes?: number | null | undefined
   /** How far back a repeat is certain to be recognised, and the configured horizon. */
   dedupeHorizonTrueSeconds: number | null
   dedupeHorizonSeconds: number | null
+  /** Of a job on a cluster; null where that has no such job. */
+  job?: JobReadings | null | undefined
+  windows?: WindowReadings | undefined
+}>
+
+export type JobReadings = Readonly<{
+  id: string
+  state: string
+  restarts?: number
+  checkpoints?: Readonly<{ completed: number; failed: number }>
+  lastCheckpoint?: Readonly<{ ageSeconds: number; durationMs: number; bytes: number }>
+  watermarkLagSeconds?: number
+}>
+
+export type WindowReadings = Readonly<{
+  closed: number
+  amended: number
+  lateEvents: number
+  open?: Readonly<{ windows: number; events: number }> | undefined
 }>
 
 /** Added to on the hot path; read at a scrape. Every field is an event, a byte or a request. */
@@ -70,13 +92,15 @@ const COMMIT_BOUNDS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 const PREFIX = 'campaign_metrics_'
 
 type Sources = Readonly<{ readings: Readings; memory: Memory; collect: CollectCounts }>
-type Values = number | null | Readonly<Record<string, number>>
-/** A series with a label has a number for each of its values. */
+type Values = number | null | undefined | Readonly<Record<string, number>> | readonly Sample[]
+type Labels = Readonly<Record<string, string>>
+type Sample = readonly [labels: Labels, value: number | null]
+/** A series with one label has a number for each of its values; with several, samples. */
 type Series = readonly [
   name: string,
   help: string,
   read: (from: Sources) => Values,
-  label?: 'reason' | 'status' | 'table',
+  ...labels: readonly ('id' | 'reason' | 'state' | 'status' | 'table')[],
 ]
 
 const COUNTERS: readonly Series[] = [
@@ -112,6 +136,31 @@ const COUNTERS: readonly Series[] = [
     'Answers of all other routes by status.',
     (s) => s.collect.otherAnswers,
     'status',
+  ],
+  [
+    'job_restarts_total',
+    'Restarts of the job on the cluster since it was submitted.',
+    (s) => s.readings.job?.restarts,
+  ],
+  [
+    'job_checkpoints_completed_total',
+    'Checkpoints completed since the job was submitted.',
+    (s) => s.readings.job?.checkpoints?.completed,
+  ],
+  [
+    'job_checkpoints_failed_total',
+    'Checkpoints failed since the job was submitted.',
+    (s) => s.readings.job?.checkpoints?.failed,
+  ],
+  [
+    'windows_amended_total',
+    'Closed windows ever written again for late events.',
+    (s) => s.readings.windows?.amended,
+  ],
+  [
+    'events_late_total',
+    'Events ever found to have come after their window had closed.',
+    (s) => s.readings.windows?.lateEvents,
   ],
 ]
 
@@ -155,7 +204,62 @@ const GAUGES: readonly Series[] = [
     (s) => s.memory.externalBytes,
   ],
   ['live_files', 'Data files of the current snapshot.', (s) => s.readings.liveFiles, 'table'],
+  [
+    'job_running',
+    'Whether the job runs on the cluster; no sample where the cluster does not answer.',
+    (s) => jobRunning(s.readings.job),
+  ],
+  [
+    'job_info',
+    'Id and state of the job on the cluster.',
+    ({ readings: { job } }) => (job ? [[{ id: job.id, state: job.state }, 1]] : []),
+    'id',
+    'state',
+  ],
+  [
+    'job_checkpoint_age_seconds',
+    'Time since the last completed checkpoint.',
+    (s) => s.readings.job?.lastCheckpoint?.ageSeconds,
+  ],
+  [
+    'job_checkpoint_duration_seconds',
+    'Duration of the last completed checkpoint.',
+    (s) => secondsOf(s.readings.job?.lastCheckpoint?.durationMs),
+  ],
+  [
+    'job_checkpoint_bytes',
+    'Size of the whole state in the last completed checkpoint.',
+    (s) => s.readings.job?.lastCheckpoint?.bytes,
+  ],
+  [
+    'job_watermark_lag_seconds',
+    'How far the watermark of the windows is behind the clock.',
+    (s) => s.readings.job?.watermarkLagSeconds,
+  ],
+  [
+    'windows_closed',
+    'Windows of campaigns in campaign_metrics.',
+    (s) => s.readings.windows?.closed,
+  ],
+  [
+    'windows_open',
+    'Windows of campaigns that have events and have not closed.',
+    (s) => s.readings.windows?.open?.windows,
+  ],
+  [
+    'events_in_open_windows',
+    'Events in the raw table whose windows have not closed.',
+    (s) => s.readings.windows?.open?.events,
+  ],
 ]
+
+function jobRunning(job: JobReadings | null | undefined): number | undefined {
+  return job === undefined ? undefined : Number(job?.state === 'RUNNING')
+}
+
+function secondsOf(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1000
+}
 
 /** Opens the meter of one process. It holds no resource and needs no closing. */
 export function openMeter(options: MeterOptions): Meter {
@@ -174,8 +278,11 @@ export function openMeter(options: MeterOptions): Meter {
     new Counter({
       ...metricOf(registry, series),
       collect() {
+        const samples = samplesOf(series, current())
         this.reset()
-        for (const [labels, value] of samplesOf(series, current())) this.inc(labels, value ?? 0)
+        // Without labels, what was reset is 0.
+        if (samples.length === 0) this.remove({})
+        for (const [labels, value] of samples) this.inc(labels, value ?? 0)
       },
     })
   }
@@ -183,8 +290,10 @@ export function openMeter(options: MeterOptions): Meter {
     new Gauge({
       ...metricOf(registry, series),
       collect() {
+        const samples = samplesOf(series, current())
         this.reset()
-        for (const [labels, value] of samplesOf(series, current())) this.set(labels, value ?? NaN)
+        if (samples.length === 0) this.remove({})
+        for (const [labels, value] of samples) this.set(labels, value ?? NaN)
       },
     })
   }
@@ -210,18 +319,18 @@ export function openMeter(options: MeterOptions): Meter {
   }
 }
 
-function metricOf(registry: Registry, [name, help, , label]: Series) {
-  const labelNames = label === undefined ? [] : [label]
+function metricOf(registry: Registry, [name, help, , ...labelNames]: Series) {
   return { name: PREFIX + name, help, labelNames, registers: [registry] }
 }
 
-type Labels = Readonly<Record<string, string>>
-
-function samplesOf(
-  [, , read, label]: Series,
-  sources: Sources,
-): readonly (readonly [labels: Labels, value: number | null])[] {
+function samplesOf([, , read, label]: Series, sources: Sources): readonly Sample[] {
   const values = read(sources)
+  if (values === undefined) return []
   if (values === null || typeof values === 'number') return [[{}, values]]
+  if (isSamples(values)) return values
   return Object.entries(values).map(([key, value]) => [{ [label ?? '']: key }, value])
+}
+
+function isSamples(values: object): values is readonly Sample[] {
+  return Array.isArray(values)
 }

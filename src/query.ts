@@ -19,6 +19,7 @@ export {
 export { openWindowCheck, type WindowCheck } from './query/duckdb/window-check.ts'
 export { QueryError, type QueryErrorCode } from './query/error.ts'
 export { type CsvOptions, csvText, formatCsv, formatJson, formatTable } from './query/format.ts'
+export type { OpenWindows } from './query/open-windows.ts'
 export type { ArrivalOfFile, RepeatedIds } from './query/repeated-ids.ts'
 export type { TrinoPlace } from './query/trino/client.ts'
 export {

@@ -22,6 +22,9 @@ export function statusText(status: Status, setting: StatusSetting): string {
     ['log', logText(status)],
     ['events', tableText(status.tables.events)],
     ['metrics', tableText(status.tables.metrics)],
+    ['windows', windowsText(status, setting)],
+    ['job', jobText(status)],
+    ['checkpoint', checkpointText(status)],
     ['disk', diskText(status.outlook)],
     ['clock', clockText(status.outlook, setting)],
     ['repeats', isRunning ? repeatsText(status) : null],
@@ -82,12 +85,55 @@ function freshnessText({ freshness, ledger }: Status, setting: StatusSetting): s
 }
 
 function logText({ log: { id, start, end, bytes } }: Status): string {
-  return `${id}, offsets ${countText(start)} to ${countText(end)}, ${bytesText(bytes)} on disk`
+  const offsets = `${id}, offsets ${countText(start)} to ${countText(end)}`
+  return bytes === undefined ? offsets : `${offsets}, ${bytesText(bytes)} on disk`
 }
 
 function tableText({ rows, files, bytes, snapshotId }: Status['tables']['events']): string {
   const snapshot = snapshotId === null ? 'no snapshot yet' : `snapshot ${snapshotId}`
   return `${countOf(rows, 'row')} in ${countOf(files, 'file')} (${bytesText(bytes)}), ${snapshot}`
+}
+
+/** Nothing of an engine that updates windows from their first event on. */
+function windowsText({ windows }: Status, { timezone }: StatusSetting): string | null {
+  if (windows === undefined) return null
+  const { closed, closedUntilUs, amended, lateEvents, open } = windows
+  const until = closedUntilUs === null ? '' : ` until ${timeText(closedUntilUs, timezone)}`
+  const late = lateEvents === 0 ? '' : ` for ${countOf(lateEvents, 'late event')}`
+  const more =
+    open === undefined
+      ? ''
+      : `, ${countText(open.windows)} open with ${countOf(open.events, 'event')}`
+  return `${countText(closed)} closed${until}, ${countText(amended)} amended${late}${more}`
+}
+
+/** Nothing of an engine in this process, or of a cluster that does not answer. */
+function jobText({ job }: Status): string | null {
+  if (job === undefined) return null
+  if (job === null) return 'the cluster has no such job'
+  const { id, state, restarts, watermarkLagSeconds } = job
+  const parts = [
+    `${id} is ${state}`,
+    restarts === undefined ? null : countOf(restarts, 'restart'),
+    watermarkLagSeconds === undefined
+      ? null
+      : `watermark ${elapsedText(watermarkLagSeconds * 1000)} behind`,
+  ]
+  return parts.filter((part) => part !== null).join(', ')
+}
+
+function checkpointText({ job }: Status): string | null {
+  const { lastCheckpoint, checkpoints } = job ?? {}
+  const parts = [
+    lastCheckpoint === undefined
+      ? null
+      : `${lastCheckpoint.id} completed ${lastCheckpoint.ageSeconds.toFixed(1)} s ago in ` +
+        `${(lastCheckpoint.durationMs / 1000).toFixed(1)} s, ${bytesText(lastCheckpoint.bytes)}`,
+    checkpoints === undefined
+      ? null
+      : `${countText(checkpoints.completed)} completed and ${countText(checkpoints.failed)} failed`,
+  ].filter((part) => part !== null)
+  return parts.length === 0 ? null : parts.join('; ')
 }
 
 function clockText({ clockSteps }: Outlook, { timezone }: StatusSetting): string | null {
@@ -117,8 +163,12 @@ function diskText({ disk }: Outlook): string | null {
 function repeatsText({ dedupe }: Status): string {
   const recognised = elapsedText(dedupe.trueHorizonMs)
   const asked = elapsedText(dedupe.horizonMs)
-  return (
-    `recognised for ${recognised} at least (dedupe.horizon is ${asked}); ` +
-    `${countOf(dedupe.ids, 'id')} in ${bytesText(dedupe.bytes)}`
-  )
+  const { ids, bytes } = dedupe
+  const held =
+    ids === undefined
+      ? ''
+      : bytes === undefined
+        ? `; about ${countOf(ids, 'id')}`
+        : `; ${countOf(ids, 'id')} in ${bytesText(bytes)}`
+  return `recognised for ${recognised} at least (dedupe.horizon is ${asked})${held}`
 }

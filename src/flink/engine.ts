@@ -8,6 +8,8 @@ import type { Config } from '../config.ts'
 import type { Job, JobEngine, JobProgress, JobStanding, JobStart } from '../job.ts'
 import { openPassedOver, readTopicExtent } from '../log.ts'
 import { pause, reasonOf } from '../runtime.ts'
+import { openJobMetrics } from './cluster/job-metrics.ts'
+import { openJobWatch, readJobFigures } from './job-watch.ts'
 import { type FlinkSettings, openLeader } from './leader.ts'
 import { openFlinkProgress } from './progress.ts'
 import { readStateNotice } from './state-outlook.ts'
@@ -59,6 +61,7 @@ async function start({
     onWarning,
   })
 
+  const jobWatch = openJobWatch(settings)
   let stateNotice: string | null = null
   let lookedMs = Number.NEGATIVE_INFINITY
   /** What cannot be asked now is asked again; that Flink is away is reported by others. */
@@ -73,14 +76,18 @@ async function start({
 
   async function readProgressOnce(): Promise<JobProgress> {
     try {
+      const { windows, ...figures } = await readFigures()
       return {
-        ...(await readFigures()),
+        ...figures,
+        job: jobWatch.figures(),
+        windows: windows && { ...windows, open: leader.openWindows() },
         notices: [...leader.notices(), ...(stateNotice === null ? [] : [stateNotice])],
         state: 'running',
         stalled: leader.problem(),
       }
     } catch (error) {
-      return { ...latest, stalled: `how far Flink has come cannot be read: ${reasonOf(error)}` }
+      const stalled = `how far Flink has come cannot be read: ${reasonOf(error)}`
+      return { ...latest, job: jobWatch.figures(), stalled }
     }
   }
 
@@ -101,7 +108,7 @@ async function start({
     page: { kind: 'elsewhere', text: pageText(settings) },
     async close() {
       stopping.abort()
-      await following
+      await Promise.all([following, jobWatch.close()])
       await leader.close()
     },
   }
@@ -109,6 +116,9 @@ async function start({
 
 async function readProgress(config: Config, nowUs: number): Promise<JobStanding> {
   const settings = flinkSettings(config)
+  const metrics = openJobMetrics(settings.flink.rest)
+  // The JobManager asks its task managers for their metrics once somebody has asked it.
+  await readJobFigures(settings, metrics)
   const { id, start, partitions } = await readTopicExtent(settings.log)
   const offsets = (partitions ?? []).reduce((sum, one) => sum + one.end, 0)
   let end = offsets
@@ -116,7 +126,8 @@ async function readProgress(config: Config, nowUs: number): Promise<JobStanding>
     end = offsets - withoutEvent
     return end
   })
-  return { figures, log: { id, start, end, bytes: 0 } }
+  const job = await readJobFigures(settings, metrics)
+  return { figures: { ...figures, job }, log: { id, start, end } }
 }
 
 /** The dashboard is Superset's. */

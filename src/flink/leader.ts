@@ -10,7 +10,7 @@
  * configurations would take turns replacing it.
  */
 import type { Config, FlinkConfig, KafkaLog, TrinoConfig } from '../config.ts'
-import { openTrinoQuery } from '../query.ts'
+import { type OpenWindows, openTrinoQuery } from '../query.ts'
 import { aborted, type Closing, closeAll, pause, reasonOf } from '../runtime.ts'
 import { type Lake, type LogProgress, openLake, TableError, type TableErrorCode } from '../table.ts'
 import { openCluster } from './cluster/cluster.ts'
@@ -57,6 +57,8 @@ export type Leader = Readonly<{
    * events come; none while another leads.
    */
   notices(): readonly string[]
+  /** Windows that have not closed; undefined while another leads, or nothing tells. */
+  openWindows(): OpenWindows | undefined
   /** Rejects when this process must not lead any more; never resolves. */
   failed: Promise<never>
   close(): Promise<void>
@@ -76,6 +78,7 @@ type RunningUpkeep = Closing &
   Readonly<{
     /** Why its last round failed; null when it did not. */
     problem(): string | null
+    openWindows(): OpenWindows | null
     /**
      * Resolves when another process has the lock, or the tables must be opened anew: with the
      * reason. Null when it was closed.
@@ -166,6 +169,7 @@ export function openLeader(options: LeaderOptions): Leader {
     const ended = upkeep.run()
     return {
       problem: () => problem,
+      openWindows: upkeep.openWindows,
       ended,
       async close() {
         upkeep.stop()
@@ -212,6 +216,7 @@ export function openLeader(options: LeaderOptions): Leader {
       const heartbeats = term.heartbeats.notice()
       return [...term.lake.graceNotices(), ...(heartbeats === null ? [] : [heartbeats])]
     },
+    openWindows: () => term?.upkeep.openWindows() ?? undefined,
     failed: failed.promise,
     async close() {
       stopping.abort()

@@ -21,6 +21,7 @@ import { consumerGroups } from './job/job-sql.ts'
 import type { FlinkSettings } from './leader.ts'
 import { flinkJobOptions } from './supervision/configured-job.ts'
 import { openCountedNote, sumWithoutEvent, takenOffsets } from './supervision/counted-offsets.ts'
+import { amendedIn, closedUntilUs } from './upkeep/amend-view.ts'
 
 /**
  * How many readings a record may count as taken before its row is in the table, without counting as
@@ -99,11 +100,19 @@ async function readFigures(
       metrics: tables === null ? NO_TABLE : tableFigures(tables.metrics),
     },
     wholeFromUs: tables === null ? null : wholeFromUs(tables.events),
+    windows: windowsIn(tables?.metrics ?? null, settings.windowUs),
     lastCommit: commitMs === null ? null : { atUs: commitMs * 1000 },
   }
 }
 
 const NO_TABLE: JobFigures['tables']['events'] = { rows: 0, files: 0, bytes: 0, snapshotId: null }
+
+function windowsIn(metrics: TableView | null, windowUs: number): JobFigures['windows'] {
+  if (metrics === null) return undefined
+  const { windows: amended, lateEvents } = amendedIn(metrics)
+  const closedUs = closedUntilUs(metrics, windowUs)
+  return { closed: tableFigures(metrics).rows, closedUntilUs: closedUs, amended, lateEvents }
+}
 
 /** Rows of the raw table, and those that retention has taken from it. */
 function storedIn(events: TableView | null): number {

@@ -81,6 +81,13 @@ export type JobFigures = Readonly<{
   wholeFromUs: number | null
   /** `durationMs` is absent where the engine does not report how long a commit took. */
   lastCommit: Readonly<{ atUs: number; durationMs?: number }> | null
+  /**
+   * Of an engine whose job runs on a cluster, as far as that tells now; null where it has no such
+   * job, absent where it does not answer.
+   */
+  job?: ClusterJobFigures | null | undefined
+  /** Of an engine that adds a row when a window closes. */
+  windows?: WindowFigures | undefined
   /** Of an engine that keeps event ids in this process. */
   dedupe?: Readonly<{ horizonMs: number; trueHorizonMs: number; ids: number; bytes: number }>
   /**
@@ -111,6 +118,42 @@ export type JobProgress = JobFigures &
     misplaced?: string | null
   }>
 
+/** What the cluster does not tell, or does not know yet, is absent. */
+export type ClusterJobFigures = Readonly<{
+  id: string
+  /** As the cluster names it: RUNNING, RESTARTING, … */
+  state: string
+  /** Since it was submitted; a job that was replaced has another id. */
+  restarts?: number
+  /** Since it was submitted. */
+  checkpoints?: Readonly<{ completed: number; failed: number }>
+  lastCheckpoint?: Readonly<{
+    id: number
+    completedUs: number
+    durationMs: number
+    /** The whole state, not only what this checkpoint has written of it. */
+    bytes: number
+  }>
+  /** Windows that end until then are closed, or about to be. */
+  watermarkUs?: number
+  /** Event ids that it remembers: an estimate of the state backend. */
+  ids?: number
+}>
+
+/** A window is five minutes (`windowSize`) of one campaign. */
+export type WindowFigures = Readonly<{
+  /** Rows of campaign_metrics. */
+  closed: number
+  /** All windows that end until then are closed; null while none is. */
+  closedUntilUs: number | null
+  /** Closed windows that have ever been written again for late events, each time counted. */
+  amended: number
+  /** Events that ever came after their window had closed, as far as windows were amended. */
+  lateEvents: number
+  /** Of the process that keeps the tables in order, where it is known. */
+  open?: Readonly<{ windows: number; events: number }> | undefined
+}>
+
 export type OtherRows = Readonly<{ addedRows: number; removedRows: number }>
 
 /** `problems`: why the job would not start, one sentence each. */
@@ -120,8 +163,8 @@ export type JobStanding = Readonly<{
   problems?: readonly string[]
 }>
 
-/** `bytes`: on the disks of this machine. */
-export type LogFigures = Readonly<{ id: string; start: number; end: number; bytes: number }>
+/** `bytes`: on the disks of this machine; absent where the log is elsewhere. */
+export type LogFigures = Readonly<{ id: string; start: number; end: number; bytes?: number }>
 
 export type TableFigures = Readonly<{
   rows: number

@@ -46,7 +46,8 @@ export type CommitCounts = Readonly<{
 export type EventLogStats = CommitCounts &
   Readonly<{
     /** On the disks of this machine. */
-    bytesOnDisk: number
+    /** Absent where the log is not on the disks of this machine. */
+    bytesOnDisk?: number
     waitingBytes: number
     /** Why appends are refused for now: the disk is full, or the broker is away. */
     full: LogError | null

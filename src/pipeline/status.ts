@@ -1,5 +1,5 @@
 /** The state of everything: what `status`, /v1/status, /healthz and the dashboard show. */
-import type { JobFigures, LogFigures } from '../job.ts'
+import type { ClusterJobFigures, JobFigures, LogFigures, WindowFigures } from '../job.ts'
 import type { Outlook } from './outlook.ts'
 
 export type Status = Readonly<{
@@ -25,7 +25,15 @@ export type Status = Readonly<{
   log: LogFigures
   nextOffset: number
   tables: JobFigures['tables']
-  dedupe: Readonly<{ horizonMs: number; trueHorizonMs: number; ids: number; bytes: number }>
+  /**
+   * Of an engine whose job runs on a cluster; null where that has no such job, absent where it
+   * does not answer.
+   */
+  job?: JobStatus | null | undefined
+  /** Of an engine that adds a row when a window closes. */
+  windows?: WindowFigures | undefined
+  /** `ids` and `bytes` are absent where the engine does not tell. */
+  dedupe: Readonly<{ horizonMs: number; trueHorizonMs: number; ids?: number; bytes?: number }>
   /** Null: not measurable at the moment, or of no process. */
   memory: Readonly<{ rssBytes: number | null }>
   outlook: Outlook
@@ -36,6 +44,15 @@ export type Status = Readonly<{
   /** What the user should know, though nothing is wrong: one sentence each. */
   notices: readonly string[]
 }>
+
+/** Figures of the job, with ages as of now. Ids are under `dedupe`. */
+export type JobStatus = Omit<ClusterJobFigures, 'ids' | 'lastCheckpoint'> &
+  Readonly<{
+    lastCheckpoint?: NonNullable<ClusterJobFigures['lastCheckpoint']> &
+      Readonly<{ ageSeconds: number }>
+    /** Behind the clock. */
+    watermarkLagSeconds?: number
+  }>
 
 export type StatusInput = Readonly<{
   /** The job's own, unless there is no process. */
@@ -111,6 +128,8 @@ export function statusOf(input: StatusInput): Status {
     log,
     nextOffset: figures.nextOffset,
     tables: figures.tables,
+    job: figures.job && jobStatusOf(figures.job, input.nowUs),
+    windows: figures.windows,
     dedupe,
     memory: { rssBytes: input.rssBytes },
     outlook: input.outlook,
@@ -121,12 +140,31 @@ export function statusOf(input: StatusInput): Status {
   }
 }
 
-/**
- * The API promises numbers: without an engine that keeps ids in this process there are none, and
- * the horizon is as configured.
- */
+function jobStatusOf(job: ClusterJobFigures, nowUs: number): JobStatus {
+  const { ids: _, lastCheckpoint, watermarkUs, ...figures } = job
+  const secondsSince = (us: number): number => Math.max(0, (nowUs - us) / 1e6)
+  return {
+    ...figures,
+    ...(lastCheckpoint === undefined
+      ? {}
+      : {
+          lastCheckpoint: {
+            ...lastCheckpoint,
+            ageSeconds: secondsSince(lastCheckpoint.completedUs),
+          },
+        }),
+    ...(watermarkUs === undefined
+      ? {}
+      : { watermarkUs, watermarkLagSeconds: secondsSince(watermarkUs) }),
+  }
+}
+
+/** Without an engine that keeps ids in this process, the horizon is as configured. */
 function dedupeOf({ figures, dedupeHorizonMs: horizonMs }: StatusInput): Status['dedupe'] {
-  return figures.dedupe ?? { horizonMs, trueHorizonMs: horizonMs, ids: 0, bytes: 0 }
+  const ids = figures.job?.ids
+  return (
+    figures.dedupe ?? { horizonMs, trueHorizonMs: horizonMs, ...(ids === undefined ? {} : { ids }) }
+  )
 }
 
 /** Where the cause is known, it is a problem of its own, and no guess is needed. */

@@ -57,7 +57,10 @@ export function openWatch(options: WatchOptions): Watch {
       figures,
       stalled,
       dedupeHorizonMs: options.dedupeHorizonMs,
-      log: { id: log.id, start: log.start(), end: log.end(), bytes: stats.bytesOnDisk },
+      log: {
+        ...{ id: log.id, start: log.start(), end: log.end() },
+        ...(stats.bytesOnDisk === undefined ? {} : { bytes: stats.bytesOnDisk }),
+      },
       rejectedBefore: total,
       rejectedCountsOnly: keepingCountsOnly,
       outlook: outlook.outlook(figures),
@@ -126,6 +129,8 @@ export function openWatch(options: WatchOptions): Watch {
         dedupeBytes: at.dedupe.bytes,
         dedupeHorizonTrueSeconds: at.dedupe.trueHorizonMs / 1000,
         dedupeHorizonSeconds: at.dedupe.horizonMs / 1000,
+        job: at.job,
+        windows: at.windows,
       }
     },
   }

@@ -15,6 +15,8 @@ export type DifferingWindow = Readonly<{
   sums: WindowSums
   /** Rows of campaign_metrics that stand for it now. */
   rows: number
+  /** Events that the row does not count; negative where it counts more than there are. */
+  uncounted: number
 }>
 
 export type DifferingOptions = Readonly<{
@@ -42,7 +44,7 @@ export async function differingWindows<Source>(
   // SQL does not judge the revenue of large windows, so all of them come along, beyond the limit.
   const compared = comparedSql(dialect, tables, windowUs, spans)
   const columns = 'campaign_id, start_us, coalesce(found_rows, 0), impressions, clicks, conversions'
-  const sums = `${columns}, coalesce(millionths, ${dialect.wholeMillionths(0n)})`
+  const sums = `${columns}, coalesce(millionths, ${dialect.wholeMillionths(0n)}), ${UNCOUNTED_SQL}`
   const differing = await port.rows(
     `${compared} SELECT ${sums} FROM compared WHERE is_different AND campaign_id IS NOT NULL
       ORDER BY start_us, campaign_id LIMIT ${limit}`,
@@ -51,12 +53,16 @@ export async function differingWindows<Source>(
     `${compared} SELECT ${sums}, found_revenue FROM compared
       WHERE is_large AND NOT is_different AND campaign_id IS NOT NULL`,
   )
-  const largeDiffering = large.filter((row) => isLargeDifferent(row[6] ?? null, row[7] ?? null))
+  const largeDiffering = large.filter((row) => isLargeDifferent(row[6] ?? null, row[8] ?? null))
   return [...differing, ...largeDiffering]
     .map(differingOf)
     .sort((a, b) => a.windowStartUs - b.windowStartUs || (a.campaignId < b.campaignId ? -1 : 1))
     .slice(0, limit)
 }
+
+const UNCOUNTED_SQL =
+  'events - coalesce(found_impressions, 0) - coalesce(found_clicks, 0) - ' +
+  'coalesce(found_conversions, 0)'
 
 function differingOf(row: SqlRow): DifferingWindow {
   return {
@@ -64,5 +70,6 @@ function differingOf(row: SqlRow): DifferingWindow {
     windowStartUs: Number(row[1]),
     rows: Number(row[2]),
     sums: sumsOf(row.slice(3, 7)),
+    uncounted: Number(row[7]),
   }
 }

@@ -46,6 +46,9 @@ export const SUMMARY_KEYS = {
   amendedSequence: 'campaign-metrics.amended-sequence',
   /** Beside Flink: the end of the last window that was amended, µs since the epoch. */
   amendedUntilUs: 'campaign-metrics.amended-until',
+  /** Beside Flink: closed windows ever written again, and the late events that were found so. */
+  amendedWindows: 'campaign-metrics.amended-windows',
+  lateEvents: 'campaign-metrics.late-events',
 } as const
 
 /** What Flink's Iceberg sink writes into the summaries of its snapshots. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { Status } from '../../src/pipeline.ts'
+import { expectSchema } from '../dashboard/api/openapi.ts'
 import { runInside } from './support/terminal.ts'
 
 /** 2026-01-01T00:00:00Z */
@@ -70,6 +71,50 @@ test('a healthy process is shown with its whole ledger', async (t) => {
     'memory     300.0 MiB',
     '',
   ])
+})
+
+test('of Flink the job, its checkpoint and the windows are shown, and no size of the log', async (t) => {
+  const { id, start, end } = HEALTHY.log
+  const { horizonMs, trueHorizonMs } = HEALTHY.dedupe
+  const job: NonNullable<Status['job']> = {
+    ...{ id: '62e0b295b66a64390cd6b0e4d8a43237', state: 'RUNNING', restarts: 1 },
+    ...{ checkpoints: { completed: 1_234, failed: 2 }, watermarkLagSeconds: 12.3 },
+    lastCheckpoint: {
+      ...{ id: 1_236, completedUs: NOW_US, ageSeconds: 3.2 },
+      ...{ durationMs: 410, bytes: 12_897_484 },
+    },
+  }
+  const windows = {
+    ...{ closed: 50, closedUntilUs: NOW_US, amended: 3, lateEvents: 7 },
+    open: { windows: 4, events: 1_800 },
+  }
+  const dedupe = { horizonMs, trueHorizonMs, ids: 12_300 }
+  const flink = { ...HEALTHY, log: { id, start, end }, dedupe, job, windows }
+  const linesOf = async (status: Status): Promise<readonly string[]> => {
+    expectSchema('components/schemas/Status', status, 'the status')
+    const { stdout } = await runInside(['status', '--url', await serve(t, 200, status)])
+    const shown = /^(?:log|windows|job|checkpoint|repeats) /
+    return stdout.split('\n').filter((line) => shown.test(line))
+  }
+  assert.deepEqual(await linesOf(flink), [
+    'log        log-1, offsets 10 to 12,340',
+    'windows    50 closed until 2026-01-01 00:00:00 UTC, 3 amended for 7 late events, ' +
+      '4 open with 1,800 events',
+    'job        62e0b295b66a64390cd6b0e4d8a43237 is RUNNING, 1 restart, watermark 12.3 s behind',
+    'checkpoint 1236 completed 3.2 s ago in 0.4 s, 12.3 MiB; 1,234 completed and 2 failed',
+    'repeats    recognised for 1 h 0 min at least (dedupe.horizon is 1 h 0 min); about 12,300 ids',
+  ])
+  const starting = {
+    ...flink,
+    dedupe: { horizonMs, trueHorizonMs },
+    job: { id: 'a', state: 'CREATED' },
+  }
+  assert.deepEqual((await linesOf(starting)).slice(2), [
+    'job        a is CREATED',
+    'repeats    recognised for 1 h 0 min at least (dedupe.horizon is 1 h 0 min)',
+  ])
+  const lost = await linesOf({ ...flink, job: null })
+  assert.equal(lost[2], 'job        the cluster has no such job')
 })
 
 test('--json is the status as it is, and says that something runs', async (t) => {

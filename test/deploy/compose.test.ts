@@ -247,6 +247,32 @@ test('every service has a limit, comes back after a failure, and says whether it
   }
 })
 
+test('any number of task managers runs: nothing that they have is of one container alone', () => {
+  const own = compose.services.taskmanager ?? ({} as Service)
+  for (const key of ['container_name', 'hostname', 'ports', 'networks'])
+    assert.ok(!(key in own), `taskmanager has ${key}`)
+  const config = parse(read('flink/config.yaml')) as Record<string, string | number>
+  // Each tells the job manager its own address, not the name that all of them have.
+  assert.equal(config['taskmanager.host'], undefined)
+  const named = globSync('**', { cwd: DEPLOY })
+    .filter((path) => !/^(stack\/|README\.md$)/.test(path))
+    .filter((path) => statSync(join(DEPLOY, path)).isFile())
+    .filter((path) => /(?<![\w.-])taskmanager[:/]\d/.test(read(path)))
+  assert.deepEqual(named, [])
+})
+
+test('job manager and task managers serve their metrics, each at a port that it exposes', () => {
+  const config = parse(read('flink/config.yaml')) as Record<string, string | number>
+  assert.equal(
+    config['metrics.reporter.prom.factory.class'],
+    'org.apache.flink.metrics.prometheus.PrometheusReporterFactory',
+  )
+  const { jobmanager, taskmanager } = compose.services
+  assert.ok(jobmanager?.expose?.includes(String(config['metrics.reporter.prom.port'])))
+  const port = taskmanager?.command?.join(' ').match(/-D metrics\.reporter\.prom\.port=(\d+)/)?.[1]
+  assert.ok(port !== undefined && taskmanager?.expose?.includes(port))
+})
+
 test('data are kept in named volumes, each of which is declared and used', () => {
   const used = services.flatMap(([, { volumes = [] }]) =>
     volumes.map((mount) => mount.split(':')[0] ?? '').filter((source) => !source.startsWith('.')),

@@ -21,9 +21,9 @@ const READINGS: Readings = {
   dedupeHorizonSeconds: 3600,
 }
 
-function open(): Meter {
+function open(readings: Readings = READINGS): Meter {
   return openMeter({
-    readings: () => READINGS,
+    readings: () => readings,
     memory: () => ({ rssBytes: 100, heapBytes: 50, externalBytes: 25 }),
   })
 }
@@ -59,6 +59,55 @@ test('the meter shows what was counted and what is read, scrape after scrape', a
 
 test('a value that is not known shows as NaN, never as 0', async () => {
   assert.equal((await samples(open())).get('campaign_metrics_freshness_seconds'), 'Nan')
+})
+
+test('what a log or an engine does not have is without a sample, not 0', async () => {
+  const { logBytes: _, dedupeIds: __, dedupeBytes: ___, ...others } = READINGS
+  const seen = [...(await samples(open(others))).keys()]
+  const named = /log_bytes|dedupe_(?:ids|bytes)|_job_|_windows?_|events_(?:late|in_open)/
+  assert.deepEqual(
+    seen.filter((name) => named.test(name)),
+    [],
+  )
+  assert.ok(seen.includes('campaign_metrics_log_end_offset'))
+})
+
+test('the job on a cluster and its windows have samples as far as they are known', async () => {
+  const job = {
+    ...{ id: '62e0', state: 'RESTARTING', restarts: 3, watermarkLagSeconds: 12.5 },
+    checkpoints: { completed: 40, failed: 2 },
+    lastCheckpoint: { ageSeconds: 3.5, durationMs: 410, bytes: 4096 },
+  }
+  const windows = { closed: 50, amended: 3, lateEvents: 7, open: { windows: 4, events: 1_800 } }
+  const told = async (more: Partial<Readings>): Promise<Record<string, string>> => {
+    const named = /^campaign_metrics_(job_.*|windows_.*|events_(?:late|in_open).*)$/
+    const found = [...(await samples(open({ ...READINGS, ...more })))].flatMap(([name, value]) => {
+      const [, short] = named.exec(name) ?? []
+      return short === undefined ? [] : [[short, value]]
+    })
+    return Object.fromEntries(found)
+  }
+  assert.deepEqual(await told({ job, windows }), {
+    job_running: '0',
+    'job_info{id="62e0",state="RESTARTING"}': '1',
+    job_restarts_total: '3',
+    job_checkpoints_completed_total: '40',
+    job_checkpoints_failed_total: '2',
+    job_checkpoint_age_seconds: '3.5',
+    job_checkpoint_duration_seconds: '0.41',
+    job_checkpoint_bytes: '4096',
+    job_watermark_lag_seconds: '12.5',
+    windows_closed: '50',
+    windows_amended_total: '3',
+    windows_open: '4',
+    events_in_open_windows: '1800',
+    events_late_total: '7',
+  })
+  assert.deepEqual(await told({ job: { id: 'a', state: 'RUNNING' } }), {
+    job_running: '1',
+    'job_info{id="a",state="RUNNING"}': '1',
+  })
+  assert.deepEqual(await told({ job: null }), { job_running: '0' })
 })
 
 test('histogram buckets are cumulative; a value on a bound belongs to its bucket', async () => {

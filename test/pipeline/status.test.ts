@@ -73,8 +73,39 @@ test('events that wait for the next start are none: nothing runs that could be t
 
 test('without an engine that keeps event ids here, the horizon is the configured one', () => {
   const { dedupe, problems } = statusOf({ ...WAITING, dedupeHorizonMs: 5_000, state: 'stopped' })
-  assert.deepEqual(dedupe, { horizonMs: 5_000, trueHorizonMs: 5_000, ids: 0, bytes: 0 })
+  assert.deepEqual(dedupe, { horizonMs: 5_000, trueHorizonMs: 5_000 })
   assert.deepEqual(problems, [])
+})
+
+test('the job on a cluster has ages as of now, and its ids are those of the dedupe', () => {
+  const lastCheckpoint = {
+    ...{ id: 9, durationMs: 200, bytes: 4096 },
+    completedUs: 2 * HOUR_US - 3_500_000,
+  }
+  const watermarkUs = 2 * HOUR_US - 12_000_000
+  const job = { id: 'a', state: 'RUNNING', restarts: 1, ids: 24, lastCheckpoint, watermarkUs }
+  const told = statusOf({ ...WAITING, figures: { ...WAITING.figures, job }, state: 'running' })
+  assert.deepEqual(told.job, {
+    ...{ id: 'a', state: 'RUNNING', restarts: 1, watermarkUs, watermarkLagSeconds: 12 },
+    lastCheckpoint: { ...lastCheckpoint, ageSeconds: 3.5 },
+  })
+  assert.equal(told.dedupe.ids, 24)
+})
+
+test('what an engine or a log does not tell is absent, not zero', () => {
+  const { bytes: _, ...log } = WAITING.log
+  const told = JSON.parse(JSON.stringify(statusOf({ ...WAITING, log, state: 'running' })))
+  assert.deepEqual(Object.keys(told.log), ['id', 'start', 'end'])
+  for (const name of ['job', 'windows']) assert.ok(!(name in told), name)
+  const bare = { ...WAITING.figures, job: { id: 'a', state: 'CREATED' } }
+  const starting = statusOf({ ...WAITING, figures: bare, state: 'running' })
+  assert.deepEqual(starting.job, { id: 'a', state: 'CREATED' })
+  const none = statusOf({
+    ...WAITING,
+    figures: { ...WAITING.figures, job: null },
+    state: 'running',
+  })
+  assert.equal(none.job, null)
 })
 
 test('a horizon that memory has made shorter is a problem', () => {

@@ -51,18 +51,20 @@ test('windows that differ are found within the spans, oldest first, also past 9.
   try {
     const zeros = { impressions: 0, clicks: 0, conversions: 0, revenueMillionths: 0n }
     const expected = [
-      { campaignId: 'orphan', windowStartUs: TEN_US, rows: 1, sums: zeros },
+      { campaignId: 'orphan', windowStartUs: TEN_US, rows: 1, sums: zeros, uncounted: -1 },
       {
         campaignId: 'spring',
         windowStartUs: TEN_US,
         rows: 0,
         sums: { ...zeros, conversions: 1, revenueMillionths: 2_250_000n },
+        uncounted: 1,
       },
       {
         campaignId: 'big',
         windowStartUs: TEN_US + WINDOW_US,
         rows: 1,
         sums: { ...zeros, impressions: 11, revenueMillionths: 10_000_000_000_000_005n },
+        uncounted: 0,
       },
     ]
     assert.deepEqual(await found(10), expected)

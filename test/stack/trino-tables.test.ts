@@ -271,6 +271,7 @@ test("late events are found by the files that brought them, with their windows' 
       windowStartUs: midnightUs - WINDOW_US,
       rows: 0,
       sums: { impressions: 0, clicks: 1, conversions: 0, revenueMillionths: 0n },
+      uncounted: 1,
     },
     {
       campaignId: 'spring',
@@ -280,6 +281,8 @@ test("late events are found by the files that brought them, with their windows' 
     },
   ])
   assert.equal((await query.differingWindows({ snapshots, spans, limit: 1 })).length, 1)
+  const open = await query.countOpenWindows(snapshots.eventsId, closedUs)
+  assert.deepEqual(open, { windows: 1, events: 1 })
 })
 
 test('merging the files of whole days keeps every row, and leaves other days alone', async () => {

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
+import { HOST } from '../address-book.ts'
 import { type ComposeFile, DEPLOY } from '../compose-file.ts'
 import { findJava } from '../java.ts'
 import { installArtifacts } from '../maven.ts'
@@ -19,6 +20,8 @@ const CONFIG = '/opt/flink/conf/config.yaml'
 const PLUGINS_POM = join(DEPLOY, 'flink/pom.xml')
 const GATEWAY_POM = join(import.meta.dirname, '../flink/pom.xml')
 const LOGGING = join(import.meta.dirname, '../log4j2.properties')
+/** The image has it at this place, with others that we do not use. */
+const REPORTER = 'plugins/metrics-prometheus'
 const START_LIMIT_MS = 120_000
 /** How Flink's tool for its own shell scripts marks the lines of its result. */
 const RESULT_MARK = 'BASH_JAVA_UTILS_EXEC_RESULT:'
@@ -42,9 +45,15 @@ export const taskmanager: NativeService = {
   prepare: (placed) => writeFileSync(nameFile(placed), `taskmanager-${randomUUID()}`),
   command: (placed) => {
     const name = `taskmanager.resource-id=${readFileSync(nameFile(placed), 'utf8')}`
-    // A container has its ports for itself; here a replica takes what is free.
-    const port = placed.service.name === 'taskmanager' ? [] : ['-D', 'taskmanager.data.port=0']
-    const own = ['-D', name, ...port]
+    // A container has its address and its ports for itself; here a replica takes what is free.
+    const ports =
+      placed.service.name === 'taskmanager'
+        ? []
+        : ['taskmanager.data.port=0', 'metrics.reporter.prom.port=0']
+    const own = [
+      ...placed.service.command.slice(1),
+      ...[name, `taskmanager.host=${HOST}`, ...ports].flatMap((setting) => ['-D', setting]),
+    ]
     const [jvm, settings] = computeMemory(placed, 'GET_TM_RESOURCE_PARAMS', own)
     const entrypoint = 'org.apache.flink.runtime.taskexecutor.TaskManagerRunner'
     const words = ['--configDir', configFolder(placed), ...own]
@@ -71,24 +80,27 @@ export const sqlGateway: NativeService = {
 }
 
 function install(values: ComposeFile['values']): void {
-  for (const part of [distribution, plugins, gateway]) part(values)
+  for (const part of [distribution, connectors, gateway]) part(values)
 }
 
-/** Flink's lib folder and the tool of its scripts, which its Python package brings along. */
+/**
+ * Flink's lib folder, the tool of its scripts and the reporter of metrics, which its Python package
+ * brings along.
+ */
 function distribution({ FLINK_VERSION }: ComposeFile['values']): string {
   const source = `apache-flink-libraries==${FLINK_VERSION}`
-  return installPart('flink', [source], (folder) => {
+  return installPart('flink', [source, REPORTER], (folder) => {
     const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--no-binary', ':all:']
     runTool(findPython(), [...pip, '--dest', folder, source])
     const archive = join(folder, `apache_flink_libraries-${FLINK_VERSION}.tar.gz`)
     const deps = `apache_flink_libraries-${FLINK_VERSION}/deps`
-    const parts = [`${deps}/lib`, `${deps}/bin`]
+    const parts = [`${deps}/lib`, `${deps}/bin`, `${deps}/${REPORTER}`]
     runTool('tar', ['-xzf', archive, '--strip-components=2', '-C', folder, ...parts])
     rmSync(archive)
   })
 }
 
-function plugins(values: ComposeFile['values']): string {
+function connectors(values: ComposeFile['values']): string {
   return installArtifacts('flink-plugins', PLUGINS_POM, values)
 }
 
@@ -128,7 +140,8 @@ function flinkCommand(
   main: readonly string[],
 ): ReturnType<NativeService['command']> {
   const config = parse(readFileSync(placed.path(CONFIG), 'utf8')) as Record<string, string>
-  const installed = [join(distribution(placed.values), 'lib'), plugins(placed.values)]
+  const flink = distribution(placed.values)
+  const installed = [join(flink, 'lib'), connectors(placed.values)]
   // A test may add a driver, as a user does who puts it into the image's lib folder.
   const folders = [...installed, gateway(placed.values), join(placed.folder, 'lib')]
   const classes = folders.map((folder) => join(folder, '*')).join(':')
@@ -136,7 +149,10 @@ function flinkCommand(
   const own = [`-Djava.io.tmpdir=${placed.scratch}`, `-Dlog4j.configurationFile=${LOGGING}`]
   return {
     argv: [javaProgram(), ...jvm, ...options, ...own, '-cp', classes, ...main],
-    environment: { FLINK_CONF_DIR: configFolder(placed) },
+    environment: {
+      FLINK_CONF_DIR: configFolder(placed),
+      FLINK_PLUGINS_DIR: join(flink, 'plugins'),
+    },
   }
 }
 

@@ -28,6 +28,9 @@ export type AmendView = Omit<AmendInput, 'marks' | 'windowUs'> &
     marks: Marks
   }>
 
+/** Windows that were written again, and the events that they did not count before. */
+export type Amended = Readonly<{ windows: number; lateEvents: number }>
+
 /**
  * Null while a table is empty. `heartbeatsUntilUs`: until when a heartbeat has closed windows, with
  * rows or without, as of earlier snapshots than these.
@@ -80,6 +83,23 @@ export function marksSummary({ sequence, untilUs }: Marks): Record<string, strin
   return {
     [SUMMARY_KEYS.amendedSequence]: String(sequence),
     ...(untilUs === null ? {} : { [SUMMARY_KEYS.amendedUntilUs]: String(untilUs) }),
+  }
+}
+
+/** What was ever amended. */
+export function amendedIn(metrics: TableView): Amended {
+  const numberOf = (key: string): number => Number(newestValue(metrics, key) ?? 0)
+  return {
+    windows: numberOf(SUMMARY_KEYS.amendedWindows),
+    lateEvents: numberOf(SUMMARY_KEYS.lateEvents),
+  }
+}
+
+/** For the commit that amends more. */
+export function amendedSummary(before: Amended, more: Amended): Record<string, string> {
+  return {
+    [SUMMARY_KEYS.amendedWindows]: String(before.windows + more.windows),
+    [SUMMARY_KEYS.lateEvents]: String(before.lateEvents + more.lateEvents),
   }
 }
 

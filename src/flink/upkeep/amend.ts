@@ -9,7 +9,7 @@ import type { TimeSpan } from '../../event.ts'
 import type { DifferingWindow, TrinoQuery } from '../../query.ts'
 import type { MetricsChange, MetricsRow } from '../../table.ts'
 import { type AmendPlan, type Marks, planAmend } from './amend-plan.ts'
-import type { AmendView } from './amend-view.ts'
+import type { Amended, AmendView } from './amend-view.ts'
 
 export type AmendParts = Readonly<{
   /** Null while a table is empty. */
@@ -17,7 +17,7 @@ export type AmendParts = Readonly<{
   trino: Pick<TrinoQuery, 'touchedSpans' | 'differingWindows'>
   /** Writes the files that hold these rows. */
   replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
-  commit(change: MetricsChange, marks: Marks): Promise<void>
+  commit(change: MetricsChange, marks: Marks, amended: Amended): Promise<void>
   windowUs: number
   nowUs: () => number
   /** One sentence for the user. */
@@ -52,10 +52,13 @@ export function openAmendments(parts: AmendParts): Amendments {
         limit: ROUND_WINDOWS,
       })
       if (found.length === 0) break
-      const change = await parts.replace(rowsOf(found))
+      const fit = fitOf(found)
+      const change = await parts.replace(rowsOf(fit))
       if (change.add.length === 0) break
       const isLast = found.length < ROUND_WINDOWS
-      await parts.commit(change, isLast ? plan.marks : (marks ?? view.marks))
+      const lateEvents = fit.reduce((sum, { uncounted }) => sum + Math.max(0, uncounted), 0)
+      const amended = { windows: fit.length, lateEvents }
+      await parts.commit(change, isLast ? plan.marks : (marks ?? view.marks), amended)
       if (isLast) break
       view = (await parts.readView()) ?? view
     }
@@ -77,8 +80,7 @@ export function openAmendments(parts: AmendParts): Amendments {
   /**
    * No late event explains a row that should not be there: the user decides what to do about it.
    */
-  function rowsOf(found: readonly DifferingWindow[]): readonly MetricsRow[] {
-    const processedAtUs = parts.nowUs()
+  function fitOf(found: readonly DifferingWindow[]): readonly DifferingWindow[] {
     const isFit = (window: DifferingWindow): boolean =>
       window.rows <= 1 && window.sums.impressions + window.sums.clicks + window.sums.conversions > 0
     const unfit = found.filter((window) => !isFit(window))
@@ -88,7 +90,12 @@ export function openAmendments(parts: AmendParts): Amendments {
           'left as they are: `campaign-metrics verify` names them',
       )
     }
-    return found.filter(isFit).map(({ campaignId, windowStartUs, sums }) => ({
+    return found.filter(isFit)
+  }
+
+  function rowsOf(fit: readonly DifferingWindow[]): readonly MetricsRow[] {
+    const processedAtUs = parts.nowUs()
+    return fit.map(({ campaignId, windowStartUs, sums }) => ({
       campaignId,
       windowStartUs,
       ...sums,

@@ -10,7 +10,7 @@
  * committed is done again.
  */
 
-import type { TrinoQuery } from '../../query.ts'
+import type { OpenWindows, TrinoQuery } from '../../query.ts'
 import { pause, reasonOf } from '../../runtime.ts'
 import {
   type Change,
@@ -25,7 +25,7 @@ import {
   type TableErrorCode,
 } from '../../table.ts'
 import { openAmendments } from './amend.ts'
-import { amendView, marksSummary } from './amend-view.ts'
+import { amendedIn, amendedSummary, amendView, closedUntilUs, marksSummary } from './amend-view.ts'
 
 export type UpkeepOptions = Readonly<{
   /** Opened for the writer `flink`, and with it the writer's lock is held. */
@@ -57,9 +57,12 @@ export type Upkeep = Readonly<{
    */
   run(): Promise<Error | null>
   stop(): void
+  /** As of less than a minute ago; null where that is not known. */
+  openWindows(): OpenWindows | null
 }>
 
 const EXPIRE_INTERVAL_US = 60_000_000
+const COUNT_INTERVAL_US = 30_000_000
 const MARKS_INTERVAL_US = 3_600_000_000
 const FAILURE_PAUSE_MS = 10_000
 const FAILURE_PAUSE_MS_MAX = 2 * 60_000
@@ -73,6 +76,8 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   let keptMarks = -1
   let marksKeptUs = nowUs()
   let expiredUs = nowUs()
+  let openWindows: OpenWindows | null = null
+  let countedUs = Number.NEGATIVE_INFINITY
   let failures = 0
   let isTrinoKnown = false
 
@@ -89,9 +94,10 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
     },
     trino,
     replace: (rows) => windows.replace(rows),
-    async commit(metrics, marks) {
+    async commit(metrics, marks, more) {
       const commitId = `amend-${newId()}`
-      await commitOrDiscard({ metrics, summary: marksSummary(marks), commitId })
+      const amended = amendedSummary(amendedIn(lake.metrics), more)
+      await commitOrDiscard({ metrics, summary: { ...marksSummary(marks), ...amended }, commitId })
     },
     windowUs,
     nowUs,
@@ -166,6 +172,17 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
     marksKeptUs = nowUs()
   }
 
+  /** Trino reads for it only what is younger than the last window that closed. */
+  async function countOpen(): Promise<void> {
+    if (nowUs() - countedUs < COUNT_INTERVAL_US) return
+    countedUs = nowUs()
+    const { snapshotId } = lake.events
+    if (snapshotId === null) return
+    const closedUs = closedUntilUs(lake.metrics, windowUs)
+    // A figure for people: that it is missing keeps nothing up.
+    openWindows = await trino.countOpenWindows(snapshotId, closedUs).catch(() => null)
+  }
+
   async function expire(): Promise<void> {
     if (nowUs() - expiredUs < EXPIRE_INTERVAL_US) return
     await lake.expireSnapshots()
@@ -183,6 +200,7 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       async () => optimize(),
       keepMarks,
       expire,
+      countOpen,
     ]
     for (const part of parts) {
       try {
@@ -229,6 +247,7 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       stopping.abort()
       maintenance.stop()
     },
+    openWindows: () => openWindows,
   }
 }
 

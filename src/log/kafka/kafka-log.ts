@@ -124,7 +124,6 @@ function kafkaLog(
     trim: () => Promise.resolve(),
     stats: () => ({
       ...counts,
-      bytesOnDisk: 0,
       waitingBytes: sender.waitingBytes,
       full: sender.outage,
       failed: sender.failure,

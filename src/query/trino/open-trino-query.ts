@@ -11,6 +11,7 @@ import {
   differingWindows,
 } from '../differing-windows.ts'
 import { QueryError } from '../error.ts'
+import { countOpenWindows, type OpenWindows } from '../open-windows.ts'
 import {
   type SnapshotIds,
   type SnapshotVerifyOptions,
@@ -58,6 +59,8 @@ export type TrinoQuery = Readonly<{
   differingWindows(
     options: Omit<DifferingOptions, 'windowUs'> & Readonly<{ snapshots: SnapshotIds }>,
   ): Promise<readonly DifferingWindow[]>
+  /** At a snapshot of the raw table. */
+  countOpenWindows(snapshotId: bigint, closedUntilUs: number | null): Promise<OpenWindows>
   /**
    * Rewrites the small files of these days in one commit that keeps every row. Trino checks the
    * base it was built on and fails where another commit took one of the files; appends beside it do
@@ -82,6 +85,8 @@ export function openTrinoQuery(options: TrinoQueryOptions): TrinoQuery {
     touchedSpans: (asked) => touchedSpans(client, { ...asked, windowUs }),
     differingWindows: ({ snapshots, ...asked }) =>
       differingWindows(client, TRINO, tablesAt(snapshots), { ...asked, windowUs }),
+    countOpenWindows: (snapshotId, closedUntilUs) =>
+      countOpenWindows(client, TRINO, snapshotId, { closedUntilUs, windowUs }),
     optimizeEvents: (asked) => optimizeEvents(client, asked),
   }
 }

@@ -293,10 +293,10 @@ test('no statement is longer than Trino takes, and no key is lost', async () => 
 
 test('differing windows are asked for in spans, with all whose revenue is large', async () => {
   const { asked, port } = answering([
-    [['spring', TEN_US, 0, 1, 0, 1, '2500000']],
+    [['spring', TEN_US, 0, 1, 0, 1, '2500000', 2]],
     [
-      ['autumn', TEN_US, 1, 11, 0, 0, '10000000000000001', 10000000000],
-      ['spring', 0, 1, 11, 0, 0, '10000000000000005', 10000000000],
+      ['autumn', TEN_US, 1, 11, 0, 0, '10000000000000001', 0, 10000000000],
+      ['spring', 0, 1, 11, 0, 0, '10000000000000005', 1, 10000000000],
     ],
   ])
   const spans = [
@@ -315,7 +315,8 @@ test('differing windows are asked for in spans, with all whose revenue is large'
       AND ${column} < TIMESTAMP '2026-11-22 10:05:00.000000'))`
   const from = COMPARED(within('"timestamp"'), within('window_start'))
   const columns = `campaign_id, start_us, coalesce(found_rows, 0), impressions, clicks, conversions,
-    coalesce(millionths, DECIMAL '0')`
+    coalesce(millionths, DECIMAL '0'), events - coalesce(found_impressions, 0)
+    - coalesce(found_clicks, 0) - coalesce(found_conversions, 0)`
   assert.deepEqual(
     asked,
     [
@@ -332,12 +333,14 @@ test('differing windows are asked for in spans, with all whose revenue is large'
       windowStartUs: 0,
       rows: 1,
       sums: { ...sums, revenueMillionths: 10_000_000_000_000_005n },
+      uncounted: 1,
     },
     {
       campaignId: 'spring',
       windowStartUs: TEN_US,
       rows: 0,
       sums: { impressions: 1, clicks: 0, conversions: 1, revenueMillionths: 2_500_000n },
+      uncounted: 2,
     },
   ])
 })

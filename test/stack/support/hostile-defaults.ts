@@ -45,6 +45,8 @@ export const HOSTILE_DEFAULTS: Readonly<Record<string, string>> = {
   'state.backend.rocksdb.predefined-options': 'SPINNING_DISK_OPTIMIZED',
   'state.backend.rocksdb.compaction.style': 'FIFO',
   'state.backend.rocksdb.timer-service.factory': 'HEAP',
+  'state.backend.rocksdb.metrics.estimate-num-keys': 'false',
+  'state.backend.rocksdb.metrics.column-family-as-variable': 'true',
   'state.backend.type': 'hashmap',
   'table.exec.state.ttl': '1 s',
   'state.backend.rocksdb.compaction.filter.periodic-compaction-time': '1 s',
