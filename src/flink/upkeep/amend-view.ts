@@ -2,6 +2,7 @@
 import type { SnapshotIds } from '../../query.ts'
 import {
   COUNT_KEYS,
+  changedSpans,
   eventTimes,
   FLINK_SUMMARY_KEYS,
   newestValue,
@@ -40,6 +41,7 @@ export function amendView(
         // again.
         sequence: sequenceNumber,
       })),
+      changed: changedSpans(events.properties),
     },
     metrics: {
       checkpoint: closingCheckpoint(metrics),

@@ -86,11 +86,12 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       return amendView(lake, windowUs)
     },
     trino,
-    replace: (rows) => windows.replace(rows),
+    replace: (rows, gone) => windows.replace(rows, gone),
     async commit(metrics, marks) {
       const commitId = `amend-${newId()}`
       await commitOrDiscard({ metrics, summary: marksSummary(marks), commitId })
     },
+    settle: (compared) => lake.settleSpans(compared),
     windowUs,
     nowUs,
     onWarning,
