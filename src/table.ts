@@ -3,7 +3,14 @@
  * a folder or on S3. One process of ours writes them (`openLake`), alone or beside Flink. Any
  * process reads them: ours through `readLake`, every Iceberg reader through the SQL catalog `lake`.
  */
-export type { ClientChange, RowChange } from './table/client-commit.ts'
+export {
+  type ChangedSpan,
+  type ClientChange,
+  type ComparedSpans,
+  changedSpans,
+  clientRows,
+  type RowChange,
+} from './table/client-commit.ts'
 export {
   type Change,
   CLIENT_COMMIT_STEPS,
@@ -11,6 +18,9 @@ export {
   COMMIT_STEPS,
   type CommitStep,
   type FollowRows,
+  openUnlockedWriter,
+  type UnlockedWriter,
+  type UnlockedWriterOptions,
 } from './table/commit.ts'
 export {
   type DataFile,

@@ -8,6 +8,7 @@ import type { Config } from '../config.ts'
 import type { Job, JobEngine, JobProgress, JobStanding, JobStart } from '../job.ts'
 import { openPassedOver, readTopicExtent } from '../log.ts'
 import { pause, reasonOf } from '../runtime.ts'
+import { openUnlockedWriter } from '../table.ts'
 import { openJobMetrics } from './cluster/job-metrics.ts'
 import { openJobWatch, readJobFigures } from './job-watch.ts'
 import { type FlinkSettings, openLeader } from './leader.ts'
@@ -102,12 +103,15 @@ async function start({
   }
 
   const following = follow()
+  const clients = openUnlockedWriter({ ...settings, nowUs })
   return {
     progress: () => latest,
     failed: leader.failed,
+    lakeWriter: clients,
     page: { kind: 'elsewhere', text: pageText(settings) },
     async close() {
       stopping.abort()
+      await clients.close()
       await Promise.all([following, jobWatch.close()])
       await leader.close()
     },

@@ -1,15 +1,16 @@
 /**
  * How far Flink has come, from Kafka, the tables and `rejected/`.
  *
- * In the ledger, `stored` is what the raw table holds, `waiting` the events between the topic's
- * ends and the offsets of Flink's last checkpoint, and duplicates are what remains: Flink does not
- * count them. Offsets that hold no event are counted by the leader (topic-watch.ts).
+ * In the ledger, `stored` is what the raw table holds of the topic's events, `waiting` those between
+ * the topic's ends and the offsets of Flink's last checkpoint, and duplicates are what remains: Flink
+ * does not count them. Offsets that hold no event are counted by the leader (topic-watch.ts).
  */
 import { type JobFigures, tableFigures } from '../job.ts'
 import { type ConsumerLag, type EventCount, readConsumerLag } from '../log.ts'
 import { countRejected } from '../rejected.ts'
 import {
   COUNT_KEYS,
+  clientRows,
   type LogProgress,
   newestValue,
   readLakeIfMade,
@@ -99,6 +100,10 @@ async function readFigures(
       events: tables === null ? NO_TABLE : tableFigures(tables.events),
       metrics: tables === null ? NO_TABLE : tableFigures(tables.metrics),
     },
+    others: {
+      events: clientRows(tables?.events.properties ?? {}),
+      metrics: { addedRows: 0, removedRows: 0 },
+    },
     wholeFromUs: tables === null ? null : wholeFromUs(tables.events),
     windows: windowsIn(tables?.metrics ?? null, settings.windowUs),
     lastCommit: commitMs === null ? null : { atUs: commitMs * 1000 },
@@ -114,11 +119,13 @@ function windowsIn(metrics: TableView | null, windowUs: number): JobFigures['win
   return { closed: tableFigures(metrics).rows, closedUntilUs: closedUs, amended, lateEvents }
 }
 
-/** Rows of the raw table, and those that retention has taken from it. */
+/** Rows of the raw table, without what clients have changed, and those that retention has taken. */
 function storedIn(events: TableView | null): number {
   if (events === null) return 0
   const dropped = newestValue(events, SUMMARY_KEYS.droppedRows)
-  return Number(events.summary[COUNT_KEYS.totalRows] ?? 0) + Number(dropped ?? 0)
+  const { addedRows, removedRows } = clientRows(events.properties)
+  const rows = Number(events.summary[COUNT_KEYS.totalRows] ?? 0)
+  return rows + Number(dropped ?? 0) + removedRows - addedRows
 }
 
 function progressOf(lag: ConsumerLag, counts: readonly EventCount[]): LogProgress {

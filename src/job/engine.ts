@@ -46,8 +46,8 @@ export type Job = Readonly<{
   /** Rejects when the job can no longer do its work; never resolves. */
   failed: Promise<never>
   page: JobPage
-  /** How clients of the REST catalog commit to the tables; absent where they cannot. */
-  lakeWriter?: LakeWriter
+  /** How clients of the REST catalog commit to the tables. */
+  lakeWriter: LakeWriter
   /** Commits what the log holds, as far as time allows. */
   close(): Promise<void>
 }>
@@ -95,7 +95,9 @@ export type JobFigures = Readonly<{
    * is known.
    */
   bytesPerDay?: number | null
-  /** Rows that other programs have ever added and removed, where the tables are ours alone. */
+  /**
+   * Rows that other programs have ever added and removed; beside Flink, clients of the REST catalog.
+   */
   others?: Readonly<{ events: OtherRows; metrics: OtherRows }>
   /** What the user should know, though nothing is wrong: one sentence each. */
   notices?: readonly string[]

@@ -197,24 +197,7 @@ function restCatalogRoute(places: Config, writer: LakeWriter | NoWriter): ReadRo
 }
 
 /** Who commits for clients of the REST catalog, or why nobody does. */
-function lakeWriterOf(
-  { engine, warehouse, catalog, keys }: Config,
-  { lakeWriter }: Job,
-): LakeWriter | NoWriter {
-  if (engine !== 'embedded' || lakeWriter === undefined) {
-    return {
-      reason:
-        'Flink fills these tables and commits to their SQL catalog: change them there as well, ' +
-        'for example through Trino, whose catalog compares and swaps',
-    }
-  }
-  if (warehouse.kind !== 'folder' || catalog.kind !== 'sqlite') {
-    return {
-      reason:
-        'commits through this catalog are for tables in a folder with an SQLite catalog: change ' +
-        'these through their SQL catalog, and run campaign-metrics adopt afterwards',
-    }
-  }
+function lakeWriterOf({ keys }: Config, { lakeWriter }: Job): LakeWriter | NoWriter {
   if (keys.tables.length > 0) return lakeWriter
   return {
     reason:

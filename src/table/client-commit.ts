@@ -4,7 +4,7 @@
  */
 import type { ClientChange, ClientRefusal, MetadataFields } from './client-commit/change.ts'
 import { fieldsOf, textOf } from './client-commit/change.ts'
-import { type Proposal, propose } from './client-commit/fit.ts'
+import { type JudgedAt, type Proposal, propose } from './client-commit/fit.ts'
 import { failedRequirement } from './client-commit/requirements.ts'
 import { applyUpdates } from './client-commit/updates.ts'
 import { TABLES, type TableKey } from './definition.ts'
@@ -21,7 +21,15 @@ export {
   type Requirement,
   type Update,
 } from './client-commit/change.ts'
-export type { RowChange } from './client-commit/fit.ts'
+export {
+  type ChangedSpan,
+  type ComparedSpans,
+  changedSpans,
+  clientRows,
+  withoutCompared,
+  withRowChange,
+} from './client-commit/client-rows.ts'
+export type { Proposal, RowChange } from './client-commit/fit.ts'
 
 export type Proposals = Readonly<Partial<Record<TableKey, Proposal>>>
 
@@ -35,7 +43,7 @@ export async function judge(
   storage: Storage,
   states: States,
   changes: readonly ClientChange[],
-  nowMs: number,
+  at: JudgedAt,
 ): Promise<Judgement> {
   if (changes.length > 0 && changes.every((change) => hasLanded(states, change))) {
     return { kind: 'landed' }
@@ -46,9 +54,9 @@ export async function judge(
     const base = states[key]
     const { name } = TABLES[key]
     const fields = fieldsOf(base.metadata)
-    const refusal = applyChange(name, fields, change, nowMs)
+    const refusal = applyChange(name, fields, change, at.nowMs)
     if (refusal !== null) return refusal
-    const proposal = await propose(storage, base, textOf(fields))
+    const proposal = await propose(storage, base, textOf(fields), at)
     if (typeof proposal === 'string') return { kind: 'refused', message: `${name}: ${proposal}` }
     proposals[key] = proposal
   }

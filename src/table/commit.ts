@@ -17,32 +17,31 @@
  *
  * A client of the REST catalog brings metadata of its own (client-commit.ts), which is never planned
  * again: where it changes rows, both tables get a commit of ours on top, in the same transaction.
+ * Beside Flink it is committed by itself (commit/unlocked-writer.ts).
  */
 import { strict as assert } from 'node:assert'
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { allOf, reasonOf } from '../runtime.ts'
 import { uuidBytes } from './avro.ts'
 import type { CatalogAccess, OnWait } from './catalog.ts'
 import {
   type ClientChange,
   type ClientRefusal,
+  type ComparedSpans,
   judge,
   type Proposals,
   type RowChange,
+  withoutCompared,
 } from './client-commit.ts'
-import {
-  type CommitPlan,
-  type Expiry,
-  planCommit,
-  planExpiry,
-  planMetadata,
-} from './commit/plan.ts'
+import { namedForClients, settledBy, withDropped } from './commit/client-plans.ts'
+import { type Expiry, planCommit, planExpiry, planMetadata } from './commit/plan.ts'
 import { requireContinued } from './commit/rebase.ts'
 import { swapPointers } from './commit/swap-pointers.ts'
 import {
-  CLIENT_COMMIT_STEPS,
   type OnStep,
   type Plans,
+  plansOf,
   removePlanned,
   writePlans,
 } from './commit/write-metadata.ts'
@@ -53,7 +52,6 @@ import type { States, TableState } from './load-table.ts'
 import { locationOf } from './location.ts'
 import type { Neighbours } from './neighbours.ts'
 import { referencedPaths } from './orphan-files.ts'
-import { adoptedSummary, changesByOthers } from './other-writers.ts'
 import type { ReaderGrace } from './reader-grace.ts'
 import { type FileChange, historyOf, type Summary } from './snapshot.ts'
 import type { SnapshotClock } from './snapshot-times.ts'
@@ -63,6 +61,11 @@ import { type TableView, viewOf } from './table-view.ts'
 
 export type { Expiry } from './commit/plan.ts'
 export { swapPointers } from './commit/swap-pointers.ts'
+export {
+  openUnlockedWriter,
+  type UnlockedWriter,
+  type UnlockedWriterOptions,
+} from './commit/unlocked-writer.ts'
 export {
   CLIENT_COMMIT_STEPS,
   COMMIT_STEPS,
@@ -172,7 +175,8 @@ export class Committer {
     await this.#parts.keepLock()
     await this.follow()
     const { storage, onStep } = this.#parts
-    const judged = await judge(storage, this.#states, changes, this.#nowMs())
+    const at = { nowMs: this.#nowMs(), isShared: false }
+    const judged = await judge(storage, this.#states, changes, at)
     if (judged.kind === 'landed') return this.#asCommitted(changes, NO_ROWS)
     if (judged.kind !== 'proposed') return judged
     onStep('client-checked')
@@ -238,6 +242,18 @@ export class Committer {
   /** Lets snapshots expire without a commit of files. Returns how many expired. */
   expire(): Promise<number> {
     return this.#retrying(() => this.#expire())
+  }
+
+  /** Takes back from the properties of campaign_events what clients changed and we have compared. */
+  async settleSpans(compared: ComparedSpans): Promise<void> {
+    await this.#retrying(async () => {
+      const { events } = this.#states
+      const properties = withoutCompared(events.metadata.properties, compared)
+      if (isDeepStrictEqual(properties, events.metadata.properties)) return
+      const state = { ...events, metadata: { ...events.metadata, properties } }
+      const plan = planMetadata(state, randomUUID(), this.#nowMs(), this.#expiry())
+      await this.#apply({ events: plan }, `settle-${randomUUID()}`)
+    })
   }
 
   /**
@@ -432,47 +448,9 @@ function pathsSince(before: States, found: States): readonly string[] {
   ])
 }
 
-/** A client's change of rows counts as adopted, unless an earlier one of others was not. */
-function settledBy(before: States, proposed: States): Summary {
-  const isSettled = (key: TableKey): boolean =>
-    changesByOthers(key, before[key].metadata).unsettled === null
-  if (!TABLE_KEYS.every(isSettled)) return {}
-  const numbers = (key: TableKey) => ({
-    sequenceNumber: proposed[key].metadata.lastSequenceNumber,
-  })
-  return adoptedSummary(forBothTables(numbers))
-}
-
-function namedForClients(onStep: OnStep): OnStep {
-  return (step) => {
-    const named = CLIENT_COMMIT_STEPS.find((each) => each === `client-${step}`)
-    if (named !== undefined) onStep(named)
-  }
-}
-
-/** The plans, which also let go of what the client's change no longer refers to. */
-function withDropped(plans: Plans, proposals: Proposals, nowMs: number): Plans {
-  return plansOf((key) => {
-    const plan = plans[key] ?? null
-    const dropped = proposals[key]?.dropped ?? []
-    return (
-      plan && { ...plan, free: [...plan.free, ...dropped.map((p) => ({ path: p, leftMs: nowMs }))] }
-    )
-  })
-}
-
 function overtaken(conflict: TableError): TableError {
   const facts = { table: conflict.facts.table ?? '', attempts: CONFLICTS_MAX }
   return new TableError('overtaken', facts, conflict)
-}
-
-/** The plans of the tables that have one. */
-function plansOf(plan: (key: TableKey) => CommitPlan | null): Plans {
-  const planned = TABLE_KEYS.flatMap((key) => {
-    const made = plan(key)
-    return made === null ? [] : [[key, made]]
-  })
-  return Object.fromEntries(planned)
 }
 
 /**

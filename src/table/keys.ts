@@ -86,10 +86,14 @@ export const FOOTER_KEYS = {
 /** In the headers of manifests and manifest lists: the CRC-32 of their schema and rows. */
 export const AVRO_CHECKSUM_KEY = 'campaign-metrics.crc32'
 
-/** Table properties: two of ours, then Iceberg's. */
+/** Table properties: ours, then Iceberg's. */
 export const PROPERTY_KEYS = {
   writer: 'campaign-metrics.writer',
   window: 'campaign-metrics.window',
+  /** Beside Flink: what clients of the REST catalog have changed, see client-rows.ts. */
+  changedSpans: 'campaign-metrics.changed-spans',
+  clientAddedRows: 'campaign-metrics.client-added-rows',
+  clientRemovedRows: 'campaign-metrics.client-removed-rows',
   fileFormat: 'write.format.default',
   compression: 'write.parquet.compression-codec',
   metrics: 'write.metadata.metrics.default',

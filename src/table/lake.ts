@@ -5,7 +5,7 @@
 import { strict as assert } from 'node:assert'
 import type { DayRows } from '../event.ts'
 import type { LockError } from '../runtime.ts'
-import type { ClientChange } from './client-commit.ts'
+import type { ClientChange, ComparedSpans } from './client-commit.ts'
 import {
   type Change,
   type ClientOutcome,
@@ -206,6 +206,11 @@ export class Lake {
       this.requirePlaces()
       return this.#committer.commitClient(changes, followRows)
     })
+  }
+
+  /** Beside Flink: the windows that clients have changed were compared with their events. */
+  settleSpans(compared: ComparedSpans): Promise<void> {
+    return this.#enqueue(() => this.#committer.settleSpans(compared))
   }
 
   /** Another program is about to commit: what calls `giveWay` waits for it, up to a limit. */

@@ -3,10 +3,11 @@
  * only older snapshots refer to.
  */
 import { allOf, reasonOf } from '../runtime.ts'
+import type { Pointers } from './catalog.ts'
 import type { DataFile } from './data-file.ts'
-import type { TableDefinition, TableKey } from './definition.ts'
+import { forBothTables, TABLES, type TableDefinition, type TableKey } from './definition.ts'
 import { TableError } from './error.ts'
-import { pathOf } from './location.ts'
+import { locationOf, pathOf } from './location.ts'
 import { type ManifestEntry, manifestFormat, STATUS } from './manifest.ts'
 import { decodeManifestList, type LoadedManifest, type ManifestFile } from './manifest-list.ts'
 import { isOwn, type Snapshot } from './snapshot.ts'
@@ -103,6 +104,25 @@ export async function loadForWriting(
   keepUsed(known.lists, read.lists, used)
   keepUsed(known.manifests, read.manifests, used)
   return whole
+}
+
+/** The tables at the pointers; one that has not changed keeps its state. */
+export type Load = (pointers: Pointers, before: States | null) => Promise<States>
+
+/** `isShared`: other writers commit often, so what was read of their files is remembered. */
+export function openLoading(storage: Storage, isShared: boolean): Load {
+  const none = (): Known => ({ lists: new Map(), manifests: new Map() })
+  const shared = forBothTables(none)
+  return async (pointers, before) => {
+    const load = async (key: TableKey): Promise<TableState> => {
+      const state = before?.[key]
+      if (state !== undefined && locationOf(state.metadataPath) === pointers[key]) return state
+      const known = isShared ? shared[key] : none()
+      return await loadForWriting(storage, TABLES[key], pointers[key], known)
+    }
+    const [events, metrics] = await Promise.all([load('events'), load('metrics')])
+    return { events, metrics }
+  }
 }
 
 /** The state that a table would have with this metadata, which is in no file yet. */

@@ -18,11 +18,11 @@ import {
 } from './catalog.ts'
 import type { CommitStep } from './commit.ts'
 import { openDataFiles } from './data-files.ts'
-import { forBothTables, TABLE_KEYS, TABLES, type TableKey } from './definition.ts'
+import { forBothTables, TABLE_KEYS, TABLES } from './definition.ts'
 import { TableError } from './error.ts'
 import { importEventsFile } from './import-file.ts'
 import { Lake } from './lake.ts'
-import { type Known, loadForWriting, type States, type TableState } from './load-table.ts'
+import { type Load, openLoading, type States } from './load-table.ts'
 import {
   below,
   catalogText,
@@ -125,7 +125,9 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
     const lake = await reporting(() => openWith(folder, parts, options))
     const folders = tableFolders(folder)
     watch = watchFolders(options.catalog, folder, folders)
-    neighbours?.watch(TABLE_KEYS.map((key) => below(folders[key], 'metadata')))
+    if (options.warehouse.kind === 'folder') {
+      neighbours?.watch(TABLE_KEYS.map((key) => below(folders[key], 'metadata')))
+    }
     return lake
   } catch (error) {
     await release()
@@ -134,8 +136,8 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
 }
 
 /** Beside Flink a commit is overtaken rather than waited for. */
-function neighboursOf({ warehouse, writer }: LakeOptions): Neighbours | undefined {
-  if (warehouse.kind !== 'folder' || writer !== 'embedded') return undefined
+function neighboursOf({ writer }: LakeOptions): Neighbours | undefined {
+  if (writer !== 'embedded') return undefined
   return openNeighbours(monotonicMs, (durationMs) => sleep(durationMs))
 }
 
@@ -197,8 +199,6 @@ async function openWith(folder: string, opened: Opened, options: LakeOptions): P
   })
 }
 
-type Load = (pointers: Pointers, before: States | null) => Promise<States>
-
 /** Tries of a change of properties beside Flink, which may commit at any moment. */
 const CONFLICTS_MAX = 10
 
@@ -233,22 +233,6 @@ async function readPointers(access: CatalogAccess): Promise<Pointers | null> {
     return await (await access.current()).read()
   } catch {
     return await (await access.reopen()).read()
-  }
-}
-
-/** Loads the tables at the pointers; a table that has not changed keeps its state. */
-function openLoading(storage: Storage, isShared: boolean): Load {
-  const none = (): Known => ({ lists: new Map(), manifests: new Map() })
-  const shared = forBothTables(none)
-  return async (pointers, before) => {
-    const load = async (key: TableKey): Promise<TableState> => {
-      const state = before?.[key]
-      if (state !== undefined && locationOf(state.metadataPath) === pointers[key]) return state
-      const known = isShared ? shared[key] : none()
-      return await loadForWriting(storage, TABLES[key], pointers[key], known)
-    }
-    const [events, metrics] = await Promise.all([load('events'), load('metrics')])
-    return { events, metrics }
   }
 }
 

@@ -7,7 +7,7 @@
  *    all stay    │ one a minute stays │ none stays
  *
  * They go at the turn of each minute, all at once: a stream that begins at the oldest snapshot has
- * the time to read it.
+ * the time to read it. Over the limit it is the older half of the young ones that goes at once.
  *
  * The newest always stays, however old: the checkpoint is in it (F10). So do those that a tag or
  * branch names.
@@ -26,7 +26,7 @@ export type ExpiryPolicy = Readonly<{
   minutelyMs: number
   /**
    * The limit if commits come faster. Those go first that only stay because they are young: a
-   * timestamp of an hour ago must still lead to a snapshot.
+   * timestamp of an hour ago must still lead to a snapshot. The older half of them goes at once.
    */
   snapshotsMax: number
 }>
@@ -62,11 +62,9 @@ export function keptSnapshots(
   const surplus = kept.length - policy.snapshotsMax
   if (surplus <= 0) return kept
   const free = kept.filter((snapshot) => snapshot !== newest && !pinned.has(snapshot.id))
-  const order = [
-    ...free.filter((snapshot) => !minutely.has(snapshot)),
-    ...free.filter((snapshot) => minutely.has(snapshot)),
-  ]
-  const dropped = new Set(order.slice(0, surplus))
+  const young = free.filter((snapshot) => !minutely.has(snapshot))
+  const order = [...young, ...free.filter((snapshot) => minutely.has(snapshot))]
+  const dropped = new Set(order.slice(0, Math.max(surplus, Math.ceil(young.length / 2))))
   return kept.filter((snapshot) => !dropped.has(snapshot))
 }
 

@@ -49,14 +49,18 @@ export type Windows = ReplaceWindows & {
 }
 
 export type ReplaceWindows = {
-  /** Replaces the rows of these windows; a row whose sums are in the table changes nothing. */
-  replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
+  /**
+   * Replaces the rows of these windows, and takes out those of the windows that are `gone`. A row
+   * whose sums are in the table changes nothing.
+   */
+  replace(rows: readonly MetricsRow[], gone?: readonly WindowKey[]): Promise<MetricsChange>
 }
 
 /** What becomes of one row. */
 type RowChange = WindowKey &
   Readonly<{
-    next: (row: MetricsRow | undefined) => MetricsRow
+    /** Null where the row is taken out. */
+    next: ((row: MetricsRow | undefined) => MetricsRow) | null
     /** Whether the row that stands there is what it shall be. */
     isDone: (row: MetricsRow) => boolean
   }>
@@ -81,14 +85,16 @@ export function openWindows(files: MetricsFiles & Readonly<{ recompute: Recomput
         })),
         files.recompute,
       ),
-    replace: (rows) => change(rows.map(replacement)),
+    replace: (rows, gone = []) => change([...rows.map(replacement), ...gone.map(removal)]),
   }
 }
 
 /** Where rows are replaced only, and never added to: nothing is recomputed. */
 export function openReplaceWindows(files: MetricsFiles): ReplaceWindows {
   const change = openChanges(files)
-  return { replace: (rows) => change(rows.map(replacement)) }
+  return {
+    replace: (rows, gone = []) => change([...rows.map(replacement), ...gone.map(removal)]),
+  }
 }
 
 /** Rows that are added to must be exact: for these `recompute` is given. */
@@ -158,25 +164,27 @@ function openChanges(files: MetricsFiles): Change {
   ) {
     const places = await locate(live, changes)
     const touched: Touched = new Map()
-    const fresh: RowChange[] = []
+    const fresh: (readonly [key: string, row: MetricsRow])[] = []
     const placed: Placed[] = []
     for (const change of changes) {
       const file = places.get(change)
-      if (file === undefined) fresh.push(change)
-      else if (file !== null)
+      if (file === undefined) {
+        if (change.next !== null) fresh.push([keyOf(change), change.next(undefined)])
+      } else if (file !== null)
         placed.push({ held: await touch(file, touched), key: keyOf(change), change })
     }
     if (recompute !== undefined) await makeExact(placed, recompute)
     for (const { held, key, change } of placed) {
-      held.rows.set(key, change.next(held.rows.get(key)))
+      if (change.next === null) held.rows.delete(key)
+      else held.rows.set(key, change.next(held.rows.get(key)))
       held.inexact.delete(key)
     }
     const open = fresh.length === 0 ? undefined : await openFile(live, touched)
     let target = open ?? emptyFile()
     const outputs = new Set(touched.values())
-    for (const change of fresh) {
+    for (const [key, row] of fresh) {
       if (target.rows.size >= METRICS_FILE_ROWS_MAX) target = emptyFile()
-      target.rows.set(keyOf(change), change.next(undefined))
+      target.rows.set(key, row)
       outputs.add(target)
     }
     return { remove: [...touched.keys()], outputs }
@@ -222,7 +230,7 @@ function openChanges(files: MetricsFiles): Change {
     for (const [day, ofDay] of byDay) {
       const changed = await changeDay(live.get(day) ?? [], ofDay, recompute)
       remove.push(...changed.remove)
-      for (const held of changed.outputs) outputs.push({ day, held })
+      for (const held of changed.outputs) if (held.rows.size > 0) outputs.push({ day, held })
     }
     const add = await allOf(outputs, WRITES_AT_ONCE, async ({ day, held }) => {
       const file = await files.write(day, [...held.rows.values()].sort(compareRows))
@@ -263,6 +271,10 @@ function replacement(row: MetricsRow): RowChange {
     next: () => row,
     isDone: (found) => hasSameSums(row, found),
   }
+}
+
+function removal({ campaignId, windowStartUs }: WindowKey): RowChange {
+  return { campaignId, windowStartUs, next: null, isDone: () => false }
 }
 
 /** As the columns hold them: the revenue of a large window was read back from a DOUBLE. */

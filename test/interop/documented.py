@@ -6,18 +6,7 @@ usage: documented.py ENGINE        run in the folder of data/
 Takes a JSON list of [language, text] on standard input, run one after the other. What the last of them prints is the
 result: rows as JSON objects, or a list as it is.
 """
-import builtins, importlib.util, json, os, sys
-
-
-def duckdb_extensions():
-    """Those of the tests come from the Python registry, and need no network."""
-    import duckdb
-
-    loads = ""
-    for name in ("avro", "httpfs", "iceberg"):
-        folder = os.path.dirname(importlib.util.find_spec(f"duckdb_extension_{name}").origin)
-        loads += f"LOAD '{folder}/extensions/v{duckdb.__version__}/{name}.duckdb_extension';"
-    return loads
+import builtins, json, sys
 
 
 def run_sql(engine, text):
@@ -47,7 +36,9 @@ def main():
     names["print"] = printed.append
     for language, text in json.load(sys.stdin):
         if "INSTALL iceberg" in text:
-            text = text.replace("INSTALL iceberg; LOAD iceberg", duckdb_extensions())
+            import duckdb_extensions
+
+            text = text.replace("INSTALL iceberg; LOAD iceberg", ";".join(duckdb_extensions.load_statements()))
         if language == "sql":
             printed.append(run_sql(engine, text))
         else:

@@ -7,21 +7,13 @@ What is expected comes from tables.py (which reads with PyIceberg); here another
 same files: rows, distinct ids, sums of each count and of revenue in millionths, per day and per event type, and the GROUP BY over the raw
 table against the metrics table. Prints what differs; exit 0 if nothing does.
 """
-import importlib.util, os, sqlite3, sys
+import sqlite3, sys
 from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 
-import duckdb
-
-import tables
+import duckdb_extensions, tables
 
 DAY = 86_400_000_000
-
-
-def load_extensions(connection):
-    for name in ("avro", "httpfs", "iceberg"):
-        folder = os.path.dirname(importlib.util.find_spec(f"duckdb_extension_{name}").origin)
-        connection.execute(f"LOAD '{folder}/extensions/v{duckdb.__version__}/{name}.duckdb_extension'")
 
 
 def millionths(revenue):
@@ -34,8 +26,7 @@ def main():
     windows = tables.windows(raw)
     pointers = dict(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True).execute(
         "SELECT table_name, metadata_location FROM iceberg_tables WHERE catalog_name = 'lake' AND table_namespace = 'campaigns'").fetchall())
-    connection = duckdb.connect()
-    load_extensions(connection)
+    connection = duckdb_extensions.connect()
     connection.execute("SET TimeZone = 'UTC'")
     for name in ("campaign_events", "campaign_metrics"):
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM iceberg_scan('{pointers[name]}')")

@@ -9,20 +9,18 @@ Takes one JSON list a line on standard input, and answers each with one line of 
     ["metadata", location]   reads a table from a metadata file, with PyIceberg and with DuckDB
     ["travel", ms]           what the tables were at this time, with PyIceberg and with DuckDB
 """
-import datetime, importlib.util, json, os, sys
+import datetime, json, sys
 
-import duckdb
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import StaticTable
+
+import duckdb_extensions
 
 NAMES = ("campaign_events", "campaign_metrics")
 
 
 def attach(endpoint):
-    connection = duckdb.connect()
-    for name in ("avro", "httpfs", "iceberg"):
-        folder = os.path.dirname(importlib.util.find_spec(f"duckdb_extension_{name}").origin)
-        connection.execute(f"LOAD '{folder}/extensions/v{duckdb.__version__}/{name}.duckdb_extension'")
+    connection = duckdb_extensions.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"ATTACH 'lake' AS lake (TYPE iceberg, ENDPOINT '{endpoint}', AUTHORIZATION_TYPE none)")
     return connection

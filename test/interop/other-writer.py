@@ -13,6 +13,7 @@ ACTIONs are JSON lists, done in turn, each tried again from a fresh load until i
   ["append-with", COLUMN, VALUE, CAMPAIGN, TIMESTAMP]  one such event with a value in a column that was added
   ["delete", TABLE, FILTER]  ["overwrite", TABLE, FILTER]  the rows of the filter removed, or replaced by themselves
   ["expire", TABLE]  all snapshots but the newest and those of branches and tags
+  ["expire-oldest", TABLE]  the oldest snapshot but those, and but ours
   ["try", ACTION...]  once; the result is the error, or null
   ["to", TABLE, TAG]  the current snapshot set to that of a tag
   ["rows", TABLE]  ["snapshot", TABLE]  ["refs", TABLE]  ["properties", TABLE]  ["columns", TABLE]  only read
@@ -92,6 +93,11 @@ def act(lake, name, args):
         case "expire":
             keep = {ref.snapshot_id for ref in table.metadata.refs.values()}
             table.maintenance.expire_snapshots().by_ids([each.snapshot_id for each in table.snapshots() if each.snapshot_id not in keep]).commit()
+        case "expire-oldest":
+            keep = {ref.snapshot_id for ref in table.metadata.refs.values()}
+            theirs = [each for each in table.snapshots() if each.snapshot_id not in keep and "campaign-metrics." not in repr(each.summary)]
+            oldest = min(theirs, key=lambda each: each.sequence_number)
+            table.maintenance.expire_snapshots().by_ids([oldest.snapshot_id]).commit()
         case "to": table.manage_snapshots().set_current_snapshot(table.metadata.refs[rest[0]].snapshot_id).commit()
         case "rows": return table.scan().to_arrow().num_rows
         case "snapshot": return str(current.snapshot_id)

@@ -7,12 +7,13 @@ rows: by table, every row as PyIceberg reads it (timestamps in microseconds); du
 lost: row filters (equal and in, on values of every column) that return other rows than a full scan
 history: by table, rows at each kept snapshot; entries: manifest entries by status of the current snapshot
 """
-import importlib.util, json, os, sqlite3, sys
+import json, sqlite3, sys
 from collections import Counter
 
-import duckdb
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.expressions import EqualTo, In, IsNull
+
+import duckdb_extensions
 
 
 SAMPLES = 15
@@ -52,10 +53,7 @@ def other_than(literal):
 
 
 def duck(locations):
-    connection = duckdb.connect()
-    for name in ("avro", "httpfs", "iceberg"):
-        folder = os.path.dirname(importlib.util.find_spec(f"duckdb_extension_{name}").origin)
-        connection.execute(f"LOAD '{folder}/extensions/v{duckdb.__version__}/{name}.duckdb_extension'")
+    connection = duckdb_extensions.connect()
     scan = lambda name: f"iceberg_scan('{locations[name]}')"
     one = lambda sql: list(connection.execute(sql).fetchone())
     return {

@@ -4,11 +4,12 @@ what each attempt saw, as JSON: the number of events, or the class and text of t
 
 usage: rest_access.py ENDPOINT READ_KEY WRITE_KEY CATALOG_FILE
 """
-import importlib.util, json, os, sqlite3, sys, urllib.parse, warnings
+import json, sqlite3, sys, urllib.parse, warnings
 
-import duckdb
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.sql import SqlCatalog
+
+import duckdb_extensions
 
 warnings.filterwarnings("ignore")
 endpoint, read, write, catalog_file = sys.argv[1:]
@@ -60,10 +61,7 @@ def by_duckdb():
         connection.execute(f"ATTACH '{warehouse}' AS {name} (TYPE iceberg, ENDPOINT '{endpoint}', {options})")
         return connection.execute(f"SELECT count(*) FROM {name}.{EVENTS}").fetchone()[0]
 
-    connection = duckdb.connect()
-    for extension in ("avro", "httpfs", "iceberg"):
-        folder = os.path.dirname(importlib.util.find_spec(f"duckdb_extension_{extension}").origin)
-        connection.execute(f"LOAD '{folder}/extensions/v{duckdb.__version__}/{extension}.duckdb_extension'")
+    connection = duckdb_extensions.connect()
     client = f"CLIENT_ID 'me', OAUTH2_SERVER_URI '{endpoint}/v1/oauth/tokens', CLIENT_SECRET"
     pointer = "SELECT metadata_location FROM iceberg_tables WHERE table_name = 'campaign_events'"
     [file] = sqlite3.connect(catalog_file).execute(pointer).fetchone()

@@ -3,12 +3,13 @@
 
 usage: rest_catalog.py ENDPOINT        (http://127.0.0.1:8088/iceberg)
 """
-import importlib.util, json, os, sys
+import json, sys
 
-import duckdb
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.schema import Schema
+
+import duckdb_extensions
 
 
 def by_pyiceberg(endpoint):
@@ -45,10 +46,7 @@ def by_pyiceberg(endpoint):
 
 
 def by_duckdb(endpoint):
-    connection = duckdb.connect()
-    for name in ("avro", "httpfs", "iceberg"):
-        folder = os.path.dirname(importlib.util.find_spec(f"duckdb_extension_{name}").origin)
-        connection.execute(f"LOAD '{folder}/extensions/v{duckdb.__version__}/{name}.duckdb_extension'")
+    connection = duckdb_extensions.connect()
     connection.execute(f"ATTACH 'lake' AS lake (TYPE iceberg, ENDPOINT '{endpoint}', AUTHORIZATION_TYPE none)")
     ask = lambda sql: connection.execute(sql).fetchall()
     seen = {

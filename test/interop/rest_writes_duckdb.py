@@ -3,9 +3,11 @@
 
 usage: rest_writes_duckdb.py ENDPOINT KEY STATEMENT...        (http://127.0.0.1:8088/iceberg; the catalog is attached as `lake`)
 """
-import importlib.util, json, os, sys
+import json, sys
 
 import duckdb
+
+import duckdb_extensions
 
 
 def tried(connection, statement):
@@ -18,10 +20,7 @@ def tried(connection, statement):
 
 if __name__ == "__main__":
     endpoint, key, *statements = sys.argv[1:]
-    connection = duckdb.connect()
-    for name in ("avro", "httpfs", "iceberg"):
-        folder = os.path.dirname(importlib.util.find_spec(f"duckdb_extension_{name}").origin)
-        connection.execute(f"LOAD '{folder}/extensions/v{duckdb.__version__}/{name}.duckdb_extension'")
+    connection = duckdb_extensions.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"ATTACH 'lake' AS lake (TYPE iceberg, TOKEN '{key}', ENDPOINT '{endpoint}')")
     print(json.dumps([tried(connection, statement) for statement in statements]))

@@ -24,19 +24,8 @@ after(() => services.close())
 const AWAY_MS = 30_000
 const BATCH_ROWS = 500
 
-/** What a user writes into the configuration file. */
-async function remoteConfig(): Promise<Readonly<Record<string, unknown>>> {
-  const { warehouse, catalog } = await services.places()
-  const { user, password, port, database } = catalog
-  return {
-    warehouse: warehouse.location,
-    s3: { endpoint: warehouse.endpoint, region: warehouse.region, pathStyle: true },
-    catalog: `postgresql://${user}:${password}@127.0.0.1:${port}/${database}`,
-  }
-}
-
 test('each accepted event is stored once, through kills at every commit step (F4)', async () => {
-  const config = await remoteConfig()
+  const config = await services.config()
   const kills = planKills(5, COMMIT_STEPS, COMMIT_STEPS.length + 3)
   const report = await runKills({ seed: 5, kills, config })
   assert.deepEqual(report.notReached, [])
@@ -44,7 +33,7 @@ test('each accepted event is stored once, through kills at every commit step (F4
 
 for (const service of ['postgres', 's3'] as const) {
   test(`${service} away: commits wait and say why, no event is lost or twice (F15)`, async (t) => {
-    const folder = await openFolder(await remoteConfig())
+    const folder = await openFolder(await services.config())
     const input = await openInputFile(folder)
     const product = await startProduct(folder)
     t.after(async () => {

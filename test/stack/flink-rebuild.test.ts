@@ -113,7 +113,6 @@ test('lost state is read again from the topic: each event once, each window righ
         await produce(stack, topic, eventLines('last', 30, open))
         product = await startProduct(folder, rebuilding)
         await awaitLedger(product, { ...second, received: 821, stored: 650, duplicates: 170 })
-        await side.flush()
         await awaitWindows(side, 2)
         const verified = await runCommand(folder, ['verify'], { environment, limitMs: 180_000 })
         assert.equal(verified.exit.code, 0, verified.stdout + verified.stderr)

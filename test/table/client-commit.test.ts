@@ -4,17 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openCatalog } from '../../src/table/catalog.ts'
-import { TABLES } from '../../src/table/definition.ts'
-import { manifestFormat, STATUS } from '../../src/table/manifest.ts'
-import { encodeManifestList, manifestFileOf } from '../../src/table/manifest-list.ts'
 import {
   answerRestCatalog,
   type ClientAnswer,
-  type DataFile,
   type FileChange,
   type Lake,
   type LakeOptions,
@@ -23,24 +18,27 @@ import {
   readLake,
   SUMMARY_KEYS,
 } from '../../src/table.ts'
+import {
+  type Client,
+  EVENTS,
+  type Json,
+  METRICS,
+  openClient,
+  type SnapshotOptions,
+  wire,
+  writeSnapshot,
+} from './client-requests.ts'
 import { commitRows, DAY_US, dayRows, eventRow, metricsRow, NOON_US, openPlace } from './fixture.ts'
 
-const EVENTS = '/v1/namespaces/campaigns/tables/campaign_events'
-const METRICS = '/v1/namespaces/campaigns/tables/campaign_metrics'
 const MS = NOON_US / 1000
 
 const NO_UUID = '00000000-0000-4000-8000-000000000000'
 
-type Json = Record<string, unknown>
-type Answer = Readonly<{ status: number; type: unknown; message: string; json: Json }>
-
-type World = Readonly<{
-  lake: Lake
-  post(target: string, body: unknown): Promise<Answer>
-  /** The table's metadata, with ids of snapshots as texts. */
-  load(target?: string): Promise<Json>
-  current(): Promise<Readonly<{ events: string; metrics: string }>>
-}>
+type World = Client &
+  Readonly<{
+    lake: Lake
+    current(): Promise<Readonly<{ events: string; metrics: string }>>
+  }>
 
 const NO_ROWS: FileChange = { add: [], remove: [] }
 
@@ -58,35 +56,14 @@ async function openWorld(
     expect: async () => {},
     commit: (changes) => lake.commitClient(changes, () => follow(lake)),
   }
-  const ask = async (method: string, target: string, body = ''): Promise<Answer> => {
-    const bytes = Buffer.from(body)
-    const query = new URLSearchParams()
-    const request = { method, path: target, query, body: bytes, mayChangeTables: true }
-    const { status, body: text } = await answerRestCatalog(request, reader, writer)
-    const exact = (text ?? '{}').replace(/(snapshot-id": ?)(\d+)/g, '$1"$2"')
-    const json = JSON.parse(exact) as Json
-    const { type = null, message = '' } = (json.error ?? {}) as Json
-    return { status, type, message: String(message), json }
-  }
   return {
     lake,
-    post: (target, body) => ask('POST', target, wire(body)),
-    async load(target = EVENTS) {
-      return (await ask('GET', target)).json.metadata as Json
-    },
+    ...openClient(reader, writer),
     async current() {
       const { events, metrics } = await readLake(place)
       return { events: events.metadataLocation, metrics: metrics.metadataLocation }
     },
   }
-}
-
-/** Bigints become numbers of the wire. */
-function wire(body: unknown): string {
-  const text = JSON.stringify(body, (_, value) =>
-    typeof value === 'bigint' ? `#${value}#` : value,
-  )
-  return text.replace(/"#(\d+)#"/g, '$1')
 }
 
 const property = (name: string, value: string): Json => ({
@@ -298,59 +275,6 @@ test('a transaction changes both tables, or none', async (t) => {
   assert.equal((await post('/v1/transactions/commit', { 'table-changes': [] })).status, 400)
   assert.deepEqual(await current(), before)
 })
-
-type SnapshotOptions = Readonly<{
-  /** It adds nothing. */
-  isEmpty?: boolean
-  holdsDeletes?: boolean
-  file?: Partial<DataFile>
-  snapshot?: Json
-  /** Where the manifest is; beside the others unless given. */
-  manifestFolder?: string
-}>
-
-/** A snapshot that adds one event, with its manifests, as another program would write them. */
-async function writeSnapshot(
-  lake: Lake,
-  eventId: string,
-  options: SnapshotOptions = {},
-): Promise<readonly Json[]> {
-  const { events } = lake
-  const sequenceNumber = events.sequenceNumber + 1
-  const snapshotId = BigInt(`0x${randomUUID().slice(0, 8)}`)
-  const written = await lake.writeEventsFile(dayRows([eventRow({ eventId })]))
-  const file = { ...written, ...options.file }
-  const numbers = { snapshotId, sequenceNumber, fileSequenceNumber: sequenceNumber }
-  const entries = [
-    ...events.entries.map((entry) => ({ ...entry, status: STATUS.existing })),
-    ...(options.isEmpty ? [] : [{ status: STATUS.added, ...numbers, file }]),
-  ]
-  const owner = { snapshotId, parentSnapshotId: events.snapshotId, sequenceNumber }
-  const folder = options.manifestFolder ?? path.join(events.folder, 'metadata')
-  const manifest = path.join(folder, `${randomUUID()}-m0.avro`)
-  const bytes = await manifestFormat(TABLES.events).encode(entries, Buffer.alloc(16))
-  await mkdir(folder, { recursive: true })
-  await writeFile(manifest, bytes)
-  const line = manifestFileOf(manifest, bytes.length, entries, owner)
-  const list = path.join(events.folder, 'metadata', `snap-${snapshotId}.avro`)
-  const lines = [{ ...line, holdsDeletes: options.holdsDeletes ?? false }]
-  await writeFile(list, await encodeManifestList(lines, owner, Buffer.alloc(16)))
-  const snapshot = {
-    'snapshot-id': snapshotId,
-    'parent-snapshot-id': events.snapshotId,
-    'sequence-number': sequenceNumber,
-    'timestamp-ms': MS + 1,
-    'manifest-list': `file://${list}`,
-    summary: { operation: 'append', 'added-records': '1' },
-    'schema-id': 0,
-    ...options.snapshot,
-  }
-  const ref = { 'ref-name': 'main', type: 'branch', 'snapshot-id': snapshotId }
-  return [
-    { action: 'add-snapshot', snapshot },
-    { action: 'set-snapshot-ref', ...ref },
-  ]
-}
 
 test('a change of rows lands with a commit of ours on both tables, which counts it as settled', async (t) => {
   const window = metricsRow({ campaignId: 'c-2' })

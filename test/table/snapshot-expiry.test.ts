@@ -65,6 +65,33 @@ test('the snapshots of a minute go together, a minute after it has ended', () =>
   )
 })
 
+for (const { perSecond, seconds } of [
+  { perSecond: 2, seconds: 30 },
+  { perSecond: 10, seconds: 8.9 },
+]) {
+  test(`${perSecond} commits a second: a stream has ${seconds} s at the oldest snapshot`, () => {
+    let kept: readonly Snapshot[] = []
+    const start = 1000 * MINUTE_MS
+    const pauseMs = 1000 / perSecond
+    /** When the snapshot at which the parents without a gap begin was another one. */
+    const moves: number[] = []
+    let oldest = start
+    for (let at = start; at < start + 90 * MINUTE_MS; at += pauseMs) {
+      kept = keptSnapshots([...kept, snapshotAt(at)], NONE, wallTimes(at), EXPIRY_POLICY)
+      const gap = kept.findLastIndex(
+        (snapshot, index) => snapshot.timestampMs - (kept[index - 1]?.timestampMs ?? 0) > pauseMs,
+      )
+      const { timestampMs } = kept[gap]!
+      // One a minute has stayed for the whole hour.
+      if (timestampMs !== oldest && at > start + 65 * MINUTE_MS) moves.push(at)
+      oldest = timestampMs
+    }
+    const stays = moves.slice(1).map((at, index) => (at - moves[index]!) / 1000)
+    assert.ok(stays.length > 40, `${stays.length} moves`)
+    assert.ok(Math.min(...stays) >= seconds, `${Math.min(...stays)} s`)
+  })
+}
+
 test('the newest snapshot stays, however old, and so does a tagged one (F10)', () => {
   const snapshots = [snapshotAt(0), snapshotAt(1000), snapshotAt(2000)]
   const nowMs = 1000 * 3_600_000

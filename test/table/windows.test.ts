@@ -49,7 +49,8 @@ function memoryTable() {
   })
   const commit = async (deltas: readonly WindowDelta[], nowUs: number) =>
     take(await windows.amend(deltas, nowUs))
-  const replace = async (fresh: readonly MetricsRow[]) => take(await windows.replace(fresh))
+  const replace = async (fresh: readonly MetricsRow[], gone: readonly WindowKey[] = []) =>
+    take(await windows.replace(fresh, gone))
 
   function take(change: MetricsChange): MetricsChange {
     for (const file of change.remove) assert(live.includes(file), 'only live files are removed')
@@ -114,7 +115,7 @@ test('live files always hold the sum of all deltas, a window in one row of its d
   )
 })
 
-test('rows put in place are there once, whatever was there, and the others stay', async () => {
+test('rows put in place are there once, those taken out are gone, and the others stay', async () => {
   const anyRow = fc.record({
     campaignId: fc.constantFrom('a', 'b', 'c'),
     window: fc.integer({ min: 0, max: 600 }),
@@ -134,18 +135,25 @@ test('rows put in place are there once, whatever was there, and the others stay'
         for (const d of deltas) model.set(id(d), (model.get(id(d)) ?? 0) + d.impressions)
       }
       for (const batch of put) {
-        const rows = batch.map((r) => ({
+        const all = batch.map((r) => ({
           ...delta(r.campaignId, r.window * WINDOW_US, r),
           processedAtUs: 2,
         }))
-        await table.replace(rows)
-        const again = await table.replace(rows.map((row) => ({ ...row, processedAtUs: 3 })))
+        const rows = all.filter(({ impressions }) => impressions > 2)
+        const gone = all.filter(({ impressions }) => impressions <= 2)
+        await table.replace(rows, gone)
+        const again = await table.replace(
+          rows.map((row) => ({ ...row, processedAtUs: 3 })),
+          gone,
+        )
         assert.deepEqual(again, { add: [], remove: [] }, 'what stands there already is left alone')
         for (const row of rows) model.set(id(row), row.impressions)
+        for (const row of gone) model.delete(id(row))
       }
       const found = table.rows().map((row) => [id(row), row.impressions] as const)
       assert.equal(found.length, model.size)
       assert.deepEqual(new Map(found), model)
+      for (const file of table.files()) assert.ok(file.rows > 0, 'no file is empty')
     }),
     { numRuns: 200 },
   )

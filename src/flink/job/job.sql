@@ -254,14 +254,17 @@ FROM texts;
 
 EXECUTE STATEMENT SET BEGIN
 
+-- The columns are named: other programs may have added more, which stay null.
 INSERT INTO lake.campaigns.campaign_events
   /*+ OPTIONS('distribution-mode' = 'none', 'branch' = 'main', 'upsert-enabled' = 'false', 'overwrite-enabled' = 'false') */
+  (event_id, user_id, campaign_id, event_type, `timestamp`, revenue, platform, country, device_type)
 SELECT event_id, user_id, campaign_id, event_type, event_time, revenue, platform, country, device_type
 FROM accepted
 WHERE NOT is_stored;
 
 INSERT INTO lake.campaigns.campaign_metrics
   /*+ OPTIONS('distribution-mode' = 'none', 'branch' = 'main', 'upsert-enabled' = 'false', 'overwrite-enabled' = 'false') */
+  (campaign_id, window_start, window_end, impressions, clicks, conversions, revenue, ctr_percent, cvr_percent, processed_at)
 SELECT
   campaign_id,
   CAST(window_start AS TIMESTAMP(6)),

@@ -17,12 +17,15 @@
  *           files they are
  *   late    files that came since and begin before `untilUs`: the windows that their rows touch
  *           are compared again
+ *   changed where a client of the REST catalog has removed rows: all windows that are closed are
+ *           compared; those that are not yet wait in the property of the table
  *
  * The raw table must be at least as far as the metrics: read at an older checkpoint it would lack
  * events that a row has counted. Rewritten files count as new ones: their days are checked once
  * more, which is expensive and does no harm.
  */
 import type { TimeSpan } from '../../event.ts'
+import type { ChangedSpan } from '../../table.ts'
 
 export type RawFile = Readonly<{
   path: string
@@ -36,7 +39,12 @@ export type RawFile = Readonly<{
 export type Marks = Readonly<{ sequence: number; untilUs: number | null }>
 
 export type AmendInput = Readonly<{
-  raw: Readonly<{ sequence: number; checkpoint: number | null; files: readonly RawFile[] }>
+  raw: Readonly<{
+    sequence: number
+    checkpoint: number | null
+    files: readonly RawFile[]
+    changed: readonly ChangedSpan[]
+  }>
   metrics: Readonly<{ checkpoint: number | null; closedUntilUs: number | null }>
   marks: Marks
   /** Before it, days were dropped from the raw table: their rows cannot be recomputed. */
@@ -52,6 +60,8 @@ export type AmendPlan =
       kind: 'check'
       fresh: TimeSpan | null
       late: Readonly<{ files: readonly RawFile[]; span: TimeSpan }> | null
+      /** Whole windows from which rows may be gone: those without events have no row any more. */
+      changed: readonly TimeSpan[]
       /** Once all is amended. */
       marks: Marks
     }>
@@ -59,7 +69,8 @@ export type AmendPlan =
 export function planAmend(input: AmendInput): AmendPlan {
   const { raw, metrics, marks, keptFromUs, windowUs } = input
   const { closedUntilUs } = metrics
-  if (closedUntilUs === null || raw.files.length === 0) return { kind: 'nothing' }
+  const isEmpty = raw.files.length === 0 && raw.changed.length === 0
+  if (closedUntilUs === null || isEmpty) return { kind: 'nothing' }
   if (metrics.checkpoint !== null && (raw.checkpoint ?? -1) < metrics.checkpoint) {
     return { kind: 'raw-behind', raw: raw.checkpoint, metrics: metrics.checkpoint }
   }
@@ -74,8 +85,17 @@ export function planAmend(input: AmendInput): AmendPlan {
   )
   const lateSpan = files.length === 0 ? null : spanOf(startOf(files), amendedUntilUs)
   const late = lateSpan === null ? null : { files, span: lateSpan }
-  if (fresh === null && late === null && raw.sequence === marks.sequence) return { kind: 'nothing' }
-  return { kind: 'check', fresh, late, marks: { sequence: raw.sequence, untilUs } }
+  const changed = raw.changed.flatMap(({ fromUs, toUs }) => {
+    const endUs = Math.ceil(toUs / windowUs) * windowUs
+    const cut = spanOf(
+      Math.max(windowOf(fromUs), windowOf(keptFromUs)),
+      Math.min(endUs, windowOf(untilUs)),
+    )
+    return cut === null ? [] : [cut]
+  })
+  const isSame = fresh === null && late === null && changed.length === 0
+  if (isSame && raw.sequence === marks.sequence) return { kind: 'nothing' }
+  return { kind: 'check', fresh, late, changed, marks: { sequence: raw.sequence, untilUs } }
 }
 
 function spanOf(fromUs: number, toUs: number): TimeSpan | null {

@@ -2,8 +2,10 @@
 import type { SnapshotIds } from '../../query.ts'
 import {
   COUNT_KEYS,
+  changedSpans,
   eventTimes,
   FLINK_SUMMARY_KEYS,
+  newestValue,
   newestWith,
   type SnapshotView,
   SUMMARY_KEYS,
@@ -54,6 +56,7 @@ export function amendView(
         // again.
         sequence: sequenceNumber,
       })),
+      changed: changedSpans(events.properties),
     },
     metrics: {
       checkpoint: closingCheckpoint(metrics, mark),

@@ -5,9 +5,9 @@
  * last one, and what was amended before no longer differs.
  */
 
-import type { TimeSpan } from '../../event.ts'
+import type { TimeSpan, WindowKey } from '../../event.ts'
 import type { DifferingWindow, TrinoQuery } from '../../query.ts'
-import type { MetricsChange, MetricsRow } from '../../table.ts'
+import type { ComparedSpans, MetricsChange, MetricsRow } from '../../table.ts'
 import { type AmendPlan, type Marks, planAmend } from './amend-plan.ts'
 import type { Amended, AmendView } from './amend-view.ts'
 
@@ -15,9 +15,11 @@ export type AmendParts = Readonly<{
   /** Null while a table is empty. */
   readView(): Promise<AmendView | null>
   trino: Pick<TrinoQuery, 'touchedSpans' | 'differingWindows'>
-  /** Writes the files that hold these rows. */
-  replace(rows: readonly MetricsRow[]): Promise<MetricsChange>
+  /** Writes the files that hold these rows, and no longer those of the windows that are gone. */
+  replace(rows: readonly MetricsRow[], gone: readonly WindowKey[]): Promise<MetricsChange>
   commit(change: MetricsChange, marks: Marks, amended: Amended): Promise<void>
+  /** What clients have changed of the raw table was compared, as far as windows are closed. */
+  settle(compared: ComparedSpans): Promise<void>
   windowUs: number
   nowUs: () => number
   /** One sentence for the user. */
@@ -52,9 +54,9 @@ export function openAmendments(parts: AmendParts): Amendments {
         limit: ROUND_WINDOWS,
       })
       if (found.length === 0) break
-      const fit = fitOf(found)
-      const change = await parts.replace(rowsOf(fit))
-      if (change.add.length === 0) break
+      const { fit, gone } = sortOut(found, plan.changed)
+      const change = await parts.replace(rowsOf(fit), gone)
+      if (change.add.length + change.remove.length === 0) break
       const isLast = found.length < ROUND_WINDOWS
       const lateEvents = fit.reduce((sum, { uncounted }) => sum + Math.max(0, uncounted), 0)
       const amended = { windows: fit.length, lateEvents }
@@ -63,10 +65,14 @@ export function openAmendments(parts: AmendParts): Amendments {
       view = (await parts.readView()) ?? view
     }
     marks = plan.marks
+    const { sequence, untilUs } = plan.marks
+    if (plan.changed.length > 0 && untilUs !== null) await parts.settle({ sequence, untilUs })
   }
 
-  async function spansOf({ fresh, late }: Check, snapshotId: bigint): Promise<readonly TimeSpan[]> {
-    if (late === null) return fresh === null ? [] : [fresh]
+  async function spansOf(plan: Check, snapshotId: bigint): Promise<readonly TimeSpan[]> {
+    const { fresh, late } = plan
+    const whole = [...plan.changed, ...(fresh === null ? [] : [fresh])]
+    if (late === null) return whole
     const { fromUs, toUs } = late.span
     const files = late.files.map(({ path }) => path)
     const touched = await trino.touchedSpans({ snapshotId, files, untilUs: toUs })
@@ -74,23 +80,27 @@ export function openAmendments(parts: AmendParts): Amendments {
       const cut = { fromUs: Math.max(span.fromUs, fromUs), toUs: span.toUs }
       return cut.fromUs < cut.toUs ? [cut] : []
     })
-    return fresh === null ? within : [...within, fresh]
+    return [...within, ...whole]
   }
 
   /**
-   * No late event explains a row that should not be there: the user decides what to do about it.
+   * No late event explains a row that should not be there: the user decides what to do about it,
+   * unless a client has removed its events.
    */
-  function fitOf(found: readonly DifferingWindow[]): readonly DifferingWindow[] {
-    const isFit = (window: DifferingWindow): boolean =>
-      window.rows <= 1 && window.sums.impressions + window.sums.clicks + window.sums.conversions > 0
-    const unfit = found.filter((window) => !isFit(window))
+  function sortOut(
+    found: readonly DifferingWindow[],
+    changed: readonly TimeSpan[],
+  ): Readonly<{ fit: readonly DifferingWindow[]; gone: readonly DifferingWindow[] }> {
+    const gone = found.filter((window) => isGone(window, changed))
+    const isFit = (window: DifferingWindow): boolean => window.rows <= 1 && hasEvents(window)
+    const unfit = found.filter((window) => !isFit(window) && !gone.includes(window))
     if (unfit.length > 0) {
       parts.onWarning(
         `${unfit.length} windows stand in campaign_metrics twice or without events, and are ` +
           'left as they are: `campaign-metrics verify` names them',
       )
     }
-    return found.filter(isFit)
+    return { fit: found.filter(isFit), gone }
   }
 
   function rowsOf(fit: readonly DifferingWindow[]): readonly MetricsRow[] {
@@ -104,4 +114,15 @@ export function openAmendments(parts: AmendParts): Amendments {
   }
 
   return { step, marks: () => marks }
+}
+
+function isGone(window: DifferingWindow, changed: readonly TimeSpan[]): boolean {
+  const { windowStartUs, rows } = window
+  const isIn = ({ fromUs, toUs }: TimeSpan): boolean =>
+    windowStartUs >= fromUs && windowStartUs < toUs
+  return rows === 1 && !hasEvents(window) && changed.some(isIn)
+}
+
+function hasEvents({ sums }: DifferingWindow): boolean {
+  return sums.impressions + sums.clicks + sums.conversions > 0
 }

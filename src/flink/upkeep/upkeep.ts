@@ -93,12 +93,13 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
       return amendView(lake, windowUs, options.heartbeatsUntilUs())
     },
     trino,
-    replace: (rows) => windows.replace(rows),
+    replace: (rows, gone) => windows.replace(rows, gone),
     async commit(metrics, marks, more) {
       const commitId = `amend-${newId()}`
       const amended = amendedSummary(amendedIn(lake.metrics), more)
       await commitOrDiscard({ metrics, summary: { ...marksSummary(marks), ...amended }, commitId })
     },
+    settle: (compared) => lake.settleSpans(compared),
     windowUs,
     nowUs,
     onWarning,

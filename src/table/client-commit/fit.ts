@@ -4,7 +4,8 @@
  *
  *   rows of campaign_events    change by whole data files, each of one day, in the table's folder
  *   rows of campaign_metrics   are computed from the events, and change with these only
- *   the checkpoint             stays among the parents of the current snapshot
+ *   the checkpoint             stays among the parents of the current snapshot; beside Flink, all
+ *                              snapshots by which its job knows how far it has come
  */
 import { allOf } from '../../runtime.ts'
 import { type DataFile, eventTimes } from '../data-file.ts'
@@ -12,7 +13,8 @@ import { DAY_US, dayText, TABLES } from '../definition.ts'
 import { TableError } from '../error.ts'
 import { liveFiles, loadProposed, readList, type TableState } from '../load-table.ts'
 import { referencedPaths } from '../orphan-files.ts'
-import { historyOf, isOwn } from '../snapshot.ts'
+import { historyOf, isOwn, type Snapshot } from '../snapshot.ts'
+import { pinnedSnapshots } from '../snapshot-expiry.ts'
 import type { Storage } from '../storage.ts'
 import { parseMetadata } from '../table-metadata.ts'
 import { isInFolder } from './updates.ts'
@@ -29,11 +31,15 @@ export type Proposal = Readonly<{
   brought: readonly string[]
 }>
 
+/** When a commit is judged, and whether Flink fills the table. */
+export type JudgedAt = Readonly<{ nowMs: number; isShared: boolean }>
+
 /** The table as it would be, or why it may not be so. Throws where files of ours cannot be read. */
 export async function propose(
   storage: Storage,
   base: TableState,
   text: string,
+  at: JudgedAt,
 ): Promise<Proposal | string> {
   try {
     const metadata = parseMetadata(base.table, base.metadataPath, text)
@@ -48,7 +54,8 @@ export async function propose(
     const dropped = [...before].filter((path) => !after.has(path))
     const rows = rowChange(base, state)
     return (
-      fault(base, state, rows, brought) ??
+      fault(state, rows, brought) ??
+      (at.isShared ? pinnedFault(base, state, at.nowMs) : checkpointFault(base, state)) ??
       (await missingFault(storage, rows.added)) ?? { state, rows, dropped, brought }
     )
   } catch (error) {
@@ -93,7 +100,6 @@ function pathsOf(files: readonly DataFile[]): ReadonlySet<string> {
 }
 
 function fault(
-  base: TableState,
   state: TableState,
   { added, removed }: RowChange,
   brought: readonly string[],
@@ -111,13 +117,23 @@ function fault(
   }
   const live = liveFiles(state.manifests)
   if (pathsOf(live).size < live.length) return `a data file would be in ${table.name} twice`
-  if (newestOwnId(base) !== newestOwnId(state)) {
-    return (
-      `snapshot ${newestOwnId(base)} has to stay until the next commit of campaign-metrics: how ` +
-      'far the events have been read is in it'
-    )
-  }
   return added.map(dayFault).find((reason) => reason !== null) ?? null
+}
+
+function checkpointFault(base: TableState, state: TableState): string | null {
+  if (newestOwnId(base) === newestOwnId(state)) return null
+  return (
+    `snapshot ${newestOwnId(base)} has to stay until the next commit of campaign-metrics: how ` +
+    'far the events have been read is in it'
+  )
+}
+
+function pinnedFault(base: TableState, { metadata }: TableState, nowMs: number): string | null {
+  const times = { nowMs, bornMs: ({ timestampMs }: Snapshot) => timestampMs }
+  const kept = new Set(metadata.snapshots.map(({ id }) => id))
+  const gone = [...pinnedSnapshots(base.metadata, times)].filter((id) => !kept.has(id))
+  if (gone.length === 0) return null
+  return `how far Flink has come is known by snapshots that have to stay: ${gone.join(', ')}`
 }
 
 async function missingFault(storage: Storage, files: readonly DataFile[]): Promise<string | null> {

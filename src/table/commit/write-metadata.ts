@@ -45,6 +45,15 @@ export type OnStep = (step: CommitStep) => void
 /** Of the tables that a commit changes. */
 export type Plans = Readonly<Partial<Record<TableKey, CommitPlan>>>
 
+/** The plans of the tables that have one. */
+export function plansOf(plan: (key: TableKey) => CommitPlan | null): Plans {
+  const planned = TABLE_KEYS.flatMap((key) => {
+    const made = plan(key)
+    return made === null ? [] : [[key, made]]
+  })
+  return Object.fromEntries(planned)
+}
+
 /** On failure, the files that were written are removed, and nothing has changed. */
 export async function writePlans(
   storage: Storage,

@@ -6,6 +6,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type AmendInput, type Marks, planAmend } from '../../../src/flink/upkeep/amend-plan.ts'
+import { withoutCompared } from '../../../src/table/client-commit/client-rows.ts'
+import { type ChangedSpan, changedSpans, PROPERTY_KEYS } from '../../../src/table.ts'
 
 const WINDOW_US = 300
 
@@ -18,6 +20,7 @@ function input(parts: {
   closedUntilUs?: number | null
   marks?: Marks
   keptFromUs?: number
+  changed?: AmendInput['raw']['changed']
 }): AmendInput {
   const files = (parts.files ?? [[0, 1]]).map(([firstUs, sequence]) => ({
     path: `f${sequence}`,
@@ -29,6 +32,7 @@ function input(parts: {
       files,
       sequence: Math.max(0, ...files.map(({ sequence }) => sequence)),
       checkpoint: parts.rawCheckpoint === undefined ? 9 : parts.rawCheckpoint,
+      changed: parts.changed ?? [],
     },
     metrics: {
       checkpoint: parts.checkpoint === undefined ? 9 : parts.checkpoint,
@@ -60,6 +64,7 @@ test('the first check covers all that is closed, from the window of the earliest
     kind: 'check',
     fresh: { fromUs: 300, toUs: 1200 },
     late: null,
+    changed: [],
     marks: { sequence: 2, untilUs: 1200 },
   })
 })
@@ -80,6 +85,7 @@ test('later it is what closed since, and what late events touched', () => {
       files: [{ path: 'f6', firstUs: 320, sequence: 6 }],
       span: { fromUs: 300, toUs: 1200 },
     },
+    changed: [],
     marks: { sequence: 6, untilUs: 1500 },
   })
 })
@@ -91,6 +97,7 @@ test('an event at the very end of the amended windows is not late, 1 µs before 
     kind: 'check',
     fresh: null,
     late: null,
+    changed: [],
     marks: { sequence: 2, untilUs: 600 },
   })
   const plan = planned(599)
@@ -110,11 +117,37 @@ test('a file without a bound is looked through, and days that were dropped are n
   assert.deepEqual(plan.late?.span, { fromUs: 300, toUs: 600 })
 })
 
-test('in any order of events, heartbeats, closings and checks a check leaves closed windows right', () => {
+test('where a client removed rows, whole windows are compared, as far as they are closed', () => {
+  const changed = [
+    { sequence: 3, fromUs: 10, toUs: 20 },
+    { sequence: 3, fromUs: 310, toUs: 910 },
+    { sequence: 3, fromUs: 900, toUs: 1300 },
+    { sequence: 3, fromUs: 2000, toUs: 2100 },
+  ]
+  const marks = { sequence: 3, untilUs: 1200 }
+  const plan = planAmend(
+    input({ files: [[0, 3]], changed, marks, closedUntilUs: 1200, keptFromUs: 300 }),
+  )
+  assert.deepEqual(plan, {
+    kind: 'check',
+    fresh: null,
+    late: null,
+    changed: [
+      { fromUs: 300, toUs: 1200 },
+      { fromUs: 900, toUs: 1200 },
+    ],
+    marks,
+  })
+  const emptied = planAmend(input({ files: [], changed, marks, closedUntilUs: 1200 }))
+  assert.equal(emptied.kind, 'check', 'also where no row is left')
+})
+
+test('in any order of events, removals, heartbeats, closings and checks closed windows are right', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('event' as const), at: fc.integer({ min: 0, max: 3000 }) }),
     fc.record({ kind: fc.constant('heartbeat' as const), at: fc.integer({ min: 0, max: 3000 }) }),
     fc.record({ kind: fc.constant('commit' as const) }),
+    fc.record({ kind: fc.constant('remove' as const), nth: fc.nat({ max: 20 }) }),
     fc.record({ kind: fc.constant('check' as const) }),
   )
   fc.assert(
@@ -124,6 +157,7 @@ test('in any order of events, heartbeats, closings and checks a check leaves clo
         if (each.kind === 'event') flink.event(each.at)
         else if (each.kind === 'heartbeat') flink.heartbeat(each.at)
         else if (each.kind === 'commit') flink.commit()
+        else if (each.kind === 'remove') flink.remove(each.nth)
         else flink.check()
       }
       flink.commit()
@@ -133,6 +167,11 @@ test('in any order of events, heartbeats, closings and checks a check leaves clo
     { numRuns: 2000 },
   )
 })
+
+function propertyOf(spans: readonly ChangedSpan[]): Record<string, string> {
+  const texts = spans.map(({ sequence, fromUs, toUs }) => `${sequence} ${fromUs} ${toUs}`)
+  return { [PROPERTY_KEYS.changedSpans]: texts.join(',') }
+}
 
 /**
  * Flink as the plan sees it: one campaign, a watermark of the latest event, a raw file for each
@@ -150,6 +189,8 @@ function openModel() {
   /** Until when a heartbeat closes windows, and until when that is committed. */
   let claimedUs: number | null = null
   let heartbeatsUntilUs: number | null = null
+  /** As the table's property has them. */
+  let changed: AmendInput['raw']['changed'] = []
 
   const windowOf = (us: number): number => Math.floor(us / WINDOW_US) * WINDOW_US
   const closedUntilUs = (): number | null => {
@@ -191,9 +232,27 @@ function openModel() {
       closing.clear()
       heartbeatsUntilUs = claimedUs
     },
+    /** A client removes one event: its file is gone, or written again without it. */
+    remove(nth: number): void {
+      const index = nth % Math.max(1, files.length)
+      const file = files[index]
+      if (file === undefined) return
+      sequence++
+      const times = file.events.toSorted((a, b) => a - b)
+      const span = { sequence, fromUs: times[0]!, toUs: times.at(-1)! + 1 }
+      changed = [...changed, span]
+      const events = file.events.toSpliced(nth % file.events.length, 1)
+      const rest = { firstUs: Math.min(...events), sequence, events }
+      files.splice(index, 1, ...(events.length === 0 ? [] : [rest]))
+    },
     check(): void {
       const plan = planAmend({
-        raw: { files: files.map((file) => ({ ...file, path: '' })), sequence, checkpoint: 1 },
+        raw: {
+          files: files.map((file) => ({ ...file, path: '' })),
+          sequence,
+          checkpoint: 1,
+          changed,
+        },
         metrics: { checkpoint: 1, closedUntilUs: closedUntilUs() },
         marks,
         keptFromUs: Number.NEGATIVE_INFINITY,
@@ -214,11 +273,18 @@ function openModel() {
           }
         }
       }
-      for (const start of starts) {
+      const gone = new Set<number>()
+      for (const span of plan.changed) {
+        for (let at = span.fromUs; at < span.toUs; at += WINDOW_US) gone.add(at)
+      }
+      for (const start of new Set([...starts, ...gone])) {
         const count = truth(start)
         if (count > 0) metrics.set(start, count)
+        else if (gone.has(start)) metrics.delete(start)
       }
       marks = plan.marks
+      const { untilUs } = plan.marks
+      changed = changedSpans(withoutCompared(propertyOf(changed), { sequence, untilUs: untilUs! }))
     },
     assertRight(): void {
       const until = closedUntilUs()

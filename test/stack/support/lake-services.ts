@@ -24,6 +24,8 @@ export type LakeServices = Readonly<{
   credentials: Readonly<Record<string, string>>
   /** An empty database and an empty prefix. */
   places(): Promise<RemotePlaces>
+  /** What a user writes into the configuration file, of places of their own. */
+  config(): Promise<Readonly<Record<string, unknown>>>
   warehouseAt(location: string): RemotePlaces['warehouse']
   catalog(database: string): RemotePlaces['catalog']
   /** Of a stack's service: its port on 127.0.0.1. */
@@ -90,6 +92,15 @@ export async function openLakeServices(more: readonly string[] = []): Promise<La
       tls: false,
     }) as const
 
+  async function places(): Promise<RemotePlaces> {
+    const name = `lake_${randomUUID().slice(0, 8)}`
+    await sql('postgres', `CREATE DATABASE ${name}`)
+    const warehouse = warehouseAt(`s3://${BUCKET}/${name}`)
+    await makeWarehouse(warehouse, false)
+    const cache = { directory: join(folder, 'cache', name), sizeBytes: 2 ** 30 }
+    return { warehouse, catalog: catalog(name), cache }
+  }
+
   return {
     stack,
     folder,
@@ -99,13 +110,15 @@ export async function openLakeServices(more: readonly string[] = []): Promise<La
     port,
     connect,
     sql,
-    async places() {
-      const name = `lake_${randomUUID().slice(0, 8)}`
-      await sql('postgres', `CREATE DATABASE ${name}`)
-      const warehouse = warehouseAt(`s3://${BUCKET}/${name}`)
-      await makeWarehouse(warehouse, false)
-      const cache = { directory: join(folder, 'cache', name), sizeBytes: 2 ** 30 }
-      return { warehouse, catalog: catalog(name), cache }
+    places,
+    async config() {
+      const { warehouse, catalog: place } = await places()
+      const { user, password, port: at, database } = place
+      return {
+        warehouse: warehouse.location,
+        s3: { endpoint: warehouse.endpoint, region: warehouse.region, pathStyle: true },
+        catalog: `postgresql://${user}:${password}@127.0.0.1:${at}/${database}`,
+      }
     },
     async close() {
       await stack.close()
