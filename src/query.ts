@@ -21,6 +21,7 @@ export { QueryError, type QueryErrorCode } from './query/error.ts'
 export { type CsvOptions, csvText, formatCsv, formatJson, formatTable } from './query/format.ts'
 export type { ArrivalOfFile, RepeatedIds } from './query/repeated-ids.ts'
 export type { TrinoPlace } from './query/trino/client.ts'
+export { eventWindowsSql, windowLengthSql, windowStartSql } from './query/trino/event-windows.ts'
 export {
   openTrinoQuery,
   type TrinoQuery,
