@@ -97,13 +97,15 @@ function dashboardAsset({ hasTemplates }: BundleOptions): Readonly<Record<string
 const TOTALS = '[data-test-chart-name="Totals"]'
 const CSS = `${TOTALS} :is(table, thead, tbody) { display: block; width: 100% !important; }
 ${TOTALS} colgroup { display: none; }
-${TOTALS} tr { display: grid; grid-template-columns: repeat(8, 1fr); }
+${TOTALS} tr { display: grid; align-items: end;
+  grid-template-columns: 11fr 9fr 7fr 9fr 7fr 14fr 11fr 12fr; }
 ${TOTALS} tbody tr { grid-auto-flow: column; grid-template-rows: auto auto; }
-${TOTALS} :is(th, td) { border: 0 !important; background: none !important; text-align: left;
-  width: auto !important; }
-${TOTALS} th { font-size: 13px; padding: 8px 12px 0; }
+${TOTALS} :is(th, td) { border: 0 !important; background: none !important; min-width: 0;
+  padding: 2px 10px; text-align: left; white-space: nowrap; width: auto !important; }
+${TOTALS} th { font-size: 13px; }
+${TOTALS} th svg { display: none; }
 ${TOTALS} th:nth-child(even) { display: none; }
-${TOTALS} td { font-size: 22px; padding: 2px 12px; white-space: nowrap; }
+${TOTALS} td { font-size: 20px; }
 ${TOTALS} td:nth-child(even) { font-size: 14px; }
 ${TOTALS} td:nth-child(even):not(.dt-is-null)::after { content: " %"; }
 `
