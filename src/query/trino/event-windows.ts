@@ -22,7 +22,10 @@ export function windowLengthSql(windowUs: number): string {
   return `INTERVAL '${windowUs / 1_000_000}' SECOND`
 }
 
-/** Of microseconds since 1970 that are whole milliseconds, as the starts of windows are. */
+/**
+ * Of microseconds since 1970 that are whole milliseconds, as the starts of windows are. `date_add`
+ * takes an INTEGER of milliseconds, which is 24 days.
+ */
 function timestampSql(epochUs: string): string {
-  return `date_add('millisecond', ${epochUs} / 1000, TIMESTAMP '1970-01-01 00:00:00.000000')`
+  return `TIMESTAMP '1970-01-01 00:00:00.000000' + ${epochUs} / 1000 * INTERVAL '0.001' SECOND`
 }
