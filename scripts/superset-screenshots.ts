@@ -5,7 +5,9 @@
  * It starts PostgreSQL, S3, Trino and Superset without containers, fills the tables with some hours
  * of a shop through the embedded engine, runs `campaign-metrics setup`, and takes the pictures while
  * traffic goes on. That takes about ten minutes, once the services are installed.
- * usage: npm run screenshots:superset -- [--live-seconds N=310]
+ * usage: npm run screenshots:superset -- [--live-seconds N=310] [--url http://localhost:8088]
+ *
+ * With --url it takes them of a Superset that has the dashboard.
  */
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,14 +18,15 @@ import { parseArgs } from 'node:util'
 import type { Page } from 'playwright-core'
 import { findPortBase } from '../deploy/stack/port-base.ts'
 import { openStack, type Stack } from '../deploy/stack/stack.ts'
-import { launchBrowser } from '../test/browser/support/chromium.ts'
+import { CHART_IDS } from '../src/dashboard/superset/charts.ts'
+import { openSupersetPage } from '../test/stack/support/superset-page.ts'
 import { openFolder } from '../test/support/folder.ts'
 import { runCommand, startProduct } from '../test/support/product.ts'
 import { makeShop, sendHistory, sendLive } from './shop-traffic.ts'
 
 const PICTURES_FOLDER = fileURLToPath(new URL('../docs/screenshots/', import.meta.url))
 const PICTURE_BYTES_MAX = 250_000
-const SIZE = { width: 1440, height: 1500 }
+const VIEW = { viewport: { width: 1440, height: 1500 }, timezoneId: 'UTC' }
 /** What the second picture is filtered by. */
 const CHOSEN = { country: 'DE', device: 'ios' }
 
@@ -32,10 +35,12 @@ const HISTORY_MS = 4 * 3600 * SECOND_MS
 const EVENTS_PER_SECOND = 120
 const LIVE_SECONDS = 310
 const PASSWORD = 'admin'
-const SHOWN_LIMIT_MS = 180 * SECOND_MS
 
-const { values } = parseArgs({ options: { 'live-seconds': { type: 'string' } } })
-await takeScreenshots(Number(values['live-seconds'] ?? LIVE_SECONDS))
+const { values } = parseArgs({
+  options: { 'live-seconds': { type: 'string' }, url: { type: 'string' } },
+})
+if (values.url === undefined) await takeScreenshots(Number(values['live-seconds'] ?? LIVE_SECONDS))
+else await takePictures(values.url)
 
 async function takeScreenshots(liveSeconds: number): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'cm-superset-'))
@@ -84,31 +89,23 @@ function configurationFor(stack: Stack): Readonly<Record<string, unknown>> {
 }
 
 async function takePictures(url: string): Promise<void> {
-  const browser = await launchBrowser()
+  const account = { user: 'admin', password: PASSWORD }
+  const watched = await openSupersetPage(url, account, VIEW)
   try {
-    const page = await browser.newPage({
-      viewport: SIZE,
-      colorScheme: 'light',
-      locale: 'en-GB',
-      timezoneId: 'UTC',
-    })
-    await signIn(page, url)
+    const { page } = watched
     await page.goto(`${url}/superset/dashboard/campaign-performance/`)
+    await watched.answers(CHART_IDS.length)
     await takePicture(page, 'superset')
     for (const [filter, value] of Object.entries(CHOSEN)) await choose(page, filter, value)
     await page.locator('[data-test="filter-bar__apply-button"]').click()
+    let answers = await watched.answers(0)
+    // A refresh that was on its way may still have answered without the filter.
+    do answers = await watched.answers(CHART_IDS.length)
+    while (![...answers.values()].every(({ sql }) => sql.includes(`'${CHOSEN.country}'`)))
     await takePicture(page, 'superset-filtered')
   } finally {
-    await browser.close()
+    await watched.close()
   }
-}
-
-async function signIn(page: Page, url: string): Promise<void> {
-  await page.goto(`${url}/login/`)
-  await page.fill('#username', 'admin')
-  await page.fill('#password', PASSWORD)
-  await page.click('button[type=submit]')
-  await page.waitForURL((address) => !address.pathname.startsWith('/login'))
 }
 
 async function choose(page: Page, filter: string, value: string): Promise<void> {
@@ -120,14 +117,10 @@ async function choose(page: Page, filter: string, value: string): Promise<void> 
 }
 
 async function takePicture(page: Page, name: string): Promise<void> {
-  await page
-    .locator('td[aria-labelledby="header-impressions"]')
-    .waitFor({ timeout: SHOWN_LIMIT_MS })
-  // All charts have answered, and their lines have been drawn.
-  await page.waitForLoadState('networkidle')
-  await page.locator('.loading').last().waitFor({ state: 'detached', timeout: SHOWN_LIMIT_MS })
-  await sleep(3 * SECOND_MS)
+  // Charts are drawn after their answers.
+  await sleep(4 * SECOND_MS)
   const path = join(PICTURES_FOLDER, `${name}.png`)
+  await page.mouse.move(0, 0)
   await page.screenshot({ path })
   const { size } = await stat(path)
   console.log(`docs/screenshots/${name}.png: ${Math.round(size / 1000)} KB`)

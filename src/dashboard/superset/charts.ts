@@ -165,6 +165,8 @@ function trend(): Params {
   return {
     ...lines('window_start', CHARTS.trend.measures.map(columnOf)),
     adhoc_filters: [timeFilter('window_start')],
+    sort_series_type: 'name',
+    sort_series_ascending: true,
     x_axis_time_format: '%-d %b %H:%M',
     y_axis_format: ',.2~f',
     y_axis_title: 'Percent',
@@ -192,6 +194,8 @@ function lines(x: string, metrics: readonly string[]): Params {
     row_limit: 10_000,
     x_axis_sort_asc: true,
     show_legend: true,
+    // Superset's own legend scrolls, and has arrows even where all of it is seen.
+    legendType: 'plain',
     tooltipTimeFormat: '%Y-%m-%d %H:%M:%S',
     markerEnabled: false,
     seriesType: 'line',
@@ -208,7 +212,8 @@ function revenue(currency: string | null): Params {
     adhoc_filters: [timeFilter('window_start')],
     row_limit: TOP_CAMPAIGNS,
     x_axis_sort: metric,
-    x_axis_sort_asc: false,
+    // From the bottom up: the largest is on top.
+    x_axis_sort_asc: true,
     orientation: 'horizontal',
     y_axis_format: formatOf(MEASURES.revenue),
     currency_format: currencyOf(MEASURES.revenue, currency) ?? {},

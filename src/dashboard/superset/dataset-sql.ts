@@ -102,12 +102,19 @@ FROM campaign_metrics CROSS JOIN (${completeSql(windowUs, NOW)})`
   return switched(jinja, plain)
 }
 
-/** Events for sums by the second, and rows that are no event for the seconds without one. */
+/**
+ * Events for sums by the second, and rows that are no event for the seconds without one. The newest
+ * second is left out: it is filling, and would look like a collapse.
+ */
 export function secondsDatasetSql(): string {
+  const settled = `INTERVAL '${SETTLED_SECONDS}' SECOND`
   const columns = EVENT_FILTER_IDS.map((id) => chosenValueSql(FILTERS[id].column)).join(',\n  ')
   const jinja = `${VARIABLES.split('\n').slice(0, 2).join('\n')}
 SELECT ${SECONDS_COLUMNS} FROM campaign_events
 {%- if first and last %}
+WHERE "timestamp" < GREATEST(${NOW} - ${settled},
+  (SELECT date_trunc('second', max("timestamp")) FROM campaign_events
+    WHERE "timestamp" >= {{ first }} AND "timestamp" < {{ last }}))
 UNION ALL
 SELECT ${chosenValueSql('campaign_id')}, NULL, second,
   ${columns}
@@ -115,7 +122,7 @@ FROM UNNEST(sequence(
   GREATEST({{ first }}, {{ last }} - INTERVAL '${SILENT_SECONDS_MAX}' SECOND), {{ last }},
   INTERVAL '1' SECOND
 )) AS silent (second)
-WHERE second < ${NOW} - INTERVAL '${SETTLED_SECONDS}' SECOND
+WHERE second < ${NOW} - ${settled}
 {%- endif %}`
   return switched(jinja, `SELECT ${SECONDS_COLUMNS} FROM campaign_events`)
 }
