@@ -245,7 +245,8 @@ test('every column and metric that is asked for is one of its dataset', () => {
       ((dataset?.[key] ?? []) as Content[]).map((item) => String(item[of]))
     const known = [...names('columns', 'column_name'), ...names('metrics', 'metric_name')]
     const params = content.params as Content
-    const subjects = (params.adhoc_filters as Content[]).map(({ subject }) => subject)
+    const filters = params.adhoc_filters as Content[]
+    const subjects = filters.flatMap(({ subject }) => subject ?? [])
     const asked = [params.x_axis ?? [], params.metrics, params.all_columns ?? [], subjects].flat()
     for (const each of asked) assert.ok(known.includes(String(each)), `${name}: ${each}`)
   }
