@@ -86,6 +86,14 @@ export function secondsAround(nowMs: number): readonly StoredEvent[] {
       const at = new Date(nowMs + second * 1000).toISOString().slice(0, 23).replace('T', ' ')
       const type = index % 5 === 0 ? 'click' : 'impression'
       const campaign = index % 2 === 0 ? HOSTILE_NAME : 'campaign 1'
-      return { id: `s${second}`, campaign, type, at, platform: PLATFORMS[index % 3] ?? 'web' }
+      const country = index % 4 < 2 ? 'DE' : 'FR'
+      return {
+        id: `s${second}`,
+        campaign,
+        type,
+        at,
+        platform: PLATFORMS[index % 3] ?? 'web',
+        country,
+      }
     })
 }
