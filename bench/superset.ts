@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { CACHE_SECONDS, CHART_IDS } from '../src/dashboard/superset/charts.ts'
 import { setUpSuperset } from '../src/dashboard.ts'
-import { adTraffic, secondsAround } from '../test/stack/support/ad-traffic.ts'
+import { adTraffic, secondsAround, WINDOW_MS } from '../test/stack/support/ad-traffic.ts'
 import { openLakeStack } from '../test/stack/support/lake-stack.ts'
 import { describeMachine, describeRevision, readBusySeconds } from './support/machine.ts'
 import { recordRefresh, signInViewer } from './support/superset-viewers.ts'
@@ -52,6 +52,8 @@ async function measureOwn(): Promise<void> {
     await setUpSuperset({
       superset: { url, user, password },
       database: { trinoUrl: lake.trinoUrl, user: 'superset', password: null, catalog: null },
+      windowUs: WINDOW_MS * 1000,
+      currency: 'EUR',
       isDryRun: false,
     })
     await measure(url)

@@ -13,12 +13,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Browser, chromium } from 'playwright-core'
-import { makeTraffic } from '../src/demo-traffic.ts'
 import { FLAGS, findChromium, IS_ROOT } from '../test/browser/support/chromium.ts'
-import { postAccepted, waitUntilSettled } from '../test/support/client.ts'
 import { openFolder } from '../test/support/folder.ts'
 import { startProduct } from '../test/support/product.ts'
-import { openRandom } from '../test/support/random.ts'
+import { makeShop, sendHistory, sendLive } from './shop-traffic.ts'
 
 type Picture = Readonly<{
   name: string
@@ -63,7 +61,6 @@ const PICTURE_BYTES_MAX = 400_000
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
-const US_PER_MS = 1000
 const HISTORY_MS = 13 * HOUR_MS
 const WINDOW_MS = 5 * MINUTE_MS
 const WINDOW_FILLED_MS_MIN = 3 * MINUTE_MS
@@ -71,12 +68,7 @@ const WINDOW_FILLED_MS_MIN = 3 * MINUTE_MS
 const PICTURES_MS = 40 * SECOND_MS
 /** At the busiest; the time of the day decides how much of it is sent. */
 const EVENTS_PER_SECOND_MAX = 300
-const CAMPAIGNS = 16
-const SEED = 20
-const CHUNKS_PER_SECOND = 6
-const HISTORY_BODY_CHARACTERS = 2_000_000
 const LIVE_SECONDS = 310
-const SETTLE_LIMIT_MS = 10 * MINUTE_MS
 
 const { values } = parseArgs({ options: { 'live-seconds': { type: 'string' } } })
 await takeScreenshots(Number(values['live-seconds'] ?? LIVE_SECONDS))
@@ -85,7 +77,10 @@ async function takeScreenshots(liveSeconds: number): Promise<void> {
   const { path, skip } = findChromium()
   if (path === null) throw new Error(`screenshots: ${skip}`)
   const folder = await openFolder({ commitInterval: '1s' })
-  const traffic = makeDay(Date.now())
+  const traffic = makeShop(Date.now(), {
+    historyMs: HISTORY_MS,
+    eventsPerSecond: EVENTS_PER_SECOND_MAX,
+  })
   const filled = await startProduct(folder)
   try {
     await sendHistory(filled.url, traffic)
@@ -125,75 +120,6 @@ async function waitForPicture(liveSeconds: number): Promise<void> {
   const isEarly = filledMs < WINDOW_FILLED_MS_MIN
   const isLate = filledMs > WINDOW_MS - PICTURES_MS
   if (isEarly || isLate) await sleep(WINDOW_FILLED_MS_MIN + (isLate ? WINDOW_MS : 0) - filledMs)
-}
-
-/**
- * The share of its traffic that a product has at a time: busiest about now, quiet half a day
- * before, never quite even.
- */
-function shareAt(ageMs: number): number {
-  const wave = 0.72 + 0.2 * Math.cos((2 * Math.PI * ageMs) / (24 * HOUR_MS))
-  const ripples =
-    0.05 * Math.sin(ageMs / (11 * MINUTE_MS)) + 0.03 * Math.sin(ageMs / (4 * MINUTE_MS))
-  return wave + ripples
-}
-
-type Traffic = Generator<Readonly<{ lines: string; sentMs: number }>>
-
-/**
- * Half a day and what follows, thinned out line by line, so that ratios stay what they are. It does
- * not end.
- */
-function* makeDay(nowMs: number): Traffic {
-  const random = openRandom(SEED)
-  const decoder = new TextDecoder()
-  const chunks = makeTraffic({
-    seed: SEED,
-    startUs: (nowMs - HISTORY_MS) * US_PER_MS,
-    eventsPerSecond: EVENTS_PER_SECOND_MAX,
-    chunkEvents: EVENTS_PER_SECOND_MAX / CHUNKS_PER_SECOND,
-    campaigns: CAMPAIGNS,
-    lateShare: 0,
-  })
-  for (const { bytes, sentUs } of chunks) {
-    const sentMs = sentUs / US_PER_MS
-    const share = shareAt(nowMs - sentMs)
-    const lines = decoder.decode(bytes).split('\n').slice(0, -1)
-    const kept = lines.filter(() => random.chance(share))
-    yield { lines: kept.map((line) => `${line}\n`).join(''), sentMs }
-  }
-}
-
-/** As fast as it goes, until it has caught up with the present. */
-async function sendHistory(url: string, traffic: Traffic): Promise<void> {
-  let sent = 0
-  let isPast = true
-  while (isPast) {
-    let body = ''
-    while (isPast && body.length < HISTORY_BODY_CHARACTERS) {
-      const { lines, sentMs } = takeNext(traffic)
-      body += lines
-      isPast = sentMs < Date.now()
-    }
-    sent += (await postAccepted(url, body)).accepted
-  }
-  await waitUntilSettled(url, SETTLE_LIMIT_MS)
-  console.log(`${sent.toLocaleString('en')} events of the past half day are in the tables`)
-}
-
-/** Goes on where the history ends, as time passes. */
-async function sendLive(url: string, traffic: Traffic, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    const { lines, sentMs } = takeNext(traffic)
-    await sleep(Math.max(0, sentMs - Date.now()))
-    await postAccepted(url, lines)
-  }
-}
-
-function takeNext(traffic: Traffic): Readonly<{ lines: string; sentMs: number }> {
-  const { value, done } = traffic.next()
-  if (done) throw new Error('screenshots: the traffic has ended')
-  return value
 }
 
 async function takePicture(browser: Browser, url: string, picture: Picture): Promise<void> {

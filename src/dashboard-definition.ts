@@ -24,6 +24,7 @@ export {
   type RangeId,
   REALTIME_MINUTES,
   rowMeasureSql,
+  type SumColumn,
   type Sums,
   TOP_CAMPAIGNS,
   TREND_LINES,

@@ -22,6 +22,7 @@ export { type CsvOptions, csvText, formatCsv, formatJson, formatTable } from './
 export type { OpenWindows } from './query/open-windows.ts'
 export type { ArrivalOfFile, RepeatedIds } from './query/repeated-ids.ts'
 export type { TrinoPlace } from './query/trino/client.ts'
+export { eventWindowsSql, windowLengthSql, windowStartSql } from './query/trino/event-windows.ts'
 export {
   openTrinoQuery,
   type TrinoQuery,

@@ -235,13 +235,19 @@ async function openUnlocked(config: Config, { nowUs }: SetupWorld): Promise<Lake
 
 /** "Campaign Performance" in Superset. */
 async function setUpDashboard(
-  { superset, trino }: Config,
+  { superset, trino, windowUs, currency }: Config,
   { mode }: SetupWorld,
 ): Promise<readonly SetupPart[]> {
   if (superset === null || trino === null) return []
-  const { url, assets } = await setUpSuperset({
+  const {
+    url,
+    assets,
+    remarks: notes,
+  } = await setUpSuperset({
     superset,
     database: { ...trino, trinoUrl: superset.trinoUrl },
+    windowUs,
+    currency,
     isDryRun: mode === 'look',
   })
   const changed = assets.filter(({ outcome }) => outcome !== 'found')
@@ -249,6 +255,7 @@ async function setUpDashboard(
     changed.length === 0 ? 'found' : changed.length < assets.length ? 'changed' : 'made'
   const remarks = [
     url.replace(superset.url, superset.publicUrl),
+    ...notes,
     ...(outcome === 'changed'
       ? changed.map(({ kind, name, outcome: of }) => `${kind} ${name}: ${of}`)
       : []),

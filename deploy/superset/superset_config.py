@@ -37,6 +37,9 @@ DATA_CACHE_CONFIG = file_cache("results", 60, 5_000, "shared_cache.SharedCache")
 FILTER_STATE_CACHE_CONFIG = file_cache("filters", 7 * 86_400, 10_000)
 EXPLORE_FORM_DATA_CACHE_CONFIG = file_cache("forms", 7 * 86_400, 10_000)
 
+# The datasets of our dashboard are written with Jinja: filters by event, and the period before.
+FEATURE_FLAGS = {"ENABLE_TEMPLATE_PROCESSING": True}
+
 # Superset's default, "force", asks past the cache at every refresh.
 DASHBOARD_AUTO_REFRESH_MODE = "fetch"
 EVENT_LOGGER = EventLogger()

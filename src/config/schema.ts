@@ -147,8 +147,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   currency: field(
     {
       description:
-        'The currency of `revenue`, for the page and its CSV. The events carry none: all revenue ' +
-        'is in this one. Empty shows plain numbers.',
+        'The currency of `revenue`, for the page, its CSV and Superset. The events carry none: ' +
+        'all revenue is in this one. Empty shows plain numbers.',
       accepts: 'a code of ISO 4217, such as `EUR` or `USD`',
       initial: '',
     },

@@ -102,12 +102,19 @@ export function measureOf(id: MeasureId, sums: Sums): number | null {
   return divisor === 0 ? null : (sums[value.of] * value.factor) / divisor
 }
 
-/** The same in SQL, over rows of campaign_metrics; runs in DuckDB and in Trino. */
-export function measureSql(id: MeasureId): string {
+/**
+ * The same in SQL, over rows of campaign_metrics; runs in DuckDB and in Trino. `nameOf` gives other
+ * columns in place of those of the table.
+ */
+export function measureSql(
+  id: MeasureId,
+  nameOf: (column: SumColumn) => string = (column) => column,
+): string {
   const { value } = MEASURES[id]
-  if (value.kind === 'sum') return `SUM(${value.column})`
+  if (value.kind === 'sum') return `SUM(${nameOf(value.column)})`
+  const [of, by] = [nameOf(value.of), nameOf(value.by)]
   // With an exponent it is a DOUBLE; `100.0` is a DECIMAL in Trino and leaves one decimal place.
-  return `SUM(${value.of}) * ${value.factor}e0 / NULLIF(SUM(${value.by}), 0)`
+  return `SUM(${of}) * ${value.factor}e0 / NULLIF(SUM(${by}), 0)`
 }
 
 export type RangeId = '15m' | '1h' | '6h' | '24h' | '7d' | '30d'

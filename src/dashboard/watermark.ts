@@ -8,7 +8,7 @@ import type { AnsweredRange } from '../dashboard-definition.ts'
 import type { TimeSpan } from '../event.ts'
 
 /** How long an event is assumed to take from the sender to the collector. */
-const TRANSIT_US = 10_000_000
+export const TRANSIT_US = 10_000_000
 
 type Progress = Readonly<{
   nowUs: number

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { unzipSync } from 'fflate'
 import { parse } from 'yaml'
-import { type Asset, bundleFiles, supersetBundle } from '../../src/dashboard/superset/bundle.ts'
+import { bundleFiles, supersetBundle } from '../../src/dashboard/superset/bundle.ts'
 import { CHART_IDS } from '../../src/dashboard/superset/charts.ts'
+import type { SupersetDatabase } from '../../src/dashboard/superset/database.ts'
 import { lastText } from '../../src/dashboard/superset/filters.ts'
 import { bundleArchive } from '../../src/dashboard/superset/setup.ts'
 import { assetUuid, isOurUuid } from '../../src/dashboard/superset/uuid.ts'
@@ -15,8 +16,14 @@ import {
   MEASURES,
 } from '../../src/dashboard-definition/definition.ts'
 
-const TRINO = { trinoUrl: 'http://trino:8080', user: 'superset', password: null, catalog: null }
-const bundle = supersetBundle(TRINO)
+const TRINO: SupersetDatabase = {
+  trinoUrl: 'http://trino:8080',
+  user: 'superset',
+  password: null,
+  catalog: null,
+}
+const OPTIONS = { database: TRINO, windowUs: 300_000_000, currency: 'EUR', hasTemplates: true }
+const bundle = supersetBundle(OPTIONS)
 
 type Content = Readonly<Record<string, unknown>>
 const contentOf = (path: string): Content => {
@@ -34,6 +41,8 @@ const UUIDS = {
   'databases/campaign_metrics.yaml': 'b6bbe7bf-1bd1-8a26-943a-8917263e713a',
   'datasets/campaign_metrics/campaign_metrics.yaml': 'b6bbe7bf-1bd1-8ec1-9419-10b739d7e322',
   'datasets/campaign_metrics/campaign_events.yaml': 'b6bbe7bf-1bd1-8abc-ab62-2fd475235bef',
+  'datasets/campaign_metrics/campaign_timeline.yaml': 'b6bbe7bf-1bd1-8c90-93ab-841ffbf1c63f',
+  'datasets/campaign_metrics/campaign_seconds.yaml': 'b6bbe7bf-1bd1-8ab3-af4a-2364cf1386a0',
   'charts/totals.yaml': 'b6bbe7bf-1bd1-8399-adda-cc1656b2e7fa',
   'charts/trend.yaml': 'b6bbe7bf-1bd1-8954-a471-65496b847370',
   'charts/revenue.yaml': 'b6bbe7bf-1bd1-8752-bed4-77687c5aef03',
@@ -79,6 +88,76 @@ test('every measure is a metric, and a ratio is a ratio of sums, in doubles', ()
   )
 })
 
+test('each total stands before its change, and the moment of completeness after all', () => {
+  const { metrics } = contentOf('charts/totals.yaml').params as { metrics: string[] }
+  const pairs = MEASURE_IDS.flatMap((id) => [columnOf(id), `${columnOf(id)}_change`])
+  assert.deepEqual(metrics, [...pairs, 'complete_until'])
+})
+
+test('a change compares sums of both periods, relative to the earlier', () => {
+  const { metrics } = contentOf('datasets/campaign_metrics/campaign_timeline.yaml') as {
+    metrics: Content[]
+  }
+  const changeOf = (name: string): unknown =>
+    metrics.find(({ metric_name }) => metric_name === `${name}_change`)?.expression
+  assert.equal(
+    changeOf('clicks'),
+    '(SUM(compared_clicks) - SUM(before_clicks)) * 100e0 / ABS(NULLIF(SUM(before_clicks), 0))',
+  )
+  const [now, before] = ['compared', 'before'].map(
+    (period) => `SUM(${period}_clicks) * 100e0 / NULLIF(SUM(${period}_impressions), 0)`,
+  )
+  assert.equal(changeOf('ctr_percent'), `(${now} - ${before}) * 100e0 / ABS(NULLIF(${before}, 0))`)
+})
+
+test('money is in the configured currency, or in none', () => {
+  const currencies = (currency: string | null): unknown[] =>
+    supersetBundle({ ...OPTIONS, currency })
+      .filter(({ kind }) => kind === 'dataset')
+      .flatMap(({ content }) => content.metrics as Content[])
+      .filter((metric) => metric.currency !== null)
+      .map((metric) => [metric.metric_name, metric.currency])
+  const euro = { symbol: 'EUR', symbolPosition: 'prefix' }
+  const money = [
+    ['revenue', euro],
+    ['revenue_per_click', euro],
+  ]
+  assert.deepEqual(currencies('EUR'), [...money, ...money])
+  assert.deepEqual(currencies(null), [])
+  const { column_config: formats } = contentOf('charts/windows.yaml').params as Record<
+    'column_config',
+    Record<string, Content>
+  >
+  const withCurrency = Object.entries(formats).filter(([, format]) => 'currencyFormat' in format)
+  assert.deepEqual(
+    withCurrency.map(([name]) => name),
+    ['revenue', 'revenue_per_click'],
+  )
+})
+
+test('names of campaigns have a line each', () => {
+  const { params } = contentOf('charts/revenue.yaml') as { params: Content }
+  assert.equal(params.orientation, 'horizontal')
+})
+
+test('without templates there are no filters by event, and the datasets are plain SQL', () => {
+  const plain = supersetBundle({ ...OPTIONS, hasTemplates: false })
+  const dashboard = plain.at(-1)?.content as { metadata: Content }
+  const filters = dashboard.metadata.native_filter_configuration as Content[]
+  assert.deepEqual(
+    filters.map(({ name }) => name),
+    ['Time range', 'Campaign'],
+  )
+  const sqls = plain.filter(({ kind }) => kind === 'dataset').map(({ content }) => content.sql)
+  const virtual = sqls.filter((sql) => sql !== null).map(String)
+  assert.equal(virtual.length, 3)
+  for (const sql of virtual) {
+    // What Trino runs: comments do not nest, and each ends at the first end.
+    const run = sql.replaceAll(/\/\*[\s\S]*?\*\//g, '').trim()
+    assert.match(run, /^SELECT [^{}%]*$/)
+  }
+})
+
 test('no chart averages anything', () => {
   assert.doesNotMatch(JSON.stringify(bundle), /\bAVG\b|"aggregate":/i)
 })
@@ -117,15 +196,19 @@ test('it refreshes every ten seconds, all charts at once', () => {
   assert.equal(metadata.stagger_refresh, false)
 })
 
-test('the time filter excludes only the last minutes, the campaign filter nothing', () => {
+test('the time filter excludes only the last minutes, the other filters nothing', () => {
   const dashboard = contentOf('dashboards/campaign_performance.yaml') as {
     metadata: Content
     position: Content
   }
-  const [time, campaign] = dashboard.metadata.native_filter_configuration as Content[]
+  const [time, ...others] = dashboard.metadata.native_filter_configuration as Content[]
   const realtime = (dashboard.position['CHART-realtime'] as Content).meta as Content
   assert.deepEqual(time?.scope, { rootPath: ['ROOT_ID'], excluded: [realtime.chartId] })
-  assert.deepEqual(campaign?.scope, { rootPath: ['ROOT_ID'], excluded: [] })
+  assert.deepEqual(
+    others.map(({ name }) => name),
+    ['Campaign', 'Platform', 'Country', 'Device'],
+  )
+  for (const { scope } of others) assert.deepEqual(scope, { rootPath: ['ROOT_ID'], excluded: [] })
   assert.deepEqual((time as { defaultDataMask: Content }).defaultDataMask.extraFormData, {
     time_range: 'DATEADD(DATETIME("now"), -1, hour) : now',
   })
@@ -147,7 +230,8 @@ test('charts ask for the measures of the definition', () => {
     const asked = (
       id === 'windows' ? (params.all_columns as string[]).slice(2) : params.metrics
     ) as string[]
-    assert.deepEqual(asked, CHARTS[id].measures.map(columnOf), id)
+    const measures = asked.filter((name) => !/_change$|^complete_until$/.test(name))
+    assert.deepEqual(measures, CHARTS[id].measures.map(columnOf), id)
   }
 })
 
@@ -161,15 +245,17 @@ test('every column and metric that is asked for is one of its dataset', () => {
       ((dataset?.[key] ?? []) as Content[]).map((item) => String(item[of]))
     const known = [...names('columns', 'column_name'), ...names('metrics', 'metric_name')]
     const params = content.params as Content
-    const subjects = (params.adhoc_filters as Content[]).map(({ subject }) => subject)
+    const filters = params.adhoc_filters as Content[]
+    const subjects = filters.flatMap(({ subject }) => subject ?? [])
     const asked = [params.x_axis ?? [], params.metrics, params.all_columns ?? [], subjects].flat()
     for (const each of asked) assert.ok(known.includes(String(each)), `${name}: ${each}`)
   }
 })
 
 test('Trino is named as Superset sees it, its password beside the bundle only', () => {
-  const uriOf = (database: Parameters<typeof supersetBundle>[0]): unknown =>
-    supersetBundle(database).find(({ kind }: Asset) => kind === 'database')?.content.sqlalchemy_uri
+  const uriOf = (database: SupersetDatabase): unknown =>
+    supersetBundle({ ...OPTIONS, database }).find(({ kind }) => kind === 'database')?.content
+      .sqlalchemy_uri
   assert.equal(uriOf(TRINO), 'trino://superset@trino:8080/lake/campaigns')
   const secured = {
     trinoUrl: 'https://trino.example.org',
@@ -178,12 +264,12 @@ test('Trino is named as Superset sees it, its password beside the bundle only', 
     catalog: 'prod',
   }
   assert.equal(uriOf(secured), 'trino://a%40b:XXXXXXXXXX@trino.example.org:443/prod/campaigns')
-  assert.doesNotMatch(JSON.stringify(supersetBundle(secured)), /s3cret/)
+  assert.doesNotMatch(JSON.stringify(supersetBundle({ ...OPTIONS, database: secured })), /s3cret/)
 })
 
 test('the archive holds the files, and the same bundle is the same bytes', () => {
   const archive = bundleArchive(bundle)
-  assert.deepEqual(Buffer.from(archive), Buffer.from(bundleArchive(supersetBundle(TRINO))))
+  assert.deepEqual(Buffer.from(archive), Buffer.from(bundleArchive(supersetBundle(OPTIONS))))
   const files = Object.entries(unzipSync(archive)).map(([path, bytes]) => [
     path,
     Buffer.from(bytes).toString(),

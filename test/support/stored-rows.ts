@@ -12,6 +12,12 @@ export type StoredEvent = Readonly<{
   at: string
   /** As DOUBLE reads it; default 0. */
   revenue?: string
+  /** Default `web`. */
+  platform?: string
+  /** Default `DE`. */
+  country?: string
+  /** Default NULL. */
+  device?: string | null
 }>
 
 export type StoredWindow = Readonly<{

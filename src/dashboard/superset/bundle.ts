@@ -4,10 +4,11 @@
  */
 import { DASHBOARD } from '../../dashboard-definition.ts'
 import { CHART_IDS, chartAsset } from './charts.ts'
-import { DATABASE_FILE, databaseAsset, type SupersetDatabase } from './database.ts'
+import { DATABASE_FILE, databaseAsset } from './database.ts'
 import { datasetAssets } from './datasets.ts'
 import { filterConfiguration } from './filters.ts'
 import { layoutOf } from './layout.ts'
+import type { BundleOptions } from './options.ts'
 import { type AssetKind, assetUuid } from './uuid.ts'
 
 export type Asset = Readonly<{
@@ -27,15 +28,22 @@ const DASHBOARD_UUID: string = assetUuid('dashboard', DASHBOARD_SLUG)
 const REFRESH_SECONDS = 10
 
 /** Each after its dependencies: the database first, the dashboard last. */
-export function supersetBundle(database: SupersetDatabase): Bundle {
-  const datasets = datasetAssets(database)
+export function supersetBundle(options: BundleOptions): Bundle {
+  const datasets = datasetAssets(options)
   return [
-    asset('database', DATABASE_FILE, 'database_name', databaseAsset(database)),
+    asset('database', DATABASE_FILE, 'database_name', databaseAsset(options.database)),
     ...Object.entries(datasets).map(([name, content]) =>
       asset('dataset', `datasets/campaign_metrics/${name}.yaml`, 'table_name', content),
     ),
-    ...CHART_IDS.map((id) => asset('chart', `charts/${id}.yaml`, 'slice_name', chartAsset(id))),
-    asset('dashboard', 'dashboards/campaign_performance.yaml', 'dashboard_title', dashboardAsset()),
+    ...CHART_IDS.map((id) =>
+      asset('chart', `charts/${id}.yaml`, 'slice_name', chartAsset(id, options.currency)),
+    ),
+    asset(
+      'dashboard',
+      'dashboards/campaign_performance.yaml',
+      'dashboard_title',
+      dashboardAsset(options),
+    ),
   ]
 }
 
@@ -55,7 +63,7 @@ function asset(
   return { kind, uuid: String(content.uuid), name: String(content[nameKey]), path, content }
 }
 
-function dashboardAsset(): Readonly<Record<string, unknown>> {
+function dashboardAsset({ hasTemplates }: BundleOptions): Readonly<Record<string, unknown>> {
   return {
     dashboard_title: DASHBOARD.title,
     description: 'Made by campaign-metrics; `campaign-metrics setup` puts changes to it right.',
@@ -70,7 +78,7 @@ function dashboardAsset(): Readonly<Record<string, unknown>> {
       // All at once: staggering would spread a refresh over a fifth of its interval.
       stagger_refresh: false,
       timed_refresh_immune_slices: [],
-      native_filter_configuration: filterConfiguration(),
+      native_filter_configuration: filterConfiguration(hasTemplates),
       cross_filters_enabled: true,
       chart_configuration: {},
       global_chart_configuration: { scope: { rootPath: ['ROOT_ID'], excluded: [] } },
@@ -82,9 +90,27 @@ function dashboardAsset(): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Shows the totals, one row of a table, as large as tiles. */
-const CSS = `[data-test-chart-name="Totals"] td { font-size: 24px; padding: 8px 12px; }
-[data-test-chart-name="Totals"] th { font-size: 13px; }
+/**
+ * Shows the totals, one row of a table, as tiles: two grids of eight columns, for the names and for
+ * the figures, in which each change stands below its measure.
+ */
+const TOTALS = '[data-test-chart-name="Totals"]'
+/** Superset warns that a table has as many rows as it may have; this one is meant to. */
+const WINDOWS = '[data-test-chart-name="Latest windows"]'
+const CSS = `${TOTALS} :is(table, thead, tbody) { display: block; width: 100% !important; }
+${TOTALS} colgroup { display: none; }
+${TOTALS} tr { background: none !important; display: grid; align-items: end;
+  grid-template-columns: 11fr 9fr 7fr 9fr 7fr 14fr 11fr 12fr; }
+${TOTALS} tbody tr { grid-auto-flow: column; grid-template-rows: auto auto; }
+${TOTALS} :is(th, td) { border: 0 !important; background: none !important; min-width: 0;
+  padding: 2px 10px; text-align: left !important; white-space: nowrap; width: auto !important; }
+${TOTALS} th { font-size: 13px; }
+${TOTALS} th svg { display: none; }
+${TOTALS} th:nth-child(even) { display: none; }
+${TOTALS} td { font-size: 20px; }
+${TOTALS} td:nth-child(even) { font-size: 14px; }
+${TOTALS} td:nth-child(even):not(.dt-is-null)::after { content: " %"; }
+${WINDOWS} [data-test="slice-header"] .anticon-warning { display: none; }
 `
 
 function textOf(content: unknown): string {

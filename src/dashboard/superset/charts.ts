@@ -11,7 +11,15 @@ import {
   REALTIME_MINUTES,
   TOP_CAMPAIGNS,
 } from '../../dashboard-definition.ts'
-import { type DatasetName, datasetUuid, formatOf, SECOND_COLUMN } from './datasets.ts'
+import {
+  COMPLETE_UNTIL,
+  changeName,
+  currencyOf,
+  type DatasetName,
+  datasetUuid,
+  formatOf,
+  SECOND_COLUMN,
+} from './datasets.ts'
 import { assetUuid } from './uuid.ts'
 
 export type SupersetChartId = Exclude<ChartId, 'campaigns'>
@@ -35,8 +43,11 @@ export function chartUuid(id: SupersetChartId): string {
   return assetUuid('chart', id)
 }
 
-export function chartAsset(id: SupersetChartId): Readonly<Record<string, unknown>> {
-  const { dataset, viz, params } = chartOf(id)
+export function chartAsset(
+  id: SupersetChartId,
+  currency: string | null,
+): Readonly<Record<string, unknown>> {
+  const { dataset, viz, params } = chartOf(id, currency)
   return {
     slice_name: CHARTS[id].title,
     viz_type: viz,
@@ -48,18 +59,22 @@ export function chartAsset(id: SupersetChartId): Readonly<Record<string, unknown
   }
 }
 
-function chartOf(id: SupersetChartId): SupersetChart {
+function chartOf(id: SupersetChartId, currency: string | null): SupersetChart {
   switch (id) {
     case 'totals':
-      return { dataset: 'campaign_metrics', viz: 'table', params: totals() }
+      return { dataset: 'campaign_timeline', viz: 'table', params: totals() }
     case 'trend':
-      return { dataset: 'campaign_metrics', viz: 'echarts_timeseries_line', params: trend() }
+      return { dataset: 'campaign_timeline', viz: 'echarts_timeseries_line', params: trend() }
     case 'revenue':
-      return { dataset: 'campaign_metrics', viz: 'echarts_timeseries_bar', params: revenue() }
+      return {
+        dataset: 'campaign_metrics',
+        viz: 'echarts_timeseries_bar',
+        params: revenue(currency),
+      }
     case 'realtime':
-      return { dataset: 'campaign_events', viz: 'echarts_timeseries_line', params: realtime() }
+      return { dataset: 'campaign_seconds', viz: 'echarts_timeseries_line', params: realtime() }
     case 'windows':
-      return { dataset: 'campaign_metrics', viz: 'table', params: windows() }
+      return { dataset: 'campaign_metrics', viz: 'table', params: windows(currency) }
   }
 }
 
@@ -69,26 +84,46 @@ function timeFilter(subject: string, range = 'No filter') {
   return { ...filter, subject, comparator: range }
 }
 
-/** A table of one row: seven big numbers would be seven charts. */
+/**
+ * A table of one row: seven big numbers would be seven charts. The style of the dashboard shows it
+ * as tiles, each measure over its change.
+ */
 function totals(): Params {
+  const { measures } = CHARTS.totals
+  const metrics = measures.flatMap((id) => [columnOf(id), changeName(id)])
   return {
     query_mode: 'aggregate',
     groupby: [],
     all_columns: [],
-    metrics: CHARTS.totals.measures.map(columnOf),
+    metrics: [...metrics, COMPLETE_UNTIL],
     adhoc_filters: [timeFilter('window_start')],
     // More than the one row, else Superset warns that the limit was reached.
     row_limit: 10,
+    conditional_formatting: measures
+      .map(changeName)
+      .flatMap((column) => [colored(column, '>', RISE_COLOR), colored(column, '<', FALL_COLOR)]),
     ...PLAIN_TABLE,
+    table_timestamp_format: '%-d %b %H:%M',
   }
 }
 
+/** Dark enough on white for small text. */
+const RISE_COLOR = '#1a7f4b'
+const FALL_COLOR = '#b3261e'
+
+function colored(column: string, operator: '<' | '>', colorScheme: string) {
+  const text = { objectFormatting: 'TEXT_COLOR', useGradient: false }
+  return { column, operator, targetValue: 0, colorScheme, ...text }
+}
+
 /** The stored rows themselves, in the order of chartSql. */
-function windows(): Params {
+function windows(currency: string | null): Params {
   const { measures } = CHARTS.windows
-  const formats = measures.map(
-    (id) => [columnOf(id), { d3NumberFormat: formatOf(MEASURES[id]) }] as const,
-  )
+  const formats = measures.map((id) => {
+    const currencyFormat = currencyOf(MEASURES[id], currency)
+    const format = { d3NumberFormat: formatOf(MEASURES[id]) }
+    return [columnOf(id), currencyFormat === null ? format : { ...format, currencyFormat }] as const
+  })
   return {
     query_mode: 'raw',
     groupby: [],
@@ -125,12 +160,28 @@ const SERIES: Params = {
   color_scheme: 'supersetColors',
 }
 
-/** Windows as they are: Superset's own grain would regroup them. */
+/**
+ * Windows as they are: Superset's own grain would regroup them. Only complete ones: the ratios of
+ * one that is filling jump, since conversions come after clicks, and these after impressions.
+ */
 function trend(): Params {
   return {
     ...lines('window_start', CHARTS.trend.measures.map(columnOf)),
-    adhoc_filters: [timeFilter('window_start')],
-    y_axis_format: ',.2f',
+    adhoc_filters: [
+      timeFilter('window_start'),
+      {
+        clause: 'WHERE',
+        expressionType: 'SQL',
+        sqlExpression: `window_start < ${COMPLETE_UNTIL}`,
+      },
+    ],
+    sort_series_type: 'name',
+    sort_series_ascending: true,
+    x_axis_time_format: '%-d %b %H:%M',
+    y_axis_format: ',.2~f',
+    y_axis_title: 'Percent',
+    y_axis_title_margin: 40,
+    y_axis_title_position: 'Left',
   }
 }
 
@@ -140,6 +191,7 @@ function realtime(): Params {
   return {
     ...lines(SECOND_COLUMN, CHARTS.realtime.measures.map(columnOf)),
     adhoc_filters: [timeFilter('timestamp', range)],
+    x_axis_time_format: '%H:%M:%S',
     y_axis_format: ',d',
   }
 }
@@ -151,8 +203,9 @@ function lines(x: string, metrics: readonly string[]): Params {
     metrics,
     row_limit: 10_000,
     x_axis_sort_asc: true,
-    x_axis_time_format: '%H:%M',
     show_legend: true,
+    // Superset's own legend scrolls, and has arrows even where all of it is seen.
+    legendType: 'plain',
     tooltipTimeFormat: '%Y-%m-%d %H:%M:%S',
     markerEnabled: false,
     seriesType: 'line',
@@ -160,7 +213,8 @@ function lines(x: string, metrics: readonly string[]): Params {
   }
 }
 
-function revenue(): Params {
+/** Bars that lie, so that each name has a line of its own. */
+function revenue(currency: string | null): Params {
   const metric = columnOf('revenue')
   return {
     x_axis: 'campaign_id',
@@ -168,9 +222,11 @@ function revenue(): Params {
     adhoc_filters: [timeFilter('window_start')],
     row_limit: TOP_CAMPAIGNS,
     x_axis_sort: metric,
-    x_axis_sort_asc: false,
-    orientation: 'vertical',
-    y_axis_format: ',.2f',
+    // From the bottom up: the largest is on top.
+    x_axis_sort_asc: true,
+    orientation: 'horizontal',
+    y_axis_format: formatOf(MEASURES.revenue),
+    currency_format: currencyOf(MEASURES.revenue, currency) ?? {},
     show_legend: false,
     show_value: true,
     ...SERIES,

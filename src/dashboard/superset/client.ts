@@ -21,6 +21,8 @@ export type Json = Readonly<Record<string, unknown>>
 export type SupersetClient = Readonly<{
   /** Empty if it does not tell. */
   version: string
+  /** Whether it processes Jinja in datasets: its feature flag ENABLE_TEMPLATE_PROCESSING. */
+  hasTemplates: boolean
   /** The `result` of an answer; null for 404. */
   read(path: string): Promise<Json | null>
   /** The rows of a list whose column equals a value. */
@@ -64,7 +66,7 @@ export async function openSuperset(place: SupersetPlace): Promise<SupersetClient
   }
 
   return {
-    version: await readVersion(place, base),
+    ...(await readFeatures(place, base)),
     read,
     async list(kind, column, value) {
       const filter = `(filters:!((col:${column},opr:eq,value:${risonText(value)})),page_size:100)`
@@ -112,18 +114,19 @@ async function signIn(place: SupersetPlace, base: string): Promise<string> {
   throw new SupersetError('not-superset', { url, reason: 'it gives no access token' })
 }
 
-/** From the page of the sign-in form, which has it as JSON in an attribute. */
-async function readVersion(place: SupersetPlace, base: string): Promise<string> {
+/** From the page of the sign-in form, which has them as JSON in an attribute. */
+async function readFeatures(
+  place: SupersetPlace,
+  base: string,
+): Promise<Pick<SupersetClient, 'version' | 'hasTemplates'>> {
   const response = await request(place, `${base}/login/`, {})
-  const found = /version_string(?:&#34;|&quot;|")\s*:\s*(?:&#34;|&quot;|")([^&"]*)/.exec(
-    await response.text(),
-  )
-  const version = found?.[1] ?? ''
+  const page = (await response.text()).replaceAll(/&#34;|&quot;/g, '"')
+  const version = /"version_string"\s*:\s*"([^"]*)/.exec(page)?.[1] ?? ''
   // A custom build may have no version; if it lacks something, a later request will fail.
   if (/^\d/.test(version) && compareVersions(version, VERSION_MIN) < 0) {
     throw new SupersetError('old-version', { url: place.url, version, needed: VERSION_MIN })
   }
-  return version
+  return { version, hasTemplates: /"ENABLE_TEMPLATE_PROCESSING"\s*:\s*true/.test(page) }
 }
 
 function compareVersions(a: string, b: string): number {

@@ -1,21 +1,36 @@
 /**
- * The dashboard's filters: a range of time for everything but `realtime`, and campaigns for
- * everything.
+ * The dashboard's filters: a range of time for everything but `realtime`; campaigns, and what only
+ * events have, for everything.
  *
  * Superset truncates "Last hour" to whole hours and refuses "Last 6 hours" ("From date cannot be
  * larger than to date"). DATEADD is exact to the second, in UTC, and the same text for all viewers,
  * so that they share cached answers.
  */
-import { DEFAULT_RANGE, FILTERS, RANGES } from '../../dashboard-definition.ts'
-import { datasetUuid } from './datasets.ts'
+import {
+  DEFAULT_RANGE,
+  EVENT_FILTER_IDS,
+  FILTERS,
+  type FilterId,
+  RANGES,
+} from '../../dashboard-definition.ts'
+import { type DatasetName, datasetUuid } from './datasets.ts'
 import { numberInBundle } from './layout.ts'
 
 /** Campaigns of these days can be chosen: the list is read each time the page is opened. */
 const CAMPAIGN_DAYS = 7
+/** Fewer, because these lists are read from the raw events. */
+const EVENT_DAYS = 1
 
-export function filterConfiguration(): readonly unknown[] {
+/** `hasTemplates`: without Jinja, the metrics cannot be filtered by what only events have. */
+export function filterConfiguration(hasTemplates: boolean): readonly unknown[] {
   const seconds = RANGES.find(({ id }) => id === DEFAULT_RANGE)?.seconds ?? 0
-  return [timeFilter(lastText(seconds)), campaignFilter()]
+  return [
+    timeFilter(lastText(seconds)),
+    valueFilter('campaign', { dataset: 'campaign_metrics', time: 'window_start' }, CAMPAIGN_DAYS),
+    ...(hasTemplates ? EVENT_FILTER_IDS : []).map((id) =>
+      valueFilter(id, { dataset: 'campaign_events', time: 'timestamp' }, EVENT_DAYS),
+    ),
+  ]
 }
 
 /** The last `seconds` in the syntax of Superset's time ranges. */
@@ -49,16 +64,19 @@ function timeFilter(range: string) {
   }
 }
 
-function campaignFilter() {
+function valueFilter(
+  id: FilterId,
+  { dataset, time }: Readonly<{ dataset: DatasetName; time: string }>,
+  days: number,
+) {
+  const { column, label } = FILTERS[id]
   return {
     ...NATIVE,
-    id: 'NATIVE_FILTER-campaign',
-    name: FILTERS.campaign.label,
-    description: `Campaigns with events in the last ${CAMPAIGN_DAYS} days`,
+    id: `NATIVE_FILTER-${id}`,
+    name: label,
+    description: `Values of the last ${days === 1 ? 'day' : `${days} days`}`,
     filterType: 'filter_select',
-    targets: [
-      { datasetUuid: datasetUuid('campaign_metrics'), column: { name: FILTERS.campaign.column } },
-    ],
+    targets: [{ datasetUuid: datasetUuid(dataset), column: { name: column } }],
     controlValues: {
       enableEmptyFilter: false,
       defaultToFirstItem: false,
@@ -68,8 +86,8 @@ function campaignFilter() {
       sortAscending: true,
     },
     adhoc_filters: [],
-    time_range: lastText(CAMPAIGN_DAYS * 86_400),
-    granularity_sqla: 'window_start',
+    time_range: lastText(days * 86_400),
+    granularity_sqla: time,
     defaultDataMask: { extraFormData: {}, filterState: {}, ownState: {} },
     scope: { rootPath: ['ROOT_ID'], excluded: [] },
     tabsInScope: [],

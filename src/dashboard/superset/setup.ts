@@ -13,6 +13,8 @@ export type SupersetSetup = Readonly<{
   /** The dashboard's address for a browser. */
   url: string
   version: string
+  /** What the user should know, a sentence each. */
+  remarks: readonly string[]
 }>
 
 export type SupersetAsset = Readonly<{
@@ -25,16 +27,25 @@ export type SupersetSetupOptions = Readonly<{
   superset: SupersetPlace
   /** Trino, at its address for Superset. */
   database: SupersetDatabase
+  windowUs: number
+  /** The currency of `revenue`; null for plain numbers. */
+  currency: string | null
   /** Only reports what would be done. */
   isDryRun: boolean
 }>
 
 const OUTCOMES = { missing: 'made', different: 'changed', same: 'found' } as const
 
+const WITHOUT_TEMPLATES =
+  "Superset's feature flag ENABLE_TEMPLATE_PROCESSING is off: the dashboard has no filters for " +
+  'platform, country and device, does not compare with the period before, and draws no silence; ' +
+  'set it and run setup again'
+
 /** Throws SupersetError. */
 export async function setUpSuperset(options: SupersetSetupOptions): Promise<SupersetSetup> {
   const client = await openSuperset(options.superset)
-  const bundle = supersetBundle(options.database)
+  const { hasTemplates } = client
+  const bundle = supersetBundle({ ...options, hasTemplates })
   await checkName(client, options.superset.url)
   const states = await installedStates(client, bundle)
   const stale = await staleCharts(client, bundle)
@@ -54,6 +65,7 @@ export async function setUpSuperset(options: SupersetSetupOptions): Promise<Supe
     ],
     url: `${options.superset.url.replace(/\/+$/, '')}/superset/dashboard/${DASHBOARD_SLUG}/`,
     version: client.version,
+    remarks: hasTemplates ? [] : [WITHOUT_TEMPLATES],
   }
 }
 

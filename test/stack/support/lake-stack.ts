@@ -98,13 +98,16 @@ function writerOf(client: TrinoClient) {
     },
     async writeEvents(events: readonly StoredEvent[]) {
       const rows = events.map(
-        ({ id, campaign = 'spring', type = 'impression', at, revenue = '0' }) =>
-          [id, campaign, type, at, revenue] as const,
+        ({ id, campaign = 'spring', type = 'impression', at, revenue = '0', ...of }) => {
+          const { platform = 'web', country = 'DE', device } = of
+          return [id, campaign, type, at, revenue, platform, country, device ?? ''] as const
+        },
       )
-      const types = 'id VARCHAR, campaign VARCHAR, type VARCHAR, at VARCHAR, revenue VARCHAR'
+      const names = ['id', 'campaign', 'type', 'at', 'revenue', 'platform', 'country', 'device']
+      const types = names.map((name) => `${name} VARCHAR`).join(', ')
       await client.rows(
         `INSERT INTO campaign_events SELECT id, 'user', campaign, type, CAST(at AS TIMESTAMP(6)),
-          CAST(revenue AS DOUBLE), 'web', 'DE', CAST(NULL AS VARCHAR) FROM ${rowsSql(rows, types)}`,
+          CAST(revenue AS DOUBLE), platform, country, nullif(device, '') FROM ${rowsSql(rows, types)}`,
       )
     },
     async writeWindows(windows: readonly StoredWindow[]) {

@@ -22,16 +22,19 @@ export type SupersetPage = Readonly<{
 }>
 
 const ANSWERS_LIMIT_MS = 180_000
+/**
+ * High enough for all charts: those below the edge of the screen are not asked for. Neither UTC nor
+ * the server's zone.
+ */
+const TEST_VIEW = { viewport: { width: 1400, height: 1900 }, timezoneId: 'America/St_Johns' }
 
 export async function openSupersetPage(
   url: string,
   account: Readonly<{ user: string; password: string }>,
+  view: typeof TEST_VIEW = TEST_VIEW,
 ): Promise<SupersetPage> {
   const browser = await launchBrowser()
-  // High enough for all charts: those below the edge of the screen are not asked for. Neither UTC
-  // nor the server's zone.
-  const viewport = { width: 1400, height: 1900 }
-  const page = await browser.newPage({ viewport, timezoneId: 'America/St_Johns' })
+  const page = await browser.newPage(view)
   const faults: string[] = []
   let answered = new Map<number, ChartAnswer>()
   page.on('pageerror', (error) => faults.push(String(error)))
