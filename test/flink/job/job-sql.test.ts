@@ -93,7 +93,7 @@ test('an id is remembered by 16 bytes of its SHA-256, and stored as it is', () =
 test('a heartbeat counts from its arrival, and has no reason', () => {
   const sql = makeJobSql(OPTIONS).statements.join('\n')
   const isHeartbeat = "event_id IS NULL AND event_type = 'campaign-metrics/heartbeat'"
-  assert.ok(sql.includes(`CASE WHEN ${isHeartbeat} THEN arrived END`))
+  assert.ok(sql.includes(`WHEN ${isHeartbeat} THEN arrived\n`))
   assert.ok(sql.includes(`CASE\n    WHEN ${isHeartbeat} THEN CAST(NULL AS STRING)`))
 })
 
