@@ -49,7 +49,8 @@ export function watchSnapshots(trino: string): SnapshotWatch {
   async function watch(): Promise<void> {
     while (!stopping.signal.aborted) {
       await look().catch(() => {})
-      await sleep(POLL_MS, undefined, { signal: stopping.signal }).catch(() => {})
+      // Keeps no test alive that has failed before it ended this.
+      await sleep(POLL_MS, undefined, { signal: stopping.signal, ref: false }).catch(() => {})
     }
   }
 
