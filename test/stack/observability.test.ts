@@ -86,10 +86,12 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
       const { restarts = 0, lastCheckpoint } = amended.job ?? {}
       await stack.kill('taskmanager', 'SIGKILL')
       await stack.start('taskmanager')
+      // Flink tells the figures of the new task manager some seconds after it runs.
       const restarted = await awaitStatus(
-        ({ job }) =>
+        ({ job, dedupe }) =>
           job?.state === 'RUNNING' &&
           (job.restarts ?? 0) > restarts &&
+          (dedupe.ids ?? 0) > 10 &&
           (job.lastCheckpoint?.id ?? 0) > (lastCheckpoint?.id ?? 0) &&
           (job.lastCheckpoint?.ageSeconds ?? Infinity) < AGE_SECONDS_MAX,
       )
