@@ -8,6 +8,7 @@ export {
   type ClientChange,
   type ComparedSpans,
   changedSpans,
+  clientRemovedMs,
   clientRows,
   type RowChange,
 } from './table/client-commit.ts'

@@ -25,6 +25,7 @@ export {
   type ChangedSpan,
   type ComparedSpans,
   changedSpans,
+  clientRemovedMs,
   clientRows,
   withoutCompared,
   withRowChange,

@@ -94,6 +94,7 @@ export const PROPERTY_KEYS = {
   changedSpans: 'campaign-metrics.changed-spans',
   clientAddedRows: 'campaign-metrics.client-added-rows',
   clientRemovedRows: 'campaign-metrics.client-removed-rows',
+  clientRemovedMs: 'campaign-metrics.client-removed-ms',
   fileFormat: 'write.format.default',
   compression: 'write.parquet.compression-codec',
   metrics: 'write.metadata.metrics.default',

@@ -27,6 +27,7 @@ function partsOf(
     topic,
     taken,
     committedMs: Date.now(),
+    removedMs: null,
     horizonMs: 60_000,
     retention: { days: 0, sinceUs: 0, keptFromUs: 0 },
     filesSince: async () => [{} as DataFile],
@@ -64,4 +65,14 @@ test('a topic that begins too late is refused, unless repeats do not matter', as
   assert.match('why' in refused ? refused.why : '', /partition 0 begins later, at offset 20\./)
   const accepted = await findReach({ ...parts, acceptRepeats: true })
   assert.deepEqual(accepted, { kind: 'found', from: [20], storedUntil: [40] })
+})
+
+test('where a client has removed rows since, ids do not tell what is stored: refused', async () => {
+  const place = await broker.topic('removed', { partitions: 1 })
+  await produce(broker.stack, place.topic, eventLines('a', 50), 0)
+  const parts = partsOf(place, idsOf('a', 50), [50])
+  const refused = await findReach({ ...parts, removedMs: Date.now() })
+  assert.match('why' in refused ? refused.why : '', /removed rows of campaign_events at .*twice/)
+  const long = await findReach({ ...parts, removedMs: Date.now() - 3_600_000 })
+  assert.deepEqual(long, { kind: 'found', from: [0], storedUntil: [50] })
 })

@@ -4,6 +4,7 @@ import type { Config } from '../../config.ts'
 import { countWaiting, readConsumerLag } from '../../log.ts'
 import {
   COUNT_KEYS,
+  clientRemovedMs,
   FLINK_SUMMARY_KEYS,
   type Lake,
   newestValue,
@@ -23,7 +24,7 @@ import { noteRetention, retentionOf } from '../job/retention.ts'
 import { closedUntilUs } from '../upkeep/amend-view.ts'
 import { whyUnfit } from './capacity.ts'
 import { openCountedNote } from './counted-offsets.ts'
-import { findReach, type Reach, type RebuildParts, whyTooShort } from './rebuild.ts'
+import { findReach, type Reach, type RebuildParts, whyNotRebuilt } from './rebuild.ts'
 import {
   jobsOf,
   newestFlinkCommit,
@@ -123,6 +124,7 @@ export async function openConfiguredJob(
       topic: log,
       taken: taken.partitions.map(({ committed }) => committed),
       committedMs: Math.max(0, ...commits.map((commit) => commit?.timestampMs ?? 0)),
+      removedMs: clientRemovedMs(lake.events.properties),
       horizonMs: options.dedupeHorizonMs,
       retention,
       filesSince: (ms) => lake.eventsFilesSince(ms),
@@ -153,7 +155,7 @@ export async function openConfiguredJob(
     retention,
     rebuilt: rebuildMark(lake.metrics),
     rebuildState,
-    whyNotRebuilt: async (signal) => await whyTooShort(await rebuildParts(signal)),
+    whyNotRebuilt: async (signal) => await whyNotRebuilt(await rebuildParts(signal)),
     rebuild,
     gateway,
     rest,

@@ -27,6 +27,8 @@ export type RebuildParts = Readonly<{
   taken: readonly (number | null)[]
   /** When Flink has last committed to the tables. */
   committedMs: number
+  /** When a client of the REST catalog has last removed rows; null where none has. */
+  removedMs: number | null
   horizonMs: number
   retention: Retention
   /** Raw files that were written since a time, and the ids in one. */
@@ -49,11 +51,13 @@ const SPARE_MS = 600_000
 const READ_WAIT_MS = 60_000
 const READ_STEP_MS = 1_000
 
-/** Why the topic does not reach far enough; null when it does. Throws LogError. */
-export async function whyTooShort(parts: RebuildParts): Promise<string | null> {
+/** Why it would go wrong, as far as that can be told at once; null when it would not. Throws LogError. */
+export async function whyNotRebuilt(parts: RebuildParts): Promise<string | null> {
   if (parts.acceptRepeats) return null
   const { topic } = parts.topic
   const fromMs = (await lackingMs(parts)) - parts.horizonMs - SPARE_MS
+  const removed = whyRemoved(parts, fromMs)
+  if (removed !== null) return removed
   const places = await findOffsetsAt(parts.topic, fromMs)
   const short = places.findIndex(({ start, at, end }) => start > 0 && at === start && end > at)
   if (short === -1) return null
@@ -66,14 +70,28 @@ export async function whyTooShort(parts: RebuildParts): Promise<string | null> {
   )
 }
 
+/** A row that is gone looks like an event that was never stored, and what follows like repeats of it. */
+function whyRemoved({ removedMs, acceptRepeats }: RebuildParts, fromMs: number): string | null {
+  if (acceptRepeats || removedMs === null || removedMs < fromMs) return null
+  return (
+    'The state cannot be rebuilt: a client of the REST catalog removed rows of campaign_events at ' +
+    `${new Date(removedMs).toISOString()}, so ids no longer tell what is stored of the topic since ` +
+    `${new Date(fromMs).toISOString()}. Fill new tables by naming another warehouse and catalog. If ` +
+    'events may be stored twice, and removed ones again: ' +
+    'campaign-metrics start --rebuild-state --accept-repeats'
+  )
+}
+
 /** While no job writes. Throws LogError, TableError. */
 export async function findReach(parts: RebuildParts): Promise<Reach> {
   const { topic, taken, horizonMs } = parts
-  const why = await whyTooShort(parts)
+  const why = await whyNotRebuilt(parts)
   if (why !== null) return { kind: 'refused', why }
   const untilMs = await lackingMs(parts)
   for (let backMs = horizonMs + SPARE_MS; ; backMs *= 2) {
     const fromMs = untilMs - backMs
+    const removed = whyRemoved(parts, fromMs)
+    if (removed !== null) return { kind: 'refused', why: removed }
     const places = await findOffsetsAt(topic, fromMs)
     const from = places.map(({ at }, partition) => Math.min(at, taken[partition] ?? at))
     const stored = await readStoredIds(parts, fromMs)

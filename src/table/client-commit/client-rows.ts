@@ -7,7 +7,7 @@
  *
  *     sequence number from to, …      µs since the epoch, `to` excluded
  *
- * Two more properties count the rows for the ledger.
+ * Two more properties count the rows for the ledger, and one tells when rows were last removed.
  */
 import type { TimeSpan } from '../../event.ts'
 import { type DataFile, eventTimes } from '../data-file.ts'
@@ -30,18 +30,21 @@ const SPANS_MAX = 64
 export function withRowChange(
   properties: Properties,
   { added, removed }: RowChange,
-  sequence: number,
+  { sequence, nowMs }: Readonly<{ sequence: number; nowMs: number }>,
 ): Properties {
   if (added.length + removed.length === 0) return properties
   const rows = clientRows(properties)
   const count = (files: readonly DataFile[]): number =>
     files.reduce((sum, file) => sum + file.rows, 0)
+  // Files that were only rewritten hold as many rows as before.
+  const isFewer = count(removed) > count(added)
   const spans = removed.map((file) => ({ ...spanOf(file), sequence }))
   return withSpans(
     {
       ...properties,
       [PROPERTY_KEYS.clientAddedRows]: String(rows.addedRows + count(added)),
       [PROPERTY_KEYS.clientRemovedRows]: String(rows.removedRows + count(removed)),
+      ...(isFewer ? { [PROPERTY_KEYS.clientRemovedMs]: String(nowMs) } : {}),
     },
     [...changedSpans(properties), ...spans],
   )
@@ -53,6 +56,12 @@ export function clientRows(properties: Properties): { addedRows: number; removed
     addedRows: Number(properties[PROPERTY_KEYS.clientAddedRows] ?? 0),
     removedRows: Number(properties[PROPERTY_KEYS.clientRemovedRows] ?? 0),
   }
+}
+
+/** When a client last removed rows; null where none has. */
+export function clientRemovedMs(properties: Properties): number | null {
+  const text = properties[PROPERTY_KEYS.clientRemovedMs]
+  return text === undefined ? null : Number(text)
 }
 
 /** The stretches that have yet to be compared, in order; 64 at most. */

@@ -143,15 +143,15 @@ function planned(proposals: Proposals, nowMs: number): Plans {
   return plansOf((key) => {
     const proposal = proposals[key]
     if (proposal === undefined) return null
-    return planMetadata(withNotes(proposal), randomUUID(), nowMs, expiry)
+    return planMetadata(withNotes(proposal, nowMs), randomUUID(), nowMs, expiry)
   })
 }
 
 /** Rows of campaign_metrics do not change through a client. */
-function withNotes({ state, rows }: Proposal): TableState {
+function withNotes({ state, rows }: Proposal, nowMs: number): TableState {
   const { metadata } = state
-  const { lastSequenceNumber } = metadata
-  const properties = withRowChange(metadata.properties, rows, lastSequenceNumber)
+  const made = { sequence: metadata.lastSequenceNumber, nowMs }
+  const properties = withRowChange(metadata.properties, rows, made)
   return { ...state, metadata: { ...metadata, properties } }
 }
 
