@@ -1,6 +1,6 @@
 /**
  * Runs the tests and fails when none ran, which `node --test` alone takes for a success. What needs
- * real services lies in test/stack, or in test/stack-long where it takes an hour, and runs only when
+ * real services lies in test/stack, or in test/stack-long where it takes long, and runs only when
  * it is named, file by file: the services share the machine.
  * usage: node scripts/test.ts [GLOB, FILE or FOLDER…] [--test-… options of node]
  */

@@ -117,5 +117,5 @@ async function expectOwnSettings(stack: Stack): Promise<void> {
   for (const line of ['filter_policy=bloomfilter:10:false', 'partition_filters=true']) {
     assert.ok(rocksdb.includes(line), line)
   }
-  assert.match(rocksdb, /compaction_style=kCompactionStyleLevel/)
+  assert.match(rocksdb, /compaction_style=kCompactionStyleUniversal/)
 }

@@ -104,7 +104,7 @@ test('state of another version: refused, and the job that runs is left alone', a
   const before = await running()
   await place.state.write({ version: STATE_VERSION - 1, backend: 'hashmap' })
   const job = place.openJob({ watermarkDelayMs: 3_500, stateBackend: 'hashmap' })
-  await assert.rejects(job.ensureRunning(), /state is of version 1, this program's job needs/)
+  await assert.rejects(job.ensureRunning(), /state is of version 2, this program's job needs/)
   assert.match(job.problem() ?? '', /campaign-metrics start --rebuild-state/)
   await job.close()
   assert.deepEqual(await running(), before)

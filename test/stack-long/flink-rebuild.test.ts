@@ -9,14 +9,14 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Stack } from '../../deploy/stack/stack.ts'
 import { beginAt, type KafkaPlace, readConsumerLag } from '../../src/log.ts'
+import type { DistributedSide } from '../stack/support/distributed-side.ts'
+import { cancelJobs } from '../stack/support/flink-jobs.ts'
+import { onFlinkSide } from '../stack/support/on-side.ts'
+import { produce } from '../stack/support/topic.ts'
 import { postAccepted, readStatus } from '../support/client.ts'
 import { eventLines } from '../support/events.ts'
 import { type Product, runCommand, startProduct } from '../support/product.ts'
 import { until } from '../support/until.ts'
-import type { DistributedSide } from './support/distributed-side.ts'
-import { cancelJobs } from './support/flink-jobs.ts'
-import { onFlinkSide } from './support/on-side.ts'
-import { produce } from './support/topic.ts'
 
 const SETUP_LIMIT_MS = 300_000
 const SETTLE_LIMIT_MS = 300_000

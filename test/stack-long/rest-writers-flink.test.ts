@@ -17,15 +17,15 @@ import {
   result,
   status,
 } from '../interop/rest-writing.ts'
+import { askTrino } from '../stack/support/ask-trino.ts'
+import { FLINK_SIDE_SERVICES, flinkFields } from '../stack/support/distributed-side.ts'
+import { watchSnapshots } from '../stack/support/doubled-windows.ts'
+import { runningJobs } from '../stack/support/flink-jobs.ts'
+import { onFlinkSide } from '../stack/support/on-side.ts'
+import { openSharedStack } from '../stack/support/shared-stack.ts'
 import { postAccepted } from '../support/client.ts'
 import { type Product, runCommand, startProduct } from '../support/product.ts'
 import { until } from '../support/until.ts'
-import { askTrino } from './support/ask-trino.ts'
-import { FLINK_SIDE_SERVICES, flinkFields } from './support/distributed-side.ts'
-import { watchSnapshots } from './support/doubled-windows.ts'
-import { runningJobs } from './support/flink-jobs.ts'
-import { onFlinkSide } from './support/on-side.ts'
-import { openSharedStack } from './support/shared-stack.ts'
 
 const SETUP_LIMIT_MS = 300_000
 const HOUR_MS = 3_600_000
