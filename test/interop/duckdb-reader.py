@@ -11,6 +11,7 @@ import sqlite3, sys
 from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 
+import duckdb
 import duckdb_extensions, tables
 
 DAY = 86_400_000_000
