@@ -4,8 +4,8 @@
  */
 import { after, before, type TestContext, test } from 'node:test'
 import { checkEachKindLands, checkKilledAt, KEY } from '../interop/rest-writing.ts'
+import { type LakeServices, openLakeServices } from '../stack/support/lake-services.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
-import { type LakeServices, openLakeServices } from './support/lake-services.ts'
 
 let services: LakeServices
 before(async () => {

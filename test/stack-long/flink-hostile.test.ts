@@ -8,17 +8,17 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import type { Stack } from '../../deploy/stack/stack.ts'
 import { jobSettings } from '../../src/flink/job/job-settings.ts'
-import { KAFKA_SIDE_SERVICES, openFlinkSide } from './support/distributed-side.ts'
-import { watchSnapshots } from './support/doubled-windows.ts'
-import { runFault } from './support/fault-run.ts'
-import { runningJobs } from './support/flink-jobs.ts'
+import { KAFKA_SIDE_SERVICES, openFlinkSide } from '../stack/support/distributed-side.ts'
+import { watchSnapshots } from '../stack/support/doubled-windows.ts'
+import { runFault } from '../stack/support/fault-run.ts'
+import { runningJobs } from '../stack/support/flink-jobs.ts'
 import {
   HOSTILE_DEFAULTS,
   HOSTILE_EDITS,
   restartFlink,
   stopFlink,
-} from './support/hostile-defaults.ts'
-import { openSharedStack } from './support/shared-stack.ts'
+} from '../stack/support/hostile-defaults.ts'
+import { openSharedStack } from '../stack/support/shared-stack.ts'
 
 const SECOND_MS = 1_000
 const PARALLELISM = 2
