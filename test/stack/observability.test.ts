@@ -82,7 +82,7 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
       )
       assert.ok((amended.windows?.amended ?? 0) > (first.windows?.amended ?? 0))
 
-      await expectFlinkMetrics(stack)
+      await eventually(() => expectFlinkMetrics(stack))
       const { restarts = 0, lastCheckpoint } = amended.job ?? {}
       await stack.kill('taskmanager', 'SIGKILL')
       await stack.start('taskmanager')
@@ -97,32 +97,59 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
       )
       assert.equal(restarted.job?.id, first.job?.id)
 
-      const metrics = (await get(product.url, '/metrics')).text
-      const sampleOf = (name: string): number =>
-        Number(new RegExp(`^campaign_metrics_${name} (.*)$`, 'm').exec(metrics)?.[1])
-      assert.equal(sampleOf('job_running'), 1)
-      assert.ok(sampleOf('job_restarts_total') >= 1)
-      assert.ok(sampleOf('job_checkpoint_age_seconds') < AGE_SECONDS_MAX)
-      assert.ok(sampleOf('dedupe_ids') > 10)
-      assert.ok(sampleOf('events_late_total') >= 3)
-      assert.doesNotMatch(metrics, /^campaign_metrics_(?:log|dedupe)_bytes /m)
-
-      const shown = await runCommand(side.folder, ['status', '--url', product.url])
-      assert.match(shown.stdout, /^job +[0-9a-f]{32} is RUNNING, [1-9]\d* restarts?, watermark /m)
-      assert.match(shown.stdout, /^checkpoint \d+ completed [\d.]+ s ago in [\d.]+ s, /m)
-      assert.match(shown.stdout, /^windows +\d.*, \d+ amended for \d+ late events, \d+ open with /m)
+      // A figure that Flink does not tell at the moment has no sample.
+      await eventually(async () => {
+        const metrics = (await get(product.url, '/metrics')).text
+        const sampleOf = (name: string): number =>
+          Number(new RegExp(`^campaign_metrics_${name} (.*)$`, 'm').exec(metrics)?.[1])
+        assert.equal(sampleOf('job_running'), 1)
+        assert.ok(sampleOf('job_restarts_total') >= 1)
+        assert.ok(sampleOf('job_checkpoint_age_seconds') < AGE_SECONDS_MAX)
+        assert.ok(sampleOf('dedupe_ids') > 10)
+        assert.ok(sampleOf('events_late_total') >= 3)
+        assert.doesNotMatch(metrics, /^campaign_metrics_(?:log|dedupe)_bytes /m)
+      })
+      await eventually(async () => {
+        const shown = await runCommand(side.folder, ['status', '--url', product.url])
+        assert.match(shown.stdout, /^job +[0-9a-f]{32} is RUNNING, [1-9]\d* restarts?, watermark /m)
+        assert.match(shown.stdout, /^checkpoint \d+ completed [\d.]+ s ago in [\d.]+ s, /m)
+        assert.match(
+          shown.stdout,
+          /^windows +\d.*, \d+ amended for \d+ late events, \d+ open with /m,
+        )
+      })
     } finally {
       isEnding = true
       await traffic
       await product.stop()
     }
     // Without a process, from the services themselves.
-    const told = await runCommand(side.folder, ['status', '--json'], { environment })
-    const { job, windows } = JSON.parse(told.stdout) as Status
-    assert.equal(job?.state, 'RUNNING')
-    assert.ok((job?.lastCheckpoint?.bytes ?? 0) > 0)
-    assert.ok((windows?.lateEvents ?? 0) >= 3)
+    await eventually(async () => {
+      const told = await runCommand(side.folder, ['status', '--json'], { environment })
+      const { job, windows } = JSON.parse(told.stdout) as Status
+      assert.equal(job?.state, 'RUNNING', told.stdout + told.stderr)
+      assert.ok((job?.lastCheckpoint?.bytes ?? 0) > 0, told.stdout)
+      assert.ok((windows?.lateEvents ?? 0) >= 3, told.stdout)
+    })
   }))
+
+/** Asks again while the answer is not as it must become; throws what was wrong last. */
+async function eventually(check: () => Promise<void>): Promise<void> {
+  let last: unknown = null
+  const isSo = async (): Promise<boolean> => {
+    try {
+      await check()
+      return true
+    } catch (error) {
+      last = error
+      await sleep(1_000)
+      return false
+    }
+  }
+  await until(isSo, BEYOND_LIMIT_MS).catch(() => {
+    throw last
+  })
+}
 
 async function expectFlinkMetrics(stack: Stack): Promise<void> {
   for (const [service, port, name] of [
