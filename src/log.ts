@@ -13,7 +13,7 @@
 export { LogError, type LogErrorCode } from './log/error.ts'
 export type { EventLog, EventReader, KafkaPlace, LogExtent, LogPlace } from './log/event-log.ts'
 export { diskFiles, LOG_STEPS, type LogFiles } from './log/files.ts'
-export type { Frame } from './log/frame.ts'
+export { type Frame, type FrameRecord, recordsOf } from './log/frame.ts'
 export { inspectLog } from './log/inspect.ts'
 export {
   beginAt,

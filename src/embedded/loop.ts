@@ -12,7 +12,7 @@
  */
 import type { RowBatch } from '../engine.ts'
 import type { RejectionReason } from '../event.ts'
-import type { Frame } from '../log.ts'
+import { type Frame, recordsOf } from '../log.ts'
 import { type Checkpoint, positionOf } from './checkpoint.ts'
 import { type CommitParts, commitRows } from './commit-rows.ts'
 import { openDayBacklog, openResuming, type Slice, type Taken } from './day-backlog.ts'
@@ -40,7 +40,6 @@ const BUSY_MS = 5_000
 const QUIET_MS = 1_000
 /** How long one read waits for events, at most. */
 const READ_WAIT_MS = 200
-const LF = 0x0a
 
 export type Rejected = Readonly<{
   bytes: Uint8Array
@@ -285,21 +284,14 @@ export function openLoop(parts: LoopParts): Loop {
   }
 }
 
-/** All lines of the frame; `readUs`: when they were read. */
-function refused({ bytes, count, firstOffset, origin }: Frame, readUs: number): Rejected[] {
-  const records: Rejected[] = []
-  let start = 0
-  for (let line = 0; line < count; line += 1) {
-    const end = bytes.indexOf(LF, start)
-    records.push({
-      bytes: origin?.originalOf(line) ?? bytes.slice(start, end),
-      reason: 'sender-time',
-      arrivalUs: readUs,
-      ...(origin?.placeOf(line) ?? { offset: firstOffset + line }),
-    })
-    start = end + 1
-  }
-  return records
+/** All records of the frame; `readUs`: when they were read. */
+function refused(frame: Frame, readUs: number): Rejected[] {
+  return [...recordsOf(frame)].map(({ bytes, ...place }) => ({
+    bytes: bytes.slice(),
+    reason: 'sender-time',
+    arrivalUs: readUs,
+    ...place,
+  }))
 }
 
 /**

@@ -20,6 +20,7 @@ import { crc32c } from '@node-rs/crc32'
 
 export const FRAME_HEADER_BYTES = 32
 const ALIGNMENT_BYTES = 8
+const LF = 0x0a
 
 /** One group of lines. `bytes` may be a view of memory that is used again: see who gives it. */
 export type Frame = Readonly<{
@@ -49,6 +50,33 @@ export type FrameOrigin = Readonly<{
   /** The value of a record that had to be changed to be a line; null for all others. */
   originalOf(line: number): Uint8Array | null
 }>
+
+/** What a line of a frame was before it became one: a view of the frame's bytes, or a copy. */
+export type FrameRecord = Readonly<{ bytes: Uint8Array; partition?: number; offset: number }>
+
+export function* recordsOf({
+  bytes,
+  count,
+  firstOffset,
+  origin,
+}: Frame): Generator<FrameRecord, void> {
+  let line = 0
+  for (const value of linesIn(bytes, count)) {
+    const place = origin?.placeOf(line) ?? { offset: firstOffset + line }
+    yield { bytes: origin?.originalOf(line) ?? value, ...place }
+    line += 1
+  }
+}
+
+/** Views of `count` lines, without their LF. */
+export function* linesIn(bytes: Uint8Array, count: number): Generator<Uint8Array, void> {
+  let start = 0
+  for (let line = 0; line < count; line += 1) {
+    const end = bytes.indexOf(LF, start)
+    yield bytes.subarray(start, end)
+    start = end + 1
+  }
+}
 
 /** Why bytes are not the frame that was expected there. */
 export type FrameFault =

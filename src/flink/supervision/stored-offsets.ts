@@ -13,12 +13,10 @@
  * rejects it again, and what is in `rejected/` is not kept twice.
  */
 import { parseEvent } from '../../event.ts'
-import type { Frame } from '../../log.ts'
+import { type Frame, type FrameRecord, recordsOf } from '../../log.ts'
 import { DAY_US } from '../../table.ts'
 import type { Retention } from '../job/retention.ts'
 import type { IdSet } from './id-set.ts'
-
-const LF = 0x0a
 
 export type StoredOffsets = Readonly<{
   /** Frames from one reader, in order. */
@@ -38,26 +36,16 @@ export function openStoredOffsets(
   const offsets = [...from]
   const isOver = from.map(() => false)
 
-  function takeRecord(
-    { partition, offset }: Readonly<{ partition: number; offset: number }>,
-    bytes: Uint8Array,
-    arrivalUs: number,
-  ): void {
-    if (isOver[partition] !== false) return
+  function takeRecord({ bytes, partition, offset }: FrameRecord, arrivalUs: number): void {
+    if (partition === undefined || isOver[partition] !== false) return
     if (idsOf(bytes).some((id) => stored.has(id))) offsets[partition] = offset + 1
     else isOver[partition] = isSound(bytes, arrivalUs, retention)
   }
 
   return {
-    take({ bytes, count, arrivalUs, hasSenderTime, origin }) {
-      if (hasSenderTime === true || origin === undefined) return
-      let start = 0
-      for (let line = 0; line < count; line++) {
-        const end = bytes.indexOf(LF, start)
-        const record = origin.originalOf(line) ?? bytes.subarray(start, end)
-        takeRecord(origin.placeOf(line), record, arrivalUs)
-        start = end + 1
-      }
+    take(frame) {
+      if (frame.hasSenderTime === true) return
+      for (const record of recordsOf(frame)) takeRecord(record, frame.arrivalUs)
     },
     isDone: () => isOver.every((over) => over),
     offsets: () => offsets,

@@ -2,6 +2,7 @@
  * Single records of the topic by their place, for a reader that knows only partition and offset.
  */
 import type { KafkaPlace } from '../event-log.ts'
+import { linesIn } from '../frame.ts'
 import { openCluster, requireTopic } from './cluster.ts'
 import { explainKafka } from './error.ts'
 import { fetchBatches } from './fetch.ts'
@@ -17,7 +18,6 @@ export type RecordSource = Readonly<{
 
 const FETCH = { waitMs: 1_000, bytesMax: 2 ** 20, partitionBytesMax: 2 ** 20 } as const
 const OFFSET_OUT_OF_RANGE = 1
-const LF = 0x0a
 
 export async function openRecordSource(place: KafkaPlace): Promise<RecordSource> {
   const cluster = await openCluster(place)
@@ -56,13 +56,8 @@ export async function openRecordSource(place: KafkaPlace): Promise<RecordSource>
 
 function valuesOf(lines: BatchLines): Map<number, Uint8Array> {
   const { bytes, count, deltas, originals, baseOffset } = lines
-  const values = new Map<number, Uint8Array>()
-  let start = 0
-  for (let line = 0; line < count; line++) {
-    const end = bytes.indexOf(LF, start)
-    const value = originals.get(line) ?? bytes.subarray(start, end)
-    values.set(baseOffset + (deltas?.[line] ?? line), value)
-    start = end + 1
-  }
-  return values
+  const values = [...linesIn(bytes, count)].map(
+    (value, line) => [baseOffset + (deltas?.[line] ?? line), originals.get(line) ?? value] as const,
+  )
+  return new Map(values)
 }
