@@ -14,6 +14,7 @@ export {
 export { killAt } from './runtime/kill-at.ts'
 export { acquireLock, type Lock, LockError, takeLock } from './runtime/lock.ts'
 export { freeBytes, wakePool } from './runtime/node-workarounds.ts'
+export { replaceFile, syncFolder } from './runtime/replace-file.ts'
 export {
   type ErrorKind,
   type ErrorKinds,

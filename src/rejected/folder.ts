@@ -6,9 +6,9 @@
  *     job-00000001.ndjson                events that the job rejected
  *     replayed.json                      file name -> bytes of it that were replayed
  */
-import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { nullIfMissing, reasonOf, systemCode } from '../runtime.ts'
+import { nullIfMissing, reasonOf, replaceFile, systemCode } from '../runtime.ts'
 import { RejectedError } from './error.ts'
 import { countEvents, type Line, parseLine, type RejectedSource, wholeLines } from './line.ts'
 
@@ -100,27 +100,7 @@ export async function readMarks(directory: string): Promise<ReplayedMarks> {
 
 /** Replaces the marks in one step, so that a crash leaves the old or the new ones. */
 export async function writeMarks(directory: string, marks: ReplayedMarks): Promise<void> {
-  const path = join(directory, MARKS_NAME)
-  const next = `${path}.next`
-  const file = await open(next, 'w')
-  try {
-    await file.writeFile(`${JSON.stringify(marks)}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(next, path)
-  await syncFolder(directory)
-}
-
-/** Makes created, renamed and removed names durable. */
-export async function syncFolder(directory: string): Promise<void> {
-  const folder = await open(directory, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
+  await replaceFile(join(directory, MARKS_NAME), `${JSON.stringify(marks)}\n`)
 }
 
 /**

@@ -6,16 +6,9 @@
 import { existsSync } from 'node:fs'
 import { access, constants, type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isFolder, makeFolder, reasonOf } from '../runtime.ts'
+import { isFolder, makeFolder, reasonOf, syncFolder } from '../runtime.ts'
 import { RejectedError, type RejectedErrorCode } from './error.ts'
-import {
-  fileName,
-  listFiles,
-  type RejectedFile,
-  readMarks,
-  readTotal,
-  syncFolder,
-} from './folder.ts'
+import { fileName, listFiles, type RejectedFile, readMarks, readTotal } from './folder.ts'
 import { headingLine, type RejectedSource } from './line.ts'
 
 /** Everything kept so far, as the heading of a file carries it. */
