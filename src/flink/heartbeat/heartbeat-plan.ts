@@ -29,8 +29,8 @@ export type DueFacts = Readonly<{
   quietUs: number
   watermarkDelayUs: number
   windowUs: number
-  /** The latest event in the raw table; null where it holds none. */
-  lastEventUs: number | null
+  /** The first and the last event in the raw table; null where it holds none. */
+  events: Readonly<{ firstUs: number; lastUs: number }> | null
   /** Windows that end until then are closed, or will be by a heartbeat that was written. */
   closedUntilUs: number | null
 }>
@@ -52,12 +52,16 @@ export function noteEnds(
  * the window in which it came counts as open, and the one before while events still come for it.
  */
 export function isHeartbeatDue(facts: DueFacts): boolean {
-  const { nowUs, standing, quietUs, watermarkDelayUs, windowUs, lastEventUs } = facts
+  const { nowUs, standing, quietUs, watermarkDelayUs, windowUs, events } = facts
   if (nowUs - standing.sinceUs < quietUs) return false
   const endOf = (us: number): number => (Math.floor(us / windowUs) + 1) * windowUs
   const closedUntilUs = facts.closedUntilUs ?? Number.NEGATIVE_INFINITY
   const endedUs = closesUntil(nowUs, watermarkDelayUs, windowUs)
-  if (lastEventUs !== null && Math.min(endedUs, endOf(lastEventUs)) > closedUntilUs) return true
+  if (events !== null) {
+    const emptyUntilUs = endOf(events.firstUs) - windowUs
+    const isOpen = Math.min(endedUs, endOf(events.lastUs)) > Math.max(closedUntilUs, emptyUntilUs)
+    if (isOpen) return true
+  }
   const cameIn = [endOf(standing.sinceUs - watermarkDelayUs), endOf(standing.sinceUs)]
   return cameIn.some((end) => end <= endedUs && end > closedUntilUs)
 }

@@ -20,6 +20,7 @@ import {
   advanceClaim,
   type Claim,
   closesUntil,
+  type DueFacts,
   isHeartbeatDue,
   noteEnds,
   type Standing,
@@ -85,7 +86,7 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
 
   function isDue(at: Standing): boolean {
     if (nowUs() < pausedUntilUs) return false
-    const { lastEventUs, closedUntilUs: rowsUntilUs } = openState()
+    const { events, closedUntilUs: rowsUntilUs } = openState()
     const known = [rowsUntilUs, closedUs, ...claims.map(({ closesUntilUs }) => closesUntilUs)]
     const closed = known.filter((us) => us !== null)
     return isHeartbeatDue({
@@ -95,7 +96,7 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
       quietUs: (options.idleTimeoutMs * US_PER_MS) / 2,
       watermarkDelayUs,
       windowUs,
-      lastEventUs,
+      events,
       closedUntilUs: closed.length === 0 ? null : Math.max(...closed),
     })
   }
@@ -180,7 +181,7 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
   }
 }
 
-type OpenState = Readonly<{ lastEventUs: number | null; closedUntilUs: number | null }>
+type OpenState = Pick<DueFacts, 'events' | 'closedUntilUs'>
 
 /** Looks at the files again only when a table has changed. */
 function memoized(tables: HeartbeatOptions['tables'], windowUs: number): () => OpenState {
@@ -189,12 +190,17 @@ function memoized(tables: HeartbeatOptions['tables'], windowUs: number): () => O
     const { events, metrics } = tables
     const key = `${events.snapshotId} ${metrics.snapshotId}`
     if (last?.key === key) return last.state
-    let lastEventUs: number | null = null
+    let firstUs = Number.POSITIVE_INFINITY
+    let lastUs = Number.NEGATIVE_INFINITY
     for (const file of events.files) {
-      const { lastUs } = eventTimes(file)
-      if (Number.isFinite(lastUs)) lastEventUs = Math.max(lastEventUs ?? lastUs, lastUs)
+      const times = eventTimes(file)
+      firstUs = Math.min(firstUs, times.firstUs)
+      if (Number.isFinite(times.lastUs)) lastUs = Math.max(lastUs, times.lastUs)
     }
-    const state = { lastEventUs, closedUntilUs: closedUntilUs(metrics, windowUs) }
+    const state = {
+      events: Number.isFinite(lastUs) ? { firstUs, lastUs } : null,
+      closedUntilUs: closedUntilUs(metrics, windowUs),
+    }
     last = { key, state }
     return state
   }

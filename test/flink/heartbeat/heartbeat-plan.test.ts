@@ -18,7 +18,9 @@ const SECOND_US = 1_000_000
 function isDue(at: {
   now: number
   since: number
-  lastEvent?: number | null
+  /** Long ago, unless it is given. */
+  firstEvent?: number
+  lastEvent?: number
   closedUntil?: number | null
 }): boolean {
   const us = (seconds: number | null | undefined): number | null =>
@@ -29,7 +31,10 @@ function isDue(at: {
     quietUs: 5 * SECOND_US,
     watermarkDelayUs: 10 * SECOND_US,
     windowUs: 300 * SECOND_US,
-    lastEventUs: us(at.lastEvent),
+    events:
+      at.lastEvent === undefined
+        ? null
+        : { firstUs: (at.firstEvent ?? 0) * SECOND_US, lastUs: at.lastEvent * SECOND_US },
     closedUntilUs: us(at.closedUntil),
   }
   return isHeartbeatDue(facts)
@@ -46,6 +51,13 @@ test('the window of the last event is closed once, its delay after its end', () 
 test('while events come nothing is due', () => {
   assert.equal(isDue({ now: 3310, since: 3306, lastEvent: 3100, closedUntil: 3000 }), false)
   assert.equal(isDue({ now: 3311, since: 3306, lastEvent: 3100, closedUntil: 3000 }), true)
+})
+
+test('windows that ended before the first event of all are empty, and not waited for', () => {
+  const young = { since: 3100, firstEvent: 3050, lastEvent: 3100 }
+  assert.equal(isDue({ ...young, now: 3299 }), false)
+  assert.equal(isDue({ ...young, now: 3310 }), true)
+  assert.equal(isDue({ ...young, firstEvent: 2999, now: 3200 }), true)
 })
 
 test('an event dated ahead takes a second heartbeat, at the end of its own window', () => {
