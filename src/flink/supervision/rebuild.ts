@@ -51,11 +51,14 @@ const SPARE_MS = 600_000
 const READ_WAIT_MS = 60_000
 const READ_STEP_MS = 1_000
 
-/** Why it would go wrong, as far as that can be told at once; null when it would not. Throws LogError. */
+/** Why it would go wrong, as far as that can be told at once; null if it would not. Throws LogError. */
 export async function whyNotRebuilt(parts: RebuildParts): Promise<string | null> {
+  return await whyNotFrom(parts, (await lackingMs(parts)) - parts.horizonMs - SPARE_MS)
+}
+
+async function whyNotFrom(parts: RebuildParts, fromMs: number): Promise<string | null> {
   if (parts.acceptRepeats) return null
   const { topic } = parts.topic
-  const fromMs = (await lackingMs(parts)) - parts.horizonMs - SPARE_MS
   const removed = whyRemoved(parts, fromMs)
   if (removed !== null) return removed
   const places = await findOffsetsAt(parts.topic, fromMs)
@@ -70,7 +73,7 @@ export async function whyNotRebuilt(parts: RebuildParts): Promise<string | null>
   )
 }
 
-/** A row that is gone looks like an event that was never stored, and what follows like repeats of it. */
+/** A row that is gone looks like an event that was never stored; what follows would be stored again. */
 function whyRemoved({ removedMs, acceptRepeats }: RebuildParts, fromMs: number): string | null {
   if (acceptRepeats || removedMs === null || removedMs < fromMs) return null
   return (
@@ -85,11 +88,12 @@ function whyRemoved({ removedMs, acceptRepeats }: RebuildParts, fromMs: number):
 /** While no job writes. Throws LogError, TableError. */
 export async function findReach(parts: RebuildParts): Promise<Reach> {
   const { topic, taken, horizonMs } = parts
-  const why = await whyNotRebuilt(parts)
-  if (why !== null) return { kind: 'refused', why }
   const untilMs = await lackingMs(parts)
+  const why = await whyNotFrom(parts, untilMs - horizonMs - SPARE_MS)
+  if (why !== null) return { kind: 'refused', why }
   for (let backMs = horizonMs + SPARE_MS; ; backMs *= 2) {
     const fromMs = untilMs - backMs
+    // Further back more may have been removed.
     const removed = whyRemoved(parts, fromMs)
     if (removed !== null) return { kind: 'refused', why: removed }
     const places = await findOffsetsAt(topic, fromMs)
