@@ -82,7 +82,7 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
       )
       assert.ok((amended.windows?.amended ?? 0) > (first.windows?.amended ?? 0))
 
-      await eventually(() => expectFlinkMetrics(stack))
+      await untilRight(() => expectFlinkMetrics(stack))
       const { restarts = 0, lastCheckpoint } = amended.job ?? {}
       await stack.kill('taskmanager', 'SIGKILL')
       await stack.start('taskmanager')
@@ -98,7 +98,7 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
       assert.equal(restarted.job?.id, first.job?.id)
 
       // A figure that Flink does not tell at the moment has no sample.
-      await eventually(async () => {
+      await untilRight(async () => {
         const metrics = (await get(product.url, '/metrics')).text
         const sampleOf = (name: string): number =>
           Number(new RegExp(`^campaign_metrics_${name} (.*)$`, 'm').exec(metrics)?.[1])
@@ -109,7 +109,7 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
         assert.ok(sampleOf('events_late_total') >= 3)
         assert.doesNotMatch(metrics, /^campaign_metrics_(?:log|dedupe)_bytes /m)
       })
-      await eventually(async () => {
+      await untilRight(async () => {
         const shown = await runCommand(side.folder, ['status', '--url', product.url])
         assert.match(shown.stdout, /^job +[0-9a-f]{32} is RUNNING, [1-9]\d* restarts?, watermark /m)
         assert.match(shown.stdout, /^checkpoint \d+ completed [\d.]+ s ago in [\d.]+ s, /m)
@@ -124,7 +124,7 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
       await product.stop()
     }
     // Without a process, from the services themselves.
-    await eventually(async () => {
+    await untilRight(async () => {
       const told = await runCommand(side.folder, ['status', '--json'], { environment })
       const { job, windows } = JSON.parse(told.stdout) as Status
       assert.equal(job?.state, 'RUNNING', told.stdout + told.stderr)
@@ -132,24 +132,6 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
       assert.ok((windows?.lateEvents ?? 0) >= 3, told.stdout)
     })
   }))
-
-/** Asks again while the answer is not as it must become; throws what was wrong last. */
-async function eventually(check: () => Promise<void>): Promise<void> {
-  let last: unknown = null
-  const isSo = async (): Promise<boolean> => {
-    try {
-      await check()
-      return true
-    } catch (error) {
-      last = error
-      await sleep(1_000)
-      return false
-    }
-  }
-  await until(isSo, BEYOND_LIMIT_MS).catch(() => {
-    throw last
-  })
-}
 
 async function expectFlinkMetrics(stack: Stack): Promise<void> {
   for (const [service, port, name] of [
@@ -160,4 +142,9 @@ async function expectFlinkMetrics(stack: Stack): Promise<void> {
     assert.equal(response.status, 200)
     assert.match(await response.text(), new RegExp(`^${name}\\{`, 'm'))
   }
+}
+
+/** Asks again until nothing is wrong; throws what was wrong last. */
+function untilRight(check: () => Promise<void>): Promise<void> {
+  return until(() => check().then(() => true), BEYOND_LIMIT_MS)
 }
