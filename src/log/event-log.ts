@@ -45,8 +45,7 @@ export type CommitCounts = Readonly<{
 
 export type EventLogStats = CommitCounts &
   Readonly<{
-    /** On the disks of this machine. */
-    /** Absent where the log is not on the disks of this machine. */
+    /** On the disks of this machine; absent where the log is elsewhere. */
     bytesOnDisk?: number
     waitingBytes: number
     /** Why appends are refused for now: the disk is full, or the broker is away. */

@@ -40,8 +40,8 @@ CREATE TEMPORARY TABLE json_events (
   -- Unless someone has changed that: then a record carries its sender's time, and is rejected.
   time_type STRING METADATA FROM 'timestamp-type' VIRTUAL,
   -- What decides the window, in whole seconds, since a window is whole seconds. NULL would stop the job; what cannot be dated is
-  -- rejected below, and 1970 moves no clock. A heartbeat counts from its arrival. The planner writes an expression again wherever
-  -- its column is used, unless it is random: RAND() is never asked, but with it rowtime is computed once for all that follows.
+  -- rejected below, and 1970 moves no clock. A heartbeat counts from its arrival. The planner copies the expression to every place
+  -- that uses the column, unless it is non-deterministic: RAND() is never evaluated, but with it rowtime is computed once.
   rowtime AS CASE
     WHEN event_id IS NULL AND RAND() > 2 THEN TIMESTAMP '1970-01-01 00:00:00.000'
     WHEN event_id IS NULL AND event_type = {text:heartbeat} THEN arrived
@@ -155,7 +155,7 @@ SELECT
     -- RFC 3339 with Z, an offset or neither (UTC); no leap second, no 24:00. DATE knows the calendar.
     WHEN NOT REGEXP(`timestamp`, '^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?\z')
       THEN 'timestamp-format'
-    -- Whether DATE knows the day is asked again only where rowtime may say that it does not.
+    -- A day that is not in the calendar has this rowtime; so may an event of 1970, which is too early.
     WHEN rowtime = TIMESTAMP '1970-01-01 00:00:00.000'
       THEN CASE WHEN TRY_CAST(SUBSTRING(`timestamp`, 1, 10) AS DATE) IS NULL THEN 'timestamp-format' ELSE 'timestamp-early' END
     WHEN `timestamp` < '2000-01-03' AND rowtime < TIMESTAMP '2000-01-01 00:00:00.000' THEN 'timestamp-early'

@@ -3,9 +3,9 @@
  * markers, aborted records, heartbeats and what retention took before the engine began have offsets
  * too, and would look like events that wait, or like duplicates.
  *
- * Only the headers of batches are looked at, and batches of one record, which may be a heartbeat. Reading follows the offsets that the engine has taken,
- * and goes on past them over what holds no event, since no event there will ever move the engine's
- * own offset:
+ * Only the headers of batches are looked at, and batches of one record, which may be a heartbeat.
+ * Reading follows the offsets that the engine has taken, and goes on past them over what holds no
+ * event, since no event there will ever move the engine's own offset:
  *
  *   offset   0                 100          140 141                           300
  *            │ events          │ aborted    │ M │ events                      │ end

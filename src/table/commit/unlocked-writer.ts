@@ -49,7 +49,7 @@ export type UnlockedWriter = LakeWriter &
 
 type Opened = Readonly<{ storage: Storage; load: Load }>
 
-const MS_PER_US = 1 / 1000
+const US_PER_MS = 1000
 /** The leader lets snapshots expire. */
 const KEEP_ALL: Expiry['policy'] = {
   allMs: Number.POSITIVE_INFINITY,
@@ -74,7 +74,7 @@ export function openUnlockedWriter(options: UnlockedWriterOptions): UnlockedWrit
   async function commitNow(changes: readonly ClientChange[]): Promise<ClientAnswer> {
     const access = await openCatalogAccess(catalog, { open: options.openCatalog, pause })
     try {
-      return await commitThrough(access, await open(), changes, Math.floor(nowUs() * MS_PER_US))
+      return await commitThrough(access, await open(), changes, Math.floor(nowUs() / US_PER_MS))
     } finally {
       await access.close()
     }
