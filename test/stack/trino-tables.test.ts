@@ -278,6 +278,7 @@ test("late events are found by the files that brought them, with their windows' 
       windowStartUs: TEN_US,
       rows: 1,
       sums: { impressions: 2, clicks: 1, conversions: 2, revenueMillionths: 3_750_000n },
+      uncounted: 1,
     },
   ])
   assert.equal((await query.differingWindows({ snapshots, spans, limit: 1 })).length, 1)
