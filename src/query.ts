@@ -7,6 +7,7 @@ export type { Cell, QueryResult, ResultColumn } from './query/cell.ts'
 export type { Difference, FieldDifference } from './query/comparison.ts'
 export type { DifferingWindow } from './query/differing-windows.ts'
 export { openQuery, type Query, type QueryOptions } from './query/duckdb/lake-query.ts'
+export { openParquetRows, type ParquetRow, type ParquetRows } from './query/duckdb/parquet-rows.ts'
 export { type MergeOptions, mergeEventFiles, recomputeFromFiles } from './query/duckdb/raw-files.ts'
 export {
   type EventFilter,

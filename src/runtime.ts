@@ -3,7 +3,14 @@
  * about events.
  */
 export { type ClockStep, type ClockWatch, openClockWatch } from './runtime/clock-watch.ts'
-export { parseExact, stringifyExact } from './runtime/exact-json.ts'
+export {
+  type NumberText,
+  numberText,
+  parseExact,
+  parseNumberTexts,
+  stringifyExact,
+  textOfNumber,
+} from './runtime/exact-json.ts'
 export {
   guardPlace,
   isFolder,

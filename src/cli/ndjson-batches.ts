@@ -4,6 +4,8 @@
  * stood.
  */
 
+import { bytesText } from './number-text.ts'
+
 export type LineBatch = Readonly<{
   kind: 'batch'
   /** Whole lines; the last one of the input may lack its line feed. */
@@ -16,8 +18,8 @@ export type LineBatch = Readonly<{
   isUnfinished: boolean
 }>
 
-/** A line that is longer than any event may be: reported, not sent. */
-export type LongLine = Readonly<{ kind: 'long-line'; line: number; bytes: number }>
+/** What cannot be an event: reported with its line, not sent. */
+export type Unsent = Readonly<{ kind: 'unsent'; line: number; reason: string }>
 
 export type BatchLimits = Readonly<{ bytesMax: number; linesMax: number }>
 
@@ -31,7 +33,7 @@ const BLANKS = new Set([0x20, 0x09, 0x0d, LF])
 export async function* cutBatches(
   input: AsyncIterable<Uint8Array | null>,
   limits: BatchLimits,
-): AsyncGenerator<LineBatch | LongLine> {
+): AsyncGenerator<LineBatch | Unsent> {
   const state: CutState = { rest: Buffer.alloc(0), line: 1, skipped: 0 }
   for await (const chunk of input) {
     if (chunk !== null) state.rest = Buffer.concat([state.rest, chunk])
@@ -43,7 +45,7 @@ export async function* cutBatches(
     while (state.rest.length >= limits.bytesMax) yield* cutFull(state, limits)
     if (chunk === null) yield* cutWhole(state, state.rest.lastIndexOf(LF) + 1, limits)
   }
-  if (state.skipped > 0) yield { kind: 'long-line', line: state.line, bytes: state.skipped }
+  if (state.skipped > 0) yield longLine(state.line, state.skipped)
   yield* cutWhole(state, state.rest.length, limits)
 }
 
@@ -57,19 +59,27 @@ type CutState = {
 }
 
 /** Lets go of a long line up to its end, which may be still to come: then null. */
-function skipToLineEnd(state: CutState): LongLine | null {
+function skipToLineEnd(state: CutState): Unsent | null {
   const end = state.rest.indexOf(LF)
   state.skipped += end === -1 ? state.rest.length : end
   state.rest = state.rest.subarray(end === -1 ? state.rest.length : end + 1)
   if (end === -1) return null
-  const long = { kind: 'long-line', line: state.line, bytes: state.skipped } as const
+  const long = longLine(state.line, state.skipped)
   state.line += 1
   state.skipped = 0
   return long
 }
 
+function longLine(line: number, bytes: number): Unsent {
+  return {
+    kind: 'unsent',
+    line,
+    reason: `${bytesText(bytes)} in one line, an event may have 32 KiB`,
+  }
+}
+
 /** One step from a rest that is at least a batch long. */
-function* cutFull(state: CutState, limits: BatchLimits): Generator<LineBatch | LongLine> {
+function* cutFull(state: CutState, limits: BatchLimits): Generator<LineBatch | Unsent> {
   const { end, lines } = wholeLines(state.rest, limits)
   if (end > 0) {
     if (!isBlank(state.rest, 0, end)) yield batchOf(state.rest.subarray(0, end), state.line, lines)

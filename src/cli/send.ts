@@ -1,32 +1,46 @@
 /**
  * `campaign-metrics send`: events from files or standard input to the collector, in batches, tried
- * again until answered.
+ * again until answered; or with `--dry-run` to the engine alone.
  */
 
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { CliError, EXIT_CODE } from './error.ts'
-import { readEvents, STDIN } from './event-input.ts'
-import { cutBatches, type LineBatch } from './ndjson-batches.ts'
+import { openDryRun } from './event-files/dry-run.ts'
+import {
+  checkFirstRecord,
+  eventBatches,
+  FILE_KINDS,
+  type FileKind,
+  nameOf,
+  type Reading,
+} from './event-files/event-batches.ts'
+import { TIME_FORMATS } from './event-files/event-time.ts'
+import { type MappingOptions, mappingOf } from './event-files/mapping.ts'
+import { STDIN } from './event-input.ts'
+import type { LineBatch } from './ndjson-batches.ts'
 import { bytesText, countOf, countText, elapsedText } from './number-text.ts'
 import {
   action,
   addConfigOption,
   addUrlOption,
-  type Collector,
   type ConfigOption,
   collectorOf,
   configOf,
   type Finish,
   type UrlOption,
 } from './options.ts'
-import { PATIENCE_MS, type PostOptions, postEvents } from './post-events.ts'
+import { PATIENCE_MS, type PostAnswer, type PostOptions, postEvents } from './post-events.ts'
 import { openProgress, type Progress } from './progress.ts'
+import { readHorizonMs, sendingAgainText } from './sending-again.ts'
 import { openStopSignal } from './stop-signal.ts'
 import type { Terminal } from './terminal.ts'
 
-type SendOptions = ConfigOption & UrlOption & Readonly<{ gzip?: boolean; patience?: string }>
+type SendOptions = ConfigOption &
+  UrlOption &
+  MappingOptions &
+  Readonly<{ format?: string; dryRun?: boolean; gzip?: boolean; patience?: string }>
 
 const BATCH = { bytesMax: 1024 * 1024, linesMax: 50_000 }
 /** The rest is counted; the collector keeps them all in `rejected/`. */
@@ -40,64 +54,113 @@ type Tally = {
   sent: number
   accepted: number
   rejected: number
-  tooLong: number
+  unsent: number
   bytes: number
   /** The first line of the file under way that has no answer. */
   nextLine: number
 }
 
 export function addSend(program: Command, terminal: Terminal, finish: Finish): void {
+  const collect = (value: string, before: readonly string[] = []): string[] => [...before, value]
   const command = program
     .command('send')
-    .description('send events from files of NDJSON (also .gz and .zst), or from standard input (-)')
+    .description('send events from files, or from standard input (-), to the collector')
     .argument('<files...>', 'files to send, in this order; - is standard input')
+    .option(
+      '--format <kind>',
+      `what the files are: ${FILE_KINDS.join(', ')} (default: by the name, else ndjson)`,
+    )
+    .option('--map <field=column>', 'the column that holds a field; may be repeated', collect)
+    .option('--set <field=value>', 'one value for a field of all events; may be repeated', collect)
+    .option('--time-format <format>', `how times are written: ${TIME_FORMATS.join(', ')}`)
+    .option(
+      '--id-from <columns>',
+      'make event_id from these columns, which together tell one event from all others',
+      collect,
+    )
+    .option('--dry-run', 'send nothing: say what would be accepted, and why not')
     .option('--gzip', 'compress what is sent, for slow lines')
     .option(
       '--patience <seconds>',
       'how long to try again while nobody answers (default: 5 before the first answer, then 60)',
     )
-    .addHelpText(
-      'after',
-      '\nSending the same files again is safe within dedupe.horizon: each event_id counts once.',
-    )
+    .addHelpText('after', HELP)
   addUrlOption(addConfigOption(command)).action(
     action(finish, (files: string[], options: SendOptions) => send(files, options, terminal)),
   )
 }
+
+const HELP = `
+Kinds by name: .json (an array, or objects), .csv, .tsv, .parquet; all others are NDJSON. All but
+Parquet also as .gz and .zst, and from standard input. The first line of CSV and TSV names the
+columns; CSV may use , ; | or tabs. An empty cell is an absent field.
+
+  send orders.csv --map event_id=order_no --map timestamp=paid_at --time-format epoch-ms \\
+                  --map user_id=customer --map campaign_id=utm_campaign --set event_type=conversion
+
+Times: iso is RFC 3339, also with a space for the T, and UTC where no zone is named; date is a day,
+taken as its first moment in UTC. A made event_id depends on --id-from and on event_type alone, so
+the same row always gives the same id, and rows that agree in both count as one event.
+
+Sending the same files again is safe within dedupe.horizon: each event_id counts once. At its end
+\`send\` says until when that is.`
 
 async function send(
   files: readonly string[],
   options: SendOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const collector = collectorOf(options, configOf(options, terminal), 'write', terminal)
+  const config = configOf(options, terminal)
   const patienceMs = options.patience === undefined ? PATIENCE_MS : patienceOf(options.patience)
+  const [kind, mapping] = [kindOf(options.format), mappingOf(options)]
+  const isDry = options.dryRun === true
   const totalBytes = sizeOf(files)
+  const tally: Tally = { sent: 0, accepted: 0, rejected: 0, unsent: 0, bytes: 0, nextLine: 1 }
+  const collector = isDry ? null : collectorOf(options, config, 'write', terminal)
   const stop = openStopSignal()
-  const progress = openProgress(terminal, totalBytes)
-  const tally: Tally = { sent: 0, accepted: 0, rejected: 0, tooLong: 0, bytes: 0, nextLine: 1 }
-  const startedMs = terminal.nowMs()
-  const post = {
-    gzip: options.gzip ?? false,
-    patienceMs: patienceMs.first,
-    signal: stop.signal,
-    onWait: (reason: string, waitMs: number) =>
-      progress.say(`${collector.url}: ${reason}; next try in ${elapsedText(waitMs)}`),
-  }
+  const reading = { kind, mapping, limits: BATCH, terminal, signal: stop.signal, onRead: () => {} }
+  let progress: Progress | undefined
+  let startedMs = terminal.nowMs()
   let done = 0
   try {
+    for (const file of files) if (canBeReadTwice(file)) await checkFirstRecord(file, reading)
+    progress = openProgress(terminal, totalBytes)
+    const { advance, say } = progress
+    const post = (patience: number): PostOptions => ({
+      gzip: options.gzip ?? false,
+      patienceMs: patience,
+      signal: stop.signal,
+      onWait: (reason, waitMs) =>
+        say(`${collector?.url}: ${reason}; next try in ${elapsedText(waitMs)}`),
+    })
+    const deliver: Deliver =
+      collector === null
+        ? await openDryRun(config.retention, terminal.nowMs)
+        : (lines) =>
+            postEvents(
+              collector,
+              lines,
+              post(tally.sent === 0 ? patienceMs.first : patienceMs.later),
+            )
+    startedMs = terminal.nowMs()
     for (const file of files) {
       tally.nextLine = 1
-      await sendFile(file, { collector, post, patienceMs, tally, progress, terminal })
+      await sendFile(file, { ...reading, onRead: advance }, { tally, progress, deliver })
       if (stop.signal.aborted) break
       done += 1
     }
   } finally {
-    progress.close()
     stop.close()
-    terminal.stderr.write(
-      summary(tally, terminal.nowMs() - startedMs) + leftOver(files.slice(done), tally),
-    )
+    if (progress !== undefined) {
+      progress.close()
+      const text = summary(tally, terminal.nowMs() - startedMs, isDry)
+      terminal.stderr.write(text + leftOver(files.slice(done), tally))
+      if (collector !== null && tally.sent > 0) {
+        const reader = collectorOf(options, config, 'read', terminal)
+        const horizonMs = await readHorizonMs(reader)
+        terminal.stderr.write(sendingAgainText(horizonMs, startedMs, terminal.nowMs()))
+      }
+    }
   }
   if (stop.signal.aborted) {
     throw new CliError(
@@ -105,37 +168,28 @@ async function send(
       'interrupted; sending the same files again is safe within dedupe.horizon',
     )
   }
-  return tally.rejected + tally.tooLong > 0 ? EXIT_CODE.negative : EXIT_CODE.ok
+  return tally.rejected + tally.unsent > 0 ? EXIT_CODE.negative : EXIT_CODE.ok
 }
 
-type Sending = Readonly<{
-  collector: Collector
-  post: PostOptions
-  patienceMs: typeof PATIENCE_MS
-  tally: Tally
-  progress: Progress
-  terminal: Terminal
-}>
+type Deliver = (lines: Uint8Array) => PostAnswer | Promise<PostAnswer>
 
-async function sendFile(file: string, sending: Sending): Promise<void> {
-  const { collector, post, patienceMs, tally, progress, terminal } = sending
+type Sending = Readonly<{ tally: Tally; progress: Progress; deliver: Deliver }>
+
+async function sendFile(
+  file: string,
+  reading: Reading,
+  { tally, progress, deliver }: Sending,
+): Promise<void> {
   const name = nameOf(file)
-  const input = readEvents(file, terminal, post.signal, (bytes) => progress.advance(bytes))
-  for await (const part of cutBatches(input, BATCH)) {
-    if (post.signal.aborted) return
-    if (part.kind === 'long-line') {
-      tally.tooLong += 1
+  for await (const part of eventBatches(file, reading)) {
+    if (reading.signal.aborted) return
+    if (part.kind === 'unsent') {
+      tally.unsent += 1
       tally.nextLine = part.line + 1
-      reportRejected(
-        tally,
-        progress,
-        `${name}:${part.line}: ${bytesText(part.bytes)} in one line, an event may have 32 ` +
-          'KiB; not sent',
-      )
+      reportRejected(tally, progress, `${name}:${part.line}: ${part.reason}; not sent`)
       continue
     }
-    const patience = tally.sent === 0 ? patienceMs.first : patienceMs.later
-    const answer = await postEvents(collector, part.bytes, { ...post, patienceMs: patience })
+    const answer = await deliver(part.bytes)
     tally.sent += answer.accepted + answer.rejectedCount
     tally.accepted += answer.accepted
     tally.bytes += part.bytes.length
@@ -155,7 +209,7 @@ function reportBatch(
   for (const { index, reason } of rejected) {
     tally.rejected += 1
     // Finding a line costs a pass over the batch: only for those that are shown.
-    if (tally.rejected + tally.tooLong > REJECTED_LINES_SHOWN) continue
+    if (tally.rejected + tally.unsent > REJECTED_LINES_SHOWN) continue
     const line = batch.lineOf(index)
     const isCut = batch.isUnfinished && line === batch.endLine - 1 && NOT_WHOLE.test(reason)
     const hint = isCut ? ' (the last line, without a line feed: it may be cut)' : ''
@@ -164,7 +218,7 @@ function reportBatch(
 }
 
 function reportRejected(tally: Tally, progress: Progress, text: string): void {
-  if (tally.rejected + tally.tooLong <= REJECTED_LINES_SHOWN) progress.say(text)
+  if (tally.rejected + tally.unsent <= REJECTED_LINES_SHOWN) progress.say(text)
 }
 
 /**
@@ -192,6 +246,21 @@ function sizeOf(files: readonly string[]): number | null {
   return total
 }
 
+/** A pipe gives its first record once. */
+function canBeReadTwice(file: string): boolean {
+  return file !== STDIN && statSync(file).isFile()
+}
+
+function kindOf(text: string | undefined): FileKind | null {
+  if (text === undefined) return null
+  const found = FILE_KINDS.find((kind) => kind === text)
+  if (found !== undefined) return found
+  throw new CliError(
+    'usage',
+    `--format: ${JSON.stringify(text)}; accepted: ${FILE_KINDS.join(', ')}`,
+  )
+}
+
 function patienceOf(text: string): typeof PATIENCE_MS {
   const seconds = Number(text)
   if (text.trim() !== '' && seconds >= 0 && seconds <= PATIENCE_SECONDS_MAX)
@@ -202,17 +271,21 @@ function patienceOf(text: string): typeof PATIENCE_MS {
   )
 }
 
-function summary(tally: Tally, elapsedMs: number): string {
+function summary(tally: Tally, elapsedMs: number, isDry: boolean): string {
   const perSecond = Math.round(tally.sent / Math.max(elapsedMs / 1000, 0.001))
-  const { rejected, tooLong } = tally
-  const hidden = rejected + tooLong - REJECTED_LINES_SHOWN
+  const { rejected, unsent } = tally
+  const hidden = rejected + unsent - REJECTED_LINES_SHOWN
+  const [accepted, refused] = [countText(tally.accepted), countText(rejected)]
   return [
-    `Sent ${countOf(tally.sent, 'event')} (${bytesText(tally.bytes)}) in ` +
-      `${elapsedText(elapsedMs)}, ${countText(perSecond)}/s: ${countText(tally.accepted)} ` +
-      `accepted, ${countText(rejected)} rejected.`,
-    ...(tooLong > 0 ? [`${countOf(tooLong, 'line')} too long to be an event, not sent.`] : []),
+    isDry
+      ? `Nothing was sent. Of ${countOf(tally.sent, 'event')} (${bytesText(tally.bytes)}) ` +
+        `${accepted} would be accepted, ${refused} rejected.`
+      : `Sent ${countOf(tally.sent, 'event')} (${bytesText(tally.bytes)}) in ` +
+        `${elapsedText(elapsedMs)}, ${countText(perSecond)}/s: ${accepted} accepted, ` +
+        `${refused} rejected.`,
+    ...(unsent > 0 ? [`${countOf(unsent, 'line')} cannot be an event, not sent.`] : []),
     ...(hidden > 0 ? [`${countText(hidden)} more rejected than shown.`] : []),
-    ...(rejected > 0
+    ...(rejected > 0 && !isDry
       ? ['Rejected events are kept by the collector: see `campaign-metrics rejected`.']
       : []),
     '',
@@ -227,8 +300,4 @@ function leftOver(files: readonly string[], { nextLine }: Tally): string {
     'Not sent, or not answered: ' +
     `${[`${begun} from line ${nextLine} on`, ...others].join(', ')}.\n`
   )
-}
-
-function nameOf(file: string): string {
-  return file === STDIN ? 'stdin' : file
 }

@@ -7,6 +7,7 @@ export type QueryErrorCode =
   | 'files-expired'
   | 'file-lost'
   | 'file-damaged'
+  | 'parquet-unreadable'
   | 'out-of-memory'
   | 'merge-failed'
   | 'no-spill-folder'
@@ -50,6 +51,12 @@ const KINDS: ErrorKinds<QueryErrorCode> = {
     message: (f) =>
       `a file of the tables cannot be read (${f.reason}): see to the disk, or restore it from ` +
       'a backup',
+  },
+  'parquet-unreadable': {
+    canRetry: false,
+    message: (f) =>
+      `${f.file} cannot be read as Parquet (${f.reason}): it is another kind of file, damaged, or ` +
+      'not completely written',
   },
   'out-of-memory': {
     canRetry: false,

@@ -3,8 +3,12 @@
  * 63-bit numbers. Uses JSON.rawJSON and the reviver's source text (ECMAScript "JSON.parse source
  * text access").
  */
+/** A number of JSON as it was written; JSON.stringify writes it so again. */
+export type NumberText = Readonly<{ rawJSON: string }>
+
 type SourceJson = Readonly<{
-  rawJSON(text: string): object
+  rawJSON(text: string): NumberText
+  isRawJSON(value: unknown): value is NumberText
   parse(
     text: string,
     revive: (key: string, value: unknown, context: { source?: string }) => unknown,
@@ -32,4 +36,21 @@ export function parseExact(text: string, bigintKeys: readonly string[] = []): un
     const isLarge = !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
     return exact.has(key) || isLarge ? BigInt(source) : value
   })
+}
+
+/** Parses JSON; every number stays as it was written. */
+export function parseNumberTexts(text: string): unknown {
+  return json.parse(text, (_key, value, { source }) =>
+    typeof value === 'number' && source !== undefined ? json.rawJSON(source) : value,
+  )
+}
+
+/** `text` must be a number of JSON. */
+export function numberText(text: string): NumberText {
+  return json.rawJSON(text)
+}
+
+/** Null: not such a number. */
+export function textOfNumber(value: unknown): string | null {
+  return json.isRawJSON(value) ? value.rawJSON : null
 }

@@ -11,6 +11,7 @@ const CODES: Readonly<
   'files-expired': { canRetry: true, facts: ['reason'] },
   'file-lost': { canRetry: false, facts: ['reason'] },
   'file-damaged': { canRetry: false, facts: ['reason'] },
+  'parquet-unreadable': { canRetry: false, facts: ['file', 'reason'] },
   'out-of-memory': { canRetry: false, facts: ['memory', 'temporary', 'reason'] },
   'merge-failed': { canRetry: true, facts: ['files', 'output', 'reason'] },
   'no-spill-folder': { canRetry: true, facts: ['folder', 'reason'] },

@@ -18,6 +18,8 @@ export type Sent = Readonly<{
 export type FakeCollector = Readonly<{
   url: string
   requests: Sent[]
+  /** Paths that were asked for what they show; they are answered with `status`. */
+  reads: string[]
   close(): Promise<void>
 }>
 
@@ -27,9 +29,16 @@ export type FakeCollector = Readonly<{
  */
 export async function openFakeCollector(
   reply: (lines: readonly string[], number: number) => Reply | null,
+  status: unknown = {},
 ): Promise<FakeCollector> {
   const requests: Sent[] = []
+  const reads: string[] = []
   const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      reads.push(request.url ?? '')
+      response.writeHead(200, { connection: 'close' }).end(JSON.stringify(status))
+      return
+    }
     const chunks: Buffer[] = []
     request.on('data', (chunk) => chunks.push(chunk))
     request.on('end', () => {
@@ -52,6 +61,7 @@ export async function openFakeCollector(
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
+    reads,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   }
 }
