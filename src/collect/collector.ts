@@ -21,6 +21,7 @@ import {
 } from './limits.ts'
 import { createMemoryBudget, createReadBudget } from './memory-budget.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
+import { createPageSenders, type PageRules } from './page-sender.ts'
 import { type AddressRange, createClientSide } from './proxy.ts'
 import { type ReadRoute, refusalBodyFor } from './read-route.ts'
 import { type CollectorStatus, openReading } from './reading.ts'
@@ -31,6 +32,8 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
   Readonly<{
     listen: Readonly<{ host: string; port: number }>
     keys: Keys
+    /** What a page key may do; default: see `page-sender.ts`. */
+    page?: Partial<PageRules>
     /** Origins whose pages may send events, as browsers write them; `*` = every origin. */
     cors: readonly string[]
     /** Proxies whose forwarding headers are trusted; default: none. */
@@ -98,6 +101,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       clientSide,
       publicOrigin: publicUrl?.origin ?? null,
     }),
+    pageSenders: createPageSenders(options.page ?? {}, clientSide, nowMs),
     budget: createMemoryBudget(meter.collect, 'heldBytes', limits.heldBytesMax),
     connections: createConnections(connectionsMax, countOther),
     isClosing: () => isClosing,

@@ -24,6 +24,8 @@ export type RefusalCode =
   | 'key-wrong'
   | 'key-not-for-writing'
   | 'key-not-for-reading'
+  | 'origin-missing'
+  | 'rate-limited'
   | 'session-over'
   | 'origin-not-allowed'
   | 'host-not-allowed'
@@ -86,7 +88,13 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   'key-not-for-reading': {
     status: 403,
-    message: 'This is a write key, which may only send events. Read with one of `keys.read`.',
+    message: 'This key may only send events. Read with one of `keys.read`.',
+  },
+  'origin-missing': {
+    status: 403,
+    message:
+      'A key of `keys.page` sends from web pages: the request must have the Origin header of one. ' +
+      'Servers and scripts send with one of `keys.write`.',
   },
   'session-over': {
     status: 401,
@@ -148,6 +156,12 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     status: 429,
     message: 'Too many bodies are under way at once. Wait, then send the same body again.',
     retryAfter: 1,
+  },
+  'rate-limited': {
+    status: 429,
+    message:
+      'More events came with this key, or from this address, than `page.keyRate` and ' +
+      '`page.addressRate` allow. Wait as long as Retry-After says, then send the same body again.',
   },
   'log-busy': {
     status: 429,
