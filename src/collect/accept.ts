@@ -117,10 +117,10 @@ function judge(
   page: PageSender | null,
 ): Judged {
   const slice = createSlicer(chunks)
-  const faulty = rejected.map(({ index, reason, start, end }) => ({
-    ...{ index, reason },
-    bytes: slice(start, end),
-  }))
+  const faulty = rejected.map(({ index, reason, start, end }) => {
+    const bytes = slice(start, end)
+    return { index, reason: page?.verdict(bytes, reason) ?? reason, bytes }
+  })
   const judged: Judged = { accepted: count - rejected.length, lines, rejected: faulty }
   return page === null ? judged : judgeByPage(judged, page)
 }
@@ -136,7 +136,7 @@ function judgeByPage({ accepted, lines, rejected }: Judged, page: PageSender): J
     if (faulty.has(index)) continue
     const end = bytes.indexOf(LF, start)
     const event = bytes.subarray(start, end)
-    const reason = page.reasonAgainst(event)
+    const reason = page.verdict(event, null)
     if (reason === null) kept.push(bytes.subarray(start, end + 1))
     else refused.push({ index, reason, bytes: event })
     start = end + 1

@@ -19,8 +19,8 @@ export type PageSender = Readonly<{
   waitSeconds(): number
   /** Takes so many events from the limits and returns 0, or takes none and tells the wait. */
   charge(events: number): number
-  /** Why an event, whose bytes are valid, is rejected from this sender; null = it is not. */
-  reasonAgainst(event: Uint8Array): RejectionReason | null
+  /** Why an event is rejected; null = it is not. `fault`: what is wrong with its bytes. */
+  verdict(event: Uint8Array, fault: RejectionReason | null): RejectionReason | null
 }>
 
 export type PageSenders = Readonly<{
@@ -54,8 +54,8 @@ export function createPageSenders(
           byAddress.take(address, events)
           return 0
         },
-        reasonAgainst: (event) =>
-          !rules.conversions && isConversion(event) ? 'page-conversion' : null,
+        verdict: (event, fault) =>
+          fault ?? (!rules.conversions && isConversion(event) ? 'page-conversion' : null),
       }
     },
   }

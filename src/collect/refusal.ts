@@ -24,6 +24,7 @@ export type RefusalCode =
   | 'key-wrong'
   | 'key-not-for-writing'
   | 'key-not-for-reading'
+  | 'key-not-for-pages'
   | 'origin-missing'
   | 'rate-limited'
   | 'session-over'
@@ -89,6 +90,10 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   'key-not-for-reading': {
     status: 403,
     message: 'This key may only send events. Read with one of `keys.read`.',
+  },
+  'key-not-for-pages': {
+    status: 403,
+    message: 'A pixel is public: send one of `keys.page` as `?key=KEY`, and no other key.',
   },
   'origin-missing': {
     status: 403,

@@ -56,9 +56,9 @@ export const KEYS: z.ZodType<KeySettings> = group<KeySettings>(
     page: field(
       {
         description:
-          'Keys for web pages, where everyone can read them. They may send impressions and ' +
-          'clicks, within the limits of `page`, and nothing else; a request needs an origin of ' +
-          '`cors`.',
+          'Keys for web pages and pixels, where everyone can read them. They may send ' +
+          'impressions and clicks, within the limits of `page`, and nothing else; a POST needs ' +
+          'an origin of `cors`. Without one there is no pixel.',
         accepts: 'a list of keys of 16 to 256 visible ASCII characters',
         initial: [],
         example: ['${CAMPAIGN_METRICS_PAGE_KEY}'],

@@ -64,10 +64,15 @@ export const REJECTION_REASONS = [
 ] as const
 
 /**
- * What only the collector finds, since it depends on the sender: engine and Flink know none of
- * these. They come after the faults of the bytes.
+ * What only the collector finds, since it depends on how an event was sent: engine and Flink know
+ * none of these. `macro` comes before the faults of the bytes, which may follow from it; what
+ * stands behind it, after them.
  */
 export const SENDER_REASONS = [
+  {
+    code: 'macro',
+    text: 'event: a required field holds a macro that was not replaced, such as [CACHEBUSTER]',
+  },
   {
     code: 'page-conversion',
     text: 'event_type: a key of keys.page may send impressions and clicks only (page.conversions)',
