@@ -26,7 +26,7 @@ export type Keys = Readonly<{
 }>
 
 /** `pageKey` names the page key that was sent, without being it; null = a sender of any event. */
-export type Writer = Readonly<{ pageKey: string | null }>
+type Writer = Readonly<{ pageKey: string | null }>
 
 export type KeyCheck = Readonly<{
   /** `url` is looked into for `?key=` (sendBeacon cannot set headers). */

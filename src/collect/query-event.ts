@@ -9,16 +9,14 @@
  */
 import { EVENT_COLUMNS } from '../event.ts'
 
-export type QueryEvent = Readonly<{
+type QueryEvent = Readonly<{
   bytes: Uint8Array
   /** A required field holds a macro that the ad server has not replaced. */
   hasMacro: boolean
 }>
 
 /** What stands in for required fields that are absent; there is none for `campaign_id`. */
-export type QueryDefaults = Readonly<
-  Record<'event_id' | 'user_id' | 'event_type' | 'timestamp', string>
->
+type QueryDefaults = Readonly<Record<'event_id' | 'user_id' | 'event_type' | 'timestamp', string>>
 
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 const REQUIRED: ReadonlySet<string> = new Set([

@@ -6,7 +6,7 @@
  */
 import { isIPv6 } from 'node:net'
 
-export type RateLimit = Readonly<{
+type RateLimit = Readonly<{
   /** Seconds until so many events may come; 0 = now. Takes nothing. */
   waitSeconds(name: string, events: number): number
   take(name: string, events: number): void

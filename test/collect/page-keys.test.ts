@@ -4,8 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { listRejected } from '../../src/rejected.ts'
-import { codeOf, event, get, type Harness, on, openHarness, post } from './harness.ts'
+import { codeOf, event, get, type Harness, keptEvents, on, openHarness, post } from './harness.ts'
 
 const WRITE = 'write-key-1'
 const READ = 'read-key-1'
@@ -53,7 +52,7 @@ test('a conversion by a page key is rejected and kept; events beside it are take
     stored.filter((id) => id.startsWith('x')),
     ['x0', 'x4'],
   )
-  const kept = await Array.fromAsync(listRejected(`${harness.directory}/rejected`))
+  const kept = await keptEvents(harness)
   assert.deepEqual(
     kept.map(({ reason: code, bytes }) => [code, Buffer.from(bytes).toString()]),
     [

@@ -1,8 +1,7 @@
 /** The pixel: an event in the address of a picture. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { listRejected } from '../../src/rejected.ts'
-import { event, get, type Harness, on, openGate, openHarness } from './harness.ts'
+import { event, get, type Harness, keptEvents, on, openGate, openHarness } from './harness.ts'
 
 const PAGE = 'page-key-1'
 const KEYS = { write: ['write-key-1'], read: ['read-key-1'], page: [PAGE] }
@@ -78,7 +77,7 @@ for (const [query, reason] of [
     const { status, bytes } = await ask(query)
     assert.deepEqual([status, bytes.length], [400, 43])
     assert.equal(harness.log.end(), end)
-    const kept = await Array.fromAsync(listRejected(`${harness.directory}/rejected`))
+    const kept = await keptEvents(harness)
     assert.equal(kept.at(-1)?.reason, reason)
   })
 }
@@ -165,9 +164,9 @@ test('missing tables are 503, a used-up rate 429, with a picture and Retry-After
 
 test('what was not valid is kept as it was filled, so that it can be sent again', async () => {
   await ask('campaign_id=a&event_type=conversion&event_id=k1')
-  const kept = await Array.fromAsync(listRejected(`${harness.directory}/rejected`))
+  const kept = await keptEvents(harness)
   const { timestamp, ...rest } = JSON.parse(event('k1', { user_id: 'anonymous' }))
-  assert.deepEqual(JSON.parse(Buffer.from(kept.at(-1)?.bytes ?? []).toString()), {
+  assert.deepEqual(JSON.parse(Buffer.from(kept.at(-1)?.bytes ?? new Uint8Array()).toString()), {
     ...rest,
     ...{ campaign_id: 'a', event_type: 'conversion', timestamp: timestamp.replace('Z', '.000Z') },
   })
