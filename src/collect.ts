@@ -3,7 +3,8 @@
  * read over HTTP: health, metrics, status, and the routes of other rooms.
  *
  *     POST /v1/events        write key   events: a JSON object, a JSON array or NDJSON;
- *                                       plain, gzip or zstd
+ *                        page key    plain, gzip or zstd; a page key: not every event
+ *     GET  /v1/pixel.gif     page key    an event in the parameters; 404 without a page key
  *     GET  /healthz          open        200 or 503; the reasons with a read key
  *     GET  /metrics          read key    Prometheus text
  *     GET  /v1/status        read key    JSON

@@ -17,7 +17,12 @@ export {
   OPTIONAL_COLUMNS,
 } from './event/event.ts'
 export { parseEvent } from './event/parse-event.ts'
-export { REJECTION_REASONS, type RejectionReason, reasonText } from './event/rejection.ts'
+export {
+  REJECTION_REASONS,
+  type RejectionReason,
+  reasonText,
+  SENDER_REASONS,
+} from './event/rejection.ts'
 export { type BodyForm, splitBody, trimmed, type Unsplittable } from './event/split-body.ts'
 export { KEEPS_ALL_US, keptFromDay, keptFromUs, parseTimestampUs } from './event/timestamp.ts'
 export {

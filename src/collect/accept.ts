@@ -12,7 +12,13 @@
  * A body refused as a whole (4xx) is not received: none of its events is counted or kept anywhere.
  */
 import type { Inspection, Inspector } from '../engine.ts'
-import { REJECTION_REASONS, type RejectionReason, reasonText, type Unsplittable } from '../event.ts'
+import {
+  REJECTION_REASONS,
+  type RejectionReason,
+  reasonText,
+  SENDER_REASONS,
+  type Unsplittable,
+} from '../event.ts'
 import { type EventLog, LogError, type LogErrorCode } from '../log.ts'
 import type { Meter } from '../meter.ts'
 import type { RejectedStore } from '../rejected.ts'
@@ -20,6 +26,7 @@ import { createSlicer } from './body-bytes.ts'
 import { type BodyType, bodyForm, withoutMark } from './body-form.ts'
 import type { CollectLimits } from './limits.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import type { PageSender } from './page-sender.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { UploadFailure } from './upload.ts'
 
@@ -40,13 +47,32 @@ export type AcceptParts = Readonly<{
   areTablesInPlace: () => boolean
 }>
 
-/** `body`: of the answer 200. */
-export type Outcome = Readonly<{ body: string } | { failure: UploadFailure }>
+/**
+ * `body`: of the answer 200. `retryAfter`: seconds, where the refusal itself does not know them.
+ */
+export type Outcome = Readonly<
+  { body: string; accepted: number } | { failure: UploadFailure; retryAfter?: number }
+>
+
+/** `bytes`: the event as it was sent. */
+type Refused = Readonly<{ index: number; reason: RejectionReason; bytes: Uint8Array }>
+
+/** A body after its inspection: `lines` holds the accepted events, each ended by LF. */
+type Judged = Readonly<{
+  accepted: number
+  lines: readonly Uint8Array[]
+  rejected: readonly Refused[]
+}>
 
 /** Each reason's text as JSON, encoded once. */
 const REASON_JSON: ReadonlyMap<RejectionReason, string> = new Map(
-  REJECTION_REASONS.map(({ code }) => [code, JSON.stringify(reasonText(code))]),
+  [...REJECTION_REASONS, ...SENDER_REASONS].map(({ code }) => [
+    code,
+    JSON.stringify(reasonText(code)),
+  ]),
 )
+
+const LF = 0x0a
 
 const UNSPLITTABLE: Readonly<Record<Unsplittable['unsplittable'], RefusalCode>> = {
   empty: 'body-empty',
@@ -56,10 +82,12 @@ const UNSPLITTABLE: Readonly<Record<Unsplittable['unsplittable'], RefusalCode>> 
   trailing: 'body-unsplittable',
 }
 
+/** `page`: the sender has a page key; null = it may send any event. */
 export async function accept(
   parts: AcceptParts,
   body: readonly Uint8Array[],
   type: BodyType,
+  page: PageSender | null,
 ): Promise<Outcome> {
   const { log, inspector, limits, budget } = parts
   const chunks = withoutMark(body)
@@ -68,27 +96,62 @@ export async function accept(
   const arrivalUs = log.stampUs()
   const inspection = inspector.inspect(chunks, form, arrivalUs, parts.keptFromUs(arrivalUs))
   if ('unsplittable' in inspection) return { failure: UNSPLITTABLE[inspection.unsplittable] }
-  const { rejected } = inspection
-  const isTooLarge = form === 'object' && rejected[0]?.reason === 'too-large'
+  const isTooLarge = form === 'object' && inspection.rejected[0]?.reason === 'too-large'
   if (isTooLarge) return { failure: 'event-too-large' }
+  const waitSeconds = page?.charge(inspection.count) ?? 0
+  if (waitSeconds > 0) return { failure: 'rate-limited', retryAfter: Math.ceil(waitSeconds) }
 
-  const rejectedBytes = rejected.length * limits.rejectionBytes
+  const judged = judge(chunks, inspection, page)
+  const rejectedBytes = judged.rejected.length * limits.rejectionBytes
   if (!budget.take(rejectedBytes)) return { failure: 'too-busy' }
   try {
-    return await store(parts, chunks, inspection, arrivalUs)
+    return await store(parts, judged, arrivalUs)
   } finally {
     budget.release(rejectedBytes)
   }
 }
 
-async function store(
-  parts: AcceptParts,
+function judge(
   chunks: readonly Uint8Array[],
   { count, rejected, lines }: Inspection,
+  page: PageSender | null,
+): Judged {
+  const slice = createSlicer(chunks)
+  const faulty = rejected.map(({ index, reason, start, end }) => {
+    const bytes = slice(start, end)
+    return { index, reason: page?.verdict(bytes, reason) ?? reason, bytes }
+  })
+  const judged: Judged = { accepted: count - rejected.length, lines, rejected: faulty }
+  return page === null ? judged : judgeByPage(judged, page)
+}
+
+/** Takes out of the good events those that its sender may not send. */
+function judgeByPage({ accepted, lines, rejected }: Judged, page: PageSender): Judged {
+  const faulty = new Set(rejected.map(({ index }) => index))
+  const refused: Refused[] = []
+  const kept: Uint8Array[] = []
+  const bytes = Buffer.concat(lines)
+  let start = 0
+  for (let index = 0; start < bytes.length; index++) {
+    if (faulty.has(index)) continue
+    const end = bytes.indexOf(LF, start)
+    const event = bytes.subarray(start, end)
+    const reason = page.verdict(event, null)
+    if (reason === null) kept.push(bytes.subarray(start, end + 1))
+    else refused.push({ index, reason, bytes: event })
+    start = end + 1
+  }
+  if (refused.length === 0) return { accepted, lines, rejected }
+  const all = [...rejected, ...refused].sort((a, b) => a.index - b.index)
+  return { accepted: kept.length, lines: [Buffer.concat(kept)], rejected: all }
+}
+
+async function store(
+  parts: AcceptParts,
+  { accepted, lines, rejected }: Judged,
   arrivalUs: number,
 ): Promise<Outcome> {
   const { log, limits, meter } = parts
-  const accepted = count - rejected.length
   if (!parts.areTablesInPlace()) return { failure: 'tables-misplaced' }
   if (accepted > 0) {
     try {
@@ -98,27 +161,20 @@ async function store(
     }
   }
   if (rejected.length > 0) {
-    const failure = await keep(parts, chunks, rejected, arrivalUs)
+    const failure = await keep(parts, rejected, arrivalUs)
     if (failure !== null) return { failure }
   }
   meter.collect.accepted += accepted
-  return { body: answerBody(accepted, rejected, limits.answerRejectionsMax) }
+  return { body: answerBody(accepted, rejected, limits.answerRejectionsMax), accepted }
 }
 
 async function keep(
   parts: AcceptParts,
-  chunks: readonly Uint8Array[],
-  rejected: Inspection['rejected'],
+  rejected: readonly Refused[],
   arrivalUs: number,
 ): Promise<RefusalCode | null> {
-  const slice = createSlicer(chunks)
-  const records = rejected.map(({ start, end, reason }) => ({
-    bytes: slice(start, end),
-    reason,
-    arrivalUs,
-  }))
   try {
-    await parts.rejected.keep(records)
+    await parts.rejected.keep(rejected.map(({ reason, bytes }) => ({ bytes, reason, arrivalUs })))
   } catch (cause) {
     parts.warn('rejected events could not be kept', cause)
     return 'rejected-failed'
@@ -160,7 +216,7 @@ function appendRefusal(parts: AcceptParts, cause: unknown): RefusalCode {
  * rejections, only the first are listed and `"rejectedCount"` gives their number; without it the
  * list is complete.
  */
-function answerBody(accepted: number, rejected: Inspection['rejected'], listed: number): string {
+function answerBody(accepted: number, rejected: readonly Refused[], listed: number): string {
   if (rejected.length === 0) return `{"accepted":${accepted},"rejected":[]}`
   const list = rejected
     .slice(0, listed)

@@ -21,6 +21,8 @@ import {
 } from './limits.ts'
 import { createMemoryBudget, createReadBudget } from './memory-budget.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
+import { createPageSenders, type PageRules } from './page-sender.ts'
+import { answerPixel, isPixelUrl } from './pixel.ts'
 import { type AddressRange, createClientSide } from './proxy.ts'
 import { type ReadRoute, refusalBodyFor } from './read-route.ts'
 import { type CollectorStatus, openReading } from './reading.ts'
@@ -31,6 +33,8 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
   Readonly<{
     listen: Readonly<{ host: string; port: number }>
     keys: Keys
+    /** What a page key may do; default: see `page-sender.ts`. */
+    page?: Partial<PageRules>
     /** Origins whose pages may send events, as browsers write them; `*` = every origin. */
     cors: readonly string[]
     /** Proxies whose forwarding headers are trusted; default: none. */
@@ -67,6 +71,7 @@ const WHOLE_SERVER = '*'
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
 /** The methods of all routes together. */
 const SERVER_METHODS = 'GET, HEAD, POST, DELETE, OPTIONS'
+const PIXEL_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD'])
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Throws CollectorError when it may not or cannot listen. */
@@ -98,11 +103,14 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       clientSide,
       publicOrigin: publicUrl?.origin ?? null,
     }),
+    pageSenders: createPageSenders(options.page ?? {}, clientSide, nowMs),
     budget: createMemoryBudget(meter.collect, 'heldBytes', limits.heldBytesMax),
     connections: createConnections(connectionsMax, countOther),
     isClosing: () => isClosing,
   }
   const ingest = createIngest(parts)
+  // Without a page key there is none: any website could have its visitors' browsers ask for it.
+  const hasPixel = (options.keys.page ?? []).length > 0
   const readBudget = createReadBudget(meter.collect, limits)
   const routes = options.routes ?? []
   const refusalBodyOf = refusalBodyFor(routes)
@@ -129,7 +137,12 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   ): void {
     parts.connections.track(response)
     const code = entryRefusal(parts, request)
-    if (code !== null) {
+    if (hasPixel && isPixelUrl(request.url) && PIXEL_METHODS.has(request.method)) {
+      answerPixel(parts, request, response, code).then(countOther, (cause) => {
+        warn('an answer could not be written', cause)
+        response.destroy()
+      })
+    } else if (code !== null) {
       const isSurplus = code === 'too-many-connections'
       if (isSurplus) warnOfSurplus(warn, connectionsMax)
       const close = isClosing || awaitsContinue || isSurplus

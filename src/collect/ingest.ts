@@ -18,6 +18,7 @@ import { createInflater, type Inflater } from './inflate.ts'
 import type { KeyCheck } from './keys.ts'
 import { headBytes } from './memory-budget.ts'
 import type { OriginRules } from './origin.ts'
+import type { PageSender, PageSenders } from './page-sender.ts'
 import { type RefusalCode, refusal } from './refusal.ts'
 import { readBody, type Upload, type UploadFailure } from './upload.ts'
 
@@ -25,6 +26,7 @@ export type IngestParts = AcceptParts &
   Readonly<{
     keys: KeyCheck
     origins: OriginRules
+    pageSenders: PageSenders
     connections: Connections
     isClosing: () => boolean
     nowMs: () => number
@@ -39,8 +41,16 @@ type Ingest = (
   awaitsContinue: boolean,
 ) => Promise<void>
 
-/** `heldBytes`: taken for the request, beside its body. */
-type Admission = Readonly<{ type: BodyType; coding: BodyCoding; heldBytes: number }>
+/**
+ * `heldBytes`: taken for the request, beside its body. `page`: the sender has a page key.
+ */
+type Admission = Readonly<{
+  type: BodyType
+  coding: BodyCoding
+  heldBytes: number
+  page: PageSender | null
+}>
+type Refused = Extract<Outcome, { failure: UploadFailure }>
 
 /** nginx's number for a client that went away before its answer; only the meter sees it. */
 const CLIENT_GONE = 499
@@ -54,7 +64,7 @@ export function createIngest(parts: IngestParts): Ingest {
     const startMs = nowMs()
     const admission = admit(parts, request)
     let status: number
-    if (typeof admission === 'string') {
+    if ('failure' in admission) {
       status = refuse(parts, request, response, admission, awaitsContinue)
     } else {
       if (awaitsContinue) response.writeContinue()
@@ -67,7 +77,7 @@ export function createIngest(parts: IngestParts): Ingest {
       status =
         'body' in outcome
           ? confirm(parts, request, response, outcome.body)
-          : refuse(parts, request, response, outcome.failure, false)
+          : refuse(parts, request, response, outcome, false)
     }
     const answers = meter.collect.eventAnswers
     answers[status] = (answers[status] ?? 0) + 1
@@ -98,10 +108,27 @@ export function answerOther(
 }
 
 /** Decides from the headers alone whether the body may be sent. */
-function admit(parts: IngestParts, request: IncomingMessage): Admission | RefusalCode {
+function admit(parts: IngestParts, request: IncomingMessage): Admission | Refused {
   const { headers, url = '' } = request
-  const key = parts.keys.mayWrite(headers, url)
-  if (key !== null) return key
+  const writer = parts.keys.writerOf(headers, url)
+  if (typeof writer === 'string') return { failure: writer }
+  const page = writer.pageKey === null ? null : parts.pageSenders.of(writer.pageKey, request)
+  if (page !== null) {
+    if (headers.origin === undefined) return { failure: 'origin-missing' }
+    const waitSeconds = page.waitSeconds()
+    if (waitSeconds > 0) return { failure: 'rate-limited', retryAfter: Math.ceil(waitSeconds) }
+  }
+  const form = formOf(parts, request)
+  if (typeof form === 'string') return { failure: form }
+  const heldBytes = parts.limits.requestBytes + headBytes(request)
+  if (!parts.budget.take(heldBytes)) return { failure: 'too-busy' }
+  return { ...form, heldBytes, page }
+}
+
+function formOf(
+  { limits }: IngestParts,
+  { headers }: IncomingMessage,
+): Pick<Admission, 'type' | 'coding'> | RefusalCode {
   const type = bodyType(headers['content-type'])
   if (type === null) return 'content-type'
   const coding = bodyCoding(headers['content-encoding'])
@@ -111,10 +138,8 @@ function admit(parts: IngestParts, request: IncomingMessage): Admission | Refusa
     return 'content-encoding'
   }
   const length = headers['content-length']
-  if (length !== undefined && Number(length) > parts.limits.bodyBytesMax) return 'body-too-large'
-  const heldBytes = parts.limits.requestBytes + headBytes(request)
-  if (!parts.budget.take(heldBytes)) return 'too-busy'
-  return { type, coding, heldBytes }
+  if (length !== undefined && Number(length) > limits.bodyBytesMax) return 'body-too-large'
+  return { type, coding }
 }
 
 /** From the upload to the outcome; releases the body's bytes. */
@@ -122,7 +147,7 @@ async function takeBody(
   parts: IngestParts,
   inflate: Inflater,
   upload: Upload,
-  { type, coding }: Admission,
+  { type, coding, page }: Admission,
 ): Promise<Outcome> {
   let body = upload
   try {
@@ -131,7 +156,7 @@ async function takeBody(
       parts.meter.collect.inflatedBytes += body.bytes
     }
     if (body.failure !== null) return { failure: body.failure }
-    return await accept(parts, body.chunks, type)
+    return await accept(parts, body.chunks, type, page)
   } catch (cause) {
     parts.warn('a request failed inside the collector', cause)
     return { failure: 'internal' }
@@ -157,7 +182,7 @@ function refuse(
   parts: IngestParts,
   request: IncomingMessage,
   response: ServerResponse,
-  failure: UploadFailure,
+  { failure, retryAfter }: Refused,
   awaitsContinue: boolean,
 ): number {
   if (failure === 'aborted' || response.destroyed) return CLIENT_GONE
@@ -166,7 +191,8 @@ function refuse(
     request.socket.destroy()
     return refusal(failure).status
   }
-  const headers = parts.origins.corsHeaders(request.headers)
+  const cors = parts.origins.corsHeaders(request.headers)
+  const headers = retryAfter === undefined ? cors : [...cors, 'Retry-After', String(retryAfter)]
   const answer: Answer = refusalAnswer(failure, headers, parts.isClosing())
   // The rest of the body will not come, or cannot be parsed.
   const isLast = awaitsContinue || failure === 'request-timeout' || failure === 'http-syntax'

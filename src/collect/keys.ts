@@ -2,7 +2,8 @@
  * Who may do what. A key is for writing or for reading, never both; where no key of a kind is
  * configured, that kind is open to everyone who reaches the port (`startCollector` allows it on
  * loopback only). A key for the tables reads like a read key and may also change the tables, which
- * is never open.
+ * is never open. Nor is what page keys are for: they are public, and may send only what
+ * `page-sender.ts` lets through.
  *
  * A browser that has signed in with a read key sends a session (`session.ts`) in its place. Only
  * `Authorization: Bearer` and `X-Api-Key` are keys of ours: other schemes are those of a proxy in
@@ -21,11 +22,15 @@ export type Keys = Readonly<{
   write: readonly string[]
   read: readonly string[]
   tables?: readonly string[]
+  page?: readonly string[]
 }>
 
+/** `pageKey` names the page key that was sent, without being it; null = a sender of any event. */
+type Writer = Readonly<{ pageKey: string | null }>
+
 export type KeyCheck = Readonly<{
-  /** null = go on. `url` is looked into for `?key=` (sendBeacon cannot set headers). */
-  mayWrite(headers: IncomingHttpHeaders, url: string): RefusalCode | null
+  /** `url` is looked into for `?key=` (sendBeacon cannot set headers). */
+  writerOf(headers: IncomingHttpHeaders, url: string): Writer | RefusalCode
   mayRead(headers: IncomingHttpHeaders): RefusalCode | null
   /** The same for a key that did not come in a header. */
   mayReadBy(key: string): RefusalCode | null
@@ -39,6 +44,7 @@ export type KeyCheck = Readonly<{
   ): Readonly<{ session: Session | null } | { refusal: RefusalCode }>
 }>
 
+const ANY_EVENT: Writer = { pageKey: null }
 const IS_BEARER = /^bearer(?: |$)/i
 const BEARER = /^bearer +(\S+) *$/i
 
@@ -46,6 +52,8 @@ export function createKeyCheck(keys: Keys, sessions: Sessions): KeyCheck {
   const write = keys.write.map(digest)
   const tables = (keys.tables ?? []).map(digest)
   const readers = [...keys.read.map(digest), ...tables]
+  const pages = (keys.page ?? []).map(digest)
+  const senders = [...write, ...pages]
   const isReadingOpen = keys.read.length === 0
 
   function mayRead(headers: IncomingHttpHeaders): RefusalCode | null {
@@ -53,25 +61,30 @@ export function createKeyCheck(keys: Keys, sessions: Sessions): KeyCheck {
     const sent = keysInHeaders(headers)
     const isSignedIn = sent.length === 0 ? sessions.holds(headers.cookie) : null
     if (isSignedIn !== null) return isSignedIn ? null : 'session-over'
-    return check(sent, readers, write, 'key-not-for-reading')
+    return check(sent, readers, senders, 'key-not-for-reading')
   }
 
   return {
-    mayWrite(headers, url) {
-      if (write.length === 0) return null
-      const sent = keysInHeaders(headers)
-      return check(sent.length > 0 ? sent : keysInQuery(url), write, readers, 'key-not-for-writing')
+    writerOf(headers, url) {
+      const inHeaders = keysInHeaders(headers)
+      const sent = inHeaders.length > 0 ? inHeaders : keysInQuery(url)
+      const digests = sent.map(digest)
+      const isWriter = digests.map((each) => isAmong(each, write)).includes(true)
+      const pageKey = digests.find((each) => isAmong(each, pages))
+      if (!isWriter && pageKey !== undefined) return { pageKey: pageKey.toString('hex') }
+      const refusal = write.length === 0 ? null : check(sent, write, readers, 'key-not-for-writing')
+      return refusal ?? ANY_EVENT
     },
     mayRead,
     mayReadBy: (key) =>
-      isReadingOpen ? null : check([key], readers, write, 'key-not-for-reading'),
+      isReadingOpen ? null : check([key], readers, senders, 'key-not-for-reading'),
     mayChangeTables: (headers) =>
       keysInHeaders(headers).some((key) => isAmong(digest(key), tables)),
     isReader: (headers) => !isReadingOpen && mayRead(headers) === null,
     signIn(headers) {
       if (isReadingOpen) return { session: null }
       const sent = keysInHeaders(headers)
-      const refusal = check(sent, readers, write, 'key-not-for-reading')
+      const refusal = check(sent, readers, senders, 'key-not-for-reading')
       if (refusal !== null) return { refusal }
       const [key = ''] = sent.filter((each) => isAmong(digest(each), readers))
       return { session: sessions.issue(key) }

@@ -24,6 +24,9 @@ export type RefusalCode =
   | 'key-wrong'
   | 'key-not-for-writing'
   | 'key-not-for-reading'
+  | 'key-not-for-pages'
+  | 'origin-missing'
+  | 'rate-limited'
   | 'session-over'
   | 'origin-not-allowed'
   | 'host-not-allowed'
@@ -86,7 +89,17 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   'key-not-for-reading': {
     status: 403,
-    message: 'This is a write key, which may only send events. Read with one of `keys.read`.',
+    message: 'This key may only send events. Read with one of `keys.read`.',
+  },
+  'key-not-for-pages': {
+    status: 403,
+    message: 'A pixel is public: send one of `keys.page` as `?key=KEY`, and no other key.',
+  },
+  'origin-missing': {
+    status: 403,
+    message:
+      'A key of `keys.page` sends from web pages: the request must have the Origin header of one. ' +
+      'Servers and scripts send with one of `keys.write`.',
   },
   'session-over': {
     status: 401,
@@ -148,6 +161,12 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     status: 429,
     message: 'Too many bodies are under way at once. Wait, then send the same body again.',
     retryAfter: 1,
+  },
+  'rate-limited': {
+    status: 429,
+    message:
+      'More events came with this key, or from this address, than `page.keyRate` and ' +
+      '`page.addressRate` allow. Wait as long as Retry-After says, then send the same body again.',
   },
   'log-busy': {
     status: 429,

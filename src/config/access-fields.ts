@@ -7,15 +7,19 @@ import type { z } from 'zod'
 import { type AddressRange, parseAddressRange } from './address.ts'
 import { field, group } from './field.ts'
 import { readServiceUrl } from './places.ts'
-import { readKeys, readList, readOrigins, readPath } from './readers.ts'
+import { readCount, readKeys, readList, readOrigins, readPath, readSwitch } from './readers.ts'
 
 export type KeySettings = Readonly<{
   write: readonly string[]
   read: readonly string[]
   tables: readonly string[]
+  page: readonly string[]
   file: string
 }>
+export type PageSettings = Readonly<{ conversions: boolean; keyRate: number; addressRate: number }>
 export type ProxySettings = Readonly<{ trust: readonly AddressRange[] }>
+
+const RATE_MAX = 1_000_000
 
 export const KEYS: z.ZodType<KeySettings> = group<KeySettings>(
   'Keys, sent as `Authorization: Bearer KEY`. With none, no key is asked for.',
@@ -49,6 +53,18 @@ export const KEYS: z.ZodType<KeySettings> = group<KeySettings>(
       },
       readKeys,
     ),
+    page: field(
+      {
+        description:
+          'Keys for web pages and pixels, where everyone can read them. They may send ' +
+          'impressions and clicks, within the limits of `page`, and nothing else; a POST needs ' +
+          'an origin of `cors`. Without one there is no pixel.',
+        accepts: 'a list of keys of 16 to 256 visible ASCII characters',
+        initial: [],
+        example: ['${CAMPAIGN_METRICS_PAGE_KEY}'],
+      },
+      readKeys,
+    ),
     file: field(
       {
         description:
@@ -58,6 +74,41 @@ export const KEYS: z.ZodType<KeySettings> = group<KeySettings>(
         initial: '',
       },
       (value) => (value === '' ? '' : readPath(value)),
+    ),
+  },
+)
+
+export const PAGE: z.ZodType<PageSettings> = group<PageSettings>(
+  'What a key of `keys.page` may do. Rates are mean values: what was not used in ten seconds may ' +
+    'be used at once. Past them the answer is 429 with `Retry-After`.',
+  {
+    conversions: field(
+      {
+        description:
+          'Whether it may send conversions. Everyone who sees the page can send them then, with ' +
+          'any revenue: they belong on the server.',
+        accepts: '`true` or `false`',
+        initial: false,
+      },
+      readSwitch,
+    ),
+    keyRate: field(
+      {
+        description: 'Events a second with one key.',
+        accepts: 'a whole number from 1 to 1000000, or 0 for no limit',
+        initial: 10_000,
+      },
+      (value) => readCount(value, 0, RATE_MAX),
+    ),
+    addressRate: field(
+      {
+        description:
+          'Events a second from one client address (of IPv6 a /64). Behind a proxy that ' +
+          '`proxy.trust` does not name, all clients have its address.',
+        accepts: 'a whole number from 1 to 1000000, or 0 for no limit',
+        initial: 200,
+      },
+      (value) => readCount(value, 0, RATE_MAX),
     ),
   },
 )

@@ -100,9 +100,13 @@ export type Config = Readonly<{
     read: readonly string[]
     /** May read, and commit to the tables through the REST catalog. */
     tables: readonly string[]
+    /** May send impressions and clicks only: they are public. */
+    page: readonly string[]
     /** The file whose keys are included, if it exists; `setup` makes it. */
     file: string | null
   }>
+  /** What a page key may do; rates are events a second, 0 is no limit. */
+  page: Readonly<{ conversions: boolean; keyRate: number; addressRate: number }>
   /** Origins, such as `https://shop.example`, whose pages may send events; `*` is every origin. */
   cors: readonly string[]
   /**

@@ -15,6 +15,14 @@ const APART = [
   ['log', 'catalog'],
 ] as const
 
+const ONE_KIND = [
+  ['write', 'read', 'write keys may only write'],
+  ['write', 'tables', 'write keys may only write'],
+  ['page', 'write', 'page keys are public'],
+  ['page', 'read', 'page keys are public'],
+  ['page', 'tables', 'page keys are public'],
+] as const
+
 const ONE_PEM_FILE =
   'certificate and key in one PEM file, for `certFile` and `keyFile` alike: its client takes one'
 
@@ -46,12 +54,15 @@ function openListenProblems({ listen, keys }: Partial<Settings>): SettingProblem
   }))
 }
 
+/** A key is of one kind; only keys for the tables may read as well. */
 function sharedKeyProblems({ keys }: Partial<Settings>): SettingProblem[] {
-  return (['read', 'tables'] as const).flatMap((kind) => {
-    if (!keys?.write.some((key) => keys[kind].includes(key))) return []
-    const reason = `a key stands under both \`write\` and \`${kind}\`; write keys may only write: use two`
-    return [{ place: ['keys'], reason }]
-  })
+  if (keys === undefined) return []
+  return ONE_KIND.filter(([one, other]) => keys[one].some((key) => keys[other].includes(key))).map(
+    ([one, other, why]) => {
+      const reason = `a key stands under both \`${one}\` and \`${other}\`; ${why}: use two`
+      return { place: ['keys'], reason }
+    },
+  )
 }
 
 /**

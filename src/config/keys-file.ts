@@ -1,7 +1,7 @@
 /**
  * The file of `keys.file`: keys that `campaign-metrics setup` made, so that a collector that is
- * reachable from outside always has some. YAML, with the lists `write`, `read` and `tables`;
- * readable by its owner only.
+ * reachable from outside always has some. YAML, with the lists `write`, `read`, `tables` and
+ * `page`; readable by its owner only.
  */
 
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import type { Settings } from './schema.ts'
 import { readYaml } from './yaml-text.ts'
 
 type GeneratedKeys = Readonly<{ write: readonly string[]; read: readonly string[] }>
-type KeyLists = GeneratedKeys & Readonly<{ tables: readonly string[] }>
+type KeyLists = GeneratedKeys & Readonly<{ tables: readonly string[]; page: readonly string[] }>
 
 const OWNER_ONLY = 0o600
 /** More than a hundred keys of each kind. */
@@ -32,6 +32,7 @@ export function keysOf({ keys }: Settings, absolute: (path: string) => string): 
     write: [...keys.write, ...(more?.write ?? [])],
     read: [...keys.read, ...(more?.read ?? [])],
     tables: [...keys.tables, ...(more?.tables ?? [])],
+    page: [...keys.page, ...(more?.page ?? [])],
     file,
   }
 }
@@ -70,17 +71,19 @@ function readKeysFile(file: string): KeyLists | null {
   if (typeof value !== 'object' || value === null || !isKeysFile(value)) {
     throw unusable(file, 'is not a file of keys (`write: [KEY]`, `read: [KEY]`)')
   }
-  const { write = [], read = [], tables = [] } = value as Record<string, unknown>
+  const { write = [], read = [], tables = [], page = [] } = value as Record<string, unknown>
   const [writeKeys, readingKeys, tableKeys] = [readKeys(write), readKeys(read), readKeys(tables)]
+  const pageKeys = readKeys(page)
   if (writeKeys instanceof Refusal) throw unusable(file, `write: ${writeKeys.reason}`)
   if (readingKeys instanceof Refusal) throw unusable(file, `read: ${readingKeys.reason}`)
   if (tableKeys instanceof Refusal) throw unusable(file, `tables: ${tableKeys.reason}`)
-  const keys = { write: writeKeys, read: readingKeys, tables: tableKeys }
+  if (pageKeys instanceof Refusal) throw unusable(file, `page: ${pageKeys.reason}`)
+  const keys = { write: writeKeys, read: readingKeys, tables: tableKeys, page: pageKeys }
   if (Object.values(keys).flat().length === 0) throw unusable(file, 'holds no key')
   return keys
 }
 
-const LISTS: readonly string[] = ['write', 'read', 'tables'] satisfies (keyof KeyLists)[]
+const LISTS: readonly string[] = ['write', 'read', 'tables', 'page'] satisfies (keyof KeyLists)[]
 
 function isKeysFile(value: object): boolean {
   const names = Object.keys(value)

@@ -41,6 +41,7 @@ export function resolveSettings(
     commitIntervalMs: settings.commitInterval,
     dedupe: { horizonMs: dedupe.horizon, memoryMaxBytes: dedupe.memoryMax },
     keys: keysOf(settings, absolute),
+    page: settings.page,
     cors: settings.cors,
     publicUrl: settings.publicUrl === '' ? null : settings.publicUrl,
     proxy: settings.proxy,

@@ -8,6 +8,8 @@ import {
   CORS,
   KEYS,
   type KeySettings,
+  PAGE,
+  type PageSettings,
   PROXY,
   type ProxySettings,
   PUBLIC_URL,
@@ -69,6 +71,7 @@ export type Settings = Readonly<{
   commitInterval: number
   dedupe: Readonly<{ horizon: number; memoryMax: number }>
   keys: KeySettings
+  page: PageSettings
   cors: readonly string[]
   publicUrl: string
   proxy: ProxySettings
@@ -187,6 +190,7 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     ),
   }),
   keys: KEYS,
+  page: PAGE,
   cors: CORS,
   publicUrl: PUBLIC_URL,
   proxy: PROXY,

@@ -1,5 +1,6 @@
 /**
- * Why an event is rejected: a closed list.
+ * Why an event is rejected: two closed lists, of what is wrong with the event and of what is wrong
+ * with its sending.
  *
  * `sender-time` is a fault of a record of Kafka, whatever its bytes are; all others are faults of
  * the bytes.
@@ -62,6 +63,22 @@ export const REJECTION_REASONS = [
   { code: 'device-type-length', text: 'device_type: expected at most 64 bytes of UTF-8' },
 ] as const
 
+/**
+ * What only the collector finds, since it depends on how an event was sent: engine and Flink know
+ * none of these. `macro` comes before the faults of the bytes, which may follow from it; what
+ * stands behind it, after them.
+ */
+export const SENDER_REASONS = [
+  {
+    code: 'macro',
+    text: 'event: a required field holds a macro that was not replaced, such as [CACHEBUSTER]',
+  },
+  {
+    code: 'page-conversion',
+    text: 'event_type: a key of keys.page may send impressions and clicks only (page.conversions)',
+  },
+] as const
+
 type Hyphened<Name extends string> = Name extends `${infer Head}_${infer Rest}`
   ? `${Head}-${Hyphened<Rest>}`
   : Name
@@ -70,12 +87,12 @@ export type IdField = 'event-id' | 'user-id' | 'campaign-id'
 export type OptionalField = Hyphened<OptionalColumn>
 
 /** The stable code, as stored under `rejected/` and counted in `/metrics`. */
-export type RejectionReason = (typeof REJECTION_REASONS)[number]['code']
+export type RejectionReason = (typeof REJECTION_REASONS | typeof SENDER_REASONS)[number]['code']
 
 export type Rejection = Readonly<{ reason: RejectionReason }>
 
 const TEXTS: ReadonlyMap<RejectionReason, string> = new Map(
-  REJECTION_REASONS.map(({ code, text }) => [code, text]),
+  [...REJECTION_REASONS, ...SENDER_REASONS].map(({ code, text }) => [code, text]),
 )
 
 export function reasonText(reason: RejectionReason): string {

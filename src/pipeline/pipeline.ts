@@ -135,6 +135,7 @@ async function openPipeline(
   const collector = await startCollector({
     listen: config.listen,
     keys: config.keys,
+    page: config.page,
     cors: config.cors,
     trustedProxies: config.proxy.trust,
     publicUrl: config.publicUrl,

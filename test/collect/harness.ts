@@ -26,7 +26,12 @@ import {
   openLogReader,
 } from '../../src/log.ts'
 import { type Meter, openMeter, type Readings } from '../../src/meter.ts'
-import { openRejected, type RejectedStore } from '../../src/rejected.ts'
+import {
+  type KeptEvent,
+  listRejected,
+  openRejected,
+  type RejectedStore,
+} from '../../src/rejected.ts'
 
 /** 2026-11-22T10:00:00Z: the arrival time of everything in these tests. */
 export const ARRIVAL_US = 1_795_341_600_000_000
@@ -169,6 +174,13 @@ async function readLines(directory: string, log: Log): Promise<string[]> {
   }
   await reader.close()
   return lines
+}
+
+/** What is kept under `rejected/`, oldest first. */
+export async function keptEvents({ directory }: Pick<Harness, 'directory'>): Promise<KeptEvent[]> {
+  const kept: KeptEvent[] = []
+  for await (const each of listRejected(join(directory, 'rejected'))) kept.push(each)
+  return kept
 }
 
 /** A promise that is fulfilled from outside. */

@@ -55,7 +55,8 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     currency: null,
     commitIntervalMs: 1000,
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
-    keys: { write: [], read: [], tables: [], file: null },
+    keys: { write: [], read: [], tables: [], page: [], file: null },
+    page: { conversions: false, keyRate: 10_000, addressRate: 200 },
     cors: [],
     retention: { eventsMs: 0, metricsMs: 0, readersMs: 3_600_000, readersMaxBytes: 4 * GIB },
     publicUrl: null,
@@ -103,7 +104,7 @@ rejectedMax: 0
   assert.equal(config.commitIntervalMs, 250)
   assert.deepEqual(config.dedupe, { horizonMs: 90 * MINUTE_MS, memoryMaxBytes: GIB / 2 })
   const [write, read] = ['0123456789abcdef', 'fedcba9876543210']
-  assert.deepEqual(config.keys, { write: [write], read: [read], tables: [], file: null })
+  assert.deepEqual(config.keys, { write: [write], read: [read], tables: [], page: [], file: null })
   assert.deepEqual(config.cors, ['https://shop.example', '*'])
   assert.equal(config.publicUrl, 'https://example.org/campaigns')
   assert.deepEqual(config.proxy.trust, [
@@ -139,8 +140,8 @@ retention: 5
     '/campaign-metrics.yaml: 5 settings are wrong',
     '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, kafka, ' +
       'warehouse, s3, catalog, rejected, engine, flink, trino, superset, window, timezone, ' +
-      'currency, commitInterval, dedupe, keys, cors, publicUrl, proxy, retention, logRetention, ' +
-      'diskReserve, rejectedMax, cache',
+      'currency, commitInterval, dedupe, keys, page, cors, publicUrl, proxy, retention, ' +
+      'logRetention, diskReserve, rejectedMax, cache',
     '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that ' +
       'divides a day, such as `1m`, `5m`, `15m` or `1h`',
     '  line 5: dedupe.horizonn: unknown setting; did you mean `horizon`? accepted here: ' +
@@ -296,6 +297,10 @@ test('a key cannot be for writing and for reading', () => {
   const key = '[0123456789abcdef]'
   assert.match(refusal(`keys: { write: ${key}, read: ${key} }`), /both `write` and `read`/)
   assert.match(refusal(`keys: { write: ${key}, tables: ${key} }`), /both `write` and `tables`/)
+  for (const kind of ['write', 'read', 'tables']) {
+    const message = refusal(`keys: { ${kind}: ${key}, page: ${key} }`)
+    assert.match(message, /both `page` and/)
+  }
 })
 
 test('log and tables may not lie in each other, the catalog may lie beside the tables', () => {
@@ -341,6 +346,7 @@ test('the example of the documentation is a configuration, with all settings in 
     CAMPAIGN_METRICS_WRITE_KEY: '0123456789abcdef',
     CAMPAIGN_METRICS_READ_KEY: 'fedcba9876543210',
     CAMPAIGN_METRICS_TABLES_KEY: '0123456789fedcba',
+    CAMPAIGN_METRICS_PAGE_KEY: 'fedcba9801234567',
   }
   const config = load(exampleFile(), environment)
   const defaults = load('')
