@@ -42,7 +42,7 @@ export type Environment = Readonly<{
   random(): number
   uuid(): string
   warn(message: string): void
-  /** Called when a process would end by itself; it stays as long as a promise or timer of it waits. */
+  /** Called when a process would end by itself, and again after what the listener has started. */
   onExit(listener: () => void): void
   page: Page | null
 }>
