@@ -8,6 +8,7 @@
  *     GET  /healthz          open        200 or 503; the reasons with a read key
  *     GET  /metrics          read key    Prometheus text
  *     GET  /v1/status        read key    JSON
+ *     GET  /v1/time          open        the time, and the dedupe horizon, for the SDK
  *     …    /api/v1/session   read key    POST signs a browser in, DELETE signs it out
  *     POST /iceberg/v1/oauth/tokens     a key for a token, as OAuth2 clients ask for it
  *     …    /iceberg/*        read key    commits want one for the tables; and other routes of
@@ -23,3 +24,4 @@ export { CollectorError } from './collect/error.ts'
 export type { ReadAnswer, ReadRequest, ReadRoute } from './collect/read-route.ts'
 export type { CollectorStatus } from './collect/reading.ts'
 export type { RefusalBody } from './collect/refusal.ts'
+export { timeRoute } from './collect/time-route.ts'

@@ -3,7 +3,7 @@
  * here.
  */
 
-import { type ReadRoute, startCollector } from '../collect.ts'
+import { type ReadRoute, startCollector, timeRoute } from '../collect.ts'
 import type { Config } from '../config.ts'
 import { openDashboard } from '../dashboard.ts'
 import { openInspector } from '../engine.ts'
@@ -144,7 +144,11 @@ async function openPipeline(
     rejected,
     meter,
     status: () => watch.status(),
-    routes: [restCatalogRoute(config, lakeWriterOf(config, job)), ...page.routes],
+    routes: [
+      timeRoute({ nowUs, dedupeHorizonMs: () => watch.status().dedupe.trueHorizonMs }),
+      restCatalogRoute(config, lakeWriterOf(config, job)),
+      ...page.routes,
+    ],
     keptFromUs: keptFromOf(config, job),
     areTablesInPlace: () => (job.progress().misplaced ?? null) === null,
     openFilesMax: openFilesMax(),

@@ -1,0 +1,33 @@
+/**
+ * Sends ad events to a campaign-metrics collector, from browsers, React Native, Node, Deno and Bun.
+ *
+ *     const metrics = createTracker({ url, key })
+ *     metrics.impression({ campaign_id: 'spring', user_id })
+ *     await metrics.flush()
+ */
+import { systemEnvironment } from './environment.ts'
+import { openTracker, type Tracker, type TrackerOptions } from './tracker.ts'
+
+export type { EventFields } from './event.ts'
+export type { Tracker, TrackerOptions }
+
+const TRACKERS = Symbol.for('campaign-metrics-sdk')
+
+/**
+ * In a page or an app, a second tracker of the same `url` and `key` is the first one: frameworks
+ * mount twice, and two queues would be two batches.
+ */
+export function createTracker(options: TrackerOptions): Tracker {
+  if (typeof (globalThis as { window?: unknown }).window === 'undefined') {
+    return openTracker(options, systemEnvironment())
+  }
+  const world = globalThis as { [TRACKERS]?: Map<string, Tracker> }
+  world[TRACKERS] ??= new Map()
+  const name = `${options.url} ${options.key ?? ''}`
+  let tracker = world[TRACKERS].get(name)
+  if (tracker === undefined) {
+    tracker = openTracker(options, systemEnvironment())
+    world[TRACKERS].set(name, tracker)
+  }
+  return tracker
+}
