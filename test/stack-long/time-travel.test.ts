@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { askTrino } from '../stack/support/ask-trino.ts'
+import { onFlinkSide } from '../stack/support/on-side.ts'
 import { postAccepted } from '../support/client.ts'
 import { eventLine } from '../support/events.ts'
 import { runCommand, startProduct } from '../support/product.ts'
 import { until } from '../support/until.ts'
-import { askTrino } from './support/ask-trino.ts'
-import { onFlinkSide } from './support/on-side.ts'
 
 const SETUP_LIMIT_MS = 300_000
 const FIRST_LIMIT_MS = 180_000
