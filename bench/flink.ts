@@ -11,7 +11,11 @@
  * Beside the rate stands the CPU time of an event, by process and by thread of the task manager.
  *
  * usage: node bench/flink.ts [--only decode,dedup,no-dedup,freshness] [--events 3000000]
- *          [--rate 5000] [--seconds 60] [--seed 1] [--parallelism 1] [--state rocksdb|hashmap]
+ *          [--from 1] [--rate 5000] [--seconds 60] [--seed 1] [--parallelism 1]
+ *          [--state rocksdb|hashmap]
+ *
+ * `--from`: the rate `once running` and the costs begin when so many rows are stored, as with
+ * `--events 25000000 --from 20000000` where the state is large.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -54,6 +58,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '5000' },
     seconds: { type: 'string', default: '60' },
     events: { type: 'string', default: '3000000' },
+    from: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     parallelism: { type: 'string', default: '1' },
     state: { type: 'string', default: 'rocksdb' },
@@ -79,7 +84,7 @@ async function run(name: string, change: (statement: string) => string, goal: nu
   await fillTopic(place.topic, events, Number(values.seed))
   const submittedMs = performance.now()
   const jobId = await submit(place, change)
-  const first = await storedAtLeast(place, 1)
+  const first = await storedAtLeast(place, Number(values.from))
   const used = await cpuSeconds()
   const last = await storedAtLeast(place, events)
   const costs = costsPerEvent(used, await cpuSeconds(), last.rows - first.rows)

@@ -38,7 +38,7 @@ export const HOSTILE_DEFAULTS: Readonly<Record<string, string>> = {
   'execution.checkpointing.incremental': 'false',
   'state.changelog.enabled': 'true',
   'state.backend.rocksdb.memory.managed': 'false',
-  'state.backend.rocksdb.memory.partitioned-index-filters': 'false',
+  'state.backend.rocksdb.memory.partitioned-index-filters': 'true',
   'state.backend.rocksdb.use-bloom-filter': 'false',
   'state.backend.rocksdb.bloom-filter.bits-per-key': '1.0',
   'state.backend.rocksdb.bloom-filter.block-based-mode': 'true',
