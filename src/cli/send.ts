@@ -156,8 +156,7 @@ async function send(
       const text = summary(tally, terminal.nowMs() - startedMs, isDry)
       terminal.stderr.write(text + leftOver(files.slice(done), tally))
       if (collector !== null && tally.sent > 0) {
-        const reader = collectorOf(options, config, 'read', terminal)
-        const horizonMs = await readHorizonMs(reader)
+        const horizonMs = await readHorizonMs(collector)
         terminal.stderr.write(sendingAgainText(horizonMs, startedMs, terminal.nowMs()))
       }
     }

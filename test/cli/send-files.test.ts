@@ -11,7 +11,7 @@ import { openFakeCollector, takeAllButBad } from './support/fake-collector.ts'
 import { runInside } from './support/terminal.ts'
 
 const FOLDER = makeScratchFolder('send-files')
-const HORIZON = { dedupe: { horizonMs: 3_600_000, trueHorizonMs: 3_600_000 } }
+const TIME = { nowMs: 0, dedupeHorizonMs: 3_600_000 }
 
 function fileOf(name: string, content: string | Uint8Array): string {
   const path = join(FOLDER, name)
@@ -20,7 +20,7 @@ function fileOf(name: string, content: string | Uint8Array): string {
 }
 
 async function send(...words: readonly string[]) {
-  const { url, requests, close } = await openFakeCollector(takeAllButBad, HORIZON)
+  const { url, requests, close } = await openFakeCollector(takeAllButBad, TIME)
   const ran = await runInside(['send', ...words, '--url', url])
   await close()
   return { ...ran, lines: requests.flatMap(({ lines }) => lines) }
