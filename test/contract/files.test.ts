@@ -3,7 +3,7 @@
  * PyIceberg and a plain count of the same events give.
  */
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { waitUntilSettled } from '../support/client.ts'
@@ -84,31 +84,4 @@ test('a year as CSV is in both tables after one command, and after a second one 
   const counts = { events: ROWS, rejected: 0, rawRows: ROWS, metricsRows: WINDOWS }
   assert.deepEqual(once, { ...counts, duplicates: 0 })
   assert.deepEqual(twice, { ...counts, duplicates: ROWS })
-})
-
-test("README's line sends its file", async () => {
-  const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
-  const line = /^npx campaign-metrics (send orders\.csv(?:.*\\\n)*.*)$/m.exec(readme)?.[1] ?? ''
-  const words = line.replaceAll('\\\n', ' ').split(/ +/)
-  const orders = join(folder.path, 'orders.csv')
-  await writeFile(
-    orders,
-    'order_no,customer,paid_at,total,utm_campaign\n0042,ann,1735689600123,49.90,readme\n',
-  )
-  const run = await runCommand(
-    folder,
-    words.map((word) => (word === 'orders.csv' ? orders : word)),
-  )
-  assert.equal(run.exit.code, 0, run.stderr)
-  await waitUntilSettled(product.url)
-  const { stdout } = await runCommand(folder, [
-    'query',
-    'select event_id, user_id, event_type, epoch_ms(timestamp)::varchar as at, revenue from ' +
-      "campaign_events where campaign_id = 'readme'",
-    '--json',
-  ])
-  const [id, user, atMs] = ['0042', 'ann', '1735689600123']
-  assert.deepEqual(JSON.parse(stdout), [
-    { event_id: id, user_id: user, event_type: 'conversion', at: atMs, revenue: 49.9 },
-  ])
 })
