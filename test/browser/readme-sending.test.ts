@@ -1,6 +1,6 @@
 /**
  * README's "Send events" in a browser: its lines on a page of another origin, with the
- * configuration that stands there.
+ * configuration that stands there, and under the policy of docs/sending.md.
  */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import type { Page } from 'playwright-core'
 import { parse } from 'yaml'
 import { waitUntilSettled } from '../support/client.ts'
 import { runCommand } from '../support/product.ts'
-import { installSdk, readmeLines } from '../support/readme.ts'
+import { guideLines, installSdk, readmeLines } from '../support/sending-guide.ts'
 import { eventually } from './support/eventually.ts'
 import { openSite, type Site } from './support/site.ts'
 import { skipBrowser } from './support/watched-page.ts'
@@ -34,7 +34,8 @@ describe('README in a browser', { skip: skipBrowser }, () => {
     const sdk = await readFile(await installSdk(site.folder.path))
     shop.removeAllListeners('request').on('request', ({ url }, response) => {
       const [type, body] = url === '/sdk.js' ? ['text/javascript', sdk] : ['text/html', html()]
-      response.writeHead(200, { 'content-type': type }).end(body)
+      response.writeHead(200, { 'content-type': type, 'content-security-policy': policy() })
+      response.end(body)
     })
     const context = await site.browser.newContext({ userAgent: PERSON })
     page = await context.newPage()
@@ -46,6 +47,14 @@ describe('README in a browser', { skip: skipBrowser }, () => {
     await site?.close()
   })
 
+  /** The scripts of this page stand in it. */
+  function policy(): string {
+    const [, policy] = guideLines('Content security policy', '').trim().split('-Policy: ')
+    assert.ok(policy !== undefined)
+    const here = policy.replaceAll(DOCUMENTED_URL, site.url())
+    return here.replace("'self'", "'self' 'nonce-here'")
+  }
+
   function documented(lead: string): string {
     return readmeLines(lead)
       .replaceAll(DOCUMENTED_URL, site?.url() ?? '')
@@ -56,8 +65,10 @@ describe('README in a browser', { skip: skipBrowser }, () => {
   function html(): string {
     const imports = '{ "imports": { "campaign-metrics-sdk": "/sdk.js" } }'
     return (
-      `<!doctype html><script type="importmap">${imports}</script><button id="offer">Sale</button>` +
-      `<script type="module">${documented('**In a browser**')}</script>${documented('**A pixel**')}`
+      `<!doctype html><script type="importmap" nonce="here">${imports}</script>` +
+      '<button id="offer">Sale</button>' +
+      `<script type="module" nonce="here">${documented('**In a browser**')}</script>` +
+      documented('**A pixel**')
     )
   }
 

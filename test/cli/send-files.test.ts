@@ -149,7 +149,10 @@ test('files and options that cannot be meant are refused before anything is sent
     [[good, csv, '--format', 'ndjson'], /does not look like ndjson: .*begins with "id,t"/],
     [[fileOf('array.ndjson', '[{}]')], /does not look like ndjson/],
     [[fileOf('book.xlsx', 'PK\u0003\u0004')], /does not look like ndjson.*save the sheet as CSV/],
-    [[fileOf('wide-characters.csv', Buffer.from('\ufeffevent_id,t\n', 'utf16le'))], /-f UTF-16 -t UTF-8/],
+    [
+      [fileOf('wide-characters.csv', Buffer.from('\ufeffevent_id,t\n', 'utf16le'))],
+      /-f UTF-16 -t UTF-8/,
+    ],
     [[fileOf('lines.csv', '{"event_id":1}\n')], /does not look like csv/],
     [[fileOf('text.json', '"a"')], /does not look like json/],
     [[fileOf('no-id.json', '[{"user_id":"u"}]')], /has no event_id/],

@@ -9,7 +9,7 @@ import { pythonReaders } from '../interop/python.ts'
 import { waitUntilSettled } from '../support/client.ts'
 import { openFolder } from '../support/folder.ts'
 import { type Product, runCommand, startProduct } from '../support/product.ts'
-import { installSdk, readmeLines } from '../support/readme.ts'
+import { commandWords, installSdk, readmeLines } from '../support/sending-guide.ts'
 
 const DOCUMENTED_URL = 'http://127.0.0.1:8088'
 const LIMITS = { timeout: 300_000 }
@@ -86,12 +86,9 @@ test("README's lines for Python send a conversion", { skip: skipPython }, async 
 })
 
 test("README's line for a file sends its rows", async () => {
-  const line = documented('**A file**').trim()
-  const words = line.replaceAll('\\\n', ' ').split(/ +/)
-  assert.deepEqual(words.slice(0, 2), ['npx', 'campaign-metrics'])
   const rows = 'order_no,customer,paid_at,total,utm_campaign\n0042,ann,1735689600123,49.90,spring\n'
   await writeFile(join(folder.path, 'orders.csv'), rows)
-  const { exit, stderr } = await runCommand(folder, words.slice(2))
+  const { exit, stderr } = await runCommand(folder, commandWords(documented('**A file**')))
   assert.equal(exit.code, 0, stderr)
   const order = { event_id: '0042', campaign_id: 'spring', event_type: 'conversion' }
   const at = Date.UTC(2025, 0, 1) + 123
