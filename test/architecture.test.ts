@@ -87,7 +87,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
       'setup',
       'pipeline',
     ],
-    packages: ['cli-progress', 'commander'],
+    packages: ['cli-progress', 'commander', 'csv-parse'],
   },
   page: { rooms: ['dashboard-definition'], packages: [] },
 }

@@ -48,6 +48,7 @@ const REJECTED_LINES_SHOWN = 100
 const PATIENCE_SECONDS_MAX = 86_400
 /** How the collector rejects half an event. */
 const NOT_WHOLE = /^event: not valid/
+const NOT_A_TIME = /^timestamp: expected/
 
 /** What was sent so far. */
 type Tally = {
@@ -55,6 +56,8 @@ type Tally = {
   accepted: number
   rejected: number
   unsent: number
+  /** Times were rejected for how they are written. */
+  hasOddTimes: boolean
   bytes: number
   /** The first line of the file under way that has no answer. */
   nextLine: number
@@ -115,7 +118,9 @@ async function send(
   const [kind, mapping] = [kindOf(options.format), mappingOf(options)]
   const isDry = options.dryRun === true
   const totalBytes = sizeOf(files)
-  const tally: Tally = { sent: 0, accepted: 0, rejected: 0, unsent: 0, bytes: 0, nextLine: 1 }
+  const tally: Tally = {
+    ...{ sent: 0, accepted: 0, rejected: 0, unsent: 0, hasOddTimes: false, bytes: 0, nextLine: 1 },
+  }
   const collector = isDry ? null : collectorOf(options, config, 'write', terminal)
   const stop = openStopSignal()
   const reading = { kind, mapping, limits: BATCH, terminal, signal: stop.signal, onRead: () => {} }
@@ -156,8 +161,7 @@ async function send(
       const text = summary(tally, terminal.nowMs() - startedMs, isDry)
       terminal.stderr.write(text + leftOver(files.slice(done), tally))
       if (collector !== null && tally.sent > 0) {
-        const reader = collectorOf(options, config, 'read', terminal)
-        const horizonMs = await readHorizonMs(reader)
+        const horizonMs = await readHorizonMs(collector)
         terminal.stderr.write(sendingAgainText(horizonMs, startedMs, terminal.nowMs()))
       }
     }
@@ -208,6 +212,7 @@ function reportBatch(
 ): void {
   for (const { index, reason } of rejected) {
     tally.rejected += 1
+    tally.hasOddTimes ||= NOT_A_TIME.test(reason)
     // Finding a line costs a pass over the batch: only for those that are shown.
     if (tally.rejected + tally.unsent > REJECTED_LINES_SHOWN) continue
     const line = batch.lineOf(index)
@@ -285,6 +290,9 @@ function summary(tally: Tally, elapsedMs: number, isDry: boolean): string {
         `${refused} rejected.`,
     ...(unsent > 0 ? [`${countOf(unsent, 'line')} cannot be an event, not sent.`] : []),
     ...(hidden > 0 ? [`${countText(hidden)} more rejected than shown.`] : []),
+    ...(tally.hasOddTimes
+      ? [`Times in another form: name it with --time-format (${TIME_FORMATS.join(', ')}).`]
+      : []),
     ...(rejected > 0 && !isDry
       ? ['Rejected events are kept by the collector: see `campaign-metrics rejected`.']
       : []),

@@ -1,9 +1,8 @@
 /**
- * For how long sending the same events again counts each of them once, as the collector tells it:
- * from its status, which takes a key that may read where keys are set.
+ * For how long sending the same events again counts each of them once, as the collector tells it to
+ * everyone with `GET /v1/time`.
  */
 
-import type { Status } from '../pipeline.ts'
 import { elapsedText, timeText } from './number-text.ts'
 import type { Collector } from './options.ts'
 import { authorization } from './post-events.ts'
@@ -14,16 +13,15 @@ const US_PER_MS = 1000
 /** How long the collector recognises a repeat for certain; null where it does not tell. */
 export async function readHorizonMs(collector: Collector): Promise<number | null> {
   try {
-    const response = await fetch(`${collector.url}/v1/status`, {
+    const response = await fetch(`${collector.url}/v1/time`, {
       headers: authorization(collector),
       redirect: 'error',
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     })
-    const { dedupe } = (await response.json()) as Partial<Status>
-    const horizonMs = Math.min(Number(dedupe?.trueHorizonMs), Number(dedupe?.horizonMs))
-    return Number.isFinite(horizonMs) ? horizonMs : null
+    const { dedupeHorizonMs } = (await response.json()) as { dedupeHorizonMs?: unknown }
+    return typeof dedupeHorizonMs === 'number' ? dedupeHorizonMs : null
   } catch {
-    // Gone, or not willing to tell.
+    // Gone, or not a collector that tells it.
     return null
   }
 }
@@ -37,8 +35,7 @@ export function sendingAgainText(
   if (horizonMs === null) {
     return (
       'What is sent again counts once within dedupe.horizon of the collector, counted from ' +
-      `${timeText(firstSentMs * US_PER_MS, 'UTC')}; how long that is, it tells to keys that may ` +
-      'read.\n'
+      `${timeText(firstSentMs * US_PER_MS, 'UTC')}; it did not tell how long that is.\n`
     )
   }
   const untilMs = firstSentMs + horizonMs

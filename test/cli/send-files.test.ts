@@ -11,7 +11,7 @@ import { openFakeCollector, takeAllButBad } from './support/fake-collector.ts'
 import { runInside } from './support/terminal.ts'
 
 const FOLDER = makeScratchFolder('send-files')
-const HORIZON = { dedupe: { horizonMs: 3_600_000, trueHorizonMs: 3_600_000 } }
+const TIME = { nowMs: 0, dedupeHorizonMs: 3_600_000 }
 
 function fileOf(name: string, content: string | Uint8Array): string {
   const path = join(FOLDER, name)
@@ -20,7 +20,7 @@ function fileOf(name: string, content: string | Uint8Array): string {
 }
 
 async function send(...words: readonly string[]) {
-  const { url, requests, close } = await openFakeCollector(takeAllButBad, HORIZON)
+  const { url, requests, close } = await openFakeCollector(takeAllButBad, TIME)
   const ran = await runInside(['send', ...words, '--url', url])
   await close()
   return { ...ran, lines: requests.flatMap(({ lines }) => lines) }
@@ -148,6 +148,11 @@ test('files and options that cannot be meant are refused before anything is sent
     [[csv, '--map', 'event_id=order'], /has no column order\. It has "id", "t"/],
     [[good, csv, '--format', 'ndjson'], /does not look like ndjson: .*begins with "id,t"/],
     [[fileOf('array.ndjson', '[{}]')], /does not look like ndjson/],
+    [[fileOf('book.xlsx', 'PK\u0003\u0004')], /does not look like ndjson.*save the sheet as CSV/],
+    [
+      [fileOf('wide-characters.csv', Buffer.from('\ufeffevent_id,t\n', 'utf16le'))],
+      /-f UTF-16 -t UTF-8/,
+    ],
     [[fileOf('lines.csv', '{"event_id":1}\n')], /does not look like csv/],
     [[fileOf('text.json', '"a"')], /does not look like json/],
     [[fileOf('no-id.json', '[{"user_id":"u"}]')], /has no event_id/],
@@ -188,7 +193,16 @@ test('--dry-run judges by the rules of the collector and asks nobody', async () 
   const ran = await runInside(['send', file, '--dry-run', '--url', 'http://127.0.0.1:9'])
   assert.equal(ran.exitCode, 1)
   assert.ok(ran.stderr.includes(`${file}:2: timestamp: required\n`), ran.stderr)
+  assert.doesNotMatch(ran.stderr, /--time-format/)
   assert.match(ran.stderr, /Nothing was sent\. Of 2 events .* 1 would be accepted, 1 rejected/)
+})
+
+test('times that are written in another form are answered with the option that names it', async () => {
+  const event = '"event_id":"1","user_id":"u","campaign_id":"c","event_type":"click"'
+  const file = fileOf('odd.ndjson', `{${event},"timestamp":"1735689600123"}\n`)
+  const { stderr } = await runInside(['send', file, '--dry-run', '--url', 'http://127.0.0.1:9'])
+  assert.match(stderr, /odd\.ndjson:1: timestamp: expected RFC 3339/)
+  assert.match(stderr, /Times in another form: name it with --time-format \(iso, date, epoch-s/)
 })
 
 test('send says until when sending again is safe, as the collector tells it', async () => {

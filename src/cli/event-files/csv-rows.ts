@@ -1,11 +1,11 @@
 /**
  * The rows of a CSV or TSV file (RFC 4180), as they stream in: quoted cells hold delimiters, line
- * breaks and doubled quotes; a row ends at CRLF, LF or CR. All cells are text.
- *
- * DuckDB reads CSV too, but takes a compressed file that is cut short for a whole one, and does not
- * know on which line a row stood.
+ * breaks and doubled quotes; a row ends at CRLF, LF or CR. All cells are text. `csv-parse` reads
+ * them; what it does not know is added here: the line on which a row begins, the end of a row
+ * before a pause, and bytes that are not UTF-8.
  */
 
+import { CsvError, Parser } from 'csv-parse'
 import type { Part } from '../decompress.ts'
 
 /** `line`: where the row begins, from 1. */
@@ -17,19 +17,18 @@ export class MalformedRows extends Error {
 }
 
 /** A row that is longer is more likely a quote that is not closed. */
-const ROW_CHARACTERS_MAX = 1024 * 1024
-const QUOTE = '"'
-
-type Place = 'cell-start' | 'plain' | 'quoted' | 'quote-in-quoted' | 'after-cr'
+const ROW_BYTES_MAX = 1024 * 1024
+const [LF, QUOTE] = [0x0a, 0x22]
+const LINE_BREAK = /\r\n?|\n/g
+/** What the parser puts in the place of bytes that are not UTF-8. */
+const REPLACEMENT = '\ufffd'
 
 type Reader = {
-  place: Place
-  cells: string[]
-  cell: string
-  characters: number
-  /** The line under way, and the one on which the row under way began. */
+  readonly parser: Parser
+  /** Completed, and not yet given. */
+  rows: CsvRow[]
+  /** The line on which the row under way begins. */
   line: number
-  rowLine: number
 }
 
 /** Blank lines are no rows. Null: nothing more comes for now. Throws MalformedRows. */
@@ -38,136 +37,116 @@ export async function* csvRows(
   delimiter: string,
 ): AsyncGenerator<CsvRow | null> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
-  const reader: Reader = {
-    place: 'cell-start',
-    cells: [],
-    cell: '',
-    characters: 0,
-    line: 1,
-    rowLine: 1,
-  }
+  let reader = openReader(delimiter, 1)
+  let isUtf8 = true
+  let isInQuotes = false
+  let isBetweenRows = true
   for await (const part of parts) {
-    if (part === null) yield null
-    else
-      yield* readText(
-        reader,
-        decoded(reader, () => decoder.decode(part, { stream: true })),
-        delimiter,
-      )
-  }
-  yield* readText(
-    reader,
-    decoded(reader, () => decoder.decode()),
-    delimiter,
-  )
-  if (reader.place === 'quoted') {
-    throw new MalformedRows(
-      `the quote that opens in the row of line ${reader.rowLine} never closes`,
-    )
-  }
-  const last = takeRow(reader)
-  if (last !== null) yield last
-}
-
-function decoded(reader: Reader, decode: () => string): string {
-  try {
-    return decode()
-  } catch {
-    throw new MalformedRows(
-      `it is not UTF-8 at line ${reader.line} or soon after; save it as UTF-8, or convert it with ` +
-        'iconv -f WINDOWS-1252 -t UTF-8',
-    )
-  }
-}
-
-function* readText(reader: Reader, text: string, delimiter: string): Generator<CsvRow> {
-  const special = new RegExp(`[${delimiter}\\r\\n]`, 'g')
-  for (let at = 0; at < text.length; ) {
-    const unit = text[at] ?? ''
-    switch (reader.place) {
-      case 'quoted': {
-        const end = text.indexOf(QUOTE, at)
-        append(reader, text.slice(at, end === -1 ? text.length : end))
-        if (end !== -1) reader.place = 'quote-in-quoted'
-        at = end === -1 ? text.length : end + 1
-        continue
+    if (part === null) {
+      if (isBetweenRows) {
+        // The parser holds a row back until the bytes behind its end have come.
+        yield* endedRows(reader, isUtf8)
+        reader = openReader(delimiter, reader.line)
       }
-      case 'after-cr':
-        reader.place = 'cell-start'
-        if (unit === '\n') at += 1
-        continue
-      case 'cell-start':
-        if (unit === QUOTE) {
-          reader.place = 'quoted'
-          at += 1
-          continue
-        }
-        reader.place = 'plain'
-        continue
-      case 'quote-in-quoted':
-        if (unit === QUOTE) {
-          append(reader, QUOTE)
-          reader.place = 'quoted'
-          at += 1
-          continue
-        }
-        if (unit !== delimiter && unit !== '\r' && unit !== '\n') {
-          throw new MalformedRows(`text follows a closing quote in line ${reader.line}`)
-        }
-        reader.place = 'plain'
-        continue
-      case 'plain': {
-        special.lastIndex = at
-        const end = special.exec(text)?.index ?? text.length
-        append(reader, text.slice(at, end))
-        at = end + 1
-        if (end === text.length) continue
-        if (text[end] === delimiter) {
-          endCell(reader)
-          continue
-        }
-        const row = takeRow(reader)
-        reader.line += 1
-        reader.rowLine = reader.line
-        reader.place = text[end] === '\r' ? 'after-cr' : 'cell-start'
-        if (row !== null) yield row
-      }
+      yield null
+      continue
     }
+    isUtf8 &&= canDecode(() => decoder.decode(part, { stream: true }))
+    if (quotesIn(part) % 2 === 1) isInQuotes = !isInQuotes
+    isBetweenRows = !isInQuotes && part.at(-1) === LF
+    const error = await settled((done) => reader.parser.write(part, done))
+    yield* takeRows(reader, error, isUtf8)
+  }
+  isUtf8 &&= canDecode(() => decoder.decode())
+  yield* endedRows(reader, isUtf8)
+}
+
+function openReader(delimiter: string, line: number): Reader {
+  const parser = new Parser({
+    delimiter,
+    bom: true,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    relax_column_count: true,
+    max_record_size: ROW_BYTES_MAX,
+    on_record: (cells: readonly string[]) => {
+      const isBlank = cells.length === 1 && cells[0] === ''
+      if (!isBlank) reader.rows.push({ line: reader.line, cells })
+      reader.line += 1 + lineBreaksIn(cells)
+      return null
+    },
+  })
+  // Each write is given its own error.
+  parser.on('error', () => {})
+  const reader: Reader = { parser, rows: [], line }
+  return reader
+}
+
+/** The error that an operation of a stream ends with. */
+function settled(
+  operation: (done: (error?: Error | null) => void) => unknown,
+): Promise<Error | null> {
+  return new Promise((resolve) => operation((error) => resolve(error ?? null)))
+}
+
+async function* endedRows(reader: Reader, isUtf8: boolean): AsyncGenerator<CsvRow> {
+  const error = await settled((done) => reader.parser.end(done))
+  yield* takeRows(reader, error, isUtf8)
+}
+
+/** What came before `error` is given first. */
+function* takeRows(reader: Reader, error: Error | null, isUtf8: boolean): Generator<CsvRow> {
+  const { rows } = reader
+  reader.rows = []
+  for (const row of rows) {
+    if (!isUtf8 && row.cells.some((cell) => cell.includes(REPLACEMENT))) throw notUtf8(row.line)
+    yield row
+  }
+  if (error !== null) throw isUtf8 ? malformed(error, reader.line) : notUtf8(reader.line)
+}
+
+function canDecode(decode: () => string): boolean {
+  try {
+    decode()
+    return true
+  } catch {
+    return false
   }
 }
 
-function append(reader: Reader, text: string): void {
-  if (reader.place === 'quoted') reader.line += lineBreaksIn(text)
-  reader.characters += text.length
-  if (reader.characters > ROW_CHARACTERS_MAX) {
-    throw new MalformedRows(
-      `the row that begins in line ${reader.rowLine} is longer than 1 MiB; is a quote not closed?`,
-    )
-  }
-  reader.cell += text
+function notUtf8(line: number): MalformedRows {
+  return new MalformedRows(
+    `the row of line ${line} is not UTF-8; save the file as UTF-8, or convert it with ` +
+      'iconv -f WINDOWS-1252 -t UTF-8',
+  )
 }
 
-function lineBreaksIn(text: string): number {
+function malformed(error: Error, line: number): MalformedRows {
+  const row = `the row of line ${line}`
+  switch (error instanceof CsvError ? error.code : null) {
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return new MalformedRows(`the quote that opens in ${row} never closes`)
+    case 'CSV_INVALID_CLOSING_QUOTE':
+      return new MalformedRows(`text follows a closing quote in ${row}`)
+    case 'INVALID_OPENING_QUOTE':
+      return new MalformedRows(
+        `a quote stands within a cell that is not quoted, in ${row}: such a cell must be quoted, ` +
+          'and its own quotes doubled',
+      )
+    case 'CSV_MAX_RECORD_SIZE':
+      return new MalformedRows(`${row} is longer than 1 MiB; is a quote not closed?`)
+    default:
+      return new MalformedRows(`${row} cannot be read: ${error.message}`)
+  }
+}
+
+function quotesIn(bytes: Uint8Array): number {
   let count = 0
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1
+  for (let at = bytes.indexOf(QUOTE); at !== -1; at = bytes.indexOf(QUOTE, at + 1)) count += 1
   return count
 }
 
-function endCell(reader: Reader): void {
-  reader.cells.push(reader.cell)
-  reader.cell = ''
-  reader.characters += 1
-  reader.place = 'cell-start'
-}
-
-/** Null where the line is blank. */
-function takeRow(reader: Reader): CsvRow | null {
-  const isBlank = reader.cells.length === 0 && reader.cell === ''
-  endCell(reader)
-  const { rowLine: line, cells } = reader
-  reader.cells = []
-  reader.characters = 0
-  return isBlank ? null : { line, cells }
+function lineBreaksIn(cells: readonly string[]): number {
+  return cells.reduce((count, cell) => count + (cell.match(LINE_BREAK)?.length ?? 0), 0)
 }
 
 /** What stands most often in the first line, outside of quotes: Excel writes `;` in many countries. */

@@ -47,6 +47,7 @@ const HEAD_BYTES_MAX = 64 * 1024
 const HEAD_CHARACTERS_SHOWN = 40
 const LF = 0x0a
 const PARQUET_MAGIC = 'PAR1'
+const ZIP_MAGIC = 'PK\u0003\u0004'
 
 export function nameOf(file: string): string {
   return file === STDIN ? 'stdin' : file
@@ -315,8 +316,16 @@ function unlike(file: string, kind: FileKind, start: string): CliError {
   return new CliError(
     'input',
     `${nameOf(file)} does not look like ${kind}: its first record begins with ${shown}; nothing ` +
-      `of it was sent. Say what it is with --format (${FILE_KINDS.join(', ')})`,
+      `of it was sent. ${wayOn(start)}`,
   )
+}
+
+function wayOn(start: string): string {
+  if (start.startsWith(ZIP_MAGIC)) {
+    return 'It is a ZIP archive, as workbooks of Excel are: save the sheet as CSV, or unpack it'
+  }
+  if (start.includes('\0')) return 'If it is UTF-16, convert it with iconv -f UTF-16 -t UTF-8'
+  return `Say what it is with --format (${FILE_KINDS.join(', ')})`
 }
 
 function unlikeHeader(file: string, row: CsvRow, columns: number): CliError {
