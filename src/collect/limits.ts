@@ -52,6 +52,8 @@ export type CollectLimits = Readonly<{
   lingerBytes: number
   /** How long `close()` waits for requests under way. */
   closeTimeoutMs: number
+  /** How long whoever followed a click link waits until the click is durable. */
+  clickWaitMs: number
 }>
 
 const KIB = 1024
@@ -77,6 +79,7 @@ export const DEFAULT_LIMITS: CollectLimits = {
   lingerMs: 2000,
   lingerBytes: 64 * MIB,
   closeTimeoutMs: 10_000,
+  clickWaitMs: 300,
 }
 
 /**

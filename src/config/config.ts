@@ -109,6 +109,8 @@ export type Config = Readonly<{
   page: Readonly<{ conversions: boolean; keyRate: number; addressRate: number }>
   /** Origins, such as `https://shop.example`, whose pages may send events; `*` is every origin. */
   cors: readonly string[]
+  /** Origins that click links may lead to. */
+  redirects: readonly string[]
   /**
    * Where browsers find the page, without a slash at the end; null where that is the address
    * listened on.

@@ -43,6 +43,7 @@ export function resolveSettings(
     keys: keysOf(settings, absolute),
     page: settings.page,
     cors: settings.cors,
+    redirects: settings.redirects,
     publicUrl: settings.publicUrl === '' ? null : settings.publicUrl,
     proxy: settings.proxy,
     retention: {

@@ -13,6 +13,7 @@ import {
   PROXY,
   type ProxySettings,
   PUBLIC_URL,
+  REDIRECTS,
 } from './access-fields.ts'
 import type { ListenAddress } from './address.ts'
 import type { SupersetConfig } from './config.ts'
@@ -73,6 +74,7 @@ export type Settings = Readonly<{
   keys: KeySettings
   page: PageSettings
   cors: readonly string[]
+  redirects: readonly string[]
   publicUrl: string
   proxy: ProxySettings
   retention: Readonly<{ events: number; metrics: number; readers: number; readersMax: number }>
@@ -192,6 +194,7 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   keys: KEYS,
   page: PAGE,
   cors: CORS,
+  redirects: REDIRECTS,
   publicUrl: PUBLIC_URL,
   proxy: PROXY,
   retention: group<Settings['retention']>(

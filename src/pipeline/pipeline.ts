@@ -103,6 +103,7 @@ async function openPipeline(
     rejected,
     outlook: openOutlookWatch(folder, { nowUs, steadyMs }),
     commitSeconds: meter.commitSeconds,
+    clicksUnstored: () => meter.collect.clicksUnstored,
     dedupeHorizonMs: config.dedupe.horizonMs,
     nowUs,
   })
@@ -137,6 +138,7 @@ async function openPipeline(
     keys: config.keys,
     page: config.page,
     cors: config.cors,
+    redirects: config.redirects,
     trustedProxies: config.proxy.trust,
     publicUrl: config.publicUrl,
     log,

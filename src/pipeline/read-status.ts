@@ -22,6 +22,7 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     unreadable: null,
     advancedUs: null,
     noticed: problems,
+    clicksUnstored: null,
     nowUs,
     rssBytes: null,
   })

@@ -34,6 +34,11 @@ export type Status = Readonly<{
   windows?: WindowFigures | undefined
   /** `ids` and `bytes` are absent where the engine does not tell. */
   dedupe: Readonly<{ horizonMs: number; trueHorizonMs: number; ids?: number; bytes?: number }>
+  /**
+   * Clicks that this process redirected before they were durable; null of no process. They are no
+   * part of the ledger: a late one may have been stored, and counted there, a moment later.
+   */
+  clicksUnstored: number | null
   /** Null: not measurable at the moment, or of no process. */
   memory: Readonly<{ rssBytes: number | null }>
   outlook: Outlook
@@ -76,6 +81,7 @@ export type StatusInput = Readonly<{
   advancedUs: number | null
   /** What other rooms report as wrong. */
   noticed: readonly string[]
+  clicksUnstored: number | null
   nowUs: number
   rssBytes: number | null
 }>
@@ -131,6 +137,7 @@ export function statusOf(input: StatusInput): Status {
     job: figures.job && jobStatusOf(figures.job, input.nowUs),
     windows: figures.windows,
     dedupe,
+    clicksUnstored: input.clicksUnstored,
     memory: { rssBytes: input.rssBytes },
     outlook: input.outlook,
     state,

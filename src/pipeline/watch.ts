@@ -15,6 +15,7 @@ export type WatchOptions = Readonly<{
   rejected: RejectedStore
   outlook: OutlookWatch
   commitSeconds: Meter['commitSeconds']
+  clicksUnstored: () => number
   /** As configured. */
   dedupeHorizonMs: number
   nowUs: () => number
@@ -73,6 +74,7 @@ export function openWatch(options: WatchOptions): Watch {
         ...rejectedProblems(rejected),
         ...noticed,
       ],
+      clicksUnstored: options.clicksUnstored(),
       nowUs: nowUs(),
       rssBytes: residentBytes(),
     })

@@ -30,6 +30,7 @@ const WAITING: Omit<StatusInput, 'state'> = {
   unreadable: null,
   advancedUs: 2 * HOUR_US,
   noticed: [],
+  clicksUnstored: 0,
   nowUs: 2 * HOUR_US,
   rssBytes: 0,
 }
