@@ -2,14 +2,13 @@
  * An event in an address, from the request to what became of it: the way of the pixel and of the
  * click link. From `accept` on it is the way of every other event, so it is durable before it
  * counts as stored, and events that are asked for at once share a sync of the log.
- *
- * HEAD and prefetches are not counted, since nobody has seen the picture or followed the link.
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { accept } from './accept.ts'
 import type { IngestParts } from './ingest.ts'
 import { headBytes } from './memory-budget.ts'
+import { isUnseen } from './no-person.ts'
 import type { PageSender } from './page-sender.ts'
 import { readQueryEvent } from './query-event.ts'
 import type { RefusalCode } from './refusal.ts'
@@ -27,7 +26,6 @@ type Refused = Readonly<{ became: 'refused'; failure: UploadFailure; retryAfter?
 /** Whoever has not told who they are. */
 const ANONYMOUS = 'anonymous'
 const US_PER_MS = 1000
-const PREFETCH_HEADERS = ['sec-purpose', 'purpose', 'x-moz'] as const
 
 /** Whether a request's target is this path, with or without parameters. */
 export function isAtPath(url: string | undefined, path: string): boolean {
@@ -53,15 +51,6 @@ export async function countAddressEvent(
     parts.warn('an event in an address failed inside the collector', cause)
     return { became: 'refused', failure: 'internal' }
   }
-}
-
-export function isUnseen({ method, headers }: IncomingMessage): boolean {
-  return method === 'HEAD' || isPrefetch(headers)
-}
-
-/** `prefetch;prerender` too: the page is shown later, or never. */
-function isPrefetch(headers: IncomingMessage['headers']): boolean {
-  return PREFETCH_HEADERS.some((name) => String(headers[name] ?? '').startsWith('prefetch'))
 }
 
 async function withinMemory(
@@ -90,7 +79,9 @@ async function store(
     event_type: type,
     timestamp: new Date(parts.log.stampUs() / US_PER_MS).toISOString(),
   })
-  const page: PageSender = hasMacro ? { ...sender, verdict: () => 'macro' } : sender
+  const page: PageSender = hasMacro
+    ? { ...sender, verdict: (event) => sender.verdict(event, 'macro') }
+    : sender
   const outcome = await accept(parts, [bytes], 'json', page)
   if ('failure' in outcome) return { became: 'refused', ...outcome }
   return { became: outcome.accepted === 1 ? 'stored' : 'rejected' }

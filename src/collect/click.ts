@@ -7,9 +7,10 @@
  * before that, or is refused, is counted as unstored.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Counted, countAddressEvent, isUnseen } from './address-event.ts'
+import { type Counted, countAddressEvent } from './address-event.ts'
 import { refusalAnswer, writeAnswer } from './answer.ts'
 import type { IngestParts } from './ingest.ts'
+import { isUnseen } from './no-person.ts'
 import type { Redirects } from './redirects.ts'
 import type { RefusalCode } from './refusal.ts'
 

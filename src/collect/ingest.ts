@@ -17,6 +17,7 @@ import type { Connections } from './connections.ts'
 import { createInflater, type Inflater } from './inflate.ts'
 import type { KeyCheck } from './keys.ts'
 import { headBytes } from './memory-budget.ts'
+import { isUnseen } from './no-person.ts'
 import type { OriginRules } from './origin.ts'
 import type { PageSender, PageSenders } from './page-sender.ts'
 import { type RefusalCode, refusal } from './refusal.ts'
@@ -43,17 +44,20 @@ type Ingest = (
 
 /**
  * `heldBytes`: taken for the request, beside its body. `page`: the sender has a page key.
+ * `isUnseen`: what it sends is read, and not counted.
  */
 type Admission = Readonly<{
   type: BodyType
   coding: BodyCoding
   heldBytes: number
   page: PageSender | null
+  isUnseen: boolean
 }>
 type Refused = Extract<Outcome, { failure: UploadFailure }>
 
 /** nginx's number for a client that went away before its answer; only the meter sees it. */
 const CLIENT_GONE = 499
+const NOT_COUNTED: Outcome = { body: '{"accepted":0,"rejected":[]}', accepted: 0 }
 const ALLOW = ['Allow', 'POST, OPTIONS']
 
 export function createIngest(parts: IngestParts): Ingest {
@@ -122,7 +126,7 @@ function admit(parts: IngestParts, request: IncomingMessage): Admission | Refuse
   if (typeof form === 'string') return { failure: form }
   const heldBytes = parts.limits.requestBytes + headBytes(request)
   if (!parts.budget.take(heldBytes)) return { failure: 'too-busy' }
-  return { ...form, heldBytes, page }
+  return { ...form, heldBytes, page, isUnseen: page !== null && isUnseen(request) }
 }
 
 function formOf(
@@ -147,7 +151,7 @@ async function takeBody(
   parts: IngestParts,
   inflate: Inflater,
   upload: Upload,
-  { type, coding, page }: Admission,
+  { type, coding, page, isUnseen }: Admission,
 ): Promise<Outcome> {
   let body = upload
   try {
@@ -156,7 +160,7 @@ async function takeBody(
       parts.meter.collect.inflatedBytes += body.bytes
     }
     if (body.failure !== null) return { failure: body.failure }
-    return await accept(parts, body.chunks, type, page)
+    return isUnseen ? NOT_COUNTED : await accept(parts, body.chunks, type, page)
   } catch (cause) {
     parts.warn('a request failed inside the collector', cause)
     return { failure: 'internal' }

@@ -8,6 +8,7 @@ import { type AddressRange, parseAddressRange } from './address.ts'
 import { field, group } from './field.ts'
 import { readServiceUrl } from './places.ts'
 import {
+  readChoice,
   readCount,
   readKeys,
   readList,
@@ -119,6 +120,17 @@ export const PAGE: z.ZodType<PageSettings> = group<PageSettings>(
       (value) => readCount(value, 0, RATE_MAX),
     ),
   },
+)
+
+export const BOTS: z.ZodType<'reject' | 'accept'> = field(
+  {
+    description:
+      'What becomes of events that come with a key of `keys.page` from agents known as bots: ' +
+      'crawlers, monitors, image proxies of mail services, libraries. Rejected ones are kept.',
+    accepts: '`reject` or `accept`',
+    initial: 'reject',
+  },
+  (value) => readChoice(value, ['reject', 'accept']),
 )
 
 export const CORS: z.ZodType<readonly string[]> = field(

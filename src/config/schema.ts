@@ -5,6 +5,7 @@
 
 import type { z } from 'zod'
 import {
+  BOTS,
   CORS,
   KEYS,
   type KeySettings,
@@ -73,6 +74,7 @@ export type Settings = Readonly<{
   dedupe: Readonly<{ horizon: number; memoryMax: number }>
   keys: KeySettings
   page: PageSettings
+  bots: 'reject' | 'accept'
   cors: readonly string[]
   redirects: readonly string[]
   publicUrl: string
@@ -193,6 +195,7 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   }),
   keys: KEYS,
   page: PAGE,
+  bots: BOTS,
   cors: CORS,
   redirects: REDIRECTS,
   publicUrl: PUBLIC_URL,
@@ -278,7 +281,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   rejectedMax: field(
     {
       description:
-        'The disk space for rejected events. Past it they are only counted, and `status` says so.',
+        'The disk space for rejected events, a quarter of it for those of bots. Past it they are ' +
+        'only counted, and `status` says so.',
       accepts: 'a size from `0` to `64TiB`',
       initial: '256MiB',
     },

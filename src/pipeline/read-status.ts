@@ -16,6 +16,7 @@ export async function readStatus(config: Config, nowUs: number): Promise<Status>
     log,
     rejectedBefore: (await countRejected(config.rejectedDirectory)) - figures.rejected,
     rejectedCountsOnly: false,
+    botsCountsOnly: false,
     outlook: { clockSteps: [], disk: null },
     waitingSinceUs: figures.committedUntilUs ?? nowUs,
     failure: null,

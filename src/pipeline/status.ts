@@ -71,6 +71,7 @@ export type StatusInput = Readonly<{
   /** Rejected by the collector, before the log, since ever. */
   rejectedBefore: number
   rejectedCountsOnly: boolean
+  botsCountsOnly: boolean
   outlook: Outlook
   /** Since when events have been waiting, if any are. */
   waitingSinceUs: number
@@ -88,6 +89,9 @@ export type StatusInput = Readonly<{
 
 /** Commits come about once a second; this late means something is stuck or far too slow. */
 const BEHIND_SECONDS_MAX = 60
+/** No problem: bots come in any number, and nothing else suffers. */
+const BOTS_COUNTED =
+  'events of bots have filled their share of rejectedMax: further ones are counted, not kept'
 
 export function statusOf(input: StatusInput): Status {
   const { figures, log, state } = input
@@ -143,7 +147,7 @@ export function statusOf(input: StatusInput): Status {
     state,
     healthy: problems.length === 0,
     problems,
-    notices: figures.notices ?? [],
+    notices: [...(figures.notices ?? []), ...(input.botsCountsOnly ? [BOTS_COUNTED] : [])],
   }
 }
 

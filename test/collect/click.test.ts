@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { until } from '../support/until.ts'
-import { get, type Harness, keptEvents, on, openGate, openHarness } from './harness.ts'
+import {
+  CRAWLER,
+  get,
+  type Harness,
+  keptEvents,
+  on,
+  openGate,
+  openHarness,
+  PERSON,
+} from './harness.ts'
 
 const PAGE = 'page-key-1'
 const KEYS = { write: ['write-key-1'], read: ['read-key-1'], page: [PAGE] }
@@ -20,8 +29,15 @@ after(() => harness.close())
 const pathOf = (to: string, query = 'campaign_id=spring', key = PAGE) =>
   `/v1/click?key=${key}&${query}&to=${encodeURIComponent(to)}`
 
-async function follow(path: string, init: RequestInit = {}, at: Pick<Harness, 'url'> = harness) {
-  const response = await fetch(at.url + path, { redirect: 'manual', ...init })
+type Init = Readonly<{ method?: string; headers?: Readonly<Record<string, string>> }>
+
+async function follow(path: string, init: Init = {}, at: Pick<Harness, 'url'> = harness) {
+  const headersSent = { ...PERSON, ...init.headers }
+  const response = await fetch(at.url + path, {
+    redirect: 'manual',
+    ...init,
+    headers: headersSent,
+  })
   await response.arrayBuffer()
   const { headers } = response
   return {
@@ -142,6 +158,19 @@ test('a rejected click is kept, and the browser is sent on', async () => {
     assert.deepEqual([status, stored], [302, 'no'])
     assert.equal((await keptEvents(harness)).at(-1)?.reason, reason)
   }
+  assert.equal(harness.meter.collect.clicksUnstored, 0)
+})
+
+test('the click of a bot is kept as `bot`, and it is sent on', async () => {
+  const end = harness.log.end()
+  const { status, stored } = await follow(pathOf(SHOP), { headers: CRAWLER })
+  assert.deepEqual([status, stored], [302, 'no'])
+  const kept = await keptEvents(harness)
+  assert.deepEqual(
+    kept.filter(({ source }) => source === 'bots').map(({ reason }) => reason),
+    ['bot'],
+  )
+  assert.equal(harness.log.end(), end)
   assert.equal(harness.meter.collect.clicksUnstored, 0)
 })
 

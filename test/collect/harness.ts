@@ -29,19 +29,29 @@ import { type Meter, openMeter, type Readings } from '../../src/meter.ts'
 import {
   type KeptEvent,
   listRejected,
-  openRejected,
-  type RejectedStore,
+  openRejectedShares,
+  type RejectedShares,
 } from '../../src/rejected.ts'
 
 /** 2026-11-22T10:00:00Z: the arrival time of everything in these tests. */
 export const ARRIVAL_US = 1_795_341_600_000_000
+
+/** What a person's browser calls itself; `fetch` of Node is known as a bot. */
+export const PERSON: Readonly<Record<string, string>> = {
+  'user-agent':
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 ' +
+    'Safari/537.36',
+}
+export const CRAWLER: Readonly<Record<string, string>> = {
+  'user-agent': 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
+}
 
 export type Harness = {
   readonly url: string
   readonly port: number
   readonly collector: Collector
   readonly meter: Meter
-  readonly rejected: RejectedStore
+  readonly rejected: RejectedShares
   readonly directory: string
   readonly warnings: readonly string[]
   status: CollectorStatus
@@ -97,9 +107,8 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     files: filesOn(disk),
     ...logOptions,
   })
-  const rejected = await openRejected({
+  const rejected = await openRejectedShares({
     directory: join(directory, 'rejected'),
-    source: 'collector',
     bytesMax: 64 * MIB,
     nowUs: () => ARRIVAL_US,
   })

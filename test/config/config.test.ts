@@ -57,6 +57,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
     keys: { write: [], read: [], tables: [], page: [], file: null },
     page: { conversions: false, keyRate: 10_000, addressRate: 200 },
+    bots: 'reject',
     cors: [],
     redirects: [],
     retention: { eventsMs: 0, metricsMs: 0, readersMs: 3_600_000, readersMaxBytes: 4 * GIB },
@@ -87,6 +88,7 @@ currency: eur
 commitInterval: 250ms
 dedupe: { horizon: 90m, memoryMax: 512MiB }
 keys: { write: [0123456789abcdef], read: [fedcba9876543210] }
+bots: accept
 cors: ['HTTPS://Shop.Example:443', '*']
 redirects: ['HTTPS://Shop.Example:443', 'http://localhost:8080']
 publicUrl: HTTPS://Example.org/campaigns/
@@ -107,6 +109,7 @@ rejectedMax: 0
   assert.deepEqual(config.dedupe, { horizonMs: 90 * MINUTE_MS, memoryMaxBytes: GIB / 2 })
   const [write, read] = ['0123456789abcdef', 'fedcba9876543210']
   assert.deepEqual(config.keys, { write: [write], read: [read], tables: [], page: [], file: null })
+  assert.equal(config.bots, 'accept')
   assert.deepEqual(config.cors, ['https://shop.example', '*'])
   assert.deepEqual(config.redirects, ['https://shop.example', 'http://localhost:8080'])
   assert.equal(config.publicUrl, 'https://example.org/campaigns')
@@ -143,7 +146,7 @@ retention: 5
     '/campaign-metrics.yaml: 5 settings are wrong',
     '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, kafka, ' +
       'warehouse, s3, catalog, rejected, engine, flink, trino, superset, window, timezone, ' +
-      'currency, commitInterval, dedupe, keys, page, cors, redirects, publicUrl, proxy, ' +
+      'currency, commitInterval, dedupe, keys, page, bots, cors, redirects, publicUrl, proxy, ' +
       'retention, logRetention, diskReserve, rejectedMax, cache',
     '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that ' +
       'divides a day, such as `1m`, `5m`, `15m` or `1h`',
@@ -182,6 +185,7 @@ test('what is wrong with a value is said in its own words', () => {
     ['cors: https://a.example', /is not a list/],
     ['cors: [https://a.example/path]', /is not an origin/],
     ['cors: [ftp://a.example]', /is not an origin/],
+    ['bots: allow', /accepted: `reject` or `accept`/],
     ["redirects: ['*']", /is not an origin/],
     ['redirects: [https://a.example/path]', /is not an origin/],
     ['publicUrl: example.org', /publicUrl: not a URL; accepted: a URL such as/],
