@@ -42,15 +42,24 @@ export async function countAddressEvent(
     if (isUnseen(request)) return { became: 'unseen' }
     const { headers, url = '' } = request
     const writer = parts.keys.writerOf(headers, url)
-    if (typeof writer === 'string') return { became: 'keyless', failure: writer }
+    if (typeof writer === 'string') return keyless(parts, request, writer)
     const { pageKey } = writer
-    if (pageKey === null) return { became: 'keyless', failure: 'key-not-for-pages' }
+    if (pageKey === null) return keyless(parts, request, 'key-not-for-pages')
     const sender = parts.pageSenders.of(pageKey, request)
     return await withinMemory(parts, request, () => store(parts, url, sender, type))
   } catch (cause) {
     parts.warn('an event in an address failed inside the collector', cause)
     return { became: 'refused', failure: 'internal' }
   }
+}
+
+function keyless(
+  { refusals }: IngestParts,
+  request: IncomingMessage,
+  failure: RefusalCode,
+): Counted {
+  refusals.note(failure, request)
+  return { became: 'keyless', failure }
 }
 
 async function withinMemory(

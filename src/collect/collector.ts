@@ -30,6 +30,7 @@ import { type ReadRoute, refusalBodyFor } from './read-route.ts'
 import { type CollectorStatus, openReading } from './reading.ts'
 import { createRedirects } from './redirects.ts'
 import type { RefusalCode } from './refusal.ts'
+import { createRefusalLog } from './refusal-log.ts'
 import { createSessions } from './session.ts'
 
 export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
@@ -76,6 +77,7 @@ const WHOLE_SERVER = '*'
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
 /** The methods of all routes together. */
 const SERVER_METHODS = 'GET, HEAD, POST, DELETE, OPTIONS'
+const ADDRESS_PATHS = [PIXEL_PATH, CLICK_PATH]
 const ADDRESS_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD'])
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -111,6 +113,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     pageSenders: createPageSenders(options.page ?? {}, clientSide, nowMs),
     budget: createMemoryBudget(meter.collect, 'heldBytes', limits.heldBytesMax),
     connections: createConnections(connectionsMax, countOther),
+    refusals: createRefusalLog(options.warn, nowMs),
     redirects: createRedirects(options.redirects ?? []),
     isClosing: () => isClosing,
   }
@@ -143,6 +146,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   ): void {
     parts.connections.track(response)
     const code = entryRefusal(parts, request)
+    const isAddress = ADDRESS_PATHS.some((path) => isAtPath(request.url, path))
+    const isEvents = isAtPath(request.url, EVENTS_PATH)
+    if (isAddress && !hasPageKey) parts.refusals.notePageKeyMissing()
+    else if (code !== null && (isAddress || isEvents)) parts.refusals.note(code, request)
     const mayCount = hasPageKey && ADDRESS_METHODS.has(request.method)
     if (mayCount && isAtPath(request.url, PIXEL_PATH)) {
       answerPixel(parts, request, response, code).then(countOther, failAnswer(response))
@@ -159,7 +166,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     } else if (request.url === WHOLE_SERVER) {
       response.writeHead(204, ['Allow', SERVER_METHODS]).end()
       countOther(204)
-    } else if (!isAtPath(request.url, EVENTS_PATH)) {
+    } else if (!isEvents) {
       read(request, response, awaitsContinue)
     } else if (request.method === 'POST') {
       ingest(request, response, awaitsContinue).catch(failAnswer(response))

@@ -21,6 +21,7 @@ import { isUnseen } from './no-person.ts'
 import type { OriginRules } from './origin.ts'
 import type { PageSender, PageSenders } from './page-sender.ts'
 import { type RefusalCode, refusal } from './refusal.ts'
+import type { RefusalLog } from './refusal-log.ts'
 import { readBody, type Upload, type UploadFailure } from './upload.ts'
 
 export type IngestParts = AcceptParts &
@@ -28,6 +29,7 @@ export type IngestParts = AcceptParts &
     keys: KeyCheck
     origins: OriginRules
     pageSenders: PageSenders
+    refusals: RefusalLog
     connections: Connections
     isClosing: () => boolean
     nowMs: () => number
@@ -106,6 +108,7 @@ export function answerOther(
     }
     code = 'origin-not-allowed'
   }
+  parts.refusals.note(code, request)
   const answer = refusalAnswer(code, ALLOW, close)
   writeRefusal(request, response, answer, parts.limits)
   return answer.status
@@ -190,6 +193,7 @@ function refuse(
   awaitsContinue: boolean,
 ): number {
   if (failure === 'aborted' || response.destroyed) return CLIENT_GONE
+  parts.refusals.note(failure, request)
   // A refusal that has to wait would itself take memory.
   if (failure === 'too-busy' && parts.connections.isBehind(request.socket)) {
     request.socket.destroy()

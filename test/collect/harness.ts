@@ -54,6 +54,8 @@ export type Harness = {
   readonly rejected: RejectedShares
   readonly directory: string
   readonly warnings: readonly string[]
+  /** What was logged of refused senders. */
+  readonly refusals: readonly string[]
   status: CollectorStatus
   readonly log: Log
   readonly disk: Disk
@@ -117,6 +119,7 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     memory: () => ({ rssBytes: 1, heapBytes: 1, externalBytes: 1 }),
   })
   const warnings: string[] = []
+  const refusals: string[] = []
   const state = { status: { healthy: true, problems: [] } as CollectorStatus }
   const closeRooms = async () => {
     await rejected.close()
@@ -134,7 +137,10 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     rejected,
     meter,
     status: () => state.status,
-    warn: (message, cause) => warnings.push(`${message}: ${cause}`),
+    warn(message, cause) {
+      const list = message.startsWith('Events are refused') ? refusals : warnings
+      list.push(`${message}: ${cause}`)
+    },
     nowMs: () => performance.now(),
     nowUs: () => ARRIVAL_US,
     ...more,
@@ -150,6 +156,7 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     rejected,
     directory,
     warnings,
+    refusals,
     log,
     disk,
     lines: () => readLines(join(directory, 'log'), log),
