@@ -5,6 +5,7 @@
  *     POST /v1/events        write key   events: a JSON object, a JSON array or NDJSON;
  *                        page key    plain, gzip or zstd; a page key: not every event
  *     GET  /v1/pixel.gif     page key    an event in the parameters; 404 without a page key
+ *     GET  /v1/click         page key    the same, then a redirect to `to`, an origin of `redirects`
  *     GET  /healthz          open        200 or 503; the reasons with a read key
  *     GET  /metrics          read key    Prometheus text
  *     GET  /v1/status        read key    JSON

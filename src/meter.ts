@@ -66,6 +66,8 @@ export type CollectCounts = {
   /** Memory held for bodies at this moment, and for requests that read with their answers. */
   heldBytes: number
   heldReadBytes: number
+  /** Clicks redirected before they were durable. */
+  clicksUnstored: number
   /** Answers of `POST /v1/events` and of everything else, by status; 499 = the client went away. */
   eventAnswers: Record<number, number>
   otherAnswers: Record<number, number>
@@ -124,6 +126,11 @@ const COUNTERS: readonly Series[] = [
     'Events answered as rejected by this process, by reason.',
     (s) => s.collect.rejected,
     'reason',
+  ],
+  [
+    'clicks_unstored_total',
+    'Clicks redirected before they were durable, by this process.',
+    (s) => s.collect.clicksUnstored,
   ],
   [
     'event_requests_total',
@@ -266,6 +273,7 @@ export function openMeter(options: MeterOptions): Meter {
   const registry = new Registry()
   const collect: CollectCounts = {
     ...{ accepted: 0, bodyBytes: 0, inflatedBytes: 0, heldBytes: 0, heldReadBytes: 0 },
+    clicksUnstored: 0,
     ...{ rejected: {}, eventAnswers: {}, otherAnswers: {} },
   }
   let sources: Sources | undefined

@@ -29,7 +29,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   log: { rooms: ['runtime'], packages: ['@node-rs/crc32', '@platformatic/kafka'] },
   collect: {
     rooms: ['event', 'runtime', 'meter', 'engine', 'rejected', 'log'],
-    packages: ['fastify'],
+    packages: ['fastify', 'isbot'],
   },
   table: {
     rooms: ['event', 'runtime'],

@@ -27,6 +27,7 @@ export function statusText(status: Status, setting: StatusSetting): string {
     ['checkpoint', checkpointText(status)],
     ['disk', diskText(status.outlook)],
     ['clock', clockText(status.outlook, setting)],
+    ['clicks', clicksText(status)],
     ['repeats', isRunning ? repeatsText(status) : null],
     ['memory', isRunning ? bytesText(status.memory.rssBytes) : null],
     ...status.notices.map((notice) => ['notice', notice] as const),
@@ -158,6 +159,12 @@ function diskText({ disk }: Outlook): string | null {
   return daysLeft === null
     ? `${free}, nothing added in the last day`
     : `${free}: lasts ${countOf(daysLeft, 'day')} ${rate}`
+}
+
+/** Nothing while every click that was redirected was durable before. */
+function clicksText({ clicksUnstored }: Status): string | null {
+  if (clicksUnstored === null || clicksUnstored === 0) return null
+  return `${countText(clicksUnstored)} clicks-unstored since the start: redirected before durable`
 }
 
 function repeatsText({ dedupe }: Status): string {

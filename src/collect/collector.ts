@@ -7,7 +7,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { systemCode } from '../runtime.ts'
 import type { AcceptParts } from './accept.ts'
+import { isAtPath } from './address-event.ts'
 import { refusalAnswer, writeAnswer, writeRefusal } from './answer.ts'
+import { answerClick, CLICK_PATH, type ClickParts } from './click.ts'
 import { createConnections } from './connections.ts'
 import { CollectorError } from './error.ts'
 import { answerOther, createIngest, type IngestParts } from './ingest.ts'
@@ -22,11 +24,13 @@ import {
 import { createMemoryBudget, createReadBudget } from './memory-budget.ts'
 import { createOriginRules, isLoopbackHost, isOrigin } from './origin.ts'
 import { createPageSenders, type PageRules } from './page-sender.ts'
-import { answerPixel, isPixelUrl } from './pixel.ts'
+import { answerPixel, PIXEL_PATH } from './pixel.ts'
 import { type AddressRange, createClientSide } from './proxy.ts'
 import { type ReadRoute, refusalBodyFor } from './read-route.ts'
 import { type CollectorStatus, openReading } from './reading.ts'
+import { createRedirects } from './redirects.ts'
 import type { RefusalCode } from './refusal.ts'
+import { createRefusalLog } from './refusal-log.ts'
 import { createSessions } from './session.ts'
 
 export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
@@ -37,6 +41,8 @@ export type CollectorOptions = Omit<AcceptParts, 'limits' | 'budget' | 'warn'> &
     page?: Partial<PageRules>
     /** Origins whose pages may send events, as browsers write them; `*` = every origin. */
     cors: readonly string[]
+    /** Origins that click links may lead to, as `URL.origin` writes them; default: none. */
+    redirects?: readonly string[]
     /** Proxies whose forwarding headers are trusted; default: none. */
     trustedProxies?: readonly AddressRange[]
     /** Where browsers find the page, if not where it listens: `https://example.org/campaigns`. */
@@ -71,7 +77,8 @@ const WHOLE_SERVER = '*'
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
 /** The methods of all routes together. */
 const SERVER_METHODS = 'GET, HEAD, POST, DELETE, OPTIONS'
-const PIXEL_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD'])
+const ADDRESS_PATHS = [PIXEL_PATH, CLICK_PATH]
+const ADDRESS_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD'])
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Throws CollectorError when it may not or cannot listen. */
@@ -89,7 +96,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const countOther = (status: number) => {
     meter.collect.otherAnswers[status] = (meter.collect.otherAnswers[status] ?? 0) + 1
   }
-  const parts: IngestParts = {
+  const parts: ClickParts = {
     ...options,
     limits,
     warn,
@@ -106,11 +113,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     pageSenders: createPageSenders(options.page ?? {}, clientSide, nowMs),
     budget: createMemoryBudget(meter.collect, 'heldBytes', limits.heldBytesMax),
     connections: createConnections(connectionsMax, countOther),
+    refusals: createRefusalLog(options.warn, nowMs),
+    redirects: createRedirects(options.redirects ?? []),
     isClosing: () => isClosing,
   }
   const ingest = createIngest(parts)
-  // Without a page key there is none: any website could have its visitors' browsers ask for it.
-  const hasPixel = (options.keys.page ?? []).length > 0
+  // Without a page key there are none: any website could have its visitors' browsers ask for them.
+  const hasPageKey = (options.keys.page ?? []).length > 0
   const readBudget = createReadBudget(meter.collect, limits)
   const routes = options.routes ?? []
   const refusalBodyOf = refusalBodyFor(routes)
@@ -137,11 +146,15 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   ): void {
     parts.connections.track(response)
     const code = entryRefusal(parts, request)
-    if (hasPixel && isPixelUrl(request.url) && PIXEL_METHODS.has(request.method)) {
-      answerPixel(parts, request, response, code).then(countOther, (cause) => {
-        warn('an answer could not be written', cause)
-        response.destroy()
-      })
+    const isAddress = ADDRESS_PATHS.some((path) => isAtPath(request.url, path))
+    const isEvents = isAtPath(request.url, EVENTS_PATH)
+    if (isAddress && !hasPageKey) parts.refusals.notePageKeyMissing()
+    else if (code !== null && (isAddress || isEvents)) parts.refusals.note(code, request)
+    const mayCount = hasPageKey && ADDRESS_METHODS.has(request.method)
+    if (mayCount && isAtPath(request.url, PIXEL_PATH)) {
+      answerPixel(parts, request, response, code).then(countOther, failAnswer(response))
+    } else if (mayCount && isAtPath(request.url, CLICK_PATH)) {
+      answerClick(parts, request, response, code).then(countOther, failAnswer(response))
     } else if (code !== null) {
       const isSurplus = code === 'too-many-connections'
       if (isSurplus) warnOfSurplus(warn, connectionsMax)
@@ -153,15 +166,19 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     } else if (request.url === WHOLE_SERVER) {
       response.writeHead(204, ['Allow', SERVER_METHODS]).end()
       countOther(204)
-    } else if (!isEventsUrl(request.url)) {
+    } else if (!isEvents) {
       read(request, response, awaitsContinue)
     } else if (request.method === 'POST') {
-      ingest(request, response, awaitsContinue).catch((cause) => {
-        warn('an answer could not be written', cause)
-        response.destroy()
-      })
+      ingest(request, response, awaitsContinue).catch(failAnswer(response))
     } else {
       countOther(answerOther(parts, request, response))
+    }
+  }
+
+  function failAnswer(response: ServerResponse): (cause: unknown) => void {
+    return (cause) => {
+      warn('an answer could not be written', cause)
+      response.destroy()
     }
   }
 
@@ -231,16 +248,16 @@ function warnOfSurplus(warn: Warn, connectionsMax: number): void {
   warn('connections are refused', why)
 }
 
-function isEventsUrl(url: string | undefined): boolean {
-  return url === EVENTS_PATH || (url?.startsWith(`${EVENTS_PATH}?`) ?? false)
-}
-
 /** The configuration checks the same; this is the last check before the network. */
-function checkOptions({ listen, keys, cors }: CollectorOptions): void {
+function checkOptions({ listen, keys, cors, redirects = [] }: CollectorOptions): void {
   if (isOpen(keys) && !isLoopbackHost(listen.host))
     throw new CollectorError('keys-required', listen)
   for (const origin of cors) {
     if (!isOrigin(origin)) throw new CollectorError('bad-origin', { ...listen, origin })
+  }
+  for (const origin of redirects) {
+    if (origin === '*' || !isOrigin(origin))
+      throw new CollectorError('bad-redirect', { ...listen, origin })
   }
 }
 

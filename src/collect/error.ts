@@ -1,7 +1,7 @@
 /** Why a collector does not start. Bad requests are answers (`refusal.ts`), never errors. */
 import { type ErrorKinds, type Facts, RoomError } from '../runtime.ts'
 
-export type CollectorErrorCode = 'keys-required' | 'bad-origin' | 'listen-failed'
+export type CollectorErrorCode = 'keys-required' | 'bad-origin' | 'bad-redirect' | 'listen-failed'
 
 const KINDS: ErrorKinds<CollectorErrorCode> = {
   'keys-required': {
@@ -15,6 +15,12 @@ const KINDS: ErrorKinds<CollectorErrorCode> = {
     message: (f) =>
       `cors: ${JSON.stringify(f.origin)} is no origin. Write scheme, host and port as a browser ` +
       'does, without a path or a slash at the end: https://shop.example, or * for every origin.',
+  },
+  'bad-redirect': {
+    canRetry: false,
+    message: (f) =>
+      `redirects: ${JSON.stringify(f.origin)} is no origin that a click link may lead to. Write ` +
+      'scheme, host and port without a path or a slash at the end: https://shop.example.',
   },
   'listen-failed': {
     canRetry: false,

@@ -17,9 +17,11 @@ import type { Connections } from './connections.ts'
 import { createInflater, type Inflater } from './inflate.ts'
 import type { KeyCheck } from './keys.ts'
 import { headBytes } from './memory-budget.ts'
+import { isUnseen } from './no-person.ts'
 import type { OriginRules } from './origin.ts'
 import type { PageSender, PageSenders } from './page-sender.ts'
 import { type RefusalCode, refusal } from './refusal.ts'
+import type { RefusalLog } from './refusal-log.ts'
 import { readBody, type Upload, type UploadFailure } from './upload.ts'
 
 export type IngestParts = AcceptParts &
@@ -27,6 +29,7 @@ export type IngestParts = AcceptParts &
     keys: KeyCheck
     origins: OriginRules
     pageSenders: PageSenders
+    refusals: RefusalLog
     connections: Connections
     isClosing: () => boolean
     nowMs: () => number
@@ -43,17 +46,20 @@ type Ingest = (
 
 /**
  * `heldBytes`: taken for the request, beside its body. `page`: the sender has a page key.
+ * `isUnseen`: what it sends is read, and not counted.
  */
 type Admission = Readonly<{
   type: BodyType
   coding: BodyCoding
   heldBytes: number
   page: PageSender | null
+  isUnseen: boolean
 }>
 type Refused = Extract<Outcome, { failure: UploadFailure }>
 
 /** nginx's number for a client that went away before its answer; only the meter sees it. */
 const CLIENT_GONE = 499
+const NOT_COUNTED: Outcome = { body: '{"accepted":0,"rejected":[]}', accepted: 0 }
 const ALLOW = ['Allow', 'POST, OPTIONS']
 
 export function createIngest(parts: IngestParts): Ingest {
@@ -102,6 +108,7 @@ export function answerOther(
     }
     code = 'origin-not-allowed'
   }
+  parts.refusals.note(code, request)
   const answer = refusalAnswer(code, ALLOW, close)
   writeRefusal(request, response, answer, parts.limits)
   return answer.status
@@ -122,7 +129,7 @@ function admit(parts: IngestParts, request: IncomingMessage): Admission | Refuse
   if (typeof form === 'string') return { failure: form }
   const heldBytes = parts.limits.requestBytes + headBytes(request)
   if (!parts.budget.take(heldBytes)) return { failure: 'too-busy' }
-  return { ...form, heldBytes, page }
+  return { ...form, heldBytes, page, isUnseen: page !== null && isUnseen(request) }
 }
 
 function formOf(
@@ -147,7 +154,7 @@ async function takeBody(
   parts: IngestParts,
   inflate: Inflater,
   upload: Upload,
-  { type, coding, page }: Admission,
+  { type, coding, page, isUnseen }: Admission,
 ): Promise<Outcome> {
   let body = upload
   try {
@@ -156,7 +163,7 @@ async function takeBody(
       parts.meter.collect.inflatedBytes += body.bytes
     }
     if (body.failure !== null) return { failure: body.failure }
-    return await accept(parts, body.chunks, type, page)
+    return isUnseen ? NOT_COUNTED : await accept(parts, body.chunks, type, page)
   } catch (cause) {
     parts.warn('a request failed inside the collector', cause)
     return { failure: 'internal' }
@@ -186,6 +193,7 @@ function refuse(
   awaitsContinue: boolean,
 ): number {
   if (failure === 'aborted' || response.destroyed) return CLIENT_GONE
+  parts.refusals.note(failure, request)
   // A refusal that has to wait would itself take memory.
   if (failure === 'too-busy' && parts.connections.isBehind(request.socket)) {
     request.socket.destroy()

@@ -52,6 +52,8 @@ export type CollectLimits = Readonly<{
   lingerBytes: number
   /** How long `close()` waits for requests under way. */
   closeTimeoutMs: number
+  /** How long whoever followed a click link waits until the click is durable. */
+  clickWaitMs: number
 }>
 
 const KIB = 1024
@@ -77,6 +79,7 @@ export const DEFAULT_LIMITS: CollectLimits = {
   lingerMs: 2000,
   lingerBytes: 64 * MIB,
   closeTimeoutMs: 10_000,
+  clickWaitMs: 300,
 }
 
 /**
@@ -101,10 +104,10 @@ const PAUSE_MS = 10_000
 
 /**
  * One warning of a kind in a while: a broken disk fails every request, and must not fill the
- * terminal too. Messages are few and fixed; the first of each kind passes, then one every PAUSE_MS
+ * terminal too. Messages are few and fixed; the first of each kind passes, then one every `pauseMs`
  * with the number of those withheld.
  */
-export function limitWarnings(warn: Warn, nowMs: () => number): Warn {
+export function limitWarnings(warn: Warn, nowMs: () => number, pauseMs: number = PAUSE_MS): Warn {
   const kinds = new Map<string, { lastMs: number; withheld: number }>()
   return (message, cause) => {
     const now = nowMs()
@@ -112,7 +115,7 @@ export function limitWarnings(warn: Warn, nowMs: () => number): Warn {
     if (kind === undefined) {
       kinds.set(message, { lastMs: now, withheld: 0 })
       warn(message, cause)
-    } else if (now - kind.lastMs < PAUSE_MS) {
+    } else if (now - kind.lastMs < pauseMs) {
       kind.withheld += 1
     } else {
       const times =

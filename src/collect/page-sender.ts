@@ -1,14 +1,17 @@
 /**
  * What a sender with a page key may send. The key is public, as it stands in a web page, a pixel or
- * a link: so there is a limit on events for each key and each client address, and conversions are
- * rejected unless the configuration allows them.
+ * a link: so there is a limit on events for each key and each client address, and conversions, and
+ * what bots send, are rejected unless the configuration allows them.
  */
 import type { RejectionReason } from '../event.ts'
+import { isBot } from './no-person.ts'
 import type { ProxiedRequest, ReadClientSide } from './proxy.ts'
 import { addressName, createRateLimit } from './rate-limit.ts'
 
 export type PageRules = Readonly<{
   conversions: boolean
+  /** Whether events of agents that are known as bots are taken. */
+  bots: boolean
   /** Events a second; 0 = no limit. */
   keyRate: number
   addressRate: number
@@ -27,7 +30,12 @@ export type PageSenders = Readonly<{
   of(key: string, request: ProxiedRequest): PageSender
 }>
 
-const DEFAULT_RULES: PageRules = { conversions: false, keyRate: 10_000, addressRate: 200 }
+const DEFAULT_RULES: PageRules = {
+  conversions: false,
+  bots: false,
+  keyRate: 10_000,
+  addressRate: 200,
+}
 /** A connection that is closed has no address. */
 const NO_ADDRESS = 'none'
 
@@ -43,6 +51,7 @@ export function createPageSenders(
   return {
     of(key, request) {
       const address = addressName(clientSide(request).address ?? NO_ADDRESS)
+      const isOfBot = !rules.bots && isBot(request.headers['user-agent'])
       const waitFor = (events: number) =>
         Math.max(byKey.waitSeconds(key, events), byAddress.waitSeconds(address, events))
       return {
@@ -54,8 +63,10 @@ export function createPageSenders(
           byAddress.take(address, events)
           return 0
         },
-        verdict: (event, fault) =>
-          fault ?? (!rules.conversions && isConversion(event) ? 'page-conversion' : null),
+        verdict(event, fault) {
+          if (isOfBot) return 'bot'
+          return fault ?? (!rules.conversions && isConversion(event) ? 'page-conversion' : null)
+        },
       }
     },
   }

@@ -26,6 +26,7 @@ export type RefusalCode =
   | 'key-not-for-reading'
   | 'key-not-for-pages'
   | 'origin-missing'
+  | 'redirect-not-allowed'
   | 'rate-limited'
   | 'session-over'
   | 'origin-not-allowed'
@@ -75,6 +76,12 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     status: 400,
     message: 'This is not a valid HTTP/1.1 request. Check the client, or a proxy in between.',
   },
+  'redirect-not-allowed': {
+    status: 400,
+    message:
+      'A click link needs `to`: a whole http or https URL in percent-encoding, without user ' +
+      'information, whose origin is on the list `redirects` of the configuration.',
+  },
   'key-missing': {
     status: 401,
     message: 'A key is needed: send `Authorization: Bearer KEY` or `X-Api-Key: KEY`.',
@@ -93,7 +100,8 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   'key-not-for-pages': {
     status: 403,
-    message: 'A pixel is public: send one of `keys.page` as `?key=KEY`, and no other key.',
+    message:
+      'Pixels and click links are public: send one of `keys.page` as `?key=KEY`, and no other key.',
   },
   'origin-missing': {
     status: 403,

@@ -7,7 +7,16 @@ import type { z } from 'zod'
 import { type AddressRange, parseAddressRange } from './address.ts'
 import { field, group } from './field.ts'
 import { readServiceUrl } from './places.ts'
-import { readCount, readKeys, readList, readOrigins, readPath, readSwitch } from './readers.ts'
+import {
+  readChoice,
+  readCount,
+  readKeys,
+  readList,
+  readOrigins,
+  readPath,
+  readRedirects,
+  readSwitch,
+} from './readers.ts'
 
 export type KeySettings = Readonly<{
   write: readonly string[]
@@ -56,9 +65,9 @@ export const KEYS: z.ZodType<KeySettings> = group<KeySettings>(
     page: field(
       {
         description:
-          'Keys for web pages and pixels, where everyone can read them. They may send ' +
+          'Keys for web pages, pixels and links, where everyone can read them. They may send ' +
           'impressions and clicks, within the limits of `page`, and nothing else; a POST needs ' +
-          'an origin of `cors`. Without one there is no pixel.',
+          'an origin of `cors`. Without one there is no pixel and no click link.',
         accepts: 'a list of keys of 16 to 256 visible ASCII characters',
         initial: [],
         example: ['${CAMPAIGN_METRICS_PAGE_KEY}'],
@@ -113,6 +122,17 @@ export const PAGE: z.ZodType<PageSettings> = group<PageSettings>(
   },
 )
 
+export const BOTS: z.ZodType<'reject' | 'accept'> = field(
+  {
+    description:
+      'What becomes of events that come with a key of `keys.page` from agents known as bots: ' +
+      'crawlers, monitors, image proxies of mail services, libraries. Rejected ones are kept.',
+    accepts: '`reject` or `accept`',
+    initial: 'reject',
+  },
+  (value) => readChoice(value, ['reject', 'accept']),
+)
+
 export const CORS: z.ZodType<readonly string[]> = field(
   {
     description: 'Origins whose pages may send events from a browser. `*` is every origin.',
@@ -121,6 +141,16 @@ export const CORS: z.ZodType<readonly string[]> = field(
     example: ['https://shop.example'],
   },
   readOrigins,
+)
+
+export const REDIRECTS: z.ZodType<readonly string[]> = field(
+  {
+    description: 'Origins that click links may lead to. With none, every one is answered 400.',
+    accepts: 'a list of origins such as `https://shop.example` (no path)',
+    initial: [],
+    example: ['https://shop.example'],
+  },
+  readRedirects,
 )
 
 export const PUBLIC_URL: z.ZodType<string> = field(

@@ -107,8 +107,12 @@ export type Config = Readonly<{
   }>
   /** What a page key may do; rates are events a second, 0 is no limit. */
   page: Readonly<{ conversions: boolean; keyRate: number; addressRate: number }>
+  /** What becomes of events that bots send with a page key. */
+  bots: 'reject' | 'accept'
   /** Origins, such as `https://shop.example`, whose pages may send events; `*` is every origin. */
   cors: readonly string[]
+  /** Origins that click links may lead to. */
+  redirects: readonly string[]
   /**
    * Where browsers find the page, without a slash at the end; null where that is the address
    * listened on.

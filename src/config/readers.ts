@@ -151,6 +151,13 @@ export function readOrigins(value: unknown): readonly string[] | Refusal {
   return readList(value, 'origins', 'not an origin', originOf)
 }
 
+/** The same without `*`: whoever may be sent anywhere can be sent to a trap. */
+export function readRedirects(value: unknown): readonly string[] | Refusal {
+  return readList(value, 'origins', 'not an origin', (text) =>
+    text === '*' ? undefined : originOf(text),
+  )
+}
+
 /** `read` gives undefined for a text that is no such item; the message then says `otherwise`. */
 export function readList<Item>(
   value: unknown,

@@ -42,7 +42,9 @@ export function resolveSettings(
     dedupe: { horizonMs: dedupe.horizon, memoryMaxBytes: dedupe.memoryMax },
     keys: keysOf(settings, absolute),
     page: settings.page,
+    bots: settings.bots,
     cors: settings.cors,
+    redirects: settings.redirects,
     publicUrl: settings.publicUrl === '' ? null : settings.publicUrl,
     proxy: settings.proxy,
     retention: {

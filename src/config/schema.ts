@@ -5,6 +5,7 @@
 
 import type { z } from 'zod'
 import {
+  BOTS,
   CORS,
   KEYS,
   type KeySettings,
@@ -13,6 +14,7 @@ import {
   PROXY,
   type ProxySettings,
   PUBLIC_URL,
+  REDIRECTS,
 } from './access-fields.ts'
 import type { ListenAddress } from './address.ts'
 import type { SupersetConfig } from './config.ts'
@@ -72,7 +74,9 @@ export type Settings = Readonly<{
   dedupe: Readonly<{ horizon: number; memoryMax: number }>
   keys: KeySettings
   page: PageSettings
+  bots: 'reject' | 'accept'
   cors: readonly string[]
+  redirects: readonly string[]
   publicUrl: string
   proxy: ProxySettings
   retention: Readonly<{ events: number; metrics: number; readers: number; readersMax: number }>
@@ -191,7 +195,9 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   }),
   keys: KEYS,
   page: PAGE,
+  bots: BOTS,
   cors: CORS,
+  redirects: REDIRECTS,
   publicUrl: PUBLIC_URL,
   proxy: PROXY,
   retention: group<Settings['retention']>(
@@ -275,7 +281,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   rejectedMax: field(
     {
       description:
-        'The disk space for rejected events. Past it they are only counted, and `status` says so.',
+        'The disk space for rejected events, a quarter of it for those of bots. Past it they are ' +
+        'only counted, and `status` says so.',
       accepts: 'a size from `0` to `64TiB`',
       initial: '256MiB',
     },

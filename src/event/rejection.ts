@@ -65,10 +65,15 @@ export const REJECTION_REASONS = [
 
 /**
  * What only the collector finds, since it depends on how an event was sent: engine and Flink know
- * none of these. `macro` comes before the faults of the bytes, which may follow from it; what
- * stands behind it, after them.
+ * none of these. `bot` comes before everything, so that what bots send is kept in their own share;
+ * `macro` before the faults of the bytes, which may follow from it; what stands behind it, after
+ * them.
  */
 export const SENDER_REASONS = [
+  {
+    code: 'bot',
+    text: 'event: sent by a program that is known as a bot by its User-Agent (bots)',
+  },
   {
     code: 'macro',
     text: 'event: a required field holds a macro that was not replaced, such as [CACHEBUSTER]',

@@ -11,7 +11,7 @@ import { KEEPS_ALL_US, keptFromUs } from '../event.ts'
 import type { Job } from '../job.ts'
 import { type EventLog, openKafkaLog, openLog } from '../log.ts'
 import { type Meter, openMeter } from '../meter.ts'
-import { openRejected } from '../rejected.ts'
+import { openRejectedShares } from '../rejected.ts'
 import { type Closing, closeAll, killAt } from '../runtime.ts'
 import {
   answerRestCatalog,
@@ -85,9 +85,8 @@ async function openPipeline(
   const inspector = await openInspector()
   const log = await openEventLog(config, options)
   onClose(() => log.close())
-  const rejected = await openRejected({
+  const rejected = await openRejectedShares({
     directory: config.rejectedDirectory,
-    source: 'collector',
     bytesMax: config.rejectedMaxBytes,
     nowUs,
     warn: onWarning,
@@ -103,6 +102,7 @@ async function openPipeline(
     rejected,
     outlook: openOutlookWatch(folder, { nowUs, steadyMs }),
     commitSeconds: meter.commitSeconds,
+    clicksUnstored: () => meter.collect.clicksUnstored,
     dedupeHorizonMs: config.dedupe.horizonMs,
     nowUs,
   })
@@ -135,8 +135,9 @@ async function openPipeline(
   const collector = await startCollector({
     listen: config.listen,
     keys: config.keys,
-    page: config.page,
+    page: { ...config.page, bots: config.bots === 'accept' },
     cors: config.cors,
+    redirects: config.redirects,
     trustedProxies: config.proxy.trust,
     publicUrl: config.publicUrl,
     log,

@@ -34,6 +34,11 @@ export type Status = Readonly<{
   windows?: WindowFigures | undefined
   /** `ids` and `bytes` are absent where the engine does not tell. */
   dedupe: Readonly<{ horizonMs: number; trueHorizonMs: number; ids?: number; bytes?: number }>
+  /**
+   * Clicks that this process redirected before they were durable; null of no process. They are no
+   * part of the ledger: a late one may have been stored, and counted there, a moment later.
+   */
+  clicksUnstored: number | null
   /** Null: not measurable at the moment, or of no process. */
   memory: Readonly<{ rssBytes: number | null }>
   outlook: Outlook
@@ -66,6 +71,7 @@ export type StatusInput = Readonly<{
   /** Rejected by the collector, before the log, since ever. */
   rejectedBefore: number
   rejectedCountsOnly: boolean
+  botsCountsOnly: boolean
   outlook: Outlook
   /** Since when events have been waiting, if any are. */
   waitingSinceUs: number
@@ -76,12 +82,16 @@ export type StatusInput = Readonly<{
   advancedUs: number | null
   /** What other rooms report as wrong. */
   noticed: readonly string[]
+  clicksUnstored: number | null
   nowUs: number
   rssBytes: number | null
 }>
 
 /** Commits come about once a second; this late means something is stuck or far too slow. */
 const BEHIND_SECONDS_MAX = 60
+/** No problem: bots come in any number, and nothing else suffers. */
+const BOTS_COUNTED =
+  'events of bots have filled their share of rejectedMax: further ones are counted, not kept'
 
 export function statusOf(input: StatusInput): Status {
   const { figures, log, state } = input
@@ -131,12 +141,13 @@ export function statusOf(input: StatusInput): Status {
     job: figures.job && jobStatusOf(figures.job, input.nowUs),
     windows: figures.windows,
     dedupe,
+    clicksUnstored: input.clicksUnstored,
     memory: { rssBytes: input.rssBytes },
     outlook: input.outlook,
     state,
     healthy: problems.length === 0,
     problems,
-    notices: figures.notices ?? [],
+    notices: [...(figures.notices ?? []), ...(input.botsCountsOnly ? [BOTS_COUNTED] : [])],
   }
 }
 

@@ -5,16 +5,17 @@ import { strict as assert } from 'node:assert'
 import type { JobProgress } from '../job.ts'
 import type { EventLog } from '../log.ts'
 import type { Meter, Readings } from '../meter.ts'
-import type { RejectedStore } from '../rejected.ts'
+import type { RejectedShares } from '../rejected.ts'
 import type { OutlookWatch } from './outlook.ts'
 import { residentBytes } from './process-limits.ts'
 import { type Status, statusOf } from './status.ts'
 
 export type WatchOptions = Readonly<{
   log: EventLog
-  rejected: RejectedStore
+  rejected: RejectedShares
   outlook: OutlookWatch
   commitSeconds: Meter['commitSeconds']
+  clicksUnstored: () => number
   /** As configured. */
   dedupeHorizonMs: number
   nowUs: () => number
@@ -51,7 +52,7 @@ export function openWatch(options: WatchOptions): Watch {
   function status(): Status {
     const { state, stalled, ...figures } = progressed()
     const stats = log.stats()
-    const { total, keepingCountsOnly } = rejected.stats()
+    const { total, keepingCountsOnly, keepingCountsOnlyOfBots } = rejected.stats()
     return statusOf({
       state,
       figures,
@@ -63,6 +64,7 @@ export function openWatch(options: WatchOptions): Watch {
       },
       rejectedBefore: total,
       rejectedCountsOnly: keepingCountsOnly,
+      botsCountsOnly: keepingCountsOnlyOfBots,
       outlook: outlook.outlook(figures),
       waitingSinceUs: Math.max(caughtUpUs, figures.committedUntilUs ?? 0),
       failure: failure ?? stats.failed?.message ?? stats.full?.message ?? null,
@@ -73,6 +75,7 @@ export function openWatch(options: WatchOptions): Watch {
         ...rejectedProblems(rejected),
         ...noticed,
       ],
+      clicksUnstored: options.clicksUnstored(),
       nowUs: nowUs(),
       rssBytes: residentBytes(),
     })
@@ -136,7 +139,7 @@ export function openWatch(options: WatchOptions): Watch {
   }
 }
 
-function rejectedProblems(rejected: RejectedStore): readonly string[] {
+function rejectedProblems(rejected: RejectedShares): readonly string[] {
   const { failed, problem } = rejected.stats()
   if (problem === null) return []
   if (failed) return [problem]

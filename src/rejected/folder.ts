@@ -3,6 +3,7 @@
  *
  *     collector-00000001.ndjson          events, rotated by size; numbers rise and are never reused
  *     collector-00000002.counts.ndjson   past the size limit: counts only
+ *     bots-00000001.ndjson               the same of bots, which have a share of their own
  *     job-00000001.ndjson                events that the job rejected
  *     replayed.json                      file name -> bytes of it that were replayed
  */
@@ -31,7 +32,7 @@ type SourceTotal = Readonly<{
 /** File name -> bytes from its start that were replayed. */
 type ReplayedMarks = Readonly<Record<string, number>>
 
-const FILE_NAME = /^(collector|job)-(\d{8,})(\.counts)?\.ndjson$/
+const FILE_NAME = /^(collector|bots|job)-(\d{8,})(\.counts)?\.ndjson$/
 const MARKS_NAME = 'replayed.json'
 const LF = 0x0a
 
@@ -52,7 +53,8 @@ export async function listFiles(directory: string): Promise<RejectedFile[]> {
     files.push({
       name,
       path,
-      source: match[1] === 'job' ? 'job' : 'collector',
+      // The pattern names the sources.
+      source: match[1] as RejectedSource,
       number: Number(match[2]),
       countsOnly: match[3] !== undefined,
       bytes: found.size,

@@ -26,13 +26,14 @@ export type KeptEvent = Readonly<{
   end: number
 }>
 
+const SOURCES: readonly RejectedSource[] = ['collector', 'bots', 'job']
 const LF = 0x0a
 const CR = 0x0d
 const SPACE = 0x20
 const READ_BYTES = 1024 * 1024
 
 /**
- * The kept events of both sources, oldest first within each. The end is where the files end now, so
+ * The kept events of all sources, oldest first within each. The end is where the files end now, so
  * a replay does not list events that are rejected again meanwhile.
  */
 export async function* listRejected(directory: string): AsyncGenerator<KeptEvent> {
@@ -58,7 +59,7 @@ export async function countRejected(
   source: RejectedSource | null = null,
 ): Promise<number> {
   const files = await listFiles(directory)
-  const sources: readonly RejectedSource[] = source === null ? ['collector', 'job'] : [source]
+  const sources = source === null ? SOURCES : [source]
   let events = 0
   for (const each of sources) {
     const [last, before] = files.filter((file) => file.source === each).reverse()

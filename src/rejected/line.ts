@@ -14,7 +14,8 @@
  */
 import { type RejectionReason, reasonText } from '../event.ts'
 
-export type RejectedSource = 'collector' | 'job'
+/** `bots`: what the collector rejects for the agent that sent it. */
+export type RejectedSource = 'collector' | 'bots' | 'job'
 
 /**
  * One event to keep. `offset` = its position in the log, where it has one; of a topic, in this

@@ -185,7 +185,7 @@ class Store implements RejectedStore {
 
   /** Decides between events and counts; warns once when it turns to counts. */
   async #hasRoom(wanted: number): Promise<boolean> {
-    const { bytesMax, nowUs, warn, directory } = this.#options
+    const { bytesMax, nowUs, warn, directory, source } = this.#options
     const fits = () => this.#files.bytes + wanted <= bytesMax
     if (!fits() || this.#countsOnly) {
       const now = nowUs()
@@ -197,6 +197,7 @@ class Store implements RejectedStore {
     if (!hasRoom && !this.#countsOnly) {
       warn?.(
         `${directory} has reached its limit of ${bytesMax} bytes: from now on rejected events ` +
+          (source === 'bots' ? 'of bots ' : '') +
           'are counted and their bytes are NOT kept. Replay them (campaign-metrics rejected ' +
           '--replay), remove the oldest files there, or raise the limit.',
       )

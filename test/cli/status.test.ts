@@ -26,6 +26,7 @@ const HEALTHY: Status = {
     metrics: { rows: 50, files: 1, bytes: 2048, snapshotId: '124' },
   },
   dedupe: { horizonMs: 3_600_000, trueHorizonMs: 3_600_000, ids: 12_300, bytes: 33_554_432 },
+  clicksUnstored: 0,
   memory: { rssBytes: 314_572_800 },
   outlook: {
     clockSteps: [
@@ -115,6 +116,18 @@ test('of Flink the job, its checkpoint and the windows are shown, and no size of
   ])
   const lost = await linesOf({ ...flink, job: null })
   assert.equal(lost[2], 'job        the cluster has no such job')
+})
+
+test('clicks that were not durable in time are shown once there are any', async (t) => {
+  const ran = await runInside([
+    'status',
+    '--url',
+    await serve(t, 200, { ...HEALTHY, clicksUnstored: 1_234 }),
+  ])
+  assert.match(
+    ran.stdout,
+    /^clicks {5}1,234 clicks-unstored since the start: redirected before durable$/m,
+  )
 })
 
 test('--json is the status as it is, and says that something runs', async (t) => {

@@ -29,21 +29,33 @@ import { type Meter, openMeter, type Readings } from '../../src/meter.ts'
 import {
   type KeptEvent,
   listRejected,
-  openRejected,
-  type RejectedStore,
+  openRejectedShares,
+  type RejectedShares,
 } from '../../src/rejected.ts'
 
 /** 2026-11-22T10:00:00Z: the arrival time of everything in these tests. */
 export const ARRIVAL_US = 1_795_341_600_000_000
+
+/** What a person's browser calls itself; `fetch` of Node is known as a bot. */
+export const PERSON: Readonly<Record<string, string>> = {
+  'user-agent':
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 ' +
+    'Safari/537.36',
+}
+export const CRAWLER: Readonly<Record<string, string>> = {
+  'user-agent': 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
+}
 
 export type Harness = {
   readonly url: string
   readonly port: number
   readonly collector: Collector
   readonly meter: Meter
-  readonly rejected: RejectedStore
+  readonly rejected: RejectedShares
   readonly directory: string
   readonly warnings: readonly string[]
+  /** What was logged of refused senders. */
+  readonly refusals: readonly string[]
   status: CollectorStatus
   readonly log: Log
   readonly disk: Disk
@@ -97,9 +109,8 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     files: filesOn(disk),
     ...logOptions,
   })
-  const rejected = await openRejected({
+  const rejected = await openRejectedShares({
     directory: join(directory, 'rejected'),
-    source: 'collector',
     bytesMax: 64 * MIB,
     nowUs: () => ARRIVAL_US,
   })
@@ -108,6 +119,7 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     memory: () => ({ rssBytes: 1, heapBytes: 1, externalBytes: 1 }),
   })
   const warnings: string[] = []
+  const refusals: string[] = []
   const state = { status: { healthy: true, problems: [] } as CollectorStatus }
   const closeRooms = async () => {
     await rejected.close()
@@ -125,7 +137,10 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     rejected,
     meter,
     status: () => state.status,
-    warn: (message, cause) => warnings.push(`${message}: ${cause}`),
+    warn(message, cause) {
+      const list = message.startsWith('Events are refused') ? refusals : warnings
+      list.push(`${message}: ${cause}`)
+    },
     nowMs: () => performance.now(),
     nowUs: () => ARRIVAL_US,
     ...more,
@@ -141,6 +156,7 @@ export async function openHarness({ logOptions, ...more }: HarnessOptions = {}):
     rejected,
     directory,
     warnings,
+    refusals,
     log,
     disk,
     lines: () => readLines(join(directory, 'log'), log),

@@ -4,14 +4,25 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { codeOf, event, get, type Harness, keptEvents, on, openHarness, post } from './harness.ts'
+import {
+  CRAWLER,
+  codeOf,
+  event,
+  get,
+  type Harness,
+  keptEvents,
+  on,
+  openHarness,
+  PERSON,
+  post,
+} from './harness.ts'
 
 const WRITE = 'write-key-1'
 const READ = 'read-key-1'
 const PAGE = 'page-key-1'
 const SHOP = 'https://shop.example'
 const KEYS = { write: [WRITE], read: [READ], page: ['other-page', PAGE] }
-const FROM_SHOP = { 'content-type': 'text/plain', origin: SHOP }
+const FROM_SHOP = { ...PERSON, 'content-type': 'text/plain', origin: SHOP }
 const PATH = `/v1/events?key=${PAGE}`
 
 let harness: Harness
@@ -78,6 +89,34 @@ test('beside a write key a page key does not matter', async () => {
   const headers = { authorization: `Bearer ${WRITE}`, 'x-api-key': PAGE }
   const reply = await post(harness, event('both', { event_type: 'conversion' }), headers)
   assert.deepEqual(reply.body, { accepted: 1, rejected: [] })
+})
+
+test('what a bot sends with a page key is rejected as `bot`, and kept; with a write key it is taken', async () => {
+  const body = [event('b1'), '{', event('b2', { event_type: 'conversion' })].join('\n')
+  const reply = await post(harness, body, { ...FROM_SHOP, ...CRAWLER }, PATH)
+  const reason = 'event: sent by a program that is known as a bot by its User-Agent (bots)'
+  assert.deepEqual(reply.body, {
+    accepted: 0,
+    rejected: [0, 1, 2].map((index) => ({ index, reason })),
+  })
+  const kept = (await keptEvents(harness)).filter(({ source }) => source === 'bots')
+  assert.deepEqual(
+    kept.map(({ bytes }) => Buffer.from(bytes).toString()),
+    body.split('\n'),
+  )
+  const headers = { ...CRAWLER, 'x-api-key': WRITE, 'content-type': 'text/plain' }
+  assert.deepEqual((await post(harness, event('b3'), headers)).body, { accepted: 1, rejected: [] })
+})
+
+test('what a page sends before anybody sees it is answered and not counted', async () => {
+  const end = harness.log.end()
+  const headers = { ...FROM_SHOP, 'sec-purpose': 'prefetch;prerender' }
+  const reply = await post(harness, event('early'), headers, PATH)
+  assert.deepEqual([reply.status, reply.body], [200, { accepted: 0, rejected: [] }])
+  assert.equal(harness.log.end(), end)
+  const server = { 'x-api-key': WRITE, 'sec-purpose': 'prefetch', 'content-type': 'text/plain' }
+  assert.equal((await post(harness, event('server'), server)).status, 200)
+  assert.equal(harness.log.end(), end + 1)
 })
 
 test('a page key reads nothing and signs nobody in', async () => {

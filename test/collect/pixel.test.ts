@@ -1,7 +1,17 @@
 /** The pixel: an event in the address of a picture. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { event, get, type Harness, keptEvents, on, openGate, openHarness } from './harness.ts'
+import {
+  CRAWLER,
+  event,
+  get,
+  type Harness,
+  keptEvents,
+  on,
+  openGate,
+  openHarness,
+  PERSON,
+} from './harness.ts'
 
 const PAGE = 'page-key-1'
 const KEYS = { write: ['write-key-1'], read: ['read-key-1'], page: [PAGE] }
@@ -14,8 +24,11 @@ after(() => harness.close())
 
 const pathOf = (query: string, key = PAGE) => `/v1/pixel.gif?key=${key}&${query}`
 
-async function ask(query: string, init: RequestInit = {}, key = PAGE, at = harness) {
-  const response = await fetch(at.url + pathOf(query, key), init)
+type Init = Readonly<{ method?: string; headers?: Readonly<Record<string, string>> }>
+
+async function ask(query: string, init: Init = {}, key = PAGE, at = harness) {
+  const headersSent = { ...PERSON, ...init.headers }
+  const response = await fetch(at.url + pathOf(query, key), { ...init, headers: headersSent })
   const bytes = Buffer.from(await response.arrayBuffer())
   return { status: response.status, bytes, headers: response.headers }
 }
@@ -78,7 +91,7 @@ for (const [query, reason] of [
     assert.deepEqual([status, bytes.length], [400, 43])
     assert.equal(harness.log.end(), end)
     const kept = await keptEvents(harness)
-    assert.equal(kept.at(-1)?.reason, reason)
+    assert.equal(kept.findLast(({ source }) => source === 'collector')?.reason, reason)
   })
 }
 
@@ -162,11 +175,49 @@ test('missing tables are 503, a used-up rate 429, with a picture and Retry-After
   })
 })
 
+test('the impression of a bot is kept as it was filled, whatever else is wrong with it', async () => {
+  const end = harness.log.end()
+  const { status, bytes } = await ask('campaign_id=a', { headers: CRAWLER })
+  assert.deepEqual([status, bytes.length], [400, 43])
+  const kept = (await keptEvents(harness)).filter(({ reason }) => reason === 'bot')
+  const [first] = kept
+  assert.equal(first?.source, 'bots')
+  const { event_id: id, ...rest } = JSON.parse(Buffer.from(first?.bytes ?? '').toString())
+  assert.match(id, /^[\da-f-]{36}$/)
+  assert.deepEqual(rest, {
+    user_id: 'anonymous',
+    event_type: 'impression',
+    timestamp: '2026-11-22T10:00:00.000Z',
+    campaign_id: 'a',
+  })
+  for (const query of ['country=DE', 'campaign_id=a&event_id=[X]', 'campaign_id=a&event_type=z']) {
+    assert.equal((await ask(query, { headers: CRAWLER })).status, 400, query)
+  }
+  const reasons = (await keptEvents(harness)).filter(({ source }) => source === 'bots')
+  assert.deepEqual(
+    reasons.map(({ reason }) => reason),
+    ['bot', 'bot', 'bot', 'bot'],
+  )
+  assert.equal(harness.log.end(), end)
+})
+
+test('a pixel without a User-Agent is not taken for a bot', async () => {
+  assert.equal((await ask('campaign_id=a', { headers: { 'user-agent': '' } })).status, 200)
+})
+
+test('with `bots: accept` the impression of a bot counts', async () => {
+  await on({ keys: KEYS, page: { bots: true } }, async (open) => {
+    assert.equal((await ask('campaign_id=a', { headers: CRAWLER }, PAGE, open)).status, 200)
+    assert.equal(open.log.end(), 1)
+  })
+})
+
 test('what was not valid is kept as it was filled, so that it can be sent again', async () => {
   await ask('campaign_id=a&event_type=conversion&event_id=k1')
   const kept = await keptEvents(harness)
   const { timestamp, ...rest } = JSON.parse(event('k1', { user_id: 'anonymous' }))
-  assert.deepEqual(JSON.parse(Buffer.from(kept.at(-1)?.bytes ?? new Uint8Array()).toString()), {
+  const last = kept.findLast(({ source }) => source === 'collector')
+  assert.deepEqual(JSON.parse(Buffer.from(last?.bytes ?? new Uint8Array()).toString()), {
     ...rest,
     ...{ campaign_id: 'a', event_type: 'conversion', timestamp: timestamp.replace('Z', '.000Z') },
   })

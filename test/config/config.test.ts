@@ -57,7 +57,9 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
     keys: { write: [], read: [], tables: [], page: [], file: null },
     page: { conversions: false, keyRate: 10_000, addressRate: 200 },
+    bots: 'reject',
     cors: [],
+    redirects: [],
     retention: { eventsMs: 0, metricsMs: 0, readersMs: 3_600_000, readersMaxBytes: 4 * GIB },
     publicUrl: null,
     proxy: { trust: [] },
@@ -86,7 +88,9 @@ currency: eur
 commitInterval: 250ms
 dedupe: { horizon: 90m, memoryMax: 512MiB }
 keys: { write: [0123456789abcdef], read: [fedcba9876543210] }
+bots: accept
 cors: ['HTTPS://Shop.Example:443', '*']
+redirects: ['HTTPS://Shop.Example:443', 'http://localhost:8080']
 publicUrl: HTTPS://Example.org/campaigns/
 proxy: { trust: [127.0.0.1, 10.0.0.0/8, 'fd00::/8', '::1', '::ffff:192.0.2.1'] }
 retention: { events: 0, metrics: 365d, readers: 0, readersMax: 64MiB }
@@ -105,7 +109,9 @@ rejectedMax: 0
   assert.deepEqual(config.dedupe, { horizonMs: 90 * MINUTE_MS, memoryMaxBytes: GIB / 2 })
   const [write, read] = ['0123456789abcdef', 'fedcba9876543210']
   assert.deepEqual(config.keys, { write: [write], read: [read], tables: [], page: [], file: null })
+  assert.equal(config.bots, 'accept')
   assert.deepEqual(config.cors, ['https://shop.example', '*'])
+  assert.deepEqual(config.redirects, ['https://shop.example', 'http://localhost:8080'])
   assert.equal(config.publicUrl, 'https://example.org/campaigns')
   assert.deepEqual(config.proxy.trust, [
     { address: '127.0.0.1', prefix: 32, family: 'ipv4' },
@@ -140,8 +146,8 @@ retention: 5
     '/campaign-metrics.yaml: 5 settings are wrong',
     '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, kafka, ' +
       'warehouse, s3, catalog, rejected, engine, flink, trino, superset, window, timezone, ' +
-      'currency, commitInterval, dedupe, keys, page, cors, publicUrl, proxy, retention, ' +
-      'logRetention, diskReserve, rejectedMax, cache',
+      'currency, commitInterval, dedupe, keys, page, bots, cors, redirects, publicUrl, proxy, ' +
+      'retention, logRetention, diskReserve, rejectedMax, cache',
     '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that ' +
       'divides a day, such as `1m`, `5m`, `15m` or `1h`',
     '  line 5: dedupe.horizonn: unknown setting; did you mean `horizon`? accepted here: ' +
@@ -179,6 +185,9 @@ test('what is wrong with a value is said in its own words', () => {
     ['cors: https://a.example', /is not a list/],
     ['cors: [https://a.example/path]', /is not an origin/],
     ['cors: [ftp://a.example]', /is not an origin/],
+    ['bots: allow', /accepted: `reject` or `accept`/],
+    ["redirects: ['*']", /is not an origin/],
+    ['redirects: [https://a.example/path]', /is not an origin/],
     ['publicUrl: example.org', /publicUrl: not a URL; accepted: a URL such as/],
     ['publicUrl: https://example.org/?a=b', /has a query/],
     ['proxy: { trust: 127.0.0.1 }', /is not a list/],
@@ -351,7 +360,7 @@ test('the example of the documentation is a configuration, with all settings in 
   const config = load(exampleFile(), environment)
   const defaults = load('')
   assert.deepEqual(
-    { ...config, keys: defaults.keys, cors: defaults.cors },
+    { ...config, keys: defaults.keys, cors: defaults.cors, redirects: [] },
     defaults,
     'apart from keys and origins the example shows the defaults',
   )

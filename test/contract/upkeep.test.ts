@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, test } from 'node:test'
-import { post, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
+import { get, post, postAccepted, readStatus, waitUntilSettled } from '../support/client.ts'
 import { clockEnvironment } from '../support/clock.ts'
 import { eventLine, eventLines } from '../support/events.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
@@ -155,6 +155,40 @@ test('what was rejected can be replayed once its reason is gone', async () => {
     },
     { environment },
   )
+})
+
+test('what bots asked for comes back once, however often it is replayed', async () => {
+  const key = 'page-key-0123456789'
+  folder = await openFolder({ keys: { page: [key] }, redirects: ['https://shop.example'] })
+  const bot = { 'user-agent': 'Mozilla/5.0 (compatible; Googlebot/2.1)' }
+  await whileRunning(folder, async (product) => {
+    const query = `key=${key}&campaign_id=c`
+    const pixel = await get(product.url, `/v1/pixel.gif?${query}`, bot)
+    const click = await get(product.url, `/v1/click?${query}&to=https://shop.example/`, bot)
+    assert.deepEqual([pixel.status, click.status], [400, 302])
+    const listed = await runCommand(folder, ['rejected', '--json'])
+    const kept = listed.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.deepEqual(
+      kept.map(({ reason, event }) => [reason, JSON.parse(event).event_type]),
+      [
+        ['bot', 'impression'],
+        ['bot', 'click'],
+      ],
+    )
+    const replay = async () => {
+      await runCommand(folder, ['rejected', '--replay', '--url', product.url])
+      return await waitUntilSettled(product.url)
+    }
+    const ledger = { received: 4, stored: 2, duplicates: 0, rejected: 2, waiting: 0 }
+    assert.deepEqual(await replay(), ledger)
+    assert.deepEqual(await replay(), ledger)
+    // Nobody remembers that they were sent again.
+    await rm(join(folder.warehousePath, 'rejected', 'replayed.json'))
+    assert.deepEqual(await replay(), { ...ledger, received: 6, duplicates: 2 })
+  })
 })
 
 test('ids that do not fit the memory shorten the horizon, and the status says so', async () => {

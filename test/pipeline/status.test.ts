@@ -25,11 +25,13 @@ const WAITING: Omit<StatusInput, 'state'> = {
   rejectedBefore: 1,
   outlook: { clockSteps: [], disk: null },
   rejectedCountsOnly: false,
+  botsCountsOnly: false,
   waitingSinceUs: HOUR_US,
   failure: null,
   unreadable: null,
   advancedUs: 2 * HOUR_US,
   noticed: [],
+  clicksUnstored: 0,
   nowUs: 2 * HOUR_US,
   rssBytes: 0,
 }
@@ -69,6 +71,12 @@ test('events that wait for the next start are none: nothing runs that could be t
   assert.equal(healthy, true)
   assert.equal(state, 'stopped')
   assert.equal(ledger.waiting, 3)
+})
+
+test('a full share of bots is a notice, and nothing is wrong', () => {
+  const status = statusOf({ ...WAITING, botsCountsOnly: true, state: 'stopped' })
+  assert.deepEqual([status.healthy, status.problems], [true, []])
+  assert.match(status.notices.join(), /bots have filled their share of rejectedMax/)
 })
 
 test('without an engine that keeps event ids here, the horizon is the configured one', () => {

@@ -30,6 +30,7 @@ const ROOMS = {
     end: () => 0,
     stats: () => ({ bytesOnDisk: 0, failed: null, full: null, unreadable: null, changed: null }),
   },
+  clicksUnstored: () => 0,
   outlook: { outlook: () => ({ clockSteps: [], disk: null }) },
   rejected: { stats: () => ({ total: 0, keepingCountsOnly: false, failed: false, trouble: null }) },
 } as unknown as WatchOptions
