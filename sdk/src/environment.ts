@@ -29,6 +29,22 @@ export type Page = Readonly<{
   onRestored(listener: () => void): void
 }>
 
+/** Storage of the page's origin. Every call may throw. */
+export type LocalStorage = Readonly<{
+  getItem(key: string): string | null
+  setItem(key: string, value: string): void
+  removeItem(key: string): void
+  keys(): string[]
+}>
+
+/** Web Locks: a name belongs to one page at a time, and becomes free when that page ends. */
+export type Locks = Readonly<{
+  /** false = another page has it, or it was released meanwhile. */
+  take(name: string): Promise<boolean>
+  /** Gives up all of them: a page that holds one cannot enter the back/forward cache. */
+  release(): void
+}>
+
 export type Environment = Readonly<{
   /** Rejects when there was no answer. */
   request(url: string, init: RequestInit): Promise<Answer>
@@ -44,10 +60,31 @@ export type Environment = Readonly<{
   warn(message: string): void
   /** Called when a process would end by itself, and again after what the listener has started. */
   onExit(listener: () => void): void
+  /** Touches the storage; null where there is none, or where it must not be used. */
+  localStorage(): LocalStorage | null
+  /** null where there are none, such as on plain http. */
+  locks: Locks | null
+  /** Global Privacy Control. */
+  refusesTracking(): boolean
   page: Page | null
 }>
 
 const ANSWER_TIMEOUT_MS = 60_000
+
+/** Of a storage that answers later. */
+const STORAGE_TIMEOUT_MS = 5_000
+
+/** Resolves once `work` has ended, whichever way, or has taken too long. */
+export function settledWithin(environment: Environment, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = environment.after(STORAGE_TIMEOUT_MS, resolve, true)
+    const done = (): void => {
+      timer.cancel()
+      resolve()
+    }
+    work.then(done, done)
+  })
+}
 
 /** The environment that this code runs in. Reads globals once. */
 export function systemEnvironment(): Environment {
@@ -66,13 +103,16 @@ export function systemEnvironment(): Environment {
     uuid,
     warn: (message) => console?.warn(`campaign-metrics: ${message}`),
     onExit: (listener) => void process?.on?.('beforeExit', listener),
+    localStorage: pageStorage,
+    locks: world.navigator?.locks === undefined ? null : webLocks(world.navigator.locks),
+    refusesTracking: () => world.navigator?.globalPrivacyControl === true,
     page: typeof world.document === 'undefined' ? null : browserPage(world as BrowserWorld),
   }
 }
 
 type World = {
   document: Document & { prerendering?: boolean }
-  navigator: Navigator
+  navigator: Navigator & { globalPrivacyControl?: boolean }
   performance: { now(): number }
   process: { on?: (name: string, listener: () => void) => unknown }
   console: { warn(text: string): void }
@@ -115,6 +155,44 @@ function uuid(): string {
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
   const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join('')
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
+function pageStorage(): LocalStorage | null {
+  try {
+    const { localStorage } = globalThis
+    return (
+      localStorage && {
+        getItem: (key) => localStorage.getItem(key),
+        setItem: (key, value) => localStorage.setItem(key, value),
+        removeItem: (key) => localStorage.removeItem(key),
+        keys: () => Object.keys(localStorage),
+      }
+    )
+  } catch {
+    return null
+  }
+}
+
+function webLocks(locks: LockManager): Locks {
+  let held: (() => void)[] = []
+  return {
+    take(name) {
+      const before = held
+      return new Promise((resolve) => {
+        locks
+          .request(name, { ifAvailable: true }, (lock) => {
+            const isWanted = lock !== null && held === before
+            resolve(isWanted)
+            return isWanted ? new Promise<void>((release) => held.push(release)) : undefined
+          })
+          .catch(() => resolve(false))
+      })
+    },
+    release() {
+      for (const release of held) release()
+      held = []
+    },
+  }
 }
 
 function browserPage({ document, navigator, addEventListener }: BrowserWorld): Page {

@@ -24,20 +24,23 @@ export type EventFields = Readonly<{
 type Sending = Readonly<{ trueMs: number | null; wallMs: number }>
 
 export type QueuedEvent = {
-  /** In order of the calls. */
+  /** In order of the calls; 0 = of an earlier page. */
   readonly sequence: number
   readonly type: EventType
   /** JSON without `user_id` and `timestamp`. */
   readonly body: string
   readonly bytes: number
   readonly moment: Moment
-  readonly userId: string
+  /** Given, or the tracker's own. */
+  userId: string
   /** null until its time is fixed. */
   timestamp: string | null
   /** null = never sent, or surely not taken. */
   sent: Sending | null
   /** Part of a request under way, or of a beacon a moment ago. */
   isUnderWay: boolean
+  /** In storage; null = in memory only. */
+  key: string | null
 }
 
 /** What a line has beside the body: both names, a UUID or a short user id, the timestamp. */
@@ -51,6 +54,10 @@ export function eventBytes(body: string, userId: string): number {
 export function eventLine({ body, userId, timestamp }: QueuedEvent): string {
   const user = JSON.stringify(userId)
   return `${body.slice(0, -1)},"user_id":${user},"timestamp":${JSON.stringify(timestamp)}}`
+}
+
+export function isoText(ms: number): string {
+  return new Date(ms).toISOString()
 }
 
 /** Without TextEncoder, which React Native may lack. */

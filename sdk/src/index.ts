@@ -5,9 +5,11 @@
  *     metrics.impression({ campaign_id: 'spring', user_id })
  *     await metrics.flush()
  */
+import { openAppStore } from './app-store.ts'
 import { systemEnvironment } from './environment.ts'
 import { openTracker, type Tracker, type TrackerOptions } from './tracker.ts'
 
+export type { AppStorage } from './app-store.ts'
 export type { EventFields } from './event.ts'
 export type { Tracker, TrackerOptions }
 
@@ -18,16 +20,20 @@ const TRACKERS = Symbol.for('campaign-metrics-sdk')
  * mount twice, and two queues would be two batches.
  */
 export function createTracker(options: TrackerOptions): Tracker {
-  if (typeof (globalThis as { window?: unknown }).window === 'undefined') {
-    return openTracker(options, systemEnvironment())
-  }
+  if (typeof (globalThis as { window?: unknown }).window === 'undefined') return open(options)
   const world = globalThis as { [TRACKERS]?: Map<string, Tracker> }
   world[TRACKERS] ??= new Map()
   const name = `${options.url} ${options.key ?? ''}`
   let tracker = world[TRACKERS].get(name)
   if (tracker === undefined) {
-    tracker = openTracker(options, systemEnvironment())
+    tracker = open(options)
     world[TRACKERS].set(name, tracker)
   }
   return tracker
+}
+
+function open(options: TrackerOptions): Tracker {
+  const { storage } = options
+  const openStore = storage === undefined ? undefined : openAppStore(storage)
+  return openTracker(options, systemEnvironment(), openStore)
 }

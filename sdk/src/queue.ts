@@ -6,6 +6,9 @@ import type { EventType, QueuedEvent } from './event.ts'
 
 export type Queue = Readonly<{
   add(event: QueuedEvent): void
+  /** Events of earlier pages, before all others. */
+  addOldest(events: readonly QueuedEvent[]): void
+  has(event: QueuedEvent): boolean
   remove(event: QueuedEvent): void
   /** At most one batch of what is not under way, in the order of sending. */
   batch(limits: BatchLimits): QueuedEvent[]
@@ -25,7 +28,7 @@ const DROPPED_FIRST: readonly EventType[] = ['impression', 'click', 'conversion'
 
 /** `onDropped` is called for each event that the bound has pushed out. */
 export function createQueue(bound: BatchLimits, onDropped: (event: QueuedEvent) => void): Queue {
-  const waiting: Readonly<Record<EventType, Set<QueuedEvent>>> = {
+  const waiting: Record<EventType, Set<QueuedEvent>> = {
     impression: new Set(),
     click: new Set(),
     conversion: new Set(),
@@ -52,13 +55,29 @@ export function createQueue(bound: BatchLimits, onDropped: (event: QueuedEvent) 
     return false
   }
 
+  function dropExcess(): void {
+    while (size > bound.events || bytes > bound.bytes) if (!dropOne()) return
+  }
+
   return {
     add(event) {
       waiting[event.type].add(event)
       size++
       bytes += event.bytes
-      while (size > bound.events || bytes > bound.bytes) if (!dropOne()) return
+      dropExcess()
     },
+    addOldest(events) {
+      for (const type of SENT_FIRST) {
+        const young = waiting[type]
+        const old = events.filter((event) => event.type === type)
+        waiting[type] = new Set(old)
+        for (const event of young) waiting[type].add(event)
+      }
+      size += events.length
+      for (const event of events) bytes += event.bytes
+      dropExcess()
+    },
+    has: (event) => waiting[event.type].has(event),
     remove,
     batch(limits) {
       const events: QueuedEvent[] = []

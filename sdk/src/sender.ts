@@ -12,8 +12,9 @@
  */
 import type { Clock } from './clock.ts'
 import type { Answer, Environment, Timer } from './environment.ts'
-import { eventLine, type QueuedEvent } from './event.ts'
+import { eventLine, isoText, type QueuedEvent } from './event.ts'
 import type { BatchLimits, Queue } from './queue.ts'
+import type { Store } from './store.ts'
 
 export type Counts = {
   /** Answered as accepted; repeats are recognised later, by their `event_id`. */
@@ -47,6 +48,10 @@ export type SenderParts = Readonly<{
   environment: Environment
   clock: Clock
   queue: Queue
+  /** null = in memory only. */
+  store: Store | null
+  /** Nothing is sent before the user is known. */
+  recalled: Promise<void> | null
   counts: Counts
   batch: BatchLimits
   flushIntervalMs: number
@@ -70,10 +75,11 @@ const AFTER_BEACON_MS = 30_000
 const NOT_TAKEN = ['too-busy', 'too-many-connections', 'log-busy', 'log-full', 'tables-misplaced']
 
 export function createSender(parts: SenderParts): Sender {
-  const { environment, clock, queue, counts } = parts
+  const { environment, clock, queue, store, counts } = parts
   const { page } = environment
   const query = parts.key === null ? '' : `?key=${encodeURIComponent(parts.key)}`
-  let horizonMs = HORIZON_DEFAULT_MS
+  /** 0 = not told yet. */
+  let horizonMs = 0
   let running: Promise<void> | null = null
   let timer: Timer | null = null
   let failures = 0
@@ -153,11 +159,12 @@ export function createSender(parts: SenderParts): Sender {
   async function sendAll(): Promise<void> {
     timer?.cancel()
     timer = null
+    await parts.recalled
     while (queue.size() > 0) {
       while (clock.needsMeasurement()) if (!(await measure())) return
       const next = queue.batch(parts.batch)
       if (next.length === 0) return
-      const batch = next.filter(isInTime)
+      const batch = next.filter(isOurs).filter(isInTime)
       if (batch.length > 0 && !(await sendBatch(batch))) return
       settleFlushes(false)
     }
@@ -176,22 +183,44 @@ export function createSender(parts: SenderParts): Sender {
     const told = parseTime(answer)
     if (told === null) {
       clock.trustDevice()
-      return true
+      horizonMs ||= HORIZON_DEFAULT_MS
+    } else {
+      clock.measure(sent, clock.read(), told.nowMs)
+      horizonMs = told.dedupeHorizonMs
     }
-    horizonMs = told.dedupeHorizonMs
-    clock.measure(sent, clock.read(), told.nowMs)
+    fixTimes()
     return true
+  }
+
+  /** Of what is stored: a later page knows nothing of this one's steady clock. */
+  function fixTimes(): void {
+    if (store === null) return
+    for (const event of queue.all()) {
+      if (event.timestamp !== null || !isOurs(event)) continue
+      const timeMs = clock.timeOf(event.moment)
+      if (timeMs === null) return
+      event.timestamp ??= isoText(timeMs)
+      store.write(event)
+    }
+  }
+
+  /** Else another page has sent it. */
+  function isOurs(event: QueuedEvent): boolean {
+    if (store?.isOurs(event) ?? true) return true
+    queue.remove(event)
+    return false
   }
 
   /** Whether it is young enough; else it leaves the queue. */
   function isInTime(event: QueuedEvent): boolean {
     const wallMs = environment.wallMs()
-    const nowMs = clock.nowMs() ?? wallMs
+    const nowMs = clock.nowMs()
     const { sent } = event
     if (sent === null) {
-      if (nowMs - clock.bestTimeOf(event.moment) <= NEVER_SENT_MAX_MS) return true
+      if ((nowMs ?? wallMs) - clock.bestTimeOf(event.moment) <= NEVER_SENT_MAX_MS) return true
     } else {
-      const ageMs = sent.trueMs === null ? wallMs - sent.wallMs : nowMs - sent.trueMs
+      const isKnown = nowMs !== null && sent.trueMs !== null
+      const ageMs = isKnown ? nowMs - sent.trueMs : wallMs - sent.wallMs
       // A clock that was set back leaves the age unknown.
       if (ageMs >= 0 && ageMs < horizonMs - HORIZON_MARGIN_MS) return true
     }
@@ -201,6 +230,7 @@ export function createSender(parts: SenderParts): Sender {
   }
 
   function forget(event: QueuedEvent): void {
+    store?.remove(event)
     if (event.sent === null) counts.dropped++
     else counts.unresolved++
   }
@@ -209,8 +239,10 @@ export function createSender(parts: SenderParts): Sender {
   function begin(batch: readonly QueuedEvent[]): void {
     for (const event of batch) {
       event.isUnderWay = true
-      event.timestamp ??= new Date(clock.bestTimeOf(event.moment)).toISOString()
-      event.sent ??= { trueMs: clock.nowMs(), wallMs: environment.wallMs() }
+      if (event.sent !== null) continue
+      event.timestamp ??= isoText(clock.bestTimeOf(event.moment))
+      event.sent = { trueMs: clock.nowMs(), wallMs: environment.wallMs() }
+      store?.write(event)
     }
   }
 
@@ -219,7 +251,9 @@ export function createSender(parts: SenderParts): Sender {
     for (const event of batch) {
       event.isUnderWay = false
       if (!firstSent.has(event) || beaconed.has(event)) continue
+      if (store?.isShared && event.key !== null) continue
       event.sent = null
+      if (queue.has(event)) store?.write(event)
     }
   }
 
@@ -227,6 +261,7 @@ export function createSender(parts: SenderParts): Sender {
   async function sendBatch(batch: readonly QueuedEvent[]): Promise<boolean> {
     const firstSent = new Set(batch.filter(({ sent }) => sent === null))
     begin(batch)
+    await store?.written()
     const body = bodyOf(batch)
     const init = { method: 'POST', body, headers: { 'Content-Type': BODY_TYPE } }
     const answer = await request('/v1/events', { ...init, credentials: 'omit' }).catch(() => null)
@@ -237,7 +272,10 @@ export function createSender(parts: SenderParts): Sender {
       return false
     }
     failures = 0
-    for (const event of batch) queue.remove(event)
+    for (const event of batch) {
+      queue.remove(event)
+      store?.remove(event)
+    }
     if (meaning === 'refused') {
       counts.refused += batch.length
       const { status, text } = answer as Answer
@@ -258,6 +296,7 @@ export function createSender(parts: SenderParts): Sender {
 
   function beacon(): void {
     if (page === null || environment.steadyMs() < notBeforeMs) return
+    if (store?.isLate) return void run()
     const batch = beaconBatch()
     if (batch.length === 0) return
     const firstSent = new Set(batch.filter(({ sent }) => sent === null))
@@ -277,10 +316,12 @@ export function createSender(parts: SenderParts): Sender {
     let bytes = 0
     for (const event of queue.all()) {
       if (beaconed.has(event) || bytes + event.bytes > BEACON_BYTES_MAX) continue
+      // Sent before, perhaps by an earlier page: it depends on the horizon.
+      if (event.sent !== null && horizonMs === 0) continue
       batch.push(event)
       bytes += event.bytes
     }
-    return batch.filter((event) => event.isUnderWay || isInTime(event))
+    return batch.filter((event) => event.isUnderWay || (isOurs(event) && isInTime(event)))
   }
 
   function resume(): void {

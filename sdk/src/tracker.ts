@@ -2,11 +2,15 @@
  * The tracker that a page, an app or a server calls: turns calls into queued events at the moment
  * they happen, and hands them to the sender. Nothing here throws into the code that calls it.
  */
+import type { AppStorage } from './app-store.ts'
 import { createClock } from './clock.ts'
-import type { Environment } from './environment.ts'
-import { type EventFields, type EventType, eventBytes, type QueuedEvent } from './event.ts'
+import { type Environment, settledWithin } from './environment.ts'
+import { type EventFields, type EventType, eventBytes, isoText, type QueuedEvent } from './event.ts'
+import { openPageStore } from './page-store.ts'
 import { createQueue } from './queue.ts'
 import { type Counts, createSender } from './sender.ts'
+import type { OpenStore } from './store.ts'
+import { rememberedUser } from './user.ts'
 
 export type TrackerOptions = Readonly<{
   /** Of the collector: `https://events.example.org`. */
@@ -15,6 +19,12 @@ export type TrackerOptions = Readonly<{
   key?: string
   /** Fields of every event, unless the call gives them. */
   defaults?: EventFields
+  /** Keeps what waits in `storage`, for the next page or start. */
+  persist?: boolean
+  /** Keeps the random `user_id` in `storage`; never under Global Privacy Control. */
+  remember?: boolean
+  /** Such as AsyncStorage. Default: localStorage. Used for `persist` and `remember` only. */
+  storage?: AppStorage
   /** How many events wait at most. Default: 10,000; on servers 100,000. */
   queueEvents?: number
   /** How many bytes of events wait at most. Default: 2.5 MB; on servers 64 MB. */
@@ -60,7 +70,11 @@ const READY_FILL = 0.5
 const EXIT_ATTEMPTS = 3
 const EXIT_PAUSE_MS = 1_000
 
-export function openTracker(options: TrackerOptions, environment: Environment): Tracker {
+export function openTracker(
+  options: TrackerOptions,
+  environment: Environment,
+  openStore: OpenStore = openPageStore,
+): Tracker {
   const { page } = environment
   const usual = page === null ? ON_SERVERS : IN_PAGES
   const counts: Counts = { accepted: 0, rejected: 0, refused: 0, dropped: 0, unresolved: 0 }
@@ -72,16 +86,22 @@ export function openTracker(options: TrackerOptions, environment: Environment): 
     },
     (event) => sender.forget(event),
   )
+  const url = options.url.replace(/\/+$/, '')
+  const store = options.persist ? openStore({ environment, url, takeOver }) : null
   let sequence = 0
   let userId = environment.uuid()
+  let isRemembered = false
+  const recalled = options.remember ? settledWithin(environment, recallUser()) : null
   let waitingForRoom: (() => void)[] = []
 
   const sender = createSender({
-    url: options.url.replace(/\/+$/, ''),
+    url,
     key: options.key ?? null,
     environment,
     clock,
     queue,
+    store,
+    recalled,
     counts,
     batch: usual.batch,
     flushIntervalMs: options.flushIntervalMs ?? usual.flushIntervalMs,
@@ -101,6 +121,8 @@ export function openTracker(options: TrackerOptions, environment: Environment): 
         environment.warn(`an event may hold ${EVENT_BYTES_MAX} bytes, not ${event.bytes}`)
         return
       }
+      // Written first: the queue may drop it at once.
+      store?.write(event)
       queue.add(event)
       sender.wake()
     } catch (cause) {
@@ -124,7 +146,36 @@ export function openTracker(options: TrackerOptions, environment: Environment): 
       timestamp: timestampOf(timestamp) ?? (timeMs === null ? null : isoText(timeMs)),
       sent: null,
       isUnderWay: false,
+      key: null,
     }
+  }
+
+  /** A storage may answer after the first calls: their events get the user as well. */
+  async function recallUser(): Promise<void> {
+    const storage = options.storage ?? environment.localStorage()
+    if (storage === null) return
+    const fresh = userId
+    const remembered = await rememberedUser(storage, url, fresh, environment)
+    if (remembered === null) return
+    isRemembered = true
+    userId = remembered
+    for (const event of queue.all()) {
+      if (event.userId !== fresh || event.sent !== null || userId === fresh) continue
+      event.userId = userId
+      store?.write(event)
+    }
+  }
+
+  function takeOver(events: readonly QueuedEvent[]): void {
+    if (events.length === 0) return
+    queue.addOldest(events)
+    sender.wake()
+  }
+
+  /** What is stored may be sent by others from now on. */
+  function leave(): void {
+    if (!store?.leave()) return
+    for (const event of [...queue.all()]) if (event.key !== null) queue.remove(event)
   }
 
   /** A prerendered page has not been seen: its events happen when it is. */
@@ -137,13 +188,20 @@ export function openTracker(options: TrackerOptions, environment: Environment): 
 
   if (page !== null) {
     page.onHidden(sender.beacon)
-    page.onGone(sender.beacon)
+    page.onGone(() => {
+      sender.beacon()
+      leave()
+    })
     page.onVisible(sender.resume)
     page.onRestored(() => {
-      userId = environment.uuid()
+      if (!isRemembered) userId = environment.uuid()
       sender.resume()
+      // Calls between leaving and returning.
+      leave()
+      store?.open()
     })
   }
+  store?.open()
   let exitAttempts = 0
   environment.onExit(() => {
     if (queue.size() === 0) {
@@ -173,8 +231,4 @@ export function openTracker(options: TrackerOptions, environment: Environment): 
 function timestampOf(given: Date | string | undefined): string | null {
   if (given === undefined) return null
   return typeof given === 'string' ? given : given.toISOString()
-}
-
-function isoText(ms: number): string {
-  return new Date(ms).toISOString()
 }

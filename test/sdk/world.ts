@@ -2,6 +2,7 @@
  * A device and a collector on fake time: the device's clocks, its network, and a model of the
  * collector that keeps every line it was sent. Time passes only in `pass`.
  */
+import assert from 'node:assert/strict'
 import type { Answer, Environment, Page } from '../../sdk/src/environment.ts'
 import { openRandom, type Random } from '../support/random.ts'
 
@@ -22,6 +23,8 @@ export type World = {
   readonly warnings: readonly string[]
   /** By `event_id`: the bytes of each line the collector took. */
   readonly lines: ReadonlyMap<string, Set<string>>
+  /** By `event_id`: when the collector took it, in real time. */
+  readonly arrivals: ReadonlyMap<string, number[]>
   /** Bodies in order of arrival, also of refused requests. */
   readonly bodies: readonly string[]
   readonly requests: readonly string[]
@@ -51,6 +54,7 @@ export function openWorld({
   const random = openRandom(seed)
   const warnings: string[] = []
   const lines = new Map<string, Set<string>>()
+  const arrivals = new Map<string, number[]>()
   const bodies: string[] = []
   const requests: string[] = []
   let elapsedMs = 0
@@ -66,6 +70,7 @@ export function openWorld({
       const { event_id: id } = JSON.parse(line) as Stored
       if (!lines.has(id)) lines.set(id, new Set())
       lines.get(id)?.add(line)
+      arrivals.set(id, [...(arrivals.get(id) ?? []), world.trueMs()])
     }
     const accepted = body.split('\n').length
     return answer(200, JSON.stringify({ accepted, rejected: [] }))
@@ -109,11 +114,15 @@ export function openWorld({
       uuid: () => `id-${++ids}`,
       warn: (message) => warnings.push(message),
       onExit: () => {},
+      localStorage: () => assert.fail('storage is touched'),
+      locks: null,
+      refusesTracking: () => false,
       page: null,
     },
     random,
     warnings,
     lines,
+    arrivals,
     bodies,
     requests,
     aheadMs: 0,
