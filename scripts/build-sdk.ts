@@ -1,18 +1,22 @@
 /**
- * Builds sdk/dist, what the npm package of the SDK ships: JavaScript and types.
+ * Builds sdk/dist, what the npm package of the SDK ships: JavaScript and types, as ES modules and,
+ * in dist/cjs, as CommonJS for programs and test runners that cannot load the former.
  * usage: node scripts/build-sdk.ts
  */
 
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = new URL('../', import.meta.url)
 const TSC = fileURLToPath(new URL('node_modules/typescript/bin/tsc', ROOT))
+const PROJECTS = ['sdk/tsconfig.build.json', 'sdk/tsconfig.cjs.json']
 
 rmSync(new URL('sdk/dist/', ROOT), { recursive: true, force: true })
-const compiled = spawnSync(process.execPath, [TSC, '-p', 'sdk/tsconfig.build.json'], {
-  cwd: ROOT,
-  stdio: 'inherit',
-})
-process.exitCode = compiled.status ?? 1
+process.exitCode = PROJECTS.every(compile) ? 0 : 1
+writeFileSync(new URL('sdk/dist/cjs/package.json', ROOT), '{ "type": "commonjs" }\n')
+
+function compile(project: string): boolean {
+  const words = [TSC, '-p', project]
+  return spawnSync(process.execPath, words, { cwd: ROOT, stdio: 'inherit' }).status === 0
+}

@@ -7,22 +7,17 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { npm, npmInstall, USER_PATH } from './support/npm.ts'
 import { makeScratchFolder } from './support/scratch.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const FOLDER = makeScratchFolder('package')
 const COMMAND = join(FOLDER, 'node_modules/.bin/campaign-metrics')
-const INSTALL_LIMIT_MS = 300_000
 /** From the start to the end: of all that is asked meanwhile, too. */
 const RUN_LIMIT_MS = 120_000
 const SEEN_LIMIT_MS = 30_000
-/** Without our own tools, as on a user's machine. */
-const PATH = (process.env.PATH ?? '')
-  .split(delimiter)
-  .filter((folder) => !folder.includes('node_modules'))
-  .join(delimiter)
 const EVENT = {
   event_id: 'e1',
   user_id: 'u1',
@@ -32,33 +27,13 @@ const EVENT = {
 
 let files: readonly string[] = []
 
-function npm(words: readonly string[], folder: string): string {
-  // What npm passes to the scripts it runs would configure the npm in here.
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^npm_(?!config_(registry|cache|userconfig|globalconfig))/i.test(name),
-    ),
-  )
-  const run = spawnSync('npm', words, {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...env, PATH },
-    timeout: INSTALL_LIMIT_MS,
-  })
-  assert.equal(run.status, 0, `npm ${words.join(' ')}:\n${run.stdout}${run.stderr}`)
-  return run.stdout
-}
-
 before(() => {
   npm(['run', 'build', '--silent'], ROOT)
   const packed = npm(['pack', '--json', '--ignore-scripts', '--pack-destination', FOLDER], ROOT)
   const [tarball] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }]
   files = tarball.files.map(({ path }) => path)
   writeFileSync(join(FOLDER, 'package.json'), '{ "private": true }')
-  npm(
-    ['install', '--prefer-offline', '--no-audit', '--no-fund', join(FOLDER, tarball.filename)],
-    FOLDER,
-  )
+  npmInstall([join(FOLDER, tarball.filename)], FOLDER)
 })
 
 test('the tarball holds command, compiled program with WASM, page, documents, and no more', () => {
@@ -112,7 +87,7 @@ test('installed in an empty folder it starts, takes an event, stops, and answers
   )
   const child = spawn(COMMAND, ['start'], {
     cwd: FOLDER,
-    env: { ...process.env, PATH },
+    env: { ...process.env, PATH: USER_PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -153,7 +128,7 @@ test('installed in an empty folder it starts, takes an event, stops, and answers
     {
       cwd: FOLDER,
       encoding: 'utf8',
-      env: { ...process.env, PATH },
+      env: { ...process.env, PATH: USER_PATH },
     },
   )
   assert.equal(query.status, 0, query.stderr)

@@ -55,6 +55,8 @@ export type SenderParts = Readonly<{
   counts: Counts
   batch: BatchLimits
   flushIntervalMs: number
+  /** Between attempts that fail, before jitter. */
+  pauseMaxMs: number
   /** Of the events so far; a flush waits for these. */
   lastSequence: () => number
   /** The queue has become shorter. */
@@ -67,7 +69,6 @@ const HORIZON_DEFAULT_MS = 3_600_000
 const HORIZON_MARGIN_MS = 5 * 60_000
 const NEVER_SENT_MAX_MS = 7 * 86_400_000
 const PAUSE_MIN_MS = 1_000
-const PAUSE_MAX_MS = 5 * 60_000
 const RETRY_AFTER_MAX_MS = 3_600_000
 /** What a beacon has sent is sent again after this, if the page is still there. */
 const AFTER_BEACON_MS = 30_000
@@ -121,7 +122,7 @@ export function createSender(parts: SenderParts): Sender {
 
   function pause(retryAfter: string | null): void {
     failures++
-    const full = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** (failures - 1))
+    const full = Math.min(parts.pauseMaxMs, PAUSE_MIN_MS * 2 ** (failures - 1))
     const jittered = full * (0.5 + environment.random() / 2)
     const askedMs = retryAfterMs(retryAfter, environment.wallMs())
     if (askedMs > 0) notBeforeMs = environment.steadyMs() + askedMs

@@ -51,17 +51,21 @@ type Limits = Readonly<{
   queue: Readonly<{ events: number; bytes: number }>
   batch: Readonly<{ events: number; bytes: number }>
   flushIntervalMs: number
+  pauseMaxMs: number
 }>
 
 const IN_PAGES: Limits = {
   queue: { events: 10_000, bytes: 2_500_000 },
   batch: { events: 100, bytes: 60 * 1024 },
   flushIntervalMs: 2_000,
+  pauseMaxMs: 5 * 60_000,
 }
+/** Few, and busy: a long pause after a short outage would fill the queue. */
 const ON_SERVERS: Limits = {
   queue: { events: 100_000, bytes: 64_000_000 },
   batch: { events: 1_000, bytes: 512 * 1024 },
   flushIntervalMs: 500,
+  pauseMaxMs: 10_000,
 }
 /** The collector's limit. */
 const EVENT_BYTES_MAX = 32 * 1024
@@ -105,6 +109,7 @@ export function openTracker(
     counts,
     batch: usual.batch,
     flushIntervalMs: options.flushIntervalMs ?? usual.flushIntervalMs,
+    pauseMaxMs: usual.pauseMaxMs,
     lastSequence: () => sequence,
     onProgress() {
       if (queue.fill() > READY_FILL) return

@@ -1,14 +1,11 @@
 /**
- * The SDK against the product itself: from Node, through SIGKILL and restart of the collector, and
- * from a bare JavaScript context with nothing but fetch and timers, as its package ships it.
+ * The SDK against the product itself: from Node, through SIGKILL and restart of the collector.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createContext, runInContext } from 'node:vm'
-import { build } from 'vite'
 import { createTracker, type Tracker } from '../../sdk/src/index.ts'
 import { ask, get, waitUntilSettled } from '../support/client.ts'
 import { openFolder } from '../support/folder.ts'
@@ -86,43 +83,6 @@ test('events of Node are stored once, through a collector that is killed and com
     await folder.close()
   }
 })
-
-test('a bare context with fetch and timers only, bundled by Vite: sends, and shares a queue', async () => {
-  const folder = await openFolder()
-  const product = await startProduct(folder)
-  try {
-    // `window` without `document`, as React Native has it.
-    const world = createContext({ fetch, setTimeout, clearTimeout, window: {} })
-    runInContext(await bundle(), world)
-    world.url = product.url
-    const metrics = runInContext('metrics = sdk.createTracker({ url })', world) as Tracker
-    assert.equal(runInContext('sdk.createTracker({ url })', world), metrics)
-    for (let count = 0; count < 10; count++) metrics.click({ campaign_id: 'spring' })
-    await flushAll(metrics)
-    assert.equal(metrics.counts().accepted, 10)
-    assert.equal((await waitUntilSettled(product.url)).stored, 10)
-  } finally {
-    await product.stop()
-    await folder.close()
-  }
-})
-
-/** The SDK as a script that defines `sdk`. */
-async function bundle(): Promise<string> {
-  const built = await build({
-    configFile: false,
-    envDir: false,
-    logLevel: 'warn',
-    build: {
-      write: false,
-      lib: { entry: join(ROOT, 'sdk/src/index.ts'), formats: ['iife'], name: 'sdk' },
-    },
-  })
-  const [first] = Array.isArray(built) ? built : [built]
-  assert.ok(first !== undefined && 'output' in first)
-  const [chunk] = first.output
-  return chunk.code
-}
 
 test('a process that ends by itself sends first what waits', async () => {
   const folder = await openFolder()
