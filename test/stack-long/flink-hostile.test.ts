@@ -114,7 +114,7 @@ async function expectOwnSettings(stack: Stack): Promise<void> {
   const [options] = globSync('**/OPTIONS-*', { cwd: folder })
   assert.ok(options !== undefined, 'RocksDB has written its options')
   const rocksdb = readFileSync(join(folder, options), 'utf8')
-  for (const line of ['filter_policy=bloomfilter:10:false', 'partition_filters=true']) {
+  for (const line of ['filter_policy=bloomfilter:10:false', 'partition_filters=false']) {
     assert.ok(rocksdb.includes(line), line)
   }
   assert.match(rocksdb, /compaction_style=kCompactionStyleUniversal/)
