@@ -59,6 +59,7 @@ describe('README in a browser', { skip: skipBrowser }, () => {
     return readmeLines(lead)
       .replaceAll(DOCUMENTED_URL, site?.url() ?? '')
       .replaceAll(DOCUMENTED_SHOP, origin())
+      .replaceAll(encodeURIComponent(DOCUMENTED_SHOP), encodeURIComponent(origin()))
       .replaceAll('PAGE_KEY', PAGE_KEY)
   }
 
@@ -68,7 +69,8 @@ describe('README in a browser', { skip: skipBrowser }, () => {
       `<!doctype html><script type="importmap" nonce="here">${imports}</script>` +
       '<button id="offer">Sale</button>' +
       `<script type="module" nonce="here">${documented('**In a browser**')}</script>` +
-      documented('**A pixel**')
+      documented('**A pixel**') +
+      documented('**A click link**')
     )
   }
 
@@ -90,5 +92,16 @@ describe('README in a browser', { skip: skipBrowser }, () => {
     const [click, impression] = ['click', 'impression'].map((type) => ({ event_type: type, n: 1 }))
     assert.deepEqual(await countsOf('<>'), [click, impression])
     assert.deepEqual(await countsOf('='), [impression])
+  })
+
+  test('the click link counts a click and leads to the shop', async () => {
+    await page.getByRole('link', { name: 'Sale' }).click()
+    await page.waitForURL(`${origin()}/sale`)
+    // The page at the end of the link is the same one, with its impressions.
+    await eventually(async () => assert.equal((await waitUntilSettled(site.url())).stored, 6))
+    assert.deepEqual(await countsOf('='), [
+      { event_type: 'click', n: 1 },
+      { event_type: 'impression', n: 2 },
+    ])
   })
 })
