@@ -20,10 +20,10 @@ function fileOf(name: string, content: string | Uint8Array): string {
 }
 
 async function send(...words: readonly string[]) {
-  const { url, requests, close } = await openFakeCollector(takeAllButBad, TIME)
+  const { url, requests, reads, close } = await openFakeCollector(takeAllButBad, TIME)
   const ran = await runInside(['send', ...words, '--url', url])
   await close()
-  return { ...ran, lines: requests.flatMap(({ lines }) => lines) }
+  return { ...ran, reads, lines: requests.flatMap(({ lines }) => lines) }
 }
 
 const MAPPED = [
@@ -206,7 +206,9 @@ test('times that are written in another form are answered with the option that n
 })
 
 test('send says until when sending again is safe, as the collector tells it', async () => {
-  const { stderr } = await send(fileOf('again.ndjson', '{"event_id":"1"}\n'))
+  const { stderr, reads } = await send(fileOf('again.ndjson', '{"event_id":"1"}\n'))
+  // Open to every key, as the status is not.
+  assert.deepEqual(reads, ['/v1/time'])
   // The terminal's clock stands at 2026-01-01 00:00:00.
   assert.match(stderr, /sent again before 2026-01-01 01:00:00 UTC, in 1 h 0 min, counts once/)
 })
