@@ -194,14 +194,15 @@ test('Flink as the engine needs services for all it touches, and every lack is r
 test('keys of a file that setup made are keys; a file that is not there yet holds none', () => {
   const text = 'listen: 0.0.0.0:8089\nkeys: { file: keys.yaml }'
   const file = join(FOLDER, 'keys.yaml')
-  assert.deepEqual(load(text).keys, { write: [], read: [], tables: [], file })
+  assert.deepEqual(load(text).keys, { write: [], read: [], tables: [], page: [], file })
   writeKeysFile(file, { write: ['a'.repeat(32)], read: ['b'.repeat(32)] })
-  const made = { write: ['a'.repeat(32)], read: ['b'.repeat(32)], tables: [], file }
+  const made = { write: ['a'.repeat(32)], read: ['b'.repeat(32)], tables: [], page: [], file }
   assert.deepEqual(load(text).keys, made)
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.throws(() => writeKeysFile(file, { write: [], read: [] }), { code: 'EEXIST' })
-  writeFileSync(file, `tables: [${'c'.repeat(32)}]`)
+  writeFileSync(file, `tables: [${'c'.repeat(32)}]\npage: [${'d'.repeat(32)}]`)
   assert.deepEqual(load(text).keys.tables, ['c'.repeat(32)])
+  assert.deepEqual(load(text).keys.page, ['d'.repeat(32)])
   writeFileSync(file, 'write: [short]')
   assert.match(refusal(text), /keys\.yaml: write: the 1\. key is too short/)
 })
