@@ -81,6 +81,8 @@ test('the documented destination function of Segment sends what it names, and no
   ])
   context.fetch = async () => ({ status: 503 })
   await assert.rejects(onTrack(order, settings), RetryError)
+  context.fetch = fetch
+  await assert.rejects(onTrack(order, { apiKey: 'a-key-that-is-wrong' }), /401|403/)
 })
 
 test('a result of the documented query of GA4 is sent by the documented command', async () => {
