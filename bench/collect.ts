@@ -1,7 +1,7 @@
 /**
- * What HTTP costs: one-event requests per second and gigabytes per CPU second of 1 MB bodies, of
- * the collector and, in the same run, of a bare `node:http` server that reads bodies and answers
- * 200.
+ * What HTTP costs: one-event requests and pixels per second, and gigabytes per CPU second of 1 MB
+ * bodies, of the collector and, in the same run, of a bare `node:http` server that reads bodies and
+ * answers 200. A pixel should reach half the rate of a one-event POST.
  *
  *     node bench/collect.ts [--seconds 4]
  *
@@ -30,9 +30,10 @@ import { openRejected } from '../src/rejected.ts'
 const KINDS = ['bare node:http', 'collector, http only', 'collector, whole'] as const
 type Kind = (typeof KINDS)[number]
 
-type Load = Readonly<{ name: string; connections: number; events: number }>
+type Load = Readonly<{ name: 'one event' | 'pixel' | '1 MB'; connections: number; events: number }>
 const LOADS: readonly Load[] = [
   { name: 'one event', connections: 64, events: 1 },
+  { name: 'pixel', connections: 64, events: 1 },
   { name: '1 MB', connections: 8, events: 4300 },
 ]
 
@@ -47,6 +48,7 @@ type Sent = Readonly<{
 }>
 
 const WARM_SECONDS = 1
+const PAGE_KEY = 'bench-page-key-1'
 /** `HTTP/1.1 200`: the first digit. */
 const STATUS_AT = 9
 const DIGIT_TWO = 0x32
@@ -156,7 +158,8 @@ async function serveCollector(kind: Kind, directory: string): Promise<number> {
   })
   const collector = await startCollector({
     listen: { host: '127.0.0.1', port: 0 },
-    keys: { write: [], read: [] },
+    keys: { write: [], read: [], page: [PAGE_KEY] },
+    page: { keyRate: 0, addressRate: 0 },
     cors: [],
     keptFromUs: () => KEEPS_ALL_US,
     areTablesInPlace: () => true,
@@ -200,9 +203,15 @@ const NO_INSPECTOR: Inspector = {
   inspect: () => ({ count: 1, rejected: [], lines: [NO_LINES] }),
 }
 
-function generate(port: number, { connections, events }: Load): void {
+function generate(port: number, load: Load): void {
+  const body = load.name === 'pixel' ? '' : eventsBody(load.events)
+  const bytes = Buffer.from(load.name === 'pixel' ? pixelRequest() : postRequest(body))
+  keepBusy(port, load.connections, bytes, body.length)
+}
+
+function eventsBody(events: number): string {
   const timestamp = new Date().toISOString()
-  const body = Array.from({ length: events }, (_, at) =>
+  return Array.from({ length: events }, (_, at) =>
     JSON.stringify({
       event_id: `0192f1c4-7a53-7c55-b2d1-${String(at).padStart(12, '0')}`,
       user_id: `user-${at % 1000}`,
@@ -215,10 +224,35 @@ function generate(port: number, { connections, events }: Load): void {
       device_type: 'android',
     }),
   ).join('\n')
-  const head =
+}
+
+function postRequest(body: string): string {
+  return (
     'POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: ' +
-    `application/x-ndjson\r\nContent-Length: ${body.length}\r\n\r\n`
-  const bytes = Buffer.from(head + body)
+    `application/x-ndjson\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  )
+}
+
+/** As a browser asks for it. */
+function pixelRequest(): string {
+  const query = 'campaign_id=campaign-7&user_id=user-17&platform=mobile&country=DE'
+  return [
+    `GET /v1/pixel.gif?key=${PAGE_KEY}&${query} HTTP/1.1`,
+    'Host: localhost',
+    'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) ' +
+      'Chrome/140.0.0.0 Safari/537.36',
+    'Accept: image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8',
+    'Sec-Fetch-Site: cross-site',
+    'Sec-Fetch-Mode: no-cors',
+    'Sec-Fetch-Dest: image',
+    'Referer: https://shop.example/',
+    'Accept-Encoding: gzip, deflate, br, zstd',
+    'Accept-Language: en-US,en;q=0.9',
+    '\r\n',
+  ].join('\r\n')
+}
+
+function keepBusy(port: number, connections: number, bytes: Uint8Array, bodyBytes: number): void {
   let latencies: number[] = []
   let refused = 0
   let startMs = 0
@@ -243,7 +277,7 @@ function generate(port: number, { connections, events }: Load): void {
     latencies.sort((a, b) => a - b)
     const sent: Sent = {
       requests,
-      bytes: requests * body.length,
+      bytes: requests * bodyBytes,
       seconds: (now - startMs) / 1000,
       refused,
       p50Ms: latencies[Math.floor(requests * 0.5)] ?? 0,

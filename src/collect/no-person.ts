@@ -13,6 +13,7 @@ import { isbot } from 'isbot'
 const PREFETCH_HEADERS = ['sec-purpose', 'purpose', 'x-moz'] as const
 /** What is longer is no name; and the time that a look takes grows with the length. */
 const AGENT_CHARACTERS_MAX = 1024
+const AGENTS_MAX = 1000
 
 /** `prefetch;prerender` is a prefetch too. */
 export function isUnseen({ method, headers }: IncomingMessage): boolean {
@@ -20,6 +21,17 @@ export function isUnseen({ method, headers }: IncomingMessage): boolean {
   return PREFETCH_HEADERS.some((name) => String(headers[name] ?? '').startsWith('prefetch'))
 }
 
-export function isBot(agent: string | undefined): boolean {
-  return agent !== undefined && isbot(agent.slice(0, AGENT_CHARACTERS_MAX))
+/** Remembers what it found: most requests of a moment come from few browsers. */
+export function createBotCheck(): (agent: string | undefined) => boolean {
+  const found = new Map<string, boolean>()
+  return (agent) => {
+    if (agent === undefined) return false
+    const name = agent.slice(0, AGENT_CHARACTERS_MAX)
+    const known = found.get(name)
+    if (known !== undefined) return known
+    if (found.size === AGENTS_MAX) found.clear()
+    const isBot = isbot(name)
+    found.set(name, isBot)
+    return isBot
+  }
 }

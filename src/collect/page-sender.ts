@@ -4,7 +4,7 @@
  * what bots send, are rejected unless the configuration allows them.
  */
 import type { RejectionReason } from '../event.ts'
-import { isBot } from './no-person.ts'
+import { createBotCheck } from './no-person.ts'
 import type { ProxiedRequest, ReadClientSide } from './proxy.ts'
 import { addressName, createRateLimit } from './rate-limit.ts'
 
@@ -45,6 +45,7 @@ export function createPageSenders(
   nowMs: () => number,
 ): PageSenders {
   const rules = { ...DEFAULT_RULES, ...options }
+  const isBot = createBotCheck()
   const byKey = createRateLimit(rules.keyRate, nowMs)
   const byAddress = createRateLimit(rules.addressRate, nowMs)
 

@@ -28,6 +28,8 @@ const REQUIRED: ReadonlySet<string> = new Set([
 ])
 /** `%%SITE%%`, `${GDPR}`, `{gclid}`, `{{ad.id}}`. */
 const MACRO = /%%\w+%%|\$?\{[a-z_][\w.:]*\}/i
+/** Without one of these, as they are or encoded, there is no macro: what most addresses are. */
+const MACRO_SIGN = /[[{%]/
 /** `[CACHEBUSTER]`; in a campaign's name, brackets may be part of it. */
 const BRACKETS = /\[[A-Z][A-Z0-9_]+\]/
 const ONLY_BRACKETS = /^\[[A-Z][A-Z0-9_]+\]$/
@@ -40,10 +42,11 @@ export function readQueryEvent(url: string, defaults: QueryDefaults): QueryEvent
   const sent = query.split('&').filter((pair) => pair !== '')
   const fields = new Map<string, string>(Object.entries(defaults))
   const macros = new Set<string>()
+  const mayHoldMacro = MACRO_SIGN.test(query)
   for (const [at, [name, value]] of [...new URLSearchParams(query)].entries()) {
     if (value === '' || !EVENT_COLUMNS.includes(name)) continue
     fields.set(name, value)
-    const isMacro = holdsMacro(name, value) || MACRO.test(sent[at] ?? '')
+    const isMacro = mayHoldMacro && (holdsMacro(name, value) || MACRO.test(sent[at] ?? ''))
     if (isMacro && REQUIRED.has(name)) macros.add(name)
     else macros.delete(name)
   }

@@ -21,8 +21,10 @@ import { openRandom, type Random } from '../support/random.ts'
 import { checkTables, openInputFile, skipReaders } from '../support/readers.ts'
 import {
   type Address,
+  PAGE_SETTINGS,
   type Sender,
   type Sent,
+  startAddressSender,
   startCurrentSender,
   startFiller,
   startSender,
@@ -74,8 +76,8 @@ const STOPPED_AFTER_MS = 1_500
 /**
  * Segments are free soon after the tables hold their events, so that the run sees them used again.
  */
-const SHORT_LOG = { logRetention: { time: '0', size: '256MiB' } }
-const LONG_LOG = { logRetention: { time: '1h', size: '2GiB' } }
+const SHORT_LOG = { ...PAGE_SETTINGS, logRetention: { time: '0', size: '256MiB' } }
+const LONG_LOG = { ...PAGE_SETTINGS, logRetention: { time: '1h', size: '2GiB' } }
 const SEGMENTS = 7
 /** Steps that normal traffic does not come to, with what brings the product to them. */
 const AT_RECOVERY = /^tail-/
@@ -102,6 +104,7 @@ export async function runKills(
   )
   senders.push(startFiller({ address, input }))
   senders.push(startCurrentSender({ seed: options.seed + SENDERS, address, input }))
+  senders.push(startAddressSender({ seed: options.seed + SENDERS + 1, address, input }))
   const notReached: string[] = []
   const place: Place = { folder, address, clock }
   let stops = 0

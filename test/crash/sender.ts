@@ -9,7 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openHardInput } from '../interop/hard-input.ts'
-import { type Accepted, openAgent, post } from '../support/client.ts'
+import { type Accepted, get, openAgent, post } from '../support/client.ts'
 import { eventLines } from '../support/events.ts'
 import { openRandom } from '../support/random.ts'
 import type { InputFile } from '../support/readers.ts'
@@ -103,6 +103,60 @@ export function startCurrentSender(
     if (attempts > 1) sent.repeated += 1
     return random.below(PAUSE_MS * 2)
   })
+}
+
+const PAGE_KEY = 'page-key-0123456789'
+const SHOP = 'https://shop.example/sale'
+
+/** What the product is configured with, so that it can be sent events in addresses. */
+export const PAGE_SETTINGS: Readonly<Record<string, unknown>> = {
+  keys: { page: [PAGE_KEY] },
+  page: { keyRate: 0, addressRate: 0 },
+  redirects: [new URL(SHOP).origin],
+}
+
+/**
+ * Asks for pixels and follows click links in turn, each until the answer says that the event is
+ * durable: by the status of the pixel, and by a header of the click link, which is a redirect
+ * whatever became of the click. The events are of the true time.
+ */
+export function startAddressSender(
+  options: Readonly<{ seed: number; address: Address; input: InputFile }>,
+): Sender {
+  const random = openRandom(options.seed)
+  return startSending(async (_agent, sent) => {
+    const isClick = sent.requests % 2 === 1
+    const event_type = isClick ? 'click' : 'impression'
+    const lines = eventLines(`address-${sent.requests}`, 1, { event_type })
+    const query = new URLSearchParams({ key: PAGE_KEY, ...JSON.parse(lines[0] ?? '') })
+    if (isClick) query.set('to', SHOP)
+    const path = `${isClick ? '/v1/click' : '/v1/pixel.gif'}?${query}`
+    const attempts = await askUntilStored(options.address, path, isClick)
+    await options.input.add(lines)
+    sent.requests += 1
+    sent.events += 1
+    if (attempts > 1) sent.repeated += 1
+    return random.below(PAUSE_MS * 2)
+  })
+}
+
+async function askUntilStored(address: Address, path: string, isClick: boolean): Promise<number> {
+  for (let attempts = 1; ; attempts += 1) {
+    const { url } = address
+    const answer = url === null ? null : await get(url, path).catch(() => null)
+    if (answer === null) {
+      await sleep(RETRY_MS)
+      continue
+    }
+    const { status, headers } = answer
+    if (isClick && headers.location !== SHOP) {
+      throw new Error(`a shopper is stranded: ${status} ${answer.text}`)
+    }
+    if (isClick ? headers['x-click-stored'] === 'yes' : status === 200) return attempts
+    // 400: the clock is wrong. Each such attempt leaves its event under rejected/.
+    if (![302, 400, 429, 503].includes(status)) throw new Error(`unexpected answer ${status}`)
+    await sleep(MISJUDGED_PAUSE_MS)
+  }
 }
 
 type Agent = ReturnType<typeof openAgent>
