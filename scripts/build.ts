@@ -12,11 +12,12 @@ const DIST = new URL('dist/', ROOT)
 const READ_AT_RUN_TIME = [
   'src/**/*.wasm',
   'src/dashboard/build',
+  'src/collect/build',
   'src/dashboard/openapi.json',
   'src/flink/job/job.sql',
 ]
-/** Says to the next build whether it has anything to do. */
-const FINGERPRINT = new URL('dashboard/build/fingerprint', DIST)
+/** They say to the next build whether it has anything to do. */
+const FINGERPRINTS = ['dashboard/build/fingerprint', 'collect/build/fingerprint']
 
 rmSync(DIST, { recursive: true, force: true })
 const compiled = spawnSync(
@@ -30,5 +31,5 @@ if (compiled.status !== 0) {
   for (const path of globSync(READ_AT_RUN_TIME, { cwd: fileURLToPath(ROOT) })) {
     cpSync(new URL(path, ROOT), new URL(path.replace(/^src/, 'dist'), ROOT), { recursive: true })
   }
-  rmSync(FINGERPRINT, { force: true })
+  for (const path of FINGERPRINTS) rmSync(new URL(path, DIST), { force: true })
 }

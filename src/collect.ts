@@ -10,6 +10,7 @@
  *     GET  /metrics          read key    Prometheus text
  *     GET  /v1/status        read key    JSON
  *     GET  /v1/time          open        the time, and the dedupe horizon, for the SDK
+ *     GET  /sdk.js           open        the SDK for pages, also as /sdk-HASH.js
  *     …    /api/v1/session   read key    POST signs a browser in, DELETE signs it out
  *     POST /iceberg/v1/oauth/tokens     a key for a token, as OAuth2 clients ask for it
  *     …    /iceberg/*        read key    commits want one for the tables; and other routes of
@@ -21,8 +22,10 @@
  * `collect/origin.ts`, all refusals are in `collect/refusal.ts`, all limits in `collect/limits.ts`.
  */
 export { type Collector, type CollectorOptions, startCollector } from './collect/collector.ts'
+export { type Codings, chooseCoding, readCodings } from './collect/content-coding.ts'
 export { CollectorError } from './collect/error.ts'
 export type { ReadAnswer, ReadRequest, ReadRoute } from './collect/read-route.ts'
 export type { CollectorStatus } from './collect/reading.ts'
 export type { RefusalBody } from './collect/refusal.ts'
+export { openScriptRoutes } from './collect/script-route.ts'
 export { timeRoute } from './collect/time-route.ts'

@@ -2,13 +2,13 @@
  * Events in a storage that answers later, such as AsyncStorage in React Native. Calls return at
  * once; writes follow in their order, one at a time. One process uses it at a time.
  *
- *     campaign-metrics:HASH              [first, end]: numbers that may be in use
- *     campaign-metrics:HASH:NUMBER       an event, as in every store
+ *     campaign-metrics URL               [first, end]: numbers that may be in use
+ *     campaign-metrics URL NUMBER        an event, as in every store
  *
  * Such a storage need not list its keys, so numbers are reserved in blocks: one write in a hundred
  * changes the range, and a start reads all of it.
  */
-import { type Environment, settledWithin } from './environment.ts'
+import { settledWithin } from './environment.ts'
 import type { QueuedEvent } from './event.ts'
 import {
   type OpenStore,
@@ -53,7 +53,7 @@ function storeIn(storage: AppStorage, { environment, url, takeOver }: StoreParts
       const block = Array.from({ length: Math.min(BLOCK, last - from) }, (_, at) => from + at)
       const texts = await Promise.all(block.map((number) => storage.getItem(keyOf(number))))
       for (const [at, text] of texts.entries()) {
-        const event = restoredEvent(keyOf(from + at), text, momentOf(environment))
+        const event = restoredEvent(keyOf(from + at), text, environment)
         if (event === null) continue
         numbers.add(from + at)
         found.push(event)
@@ -64,7 +64,7 @@ function storeIn(storage: AppStorage, { environment, url, takeOver }: StoreParts
   }
 
   function keyOf(number: number): string {
-    return `${name}:${number}`
+    return `${name} ${number}`
   }
 
   async function newKey(): Promise<string> {
@@ -97,8 +97,8 @@ function storeIn(storage: AppStorage, { environment, url, takeOver }: StoreParts
   async function bringUpToDate(event: QueuedEvent): Promise<void> {
     try {
       if (!removed.has(event)) {
-        event.key ??= await newKey()
-        await storage.setItem(event.key, storedText(event))
+        event.place ??= await newKey()
+        await storage.setItem(event.place, storedText(event))
         return
       }
     } catch {
@@ -108,12 +108,12 @@ function storeIn(storage: AppStorage, { environment, url, takeOver }: StoreParts
   }
 
   async function erase(event: QueuedEvent): Promise<void> {
-    const { key } = event
-    if (key === null) return
-    event.key = null
-    numbers.delete(Number(key.slice(name.length + 1)))
+    const { place } = event
+    if (place === null) return
+    event.place = null
+    numbers.delete(Number(place.slice(name.length + 1)))
     try {
-      await storage.removeItem(key)
+      await storage.removeItem(place)
     } catch {
       // A later start sends it once more, as a repeat.
     }
@@ -140,8 +140,4 @@ function storeIn(storage: AppStorage, { environment, url, takeOver }: StoreParts
     },
     leave: () => false,
   }
-}
-
-function momentOf(environment: Environment) {
-  return { wallMs: environment.wallMs(), steadyMs: environment.steadyMs() }
 }

@@ -19,8 +19,6 @@ export type Clock = Readonly<{
   needsMeasurement(): boolean
   /** The collector's time, asked for between two readings. */
   measure(sent: Moment, received: Moment, collectorMs: number): void
-  /** The collector does not tell its time: the device's is taken. */
-  trustDevice(): void
   /** null until it is known well enough. */
   timeOf(moment: Moment): number | null
   /** The best that is known now, for what has to leave at once. */
@@ -92,11 +90,6 @@ export function createClock(wallMs: () => number, steadyMs: () => number): Clock
       return !isSettled
     },
     measure,
-    trustDevice() {
-      const now = read()
-      anchor = { ...now, trueMs: bestTimeOf(now), roundTripMs: 0 }
-      isSettled = true
-    },
     timeOf: (moment) => (isSettled ? bestTimeOf(moment) : null),
     bestTimeOf,
     nowMs: () => (anchor === null ? null : bestTimeOf(read())),

@@ -39,17 +39,12 @@ export type QueuedEvent = {
   sent: Sending | null
   /** Part of a request under way, or of a beacon a moment ago. */
   isUnderWay: boolean
-  /** In storage; null = in memory only. */
-  key: string | null
+  /** Its key in storage; null = in memory only. */
+  place: string | null
 }
 
-/** What a line has beside the body: both names, a UUID or a short user id, the timestamp. */
-const REST_BYTES = 100
-
-/** The size by which limits count. */
-export function eventBytes(body: string, userId: string): number {
-  return utf8Bytes(body) + utf8Bytes(userId) + REST_BYTES
-}
+/** What a line has beside body and user: both names and the timestamp. */
+export const REST_BYTES = 100
 
 export function eventLine({ body, userId, timestamp }: QueuedEvent): string {
   const user = JSON.stringify(userId)
@@ -58,14 +53,4 @@ export function eventLine({ body, userId, timestamp }: QueuedEvent): string {
 
 export function isoText(ms: number): string {
   return new Date(ms).toISOString()
-}
-
-/** Without TextEncoder, which React Native may lack. */
-function utf8Bytes(text: string): number {
-  let bytes = text.length
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1
-  }
-  return bytes
 }

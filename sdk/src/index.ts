@@ -6,7 +6,8 @@
  *     await metrics.flush()
  */
 import { openAppStore } from './app-store.ts'
-import { systemEnvironment } from './environment.ts'
+import { flushAtExit } from './exit.ts'
+import { systemEnvironment } from './system-environment.ts'
 import { openTracker, type Tracker, type TrackerOptions } from './tracker.ts'
 
 export type { AppStorage } from './app-store.ts'
@@ -35,5 +36,8 @@ export function createTracker(options: TrackerOptions): Tracker {
 function open(options: TrackerOptions): Tracker {
   const { storage } = options
   const openStore = storage === undefined ? undefined : openAppStore(storage)
-  return openTracker(options, systemEnvironment(), openStore)
+  const environment = systemEnvironment()
+  const tracker = openTracker(options, environment, openStore)
+  flushAtExit(tracker, environment)
+  return tracker
 }

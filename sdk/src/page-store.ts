@@ -22,35 +22,35 @@ export function openPageStore(parts: StoreParts): Store | null {
 function storeIn(storage: LocalStorage, { environment, url, takeOver }: StoreParts): Store {
   const { locks } = environment
   /** Is a key as well: where it is missing, the storage was cleared. */
-  const prefix = `${storeName(url)}:`
+  const prefix = `${storeName(url)} `
   let slot: string | null = null
   let next = 0
   let visits = 0
 
   function newKey(): string {
     if (slot === null) {
-      slot = `${prefix}${environment.uuid().slice(0, 8)}:`
+      slot = `${prefix}${environment.uuid().slice(0, 8)} `
       void locks?.take(slot)
       storage.setItem(prefix, '')
     }
     return slot + next++
   }
 
-  function remove({ key }: QueuedEvent): void {
+  function remove({ place }: QueuedEvent): void {
     try {
-      if (key !== null) storage.removeItem(key)
+      if (place !== null) storage.removeItem(place)
     } catch {
       // A later page sends it once more, as a repeat.
     }
   }
 
   function restored(key: string): QueuedEvent | null {
-    const now = { wallMs: environment.wallMs(), steadyMs: environment.steadyMs() }
-    return restoredEvent(key, storage.getItem(key), now)
+    return restoredEvent(key, storage.getItem(key), environment)
   }
 
   function keysBelow(start: string): string[] {
-    return storage.keys().filter((key) => key !== prefix && key.startsWith(start))
+    const keys = Array.from(storage as ArrayLike<unknown>, (_, at) => storage.key(at) as string)
+    return keys.filter((key) => key !== prefix && key.startsWith(start))
   }
 
   async function takeOverSlots(slots: ReadonlySet<string>, visit: number): Promise<void> {
@@ -66,35 +66,36 @@ function storeIn(storage: LocalStorage, { environment, url, takeOver }: StorePar
   }
 
   return {
-    isLate: false,
     isShared: locks === null,
     write(event) {
       try {
-        event.key ??= newKey()
-        storage.setItem(event.key, storedText(event))
+        event.place ??= newKey()
+        storage.setItem(event.place, storedText(event))
       } catch {
         // What is stored of it, if anything, is out of date.
         remove(event)
-        event.key = null
+        event.place = null
       }
     },
     remove,
     isOurs(event) {
-      if (locks !== null || event.key === null) return true
+      if (locks !== null || event.place === null) return true
       try {
-        if (storage.getItem(event.key) === null) return storage.getItem(prefix) === null
-        const noted = restored(event.key)
-        if (noted?.sent) Object.assign(event, { sent: noted.sent, timestamp: noted.timestamp })
+        if (storage.getItem(event.place) === null) return storage.getItem(prefix) === null
+        const noted = restored(event.place)
+        if (noted?.sent) {
+          event.sent = noted.sent
+          event.timestamp = noted.timestamp
+        }
       } catch {
         // Then nobody else can read it either.
       }
       return true
     },
-    written: () => null,
     open() {
       const visit = visits
       try {
-        const slots = new Set(keysBelow(prefix).map((key) => key.replace(/[^:]*$/, '')))
+        const slots = new Set(keysBelow(prefix).map((key) => key.replace(/[^ ]*$/, '')))
         environment.after(LEFT_AFTER_MS, () => {
           takeOverSlots(slots, visit).catch(() => {})
         })

@@ -14,17 +14,13 @@ export type Queue = Readonly<{
   batch(limits: BatchLimits): QueuedEvent[]
   all(): Iterable<QueuedEvent>
   size(): number
-  /** The share of the bound that is used, by count or bytes. */
-  fill(): number
   bytes(): number
-  /** Infinity when it is empty. */
-  oldestSequence(): number
 }>
 
 export type BatchLimits = Readonly<{ events: number; bytes: number }>
 
 const SENT_FIRST: readonly EventType[] = ['conversion', 'click', 'impression']
-const DROPPED_FIRST: readonly EventType[] = ['impression', 'click', 'conversion']
+const DROPPED_FIRST: readonly EventType[] = [...SENT_FIRST].reverse()
 
 /** `onDropped` is called for each event that the bound has pushed out. */
 export function createQueue(bound: BatchLimits, onDropped: (event: QueuedEvent) => void): Queue {
@@ -68,10 +64,8 @@ export function createQueue(bound: BatchLimits, onDropped: (event: QueuedEvent) 
     },
     addOldest(events) {
       for (const type of SENT_FIRST) {
-        const young = waiting[type]
         const old = events.filter((event) => event.type === type)
-        waiting[type] = new Set(old)
-        for (const event of young) waiting[type].add(event)
+        waiting[type] = new Set([...old, ...waiting[type]])
       }
       size += events.length
       for (const event of events) bytes += event.bytes
@@ -97,17 +91,6 @@ export function createQueue(bound: BatchLimits, onDropped: (event: QueuedEvent) 
       for (const type of SENT_FIRST) yield* waiting[type]
     },
     size: () => size,
-    fill: () => Math.max(size / bound.events, bytes / bound.bytes),
     bytes: () => bytes,
-    oldestSequence() {
-      let oldest = Number.POSITIVE_INFINITY
-      for (const type of SENT_FIRST) {
-        for (const { sequence } of waiting[type]) {
-          oldest = Math.min(oldest, sequence)
-          break
-        }
-      }
-      return oldest
-    },
   }
 }

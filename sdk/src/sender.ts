@@ -11,10 +11,11 @@
  * five minutes to spare. After that nobody knows whether it counts, and it is `unresolved`.
  */
 import type { Clock } from './clock.ts'
-import type { Answer, Environment, Timer } from './environment.ts'
+import type { Answer, Cancel, Environment } from './environment.ts'
 import { eventLine, isoText, type QueuedEvent } from './event.ts'
 import type { BatchLimits, Queue } from './queue.ts'
 import type { Store } from './store.ts'
+import { IS_SCRIPT } from './target.ts'
 
 export type Counts = {
   /** Answered as accepted; repeats are recognised later, by their `event_id`. */
@@ -32,8 +33,8 @@ export type Counts = {
 export type Sender = Readonly<{
   /** Something waits: sends soon, or at once where it fills a batch. */
   wake(): void
-  /** Sends until what waits now is answered, or until an attempt fails. */
-  flush(): Promise<void>
+  /** Sends until nothing waits, or until an attempt fails. */
+  run(): Promise<void>
   /** One beacon of what waits; for a page that may end now. */
   beacon(): void
   /** What a beacon has sent may be sent again. */
@@ -57,10 +58,8 @@ export type SenderParts = Readonly<{
   flushIntervalMs: number
   /** Between attempts that fail, before jitter. */
   pauseMaxMs: number
-  /** Of the events so far; a flush waits for these. */
-  lastSequence: () => number
-  /** The queue has become shorter. */
-  onProgress: () => void
+  /** The queue has become shorter, or sending has ended for now. */
+  onProgress: ((hasEnded: boolean) => void) | null
 }>
 
 const BEACON_BYTES_MAX = 60 * 1024
@@ -82,31 +81,32 @@ export function createSender(parts: SenderParts): Sender {
   /** 0 = not told yet. */
   let horizonMs = 0
   let running: Promise<void> | null = null
-  let timer: Timer | null = null
+  let timer: Cancel | null = null
   let failures = 0
   /** By the steady clock: nothing is sent before. */
   let notBeforeMs = 0
   const warned = new Set<string>()
   /** Taken by a beacon, which tells nothing of what became of them. */
   const beaconed = new Set<QueuedEvent>()
-  let flushes: readonly Readonly<{ until: number; done: () => void }>[] = []
 
   function warnOnce(topic: string, message: string): void {
     if (warned.has(topic)) return
     warned.add(topic)
-    environment.warn(message)
+    environment.report(message)
   }
 
   function request(path: string, init: RequestInit): Promise<Answer> {
     // A header of ours would cost a page a preflight; an address stands in logs of proxies.
-    if (page !== null) return environment.request(`${parts.url}${path}${query}`, init)
+    if (IS_SCRIPT || page !== null) {
+      return environment.request(`${parts.url}${path}${query}`, { ...init, credentials: 'omit' })
+    }
     const headers: Record<string, string> = { ...(init.headers as Record<string, string>) }
     if (parts.key !== null) headers.Authorization = `Bearer ${parts.key}`
-    return environment.request(`${parts.url}${path}`, { ...init, headers })
+    return environment.request(`${parts.url}${path}`, { ...init, headers, credentials: 'omit' })
   }
 
   function schedule(ms: number): void {
-    timer?.cancel()
+    timer?.()
     timer = environment.after(ms, () => {
       timer = null
       void run()
@@ -116,7 +116,7 @@ export function createSender(parts: SenderParts): Sender {
   function wake(): void {
     if (running !== null) return
     const isFull = queue.size() >= parts.batch.events || queue.bytes() >= parts.batch.bytes
-    if (isFull && failures === 0 && environment.steadyMs() >= notBeforeMs) void run()
+    if (isFull && failures === 0) void run()
     else if (timer === null) schedule(parts.flushIntervalMs)
   }
 
@@ -131,59 +131,53 @@ export function createSender(parts: SenderParts): Sender {
 
   function run(): Promise<void> {
     if (environment.steadyMs() < notBeforeMs) {
-      settleFlushes(true)
+      progress(true)
       return Promise.resolve()
     }
     running ??= sendAll()
       .catch((cause) => {
-        warnOnce('fault', `events could not be sent: ${cause}`)
+        warnOnce('fault', IS_SCRIPT ? `${cause}` : `events could not be sent: ${cause}`)
         pause(null)
       })
       .finally(() => {
         running = null
-        settleFlushes(true)
+        progress(true)
       })
     return running
   }
 
-  /** Ends those that have nothing left to wait for; all of them where sending has ended. */
-  function settleFlushes(hasEnded: boolean): void {
-    const oldest = queue.oldestSequence()
-    flushes = flushes.filter(({ until, done }) => {
-      if (!hasEnded && oldest <= until) return true
-      done()
-      return false
-    })
-    parts.onProgress()
+  function progress(hasEnded: boolean): void {
+    if (!IS_SCRIPT) parts.onProgress?.(hasEnded)
   }
 
   async function sendAll(): Promise<void> {
-    timer?.cancel()
+    timer?.()
     timer = null
-    await parts.recalled
+    if (!IS_SCRIPT) await parts.recalled
     while (queue.size() > 0) {
       while (clock.needsMeasurement()) if (!(await measure())) return
       const next = queue.batch(parts.batch)
       if (next.length === 0) return
       const batch = next.filter(isOurs).filter(isInTime)
       if (batch.length > 0 && !(await sendBatch(batch))) return
-      settleFlushes(false)
+      progress(false)
     }
   }
 
   /** false = the collector did not answer. */
   async function measure(): Promise<boolean> {
     const sent = clock.read()
-    const answer = await request('/v1/time', { method: 'GET', credentials: 'omit' }).catch(
-      () => null,
-    )
-    if (answer === null || answer.status >= 500 || answer.status === 429) {
-      pause(answer?.retryAfter ?? null)
-      return false
-    }
-    const told = parseTime(answer)
+    const answer = await request('/v1/time', { method: 'GET' }).catch(() => null)
+    const told = answer && parseTime(answer)
+    // A collector that serves the script tells its time.
     if (told === null) {
-      clock.trustDevice()
+      if (IS_SCRIPT || mayTellLater(answer)) {
+        pause(answer?.retryAfter ?? null)
+        return false
+      }
+      // What is known so far has to do.
+      const now = clock.read()
+      clock.measure(now, now, clock.bestTimeOf(now))
       horizonMs ||= HORIZON_DEFAULT_MS
     } else {
       clock.measure(sent, clock.read(), told.nowMs)
@@ -236,23 +230,24 @@ export function createSender(parts: SenderParts): Sender {
     else counts.unresolved++
   }
 
-  /** Notes the first sending, before it happens. */
-  function begin(batch: readonly QueuedEvent[]): void {
-    for (const event of batch) {
-      event.isUnderWay = true
-      if (event.sent !== null) continue
+  /** Notes first sendings, before they happen, and returns those events. */
+  function begin(batch: readonly QueuedEvent[]): readonly QueuedEvent[] {
+    const unsent = batch.filter(({ sent }) => sent === null)
+    for (const event of batch) event.isUnderWay = true
+    for (const event of unsent) {
       event.timestamp ??= isoText(clock.bestTimeOf(event.moment))
       event.sent = { trueMs: clock.nowMs(), wallMs: environment.wallMs() }
       store?.write(event)
     }
+    return unsent
   }
 
   /** `firstSent`: by the attempt that has surely failed. */
-  function takeBack(batch: readonly QueuedEvent[], firstSent: ReadonlySet<QueuedEvent>): void {
-    for (const event of batch) {
-      event.isUnderWay = false
-      if (!firstSent.has(event) || beaconed.has(event)) continue
-      if (store?.isShared && event.key !== null) continue
+  function takeBack(batch: readonly QueuedEvent[], firstSent: readonly QueuedEvent[]): void {
+    for (const event of batch) event.isUnderWay = false
+    for (const event of firstSent) {
+      if (beaconed.has(event)) continue
+      if (store?.isShared && event.place !== null) continue
       event.sent = null
       if (queue.has(event)) store?.write(event)
     }
@@ -260,15 +255,14 @@ export function createSender(parts: SenderParts): Sender {
 
   /** false = failed: pause. */
   async function sendBatch(batch: readonly QueuedEvent[]): Promise<boolean> {
-    const firstSent = new Set(batch.filter(({ sent }) => sent === null))
-    begin(batch)
-    await store?.written()
+    const firstSent = begin(batch)
+    if (!IS_SCRIPT) await store?.written?.()
     const body = bodyOf(batch)
     const init = { method: 'POST', body, headers: { 'Content-Type': BODY_TYPE } }
-    const answer = await request('/v1/events', { ...init, credentials: 'omit' }).catch(() => null)
+    const answer = await request('/v1/events', init).catch(() => null)
     const meaning = answer === null ? 'unknown' : meaningOf(answer)
     if (meaning === 'not-taken' || meaning === 'unknown') {
-      takeBack(batch, meaning === 'unknown' ? new Set() : firstSent)
+      takeBack(batch, meaning === 'unknown' ? [] : firstSent)
       pause(answer?.retryAfter ?? null)
       return false
     }
@@ -280,7 +274,8 @@ export function createSender(parts: SenderParts): Sender {
     if (meaning === 'refused') {
       counts.refused += batch.length
       const { status, text } = answer as Answer
-      warnOnce(`${status}`, `the collector refused events with ${status}: ${text.slice(0, 300)}`)
+      const told = `${status}: ${text.slice(0, 300)}`
+      warnOnce(`${status}`, IS_SCRIPT ? told : `the collector refused events with ${told}`)
     } else {
       countTaken(batch, (answer as Answer).text)
     }
@@ -292,17 +287,16 @@ export function createSender(parts: SenderParts): Sender {
     counts.rejected += rejectedCount
     counts.accepted += batch.length - rejectedCount
     for (const { reason } of rejected)
-      warnOnce(reason, `the collector rejected an event: ${reason}`)
+      warnOnce(reason, IS_SCRIPT ? reason : `the collector rejected an event: ${reason}`)
   }
 
   function beacon(): void {
     if (page === null || environment.steadyMs() < notBeforeMs) return
-    if (store?.isLate) return void run()
+    if (!IS_SCRIPT && store?.isLate) return void run()
     const batch = beaconBatch()
     if (batch.length === 0) return
-    const firstSent = new Set(batch.filter(({ sent }) => sent === null))
     const idle = batch.filter(({ isUnderWay }) => !isUnderWay)
-    begin(batch)
+    const firstSent = begin(batch)
     if (page.beacon(`${parts.url}/v1/events${query}`, bodyOf(batch))) {
       for (const event of batch) beaconed.add(event)
       environment.after(AFTER_BEACON_MS, resume)
@@ -333,14 +327,7 @@ export function createSender(parts: SenderParts): Sender {
 
   return {
     wake,
-    flush() {
-      const until = parts.lastSequence()
-      if (queue.oldestSequence() > until) return Promise.resolve()
-      return new Promise((done) => {
-        flushes = [...flushes, { until, done }]
-        void run()
-      })
-    },
+    run,
     beacon,
     resume,
     forget,
@@ -362,21 +349,25 @@ function meaningOf({ status, text }: Answer): 'taken' | 'not-taken' | 'unknown' 
   return 'refused'
 }
 
+function mayTellLater(answer: Answer | null): boolean {
+  return answer === null || answer.status >= 500 || answer.status === 429
+}
+
 type Told = Readonly<{ nowMs: number; dedupeHorizonMs: number }>
 
 /** null where there is no such route, or something else answers. */
 function parseTime({ status, text }: Answer): Told | null {
   if (status !== 200) return null
   const { nowMs, dedupeHorizonMs } = parseJson(text) as Partial<Told>
-  if (!Number.isFinite(nowMs) || !Number.isFinite(dedupeHorizonMs)) return null
-  return { nowMs: nowMs as number, dedupeHorizonMs: dedupeHorizonMs as number }
+  return Number.isFinite(nowMs) && Number.isFinite(dedupeHorizonMs)
+    ? { nowMs: nowMs as number, dedupeHorizonMs: dedupeHorizonMs as number }
+    : null
 }
 
-/** `{}` for anything that is no JSON object. */
+/** An object, also for what is no JSON. */
 function parseJson(text: string): object {
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : {}
+    return Object(JSON.parse(text))
   } catch {
     return {}
   }
@@ -384,9 +375,9 @@ function parseJson(text: string): object {
 
 /** Seconds or a date (RFC 9110, 10.2.3); 0 where there is none. */
 function retryAfterMs(header: string | null, wallMs: number): number {
-  if (header === null) return 0
   const seconds = Number(header)
-  const ms = Number.isNaN(seconds) ? Date.parse(header) - wallMs : seconds * 1000
+  const ms =
+    !IS_SCRIPT && Number.isNaN(seconds) ? Date.parse(header as string) - wallMs : seconds * 1000
   return ms > 0 ? Math.min(ms, RETRY_AFTER_MAX_MS) : 0
 }
 

@@ -1,20 +1,19 @@
 /**
  * Where events wait that outlive the page or the process, and what is written of one.
  *
- *     campaign-metrics:HASH:SLOT:SEQUENCE     [type, user, timestamp, wall clock, first sending]
+ *     campaign-metrics URL SLOT SEQUENCE      [type, user, timestamp, wall clock, first sending]
  *                                             the body, as it is sent
  *
- * HASH stands for the collector's address. A slot belongs to one page view, so tabs never write the
+ * URL is the collector's address, without spaces. A slot belongs to one page view, so tabs never write the
  * same key. A call writes one key, whatever else waits.
  */
-import type { Moment } from './clock.ts'
 import type { Environment } from './environment.ts'
-import { type EventType, eventBytes, type QueuedEvent } from './event.ts'
+import { type EventType, type QueuedEvent, REST_BYTES } from './event.ts'
 
-/** Events whose `key` is null are in memory only. Nothing here throws. */
+/** Events whose `place` is null are in memory only. Nothing here throws. */
 export type Store = Readonly<{
   /** It answers later: a beacon would leave before its note is written, so none is sent. */
-  isLate: boolean
+  isLate?: boolean
   /** Another page may send the same events: a note of a first sending is for both. */
   isShared: boolean
   /** Writes the event as it is now. */
@@ -22,8 +21,8 @@ export type Store = Readonly<{
   remove(event: QueuedEvent): void
   /** Takes over the first sending that another page has noted; false = it is done with it. */
   isOurs(event: QueuedEvent): boolean
-  /** Resolves once everything so far is written; null where it is already. */
-  written(): Promise<void> | null
+  /** Where it answers later: resolves once everything so far is written. */
+  written?(): Promise<void> | null
   /** Looks for what others have left. */
   open(): void
   /** The page goes: true = what it has stored is no longer its own. */
@@ -40,11 +39,8 @@ export type StoreParts = Readonly<{
 
 export type OpenStore = (parts: StoreParts) => Store | null
 
-/** FNV-1a: two collectors of one page must not share a name. */
 export function storeName(url: string): string {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < url.length; at++) hash = Math.imul(hash ^ url.charCodeAt(at), 0x01000193)
-  return `campaign-metrics:${(hash >>> 0).toString(36)}`
+  return `campaign-metrics ${url}`
 }
 
 export function storedText({ type, userId, timestamp, moment, sent, body }: QueuedEvent): string {
@@ -58,7 +54,11 @@ type Stored = [EventType, string, string | null, number, [number | null, number]
  * null where it is none of ours. The steady clock of an earlier page says nothing in this one, so
  * the moment is as long ago as the wall clock says.
  */
-export function restoredEvent(key: string, text: string | null, now: Moment): QueuedEvent | null {
+export function restoredEvent(
+  place: string,
+  text: string | null,
+  environment: Environment,
+): QueuedEvent | null {
   try {
     const [head = '', body = ''] = (text as string).split('\n')
     const [type, userId, timestamp, wallMs, sending] = JSON.parse(head) as Stored
@@ -66,13 +66,16 @@ export function restoredEvent(key: string, text: string | null, now: Moment): Qu
       sequence: 0,
       type,
       body,
-      bytes: eventBytes(body, userId),
-      moment: { wallMs, steadyMs: now.steadyMs - Math.max(0, now.wallMs - wallMs) },
+      bytes: environment.byteLength(body + userId) + REST_BYTES,
+      moment: {
+        wallMs,
+        steadyMs: environment.steadyMs() - Math.max(0, environment.wallMs() - wallMs),
+      },
       userId,
       timestamp,
       sent: sending && { trueMs: sending[0], wallMs: sending[1] },
       isUnderWay: false,
-      key,
+      place,
     }
   } catch {
     return null

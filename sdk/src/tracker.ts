@@ -5,12 +5,14 @@
 import type { AppStorage } from './app-store.ts'
 import { createClock } from './clock.ts'
 import { type Environment, settledWithin } from './environment.ts'
-import { type EventFields, type EventType, eventBytes, isoText, type QueuedEvent } from './event.ts'
+import { type EventFields, type EventType, isoText, type QueuedEvent, REST_BYTES } from './event.ts'
 import { openPageStore } from './page-store.ts'
 import { createQueue } from './queue.ts'
 import { type Counts, createSender } from './sender.ts'
 import type { OpenStore } from './store.ts'
-import { rememberedUser } from './user.ts'
+import { IS_SCRIPT } from './target.ts'
+import { appUser, pageUser } from './user.ts'
+import { createWaiters } from './waiters.ts'
 
 export type TrackerOptions = Readonly<{
   /** Of the collector: `https://events.example.org`. */
@@ -69,10 +71,6 @@ const ON_SERVERS: Limits = {
 }
 /** The collector's limit. */
 const EVENT_BYTES_MAX = 32 * 1024
-const READY_FILL = 0.5
-/** Attempts when the process ends, one second apart and then two. */
-const EXIT_ATTEMPTS = 3
-const EXIT_PAUSE_MS = 1_000
 
 export function openTracker(
   options: TrackerOptions,
@@ -80,23 +78,30 @@ export function openTracker(
   openStore: OpenStore = openPageStore,
 ): Tracker {
   const { page } = environment
-  const usual = page === null ? ON_SERVERS : IN_PAGES
+  const usual = IS_SCRIPT || page !== null ? IN_PAGES : ON_SERVERS
   const counts: Counts = { accepted: 0, rejected: 0, refused: 0, dropped: 0, unresolved: 0 }
   const clock = createClock(environment.wallMs, environment.steadyMs)
-  const queue = createQueue(
-    {
-      events: options.queueEvents ?? usual.queue.events,
-      bytes: options.queueBytes ?? usual.queue.bytes,
-    },
-    (event) => sender.forget(event),
-  )
-  const url = options.url.replace(/\/+$/, '')
+  const bound = IS_SCRIPT
+    ? usual.queue
+    : {
+        events: options.queueEvents ?? usual.queue.events,
+        bytes: options.queueBytes ?? usual.queue.bytes,
+      }
+  const queue = createQueue(bound, (event) => sender.forget(event))
+  const url = IS_SCRIPT ? options.url : options.url.replace(/\/+$/, '')
   const store = options.persist ? openStore({ environment, url, takeOver }) : null
   let sequence = 0
+  const { storage } = options
   let userId = environment.uuid()
-  let isRemembered = false
-  const recalled = options.remember ? settledWithin(environment, recallUser()) : null
-  let waitingForRoom: (() => void)[] = []
+  const pageUserId =
+    options.remember && (IS_SCRIPT || !storage) ? pageUser(url, userId, environment) : null
+  let isRemembered = pageUserId !== null
+  userId = pageUserId ?? userId
+  const recalled =
+    !IS_SCRIPT && options.remember && storage
+      ? settledWithin(environment, recallUser(storage))
+      : null
+  const waiters = IS_SCRIPT ? null : createWaiters(queue, bound)
 
   const sender = createSender({
     url,
@@ -108,32 +113,34 @@ export function openTracker(
     recalled,
     counts,
     batch: usual.batch,
-    flushIntervalMs: options.flushIntervalMs ?? usual.flushIntervalMs,
+    flushIntervalMs: (IS_SCRIPT ? null : options.flushIntervalMs) ?? usual.flushIntervalMs,
     pauseMaxMs: usual.pauseMaxMs,
-    lastSequence: () => sequence,
-    onProgress() {
-      if (queue.fill() > READY_FILL) return
-      for (const resolve of waitingForRoom) resolve()
-      waitingForRoom = []
-    },
+    onProgress: waiters?.settle ?? null,
   })
 
   function record(type: EventType, fields: EventFields): void {
+    if (IS_SCRIPT) {
+      add(queued(type, fields))
+      return
+    }
     try {
       const event = queued(type, { ...options.defaults, ...fields })
-      if (event.bytes > EVENT_BYTES_MAX) {
-        counts.rejected++
-        environment.warn(`an event may hold ${EVENT_BYTES_MAX} bytes, not ${event.bytes}`)
+      if (event.bytes <= EVENT_BYTES_MAX) {
+        add(event)
         return
       }
-      // Written first: the queue may drop it at once.
-      store?.write(event)
-      queue.add(event)
-      sender.wake()
+      environment.report(`an event may hold ${EVENT_BYTES_MAX} bytes, not ${event.bytes}`)
     } catch (cause) {
-      counts.rejected++
-      environment.warn(`an event could not be recorded: ${cause}`)
+      environment.report(`an event could not be recorded: ${cause}`)
     }
+    counts.rejected++
+  }
+
+  function add(event: QueuedEvent): void {
+    // Written first: the queue may drop it at once.
+    store?.write(event)
+    queue.add(event)
+    sender.wake()
   }
 
   function queued(type: EventType, fields: EventFields): QueuedEvent {
@@ -142,25 +149,24 @@ export function openTracker(
     const timeMs = clock.timeOf(moment)
     const body = JSON.stringify({ event_id, event_type: type, ...rest })
     return {
-      sequence: ++sequence,
+      sequence: IS_SCRIPT ? 0 : ++sequence,
       type,
       body,
-      bytes: eventBytes(body, user_id),
+      bytes: environment.byteLength(body + user_id) + REST_BYTES,
       moment,
       userId: user_id,
-      timestamp: timestampOf(timestamp) ?? (timeMs === null ? null : isoText(timeMs)),
+      timestamp:
+        (IS_SCRIPT ? null : timestampOf(timestamp)) ?? (timeMs === null ? null : isoText(timeMs)),
       sent: null,
       isUnderWay: false,
-      key: null,
+      place: null,
     }
   }
 
   /** A storage may answer after the first calls: their events get the user as well. */
-  async function recallUser(): Promise<void> {
-    const storage = options.storage ?? environment.localStorage()
-    if (storage === null) return
+  async function recallUser(storage: AppStorage): Promise<void> {
     const fresh = userId
-    const remembered = await rememberedUser(storage, url, fresh, environment)
+    const remembered = await appUser(storage, url, fresh, environment)
     if (remembered === null) return
     isRemembered = true
     userId = remembered
@@ -180,7 +186,7 @@ export function openTracker(
   /** What is stored may be sent by others from now on. */
   function leave(): void {
     if (!store?.leave()) return
-    for (const event of [...queue.all()]) if (event.key !== null) queue.remove(event)
+    for (const event of [...queue.all()]) if (event.place !== null) queue.remove(event)
   }
 
   /** A prerendered page has not been seen: its events happen when it is. */
@@ -207,29 +213,23 @@ export function openTracker(
     })
   }
   store?.open()
-  let exitAttempts = 0
-  environment.onExit(() => {
-    if (queue.size() === 0) {
-      exitAttempts = 0
-    } else if (exitAttempts < EXIT_ATTEMPTS) {
-      const pauseMs = exitAttempts * EXIT_PAUSE_MS
-      exitAttempts++
-      environment.after(pauseMs, () => void sender.flush(), true)
-    } else {
-      environment.warn(`the process ends; ${queue.size()} events could not be sent`)
-    }
-  })
 
-  return {
+  const calls = {
     impression: call('impression'),
     click: call('click'),
     conversion: call('conversion'),
-    flush: sender.flush,
-    ready() {
-      if (queue.fill() <= READY_FILL) return Promise.resolve()
-      return new Promise((resolve) => waitingForRoom.push(resolve))
-    },
     counts: () => ({ ...counts, waiting: queue.size() }),
+  }
+  // Nobody waits for a script.
+  if (waiters === null) return calls as Tracker
+  return {
+    ...calls,
+    flush() {
+      const flushed = waiters.flushed(sequence)
+      void sender.run()
+      return flushed
+    },
+    ready: waiters.ready,
   }
 }
 

@@ -4,22 +4,39 @@
  */
 import type { AppStorage } from './app-store.ts'
 import type { Environment } from './environment.ts'
-import { storeName } from './store.ts'
 
-/** `fresh` is kept where there is none yet; null = not allowed. Rejects where the storage fails. */
-export async function rememberedUser(
+/** From localStorage, at once; `fresh` is kept where there is none yet. null = there is none. */
+export function pageUser(url: string, fresh: string, environment: Environment): string | null {
+  try {
+    const storage = environment.localStorage()
+    if (environment.refusesTracking()) storage?.removeItem(keyOf(url))
+    else if (storage !== null) {
+      const user = storage.getItem(keyOf(url)) || fresh
+      storage.setItem(keyOf(url), user)
+      return user
+    }
+  } catch {
+    // Refused or full.
+  }
+  return null
+}
+
+/** The same from a storage that answers later. Rejects where it fails. */
+export async function appUser(
   storage: AppStorage,
   url: string,
   fresh: string,
   environment: Environment,
 ): Promise<string | null> {
-  const key = `${storeName(url)}/user`
   if (environment.refusesTracking()) {
-    await storage.removeItem(key)
+    await storage.removeItem(keyOf(url))
     return null
   }
-  const known = await storage.getItem(key)
-  if (known) return known
-  await storage.setItem(key, fresh)
-  return fresh
+  const user = (await storage.getItem(keyOf(url))) || fresh
+  await storage.setItem(keyOf(url), user)
+  return user
+}
+
+function keyOf(url: string): string {
+  return `campaign-metrics-user ${url}`
 }

@@ -73,7 +73,7 @@ const JSON_TYPE = 'application/json'
 const NO_BODY = new Uint8Array(0)
 /**
  * The browser sends a session along by itself, so no other page may embed an answer or load it as a
- * script.
+ * script, unless its route says so.
  */
 const HARDENING = {
   'x-content-type-options': 'nosniff',
@@ -106,7 +106,9 @@ export async function openReading(parts: ReadingParts): Promise<Reading> {
   })
   app.addHook('onSend', async (_request, reply) => {
     cutWhenStuck(reply.raw, parts.stuckTimeoutMs)
-    reply.headers(HARDENING)
+    for (const [name, value] of Object.entries(HARDENING)) {
+      if (!reply.hasHeader(name)) reply.header(name, value)
+    }
     if (parts.isClosing()) reply.header('Connection', 'close')
   })
   app.addHook('onResponse', async (_request, reply) => {

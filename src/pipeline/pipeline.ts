@@ -3,7 +3,7 @@
  * here.
  */
 
-import { type ReadRoute, startCollector, timeRoute } from '../collect.ts'
+import { openScriptRoutes, type ReadRoute, startCollector, timeRoute } from '../collect.ts'
 import type { Config } from '../config.ts'
 import { openDashboard } from '../dashboard.ts'
 import { openInspector } from '../engine.ts'
@@ -147,6 +147,7 @@ async function openPipeline(
     status: () => watch.status(),
     routes: [
       timeRoute({ nowUs, dedupeHorizonMs: () => watch.status().dedupe.trueHorizonMs }),
+      ...(await openScriptRoutes()),
       restCatalogRoute(config, lakeWriterOf(config, job)),
       ...page.routes,
     ],

@@ -108,7 +108,10 @@ function openVisit(
       removeItem(key: string) {
         if (effect()) device.kept.delete(key)
       },
-      keys: () => [...device.kept.keys()],
+      key: (at: number) => [...device.kept.keys()][at] ?? null,
+      get length() {
+        return device.kept.size
+      },
     }),
     locks: hasLocks
       ? {

@@ -104,16 +104,14 @@ export function openWorld({
       after(ms, run) {
         const waiting = { atMs: elapsedMs + ms, run }
         timers.push(waiting)
-        return {
-          cancel: () => {
-            timers = timers.filter((other) => other !== waiting)
-          },
+        return () => {
+          timers = timers.filter((other) => other !== waiting)
         }
       },
       random: random.next,
       uuid: () => `id-${++ids}`,
-      warn: (message) => warnings.push(message),
-      onExit: () => {},
+      byteLength: (text) => Buffer.byteLength(text),
+      report: (message) => warnings.push(message),
       localStorage: () => assert.fail('storage is touched'),
       locks: null,
       refusesTracking: () => false,

@@ -8,9 +8,16 @@
  *     build/assets/*          GET /assets/*       named by their content, cached for a year
  *     build/….br, build/….gz  the same, compressed
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import type { ReadAnswer, ReadRequest, ReadRoute } from '../../collect.ts'
+import {
+  type Codings,
+  chooseCoding,
+  type ReadAnswer,
+  type ReadRequest,
+  type ReadRoute,
+  readCodings,
+} from '../../collect.ts'
 import {
   BROWSER_HEADERS,
   contentHash,
@@ -25,17 +32,8 @@ type PageFile = Readonly<{
   cacheControl: string
   tag: string
   /** By content coding, as far as it exists. */
-  bodies: ReadonlyMap<Coding, Uint8Array>
+  bodies: Codings
 }>
-
-type Coding = 'br' | 'gzip' | 'identity'
-
-/** In order of preference. */
-const CODINGS: readonly Readonly<{ coding: Coding; suffix: string }>[] = [
-  { coding: 'br', suffix: '.br' },
-  { coding: 'gzip', suffix: '.gz' },
-  { coding: 'identity', suffix: '' },
-]
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -72,7 +70,7 @@ async function readPage(folder: string): Promise<ReadonlyMap<string, PageFile>> 
   for (const name of slashed.filter(isAsset)) paths.set(`/${name}`, name)
   const files = new Map<string, PageFile>()
   for (const [path, name] of paths) {
-    if (slashed.includes(name)) files.set(path, await readPageFile(folder, path, name, slashed))
+    if (slashed.includes(name)) files.set(path, await readPageFile(folder, path, name))
   }
   return files
 }
@@ -81,18 +79,8 @@ function isAsset(name: string): boolean {
   return name.startsWith(ASSETS.slice(1)) && TYPES[extname(name)] !== undefined
 }
 
-async function readPageFile(
-  folder: string,
-  path: string,
-  name: string,
-  names: readonly string[],
-): Promise<PageFile> {
-  const bodies = new Map<Coding, Uint8Array>()
-  for (const { coding, suffix } of CODINGS) {
-    if (names.includes(name + suffix)) {
-      bodies.set(coding, await readFile(join(folder, name + suffix)))
-    }
-  }
+async function readPageFile(folder: string, path: string, name: string): Promise<PageFile> {
+  const bodies = await readCodings(join(folder, name))
   return {
     type: TYPES[extname(name)] ?? 'application/octet-stream',
     cacheControl: path.startsWith(ASSETS) ? FOREVER : ASK_AGAIN,
@@ -112,7 +100,7 @@ function answerPage(
     if (path === '/') return NOT_BUILT
     return errorAnswer('not-found', 'The page has no such file. It is at /.')
   }
-  const coding = chooseCoding(file, headers['accept-encoding'])
+  const coding = chooseCoding(file.bodies, headerText(headers['accept-encoding']))
   const body = file.bodies.get(coding) ?? ''
   const answer = {
     status: 200,
@@ -128,23 +116,6 @@ function answerPage(
   // Each coding is a representation of its own, with its own tag.
   const tag = coding === 'identity' ? `"${file.tag}"` : `"${file.tag}-${coding}"`
   return orNotModified(answer, tag, headerText(headers['if-none-match']))
-}
-
-/** The first coding that the client accepts with q > 0, by name or `*`; else the plain bytes. */
-function chooseCoding(file: PageFile, accepted: string | string[] | undefined): Coding {
-  const wishes = new Map(
-    (headerText(accepted) ?? '').split(',').map((wish) => {
-      const [name = '', ...parameters] = wish.split(';').map((part) => part.trim().toLowerCase())
-      const weight = parameters.find((parameter) => parameter.startsWith('q='))
-      return [name, weight === undefined || Number(weight.slice(2)) > 0]
-    }),
-  )
-  for (const { coding } of CODINGS) {
-    if (coding === 'identity') break
-    const isWanted = wishes.get(coding) ?? wishes.get('*') ?? false
-    if (isWanted && file.bodies.has(coding)) return coding
-  }
-  return 'identity'
 }
 
 /** Read by a person in a browser, so it is text. */

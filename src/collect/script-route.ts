@@ -1,0 +1,85 @@
+/**
+ * The SDK as a script for pages (scripts/build-script.ts), read once and served from memory.
+ *
+ *     GET /sdk.js            the current one, cached for five minutes
+ *     GET /sdk-HASH.js       one for `integrity`, which never changes: the current one, and those
+ *                            of released versions
+ *
+ * HASH is the start of the SHA-256 of its bytes. `Content-Location` of `/sdk.js` tells it. Open to
+ * every page of every origin.
+ */
+import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Codings, chooseCoding, readCodings } from './content-coding.ts'
+import type { ReadAnswer, ReadRequest, ReadRoute } from './read-route.ts'
+
+type Script = Readonly<{ hash: string; bodies: Codings; cacheControl: string }>
+
+const BUILD = new URL('./build/', import.meta.url)
+const CURRENT = 'sdk.js'
+const RELEASED = /^sdk-[0-9a-f]{16}\.js$/
+const HASH_LENGTH = 16
+const FIVE_MINUTES = 'public, max-age=300'
+const FOREVER = 'public, max-age=31536000, immutable'
+const METHODS = 'GET, HEAD'
+const EVERY_PAGE = {
+  'access-control-allow-origin': '*',
+  'cross-origin-resource-policy': 'cross-origin',
+  vary: 'Accept-Encoding',
+}
+
+/** Without a build there are no such routes. */
+export async function openScriptRoutes(): Promise<readonly ReadRoute[]> {
+  const folder = fileURLToPath(BUILD)
+  const names = await readdir(folder).catch(() => [])
+  const scripts = new Map<string, Script>()
+  for (const name of names.filter((name) => name === CURRENT || RELEASED.test(name))) {
+    const bodies = await readCodings(join(folder, name))
+    const hash = hashOf(bodies.get('identity') ?? new Uint8Array(0))
+    scripts.set(`sdk-${hash}.js`, { hash, bodies, cacheControl: FOREVER })
+    if (name === CURRENT) scripts.set(name, { hash, bodies, cacheControl: FIVE_MINUTES })
+  }
+  return [...scripts].map(([name, script]) => ({
+    prefix: `/${name}`,
+    access: 'open',
+    answer: (request) => answerScript(script, request),
+  }))
+}
+
+function hashOf(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex').slice(0, HASH_LENGTH)
+}
+
+function answerScript(
+  { hash, bodies, cacheControl }: Script,
+  { method, headers }: ReadRequest,
+): ReadAnswer {
+  if (method !== 'GET' && method !== 'HEAD') {
+    const error = { code: 'method-not-allowed', message: `Not this method; allowed: ${METHODS}.` }
+    return {
+      status: 405,
+      headers: { ...EVERY_PAGE, allow: METHODS },
+      body: JSON.stringify({ error }),
+    }
+  }
+  const coding = chooseCoding(bodies, headers['accept-encoding'] as string | undefined)
+  const tag = `"${hash}-${coding}"`
+  const shared = {
+    ...EVERY_PAGE,
+    'cache-control': cacheControl,
+    'content-location': `sdk-${hash}.js`,
+    etag: tag,
+  }
+  if (headers['if-none-match'] === tag) return { status: 304, headers: shared, body: null }
+  return {
+    status: 200,
+    headers: {
+      ...shared,
+      'content-type': 'text/javascript; charset=utf-8',
+      ...(coding === 'identity' ? {} : { 'content-encoding': coding }),
+    },
+    body: bodies.get(coding) ?? new Uint8Array(0),
+  }
+}
