@@ -162,22 +162,24 @@ test('clicks count by mouse and keyboard, not by script', { skip: skipBrowser },
   ])
 })
 
-test('a hidden tab counts nothing until it is shown again', {
-  skip: skipBrowser,
-}, async () => {
-  const { page, sent, expectSent } = await visit(`<a class="ad" data-campaign="tab">go</a>`)
-  await page.evaluate(() => {
-    Object.defineProperty(document, 'hidden', { value: true, configurable: true })
-    Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })
-    document.dispatchEvent(new Event('visibilitychange'))
+test('a hidden tab counts nothing until it is shown', { skip: skipBrowser }, async () => {
+  const tab = await browser.newPage()
+  // Headless Chromium shows every tab, so this one is told that it is hidden.
+  await tab.addInitScript(() => {
+    let hidden = true
+    Object.defineProperty(document, 'hidden', { get: () => hidden })
+    Object.assign(window, {
+      show() {
+        hidden = false
+        document.dispatchEvent(new Event('visibilitychange'))
+      },
+    })
   })
+  const { page, sent, expectSent } = await visit(ad('tab'), '', tab)
+  await page.waitForFunction(() => 'campaignMetrics' in window)
   await sleep(NOT_COUNTED_MS)
   assert.deepEqual(sent(), [])
-  await page.evaluate(() => {
-    Object.defineProperty(document, 'hidden', { value: false, configurable: true })
-    Object.defineProperty(document, 'visibilityState', { value: 'visible', configurable: true })
-    document.dispatchEvent(new Event('visibilitychange'))
-  })
+  await page.evaluate(() => Reflect.get(window, 'show')())
   await expectSent(['impression tab'])
 })
 
@@ -246,4 +248,12 @@ test('what a tab could not send is sent by the next page', { skip: skipBrowser }
   const next = await visit('', 'data-persist', await context.newPage())
   await next.expectSent(['click left', 'impression left'])
   await context.close()
+})
+
+test('a page from the back/forward cache is a new page view', { skip: skipBrowser }, async () => {
+  const { page, users, expectSent } = await visit(ad('back'))
+  await expectSent(['impression back'])
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
+  await expectSent(['impression back', 'impression back'])
+  assert.equal(users().size, 2)
 })
