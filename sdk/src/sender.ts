@@ -1,11 +1,11 @@
 /**
  * Sends what waits, one request at a time, and decides what each answer means for its events.
  *
- *     200                        taken, or rejected one by one: done
+ *     200 of a collector         taken, or rejected one by one: done
  *     429, 503 of known codes    surely not taken: as if never sent, after a pause
  *     408, 425, 5xx              perhaps taken: sent again within the horizon, after a pause
  *     other 4xx                  refused: logged once for each status, not sent again
- *     no answer                  perhaps taken
+ *     no answer, or another's    perhaps taken
  *
  * An event that was perhaps taken is sent again only while the collector would recognise it, with
  * five minutes to spare. After that nobody knows whether it counts, and it is `unresolved`.
@@ -340,10 +340,11 @@ type TakenAnswer = Readonly<{
 }>
 
 function meaningOf({ status, text }: Answer): 'taken' | 'not-taken' | 'unknown' | 'refused' {
-  if (status >= 200 && status < 300) return 'taken'
+  const { accepted, error } = parseJson(text) as { accepted?: number; error?: { code?: string } }
+  // The page of a captive portal, or of a proxy, tells no number.
+  if (status < 300) return accepted === undefined ? 'unknown' : 'taken'
   if (status === 429) return 'not-taken'
   if (status >= 500 || status === 408 || status === 425) {
-    const { error } = parseJson(text) as { error?: { code?: string } }
     return status === 503 && NOT_TAKEN.includes(error?.code ?? '') ? 'not-taken' : 'unknown'
   }
   return 'refused'

@@ -217,6 +217,21 @@ test('a refused body is logged once, counted, and not sent again', async () => {
   assert.deepEqual(world.warnings, ['the collector refused events with 401: key-wrong'])
 })
 
+test('a 200 that is not the collector’s, as of a captive portal, takes nothing', async () => {
+  const world = openWorld()
+  world.fate = (path) =>
+    path === '/v1/time' ? 'ok' : answer(200, '<h1>Sign in to the network</h1>')
+  const metrics = track(world)
+  metrics.conversion()
+  await world.pass(MINUTE_MS)
+  assert.equal(metrics.counts().accepted, 0)
+  assert.equal(metrics.counts().waiting, 1)
+  world.fate = () => 'ok'
+  await world.pass(10 * MINUTE_MS)
+  assert.equal(metrics.counts().accepted, 1)
+  assert.equal(new Set(world.bodies).size, 1, 'the same bytes')
+})
+
 test('Retry-After is honoured, also by flush, as seconds and as a date', async () => {
   for (const header of ['120', 'Sun, 22 Nov 2026 10:02:00 GMT']) {
     const world = openWorld()
