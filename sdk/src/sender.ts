@@ -66,6 +66,8 @@ const BEACON_BYTES_MAX = 60 * 1024
 const BODY_TYPE = 'text/plain;charset=UTF-8'
 const HORIZON_DEFAULT_MS = 3_600_000
 const HORIZON_MARGIN_MS = 5 * 60_000
+/** Two pages measure the collector's time with an error of half a round trip each. */
+const CLOCKS_DIFFER_MS = 60_000
 const NEVER_SENT_MAX_MS = 7 * 86_400_000
 const PAUSE_MIN_MS = 1_000
 const RETRY_AFTER_MAX_MS = 3_600_000
@@ -217,7 +219,7 @@ export function createSender(parts: SenderParts): Sender {
       const isKnown = nowMs !== null && sent.trueMs !== null
       const ageMs = isKnown ? nowMs - sent.trueMs : wallMs - sent.wallMs
       // A clock that was set back leaves the age unknown.
-      if (ageMs >= 0 && ageMs < horizonMs - HORIZON_MARGIN_MS) return true
+      if (ageMs >= -CLOCKS_DIFFER_MS && ageMs < horizonMs - HORIZON_MARGIN_MS) return true
     }
     queue.remove(event)
     forget(event)
@@ -311,12 +313,14 @@ export function createSender(parts: SenderParts): Sender {
     let bytes = 0
     for (const event of queue.all()) {
       if (beaconed.has(event) || bytes + event.bytes > BEACON_BYTES_MAX) continue
-      // Sent before, perhaps by an earlier page: it depends on the horizon.
+      if (!event.isUnderWay && !isOurs(event)) continue
+      // Sent before, perhaps by another page: it depends on the horizon.
       if (event.sent !== null && horizonMs === 0) continue
+      if (!event.isUnderWay && !isInTime(event)) continue
       batch.push(event)
       bytes += event.bytes
     }
-    return batch.filter((event) => event.isUnderWay || (isOurs(event) && isInTime(event)))
+    return batch
   }
 
   function resume(): void {

@@ -172,6 +172,47 @@ test('a later page sends the same bytes, within the horizon less five minutes', 
   }
 })
 
+test('a page whose clock is behind that of an earlier page gives nothing up for that', async () => {
+  const world = openWorld()
+  world.aheadMs = 40 * MINUTE_MS
+  const device = openDevice(world)
+  // Half of the round trip is the error of the first page: it is ten seconds fast.
+  world.delaysMs = [20_000, 10]
+  world.fate = (path) => (path === '/v1/time' ? 'ok' : 'lost-answer')
+  const first = device.visit()
+  first.metrics.click()
+  while (!world.requests.some((line) => line.startsWith('POST'))) await world.pass(100)
+  first.kill()
+  world.delaysMs = [10, 10]
+  world.fate = () => 'ok'
+  const second = device.visit()
+  await world.pass(5_000)
+  const { accepted, unresolved } = second.counts()
+  assert.deepEqual({ accepted, unresolved }, { accepted: 1, unresolved: 0 })
+  assert.equal(new Set(world.bodies).size, 1)
+})
+
+test('a tab that knows no horizon gives up nothing that the beacon of another has sent', async () => {
+  const world = openWorld()
+  const device = openDevice(world, false)
+  world.fate = () => 'lost-request'
+  const first = device.visit()
+  first.metrics.click()
+  await world.pass(100)
+  const second = device.visit()
+  await world.pass(5_000)
+  assert.equal(second.counts().waiting, 1)
+  first.page.fire('hidden')
+  assert.equal(first.page.beacons.length, 1)
+  first.kill()
+  second.page.fire('hidden')
+  assert.equal(second.page.beacons.length, 0)
+  world.fate = () => 'ok'
+  await world.pass(MINUTE_MS)
+  const { accepted, unresolved } = second.counts()
+  assert.deepEqual({ accepted, unresolved }, { accepted: 1, unresolved: 0 })
+})
+
 test('an event that was never sent waits for the next page six days, but not eight', async () => {
   for (const { days, expected } of [
     { days: 6, expected: { accepted: 1, dropped: 0 } },
