@@ -4,8 +4,8 @@
  *     campaign-metrics URL SLOT SEQUENCE      [type, user, timestamp, wall clock, first sending]
  *                                             the body, as it is sent
  *
- * URL is the collector's address, without spaces. A slot belongs to one page view, so tabs never write the
- * same key. A call writes one key, whatever else waits.
+ * URL is the collector's address, without spaces. A slot belongs to one page view, so tabs never
+ * write the same key. A call writes one key, whatever else waits.
  */
 import type { Environment } from './environment.ts'
 import { type EventType, type QueuedEvent, REST_BYTES } from './event.ts'
