@@ -16,6 +16,7 @@ import { findChromium } from '../browser/support/chromium.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
 import { type Product, runCommand, startProduct } from '../support/product.ts'
 import { openRandom } from '../support/random.ts'
+import { until } from '../support/until.ts'
 import { collectorName, launchShopBrowser, openContext, openShop, type Shop } from './shop.ts'
 
 const EVENTS = Number(process.env.SDK_EVENTS ?? 400)
@@ -24,7 +25,7 @@ const KILLS = Number(process.env.SDK_KILLS ?? 2)
 const TABS = 3
 const CALLS_A_TAB = 150
 const KEY = 'page-key-of-the-shop'
-const LIMIT_MS = 300_000
+const LIMIT_MS = 900_000
 const chromium = findChromium()
 
 let browser: Browser
@@ -111,7 +112,7 @@ async function abuse(place: Place): Promise<void> {
       place.product = await startProduct(place.folder)
     }
     while (tabs.length < TABS) tabs.push(await openTab(place, `tab${opened++}`))
-    if (random.chance(0.2)) await context.setOffline(random.chance(0.5))
+    if (random.chance(0.2)) await setOffline(context, random.chance(0.5))
     await sleep(random.below(700))
     const tab = random.pick(tabs)
     switch (random.pick(['close', 'crash', 'navigate', 'live on', 'live on'])) {
@@ -119,10 +120,7 @@ async function abuse(place: Place): Promise<void> {
         await tab.close()
         break
       case 'crash':
-        // It ends the process of the page; nobody answers.
-        void tab.goto('chrome://crash').catch(() => {})
-        await sleep(50)
-        await tab.close()
+        await crash(tab)
         break
       case 'navigate':
         await tab.goto(shop.pageUrl({ ...usual(), tab: `tab${opened++}` })).catch(() => {})
@@ -130,9 +128,26 @@ async function abuse(place: Place): Promise<void> {
     }
     tabs = tabs.filter((one) => !one.isClosed())
   }
-  await context.setOffline(false)
+  await setOffline(context, false)
   for (const tab of tabs) await tab.close()
   await reader.close()
+}
+
+/** Ends the process of the page, and that of others where they share it (`openTab` closes them). */
+async function crash(tab: Page): Promise<void> {
+  if (tab.isClosed()) return
+  const closed = new Promise((resolve) => tab.once('close', resolve))
+  // Nobody answers.
+  void tab.goto('chrome://crash').catch(() => {})
+  await closed
+}
+
+/** It fails while a crashed page is not closed yet. */
+async function setOffline(context: BrowserContext, isOffline: boolean): Promise<void> {
+  await until(async () => {
+    await context.setOffline(isOffline)
+    return true
+  })
 }
 
 function usual(): Readonly<Record<string, string | number>> {
@@ -141,6 +156,7 @@ function usual(): Readonly<Record<string, string | number>> {
 
 async function openTab({ context, shop }: Place, tab: string): Promise<Page> {
   const page = await context.newPage()
+  page.once('crash', () => page.close())
   // Without a network not even the shop's page comes.
   await page.goto(shop.pageUrl({ ...usual(), tab })).catch(() => {})
   return page
