@@ -71,8 +71,8 @@ function storeIn(storage: AppStorage, { environment, url, takeOver }: StoreParts
     const number = next++
     if (number >= end) {
       const [first = number] = numbers
+      await storage.setItem(name, JSON.stringify([first, number + BLOCK]))
       end = number + BLOCK
-      await storage.setItem(name, JSON.stringify([first, end]))
     }
     numbers.add(number)
     return keyOf(number)
@@ -136,7 +136,7 @@ function storeIn(storage: AppStorage, { environment, url, takeOver }: StoreParts
     isOurs: () => true,
     written: () => working && settledWithin(environment, working),
     open() {
-      working ??= work()
+      if (state === 'new') working ??= work()
     },
     leave: () => false,
   }

@@ -33,6 +33,8 @@ const WRONG_CLOCK_MS = 60_000
 /** A wrong clock is asked about again after a slower answer, of which half may be error. */
 const SLOW_ANSWER_MS = 2_000
 const MEASUREMENTS_MAX = 3
+/** The horizon, which comes with the time, may have changed. */
+const MEASURED_AGAIN_MS = 3_600_000
 
 export function createClock(wallMs: () => number, steadyMs: () => number): Clock {
   let anchor: Anchor | null = null
@@ -43,12 +45,13 @@ export function createClock(wallMs: () => number, steadyMs: () => number): Clock
 
   const read = () => ({ wallMs: wallMs(), steadyMs: steadyMs() })
 
-  /** The wall clock was set, or the steady one stood still while the device slept. */
+  /** The wall clock was set, the steady one stood still while the device slept, or it is old. */
   function noticeJump(): void {
     if (anchor === null || !isSettled) return
     const now = read()
-    const drift = now.wallMs - anchor.wallMs - (now.steadyMs - anchor.steadyMs)
-    if (Math.abs(drift) <= WRONG_CLOCK_MS) return
+    const ageMs = now.steadyMs - anchor.steadyMs
+    const drift = now.wallMs - anchor.wallMs - ageMs
+    if (Math.abs(drift) <= WRONG_CLOCK_MS && ageMs <= MEASURED_AGAIN_MS) return
     isSettled = false
     measurements = 0
     previous = anchor

@@ -4,7 +4,7 @@
  *     200 of a collector         taken, or rejected one by one: done
  *     429, 503 of known codes    surely not taken: as if never sent, after a pause
  *     408, 425, 5xx              perhaps taken: sent again within the horizon, after a pause
- *     other 4xx                  refused: logged once for each status, not sent again
+ *     other 4xx of a collector   refused: logged once for each status, not sent again
  *     no answer, or another's    perhaps taken
  *
  * An event that was perhaps taken is sent again only while the collector would recognise it, with
@@ -71,6 +71,8 @@ const CLOCKS_DIFFER_MS = 60_000
 const NEVER_SENT_MAX_MS = 7 * 86_400_000
 const PAUSE_MIN_MS = 1_000
 const RETRY_AFTER_MAX_MS = 3_600_000
+/** A timer may fire a little before its time by the steady clock. */
+const EARLY_TIMER_MS = 10
 /** What a beacon has sent is sent again after this, if the page is still there. */
 const AFTER_BEACON_MS = 30_000
 /** Refusals before anything was written. */
@@ -90,6 +92,8 @@ export function createSender(parts: SenderParts): Sender {
   const warned = new Set<string>()
   /** Taken by a beacon, which tells nothing of what became of them. */
   const beaconed = new Set<QueuedEvent>()
+  /** In the request under way. */
+  let requested: readonly QueuedEvent[] = []
 
   function warnOnce(topic: string, message: string): void {
     if (warned.has(topic)) return
@@ -128,7 +132,7 @@ export function createSender(parts: SenderParts): Sender {
     const jittered = full * (0.5 + environment.random() / 2)
     const askedMs = retryAfterMs(retryAfter, environment.wallMs())
     if (askedMs > 0) notBeforeMs = environment.steadyMs() + askedMs
-    schedule(Math.max(jittered, askedMs))
+    schedule(Math.max(jittered, askedMs + EARLY_TIMER_MS))
   }
 
   function run(): Promise<void> {
@@ -143,7 +147,9 @@ export function createSender(parts: SenderParts): Sender {
       })
       .finally(() => {
         running = null
-        progress(true)
+        // A call that came while the last request ended has set no timer.
+        if (!IS_SCRIPT && timer === null && queue.batch(parts.batch).length > 0) void run()
+        else progress(true)
       })
     return running
   }
@@ -258,13 +264,20 @@ export function createSender(parts: SenderParts): Sender {
   /** false = failed: pause. */
   async function sendBatch(batch: readonly QueuedEvent[]): Promise<boolean> {
     const firstSent = begin(batch)
-    if (!IS_SCRIPT) await store?.written?.()
+    if (!IS_SCRIPT) {
+      requested = batch
+      await store?.written?.()
+    }
     const body = bodyOf(batch)
     const init = { method: 'POST', body, headers: { 'Content-Type': BODY_TYPE } }
     const answer = await request('/v1/events', init).catch(() => null)
+    if (!IS_SCRIPT) requested = []
     const meaning = answer === null ? 'unknown' : meaningOf(answer)
     if (meaning === 'not-taken' || meaning === 'unknown') {
       takeBack(batch, meaning === 'unknown' ? [] : firstSent)
+      if (!IS_SCRIPT && answer !== null && meaning === 'unknown') {
+        warnOnce(`${answer.status}`, `${parts.url} answered events with ${answer.status}`)
+      }
       pause(answer?.retryAfter ?? null)
       return false
     }
@@ -314,8 +327,8 @@ export function createSender(parts: SenderParts): Sender {
     for (const event of queue.all()) {
       if (beaconed.has(event) || bytes + event.bytes > BEACON_BYTES_MAX) continue
       if (!event.isUnderWay && !isOurs(event)) continue
-      // Sent before, perhaps by another page: it depends on the horizon.
-      if (event.sent !== null && horizonMs === 0) continue
+      // Sent before, perhaps by another page, or before the device slept: how long ago?
+      if (event.sent !== null && clock.needsMeasurement()) continue
       if (!event.isUnderWay && !isInTime(event)) continue
       batch.push(event)
       bytes += event.bytes
@@ -324,7 +337,7 @@ export function createSender(parts: SenderParts): Sender {
   }
 
   function resume(): void {
-    for (const event of beaconed) event.isUnderWay = false
+    for (const event of beaconed) event.isUnderWay = !IS_SCRIPT && requested.includes(event)
     beaconed.clear()
     if (queue.size() > 0) wake()
   }
@@ -351,22 +364,22 @@ function meaningOf({ status, text }: Answer): 'taken' | 'not-taken' | 'unknown' 
   if (status >= 500 || status === 408 || status === 425) {
     return status === 503 && NOT_TAKEN.includes(error?.code ?? '') ? 'not-taken' : 'unknown'
   }
-  return 'refused'
+  // A page of a proxy has no code.
+  return error?.code === undefined ? 'unknown' : 'refused'
 }
 
 function mayTellLater(answer: Answer | null): boolean {
-  return answer === null || answer.status >= 500 || answer.status === 429
+  if (answer === null || answer.status === 429) return true
+  // A captive portal answers 200.
+  return answer.status < 300 || answer.status >= 500
 }
 
 type Told = Readonly<{ nowMs: number; dedupeHorizonMs: number }>
 
 /** null where there is no such route, or something else answers. */
-function parseTime({ status, text }: Answer): Told | null {
-  if (status !== 200) return null
-  const { nowMs, dedupeHorizonMs } = parseJson(text) as Partial<Told>
-  return Number.isFinite(nowMs) && Number.isFinite(dedupeHorizonMs)
-    ? { nowMs: nowMs as number, dedupeHorizonMs: dedupeHorizonMs as number }
-    : null
+function parseTime({ text }: Answer): Told | null {
+  const told = parseJson(text) as Told
+  return told.nowMs > 0 && told.dedupeHorizonMs > 0 ? told : null
 }
 
 /** An object, also for what is no JSON. */

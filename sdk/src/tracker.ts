@@ -147,7 +147,7 @@ export function openTracker(
     const { event_id = environment.uuid(), user_id = userId, timestamp, ...rest } = fields
     const moment = clock.read()
     const timeMs = clock.timeOf(moment)
-    const body = JSON.stringify({ event_id, event_type: type, ...rest })
+    const body = JSON.stringify({ ...rest, event_id, event_type: type })
     return {
       sequence: IS_SCRIPT ? 0 : ++sequence,
       type,
@@ -212,7 +212,8 @@ export function openTracker(
       store?.open()
     })
   }
-  store?.open()
+  if (page?.isPrerendering()) page.onActivated(() => store?.open())
+  else store?.open()
 
   const calls = {
     impression: call('impression'),

@@ -148,6 +148,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const code = entryRefusal(parts, request)
     const isAddress = ADDRESS_PATHS.some((path) => isAtPath(request.url, path))
     const isEvents = isAtPath(request.url, EVENTS_PATH)
+    const isSurplus = code === 'too-many-connections'
+    if (isSurplus) warnOfSurplus(warn, connectionsMax)
     if (isAddress && !hasPageKey) parts.refusals.notePageKeyMissing()
     else if (code !== null && (isAddress || isEvents)) parts.refusals.note(code, request)
     const mayCount = hasPageKey && ADDRESS_METHODS.has(request.method)
@@ -156,10 +158,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     } else if (mayCount && isAtPath(request.url, CLICK_PATH)) {
       answerClick(parts, request, response, code).then(countOther, failAnswer(response))
     } else if (code !== null) {
-      const isSurplus = code === 'too-many-connections'
-      if (isSurplus) warnOfSurplus(warn, connectionsMax)
       const close = isClosing || awaitsContinue || isSurplus
-      const answer = refusalAnswer(code, [], close, refusalBodyOf(request.url))
+      // Without these a page of an allowed origin would see no answer, and no Retry-After.
+      const cors = isEvents ? parts.origins.corsHeaders(request.headers) : []
+      const answer = refusalAnswer(code, cors, close, refusalBodyOf(request.url))
       if (awaitsContinue) writeAnswer(response, answer)
       else writeRefusal(request, response, answer, limits)
       countOther(answer.status)

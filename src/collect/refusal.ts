@@ -84,7 +84,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   'key-missing': {
     status: 401,
-    message: 'A key is needed: send `Authorization: Bearer KEY` or `X-Api-Key: KEY`.',
+    message: 'A key is needed: send `Authorization: Bearer KEY`, `X-Api-Key: KEY` or `?key=KEY`.',
   },
   'key-wrong': {
     status: 401,

@@ -146,7 +146,7 @@ async function openPipeline(
     meter,
     status: () => watch.status(),
     routes: [
-      timeRoute({ nowUs, dedupeHorizonMs: () => watch.status().dedupe.trueHorizonMs }),
+      timeRoute({ nowUs, dedupeHorizonMs: watch.trueHorizonMs }),
       ...(await openScriptRoutes()),
       restCatalogRoute(config, lakeWriterOf(config, job)),
       ...page.routes,

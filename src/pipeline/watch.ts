@@ -33,6 +33,8 @@ export type Watch = {
   notice(problems: readonly string[]): void
   status(): Status
   readings(): Readings
+  /** For how long repeats are recognised now. */
+  trueHorizonMs(): number
 }
 
 export function openWatch(options: WatchOptions): Watch {
@@ -93,6 +95,7 @@ export function openWatch(options: WatchOptions): Watch {
   }
 
   return {
+    trueHorizonMs: () => progressed().dedupe?.trueHorizonMs ?? options.dedupeHorizonMs,
     observe(next): void {
       if (latest === null) caughtUpUs = nowUs()
       else countCommit(next, latest)

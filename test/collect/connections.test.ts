@@ -258,7 +258,8 @@ test('whatever bytes come, in whatever pieces: the next client is answered and n
 const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
 test('at the connection bound 503, past it closed; others go on, and places free up', async () => {
-  const harness = await openHarness({ limits: { connectionsMax: 16 } })
+  const origin = 'https://shop.example'
+  const harness = await openHarness({ limits: { connectionsMax: 16 }, cors: [origin] })
   const open = async (): Promise<RawConnection> => {
     const raw = openRaw(harness.port)
     await once(raw.socket, 'connect')
@@ -272,13 +273,15 @@ test('at the connection bound 503, past it closed; others go on, and places free
 
   assert.equal(await (await open()).end, '', 'closed without a word')
   surplus[0]?.send(HEALTH)
-  surplus[1]?.send(rawRequest(event('surplus'), [JSON_TYPE]))
+  surplus[1]?.send(rawRequest(event('surplus'), [JSON_TYPE, `Origin: ${origin}`]))
   for (const raw of surplus) {
     const text = await raw.end
     assert.deepEqual(statusesOf(text), [503])
     assert.match(text, /too-many-connections/)
     assert.match(text, /Retry-After: 5/)
   }
+  const seen = `Access-Control-Allow-Origin: ${origin}`
+  assert.ok((await surplus[1]?.end)?.includes(seen), 'a page sees the status and when to retry')
   served[0]?.send(rawRequest(event('served'), [JSON_TYPE]))
   await served[0]?.until(/"accepted":1/)
 

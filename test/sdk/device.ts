@@ -31,6 +31,7 @@ export type Visit = Readonly<{
 type VisitOptions = Partial<TrackerOptions> & {
   /** Is killed before this effect, counted from one. */
   killAt?: number
+  isPrerendered?: boolean
 }
 
 export const URL_OF_COLLECTOR = 'https://events.example'
@@ -52,7 +53,7 @@ function openVisit(
   world: World,
   device: Device,
   hasLocks: boolean,
-  { killAt = Number.POSITIVE_INFINITY, ...options }: Readonly<VisitOptions>,
+  { killAt = Number.POSITIVE_INFINITY, isPrerendered = false, ...options }: Readonly<VisitOptions>,
 ): Visit {
   const locked = device.locked as Map<string, Visit>
   const openedMs = world.environment.steadyMs()
@@ -76,6 +77,7 @@ function openVisit(
   }
 
   const page = openPage()
+  page.prerendering = isPrerendered
   Object.assign(page, {
     beacon(url: string, body: string) {
       if (!effect()) return false

@@ -428,6 +428,75 @@ test('a remembered user is the same on the next page; the others are not', async
   assert.equal(device.kept.size, 0)
 })
 
+test('a storage that answers later goes on after the back/forward cache', async () => {
+  const world = openWorld()
+  const device = openDevice(world)
+  const storage = openLateStorage(world)
+  const visit = device.visit({ storage })
+  await world.pass(1_000)
+  visit.page.fire('gone')
+  visit.page.fire('restored')
+  visit.metrics.click({ event_id: 'after' })
+  await world.pass(1_000)
+  assert.ok(storage.written.has('after'))
+  await world.pass(60_000)
+  assert.equal(visit.counts().accepted, 1)
+  assert.deepEqual(
+    [...storage.kept.values()].filter((value) => value.includes('event_id')),
+    [],
+  )
+})
+
+test('a storage that fails once while it notes the range loses nothing written later', async () => {
+  const world = openWorld()
+  world.fate = () => 'lost-request'
+  const device = openDevice(world)
+  const storage = openLateStorage(world)
+  let failures = 1
+  const failing = {
+    ...storage,
+    setItem(key: string, value: string) {
+      if (failures-- > 0) throw new Error('full')
+      return storage.setItem(key, value)
+    },
+  }
+  const first = device.visit({ storage: failing })
+  for (const id of ['one', 'two', 'three']) first.metrics.click({ event_id: id })
+  await world.pass(1_000)
+  first.kill()
+  assert.deepEqual([...storage.written].sort(), ['three', 'two'])
+  world.fate = () => 'ok'
+  const second = device.visit({ storage })
+  await world.pass(60_000)
+  assert.deepEqual(
+    world
+      .stored()
+      .map(({ event_id: id }) => id)
+      .sort(),
+    ['three', 'two'],
+  )
+  assert.equal(second.counts().accepted, 2)
+})
+
+test('a prerendered page takes over nothing before it is activated', async () => {
+  const world = openWorld()
+  world.fate = () => 'lost-request'
+  const device = openDevice(world)
+  const first = device.visit()
+  first.metrics.click()
+  await world.pass(1_000)
+  first.kill()
+  world.fate = () => 'ok'
+  const asked = world.requests.length
+  const second = device.visit({ isPrerendered: true })
+  await world.pass(60_000)
+  assert.equal(world.requests.length, asked)
+  second.page.prerendering = false
+  second.page.fire('activated')
+  await world.pass(60_000)
+  assert.equal(world.stored().length, 1)
+})
+
 test('a storage that answers later: killed at any point, nothing written is lost', async () => {
   const ends = { stored: 0, dropped: 0, unresolved: 0, resent: 0 }
   for (let seed = 1; seed <= 10; seed++) {

@@ -206,7 +206,8 @@ test('a full queue drops the oldest impressions first, and conversions last', as
 
 test('a refused body is logged once, counted, and not sent again', async () => {
   const world = openWorld()
-  world.fate = (path) => (path === '/v1/time' ? 'ok' : answer(401, 'key-wrong'))
+  const refusal = JSON.stringify({ error: { code: 'key-wrong' } })
+  world.fate = (path) => (path === '/v1/time' ? 'ok' : answer(401, refusal))
   const metrics = track(world)
   for (let count = 0; count < 3; count++) {
     metrics.click()
@@ -214,7 +215,72 @@ test('a refused body is logged once, counted, and not sent again', async () => {
   }
   assert.equal(world.bodies.length, 3)
   assert.equal(metrics.counts().refused, 3)
-  assert.deepEqual(world.warnings, ['the collector refused events with 401: key-wrong'])
+  assert.deepEqual(world.warnings, [`the collector refused events with 401: ${refusal}`])
+})
+
+test('a 403 of a proxy is no refusal: it is logged, and the events are sent again', async () => {
+  const world = openWorld()
+  world.fate = (path) => (path === '/v1/time' ? 'ok' : answer(403, '<h1>Forbidden</h1>'))
+  const metrics = track(world)
+  metrics.click()
+  await world.pass(MINUTE_MS)
+  assert.equal(metrics.counts().waiting, 1)
+  assert.deepEqual(world.warnings, [`${URL_OF_COLLECTOR} answered events with 403`])
+  world.fate = () => 'ok'
+  await world.pass(MINUTE_MS)
+  assert.equal(metrics.counts().accepted, 1)
+})
+
+test('a captive portal that answers for the time is asked again, and not believed', async () => {
+  const world = openWorld()
+  world.aheadMs = -3 * DAY_MS
+  world.fate = () => answer(200, '<h1>Sign in to the network</h1>')
+  const metrics = track(world)
+  metrics.click()
+  const happenedMs = world.trueMs()
+  await world.pass(MINUTE_MS)
+  world.fate = () => 'ok'
+  await world.pass(MINUTE_MS)
+  const [{ timestamp } = { timestamp: '' }] = world.stored()
+  assert.ok(Math.abs(Date.parse(timestamp) - happenedMs) < 2_000, timestamp)
+})
+
+test('an event that comes while flush() resolves is sent by the next flush()', async () => {
+  const world = openWorld()
+  const metrics = track(world)
+  metrics.click({ event_id: 'first' })
+  const both = (async () => {
+    await metrics.flush()
+    metrics.click({ event_id: 'second' })
+    await metrics.flush()
+    return metrics.counts()
+  })()
+  await world.pass(100)
+  const { accepted, waiting } = await both
+  assert.deepEqual({ accepted, waiting }, { accepted: 2, waiting: 0 })
+})
+
+test('a field cannot change what the call says: the type', async () => {
+  const world = openWorld()
+  const metrics = track(world)
+  metrics.click({ event_type: 'conversion' } as object)
+  await world.pass(MINUTE_MS)
+  assert.deepEqual(
+    world.stored().map(({ event_type: type }) => type),
+    ['click'],
+  )
+})
+
+test('time and horizon are asked for again after an hour', async () => {
+  const world = openWorld()
+  const metrics = track(world)
+  const times = (): number => world.requests.filter((each) => each.includes('/v1/time')).length
+  for (let minutes = 0; minutes < 150; minutes += 10) {
+    metrics.click()
+    await world.pass(10 * MINUTE_MS)
+  }
+  assert.equal(times(), 3)
+  assert.equal(metrics.counts().accepted, 15)
 })
 
 test('a 200 that is not the collector’s, as of a captive portal, takes nothing', async () => {
@@ -353,6 +419,37 @@ test('a page that goes sends one beacon of 60 KiB, and the rest stays', async ()
   assert.equal(world.stored().length, 500)
   const lines = new Set([...world.lines.values()].flatMap((all) => [...all]))
   for (const line of first.split('\n')) assert.ok(lines.has(line))
+})
+
+test('a beacon after a sleep carries nothing that was sent before: how long ago is not known', async () => {
+  const page = openPage()
+  const world = openWorld({ page: () => page })
+  world.fate = (path) => (path === '/v1/time' ? 'ok' : 'lost-answer')
+  const metrics = track(world)
+  metrics.click({ event_id: 'sent' })
+  await world.pass(5_000)
+  assert.equal(world.lines.has('sent'), true)
+  world.aheadMs += 8 * HOUR_MS
+  metrics.click({ event_id: 'new' })
+  page.fire('hidden')
+  assert.equal(page.beacons.length, 1)
+  assert.doesNotMatch(page.beacons[0] ?? '', /"sent"/)
+})
+
+test('a page that comes back counts an event of a running request once', async () => {
+  const page = openPage()
+  const world = openWorld({ page: () => page })
+  world.delaysMs = [10, 20_000]
+  const metrics = track(world, { queueEvents: 5 })
+  await world.pass(1_000)
+  for (let count = 0; count < 5; count++) metrics.click()
+  await world.pass(30_000)
+  page.fire('hidden')
+  page.fire('visible')
+  for (let count = 0; count < 5; count++) metrics.click()
+  await world.pass(10 * MINUTE_MS)
+  const { accepted, rejected, refused, dropped, unresolved, waiting } = metrics.counts()
+  assert.equal(accepted + rejected + refused + dropped + unresolved + waiting, 10)
 })
 
 test('a beacon that the browser does not take leaves its events unsent', async () => {
