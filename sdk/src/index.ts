@@ -5,8 +5,10 @@
  *     metrics.impression({ campaign_id: 'spring', user_id })
  *     await metrics.flush()
  */
-import { openAppStore } from './app-store.ts'
+import { type AppStorage, openAppStore } from './app-store.ts'
+import type { Environment } from './environment.ts'
 import { flushAtExit } from './exit.ts'
+import type { OpenStore } from './store.ts'
 import { systemEnvironment } from './system-environment.ts'
 import { openTracker, type Tracker, type TrackerOptions } from './tracker.ts'
 
@@ -33,11 +35,29 @@ export function createTracker(options: TrackerOptions): Tracker {
   return tracker
 }
 
+/** The collectors whose events a storage keeps for a tracker of this process. */
+const KEPT = new WeakMap<AppStorage, Set<string>>()
+
 function open(options: TrackerOptions): Tracker {
-  const { storage } = options
-  const openStore = storage === undefined ? undefined : openAppStore(storage)
   const environment = systemEnvironment()
+  const openStore = appStoreOf(options, environment)
   const tracker = openTracker(options, environment, openStore)
   flushAtExit(tracker, environment)
   return tracker
+}
+
+/** Two trackers would give two events one number. */
+function appStoreOf(
+  { storage, url, persist }: TrackerOptions,
+  { report }: Environment,
+): OpenStore | undefined {
+  if (storage === undefined || !persist) return undefined
+  const kept = KEPT.get(storage) ?? new Set()
+  KEPT.set(storage, kept)
+  if (kept.has(url)) {
+    report(`another tracker keeps events for ${url} in this storage: this one has memory only`)
+    return () => null
+  }
+  kept.add(url)
+  return openAppStore(storage)
 }

@@ -111,6 +111,11 @@ export function createSender(parts: SenderParts): Sender {
     return environment.request(`${parts.url}${path}`, { ...init, headers, credentials: 'omit' })
   }
 
+  function noAnswer(cause: unknown): null {
+    warnOnce('no answer', `${parts.url} has not answered yet (${cause})`)
+    return null
+  }
+
   function schedule(ms: number): void {
     timer?.()
     timer = environment.after(ms, () => {
@@ -175,7 +180,9 @@ export function createSender(parts: SenderParts): Sender {
   /** false = the collector did not answer. */
   async function measure(): Promise<boolean> {
     const sent = clock.read()
-    const answer = await request('/v1/time', { method: 'GET' }).catch(() => null)
+    const answer = await request('/v1/time', { method: 'GET' }).catch(
+      IS_SCRIPT ? () => null : noAnswer,
+    )
     const told = answer && parseTime(answer)
     // A collector that serves the script tells its time.
     if (told === null) {
@@ -270,7 +277,7 @@ export function createSender(parts: SenderParts): Sender {
     }
     const body = bodyOf(batch)
     const init = { method: 'POST', body, headers: { 'Content-Type': BODY_TYPE } }
-    const answer = await request('/v1/events', init).catch(() => null)
+    const answer = await request('/v1/events', init).catch(IS_SCRIPT ? () => null : noAnswer)
     if (!IS_SCRIPT) requested = []
     const meaning = answer === null ? 'unknown' : meaningOf(answer)
     if (meaning === 'not-taken' || meaning === 'unknown') {

@@ -71,6 +71,8 @@ const ON_SERVERS: Limits = {
 }
 /** The collector's limit. */
 const EVENT_BYTES_MAX = 32 * 1024
+/** `fetch` takes no address with a password. */
+const COLLECTOR_URL = /^https?:\/\/[^\s@]+$/i
 
 export function openTracker(
   options: TrackerOptions,
@@ -88,7 +90,10 @@ export function openTracker(
         bytes: options.queueBytes ?? usual.queue.bytes,
       }
   const queue = createQueue(bound, (event) => sender.forget(event))
-  const url = IS_SCRIPT ? options.url : options.url.replace(/\/+$/, '')
+  const url = IS_SCRIPT ? options.url : `${options.url}`.replace(/\/+$/, '')
+  if (!IS_SCRIPT && !COLLECTOR_URL.test(url)) {
+    environment.report(`url is ${url}, and not like https://events.example.org: nothing is sent`)
+  }
   const store = options.persist ? openStore({ environment, url, takeOver }) : null
   let sequence = 0
   const { storage } = options
@@ -124,7 +129,7 @@ export function openTracker(
       return
     }
     try {
-      const event = queued(type, { ...options.defaults, ...fields })
+      const event = queued(type, { ...options.defaults, ...given(fields) })
       if (event.bytes <= EVENT_BYTES_MAX) {
         add(event)
         return
@@ -232,6 +237,16 @@ export function openTracker(
     },
     ready: waiters.ready,
   }
+}
+
+/** Those with a value: `undefined` leaves a default as it is. JSON would make NaN an absent field. */
+function given(fields: EventFields): EventFields {
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined)
+  for (const [name, value] of present) {
+    if (typeof value === 'number' && !Number.isFinite(value))
+      throw new TypeError(`${name}: ${value}`)
+  }
+  return Object.fromEntries(present)
 }
 
 function timestampOf(given: Date | string | undefined): string | null {

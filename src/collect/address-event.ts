@@ -58,7 +58,8 @@ function keyless(
   request: IncomingMessage,
   failure: RefusalCode,
 ): Counted {
-  refusals.note(failure, request)
+  // Whichever key it had: this one names the cure.
+  refusals.note('key-not-for-pages', request)
   return { became: 'keyless', failure }
 }
 

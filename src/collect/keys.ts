@@ -72,8 +72,10 @@ export function createKeyCheck(keys: Keys, sessions: Sessions): KeyCheck {
       const isWriter = digests.map((each) => isAmong(each, write)).includes(true)
       const pageKey = digests.find((each) => isAmong(each, pages))
       if (!isWriter && pageKey !== undefined) return { pageKey: pageKey.toString('hex') }
-      const refusal = write.length === 0 ? null : check(sent, write, readers, 'key-not-for-writing')
-      return refusal ?? ANY_EVENT
+      if (write.length > 0) return check(sent, write, readers, 'key-not-for-writing') ?? ANY_EVENT
+      // Without its key a page would escape what a page key may not do.
+      const isPage = pages.length > 0 && headers.origin !== undefined
+      return (isPage ? check(sent, pages, readers, 'key-not-for-writing') : null) ?? ANY_EVENT
     },
     mayRead,
     mayReadBy: (key) =>

@@ -11,6 +11,7 @@ import type { IncomingMessage } from 'node:http'
 import { isbot } from 'isbot'
 
 const PREFETCH_HEADERS = ['sec-purpose', 'purpose', 'x-moz'] as const
+const PREFETCH = /\bprefetch\b/i
 /** What is longer is no name; and the time that a look takes grows with the length. */
 const AGENT_CHARACTERS_MAX = 1024
 const AGENTS_MAX = 1000
@@ -18,7 +19,7 @@ const AGENTS_MAX = 1000
 /** `prefetch;prerender` is a prefetch too. */
 export function isUnseen({ method, headers }: IncomingMessage): boolean {
   if (method === 'HEAD') return true
-  return PREFETCH_HEADERS.some((name) => String(headers[name] ?? '').startsWith('prefetch'))
+  return PREFETCH_HEADERS.some((name) => PREFETCH.test(String(headers[name] ?? '')))
 }
 
 /** Remembers what it found: most requests of a moment come from few browsers. */

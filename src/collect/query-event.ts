@@ -30,9 +30,9 @@ const REQUIRED: ReadonlySet<string> = new Set([
 const MACRO = /%%\w+%%|\$?\{[a-z_][\w.:]*\}/i
 /** Without one of these, as they are or encoded, there is no macro: what most addresses are. */
 const MACRO_SIGN = /[[{%]/
-/** `[CACHEBUSTER]`; in a campaign's name, brackets may be part of it. */
-const BRACKETS = /\[[A-Z][A-Z0-9_]+\]/
-const ONLY_BRACKETS = /^\[[A-Z][A-Z0-9_]+\]$/
+/** `[CACHEBUSTER]`, `[timestamp]`; in a campaign's name, brackets may be part of it. */
+const BRACKETS = /\[[A-Z][A-Z0-9_]+\]/i
+const ONLY_BRACKETS = /^\[[A-Z][A-Z0-9_]+\]$/i
 
 /** `url`: path and query. */
 export function readQueryEvent(url: string, defaults: QueryDefaults): QueryEvent {

@@ -156,6 +156,11 @@ test('files and options that cannot be meant are refused before anything is sent
     [[fileOf('lines.csv', '{"event_id":1}\n')], /does not look like csv/],
     [[fileOf('text.json', '"a"')], /does not look like json/],
     [[fileOf('no-id.json', '[{"user_id":"u"}]')], /has no event_id/],
+    [[fileOf('no-id.ndjson', '{"user_id":"u"}\n')], /has no event_id/],
+    [
+      [fileOf('typo.json', '[{"order":"A","item":1}]'), '--id-from', 'order,itm'],
+      /has no event_id/,
+    ],
     [[fileOf('wide.csv', 'event_id,user_id,campaign_id,event_type,timestamp\n1,2\n')], /2 cells/],
     [[fileOf('no.parquet', 'event_id')], /cannot be read as Parquet/],
     [[fileOf('no.parquet.gz', 'x')], /Parquet is read from a file of its own/],

@@ -416,7 +416,7 @@ test('a cut last line is sent and rejected, with the likely reason', async (t) =
       rejected: [{ index: lines.length - 1, reason: 'event: not valid JSON (RFC 8259)' }],
     },
   }))
-  const cut = fileOf('cut.ndjson', '{}\n{}\n{"event_id":"x')
+  const cut = fileOf('cut.ndjson', '{"event_id":"a"}\n{}\n{"event_id":"x')
   const ran = await runInside(['send', cut, '--url', url])
   assert.equal(ran.exitCode, 1)
   assert.match(ran.stderr, /Sent 3 events .*: 2 accepted, 1 rejected/)

@@ -85,6 +85,24 @@ test('a page key needs the Origin of a page: of an allowed one, or of the collec
   assert.equal(own.status, 200)
 })
 
+test('without a write key a page cannot leave its key out; who is no page needs none', async () => {
+  const open = await openHarness({ keys: { write: [], read: [], page: [PAGE] }, cors: [SHOP] })
+  try {
+    for (const [path, code] of [
+      ['/v1/events', 'key-missing'],
+      ['/v1/events?key=oops', 'key-wrong'],
+    ] as const) {
+      const reply = await post(open, event('o1', { event_type: 'conversion' }), FROM_SHOP, path)
+      assert.deepEqual([reply.status, codeOf(reply)], [401, code])
+    }
+    const { origin: _, ...local } = FROM_SHOP
+    assert.equal((await post(open, event('o2'), local)).status, 200)
+    assert.equal((await post(open, event('o3'), FROM_SHOP, PATH)).status, 200)
+  } finally {
+    await open.close()
+  }
+})
+
 test('beside a write key a page key does not matter', async () => {
   const headers = { authorization: `Bearer ${WRITE}`, 'x-api-key': PAGE }
   const reply = await post(harness, event('both', { event_type: 'conversion' }), headers)

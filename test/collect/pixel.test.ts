@@ -84,6 +84,7 @@ for (const [query, reason] of [
   ['campaign_id=$%7BCAMPAIGN%7D', 'macro'],
   ['campaign_id={{campaign.id}}', 'macro'],
   ['campaign_id=a&timestamp=[TIMESTAMP]', 'macro'],
+  ['campaign_id=a&event_id=[timestamp]', 'macro'],
 ] as const) {
   test(`${query} is answered 400 with a picture, and kept as ${reason}`, async () => {
     const end = harness.log.end()

@@ -374,7 +374,8 @@ for (const [name, happens] of Object.entries(faults)) {
       await world.pass(HOUR_MS)
       assert.equal(metrics.counts().accepted, 2)
       assert.equal(world.stored().length, 2)
-      assert.deepEqual(world.warnings, [])
+      const others = world.warnings.filter((warning) => !warning.includes('has not answered'))
+      assert.deepEqual(others, [])
     })
   }
 }

@@ -376,6 +376,44 @@ test('flush ends under steady traffic, and when the collector is away', async ()
   assert.equal(metrics.counts().waiting >= 1, true)
 })
 
+test('undefined leaves a default as it is, and a revenue that is no number is rejected', async () => {
+  const world = openWorld()
+  const defaults = { campaign_id: 'spring', user_id: 'known' }
+  const metrics = openTracker({ url: URL_OF_COLLECTOR, defaults }, world.environment)
+  metrics.click({ user_id: undefined } as object)
+  metrics.conversion({ revenue: Number.NaN })
+  await world.pass(MINUTE_MS)
+  assert.deepEqual(
+    world.stored().map(({ user_id: user }) => user),
+    ['known'],
+  )
+  assert.equal(metrics.counts().rejected, 1)
+  assert.match(world.warnings.join(), /revenue: NaN/)
+})
+
+test('an address that no collector can have is reported at once', () => {
+  for (const url of [
+    'events.example',
+    'http://u:p@events.example',
+    undefined as unknown as string,
+  ]) {
+    const world = openWorld()
+    openTracker({ url }, world.environment)
+    assert.match(world.warnings.join(), /not like https:\/\/events\.example\.org/)
+  }
+})
+
+test('a collector that does not answer is reported once', async () => {
+  const world = openWorld()
+  world.fate = () => 'lost-request'
+  const metrics = track(world)
+  metrics.click()
+  await world.pass(HOUR_MS)
+  assert.deepEqual(world.warnings, [
+    `${URL_OF_COLLECTOR} has not answered yet (TypeError: network)`,
+  ])
+})
+
 test('a value that cannot be sent is counted, and nothing is thrown', () => {
   const world = openWorld()
   const metrics = track(world)

@@ -142,8 +142,10 @@ async function* jsonBatches(
   const isArray = kind === 'json' && firstLine.startsWith('[')
   if (firstLine !== '' && !isArray && !firstLine.startsWith('{'))
     throw unlike(file, kind, firstLine)
-  const isLines = kind === 'ndjson' || (!isArray && parsedObject(Buffer.from(firstLine)) !== null)
+  const first = isArray ? null : parsedObject(Buffer.from(firstLine))
+  const isLines = kind === 'ndjson' || first !== null
   if (isLines && mapping.isPlain) {
+    if (first !== null) checkHasId(mapping, first, nameOf(file))
     yield* cutBatches(parts, limits)
     return
   }

@@ -137,7 +137,10 @@ export function checkColumns(mapping: Mapping, columns: readonly string[], name:
   }
 }
 
-/** Refuses JSON whose first record has no id: that is a property of the file, not of one event. */
+/**
+ * Refuses JSON whose first record has no id, or not every column that makes one: that is a property
+ * of the file, not of one event.
+ */
 export function checkHasId(mapping: Mapping, record: FileRecord, name: string): void {
   if (!isFilled(mapping, 'event_id', (column) => record.get(column) !== undefined)) {
     throw withoutId(name, 'Nothing of it was sent')
@@ -146,7 +149,7 @@ export function checkHasId(mapping: Mapping, record: FileRecord, name: string): 
 
 function isFilled(mapping: Mapping, field: string, has: (column: string) => boolean): boolean {
   if (mapping.constants.has(field)) return true
-  if (field === 'event_id' && mapping.idFrom.length > 0) return mapping.idFrom.some(has)
+  if (field === 'event_id' && mapping.idFrom.length > 0) return mapping.idFrom.every(has)
   return has(mapping.columns.get(field) ?? field)
 }
 
