@@ -18,6 +18,8 @@ const ROOT = join(import.meta.dirname, '../..')
 const SHOP_HOST = 'shop.example'
 const COLLECTOR_HOST = 'events.example'
 
+export const HOSTS: readonly string[] = [SHOP_HOST, COLLECTOR_HOST]
+
 export type Shop = Readonly<{
   origin: string
   /** A page that calls as its address says; without one it only reads what others have left. */
@@ -64,7 +66,7 @@ export function collectorName(url: string): string {
 export async function launchShopBrowser(): Promise<Browser> {
   const { path, skip } = findChromium()
   if (path === null) throw new Error(skip)
-  const rules = [SHOP_HOST, COLLECTOR_HOST].map((host) => `MAP ${host} 127.0.0.1`).join(',')
+  const rules = HOSTS.map((host) => `MAP ${host} 127.0.0.1`).join(',')
   return await chromium.launch({
     executablePath: path,
     chromiumSandbox: !IS_ROOT,
