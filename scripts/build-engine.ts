@@ -6,15 +6,15 @@
 // harmless.
 // usage: node scripts/build-engine.ts [--force]
 
-import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { globSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { installedVersion, writeInPlace } from './build-output.ts'
+import { FINGERPRINT, fingerprintOf, isBuilt, writeInPlace } from './build-output.ts'
 
+const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const MODULES = ['engine', 'ids'] as const
 const SOURCES = new URL('../src/engine/assembly/', import.meta.url)
 const BUILD = new URL('../src/engine/build/', import.meta.url)
-const FINGERPRINT = new URL('fingerprint', BUILD)
 
 const OPTIONS: readonly string[] = [
   ...['-O3', '--noAssert'],
@@ -25,35 +25,14 @@ const OPTIONS: readonly string[] = [
 await buildEngine(process.argv.includes('--force'))
 
 async function buildEngine(force: boolean): Promise<void> {
-  const fingerprint = await sourcesFingerprint()
-  if (!force && (await isCurrent(fingerprint))) return
+  const sources = globSync('src/engine/assembly/*.ts', { cwd: ROOT })
+  const fingerprint = await fingerprintOf(import.meta.url, ['assemblyscript'], sources)
+  const results = MODULES.map((module) => `${module}.wasm`)
+  if (!force && (await isBuilt(fileURLToPath(BUILD), fingerprint, results))) return
   const compiler = await loadCompiler()
   await mkdir(BUILD, { recursive: true })
   for (const module of MODULES) await compileModule(compiler, module)
-  await place(FINGERPRINT, fingerprint)
-}
-
-/**
- * A hash over all that decides the result: this script, the compiler's version and every source.
- */
-async function sourcesFingerprint(): Promise<string> {
-  const hash = createHash('sha256')
-  const names = (await readdir(SOURCES)).filter((name) => name.endsWith('.ts')).sort()
-  hash.update(await readFile(new URL(import.meta.url)))
-  hash.update(installedVersion('assemblyscript'))
-  for (const name of names)
-    hash.update(`\0${name}\0`).update(await readFile(new URL(name, SOURCES)))
-  return hash.digest('hex')
-}
-
-async function isCurrent(fingerprint: string): Promise<boolean> {
-  try {
-    const names = await readdir(BUILD)
-    if (!MODULES.every((module) => names.includes(`${module}.wasm`))) return false
-    return (await readFile(FINGERPRINT, 'utf8')) === fingerprint
-  } catch {
-    return false
-  }
+  await place(new URL(FINGERPRINT, BUILD), fingerprint)
 }
 
 type Compiler = typeof import('assemblyscript/asc')

@@ -6,21 +6,19 @@
 // beside a running server is harmless. Fails if the page is larger than PAGE_BYTES_MAX.
 // usage: node scripts/build-page.ts [--force]
 
-import { createHash } from 'node:crypto'
 import { globSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
-import { installedVersion, writeInPlace } from './build-output.ts'
+import { FINGERPRINT, fingerprintOf, isBuilt, writeInPlace } from './build-output.ts'
 
 const BUILD_NAME = 'build-page'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const PAGE = join(ROOT, 'src/page')
 const BUILD = join(ROOT, 'src/dashboard/build')
-const FINGERPRINT = join(BUILD, 'fingerprint')
 /** The page, and the definition of the dashboard, which it shares with the server. */
 const SOURCES = ['src/page/**/*', 'src/dashboard-definition.ts', 'src/dashboard-definition/*']
 const VERSIONED = ['vite', 'echarts']
@@ -33,8 +31,11 @@ const LICENCES = 'third-party-licences.md'
 await buildPage(process.argv.includes('--force'))
 
 async function buildPage(force: boolean): Promise<void> {
-  const fingerprint = await sourcesFingerprint()
-  if (!force && (await isCurrent(fingerprint))) return
+  const sources = globSync(SOURCES, { cwd: ROOT, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length))
+  const fingerprint = await fingerprintOf(import.meta.url, VERSIONED, sources)
+  if (!force && (await isBuilt(BUILD, fingerprint, ['index.html', 'assets']))) return
   const started = performance.now()
   await mkdir(BUILD, { recursive: true })
   const scratch = await mkdtemp(join(tmpdir(), 'campaign-metrics-page-'))
@@ -48,32 +49,9 @@ async function buildPage(force: boolean): Promise<void> {
     for (const file of files) sizes.push(await placeFile(scratch, file))
     await removeOthers(files)
     report(sizes, performance.now() - started)
-    await writeInPlace(BUILD_NAME, FINGERPRINT, fingerprint)
+    await writeInPlace(BUILD_NAME, join(BUILD, FINGERPRINT), fingerprint)
   } finally {
     await rm(scratch, { recursive: true, force: true })
-  }
-}
-
-/** A hash over everything that the result depends on: this script, tool versions, sources. */
-async function sourcesFingerprint(): Promise<string> {
-  const hash = createHash('sha256').update(await readFile(fileURLToPath(import.meta.url)))
-  for (const name of VERSIONED) hash.update(`\0${name} ${installedVersion(name)}`)
-  const sources = globSync(SOURCES, { cwd: ROOT, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length))
-  for (const path of sources.sort()) {
-    hash.update(`\0${path}\0`).update(await readFile(join(ROOT, path)))
-  }
-  return hash.digest('hex')
-}
-
-async function isCurrent(fingerprint: string): Promise<boolean> {
-  try {
-    const names = await readdir(BUILD)
-    if (!names.includes('index.html') || !names.includes('assets')) return false
-    return (await readFile(FINGERPRINT, 'utf8')) === fingerprint
-  } catch {
-    return false
   }
 }
 
@@ -164,7 +142,7 @@ async function placeFile(from: string, file: string): Promise<Sizes> {
 async function removeOthers(files: readonly string[]): Promise<void> {
   const kept = new Set(files.flatMap((file) => [file, `${file}.br`, `${file}.gz`]))
   for (const path of globSync('{*,assets/*}', { cwd: BUILD })) {
-    if (path === 'assets' || path === 'fingerprint' || kept.has(path)) continue
+    if (path === 'assets' || path === FINGERPRINT || kept.has(path)) continue
     await rm(join(BUILD, path), { recursive: true, force: true })
   }
 }

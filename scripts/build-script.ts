@@ -6,19 +6,17 @@
  * than SCRIPT_BYTES_MAX.
  * usage: node scripts/build-script.ts [--force]
  */
-import { createHash } from 'node:crypto'
 import { globSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
-import { installedVersion, writeInPlace } from './build-output.ts'
+import { FINGERPRINT, fingerprintOf, isBuilt, writeInPlace } from './build-output.ts'
 
 const BUILD_NAME = 'build-script'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const ENTRY = join(ROOT, 'sdk/src/script.ts')
 const BUILD = join(ROOT, 'src/collect/build')
-const FINGERPRINT = 'fingerprint'
 const SCRIPT = 'sdk.js'
 /** Compressed by brotli. */
 const SCRIPT_BYTES_MAX = 4_096
@@ -30,7 +28,7 @@ const TARGET_MODULE = '/sdk/src/target.ts'
  * a page's own code knows may stand here: `key` is one of Storage, `nowMs` one of an answer.
  */
 const OWN_PROPERTIES = `
-  addOldest after all batch beacon bestTimeOf byteLength bytes cancel clock environment events fill
+  addOldest after all batch beacon bestTimeOf byteLength bytes cancel clock environment events
   flushIntervalMs forget isOurs isShared isUnderWay leave measure moment needsMeasurement onActivated
   onGone onHidden onProgress onRestored onVisible isPrerendering open page pauseMaxMs persist place queue
   queueBytes queueEvents read recalled refusesTracking release remember remove report resume
@@ -41,8 +39,9 @@ const OWN_PROPERTIES = `
 await buildScript(process.argv.includes('--force'))
 
 async function buildScript(force: boolean): Promise<void> {
-  const fingerprint = await sourcesFingerprint()
-  if (!force && (await isCurrent(fingerprint))) return
+  const sources = globSync(['sdk/src/*.ts', 'sdk/released/*.js'], { cwd: ROOT })
+  const fingerprint = await fingerprintOf(import.meta.url, ['vite'], sources)
+  if (!force && (await isBuilt(BUILD, fingerprint, [SCRIPT]))) return
   const code = await bundle()
   const bytes = brotli(code).length
   if (bytes > SCRIPT_BYTES_MAX) {
@@ -57,24 +56,6 @@ async function buildScript(force: boolean): Promise<void> {
   await removeOthers([SCRIPT, ...released.map((path) => basename(path))])
   await writeInPlace(BUILD_NAME, join(BUILD, FINGERPRINT), fingerprint)
   console.log(`built src/collect/build/${SCRIPT}: ${code.length} bytes, brotli ${bytes}`)
-}
-
-/** A hash over everything that the result depends on: this script, tool versions, sources. */
-async function sourcesFingerprint(): Promise<string> {
-  const hash = createHash('sha256').update(await readFile(fileURLToPath(import.meta.url)))
-  hash.update(`\0vite ${installedVersion('vite')}`)
-  for (const path of globSync(['sdk/src/*.ts', 'sdk/released/*.js'], { cwd: ROOT }).sort()) {
-    hash.update(`\0${path}\0`).update(await readFile(join(ROOT, path)))
-  }
-  return hash.digest('hex')
-}
-
-async function isCurrent(fingerprint: string): Promise<boolean> {
-  try {
-    return (await readFile(join(BUILD, FINGERPRINT), 'utf8')) === fingerprint
-  } catch {
-    return false
-  }
 }
 
 async function bundle(): Promise<string> {

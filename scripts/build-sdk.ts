@@ -13,8 +13,11 @@ const TSC = fileURLToPath(new URL('node_modules/typescript/bin/tsc', ROOT))
 const PROJECTS = ['sdk/tsconfig.build.json', 'sdk/tsconfig.cjs.json']
 
 rmSync(new URL('sdk/dist/', ROOT), { recursive: true, force: true })
-process.exitCode = PROJECTS.every(compile) ? 0 : 1
-writeFileSync(new URL('sdk/dist/cjs/package.json', ROOT), '{ "type": "commonjs" }\n')
+if (PROJECTS.every(compile)) {
+  writeFileSync(new URL('sdk/dist/cjs/package.json', ROOT), '{ "type": "commonjs" }\n')
+} else {
+  process.exitCode = 1
+}
 
 function compile(project: string): boolean {
   const words = [TSC, '-p', project]
