@@ -24,6 +24,7 @@
 export { type Collector, type CollectorOptions, startCollector } from './collect/collector.ts'
 export { type Codings, chooseCoding, readCodings } from './collect/content-coding.ts'
 export { CollectorError } from './collect/error.ts'
+export { headerText, orNotModified } from './collect/read-answer.ts'
 export type { ReadAnswer, ReadRequest, ReadRoute } from './collect/read-route.ts'
 export type { CollectorStatus } from './collect/reading.ts'
 export type { RefusalBody } from './collect/refusal.ts'

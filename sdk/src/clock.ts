@@ -45,7 +45,7 @@ export function createClock(wallMs: () => number, steadyMs: () => number): Clock
 
   const read = () => ({ wallMs: wallMs(), steadyMs: steadyMs() })
 
-  /** The wall clock was set, the steady one stood still while the device slept, or it is old. */
+  /** The wall clock was set, the steady one stood still in sleep, or an hour has passed. */
   function noticeJump(): void {
     if (anchor === null || !isSettled) return
     const now = read()

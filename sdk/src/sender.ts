@@ -365,13 +365,13 @@ type TakenAnswer = Readonly<{
 
 function meaningOf({ status, text }: Answer): 'taken' | 'not-taken' | 'unknown' | 'refused' {
   const { accepted, error } = parseJson(text) as { accepted?: number; error?: { code?: string } }
-  // The page of a captive portal, or of a proxy, tells no number.
+  // The page of a captive portal or a proxy has no `accepted`.
   if (status < 300) return accepted === undefined ? 'unknown' : 'taken'
   if (status === 429) return 'not-taken'
   if (status >= 500 || status === 408 || status === 425) {
     return status === 503 && NOT_TAKEN.includes(error?.code ?? '') ? 'not-taken' : 'unknown'
   }
-  // A page of a proxy has no code.
+  // A proxy's error page has no code.
   return error?.code === undefined ? 'unknown' : 'refused'
 }
 

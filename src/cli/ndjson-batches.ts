@@ -45,7 +45,7 @@ export async function* cutBatches(
     while (state.rest.length >= limits.bytesMax) yield* cutFull(state, limits)
     if (chunk === null) yield* cutWhole(state, state.rest.lastIndexOf(LF) + 1, limits)
   }
-  if (state.skipped > 0) yield longLine(state.line, state.skipped)
+  if (state.skipped > 0) yield tooLong('line', state.line, state.skipped)
   yield* cutWhole(state, state.rest.length, limits)
 }
 
@@ -64,17 +64,18 @@ function skipToLineEnd(state: CutState): Unsent | null {
   state.skipped += end === -1 ? state.rest.length : end
   state.rest = state.rest.subarray(end === -1 ? state.rest.length : end + 1)
   if (end === -1) return null
-  const long = longLine(state.line, state.skipped)
+  const long = tooLong('line', state.line, state.skipped)
   state.line += 1
   state.skipped = 0
   return long
 }
 
-function longLine(line: number, bytes: number): Unsent {
+/** `line`: of the file, or its row, from 1. */
+export function tooLong(what: 'line' | 'event', line: number, bytes: number): Unsent {
   return {
     kind: 'unsent',
     line,
-    reason: `${bytesText(bytes)} in one line, an event may have 32 KiB`,
+    reason: `${bytesText(bytes)} in one ${what}, an event may have 32 KiB`,
   }
 }
 

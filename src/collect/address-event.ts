@@ -58,7 +58,7 @@ function keyless(
   request: IncomingMessage,
   failure: RefusalCode,
 ): Counted {
-  // Whichever key it had: this one names the cure.
+  // Whatever was wrong with the key, this message names the setting to change.
   refusals.note('key-not-for-pages', request)
   return { became: 'keyless', failure }
 }

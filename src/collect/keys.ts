@@ -73,7 +73,7 @@ export function createKeyCheck(keys: Keys, sessions: Sessions): KeyCheck {
       const pageKey = digests.find((each) => isAmong(each, pages))
       if (!isWriter && pageKey !== undefined) return { pageKey: pageKey.toString('hex') }
       if (write.length > 0) return check(sent, write, readers, 'key-not-for-writing') ?? ANY_EVENT
-      // Without its key a page would escape what a page key may not do.
+      // A page must not escape the limits of its key by leaving the key out.
       const isPage = pages.length > 0 && headers.origin !== undefined
       return (isPage ? check(sent, pages, readers, 'key-not-for-writing') : null) ?? ANY_EVENT
     },

@@ -13,6 +13,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Codings, chooseCoding, readCodings } from './content-coding.ts'
+import { headerText, orNotModified, otherMethod } from './read-answer.ts'
 import type { ReadAnswer, ReadRequest, ReadRoute } from './read-route.ts'
 
 type Script = Readonly<{ hash: string; bodies: Codings; cacheControl: string }>
@@ -23,7 +24,7 @@ const RELEASED = /^sdk-[0-9a-f]{16}\.js$/
 const HASH_LENGTH = 16
 const FIVE_MINUTES = 'public, max-age=300'
 const FOREVER = 'public, max-age=31536000, immutable'
-const METHODS = 'GET, HEAD'
+const METHODS: readonly string[] = ['GET', 'HEAD']
 const EVERY_PAGE = {
   'access-control-allow-origin': '*',
   'cross-origin-resource-policy': 'cross-origin',
@@ -56,30 +57,18 @@ function answerScript(
   { hash, bodies, cacheControl }: Script,
   { method, headers }: ReadRequest,
 ): ReadAnswer {
-  if (method !== 'GET' && method !== 'HEAD') {
-    const error = { code: 'method-not-allowed', message: `Not this method; allowed: ${METHODS}.` }
-    return {
-      status: 405,
-      headers: { ...EVERY_PAGE, allow: METHODS },
-      body: JSON.stringify({ error }),
-    }
-  }
-  const coding = chooseCoding(bodies, headers['accept-encoding'] as string | undefined)
-  const tag = `"${hash}-${coding}"`
-  const shared = {
-    ...EVERY_PAGE,
-    'cache-control': cacheControl,
-    'content-location': `sdk-${hash}.js`,
-    etag: tag,
-  }
-  if (headers['if-none-match'] === tag) return { status: 304, headers: shared, body: null }
-  return {
+  if (!METHODS.includes(method)) return otherMethod(METHODS, EVERY_PAGE)
+  const coding = chooseCoding(bodies, headerText(headers['accept-encoding']))
+  const answer = {
     status: 200,
     headers: {
-      ...shared,
+      ...EVERY_PAGE,
+      'cache-control': cacheControl,
+      'content-location': `sdk-${hash}.js`,
       'content-type': 'text/javascript; charset=utf-8',
       ...(coding === 'identity' ? {} : { 'content-encoding': coding }),
     },
     body: bodies.get(coding) ?? new Uint8Array(0),
   }
+  return orNotModified(answer, `"${hash}-${coding}"`, headerText(headers['if-none-match']))
 }

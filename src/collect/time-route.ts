@@ -2,6 +2,7 @@
  * `GET /v1/time`: the collector's time, and how long it recognises repeats. The SDK asks it before
  * it sends, since clocks of devices are wrong. Open to every page: it tells nothing else.
  */
+import { otherMethod } from './read-answer.ts'
 import type { ReadAnswer, ReadRequest, ReadRoute } from './read-route.ts'
 
 export type TimeParts = Readonly<{
@@ -10,7 +11,7 @@ export type TimeParts = Readonly<{
   dedupeHorizonMs: () => number
 }>
 
-const METHODS = 'GET, HEAD, OPTIONS'
+const METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 const EVERY_PAGE = { 'access-control-allow-origin': '*', 'cache-control': 'no-store' }
 const PREFLIGHT_SECONDS = '86400'
 
@@ -27,24 +28,17 @@ function answerTime(
   { method, headers }: ReadRequest,
 ): ReadAnswer {
   if (method === 'GET' || method === 'HEAD') {
-    const told = { nowMs: Math.floor(nowUs() / 1000), dedupeHorizonMs: dedupeHorizonMs() }
-    return { status: 200, headers: EVERY_PAGE, body: JSON.stringify(told) }
+    const body = { nowMs: Math.floor(nowUs() / 1000), dedupeHorizonMs: dedupeHorizonMs() }
+    return { status: 200, headers: EVERY_PAGE, body: JSON.stringify(body) }
   }
-  if (method !== 'OPTIONS') {
-    const error = { code: 'method-not-allowed', message: `Not this method; allowed: ${METHODS}.` }
-    return {
-      status: 405,
-      headers: { ...EVERY_PAGE, allow: METHODS },
-      body: JSON.stringify({ error }),
-    }
-  }
+  if (method !== 'OPTIONS') return otherMethod(METHODS, EVERY_PAGE)
   // Tools of a page may add headers to every request (`traceparent`), which asks for a preflight.
   const asked = headers['access-control-request-headers']
   return {
     status: 204,
     headers: {
       ...EVERY_PAGE,
-      allow: METHODS,
+      allow: METHODS.join(', '),
       'access-control-max-age': PREFLIGHT_SECONDS,
       ...(typeof asked === 'string' ? { 'access-control-allow-headers': asked } : {}),
     },

@@ -10,10 +10,16 @@ import { parseNumberTexts } from '../../runtime.ts'
 import { DamagedInput, type Part } from '../decompress.ts'
 import { CliError } from '../error.ts'
 import { readEvents, STDIN } from '../event-input.ts'
-import { type BatchLimits, cutBatches, type LineBatch, type Unsent } from '../ndjson-batches.ts'
+import {
+  type BatchLimits,
+  cutBatches,
+  type LineBatch,
+  tooLong,
+  type Unsent,
+} from '../ndjson-batches.ts'
 import type { Terminal } from '../terminal.ts'
 import { type CsvRow, csvRows, delimiterOf, MalformedRows } from './csv-rows.ts'
-import { gatherBatches, type PlacedEvent, tooLong } from './gather-batches.ts'
+import { gatherBatches, type PlacedEvent } from './gather-batches.ts'
 import { type JsonText, jsonValues, MalformedJson } from './json-values.ts'
 import { checkColumns, checkHasId, eventLine, type FileRecord, type Mapping } from './mapping.ts'
 
@@ -194,7 +200,7 @@ async function* jsonEvents(
       if (value === null) {
         yield bytes === 0
           ? { kind: 'unsent', line, reason: 'nothing between two commas' }
-          : tooLong(line, bytes)
+          : tooLong('event', line, bytes)
         continue
       }
       const object = isFirst || !mapping.isPlain ? parsedObject(value) : null

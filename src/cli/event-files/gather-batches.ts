@@ -1,7 +1,6 @@
 /** Events one by one, gathered into batches that are each small enough for one request. */
 
-import type { BatchLimits, LineBatch, Unsent } from '../ndjson-batches.ts'
-import { bytesText } from '../number-text.ts'
+import { type BatchLimits, type LineBatch, tooLong, type Unsent } from '../ndjson-batches.ts'
 
 /** `place`: the line or row of the file, from 1. */
 export type PlacedEvent = Readonly<{ kind: 'event'; place: number; line: Uint8Array | string }>
@@ -44,7 +43,7 @@ export async function* gatherBatches(
     const line = Buffer.from(event.line)
     if (line.length >= limits.bytesMax) {
       if (places.length > 0) yield take()
-      yield tooLong(event.place, line.length)
+      yield tooLong('event', event.place, line.length)
       continue
     }
     if (bytes + line.length + 1 > limits.bytesMax || places.length === limits.linesMax) yield take()
@@ -53,12 +52,4 @@ export async function* gatherBatches(
     bytes += line.length + 1
   }
   if (places.length > 0) yield take()
-}
-
-export function tooLong(place: number, bytes: number): Unsent {
-  return {
-    kind: 'unsent',
-    line: place,
-    reason: `${bytesText(bytes)} in one event, an event may have 32 KiB`,
-  }
 }

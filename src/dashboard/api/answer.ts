@@ -1,6 +1,6 @@
 /** The form of the dashboard's answers: headers for browsers, errors as JSON, and 304. */
 import { hash } from 'node:crypto'
-import type { ReadAnswer } from '../../collect.ts'
+import { orNotModified, type ReadAnswer } from '../../collect.ts'
 import type { ErrorAnswer } from '../../dashboard-definition.ts'
 
 /** Nothing from other origins, nothing inline, not in a frame. */
@@ -52,33 +52,6 @@ export function jsonAnswer(body: string | Uint8Array, sentTags: string | undefin
   return orNotModified(answer, `W/"${contentHash(body)}"`, sentTags)
 }
 
-/**
- * Clients may cache the answer but must revalidate it each time; an unchanged answer is not sent
- * again. `sentTags` is the request's If-None-Match; comparison is weak (RFC 9110, 13.1.2).
- */
-export function orNotModified(
-  answer: ReadAnswer,
-  tag: string,
-  sentTags: string | undefined,
-): ReadAnswer {
-  const headers = { 'cache-control': 'private, no-cache', ...answer.headers, etag: tag }
-  return isAmong(tag, sentTags) ? { status: 304, headers, body: null } : { ...answer, headers }
-}
-
-/** A header that may have come in several lines, as one. */
-export function headerText(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header.join(',') : header
-}
-
 export function contentHash(body: string | Uint8Array): string {
   return hash('sha256', body, 'base64url').slice(0, 22)
-}
-
-function isAmong(tag: string, sentTags: string | undefined): boolean {
-  if (sentTags === undefined) return false
-  const opaque = tag.replace(/^W\//, '')
-  return sentTags
-    .split(',')
-    .map((sent) => sent.trim().replace(/^W\//, ''))
-    .some((sent) => sent === '*' || sent === opaque)
 }

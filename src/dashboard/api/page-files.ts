@@ -13,19 +13,14 @@ import { extname, join } from 'node:path'
 import {
   type Codings,
   chooseCoding,
+  headerText,
+  orNotModified,
   type ReadAnswer,
   type ReadRequest,
   type ReadRoute,
   readCodings,
 } from '../../collect.ts'
-import {
-  BROWSER_HEADERS,
-  contentHash,
-  errorAnswer,
-  headerText,
-  orNotModified,
-  refuseMethod,
-} from './answer.ts'
+import { BROWSER_HEADERS, contentHash, errorAnswer, refuseMethod } from './answer.ts'
 
 type PageFile = Readonly<{
   type: string

@@ -3,10 +3,10 @@
  * itself. `../openapi.json` describes all of it.
  */
 import { readFile } from 'node:fs/promises'
-import type { ReadAnswer, ReadRequest, ReadRoute } from '../../collect.ts'
+import { headerText, type ReadAnswer, type ReadRequest, type ReadRoute } from '../../collect.ts'
 import type { SettingsAnswer } from '../../dashboard-definition.ts'
 import { isQuestionKind } from '../answers/question.ts'
-import { BROWSER_HEADERS, errorAnswer, headerText, jsonAnswer, refuseMethod } from './answer.ts'
+import { BROWSER_HEADERS, errorAnswer, jsonAnswer, refuseMethod } from './answer.ts'
 import type { FiguresSupervisor } from './figures-supervisor.ts'
 import type { LiveStream } from './live-stream.ts'
 
