@@ -12,14 +12,17 @@
  *
  * usage: node bench/flink.ts [--only decode,dedup,no-dedup,freshness] [--events 3000000]
  *          [--from 1] [--rate 5000] [--seconds 60] [--seed 1] [--parallelism 1]
- *          [--state rocksdb|hashmap]
+ *          [--state rocksdb|hashmap] [--horizon 1h]
  *
  * `--from`: the rate `once running` and the costs begin when so many rows are stored, as with
- * `--events 25000000 --from 20000000` where the state is large.
+ * `--events 25000000 --from 20000000` where the state is large. `freshness` says every five minutes
+ * what has grown; with `--seconds 3600 --horizon 20m --parallelism 2` ids expire, as they do after
+ * a day of the defaults.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { flinkJobOptions, makeJobSql, openCluster, openGatewaySession } from '../src/flink.ts'
+import type { Status } from '../src/pipeline.ts'
 import { readLake } from '../src/table.ts'
 import { setUp } from '../test/parity/parity-run.ts'
 import {
@@ -28,10 +31,10 @@ import {
   openFlinkSide,
 } from '../test/stack/support/distributed-side.ts'
 import { openFlinkStack } from '../test/stack/support/flink-stack.ts'
-import { startProduct } from '../test/support/product.ts'
+import { type Product, startProduct } from '../test/support/product.ts'
 import { runLoad, type Sighting } from './support/children.ts'
 import { fillTopic, ROUND_EVENTS } from './support/fill-topic.ts'
-import { describeMachine, readThreads, readUsedSeconds } from './support/machine.ts'
+import { describeMachine, readMemory, readThreads, readUsedSeconds } from './support/machine.ts'
 import { visibility } from './support/visibility.ts'
 
 const OCCURRENCE =
@@ -51,6 +54,8 @@ const POLL_MS = 1_000
 const CHECKPOINT_MS = 5_000
 const WATCH_MS = 100
 const PACED_EVENTS = 50
+const WARM_SECONDS_MAX = 60
+const REPORT_MS = 300_000
 
 const { values } = parseArgs({
   options: {
@@ -62,6 +67,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     parallelism: { type: 'string', default: '1' },
     state: { type: 'string', default: 'rocksdb' },
+    horizon: { type: 'string', default: '1h' },
   },
 })
 const events = Math.ceil(Number(values.events) / ROUND_EVENTS) * ROUND_EVENTS
@@ -121,7 +127,13 @@ async function freshness(): Promise<void> {
   const fields = flinkFields(services)
   const side = await openFlinkSide(services, 'freshness', {
     commitInterval: `${CHECKPOINT_MS / 1000}s`,
-    flink: { ...fields, checkpointInterval: `${CHECKPOINT_MS / 1000}s`, watermarkDelay: '10s' },
+    dedupe: { horizon: values.horizon },
+    flink: {
+      ...fields,
+      parallelism: Number(values.parallelism),
+      checkpointInterval: `${CHECKPOINT_MS / 1000}s`,
+      watermarkDelay: '10s',
+    },
   })
   await setUp(side)
   const product = await startProduct(side.folder, { environment: side.environment })
@@ -129,10 +141,12 @@ async function freshness(): Promise<void> {
   const seed = Number(values.seed)
   const shape = { url: product.url, eventsPerBody: PACED_EVENTS, connections: 16, rate }
   // Until the code is compiled, and the first windows have closed.
-  const warm = await runLoad({ ...shape, seed: seed + 1, events: rate * Number(values.seconds) })
+  const warmSeconds = Math.min(Number(values.seconds), WARM_SECONDS_MAX)
+  const warm = await runLoad({ ...shape, seed: seed + 1, events: rate * warmSeconds })
   const watched = new AbortController()
   const sightings: Sighting[] = []
   const watching = watch(side, sightings, watched.signal)
+  const reporting = reportSizes(product, watched.signal)
   const load = await runLoad({
     ...shape,
     seed,
@@ -141,7 +155,7 @@ async function freshness(): Promise<void> {
   })
   while ((sightings.at(-1)?.[1] ?? 0) < warm.events + load.events) await sleep(WATCH_MS)
   watched.abort()
-  await watching
+  await Promise.all([watching, reporting])
   const { p50, p99, max } = visibility(load, warm.events, sightings)
   console.log(
     `freshness p50 ${seconds(p50)}, p99 ${seconds(p99)}, max ${seconds(max)} at ${rate} ` +
@@ -169,6 +183,32 @@ async function watch(
     }
     await sleep(WATCH_MS)
   }
+}
+
+/** What grows with time, at once and every five minutes. */
+async function reportSizes({ url, pid }: Product, signal: AbortSignal): Promise<void> {
+  const startMs = performance.now()
+  while (!signal.aborted) {
+    const { job, dedupe, tables } = (await (await fetch(`${url}/v1/status`)).json()) as Status
+    const minutes = ((performance.now() - startMs) / 60_000).toFixed(0)
+    const { durationMs = 0, bytes = 0 } = job?.lastCheckpoint ?? {}
+    const services = await Promise.all(
+      MEASURED.map(async (name) => [name, (await stack.services.stack.state(name)).pid] as const),
+    )
+    const memory = [...services, ['start', pid] as const].map(
+      ([name, its]) => `${name} ${its === null ? '?' : mib(readMemory(its).residentBytes)}`,
+    )
+    console.log(
+      `  ${minutes.padStart(3)} min  ${rate(dedupe.ids ?? 0)} ids, checkpoint ${mib(bytes)} in ` +
+        `${seconds(durationMs)}, ${tables.events.files} raw files, ${mib(tables.events.bytes)}, ` +
+        `resident: ${memory.join(', ')}`,
+    )
+    await sleep(REPORT_MS, undefined, { signal }).catch(() => {})
+  }
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(0)} MiB`
 }
 
 function seconds(ms: number): string {

@@ -15,8 +15,19 @@ export function visibility(
 ): Percentiles {
   const values = load.trace.map(([dueMs, sentEvents]) => {
     const offset = base + Math.min(sentEvents, load.events)
-    const seen = sightings.find(([, nextOffset]) => nextOffset >= offset)
+    const seen = firstAtLeast(sightings, offset)
     return seen === undefined ? Number.POSITIVE_INFINITY : seen[0] - dueMs
   })
   return percentiles(values)
+}
+
+/** Next offsets ascend. */
+function firstAtLeast(sightings: readonly Sighting[], offset: number): Sighting | undefined {
+  let [low, high] = [0, sightings.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((sightings[middle]?.[1] ?? Infinity) >= offset) high = middle
+    else low = middle + 1
+  }
+  return sightings[low]
 }

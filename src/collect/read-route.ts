@@ -6,11 +6,10 @@ import type { Readable } from 'node:stream'
 import { type RefusalBody, writeRefusalBody } from './refusal.ts'
 
 export type ReadRoute = Readonly<{
-  /**
-   * `/iceberg` serves `/iceberg` and everything below it, for every method; `/` serves itself
-   * alone.
-   */
+  /** `/iceberg` serves `/iceberg` and everything below it, for every method. */
   prefix: string
+  /** Serves its prefix alone, and nothing below it. */
+  isExact?: boolean
   /**
    * `open`: for everyone who reaches the port, as a page must be that asks for a key. Default:
    * `read`.
@@ -49,13 +48,14 @@ export type ReadAnswer = Readonly<{
 }>
 
 /** The route that a request's target lies below, whether or not it names anything there. */
-export function routeOf<T extends Pick<ReadRoute, 'prefix'>>(
+export function routeOf<T extends Pick<ReadRoute, 'prefix' | 'isExact'>>(
   routes: readonly T[],
   target: string | undefined,
 ): T | undefined {
   const path = (target ?? '').replace(ORIGIN, '').replace(/[?#].*$/s, '')
   const below = routes.filter(
-    ({ prefix }) => path === prefix || (prefix !== '/' && path.startsWith(`${prefix}/`)),
+    ({ prefix, isExact }) =>
+      path === prefix || (isExact !== true && path.startsWith(`${prefix}/`)),
   )
   return below.toSorted((a, b) => b.prefix.length - a.prefix.length)[0]
 }
@@ -65,7 +65,7 @@ const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i
 
 /** How refusals are written for a request's target. */
 export function refusalBodyFor(
-  routes: readonly Pick<ReadRoute, 'prefix' | 'refusalBody'>[],
+  routes: readonly Pick<ReadRoute, 'prefix' | 'isExact' | 'refusalBody'>[],
 ): (target: string | undefined) => RefusalBody {
   return (target) => routeOf(routes, target)?.refusalBody ?? writeRefusalBody
 }

@@ -176,7 +176,7 @@ function addRoute(
     }
   }
   const handler = route.access === 'open' ? ask : guarded(parts, ask)
-  for (const url of route.prefix === '/' ? ['/'] : [route.prefix, `${route.prefix}/*`]) {
+  for (const url of route.isExact === true ? [route.prefix] : [route.prefix, `${route.prefix}/*`]) {
     app.route({ method: ALL_METHODS, url, handler })
   }
 }

@@ -44,6 +44,7 @@ export async function openScriptRoutes(): Promise<readonly ReadRoute[]> {
   }
   return [...scripts].map(([name, script]) => ({
     prefix: `/${name}`,
+    isExact: true,
     access: 'open',
     answer: (request) => answerScript(script, request),
   }))

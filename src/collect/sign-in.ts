@@ -26,10 +26,10 @@ export type SignInRoute = Omit<ReadRoute, 'answer'> &
 export function signInRoute(keys: KeyCheck, publicUrl: URL | null): SignInRoute {
   return {
     prefix: PATH,
+    isExact: true,
     access: 'open',
     answer(request) {
-      const { method, path } = request
-      if (path !== PATH) return refused('not-found')
+      const { method } = request
       if (method === 'POST') return signIn(keys, request, publicUrl)
       if (method === 'DELETE') return withCookie(cookie('', 0, request, publicUrl))
       return refused('method-not-allowed', { allow: 'POST, DELETE' })

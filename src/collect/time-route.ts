@@ -18,6 +18,7 @@ const PREFLIGHT_SECONDS = '86400'
 export function timeRoute(parts: TimeParts): ReadRoute {
   return {
     prefix: '/v1/time',
+    isExact: true,
     access: 'open',
     answer: (request) => answerTime(parts, request),
   }

@@ -270,7 +270,9 @@ async function openPage(
 function textPage(body: string): Page {
   const headers = { 'content-type': 'text/plain; charset=utf-8' }
   return {
-    routes: [{ prefix: '/', access: 'open', answer: () => ({ status: 200, headers, body }) }],
+    routes: [
+      { prefix: '/', isExact: true, access: 'open', answer: () => ({ status: 200, headers, body }) },
+    ],
     problems: () => [],
     stop() {},
     close: async () => {},

@@ -76,8 +76,10 @@ test('its Content-Location is the same script for good, named by its hash', asyn
   assert.equal(weak.status, 304)
 })
 
-test('other hashes are not found, and other methods not allowed', async () => {
-  assert.equal((await load('/sdk-0123456789abcdef.js')).status, 404)
+test('other hashes and what is below are not found, other methods not allowed', async () => {
+  for (const path of ['/sdk-0123456789abcdef.js', '/sdk.js/', '/sdk.js/more', '/v1/time/more']) {
+    assert.equal((await load(path)).status, 404, path)
+  }
   assert.equal((await ask(product.url, '/sdk.js', 'POST', {})).status, 405)
   const head = await ask(product.url, '/sdk.js', 'HEAD', {})
   assert.equal(head.status, 200)

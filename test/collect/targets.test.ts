@@ -45,7 +45,7 @@ const options: HarnessOptions = {
         return { status: 200, body: '{}' }
       },
     },
-    { prefix: '/', access: 'open', answer: () => ({ status: 200, body: '"page"' }) },
+    { prefix: '/', isExact: true, access: 'open', answer: () => ({ status: 200, body: '"page"' }) },
     {
       prefix: '/api/v1/stream',
       answer: () => ({ status: 200, body: Readable.from(['data: 1\n\n']) }),

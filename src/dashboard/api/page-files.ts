@@ -55,7 +55,12 @@ const NAMED: Readonly<Record<string, string>> = {
 export async function openPageRoutes(folder: string): Promise<readonly ReadRoute[]> {
   const files = await readPage(folder)
   const answer = (request: ReadRequest) => answerPage(files, request)
-  return ['/', '/assets', '/favicon.svg'].map((prefix) => ({ prefix, access: 'open', answer }))
+  return ['/', '/assets', '/favicon.svg'].map((prefix) => ({
+    prefix,
+    isExact: prefix !== '/assets',
+    access: 'open',
+    answer,
+  }))
 }
 
 async function readPage(folder: string): Promise<ReadonlyMap<string, PageFile>> {

@@ -35,11 +35,10 @@ export async function openApiRoutes(parts: ApiParts): Promise<readonly ReadRoute
     { prefix: PREFIX, answer: (request) => answerApi(parts, request) },
     {
       prefix: DESCRIPTION,
+      isExact: true,
       access: 'open',
-      answer: ({ method, path, headers }) =>
-        path === DESCRIPTION
-          ? (refuseMethod(method) ?? jsonAnswer(description, sentTags(headers)))
-          : NOTHING_HERE,
+      answer: ({ method, headers }) =>
+        refuseMethod(method) ?? jsonAnswer(description, sentTags(headers)),
     },
   ]
 }

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { BEYOND_LIMIT_MS, until } from '../../support/until.ts'
 import { askTrino } from './ask-trino.ts'
 
 const POLL_MS = 3_000
@@ -17,6 +18,8 @@ export type Snapshots = Readonly<{
 }>
 
 export type SnapshotWatch = Readonly<{
+  /** Waits for a snapshot that nobody has looked at yet. Traffic must go on meanwhile. */
+  another(): Promise<void>
   /** Looks once more, and ends. Throws where one has expired unseen. */
   end(): Promise<Snapshots>
 }>
@@ -56,6 +59,11 @@ export function watchSnapshots(trino: string): SnapshotWatch {
 
   const watching = watch()
   return {
+    async another() {
+      await look()
+      const before = parents.size
+      await until(() => parents.size > before, BEYOND_LIMIT_MS)
+    },
     async end() {
       stopping.abort()
       await watching
