@@ -40,6 +40,7 @@ export {
 } from './dashboard-definition/filters.ts'
 export type {
   AnsweredRange,
+  BreakdownAnswer,
   CampaignsAnswer,
   ErrorAnswer,
   Figures,

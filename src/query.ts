@@ -11,6 +11,7 @@ export { openParquetRows, type ParquetRow, type ParquetRows } from './query/duck
 export { type MergeOptions, mergeEventFiles, recomputeFromFiles } from './query/duckdb/raw-files.ts'
 export {
   type EventFilter,
+  type EventSelection,
   type FilterValues,
   openSums,
   type SumRows,

@@ -52,7 +52,7 @@ export const EVENT_FILTER_IDS: readonly EventFilterId[] = FILTER_IDS.filter(
   (id) => id !== 'campaign',
 )
 
-/** How many values of a column the server offers. */
+/** How many values of a column the server offers, and lists in a breakdown. */
 export const OFFERED_VALUES_MAX = 200
 
 /** A value for each filter over the raw events. */

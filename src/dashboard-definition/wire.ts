@@ -86,6 +86,22 @@ export type RevenueAnswer = Readonly<{
   others: Readonly<{ campaigns: number; revenue: number }>
 }>
 
+/** GET /api/v1/breakdown?by=platform|country|device&sort=&order= */
+export type BreakdownAnswer = Readonly<{
+  /** `source` is always `events`: only those have the columns. */
+  range: AnsweredRange
+  by: EventFilterId
+  /**
+   * At most 200, sorted (by default the most impressions first); '' stands for events without a
+   * value.
+   */
+  rows: readonly (Readonly<{ value: string }> & Figures)[]
+  /** What is not listed; `values` is 0 if everything is. */
+  others: Readonly<{ values: number }> & Figures
+  /** Over all values; ratios are ratios of sums. */
+  totals: Figures
+}>
+
 /** GET /api/v1/campaigns?sort=&order=&search=&page=&size= */
 export type CampaignsAnswer = Readonly<{
   range: AnsweredRange

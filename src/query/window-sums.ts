@@ -9,13 +9,15 @@ import type { Dialect, SqlPort, SqlValue } from './dialect.ts'
 /**
  * SELECT of campaign_id, start_us, events, impressions, clicks, conversions and millionths for each
  * window that has events; a revenue that is no number counts as nothing. `from` is a FROM item;
- * `where` is a condition on the events, or empty.
+ * `where` is a condition on the events, or empty; `key` names what takes the place of the
+ * campaign.
  */
 export function windowSumsSql(
   dialect: Dialect<never>,
   from: string,
   windowUs: number,
   where: string,
+  key = 'campaign_id',
 ): string {
   const countOf = (type: string): string => dialect.countIf(`event_type = '${type}'`)
   return `SELECT campaign_id, start_us, count(*) AS events,
@@ -24,7 +26,7 @@ export function windowSumsSql(
     ${countOf('conversion')} AS conversions,
     ${dialect.sumMillionths('rounded')} AS millionths
   FROM (
-    SELECT campaign_id, event_type, ${dialect.windowStart('"timestamp"', windowUs)} AS start_us,
+    SELECT ${key}, event_type, ${dialect.windowStart('"timestamp"', windowUs)} AS start_us,
       ${dialect.millionths('revenue')} AS rounded
     FROM ${from}${whereSql(where)}
   ) GROUP BY campaign_id, start_us`

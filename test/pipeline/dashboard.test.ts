@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MEASURE_IDS, RANGES } from '../../src/dashboard-definition/definition.ts'
 import type {
+  BreakdownAnswer,
   CampaignsAnswer,
   RevenueAnswer,
   SummaryAnswer,
@@ -198,9 +199,54 @@ async function expectSameFiltered(folder: Folder, url: string): Promise<void> {
     assert.equal((impressions ?? 0) + (clicks ?? 0) + (conversions ?? 0), events, query)
     assert.equal(range.source, 'events')
   }
+  await expectSameBreakdown(folder, url)
   const values = await ask<ValuesAnswer>(url, 'values', HOUR_QUERY)
   assert.deepEqual([...values.country].sort(), ['', 'DE', 'FR'])
   assert.deepEqual([...values.platform].sort(), ['mobile', 'web'])
+}
+
+async function expectSameBreakdown(folder: Folder, url: string): Promise<void> {
+  const counts = `count(*) filter (event_type = 'impression')::double as impressions,
+    count(*) filter (event_type = 'click')::double as clicks,
+    count(*) filter (event_type = 'conversion')::double as conversions,
+    coalesce(sum(revenue), 0) as revenue`
+  const one = encodeURIComponent(CAMPAIGNS[1] ?? '')
+  for (const [query, column, condition, rows] of [
+    ['by=country', 'country', 'true', 3],
+    ['by=platform&sort=value&order=asc', 'platform', 'true', 2],
+    ['by=device', 'device_type', 'true', 1],
+    ['by=country&country=DE&country=', 'country', `country = 'DE' or country is null`, 2],
+    [
+      `by=country&platform=web&campaign=${one}`,
+      'country',
+      `platform = 'web' and campaign_id = '${CAMPAIGNS[1]}'`,
+      3,
+    ],
+    ['by=country&platform=tv', 'country', 'false', 0],
+  ] as const) {
+    const order = query.includes('sort=value') ? 'value' : 'impressions desc, value'
+    const expected = await sqlRows(
+      folder,
+      `select coalesce(${column}, '') as value, ${counts} from campaign_events
+       where ${condition} group by value order by ${order}`,
+    )
+    const answer = await ask<BreakdownAnswer>(url, 'breakdown', `${HOUR_QUERY}&${query}`)
+    assert.equal(answer.rows.length, rows, query)
+    assert.deepEqual(
+      answer.rows.map(({ value }) => value),
+      expected.map(({ value }) => value),
+      query,
+    )
+    for (const [at, row] of expected.entries()) {
+      const { value, impressions, clicks, conversions, revenue } = answer.rows[at] ?? {}
+      expectFigures({ value, impressions, clicks, conversions, revenue } as never, row, query)
+    }
+    const [all] = await sqlRows(folder, `select ${counts} from campaign_events where ${condition}`)
+    const { impressions, clicks, conversions, revenue } = answer.totals
+    expectFigures({ impressions, clicks, conversions, revenue }, all, query)
+    assert.deepEqual([answer.others.values, answer.others.impressions], [0, 0], query)
+    assert.equal(answer.range.source, 'events')
+  }
 }
 
 test('an accepted event is in the stream and in the figures before it is committed', async (t) => {
@@ -305,7 +351,8 @@ const VALUES: Readonly<
   country: { right: ['DE', '%27'], wrong: [] },
   device: { right: ['ios'], wrong: [] },
   lines: { right: ['all', 'campaigns'], wrong: ['none'] },
-  sort: { right: ['campaign', ...MEASURE_IDS], wrong: ['name', 'revenue;drop'] },
+  by: { right: ['platform', 'country', 'device'], wrong: ['campaign', ''] },
+  sort: { right: MEASURE_IDS, wrong: ['name'] },
   order: { right: ['asc', 'desc'], wrong: ['up'] },
   search: { right: ['SPR', '%25', '', '\\'], wrong: [] },
   page: { right: ['1', '2', '999'], wrong: ['0', '-1', '1.5', 'x', '1e9'] },
@@ -331,6 +378,9 @@ test('each parameter is taken as described, all else is refused with the reason'
           await answers(`${name}=${value}`, taken.includes(name) ? 200 : 400)
         for (const value of wrong) await answers(`${name}=${value}`, 400)
       }
+      const isBreakdown = path.endsWith('/breakdown')
+      await answers('sort=campaign', taken.includes('sort') && !isBreakdown ? 200 : 400)
+      await answers('sort=value', isBreakdown ? 200 : 400)
       await answers(HOUR_QUERY, 200)
       await answers(`from=${HOUR.from}`, 400)
       await answers(`from=${HOUR.to}&to=${HOUR.from}`, 400)

@@ -1,5 +1,6 @@
 /** Answers as bytes: JSON, a CSV file, or an error. */
 import type { ErrorAnswer } from '../../dashboard-definition.ts'
+import { answerBreakdown } from './breakdown.ts'
 import { answerCampaigns, listCampaigns } from './campaigns.ts'
 import { campaignsCsv, csvFileName } from './csv.ts'
 import type { Question } from './question.ts'
@@ -50,6 +51,8 @@ export function answerFrom(
       return jsonAnswer(answerRevenue(view, sums))
     case 'trend':
       return jsonAnswer(answerTrend(view, sums, question.lines))
+    case 'breakdown':
+      return jsonAnswer(answerBreakdown(view, sums, question))
     case 'campaigns':
       return jsonAnswer(answerCampaigns(view, sums, question))
     case 'campaigns.csv':

@@ -4,6 +4,7 @@
  */
 import {
   DEFAULT_RANGE,
+  EVENT_FILTER_IDS,
   FILTER_IDS,
   FILTERS,
   type FilterId,
@@ -18,6 +19,7 @@ import {
 import { parseTimestampUs, type TimeSpan } from '../../event.ts'
 import type { EventFilter } from '../../query.ts'
 import { DAY_US, SECOND_US } from '../steps.ts'
+import type { BreakdownChoice } from './breakdown.ts'
 import type { CampaignList, CampaignPage } from './campaigns.ts'
 import type { Sorting } from './ranking.ts'
 import type { LinesChoice } from './trend.ts'
@@ -40,6 +42,7 @@ export type Question = Readonly<{ view: ViewQuery }> &
     | Readonly<{ kind: 'revenue' }>
     | Readonly<{ kind: 'values' }>
     | Readonly<{ kind: 'trend'; lines: LinesChoice }>
+    | (Readonly<{ kind: 'breakdown' }> & BreakdownChoice)
     | (Readonly<{ kind: 'campaigns' }> & CampaignPage)
     | (Readonly<{ kind: 'campaigns.csv' }> & CampaignList)
   )
@@ -49,12 +52,14 @@ type Problem = Readonly<{ problem: string }>
 type Kind = Question['kind']
 
 const VIEW_NAMES = ['range', 'from', 'to', ...FILTER_IDS]
-const LIST_NAMES = ['sort', 'order', 'search']
+const SORT_NAMES = ['sort', 'order']
+const LIST_NAMES = [...SORT_NAMES, 'search']
 const OWN_NAMES: Readonly<Record<Kind, readonly string[]>> = {
   summary: [],
   revenue: [],
   values: [],
   trend: ['lines'],
+  breakdown: ['by', ...SORT_NAMES],
   campaigns: [...LIST_NAMES, 'page', 'size'],
   'campaigns.csv': LIST_NAMES,
 }
@@ -77,6 +82,8 @@ export function parseQuestion(kind: Kind, text: string): Question | Problem {
         return { kind, view }
       case 'trend':
         return { kind, view, lines: readChoice(query, 'lines', ['all', 'campaigns'], 'all') }
+      case 'breakdown':
+        return { kind, view, ...readBreakdown(query) }
       case 'campaigns':
       case 'campaigns.csv':
         return { kind, view, ...readPage(query) }
@@ -134,6 +141,14 @@ function readMoment(name: string, text: string): number {
   throw new BadQuery(
     `${name} must be an RFC 3339 date-time such as 2026-11-22T10:00:00Z, not ${shown(text)}`,
   )
+}
+
+/** The names of its sums are values: sorting them is what sorting campaigns is elsewhere. */
+function readBreakdown(query: URLSearchParams): BreakdownChoice {
+  const by = readChoice(query, 'by', EVENT_FILTER_IDS, 'platform')
+  const sort = readChoice(query, 'sort', ['value', ...MEASURE_IDS], 'impressions')
+  const order = readChoice(query, 'order', ['asc', 'desc'], 'desc')
+  return { by, sorting: { by: sort === 'value' ? 'campaign' : sort, order } }
 }
 
 function readPage(query: URLSearchParams): CampaignPage {

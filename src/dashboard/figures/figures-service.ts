@@ -5,9 +5,10 @@
  *   question ──► view: range, step ──► chunks + pending ──► answer
  *                        ▲ one step coarser while there are too many rows
  */
+import { FILTER_IDS, mapEventFilters } from '../../dashboard-definition.ts'
 import type { TimeSpan } from '../../event.ts'
 import type { FeedMessage, Pending } from '../../job.ts'
-import type { EventFilter, SumsQuery } from '../../query.ts'
+import type { EventFilter, EventSelection, SumsQuery } from '../../query.ts'
 import { reasonOf } from '../../runtime.ts'
 import {
   answerFrom,
@@ -25,7 +26,7 @@ import { findLatestWindows } from '../live/latest-windows.ts'
 import { type LiveUpdate, LiveUpdates } from '../live/live-updates.ts'
 import { type Span, stepLadder, stepsFor, widen } from '../steps.ts'
 import { CampaignNames } from '../store/campaign-names.ts'
-import { ChunkCache, type Limits } from '../store/chunk-cache.ts'
+import { ChunkCache, type Limits, type Names } from '../store/chunk-cache.ts'
 import { isExpired } from '../store/lake-files.ts'
 import { LoadQueue } from '../store/load-scheduler.ts'
 import { type SumsTable, tableOfDeltas } from '../store/sums-table.ts'
@@ -55,7 +56,10 @@ const PREFETCH_PAUSE_US = 10 * 60_000_000
 export class FiguresService {
   readonly #options: FiguresServiceOptions
   readonly #ladder: readonly number[]
-  readonly #names = new CampaignNames()
+  readonly #names: Names = {
+    campaign: new CampaignNames(),
+    ...mapEventFilters(() => new CampaignNames()),
+  }
   readonly #chunks: ChunkCache
   readonly #values: FilterValues
   readonly #live: LiveUpdates
@@ -94,7 +98,7 @@ export class FiguresService {
         this.#setPending(message, nowUs)
         break
       case 'commit': {
-        const deltas = tableOfDeltas(message.deltas, this.#names)
+        const deltas = tableOfDeltas(message.deltas, this.#names.campaign)
         this.#pending = null
         this.#chunks.addCommit(message, deltas)
         this.#watermarks.committed(message.arrivedUs)
@@ -150,7 +154,7 @@ export class FiguresService {
   }
 
   #setPending({ arrivedUs, deltas }: Pending, nowUs: number): void {
-    this.#pending = tableOfDeltas(deltas, this.#names)
+    this.#pending = tableOfDeltas(deltas, this.#names.campaign)
     this.#watermarks.arrived(arrivedUs)
     this.#live.setPending(this.#pending, nowUs)
   }
@@ -158,7 +162,7 @@ export class FiguresService {
   async #answerQuestion(question: Question, nowUs: number): Promise<FiguresAnswer> {
     const asked = resolveRange(question.view.range, nowUs, this.#options.windowUs)
     if (question.kind === 'values') return jsonAnswer(await this.#values.list(asked, nowUs))
-    for (const span of this.#spans(asked, question.view.filter, nowUs)) {
+    for (const span of this.#spans(asked, selectionOf(question), nowUs)) {
       const answer = await this.#answerIn(span, question, nowUs)
       if (answer === null) continue
       if (nowUs - this.#prefetchedUs > PREFETCH_PAUSE_US) void this.#prefetch(nowUs)
@@ -173,10 +177,10 @@ export class FiguresService {
   /**
    * The span in each step that may answer it, finest first. The same for all questions of a view.
    */
-  *#spans(asked: TimeSpan, filter: EventFilter | null, nowUs: number): Generator<Span> {
+  *#spans(asked: TimeSpan, selection: EventSelection | null, nowUs: number): Generator<Span> {
     for (const stepUs of stepsFor(asked.toUs - asked.fromUs, this.#ladder)) {
       const span = widen(asked, stepUs)
-      if (this.#chunks.allows({ filter, span: spanWithPrevious(span) }, nowUs)) yield span
+      if (this.#chunks.allows({ selection, span: spanWithPrevious(span) }, nowUs)) yield span
     }
   }
 
@@ -186,9 +190,10 @@ export class FiguresService {
     question: SumsQuestion,
     nowUs: number,
   ): Promise<FiguresAnswer | null> {
-    const { campaigns, filter } = question.view
+    const { campaigns } = question.view
     const { currency } = this.#options
-    const source = filter === null ? 'metrics' : 'events'
+    const selection = selectionOf(question)
+    const source = selection === null ? 'metrics' : 'events'
     const view: View = {
       span,
       completeUs: completeToUs(this.#watermarks.of(source), this.#options.windowUs),
@@ -196,13 +201,15 @@ export class FiguresService {
       ladder: this.#ladder,
     }
     const needed = question.kind === 'summary' ? spanWithPrevious(span) : span
-    const key = JSON.stringify([needed, campaigns, filter])
+    const key = JSON.stringify([needed, campaigns, selection])
     const known = this.#views.get(key)
     if (known !== undefined) return answerFrom(question, view, known, currency)
     const { version } = this.#live
-    return await this.#chunks.use({ filter, span: needed }, nowUs, (chunks) => {
-      const pending = filter === null ? this.#pending : null
-      const sums = new ViewSums(chunks, pending, this.#names, campaigns)
+    return await this.#chunks.use({ selection, span: needed }, nowUs, (chunks) => {
+      const pending = selection === null ? this.#pending : null
+      const chosen = question.kind === 'breakdown' ? [] : campaigns
+      const names = this.#names[selection?.by ?? 'campaign']
+      const sums = new ViewSums(chunks, pending, names, chosen)
       const isNewest = version === this.#live.version
       if (isNewest && this.#views.size < VIEWS_MAX) this.#views.set(key, sums)
       return answerFrom(question, view, sums, currency)
@@ -216,7 +223,7 @@ export class FiguresService {
       const asked = resolveRange(range, nowUs, this.#options.windowUs)
       const [span] = this.#spans(asked, null, nowUs)
       if (span === undefined) continue
-      const wanted = { filter: null, span: spanWithPrevious(span) }
+      const wanted = { selection: null, span: spanWithPrevious(span) }
       if (!this.#chunks.hasRoomFor(wanted, nowUs)) return
       // A question for it will report why it cannot be read.
       await this.#chunks.use(wanted, nowUs, () => {}).catch(() => {})
@@ -253,14 +260,29 @@ export class FiguresService {
       })
   }
 
-  /** Frees the codes of campaigns that have no row any more. */
+  /** Frees the codes of names that have no row any more. */
   #sweepNames(): void {
-    if (this.#names.size < this.#usedNames + IDLE_NAMES_MAX || this.#chunks.isLoading) return
+    const size = (): number => FILTER_IDS.reduce((sum, by) => sum + this.#names[by].size, 0)
+    if (size() < this.#usedNames + IDLE_NAMES_MAX || this.#chunks.isLoading) return
     this.#views.clear()
-    const isUsed = new Uint8Array(this.#names.limit)
-    this.#chunks.markCampaigns(isUsed)
-    for (const code of this.#pending?.codes ?? []) isUsed[code] = 1
-    this.#names.sweep(isUsed)
-    this.#usedNames = this.#names.size
+    for (const by of FILTER_IDS) {
+      const isUsed = new Uint8Array(this.#names[by].limit)
+      this.#chunks.markNames(by, isUsed)
+      if (by === 'campaign') for (const code of this.#pending?.codes ?? []) isUsed[code] = 1
+      this.#names[by].sweep(isUsed)
+    }
+    this.#usedNames = size()
   }
+}
+
+const NO_FILTER: EventFilter = mapEventFilters(() => [])
+
+/** The raw events that a question is about; null if the metrics answer it. */
+function selectionOf({ view, ...question }: Question): EventSelection | null {
+  const { campaigns, filter } = view
+  if (question.kind === 'breakdown') {
+    return { by: question.by, where: { ...(filter ?? NO_FILTER), campaign: campaigns } }
+  }
+  // By campaign: those that are chosen are picked from the sums, which all choices share.
+  return filter === null ? null : { by: 'campaign', where: { ...filter, campaign: [] } }
 }

@@ -39,9 +39,9 @@ export type FiguresThread = {
   /** For the job: it sends its feed to this port. */
   readonly port: MessagePort
   /**
-   * `path` is `summary`, `trend`, `revenue`, `campaigns`, `campaigns.csv` or `values`; `query` is
-   * what follows the question mark; `waiting` means that some accepted events are not in the
-   * tables. Rejects only when the thread has ended.
+   * `path` is `summary`, `trend`, `revenue`, `breakdown`, `campaigns`, `campaigns.csv` or
+   * `values`; `query` is what follows the question mark; `waiting` means that some accepted events
+   * are not in the tables. Rejects only when the thread has ended.
    */
   answer(path: string, query: string, waiting: boolean): Promise<FiguresAnswer>
   close(): Promise<void>

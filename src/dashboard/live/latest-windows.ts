@@ -100,7 +100,7 @@ async function lookBackwards(
   for (const day of lastDays) {
     for (const fromUs of startsBackwards(day * DAY_US, lengthUs, nowUs + AHEAD_US)) {
       const span = { fromUs, toUs: fromUs + lengthUs, stepUs: windowUs }
-      const wanted = { filter: null, span }
+      const wanted = { selection: null, span }
       const last = await chunks.use(wanted, nowUs, ([chunk]) => chunk?.last(nowUs) ?? [])
       found.push(...(last ?? []))
       if (found.some(({ startUs }) => startUs <= nowUs)) return found

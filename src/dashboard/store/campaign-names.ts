@@ -1,7 +1,8 @@
 /**
  * A number (code) for each campaign id, shared by all sums in memory: a row stores four bytes in
  * place of a text. Codes that no row uses are freed (`sweep`), because senders choose campaign ids
- * and may choose new ones forever.
+ * and may choose new ones forever. The values of platform, country and device are numbered the same
+ * way.
  */
 
 export class CampaignNames {

@@ -1,16 +1,16 @@
 /**
  * All sums in memory: a series of chunks of the metrics for each step, and one of the raw events
- * for each filter and step.
+ * for each selection and step.
  *
  *   feed ──► lists of files, deltas ──► series ──► chunks
- *   use(stretch, step, filter) ──► load missing chunks ──► compute(chunks)
+ *   use(stretch, step, selection) ──► load missing chunks ──► compute(chunks)
  *
  * The cache is bounded by rows. The least recently used chunks are evicted first, never those in
  * use.
  */
-import { mapEventFilters } from '../../dashboard-definition.ts'
+import { FILTER_IDS, type FilterId } from '../../dashboard-definition.ts'
 import type { FeedMessage } from '../../job.ts'
-import type { EventFilter, SumsQuery } from '../../query.ts'
+import type { EventSelection, SumsQuery } from '../../query.ts'
 import type { Span } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { type Chunk, chunkStarts } from './chunk.ts'
@@ -21,10 +21,13 @@ import { type LoadQueue, RowSemaphore } from './load-scheduler.ts'
 import { MetricsSeries } from './metrics-series.ts'
 import type { SumsTable } from './sums-table.ts'
 
+/** The names by which rows are told apart: campaigns, and the values of each filter. */
+export type Names = Readonly<Record<FilterId, CampaignNames>>
+
 export type ChunkCacheOptions = Readonly<{
   sums: Pick<SumsQuery, 'sumMetrics' | 'sumEvents'>
   queue: LoadQueue
-  names: CampaignNames
+  names: Names
   windowUs: number
   limits?: Partial<Limits>
   /** Chunks were evicted: drop references to them, so that their memory is freed. */
@@ -38,8 +41,8 @@ export type Limits = Readonly<{
   cachedRowsMax: number
 }>
 
-/** The chunks that a question needs. `filter` null: of the metrics. */
-export type ChunkRequest = Readonly<{ filter: EventFilter | null; span: Span }>
+/** The chunks that a question needs. `selection` null: of the metrics. */
+export type ChunkRequest = Readonly<{ selection: EventSelection | null; span: Span }>
 
 const LIMITS: Limits = { askedRowsMax: 2_000_000, cachedRowsMax: 4_000_000 }
 /** How far an estimate may be exceeded; beyond that, the question is tried in coarser steps. */
@@ -57,6 +60,8 @@ export class ChunkCache {
   readonly #limits: Limits
   readonly #metrics = new Map<number, MetricsSeries>()
   readonly #events = new Map<string, EventsSeries>()
+  /** What the rows of each series are named by. */
+  readonly #namedBy = new WeakMap<Series, FilterId>()
   readonly #uses = new Set<Use>()
   readonly #semaphore: RowSemaphore
   readonly #estimate: RowEstimate
@@ -116,13 +121,13 @@ export class ChunkCache {
   }
 
   /** Whether a question may need this many rows. */
-  allows({ filter, span }: ChunkRequest, nowUs: number): boolean {
-    return this.#rowsOf(filter, span, nowUs) <= this.#limits.askedRowsMax
+  allows({ selection, span }: ChunkRequest, nowUs: number): boolean {
+    return this.#rowsOf(selection, span, nowUs) <= this.#limits.askedRowsMax
   }
 
   /** Whether it fits into the cache without evictions. */
-  hasRoomFor({ filter, span }: ChunkRequest, nowUs: number): boolean {
-    return this.rows + this.#rowsOf(filter, span, nowUs) <= this.#limits.cachedRowsMax
+  hasRoomFor({ selection, span }: ChunkRequest, nowUs: number): boolean {
+    return this.rows + this.#rowsOf(selection, span, nowUs) <= this.#limits.cachedRowsMax
   }
 
   /**
@@ -131,12 +136,12 @@ export class ChunkCache {
    * throws.
    */
   async use<T>(
-    { filter, span }: ChunkRequest,
+    { selection, span }: ChunkRequest,
     nowUs: number,
     compute: (chunks: readonly Chunk[]) => T,
   ): Promise<T | null> {
     const series =
-      filter === null ? this.#metricsOf(span.stepUs) : this.#eventsOf(filter, span.stepUs)
+      selection === null ? this.#metricsOf(span.stepUs) : this.#eventsOf(selection, span.stepUs)
     const starts = chunkStarts(span, span.stepUs)
     const use: Use = { series, starts: new Set(starts) }
     this.#uses.add(use)
@@ -144,7 +149,7 @@ export class ChunkCache {
       if (!series.has(starts)) {
         const rowsMax = this.#limits.askedRowsMax * ESTIMATE_SLACK
         const load = (): Promise<boolean> => series.load(starts, rowsMax, nowUs)
-        const rows = this.#rowsOf(filter, span, nowUs)
+        const rows = this.#rowsOf(selection, span, nowUs)
         const fits = rows < SMALL_ROWS ? await load() : await this.#semaphore.run(rows, load)
         if (!fits) return null
       }
@@ -170,20 +175,21 @@ export class ChunkCache {
     for (const [key, series] of this.#events) if (isOver(series)) this.#events.delete(key)
   }
 
-  /** Marks the codes of all campaigns that have a row. */
-  markCampaigns(isUsed: Uint8Array): void {
-    for (const { chunk } of this.#cached()) {
+  /** Marks the codes of all names of this kind that have a row. */
+  markNames(by: FilterId, isUsed: Uint8Array): void {
+    for (const { series, chunk } of this.#cached()) {
+      if (this.#namedBy.get(series) !== by) continue
       const { rows, codes } = chunk.table
       for (let row = 0; row < rows; row++) isUsed[codes[row] ?? 0] = 1
     }
   }
 
-  #rowsOf(filter: EventFilter | null, span: Span, nowUs: number): number {
-    const days = filter === null ? this.#metricsDays : this.#fewestRows()
+  #rowsOf(selection: EventSelection | null, span: Span, nowUs: number): number {
+    const days = selection === null ? this.#metricsDays : this.#fewestRows()
     return this.#estimate.rowsOf(chunkStarts(span, span.stepUs), span.stepUs, days, nowUs)
   }
 
-  /** Filtered events have at most as many rows as the metrics, and as there are events. */
+  /** Selected events have at most as many rows as the metrics, and as there are events. */
   #fewestRows(): LakeDays {
     return new Map(
       [...this.#eventDays].map(([day, { files, rows }]) => {
@@ -197,30 +203,33 @@ export class ChunkCache {
     const known = this.#metrics.get(stepUs)
     if (known !== undefined) return known
     const series = new MetricsSeries(stepUs, {
-      names,
+      names: names.campaign,
       queue,
       estimate: this.#estimate,
       days: () => this.#metricsDays,
       sum: (paths, stretch, step) => sums.sumMetrics(paths, stretch, step),
     })
     this.#metrics.set(stepUs, series)
+    this.#namedBy.set(series, 'campaign')
     return series
   }
 
-  #eventsOf(filter: EventFilter, stepUs: number): EventsSeries {
+  #eventsOf(selection: EventSelection, stepUs: number): EventsSeries {
     const { sums, names, queue } = this.#options
-    const key = JSON.stringify([stepUs, mapEventFilters((id) => filter[id])])
+    const { by, where } = selection
+    const key = JSON.stringify([stepUs, by, FILTER_IDS.map((id) => where[id])])
     const known = this.#events.get(key)
     if (known !== undefined) return known
     const series = new EventsSeries(stepUs, {
-      names,
+      names: names[by],
       queue,
       commits: () => this.#added.commits,
       days: () => this.#eventDays,
       added: (after, until) => this.#added.between(after, until),
-      sum: (paths, stretch, step) => sums.sumEvents(paths, stretch, step, filter),
+      sum: (paths, stretch, step) => sums.sumEvents(paths, stretch, step, selection),
     })
     this.#events.set(key, series)
+    this.#namedBy.set(series, by)
     return series
   }
 

@@ -112,14 +112,14 @@ export function cutChunks(
   return chunks
 }
 
-/** Calls `take` with each row; `sums` is the same array each time. */
+/** Calls `take` with each row, its name as a code; `sums` is the same array each time. */
 export function eachRow(
   columns: SumRows,
   names: CampaignNames,
   take: (startUs: number, code: number, sums: Float64Array) => void,
 ): void {
   const { startsUs, impressions, clicks, conversions, revenueMillionths } = columns
-  const codes = Uint32Array.from(columns.campaigns, (name) => names.add(name))
+  const codes = Uint32Array.from(columns.names, (name) => names.add(name))
   const sums = new Float64Array(WIDTH)
   for (let row = 0; row < startsUs.length; row++) {
     sums[0] = impressions[row] ?? 0

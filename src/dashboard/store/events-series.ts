@@ -1,5 +1,5 @@
 /**
- * Chunks of the raw events that match a filter, at one step. A commit lists the raw files it added.
+ * Chunks of selected raw events, at one step. A commit lists the raw files it added.
  * A question reads the files added since the last one, which brings all its chunks to the same
  * commit. Questions take turns.
  */

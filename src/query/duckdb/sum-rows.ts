@@ -1,10 +1,11 @@
 /** Sums as columns of numbers, read from DuckDB's vectors without making an object of a row. */
 import type { DuckDBBlobValue, DuckDBDataChunk, DuckDBResult } from './instance.ts'
 
-/** One entry for each campaign and step, in any order. */
+/** One entry for each name and step, in any order. */
 export type SumRows = Readonly<{
-  campaigns: readonly string[]
-  /** Into `campaigns`. */
+  /** Campaigns, or the values of another column by which events were added up. */
+  names: readonly string[]
+  /** Into `names`. */
   codes: Uint32Array
   /** Starts of the steps, in microseconds. */
   startsUs: Float64Array
@@ -26,7 +27,7 @@ export function textOf({ bytes }: DuckDBBlobValue): string {
  * Reads what the SQL of the sums gives. `checkOpen` throws where the rest is not wanted any more.
  */
 export async function readSumRows(result: DuckDBResult, checkOpen: () => void): Promise<SumRows> {
-  const campaigns: string[] = []
+  const names: string[] = []
   let columns = newColumns(ROWS_AT_FIRST)
   let rows = 0
   for (;;) {
@@ -36,12 +37,12 @@ export async function readSumRows(result: DuckDBResult, checkOpen: () => void): 
     // Twice as long, so that growing costs no more than reading.
     if (rows + chunk.rowCount > columns.codes.length)
       columns = resized(columns, rows, columns.codes.length * 2)
-    rows = readChunk(chunk, campaigns, columns, rows)
+    rows = readChunk(chunk, names, columns, rows)
   }
-  return { campaigns, ...resized(columns, rows, rows) }
+  return { names, ...resized(columns, rows, rows) }
 }
 
-type Columns = Omit<SumRows, 'campaigns'>
+type Columns = Omit<SumRows, 'names'>
 
 /**
  * Returns how many rows there are then. The columns are those of the SQL, none but the last with
@@ -49,7 +50,7 @@ type Columns = Omit<SumRows, 'campaigns'>
  */
 function readChunk(
   chunk: DuckDBDataChunk,
-  campaigns: string[],
+  found: string[],
   columns: Columns,
   rows: number,
 ): number {
@@ -63,7 +64,7 @@ function readChunk(
   for (let row = 0; row < chunk.rowCount; row++) {
     const code = codes.getItem(row)
     if (code < 0) {
-      campaigns[-1 - code] = textOf(names.getItem(row))
+      found[-1 - code] = textOf(names.getItem(row))
       continue
     }
     columns.codes[at] = code

@@ -9,6 +9,8 @@
  *      0         …            …       …            …           …  NULL         sums of campaign 0
  *     -1         0            0       0            0           0  'spring'     name of -1 - code
  *
+ * The values of another column, by which raw events may be added up, take the same way.
+ *
  * Sums of millionths are DOUBLE: whole, and exact up to 2^53 (9.0e9 of revenue). Rows without a
  * campaign, which no writer of ours makes, are left out.
  */
@@ -17,7 +19,9 @@ import { strict as assert } from 'node:assert'
 import {
   EVENT_FILTER_IDS,
   type EventFilterId,
+  FILTER_IDS,
   FILTERS,
+  type FilterId,
   OFFERED_VALUES_MAX,
 } from '../../dashboard-definition.ts'
 import type { TimeSpan } from '../../event.ts'
@@ -28,6 +32,12 @@ import { DUCKDB } from './dialect.ts'
 
 /** An empty list is no condition; '' stands for NULL as well as for the empty text. */
 export type EventFilter = Readonly<Record<EventFilterId, readonly string[]>>
+
+/** Which raw events are added up, and by what. */
+export type EventSelection = Readonly<{
+  by: FilterId
+  where: EventFilter & Readonly<{ campaign: readonly string[] }>
+}>
 
 export type FilterValues = Readonly<Record<EventFilterId, string[]>>
 
@@ -48,26 +58,28 @@ export function metricsSumsSql(files: readonly string[], span: TimeSpan, stepUs:
     WHERE ${spanSql(DUCKDB, 'window_start', span)} GROUP BY campaign_id, start_us`)
 }
 
-/** With the parameters that `filterValues` gives. */
+/** With the parameters that `selectedValues` gives. */
 export function eventSumsSql(
   files: readonly string[],
   span: TimeSpan,
   stepUs: number,
-  filter: EventFilter,
+  { by, where }: EventSelection,
 ): string {
   assertSpan(span, stepUs)
-  const inSpan = spanSql(DUCKDB, '"timestamp"', span)
   const conditions = [
-    inSpan,
-    ...EVENT_FILTER_IDS.flatMap((name) => conditionSql(name, filter[name])),
+    spanSql(DUCKDB, '"timestamp"', span),
+    'campaign_id IS NOT NULL',
+    ...FILTER_IDS.flatMap((name) => conditionSql(name, where[name])),
   ]
   const from = DUCKDB.table('campaign_events', files)
-  return numberedSql(windowSumsSql(DUCKDB, from, stepUs, conditions.join(' AND ')))
+  const column = nameSql(FILTERS[by].column)
+  const key = by === 'campaign' ? column : `coalesce(${column}, '') AS campaign_id`
+  return numberedSql(windowSumsSql(DUCKDB, from, stepUs, conditions.join(' AND '), key))
 }
 
-export function filterValues(filter: EventFilter): Record<string, string> {
-  const bound = EVENT_FILTER_IDS.flatMap((name) =>
-    filter[name].map((value, index) => [`${name}${index}`, value] as const),
+export function selectedValues({ where }: EventSelection): Record<string, string> {
+  const bound = FILTER_IDS.flatMap((name) =>
+    where[name].map((value, index) => [`${name}${index}`, value] as const),
   )
   return Object.fromEntries(bound)
 }
@@ -104,7 +116,7 @@ function numberedSql(sums: string): string {
     SELECT -1 - code, 0, ${SUM_COLUMNS.map(() => '0').join(', ')}, encode(campaign_id) FROM names`
 }
 
-function conditionSql(name: EventFilterId, values: readonly string[]): string[] {
+function conditionSql(name: FilterId, values: readonly string[]): string[] {
   if (values.length === 0) return []
   const column = nameSql(FILTERS[name].column)
   const listed = `${column} IN (${values.map((_, index) => `$${name}${index}`).join(', ')})`

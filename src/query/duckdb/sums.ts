@@ -14,14 +14,15 @@ import { type DuckConnection, type DuckDBBlobValue, type DuckLimits, openDuck } 
 import { readSumRows, type SumRows, textOf } from './sum-rows.ts'
 import {
   type EventFilter,
+  type EventSelection,
   eventSumsSql,
   type FilterValues,
-  filterValues,
   metricsSumsSql,
+  selectedValues,
   valuesSql,
 } from './sums-sql.ts'
 
-export type { EventFilter, FilterValues, SumRows }
+export type { EventFilter, EventSelection, FilterValues, SumRows }
 
 export type SumsOptions = Pick<LakePlaces, 'warehouse' | 'cache'> &
   Omit<DuckLimits, 'temporaryMaxBytes'> &
@@ -39,14 +40,14 @@ export type SumsQuery = {
    */
   sumMetrics(files: readonly string[], span: TimeSpan, stepUs: number): Promise<SumRows>
   /**
-   * The same over raw files, of the events in the span that fit the filter. About 0.06 s a million
-   * rows.
+   * The same over raw files, of the selected events in the span: one entry for each value of the
+   * column they are added up by, '' standing for NULL. About 0.06 s a million rows.
    */
   sumEvents(
     files: readonly string[],
     span: TimeSpan,
     stepUs: number,
-    filter: EventFilter,
+    selection: EventSelection,
   ): Promise<SumRows>
   /**
    * The values that events have, most frequent first, 200 of each at most; '' stands for NULL.
@@ -102,10 +103,10 @@ export async function openSums(options: SumsOptions): Promise<SumsQuery> {
       enqueue(files, async (connection, local) =>
         readSumRows(await connection.stream(metricsSumsSql(local, span, stepUs)), checkOpen),
       ),
-    sumEvents: (files, span, stepUs, filter) =>
+    sumEvents: (files, span, stepUs, selection) =>
       enqueue(files, async (connection, local) => {
-        const sql = eventSumsSql(local, span, stepUs, filter)
-        return readSumRows(await connection.stream(sql, filterValues(filter)), checkOpen)
+        const sql = eventSumsSql(local, span, stepUs, selection)
+        return readSumRows(await connection.stream(sql, selectedValues(selection)), checkOpen)
       }),
     listValues: (files) => enqueue(files, readValues),
     async close() {

@@ -56,6 +56,16 @@ test('the table has its defaults and takes its own parameters', () => {
   assert.deepEqual([plain.search, plain.page, plain.size], ['', 1, 25])
 })
 
+test('a breakdown is by platform, most impressions first, unless asked otherwise', () => {
+  const plain = parseQuestion('breakdown', '')
+  assert.ok('by' in plain)
+  assert.deepEqual([plain.by, plain.sorting], ['platform', { by: 'impressions', order: 'desc' }])
+  const asked = parseQuestion('breakdown', 'by=country&sort=cvr&order=asc&country=DE')
+  assert.ok('by' in asked)
+  assert.deepEqual([asked.by, asked.sorting], ['country', { by: 'cvr', order: 'asc' }])
+  assert.deepEqual(asked.view.filter?.country, ['DE'])
+})
+
 test('what is wrong is named, with what is accepted', () => {
   const cases: readonly (readonly [kind: string, query: string, said: RegExp])[] = [
     ['summary', 'range=2h', /^range must be one of 15m, 1h, 6h, 24h, 7d, 30d, not "2h"$/],
@@ -77,6 +87,9 @@ test('what is wrong is named, with what is accepted', () => {
     ['campaigns', 'page=1e3', /^page must be/],
     ['campaigns', 'sort=name', /^sort must be one of campaign, impressions/],
     ['campaigns', 'order=up', /^order must be one of asc, desc/],
+    ['breakdown', 'by=campaign', /^by must be one of platform, country, device, not "campaign"$/],
+    ['breakdown', 'sort=campaign', /^sort must be one of value, impressions/],
+    ['breakdown', 'search=x', /^"search" is not a parameter of breakdown/],
     ['campaigns.csv', 'page=1', /^"page" is not a parameter of campaigns\.csv/],
   ]
   for (const [kind, query, said] of cases) assert.match(problemOf(kind, query), said, query)
@@ -94,6 +107,7 @@ test('whatever is asked is answered: 200, or 400 with a message', async () => {
     'campaign',
     'platform',
     'sort',
+    'by',
     'page',
     'x',
   )
@@ -113,6 +127,7 @@ test('whatever is asked is answered: 200, or 400 with a message', async () => {
     'summary',
     'trend',
     'revenue',
+    'breakdown',
     'campaigns',
     'campaigns.csv',
     'values',

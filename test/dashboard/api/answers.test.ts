@@ -11,7 +11,15 @@ import { openShown, type Shown } from './harness.ts'
 
 const KEYS = { write: ['write-key'], read: ['read-key'] }
 const FREE_LIMIT_MS = 30_000
-const FACTS_PATHS = ['summary', 'trend', 'revenue', 'campaigns', 'campaigns.csv', 'values']
+const FACTS_PATHS = [
+  'summary',
+  'trend',
+  'revenue',
+  'breakdown',
+  'campaigns',
+  'campaigns.csv',
+  'values',
+]
 
 async function shown(t: TestContext, ...options: Parameters<typeof openShown>): Promise<Shown> {
   const opened = await openShown(...options)

@@ -18,6 +18,7 @@ const SERVED: Readonly<Record<string, readonly string[]>> = {
   '/api/v1/summary': ['get'],
   '/api/v1/trend': ['get'],
   '/api/v1/revenue': ['get'],
+  '/api/v1/breakdown': ['get'],
   '/api/v1/campaigns': ['get'],
   '/api/v1/campaigns.csv': ['get'],
   '/api/v1/values': ['get'],
@@ -74,7 +75,15 @@ test('each filter is a parameter of every question and a list of values', () => 
   )
   const { required, properties } = schemas.Values
   assert.deepEqual([required, Object.keys(properties)], [EVENT_FILTER_IDS, EVENT_FILTER_IDS])
-  const questions = ['summary', 'trend', 'revenue', 'campaigns', 'campaigns.csv', 'values']
+  const questions = [
+    'summary',
+    'trend',
+    'revenue',
+    'breakdown',
+    'campaigns',
+    'campaigns.csv',
+    'values',
+  ]
   for (const question of questions) {
     const taken = JSON.stringify(DESCRIPTION.paths[`/api/v1/${question}`]?.get?.parameters)
     for (const id of FILTER_IDS) {

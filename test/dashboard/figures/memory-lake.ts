@@ -4,7 +4,7 @@
  * that were replaced can be made to expire.
  */
 import type { FeedMessage, LakeFile } from '../../../src/job.ts'
-import type { EventFilter, SumRows, SumsQuery } from '../../../src/query.ts'
+import type { EventFilter, EventSelection, SumRows, SumsQuery } from '../../../src/query.ts'
 
 export const DAY_US = 86_400_000_000
 
@@ -109,17 +109,19 @@ export function openMemoryLake(options: {
         stepUs,
       )
     },
-    async sumEvents(paths, span, stepUs, filter) {
+    async sumEvents(paths, span, stepUs, selection) {
       calls.push(`events ${paths.length} ${span.fromUs} ${span.toUs} ${stepUs}`)
       const events = read(eventFiles, paths)
       await held
       expectThere(eventFiles, paths)
       const fitting = events.filter(
-        (event) => event.timeUs >= span.fromUs && event.timeUs < span.toUs && fits(event, filter),
+        (event) =>
+          event.timeUs >= span.fromUs && event.timeUs < span.toUs && isSelected(event, selection),
       )
       return columnsOf(
         fitting.map((event) => {
-          const row = { campaign: event.campaign, startUs: event.timeUs, ...noSums() }
+          const name = event[selection.by] ?? ''
+          const row = { campaign: name, startUs: event.timeUs, ...noSums() }
           addEvent(row, event)
           return row
         }),
@@ -215,6 +217,11 @@ export function fits(event: ModelEvent, filter: EventFilter): boolean {
   )
 }
 
+function isSelected(event: ModelEvent, { where }: EventSelection): boolean {
+  const { campaign } = where
+  return fits(event, where) && (campaign.length === 0 || campaign.includes(event.campaign))
+}
+
 function read<T>(files: ReadonlyMap<string, readonly T[]>, paths: readonly string[]): T[] {
   expectThere(files, paths)
   return paths.flatMap((path) => files.get(path) ?? [])
@@ -239,10 +246,10 @@ function columnsOf(rows: readonly WindowRow[], stepUs: number): SumRows {
     merged.set(key, into)
   }
   const all = [...merged.values()]
-  const campaigns = [...new Set(all.map(({ campaign }) => campaign))].reverse()
-  const codes = new Map(campaigns.map((campaign, code) => [campaign, code]))
+  const names = [...new Set(all.map(({ campaign }) => campaign))].reverse()
+  const codes = new Map(names.map((name, code) => [name, code]))
   return {
-    campaigns,
+    names,
     codes: Uint32Array.from(all, ({ campaign }) => codes.get(campaign) ?? 0),
     startsUs: Float64Array.from(all, ({ startUs }) => startUs),
     impressions: Float64Array.from(all, ({ impressions }) => impressions),

@@ -7,10 +7,12 @@ import fc from 'fast-check'
 import type { RangeId } from '../../../src/dashboard-definition/definition.ts'
 import { DAY_US, type ModelEvent } from './memory-lake.ts'
 import {
+  expectBreakdown,
   expectCampaigns,
   expectRevenue,
   expectSummary,
   expectTrend,
+  type NaiveBreakdown,
   type NaiveTable,
   type NaiveView,
   viewed,
@@ -54,7 +56,13 @@ const anyView: fc.Arbitrary<NaiveView> = fc.record({
   ),
 })
 
-type Asked = Readonly<{ kind: string; range: string; view: NaiveView; table: NaiveTable }>
+type Asked = Readonly<{
+  kind: string
+  range: string
+  view: NaiveView
+  table: NaiveTable
+  breakdown: NaiveBreakdown
+}>
 
 const anyRange = fc.oneof(
   fc.constantFrom<RangeId>('15m', '1h', '6h', '24h', '7d', '30d').map((id) => `range=${id}`),
@@ -68,13 +76,18 @@ const anyRange = fc.oneof(
 )
 
 const anyQuestion: fc.Arbitrary<Asked> = fc.record({
-  kind: fc.constantFrom('summary', 'trend', 'trend each', 'revenue', 'campaigns'),
+  kind: fc.constantFrom('summary', 'trend', 'trend each', 'revenue', 'campaigns', 'breakdown'),
   range: anyRange,
   view: anyView,
   table: fc.record<NaiveTable>({
     sort: fc.constantFrom('campaign', 'impressions', 'ctr', 'revenue', 'revenuePerClick'),
     order: fc.constantFrom('asc', 'desc'),
     search: fc.constantFrom('', 'B', '+'),
+  }),
+  breakdown: fc.record<NaiveBreakdown>({
+    by: fc.constantFrom('platform', 'country', 'device'),
+    sort: fc.constantFrom('value', 'impressions', 'cvr'),
+    order: fc.constantFrom('asc', 'desc'),
   }),
 })
 
@@ -100,11 +113,14 @@ const anyAct: fc.Arbitrary<Act> = fc.oneof(
   }),
 )
 
-function queryOf({ kind, range, view, table }: Asked): [path: string, query: string] {
+function queryOf({ kind, range, view, table, breakdown }: Asked): [path: string, query: string] {
   const more = new URLSearchParams()
   for (const campaign of view.campaigns) more.append('campaign', campaign)
   for (const [name, values] of Object.entries(view.filter)) {
     for (const value of values) more.append(name, value)
+  }
+  if (kind === 'breakdown') {
+    for (const [name, value] of Object.entries(breakdown)) more.set(name, value)
   }
   if (kind === 'trend each') more.set('lines', 'campaigns')
   if (kind === 'campaigns') {
@@ -115,7 +131,11 @@ function queryOf({ kind, range, view, table }: Asked): [path: string, query: str
   return [kind.split(' ')[0] ?? '', `${range}&${more}`]
 }
 
-function expectAnswer({ kind, table }: Asked, answer: never, events: readonly ModelEvent[]): void {
+function expectAnswer(
+  { kind, table, breakdown }: Asked,
+  answer: never,
+  events: readonly ModelEvent[],
+): void {
   switch (kind) {
     case 'summary':
       expectSummary(answer, events)
@@ -126,6 +146,9 @@ function expectAnswer({ kind, table }: Asked, answer: never, events: readonly Mo
       break
     case 'revenue':
       expectRevenue(answer, events)
+      break
+    case 'breakdown':
+      expectBreakdown(answer, events, breakdown)
       break
     default:
       expectCampaigns(answer, events, table)
@@ -182,7 +205,8 @@ async function play(acts: readonly Act[], windowUs: number, cachedRowsMax?: numb
     release()
     for (const [index, one] of asked.entries()) {
       const answer = (await answers[index]) as never
-      const isRaw = Object.values(one.view.filter).some((values) => values.length > 0)
+      const isFiltered = Object.values(one.view.filter).some((values) => values.length > 0)
+      const isRaw = isFiltered || one.kind === 'breakdown'
       expectOneOf(states, ({ taken, committed }) =>
         expectAnswer(one, answer, viewed(isRaw ? committed : taken, one.view)),
       )

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import type {
+  BreakdownAnswer,
   CampaignsAnswer,
   Figures,
   RevenueAnswer,
@@ -154,6 +155,40 @@ export function expectCampaigns(
   const start = (answer.page - 1) * answer.size
   assert.equal(answer.matched, rows.length)
   assert.deepEqual(answer.rows, rows.slice(start, start + answer.size))
+  assert.deepEqual(answer.totals, figuresOf(sumOf(inRange)))
+}
+
+export type NaiveBreakdown = Readonly<{
+  by: keyof EventFilter
+  sort: 'value' | keyof Figures
+  order: 'asc' | 'desc'
+}>
+
+export function expectBreakdown(
+  answer: BreakdownAnswer,
+  events: readonly ModelEvent[],
+  { by, sort, order }: NaiveBreakdown,
+): void {
+  const inRange = within(events, usOf(answer.range.from), usOf(answer.range.to))
+  const groups = Map.groupBy(inRange, (event) => event[by] ?? '')
+  const rows = [...groups].map(([value, own]) => ({ value, ...figuresOf(sumOf(own)) }))
+  const sign = order === 'asc' ? 1 : -1
+  const compareValues = (a: { value: string }, b: { value: string }): number =>
+    Buffer.compare(Buffer.from(a.value), Buffer.from(b.value))
+  rows.sort((a, b) => {
+    const byValue = compareValues(a, b)
+    if (sort === 'value') return sign * byValue
+    const [x, y] = [a[sort], b[sort]]
+    if (x === null || y === null) return x === y ? byValue : x === null ? 1 : -1
+    return sign * (x - y) || byValue
+  })
+  const listed = new Set(rows.slice(0, 200).map(({ value }) => value))
+  assert.equal(answer.by, by)
+  assert.equal(answer.range.source, 'events')
+  assert.deepEqual(answer.rows, rows.slice(0, 200))
+  const others = inRange.filter((event) => !listed.has(event[by] ?? ''))
+  const values = rows.length - listed.size
+  assert.deepEqual(answer.others, { values, ...figuresOf(sumOf(others)) })
   assert.deepEqual(answer.totals, figuresOf(sumOf(inRange)))
 }
 

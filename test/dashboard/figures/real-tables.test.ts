@@ -13,6 +13,7 @@ import {
 import type { LiveUpdate } from '../../../src/dashboard/live/live-updates.ts'
 import { chartSql } from '../../../src/dashboard-definition/definition.ts'
 import type {
+  BreakdownAnswer,
   CampaignsAnswer,
   RevenueAnswer,
   SummaryAnswer,
@@ -24,7 +25,13 @@ import { queryRows } from '../../support/query-results.ts'
 import { openRandom, type Random } from '../../support/random.ts'
 import { until } from '../../support/until.ts'
 import { DAY_US, type ModelEvent } from './memory-lake.ts'
-import { expectCampaigns, expectRevenue, expectSummary, expectTrend } from './naive.ts'
+import {
+  expectBreakdown,
+  expectCampaigns,
+  expectRevenue,
+  expectSummary,
+  expectTrend,
+} from './naive.ts'
 
 const MIB = 2 ** 20
 const WINDOW_US = 300_000_000
@@ -222,6 +229,19 @@ async function expectFiltered({ ask }: Running, sent: readonly ModelEvent[], end
   expectTrend(await ask('trend', `${range}&${filter}&lines=campaigns`), fitting)
   const table = await ask<CampaignsAnswer>('campaigns', `${range}&${filter}&sort=ctr&order=asc`)
   expectCampaigns(table, fitting, { sort: 'ctr', order: 'asc', search: '' })
+  const chosen = `country=&country=DE&campaign=${CAMPAIGNS[0]}`
+  const ofChosen = sent.filter(
+    ({ campaign, country }) => campaign === CAMPAIGNS[0] && (country === '' || country === 'DE'),
+  )
+  for (const by of ['platform', 'country', 'device'] as const) {
+    const all = await ask<BreakdownAnswer>('breakdown', `${range}&by=${by}`)
+    expectBreakdown(all, sent, { by, sort: 'impressions', order: 'desc' })
+    const some = await ask<BreakdownAnswer>(
+      'breakdown',
+      `${range}&${chosen}&by=${by}&sort=value&order=asc`,
+    )
+    expectBreakdown(some, ofChosen, { by, sort: 'value', order: 'asc' })
+  }
 }
 
 test('pending events are in the answers within a second, and counted once', async (t) => {

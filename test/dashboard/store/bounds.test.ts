@@ -9,6 +9,7 @@ import { ChunkCache } from '../../../src/dashboard/store/chunk-cache.ts'
 import { LoadQueue } from '../../../src/dashboard/store/load-scheduler.ts'
 import { tableOfDeltas } from '../../../src/dashboard/store/sums-table.ts'
 import type { CampaignsAnswer, SummaryAnswer } from '../../../src/dashboard-definition/wire.ts'
+import { mapEventFilters } from '../../../src/dashboard-definition.ts'
 import { DAY_US, type ModelEvent, openMemoryLake } from '../figures/memory-lake.ts'
 import { MINUTE_US, NOON_US, openServiceAt } from '../figures/service-at.ts'
 
@@ -83,6 +84,7 @@ test('sums of an earlier answer do not keep evicted chunks in memory', async () 
 
 function openPieces(cachedRowsMax: number) {
   const names = new CampaignNames()
+  const values = mapEventFilters(() => new CampaignNames())
   const lake = openMemoryLake({
     windowUs: 5 * MINUTE_US,
     tell: (message) => {
@@ -92,14 +94,14 @@ function openPieces(cachedRowsMax: number) {
   const chunks = new ChunkCache({
     sums: lake.sums,
     queue: new LoadQueue(),
-    names,
+    names: { campaign: names, ...values },
     windowUs: 5 * MINUTE_US,
     limits: { cachedRowsMax },
   })
   const use = (hoursAgo: number, nowUs: number) => {
     const fromUs = Math.floor(NOON_US / HOUR_US) * HOUR_US - hoursAgo * HOUR_US
     const span = { fromUs, toUs: fromUs + HOUR_US, stepUs: 5 * MINUTE_US }
-    return chunks.use({ filter: null, span }, nowUs, (found) =>
+    return chunks.use({ selection: null, span }, nowUs, (found) =>
       found.reduce((sum, chunk) => sum + chunk.table.rows, 0),
     )
   }

@@ -27,7 +27,8 @@ const MINUTE_US = 60_000_000
 const HOUR_US = 60 * MINUTE_US
 const TEN_US = Date.UTC(2026, 10, 22, 10) * 1000
 const ANY_TIME = { fromUs: TEN_US - 240 * HOUR_US, toUs: TEN_US + 240 * HOUR_US }
-const NO_FILTER = { platform: [], country: [], device: [] }
+const ALL = { campaign: [], platform: [], country: [], device: [] }
+const BY_CAMPAIGN = { by: 'campaign', where: ALL } as const
 
 function options(): SumsOptions {
   const warehouse = { kind: 'folder', path: join(fixture.path, 'data') } as const
@@ -57,7 +58,7 @@ function linesOf(rows: SumRows): readonly Sum[] {
     const counts = [rows.impressions[at], rows.clicks[at], rows.conversions[at]] as number[]
     const [impressions = -1, clicks = -1, conversions = -1] = counts
     const millionths = rows.revenueMillionths[at] as number
-    return [rows.campaigns[code] as string, start, impressions, clicks, conversions, millionths]
+    return [rows.names[code] as string, start, impressions, clicks, conversions, millionths]
   })
   return lines.toSorted(([aName, aStart], [bName, bStart]) =>
     aStart === bStart ? compare(aName, bName) : compare(aStart, bStart),
@@ -122,7 +123,7 @@ test('a span takes what begins in it; steps are counted from the epoch', async (
     ['a', '2026-11-22T10:00:00.000Z', 2, 0, 0, 0],
     ['a', '2026-11-22T10:15:00.000Z', 4, 0, 0, 0],
   ])
-  assert.deepEqual(linesOf(await sums.sumEvents([events], span, HOUR_US, NO_FILTER)), [
+  assert.deepEqual(linesOf(await sums.sumEvents([events], span, HOUR_US, BY_CAMPAIGN)), [
     ['a', '2026-11-22T10:00:00.000Z', 1, 1, 0, 0],
   ])
   const empty = { fromUs: span.toUs, toUs: span.fromUs }
@@ -146,8 +147,8 @@ test('a filter takes events by their values; the empty value takes NULL too', as
     { id: '4', platform: '', country: "') OR true --", device: '' },
   ])
   const sums = await open(t)
-  const found = async (filter: Partial<Parameters<SumsQuery['sumEvents']>[3]>) => {
-    const asked = { ...NO_FILTER, ...filter }
+  const found = async (filter: Partial<Parameters<SumsQuery['sumEvents']>[3]['where']>) => {
+    const asked = { ...BY_CAMPAIGN, where: { ...ALL, ...filter } }
     return linesOf(await sums.sumEvents([file], ANY_TIME, HOUR_US, asked)).map(
       ([, , ...counts]) => counts,
     )
@@ -160,6 +161,35 @@ test('a filter takes events by their values; the empty value takes NULL too', as
   assert.deepEqual(await found({ country: ["Côte d'Ivoire"], device: ['ios'] }), [[0, 0, 1, 0]])
   assert.deepEqual(await found({ country: ["') OR true --"] }), [[1, 0, 0, 0]])
   assert.deepEqual(await found({ country: ["x' OR '1' = '1", '$platform0'] }), [])
+})
+
+test('events add up by another column, NULL as the empty text, of some campaigns', async (t) => {
+  const file = await fixture.eventsFile('by.parquet', [
+    { id: '1', campaign: 'a', country: 'DE', type: 'click', revenue: '1.25', platform: 'web' },
+    { id: '2', campaign: 'a', country: 'DE', platform: 'web' },
+    { id: '3', campaign: 'b', country: 'DE', type: 'conversion', platform: 'tv' },
+    { id: '4', campaign: 'c', country: 'FR', platform: 'web' },
+    { id: '5', campaign: 'b', country: null, revenue: '-3' },
+    { id: '6', campaign: 'a', country: '', type: 'click' },
+  ])
+  const sums = await open(t)
+  const found = async (where: Partial<Parameters<SumsQuery['sumEvents']>[3]['where']>) => {
+    const asked = { by: 'country', where: { ...ALL, ...where } } as const
+    return linesOf(await sums.sumEvents([file], ANY_TIME, 24 * HOUR_US, asked)).map(
+      ([value, , ...counts]) => [value, ...counts],
+    )
+  }
+  assert.deepEqual(await found({}), [
+    ['', 1, 1, 0, -3_000_000],
+    ['DE', 1, 1, 1, 1_250_000],
+    ['FR', 1, 0, 0, 0],
+  ])
+  assert.deepEqual(await found({ campaign: ['a', 'nobody'] }), [
+    ['', 0, 1, 0, 0],
+    ['DE', 1, 1, 0, 1_250_000],
+  ])
+  assert.deepEqual(await found({ country: ['DE', 'IT'], platform: ['tv'] }), [['DE', 0, 0, 1, 0]])
+  assert.deepEqual(await found({ country: [''] }), [['', 1, 1, 0, -3_000_000]])
 })
 
 test('events of many campaigns and files add up as in a plain model', async (t) => {
@@ -187,7 +217,8 @@ test('events of many campaigns and files add up as in a plain model', async (t) 
       fromUs: TEN_US + random.below(120) * MINUTE_US,
       toUs: TEN_US + (181 + random.below(180)) * MINUTE_US,
     }
-    const filter = { ...NO_FILTER, platform: ['web', ''], country: ['DE', 'US', 'XX'] }
+    const where = { ...ALL, platform: ['web', ''], country: ['DE', 'US', 'XX'] }
+    const filter = { by: 'campaign', where } as const
     const found = linesOf(await sums.sumEvents(files, span, stepUs, filter))
     const expected = modelOf(rows, span, stepUs, (row) => {
       const fitsPlatform = row.platform !== 'mobile'
@@ -238,11 +269,11 @@ test('more entries than one read gives keep their campaigns, each named once', a
   const sums = await open(t)
   const rows = await sums.sumMetrics([file], ANY_TIME, 5 * MINUTE_US)
   assert.equal(rows.codes.length, 30_010)
-  assert.equal(new Set(rows.campaigns).size, 3_001)
+  assert.equal(new Set(rows.names).size, 3_001)
   const midnightUs = TEN_US - 10 * HOUR_US
   for (let at = 0; at < rows.codes.length; at++) {
     const n = rows.impressions[at] as number
-    assert.equal(rows.campaigns[rows.codes[at] as number], `c${n % 3001}`)
+    assert.equal(rows.names[rows.codes[at] as number], `c${n % 3001}`)
     assert.equal(rows.startsUs[at], midnightUs + Math.floor(n / 3001) * 5 * MINUTE_US)
     assert.equal(rows.revenueMillionths[at], (n % 7) * 1e6)
   }
@@ -280,7 +311,10 @@ test('a U+FEFF in front of a name or a value belongs to it', async (t) => {
     [name, '2026-11-22T10:00:00.000Z', 1, 0, 0, 0],
   ]
   assert.deepEqual(linesOf(await sums.sumMetrics([metrics], ANY_TIME, HOUR_US)), expected)
-  assert.deepEqual(linesOf(await sums.sumEvents([events], ANY_TIME, HOUR_US, NO_FILTER)), expected)
+  assert.deepEqual(
+    linesOf(await sums.sumEvents([events], ANY_TIME, HOUR_US, BY_CAMPAIGN)),
+    expected,
+  )
   assert.deepEqual(await sums.listValues([events]), {
     platform: ['web', '\ufeffweb'],
     country: ['', '\ufeff'],
@@ -291,8 +325,8 @@ test('a U+FEFF in front of a name or a value belongs to it', async (t) => {
 test('no files give nothing', async (t) => {
   const sums = await open(t)
   const none = await sums.sumMetrics([], ANY_TIME, HOUR_US)
-  assert.deepEqual([none.campaigns, none.codes.length, none.startsUs.length], [[], 0, 0])
-  const filter = { ...NO_FILTER, country: ['DE'] }
+  assert.deepEqual([none.names, none.codes.length, none.startsUs.length], [[], 0, 0])
+  const filter = { by: 'campaign', where: { ...ALL, country: ['DE'] } } as const
   assert.deepEqual(linesOf(await sums.sumEvents([], ANY_TIME, HOUR_US, filter)), [])
   assert.deepEqual(await sums.listValues([]), { platform: [], country: [], device: [] })
 })
@@ -301,11 +335,11 @@ test('a file that has gone is said to have expired, and the next call is answere
   const file = await fixture.eventsFile('gone.parquet', [{ id: '1', type: 'click' }])
   const other = await fixture.eventsFile('there.parquet', [{ id: '2', type: 'click' }])
   const sums = await open(t)
-  const asked = () => sums.sumEvents([file, other], ANY_TIME, HOUR_US, NO_FILTER)
+  const asked = () => sums.sumEvents([file, other], ANY_TIME, HOUR_US, BY_CAMPAIGN)
   assert.equal((await asked()).clicks[0], 2)
   await rm(file)
   await assert.rejects(asked(), { name: 'QueryError', code: 'files-expired' })
-  assert.equal((await sums.sumEvents([other], ANY_TIME, HOUR_US, NO_FILTER)).clicks[0], 1)
+  assert.equal((await sums.sumEvents([other], ANY_TIME, HOUR_US, BY_CAMPAIGN)).clicks[0], 1)
 })
 
 test('closing breaks off what runs and what waits, and leaves no folder behind', async () => {
@@ -318,7 +352,7 @@ test('closing breaks off what runs and what waits, and leaves no folder behind',
       campaign_id: 3,
       event_type: 4, "timestamp": 5, revenue: 6, platform: 7, country: 8, device_type: 9})`)
   const sums = await openSums(options())
-  const running = sums.sumEvents([file], ANY_TIME, HOUR_US, NO_FILTER)
+  const running = sums.sumEvents([file], ANY_TIME, HOUR_US, BY_CAMPAIGN)
   const waiting = sums.listValues([file])
   const ends = [running, waiting].map((call) => assert.rejects(call, { code: 'closed' }))
   await new Promise((resolve) => setTimeout(resolve, 100))
