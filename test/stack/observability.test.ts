@@ -19,7 +19,7 @@ const SETUP_LIMIT_MS = 300_000
 /** A checkpoint is begun every two seconds, and takes longer where the machine has other work. */
 const AGE_SECONDS_MAX = 60
 
-test('status and metrics tell how job, checkpoints and windows are, also after a crash', () =>
+test('status and metrics tell how job, checkpoints and windows are, also after a crash', (t) =>
   onFlinkSide('watched', async (stack, side) => {
     const { environment } = side
     const made = await runCommand(side.folder, ['setup'], { environment, limitMs: SETUP_LIMIT_MS })
@@ -46,6 +46,9 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
     const timestamp = new Date(oldMs + 1).toISOString()
     const sendOld = (prefix: string, count: number) =>
       postAccepted(product.url, eventLines(prefix, count, { timestamp }).join('\n'))
+    const startMs = performance.now()
+    const tell = (what: string): void =>
+      t.diagnostic(`${what} after ${Math.round((performance.now() - startMs) / 1000)} s`)
     let sent = 0
     let isEnding = false
     const sendNow = async (): Promise<void> => {
@@ -68,6 +71,7 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
           (windows?.closedUntilUs ?? 0) >= (oldMs + WINDOW_MS) * 1000 &&
           (windows?.open?.events ?? 0) > 0,
       )
+      tell('first figures')
       assert.match(first.job?.id ?? '', /^[0-9a-f]{32}$/)
       assert.ok((first.job?.lastCheckpoint?.bytes ?? 0) > 0)
       assert.ok((first.job?.lastCheckpoint?.durationMs ?? 0) > 0)
@@ -80,6 +84,7 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
       const amended = await awaitStatus(
         ({ windows }) => (windows?.lateEvents ?? 0) >= lateBefore + 3,
       )
+      tell('late events')
       assert.ok((amended.windows?.amended ?? 0) > (first.windows?.amended ?? 0))
 
       await untilRight(() => expectFlinkMetrics(stack))
@@ -95,6 +100,7 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
           (job.lastCheckpoint?.id ?? 0) > (lastCheckpoint?.id ?? 0) &&
           (job.lastCheckpoint?.ageSeconds ?? Infinity) < AGE_SECONDS_MAX,
       )
+      tell('checkpoint of the new task manager')
       assert.equal(restarted.job?.id, first.job?.id)
 
       // A figure that Flink does not tell at the moment has no sample.

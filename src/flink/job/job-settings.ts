@@ -60,7 +60,7 @@ const CHECKPOINTS = {
   'execution.checkpointing.aligned-checkpoint-timeout': '0 ms',
   'execution.checkpointing.max-concurrent-checkpoints': '1',
   'execution.checkpointing.min-pause': '0 ms',
-  'execution.checkpointing.timeout': '10 min',
+  'execution.checkpointing.timeout': '3 min',
   'execution.checkpointing.checkpoints-after-tasks-finish': 'true',
   'execution.checkpointing.storage': 'filesystem',
   'execution.checkpointing.create-subdir': 'true',

@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openRejectedMover } from '../../src/flink.ts'
 import { listRejected, openRejected } from '../../src/rejected.ts'
-import { type FlinkPlace, type FlinkStack, openFlinkStack } from './support/flink-stack.ts'
+import { type FlinkPlace, type FlinkStack, openFlinkStack } from '../stack/support/flink-stack.ts'
 
 /** A stored row's field, or the reason for its rejection. */
 type Outcome = Readonly<{ field: string; is: string | number | null } | { rejected: string }>
