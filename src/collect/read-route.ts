@@ -54,8 +54,7 @@ export function routeOf<T extends Pick<ReadRoute, 'prefix' | 'isExact'>>(
 ): T | undefined {
   const path = (target ?? '').replace(ORIGIN, '').replace(/[?#].*$/s, '')
   const below = routes.filter(
-    ({ prefix, isExact }) =>
-      path === prefix || (isExact !== true && path.startsWith(`${prefix}/`)),
+    ({ prefix, isExact }) => path === prefix || (isExact !== true && path.startsWith(`${prefix}/`)),
   )
   return below.toSorted((a, b) => b.prefix.length - a.prefix.length)[0]
 }

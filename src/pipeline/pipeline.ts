@@ -271,7 +271,12 @@ function textPage(body: string): Page {
   const headers = { 'content-type': 'text/plain; charset=utf-8' }
   return {
     routes: [
-      { prefix: '/', isExact: true, access: 'open', answer: () => ({ status: 200, headers, body }) },
+      {
+        prefix: '/',
+        isExact: true,
+        access: 'open',
+        answer: () => ({ status: 200, headers, body }),
+      },
     ],
     problems: () => [],
     stop() {},
