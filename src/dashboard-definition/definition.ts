@@ -14,6 +14,8 @@ export type Sums = Readonly<{
 
 export type SumColumn = keyof Sums
 
+export const SUM_COLUMNS: readonly SumColumn[] = ['impressions', 'clicks', 'conversions', 'revenue']
+
 export type MeasureId =
   | 'impressions'
   | 'clicks'
@@ -117,6 +119,15 @@ export function measureSql(
   return `SUM(${of}) * ${value.factor}e0 / NULLIF(SUM(${by}), 0)`
 }
 
+/**
+ * The sum by which the largest campaigns of a measure are found: a sum itself, a ratio's divisor. A
+ * ranking by the ratio would put campaigns with a handful of events first.
+ */
+export function rankingColumn(id: MeasureId): SumColumn {
+  const { value } = MEASURES[id]
+  return value.kind === 'sum' ? value.column : value.by
+}
+
 export type RangeId = '15m' | '1h' | '6h' | '24h' | '7d' | '30d'
 
 /** The preset ranges; each ends with the window that is filling now. */
@@ -152,7 +163,7 @@ export const TREND_LINES = 5
 
 export const CHARTS: Readonly<Record<ChartId, Chart>> = {
   totals: { title: 'Totals', each: 'all', measures: MEASURE_IDS },
-  trend: { title: 'CTR trend', each: 'window', measures: ['ctr', 'cvr'] },
+  trend: { title: 'CTR trend', each: 'window', measures: MEASURE_IDS },
   revenue: { title: 'Revenue by campaign', each: 'campaign', measures: ['revenue'] },
   campaigns: { title: 'Campaigns', each: 'campaign', measures: MEASURE_IDS },
   realtime: {

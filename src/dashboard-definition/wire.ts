@@ -56,25 +56,29 @@ export type SummaryAnswer = Readonly<{
   }>
 }>
 
-/** GET /api/v1/trend?lines=all|campaigns */
+/** GET /api/v1/trend?lines=all|campaigns&by=impressions|clicks|conversions|revenue */
 export type TrendAnswer = Readonly<{
   range: AnsweredRange
   /** The length of a point; a multiple of the range's step. */
   stepSeconds: number
   /** Multiples of the step. The first may be before `from`, but a point counts only the range. */
   starts: readonly string[]
-  /** One line for all campaigns (`campaign` null), or one for each with the most impressions. */
+  /**
+   * One line for all campaigns (`campaign` null); or one for each of the chosen campaigns, then for
+   * the largest others by the sum `by`, five in all.
+   */
   lines: readonly TrendLine[]
 }>
 
 export type TrendLine = Readonly<{
   campaign: string | null
+  /** Of the whole range. */
+  totals: Sums
   /** One value for each start. */
-  ctr: readonly (number | null)[]
-  cvr: readonly (number | null)[]
   impressions: readonly number[]
   clicks: readonly number[]
   conversions: readonly number[]
+  revenue: readonly number[]
 }>
 
 /** GET /api/v1/revenue: ranked, the largest first. */

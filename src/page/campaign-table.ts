@@ -46,7 +46,14 @@ function listParameters(view: View): URLSearchParams {
   return asked
 }
 
-export function openCampaignTable(format: Format, store: ViewStore): CampaignTable {
+type TableOptions = Readonly<{
+  format: Format
+  store: ViewStore
+  /** Shows a campaign alone. */
+  onCampaign: (campaign: string) => void
+}>
+
+export function openCampaignTable({ format, store, onCampaign }: TableOptions): CampaignTable {
   const rows = new Map<string, Row>()
   const body = element('tbody', {}, ...skeletonRows())
   const totals = openTotals(format)
@@ -64,7 +71,7 @@ export function openCampaignTable(format: Format, store: ViewStore): CampaignTab
   const search = searchInput(store)
 
   const rowOf = (campaign: string): Row => {
-    const row = rows.get(campaign) ?? openRow(campaign, format, store)
+    const row = rows.get(campaign) ?? openRow(campaign, format, onCampaign)
     rows.set(campaign, row)
     return row
   }
@@ -132,17 +139,14 @@ function tableCard(
   )
 }
 
-function openRow(campaign: string, format: Format, store: ViewStore): Row {
+function openRow(campaign: string, format: Format, onCampaign: (campaign: string) => void): Row {
   const text = campaignText(campaign)
   const name = element(
     'button',
     {
       class: 'campaign-button',
       attributes: { type: 'button', title: `${text}\nShow only this campaign` },
-      on: {
-        click: () =>
-          store.change({ filters: { ...store.current().filters, campaign: [campaign] }, page: 1 }),
-      },
+      on: { click: () => onCampaign(campaign) },
     },
     nameElement(text),
   )

@@ -2,22 +2,22 @@
  * The sections of the three charts. ECharts is loaded as a separate chunk, so that figures can be
  * read before it has arrived; until then each chart's space and its last answer are kept.
  */
-import {
-  CHARTS,
-  type LiveMessage,
-  MEASURES,
-  type RevenueAnswer,
-  TREND_LINES,
-} from '../dashboard-definition.ts'
+import { CHARTS, type LiveMessage, MEASURES, type RevenueAnswer } from '../dashboard-definition.ts'
 import type { Chart } from './charts/chart-option.ts'
 import type { TrendContent } from './charts/trend-points.ts'
 import { element, setAttribute, setText } from './element.ts'
 import type { Format } from './format.ts'
 import { openNewestWindow } from './newest-window.ts'
-import type { TrendMeasure, View, ViewStore } from './view.ts'
+import type { View, ViewStore } from './view.ts'
 
 type Charts = typeof import('./charts/chart-set.ts')
-type Context = Readonly<{ format: Format; nowMs: () => number; store: ViewStore }>
+type Context = Readonly<{
+  format: Format
+  nowMs: () => number
+  store: ViewStore
+  /** Shows a campaign alone. */
+  onCampaign: (campaign: string) => void
+}>
 
 export type ChartSection<Content> = Readonly<{
   element: HTMLElement
@@ -41,44 +41,38 @@ export async function loadCharts(): Promise<Charts | null> {
   }
 }
 
-export function openTrendSection({ format, store }: Context): ChartSection<TrendContent> {
+export function openTrendSection(context: Context): ChartSection<TrendContent> {
+  const { format, store, onCampaign } = context
   const title = element('h2', { class: 'card-title', text: CHARTS.trend.title })
-  const measures = openSegments<TrendMeasure>({
-    name: 'measure',
-    label: 'Measure',
-    choices: (['ctr', 'cvr'] as const).map((id) => ({ id, label: MEASURES[id].label })),
-    onChange: (measure) => store.change({ measure }),
-  })
   const lines = openSegments<View['lines']>({
     name: 'lines',
     label: 'Lines',
     choices: [
       { id: 'all', label: 'All together' },
-      { id: 'campaigns', label: `Top ${TREND_LINES}` },
+      { id: 'campaigns', label: 'By campaign' },
     ],
     onChange: (chosen) => store.change({ lines: chosen }),
   })
   const show = (view: View): void => {
     setText(title, `${MEASURES[view.measure].label} trend`)
     setAttribute(title, 'title', MEASURES[view.measure].description)
-    measures.set(view.measure)
     lines.set(view.lines)
   }
   show(store.current())
   store.onChange(show)
   return openSection({
     id: 'trend',
-    head: [title, element('div', { class: 'card-tools' }, measures.element, lines.element)],
-    openChart: (charts, host) => charts.openTrendChart(host, { format }),
+    head: [title, element('div', { class: 'card-tools' }, lines.element)],
+    openChart: (charts, host) => charts.openTrendChart(host, { format, onCampaign }),
     keptMax: 1,
   })
 }
 
-export function openRevenueSection({ format }: Context): ChartSection<RevenueAnswer> {
+export function openRevenueSection({ format, onCampaign }: Context): ChartSection<RevenueAnswer> {
   return openSection({
     id: 'revenue',
     head: [element('h2', { class: 'card-title', text: CHARTS.revenue.title })],
-    openChart: (charts, host) => charts.openRevenueChart(host, { format }),
+    openChart: (charts, host) => charts.openRevenueChart(host, { format, onCampaign }),
     keptMax: 1,
   })
 }

@@ -24,7 +24,7 @@ import { openFreshness } from './freshness.ts'
 import { openOverview } from './overview.ts'
 import type { Part } from './part-loader.ts'
 import { openProblemsBanner } from './states.ts'
-import { rangeParameters, type ViewStore } from './view.ts'
+import { rangeParameters, trendRequest, type ViewStore } from './view.ts'
 
 export type Dashboard = Readonly<{
   element: HTMLElement
@@ -50,14 +50,18 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
     timezone: settings.timezone,
     currency: settings.currency,
   })
-  const context = { format, nowMs, store }
   const freshness = openFreshness(format, nowMs)
   const problems = openProblemsBanner()
-  const overview = openOverview(format)
+  const overview = openOverview(format, store)
+  const onCampaign = (campaign: string): void => {
+    store.change({ filters: { ...store.current().filters, campaign: [campaign] }, page: 1 })
+    overview.focus()
+  }
+  const context = { format, nowMs, store, onCampaign }
   const trend = openTrendSection(context)
   const revenue = openRevenueSection(context)
   const realtime = openRealtimeSection(context)
-  const table = openCampaignTable(format, store)
+  const table = openCampaignTable({ format, store, onCampaign })
 
   void loadCharts().then((charts) => {
     for (const section of [trend, revenue, realtime]) section.open(charts)
@@ -119,24 +123,19 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
   }
 }
 
-/** The answer has both measures: another one is drawn without a request. */
+/** The answer has the sums: a measure over the same lines is drawn without a request. */
 function trendPart(trend: ChartSection<TrendContent>, store: ViewStore): Part<never> {
-  let answer: TrendAnswer | null = null
-  let { measure } = store.current()
-  store.onChange((view) => {
-    if (view.measure === measure) return
-    measure = view.measure
-    if (answer !== null) trend.update({ answer, measure })
+  let content: TrendContent | null = null
+  store.onChange(({ measure }) => {
+    if (content === null || content.measure === measure) return
+    content = { ...content, measure }
+    trend.update(content)
   })
   return part<TrendAnswer>({
-    request: (view) => {
-      const asked = rangeParameters(view)
-      if (view.lines === 'campaigns') asked.set('lines', 'campaigns')
-      return withQuery('trend', asked)
-    },
-    show: (newest) => {
-      answer = newest
-      trend.update({ answer, measure })
+    request: trendRequest,
+    show: (answer, { filters }) => {
+      content = { answer, measure: store.current().measure, chosen: filters.campaign }
+      trend.update(content)
     },
     setBusy: trend.setBusy,
   })

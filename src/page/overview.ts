@@ -1,6 +1,6 @@
 /**
  * The overview: the range that the figures are of, and a tile for each measure with its value, its
- * change from the previous period and a sparkline.
+ * change from the previous period and a sparkline. A tile's measure becomes the trend's by a click.
  */
 import {
   type AnsweredRange,
@@ -14,18 +14,27 @@ import { openSparkline } from './charts/sparkline.ts'
 import { element, icon, setAttribute, setText } from './element.ts'
 import { type Format, NOTHING, tileText } from './format.ts'
 import { fillingText } from './freshness.ts'
-import type { View } from './view.ts'
+import { openOverviewHeading } from './overview-heading.ts'
+import type { View, ViewStore } from './view.ts'
 
-export type Overview = Readonly<{
+type Tiles = Readonly<{
   element: HTMLElement
   update: (answer: SummaryAnswer, view: View, isNews: boolean) => void
   setBusy: (isBusy: boolean) => void
 }>
 
-export function openOverview(format: Format): Overview {
-  const rangeLine = openRangeLine(format)
-  const tiles = openTiles(format)
+export type Overview = Tiles &
+  Readonly<{
+    /** Scrolls to it and gives its heading the focus. */
+    focus: () => void
+  }>
+
+export function openOverview(format: Format, store: ViewStore): Overview {
+  const heading = openOverviewHeading(store)
+  const rangeLine = openRangeLine(format, heading.elements)
+  const tiles = openTiles(format, store)
   return {
+    focus: heading.focus,
     element: element(
       'section',
       { class: 'overview', attributes: { 'aria-labelledby': 'overview-title' } },
@@ -43,10 +52,17 @@ export function openOverview(format: Format): Overview {
 type Tile = Readonly<{
   element: HTMLElement
   update: (answer: SummaryAnswer, versus: string, isNews: boolean) => void
+  /** Its measure is the one of the trend. */
+  setPressed: (isPressed: boolean) => void
 }>
 
-function openTiles(format: Format): Overview {
-  const tiles = MEASURE_IDS.map((id) => openTile(id, format))
+function openTiles(format: Format, store: ViewStore): Tiles {
+  const tiles = MEASURE_IDS.map((id) => openTile(id, format, () => store.change({ measure: id })))
+  const show = ({ measure }: View): void => {
+    for (const [at, tile] of tiles.entries()) tile.setPressed(MEASURE_IDS[at] === measure)
+  }
+  show(store.current())
+  store.onChange(show)
   const list = element(
     'ul',
     { class: 'tiles is-loading', attributes: { 'aria-busy': 'true' } },
@@ -63,7 +79,8 @@ function openTiles(format: Format): Overview {
   }
 }
 
-function openTile(id: MeasureId, format: Format): Tile {
+/** All of a tile can be clicked; its label is the button, so that texts can still be selected. */
+function openTile(id: MeasureId, format: Format, onPress: () => void): Tile {
   const { label, description } = MEASURES[id]
   const value = element('p', { class: 'tile-value', attributes: { 'data-value': '' } })
   const counting = openCountUp(value, (at) => tileText(format, id, at))
@@ -79,16 +96,33 @@ function openTile(id: MeasureId, format: Format): Tile {
   )
   const spark = element('div', { class: 'tile-spark', attributes: { 'aria-hidden': 'true' } })
   const sparkline = openSparkline(spark, { measure: id })
+  const button = element('button', {
+    class: 'tile-button',
+    text: label,
+    attributes: { type: 'button', title: `${description}\nShow its trend`, 'data-measure': id },
+  })
   const whole = element(
     'li',
-    { class: 'tile', attributes: { 'data-tile': id } },
-    element('h3', { class: 'tile-label', text: label, attributes: { title: description } }),
+    {
+      class: 'tile',
+      attributes: { 'data-tile': id },
+      on: {
+        click: () => {
+          if (getSelection()?.isCollapsed !== false) onPress()
+        },
+      },
+    },
+    element('h3', { class: 'tile-label' }, button),
     value,
     change,
     spark,
   )
   return {
     element: whole,
+    setPressed: (isPressed) => {
+      setAttribute(button, 'aria-pressed', String(isPressed))
+      whole.classList.toggle('is-pressed', isPressed)
+    },
     update: (answer, versus, isNews) => {
       const figure = answer.figures[id]
       const percent = answer.change[id]
@@ -172,18 +206,14 @@ type RangeLine = Readonly<{
 }>
 
 /** The range in full, and which part of it may still grow. */
-function openRangeLine(format: Format): RangeLine {
+function openRangeLine(format: Format, heading: readonly HTMLElement[]): RangeLine {
   const span = element('span', { class: 'range-span', text: '\u00a0' })
   const filling = element('span', { class: 'range-filling', attributes: { hidden: true } })
   return {
     element: element(
       'div',
       { class: 'range-line' },
-      element('h2', {
-        class: 'overview-title',
-        text: 'Overview',
-        attributes: { id: 'overview-title' },
-      }),
+      ...heading,
       span,
       element('span', { class: 'range-zone', text: format.timezone }),
       filling,

@@ -18,6 +18,7 @@ import {
   RANGE_DAYS_MAX,
   RANGES,
   type RangeId,
+  rankingColumn,
 } from '../dashboard-definition.ts'
 
 /** The last minutes or days, which move with the clock; or a fixed stretch, in milliseconds UTC. */
@@ -25,14 +26,14 @@ export type ShownRange =
   | Readonly<{ kind: 'last'; id: RangeId }>
   | Readonly<{ kind: 'fixed'; fromMs: number; toMs: number }>
 
-export type TrendMeasure = 'ctr' | 'cvr'
 export type SortId = 'campaign' | MeasureId
 
 export type View = Readonly<{
   range: ShownRange
   /** An empty list is no filter; an empty text stands for events without a value. */
   filters: Readonly<Record<FilterId, readonly string[]>>
-  measure: TrendMeasure
+  /** Of the trend. */
+  measure: MeasureId
   lines: 'all' | 'campaigns'
   sort: SortId
   order: 'asc' | 'desc'
@@ -62,7 +63,7 @@ export function parseView(query: string): View {
   return {
     range: parseRange(asked),
     filters: filtersOf((id) => [...new Set(asked.getAll(id))].slice(0, FILTERS[id].chosenMax)),
-    measure: asked.get('measure') === 'cvr' ? 'cvr' : 'ctr',
+    measure: MEASURE_IDS.find((id) => id === asked.get('measure')) ?? DEFAULT_VIEW.measure,
     lines: asked.get('lines') === 'campaigns' ? 'campaigns' : 'all',
     sort: parseSort(asked.get('sort')),
     order: asked.get('order') === 'asc' ? 'asc' : 'desc',
@@ -98,6 +99,17 @@ export function rangeParameters(view: View): URLSearchParams {
   }
   for (const id of FILTER_IDS) for (const value of view.filters[id]) asked.append(id, value)
   return asked
+}
+
+/** Names the sum that ranks campaigns only where it decides which of them are shown. */
+export function trendRequest(view: View): string {
+  const asked = rangeParameters(view)
+  if (view.lines === 'campaigns') {
+    asked.set('lines', 'campaigns')
+    const by = rankingColumn(view.measure)
+    if (by !== 'impressions') asked.set('by', by)
+  }
+  return asked.size === 0 ? 'trend' : `trend?${asked}`
 }
 
 export function rangeSeconds(range: ShownRange): number {

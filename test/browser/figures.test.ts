@@ -4,7 +4,14 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { chartSql, MEASURE_IDS } from '../../src/dashboard-definition/definition.ts'
+import type { Page } from 'playwright-core'
+import {
+  chartSql,
+  columnOf,
+  MEASURE_IDS,
+  MEASURES,
+  type MeasureId,
+} from '../../src/dashboard-definition/definition.ts'
 import { type AdEvents, HOUR_MS, MINUTE_MS } from './support/ad-events.ts'
 import {
   bareNumber,
@@ -14,6 +21,7 @@ import {
   readRows,
   readTiles,
   readTotals,
+  shownText,
   valuesOf,
   visit,
 } from './support/dashboard.ts'
@@ -144,32 +152,65 @@ describe('figures', { skip: skipBrowser }, () => {
     })
   })
 
-  test('the table of the trend has each window with its CTR, or CVR when switched', async () => {
+  test('a click on a tile makes its measure the trend: each window has the figure of SQL', async () => {
     const { page } = watched
     const rows = await query(site.folder, chartSql('trend', sqlRange()))
-    const expected = rows.filter((row) => row.ctr_percent !== null || row.cvr_percent !== null)
-    assert.ok(expected.length >= 4, JSON.stringify(rows))
-    await expectTrend(watched, expected, 'ctr')
-    await page.locator('[data-measure="cvr"]').click()
-    await expectTrend(watched, expected, 'cvr')
-    assert.match(page.url(), /[?&]measure=cvr/)
-    await page.locator('[data-measure="ctr"]').click()
+    assert.ok(rows.length >= 4, JSON.stringify(rows))
+    await expectTrend(watched, rows, 'ctr')
+    for (const measure of MEASURE_IDS) {
+      await page.locator(`[data-tile="${measure}"]`).click()
+      await expectTrend(watched, rows, measure)
+      assert.equal(
+        await shownText(page.locator('[data-chart="trend"] h2')),
+        `${MEASURES[measure].label} trend`,
+      )
+      assert.equal(await pressedMeasure(page), measure)
+      const asked = new URL(page.url()).searchParams.get('measure')
+      assert.equal(asked, measure === 'ctr' ? null : measure)
+    }
+    await page.goBack()
+    await expectTrend(watched, rows, 'revenue')
+    await page.locator('[data-measure="cvr"]').focus()
+    await page.keyboard.press('Enter')
+    await expectTrend(watched, rows, 'cvr')
+    await page.locator('[data-measure="ctr"]').focus()
+    await page.keyboard.press('Space')
+    await expectTrend(watched, rows, 'ctr')
+  })
+
+  test('another measure over the same lines needs no answer of the server', async () => {
+    const rows = await query(site.folder, chartSql('trend', sqlRange()))
+    const tab = await watched.openTab()
+    await visit(tab, '/')
+    await expectTrend({ ...watched, page: tab }, rows, 'ctr')
+    // From here on, no request for the trend is answered.
+    await tab.route('**/api/v1/trend**', () => {})
+    for (const measure of ['revenue', 'clicks', 'cvr'] as const) {
+      await tab.locator(`[data-tile="${measure}"]`).click()
+      await expectTrend({ ...watched, page: tab }, rows, measure)
+    }
+    await tab.close()
   })
 
   test('the trend by campaign shows the largest, each with the ratio of its own sums', async () => {
     const { page } = watched
     await page.locator('[data-lines="campaigns"]').click()
-    await eventually(async () => {
-      const { headers } = await readChartTable(page, 'trend')
-      for (const campaign of ['alpha', 'beta', 'small-11', 'small-10', 'small-09'])
-        assert.ok(headers.join('|').includes(campaign), `${campaign} is not among ${headers}`)
-      assert.ok(!headers.join('|').includes('delta'), `${headers}`)
-    })
+    await expectLines(page, ['alpha', 'beta', 'small-11', 'small-10', 'small-09'])
     const { headers, rows } = await readChartTable(page, 'trend')
     const beta = headers.findIndex((header) => header.includes('beta'))
     const values = rows.map((row) => bareNumber(row[beta] ?? '')).filter((text) => /\d/.test(text))
     assert.deepEqual(values, ['10.00'], 'beta: 5 clicks of 50 impressions, in one window')
+    // The legend has the ratio of the whole hour: 13 clicks of 300 impressions in two windows.
+    assert.equal(await shownText(page.locator('[data-key="alpha"] .chart-key-figure')), '4.33%')
+    // By revenue, others are the largest: beta 89.99, alpha 20.5, then 11.5, 10.5 and 9.5.
+    await page.locator('[data-tile="revenue"]').click()
+    await expectLines(page, ['beta', 'alpha', 'small-11', 'small-10', 'small-09'])
+    assert.equal(await shownText(page.locator('[data-key="beta"] .chart-key-figure')), '89.99')
+    await page.locator('[data-tile="conversions"]').click()
+    await expectLines(page, ['alpha', 'beta', 'small-00', 'small-01', 'small-02'])
+    await page.locator('[data-tile="ctr"]').click()
     await page.locator('[data-lines="all"]').click()
+    await expectLines(page, ['CTR, All campaigns', '95% interval', 'Clicks', 'Impressions'])
   })
 
   test('revenue by campaign is ranked, ten by name and the others together', async () => {
@@ -220,27 +261,34 @@ describe('figures', { skip: skipBrowser }, () => {
   })
 })
 
-/**
- * By the clock time in each row's first cell, for each window with a value; the others have none.
- */
+async function expectLines(page: Page, expected: readonly string[]): Promise<void> {
+  await eventually(async () => {
+    const { headers } = await readChartTable(page, 'trend')
+    assert.deepEqual(headers.slice(1), expected)
+  })
+}
+
+async function pressedMeasure(page: Page): Promise<string | null> {
+  return await page.locator('[data-measure][aria-pressed="true"]').getAttribute('data-measure')
+}
+
+/** By the clock time in each row's first cell. A sum is 0 in windows that SQL has no row for. */
 async function expectTrend(
   { page }: WatchedPage,
-  expected: readonly Row[],
-  measure: 'ctr' | 'cvr',
+  rows: readonly Row[],
+  measure: MeasureId,
 ): Promise<void> {
+  const wanted = rows
+    .map((row) => ({ at: String(row.window_start).slice(11, 16), value: row[columnOf(measure)] }))
+    .filter(({ value }) => value !== null && value !== undefined)
+    .map(({ at, value }) => [at, fullText(measure, Number(value))])
   await eventually(async () => {
-    const { headers, rows } = await readChartTable(page, 'trend')
-    const column = headers.findIndex((header) => header.toLowerCase().includes(measure))
-    assert.ok(column > 0, `no column for ${measure} in ${headers}`)
-    const shown = rows
-      .map((row) => [/\d\d:\d\d/.exec(row[0] ?? '')?.[0], bareNumber(row[column] ?? '')])
-      .filter(([, text]) => /\d/.test(text ?? ''))
-    const wanted = expected
-      .filter((row) => row[`${measure}_percent`] !== null)
-      .map((row) => [
-        String(row.window_start).slice(11, 16),
-        fullText(measure, Number(row[`${measure}_percent`])),
-      ])
-    assert.deepEqual([...shown].sort(), [...wanted].sort())
+    const table = await readChartTable(page, 'trend')
+    assert.match(table.headers[1] ?? '', new RegExp(`^${MEASURES[measure].label},`))
+    const known = new Set(rows.map((row) => String(row.window_start).slice(11, 16)))
+    const shown = table.rows
+      .map((row) => [/\d\d:\d\d/.exec(row[0] ?? '')?.[0] ?? '', bareNumber(row[1] ?? '')] as const)
+      .filter(([at, text]) => known.has(at) && /\d/.test(text))
+    assert.deepEqual([...shown].sort(), [...wanted].sort(), measure)
   })
 }

@@ -14,6 +14,7 @@ import {
   parseView,
   rangeParameters,
   rangeSeconds,
+  trendRequest,
   type View,
 } from '../../src/page/view.ts'
 
@@ -67,7 +68,8 @@ test('what an address says wrongly counts as not said', () => {
     'from=2024-01-01T00:00:00Z&to=2026-11-22T10:00:00Z',
     'from=yesterday&to=today',
     'from=2026-13-45T10:00:00Z&to=2026-11-22T10:00:00Z',
-    'measure=clicks',
+    'measure=cost',
+    'measure=toString',
     'lines=every',
     'sort=constructor',
     'order=up',
@@ -97,6 +99,19 @@ test('requests say range and filters only, and nothing for the default', () => {
   assert.equal(rangeParameters(view).toString(), 'range=7d&platform=web')
 })
 
+test('a trend by campaign asks for the largest by what its measure is about', () => {
+  const asked = (query: string): string => trendRequest(parseView(query))
+  assert.equal(asked('measure=revenue'), 'trend')
+  assert.equal(asked('lines=campaigns'), 'trend?lines=campaigns')
+  assert.equal(asked('lines=campaigns&measure=impressions'), 'trend?lines=campaigns')
+  assert.equal(asked('lines=campaigns&measure=cvr'), 'trend?lines=campaigns&by=clicks')
+  assert.equal(asked('lines=campaigns&measure=revenuePerClick'), 'trend?lines=campaigns&by=clicks')
+  assert.equal(
+    asked('range=7d&lines=campaigns&measure=revenue'),
+    'trend?range=7d&lines=campaigns&by=revenue',
+  )
+})
+
 const text = fc.string({ unit: 'grapheme', maxLength: 40 })
 const chosen = fc.uniqueArray(text, { maxLength: 6 })
 const plain = { noNullPrototype: true }
@@ -116,7 +131,7 @@ const anyView: fc.Arbitrary<View> = fc.record(
       { campaign: chosen, platform: chosen, country: chosen, device: chosen },
       plain,
     ),
-    measure: fc.constantFrom('ctr', 'cvr'),
+    measure: fc.constantFrom(...MEASURE_IDS),
     lines: fc.constantFrom('all', 'campaigns'),
     sort: fc.constantFrom('campaign', ...MEASURE_IDS),
     order: fc.constantFrom('asc', 'desc'),

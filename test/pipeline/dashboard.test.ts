@@ -133,15 +133,14 @@ async function expectSame(folder: Folder, url: string): Promise<void> {
   const [line] = trend.lines
   assert.equal(line?.impressions.length, 12)
   for (const [at, window] of windows.entries()) {
-    const { impressions, clicks, conversions, ctr, cvr } = window
+    const { impressions, clicks, conversions, revenue } = window
     const point = {
       impressions: line?.impressions[at],
       clicks: line?.clicks[at],
       conversions: line?.conversions[at],
-      ctr: line?.ctr[at],
-      cvr: line?.cvr[at],
+      revenue: line?.revenue[at],
     }
-    expectFigures(point, { impressions, clicks, conversions, ctr, cvr }, `window ${at}`)
+    expectFigures(point, { impressions, clicks, conversions, revenue }, `window ${at}`)
   }
 
   const rows = await sqlRows(

@@ -50,7 +50,7 @@ export function answerFrom(
     case 'revenue':
       return jsonAnswer(answerRevenue(view, sums))
     case 'trend':
-      return jsonAnswer(answerTrend(view, sums, question.lines))
+      return jsonAnswer(answerTrend(view, sums, question))
     case 'breakdown':
       return jsonAnswer(answerBreakdown(view, sums, question))
     case 'campaigns':

@@ -15,6 +15,7 @@ import {
   RANGE_DAYS_MAX,
   RANGES,
   type RangeId,
+  SUM_COLUMNS,
 } from '../../dashboard-definition.ts'
 import { parseTimestampUs, type TimeSpan } from '../../event.ts'
 import type { EventFilter } from '../../query.ts'
@@ -22,7 +23,7 @@ import { DAY_US, SECOND_US } from '../steps.ts'
 import type { BreakdownChoice } from './breakdown.ts'
 import type { CampaignList, CampaignPage } from './campaigns.ts'
 import type { Sorting } from './ranking.ts'
-import type { LinesChoice } from './trend.ts'
+import type { TrendLines } from './trend.ts'
 
 /** A preset that ends with the window filling now, or two given moments. */
 type AskedRange = RangeId | TimeSpan
@@ -41,7 +42,7 @@ export type Question = Readonly<{ view: ViewQuery }> &
     | Readonly<{ kind: 'summary' }>
     | Readonly<{ kind: 'revenue' }>
     | Readonly<{ kind: 'values' }>
-    | Readonly<{ kind: 'trend'; lines: LinesChoice }>
+    | (Readonly<{ kind: 'trend' }> & TrendLines)
     | (Readonly<{ kind: 'breakdown' }> & BreakdownChoice)
     | (Readonly<{ kind: 'campaigns' }> & CampaignPage)
     | (Readonly<{ kind: 'campaigns.csv' }> & CampaignList)
@@ -58,7 +59,7 @@ const OWN_NAMES: Readonly<Record<Kind, readonly string[]>> = {
   summary: [],
   revenue: [],
   values: [],
-  trend: ['lines'],
+  trend: ['lines', 'by'],
   breakdown: ['by', ...SORT_NAMES],
   campaigns: [...LIST_NAMES, 'page', 'size'],
   'campaigns.csv': LIST_NAMES,
@@ -81,7 +82,7 @@ export function parseQuestion(kind: Kind, text: string): Question | Problem {
       case 'values':
         return { kind, view }
       case 'trend':
-        return { kind, view, lines: readChoice(query, 'lines', ['all', 'campaigns'], 'all') }
+        return { kind, view, ...readLines(query) }
       case 'breakdown':
         return { kind, view, ...readBreakdown(query) }
       case 'campaigns':
@@ -149,6 +150,15 @@ function readBreakdown(query: URLSearchParams): BreakdownChoice {
   const sort = readChoice(query, 'sort', ['value', ...MEASURE_IDS], 'impressions')
   const order = readChoice(query, 'order', ['asc', 'desc'], 'desc')
   return { by, sorting: { by: sort === 'value' ? 'campaign' : sort, order } }
+}
+
+function readLines(query: URLSearchParams): TrendLines {
+  const lines = readChoice(query, 'lines', ['all', 'campaigns'], 'all')
+  const by = readChoice(query, 'by', SUM_COLUMNS, 'impressions')
+  if (lines === 'all' && query.has('by')) {
+    throw new BadQuery('by ranks campaigns: it goes with lines=campaigns')
+  }
+  return { lines, by }
 }
 
 function readPage(query: URLSearchParams): CampaignPage {

@@ -1,22 +1,23 @@
-/** The trend: ratios of sums over time, for all campaigns together or each of the largest. */
+/** The trend: sums over time, for all campaigns together or for each of a few. */
 
 import {
-  measureOf,
+  type SumColumn,
   TREND_LINES,
   type TrendAnswer,
   type TrendLine,
 } from '../../dashboard-definition.ts'
 import { momentText, SECOND_US, shownStepUs } from '../steps.ts'
-import { gridOf, sumsAt, WIDTH } from '../store/sums-table.ts'
+import { addSums, gridOf, sumsAt, WIDTH } from '../store/sums-table.ts'
 import { rank } from './ranking.ts'
 import { answeredRange, type View } from './view.ts'
-import type { ViewSums } from './view-sums.ts'
+import type { CampaignSums, ViewSums } from './view-sums.ts'
 
-export type LinesChoice = 'all' | 'campaigns'
+/** `by` is the sum by which campaigns are ranked. */
+export type TrendLines = Readonly<{ lines: 'all' | 'campaigns'; by: SumColumn }>
 
 const TREND_POINTS_MAX = 300
 
-export function answerTrend(view: View, sums: ViewSums, choice: LinesChoice): TrendAnswer {
+export function answerTrend(view: View, sums: ViewSums, { lines, by }: TrendLines): TrendAnswer {
   const { span } = view
   const stepUs = shownStepUs(span, view.ladder, TREND_POINTS_MAX)
   const { originUs, points } = gridOf(span, stepUs)
@@ -25,38 +26,47 @@ export function answerTrend(view: View, sums: ViewSums, choice: LinesChoice): Tr
     stepSeconds: stepUs / SECOND_US,
     starts: Array.from({ length: points }, (_, point) => momentText(originUs + point * stepUs)),
     lines:
-      choice === 'all'
+      lines === 'all'
         ? [lineOf(null, sums.series(span, stepUs))]
-        : largestLines(view, sums, stepUs),
+        : campaignLines(view, sums, stepUs, by),
   }
 }
 
-function largestLines({ span }: View, sums: ViewSums, stepUs: number): TrendLine[] {
-  const { names } = sums
-  const campaigns = sums.campaigns(span)
-  const largest = rank(
-    campaigns,
-    { by: 'impressions', order: 'desc' },
-    names.places(),
-    0,
-    TREND_LINES,
-  )
-  const codes = largest.map((position) => campaigns.codes[position] ?? 0)
+function campaignLines({ span }: View, sums: ViewSums, stepUs: number, by: SumColumn): TrendLine[] {
+  const codes = lineCodes(sums, sums.campaigns(span), by, TREND_LINES)
+  if (sums.hasChoice && codes.length < TREND_LINES) {
+    // One line says little about how good a campaign is: the largest others are beside it.
+    const others = sums.campaigns(span, 'others')
+    codes.push(...lineCodes(sums, others, by, TREND_LINES - codes.length))
+  }
   const lines = sums.lines(span, stepUs, codes)
-  return lines.map((line, index) => lineOf(names.nameOf(codes[index] ?? 0), line))
+  return lines.map((line, index) => lineOf(sums.names.nameOf(codes[index] ?? 0), line))
+}
+
+/** The largest of some campaigns. */
+function lineCodes(
+  { names }: ViewSums,
+  campaigns: CampaignSums,
+  by: SumColumn,
+  countMax: number,
+): number[] {
+  const largest = rank(campaigns, { by, order: 'desc' }, names.places(), 0, countMax)
+  return largest.map((position) => campaigns.codes[position] ?? 0)
 }
 
 /** `series` has four sums for each point. */
 function lineOf(campaign: string | null, series: Float64Array): TrendLine {
+  const totals = new Float64Array(WIDTH)
+  for (let at = 0; at < series.length; at += WIDTH) addSums(totals, 0, series, at)
   const points = Array.from({ length: series.length / WIDTH }, (_, point) =>
     sumsAt(series, point * WIDTH),
   )
   return {
     campaign,
-    ctr: points.map((point) => measureOf('ctr', point)),
-    cvr: points.map((point) => measureOf('cvr', point)),
+    totals: sumsAt(totals, 0),
     impressions: points.map(({ impressions }) => impressions),
     clicks: points.map(({ clicks }) => clicks),
     conversions: points.map(({ conversions }) => conversions),
+    revenue: points.map(({ revenue }) => revenue),
   }
 }

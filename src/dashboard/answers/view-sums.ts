@@ -40,6 +40,10 @@ export class ViewSums {
       chosen.length === 0 ? null : linesOf(names, chosen.flatMap(codeIn(names)), () => 0)
   }
 
+  get hasChoice(): boolean {
+    return this.#chosen !== null
+  }
+
   /** Four sums. */
   total(stretch: TimeSpan): Float64Array {
     const lengthUs = Math.max(1, stretch.toUs - stretch.fromUs)
@@ -61,12 +65,14 @@ export class ViewSums {
     return codes.map((_, line) => into.subarray(line * length, (line + 1) * length))
   }
 
-  campaigns(stretch: TimeSpan): CampaignSums {
+  /** Those that were chosen, or all if none was; `others` are those that were not chosen. */
+  campaigns(stretch: TimeSpan, which: 'chosen' | 'others' = 'chosen'): CampaignSums {
     const byCode = new Float64Array(this.names.limit * WIDTH)
     for (const table of this.#tables) addByCampaign(table, stretch, byCode)
     const codes: number[] = []
     for (let code = 0; code < this.names.limit; code++) {
-      if (this.#chosen !== null && this.#chosen[code] !== 0) continue
+      const isChosen = this.#chosen === null || this.#chosen[code] === 0
+      if (isChosen !== (which === 'chosen')) continue
       if (hasEvents(byCode, code * WIDTH)) codes.push(code)
     }
     const sums = new Float64Array(codes.length * WIDTH)

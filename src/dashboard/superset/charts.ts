@@ -8,6 +8,7 @@ import {
   columnOf,
   LATEST_WINDOWS,
   MEASURES,
+  type MeasureId,
   REALTIME_MINUTES,
   TOP_CAMPAIGNS,
 } from '../../dashboard-definition.ts'
@@ -161,12 +162,20 @@ const SERIES: Params = {
 }
 
 /**
+ * The rates of the trend: one chart has one scale, and counts beside percentages would flatten them.
+ * The page draws one measure at a time.
+ */
+export const TREND_RATES: readonly MeasureId[] = CHARTS.trend.measures.filter(
+  (id) => MEASURES[id].unit === 'percent',
+)
+
+/**
  * Windows as they are: Superset's own grain would regroup them. Only complete ones: the ratios of
  * one that is filling jump, since conversions come after clicks, and these after impressions.
  */
 function trend(): Params {
   return {
-    ...lines('window_start', CHARTS.trend.measures.map(columnOf)),
+    ...lines('window_start', TREND_RATES.map(columnOf)),
     adhoc_filters: [
       timeFilter('window_start'),
       {

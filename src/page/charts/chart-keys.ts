@@ -1,17 +1,17 @@
 /**
  * The keys of a line chart: names, figures and marks. Beside a wide plot each is at the end of its
  * line; below a narrow one they wrap as a legend. Each series has a mark of its own shape, so that
- * lines can be told apart without seeing colours.
+ * lines can be told apart without seeing colours. A key is a button that shows its campaign alone.
  */
-import { element, setText, svgElement } from '../element.ts'
-
-type Look = 'complete' | 'filling'
+import { element, placeChildren, setAttribute, setText, svgElement } from '../element.ts'
 
 type ChartKey = Readonly<{
+  campaign: string
   name: string
   figure: string
   slot: number
-  look: Look
+  /** Of a line that is there to compare with. */
+  isContext: boolean
   title: string
 }>
 
@@ -24,65 +24,74 @@ type ChartKeys = Readonly<{
 /** The least distance between the middles of two labels. */
 export const KEY_HEIGHT_PX = 40
 
-export function openChartKeys(): ChartKeys {
+/** `onCampaign` is called when a key is pressed. */
+export function openChartKeys(onCampaign: (campaign: string) => void): ChartKeys {
   const list = element('ul', { class: 'chart-keys' })
+  const known = new Map<string, Key>()
   return {
     element: list,
     update(keys, tops) {
       list.classList.toggle('is-beside', tops !== null)
-      while (list.children.length > keys.length) list.lastElementChild?.remove()
-      keys.forEach((key, index) => {
-        const item = (list.children[index] as HTMLElement | undefined) ?? openKey(list)
-        fillKey(item, key)
+      const shown = keys.map((key, index) => {
+        const { campaign } = key
+        const made = known.get(campaign) ?? openKey(campaign, () => onCampaign(campaign))
+        known.set(campaign, made)
+        made.update(key)
         const top = tops?.[index]
-        item.style.transform = top === undefined ? '' : `translateY(${Math.round(top)}px)`
+        made.element.style.transform = top === undefined ? '' : `translateY(${Math.round(top)}px)`
+        return made.element
       })
+      placeChildren(list, shown)
+      for (const [campaign, { element: made }] of known) {
+        if (!shown.includes(made)) known.delete(campaign)
+      }
     },
   }
 }
 
-function openKey(list: HTMLElement): HTMLElement {
-  const item = element(
-    'li',
-    { class: 'chart-key' },
-    keyMark(0),
-    element('span', { class: 'chart-key-name' }),
-    element('span', { class: 'chart-key-figure' }),
+type Key = Readonly<{ element: HTMLElement; update: (key: ChartKey) => void }>
+
+function openKey(campaign: string, onPress: () => void): Key {
+  const mark = element('span', { class: 'chart-key-mark' }, keyMark(0))
+  const name = element('bdi', { class: 'chart-key-name' })
+  const figure = element('span', { class: 'chart-key-figure' })
+  const button = element(
+    'button',
+    {
+      class: 'chart-key-button',
+      attributes: { type: 'button', 'data-key': campaign },
+      on: { click: onPress },
+    },
+    mark,
+    name,
+    figure,
   )
-  list.append(item)
-  return item
-}
-
-function fillKey(item: HTMLElement, { name, figure, slot, look, title }: ChartKey): void {
-  const [mark, nameElement, figureElement] = item.children
-  if (mark === undefined || nameElement === undefined || figureElement === undefined) return
-  const shown = `${slot} ${look}`
-  if (item.dataset.mark !== shown) {
-    item.dataset.mark = shown
-    mark.replaceWith(keyMark(slot, look))
+  let slot = 0
+  return {
+    element: element('li', { class: 'chart-key' }, button),
+    update(key) {
+      if (key.slot !== slot) mark.replaceChildren(keyMark(key.slot))
+      slot = key.slot
+      setText(name, key.name)
+      setText(figure, key.figure)
+      setAttribute(button, 'title', key.title)
+      button.classList.toggle('is-context', key.isContext)
+    },
   }
-  setText(nameElement, name)
-  setText(figureElement, figure)
-  if (item.title !== title) item.title = title
 }
 
-/** The mark of a series in its colour: solid, or hollow on a dashed line while filling. */
-export function keyMark(slot: number, look: Look = 'complete'): SVGSVGElement {
-  const isFilling = look === 'filling'
+/** The mark of a series in its colour. */
+export function keyMark(slot: number): SVGSVGElement {
   const mark = svgElement('path', {
     d: markPath(slot),
     transform: 'translate(7 1)',
-    class: isFilling ? 'is-hollow' : '',
     fill: 'currentColor',
-    stroke: 'currentColor',
-    'stroke-width': isFilling ? 1.5 : 0,
   })
   const line = svgElement('path', {
     d: 'M1 6H23',
     stroke: 'currentColor',
     'stroke-width': 2,
     'stroke-linecap': 'round',
-    ...(isFilling ? { 'stroke-dasharray': '2 4' } : {}),
   })
   return svgElement(
     'svg',

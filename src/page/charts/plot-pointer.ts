@@ -1,7 +1,7 @@
 /**
  * The crosshair under the pointer, with marks on the lines and a card of names and figures. It also
- * follows touch, and the arrow keys while the plot has the focus. Cards are made of elements, never
- * of HTML text.
+ * follows touch, and the arrow keys while the plot has the focus. A click opens what is under it.
+ * Cards are made of elements, never of HTML text.
  */
 import { element } from '../element.ts'
 import { keyMark } from './chart-keys.ts'
@@ -19,6 +19,8 @@ export type Spots = Readonly<{
   /** The spot of a point of the plot. */
   find: (x: number, y: number) => number
   at: (place: number) => Spot | null
+  /** What a click at a point of the plot does; null if nothing. */
+  target: (x: number, y: number, isTouch: boolean) => (() => void) | null
 }>
 
 export type PlotPointer = Readonly<{
@@ -48,10 +50,16 @@ export function openPlotPointer(plot: HTMLElement): PlotPointer {
     looking = next
     show()
   }
-  const follow = ({ clientX, clientY }: PointerEvent): void => {
+  const targetOf = ({ clientX, clientY, pointerType }: PointerEvent): (() => void) | null => {
     const { left, top } = plot.getBoundingClientRect()
-    look({ at: 'pointer', x: clientX - left, y: clientY - top })
+    return spots?.target(clientX - left, clientY - top, pointerType === 'touch') ?? null
   }
+  const follow = (event: PointerEvent): void => {
+    const { left, top } = plot.getBoundingClientRect()
+    look({ at: 'pointer', x: event.clientX - left, y: event.clientY - top })
+    plot.classList.toggle('has-target', targetOf(event) !== null)
+  }
+  const open = (event: PointerEvent): void => targetOf(event)?.()
   const onKey = (event: KeyboardEvent): void => {
     const next = spots === null ? undefined : keyPlace(event.key, spots, looking)
     if (next === undefined) return
@@ -59,7 +67,12 @@ export function openPlotPointer(plot: HTMLElement): PlotPointer {
     look(next === null ? null : { at: 'place', place: next })
   }
   const leave = (): void => look(null)
-  const listeners = { pointermove: follow, pointerdown: follow, keydown: onKey } as const
+  const listeners = {
+    pointermove: follow,
+    pointerdown: follow,
+    click: open,
+    keydown: onKey,
+  } as const
   const leaving = ['pointerleave', 'pointercancel', 'blur'] as const
   for (const [name, listener] of Object.entries(listeners)) {
     plot.addEventListener(name, listener as EventListener)
@@ -140,7 +153,7 @@ function cardPlace(box: Spot['box'], card: Size, plot: Size): { x: number; y: nu
   if (box.width > plot.width / 2) {
     const below = box.top + box.height + 4
     const y = below + card.height <= plot.height ? below : box.top - card.height - 4
-    return { x: Math.max(0, plot.width - card.width - 4), y }
+    return { x: Math.max(0, plot.width - card.width - 4), y: Math.max(0, y) }
   }
   const left = box.left - CARD_GAP_PX - card.width
   const isRight = right + card.width <= plot.width || box.left < plot.width / 2

@@ -123,6 +123,7 @@ function realtimeSpots(
   const height = panelTop(REALTIME_PANELS.length - 1) + PANEL_PX - panelTop(0)
   return {
     count: known.length,
+    target: () => null,
     find: (x) => {
       const second = Math.floor(first?.fromX(x) ?? model.from)
       return Math.min(second - (known[0]?.at ?? second), SECONDS_KEPT)

@@ -1,6 +1,9 @@
-/** The chart "Revenue by campaign": ranked bars, refunds left of zero, the others below. */
+/**
+ * The chart "Revenue by campaign": ranked bars, refunds left of zero, the others below. A click on a
+ * bar shows its campaign alone.
+ */
 import type { RevenueAnswer } from '../../dashboard-definition.ts'
-import { element, setText } from '../element.ts'
+import { element, placeChildren, setText } from '../element.ts'
 import type { Format } from '../format.ts'
 import { openChartFrame } from './chart-frame.ts'
 import type { Chart } from './chart-option.ts'
@@ -17,12 +20,13 @@ import { type RevenueLayout, revenueLayout, revenueOption, rowsOf } from './reve
 
 const CUT_TEXT = 'Its bar is cut: drawn to scale it would be longer.'
 
+type RevenueOptions = Readonly<{ format: Format; onCampaign: (campaign: string) => void }>
+
 export function openRevenueChart(
   host: HTMLElement,
-  { format }: Readonly<{ format: Format }>,
+  { format, onCampaign }: RevenueOptions,
 ): Chart<RevenueAnswer> {
-  const names = element('ol', { class: 'revenue-names' })
-  names.setAttribute('aria-hidden', 'true')
+  const names = openNames(onCampaign)
   let model: RevenueModel | null = null
 
   const draw = (): void => {
@@ -30,12 +34,13 @@ export function openRevenueChart(
     const layout = revenueLayout(model, frame.size().width, format)
     const option = revenueOption(model, layout, frame.theme(), format)
     frame.canvas.setOption(option, { notMerge: true })
-    placeNames(names, model, layout)
-    frame.pointer.update(revenueSpots(model, layout, frame.size().width, format))
+    names.update(model, layout)
+    frame.pointer.update(revenueSpots(model, layout, frame.size().width, format, onCampaign))
   }
 
   const frame = openChartFrame(host, 'revenue-chart', draw)
-  frame.plot.append(names)
+  // Beside the plot, not in it: what is in a picture cannot be reached by keyboard.
+  frame.body.append(names.element)
   return {
     update(answer) {
       const next = revenueModel(answer, format)
@@ -50,20 +55,46 @@ export function openRevenueChart(
   }
 }
 
-function placeNames(names: HTMLElement, model: RevenueModel, layout: RevenueLayout): void {
-  const rows = rowsOf(model)
-  while (names.children.length > rows.length) names.lastElementChild?.remove()
-  rows.forEach(({ campaign, name }, index) => {
-    let item = names.children[index] as HTMLElement | undefined
-    if (item === undefined) {
-      item = element('li', {})
-      names.append(item)
-    }
-    setText(item, name)
-    item.classList.toggle('is-others', campaign === null)
-    item.style.transform = `translateY(${layout.tops[index] ?? 0}px)`
-    item.style.width = `${layout.namesPx}px`
-  })
+type Names = Readonly<{
+  element: HTMLElement
+  update: (model: RevenueModel, layout: RevenueLayout) => void
+}>
+
+/** Buttons for the keyboard; the pointer goes through them to the rows of the plot. */
+function openNames(onCampaign: (campaign: string) => void): Names {
+  const list = element('ol', { class: 'revenue-names' })
+  const known = new Map<string, HTMLElement>()
+  const itemOf = (campaign: string | null): HTMLElement => {
+    if (campaign === null) return element('li', { class: 'is-others' }, element('span'))
+    const made =
+      known.get(campaign) ??
+      element(
+        'li',
+        {},
+        element('button', {
+          class: 'revenue-name',
+          attributes: { type: 'button', 'data-bar': campaign },
+          on: { click: () => onCampaign(campaign) },
+        }),
+      )
+    known.set(campaign, made)
+    return made
+  }
+  return {
+    element: list,
+    update(model, layout) {
+      const rows = rowsOf(model)
+      const items = rows.map(({ campaign, name }, index) => {
+        const item = itemOf(campaign)
+        if (item.firstElementChild !== null) setText(item.firstElementChild, name)
+        item.style.transform = `translateY(${layout.tops[index] ?? 0}px)`
+        item.style.width = `${layout.namesPx}px`
+        return item
+      })
+      placeChildren(list, items)
+      for (const [campaign, item] of known) if (!items.includes(item)) known.delete(campaign)
+    },
+  }
 }
 
 function revenueSpots(
@@ -71,6 +102,7 @@ function revenueSpots(
   layout: RevenueLayout,
   width: number,
   format: Format,
+  onCampaign: (campaign: string) => void,
 ): Spots {
   const rows = rowsOf(model)
   const find = (_x: number, y: number): number => {
@@ -80,6 +112,10 @@ function revenueSpots(
   return {
     count: rows.length,
     find,
+    target(x, y) {
+      const campaign = rows[find(x, y)]?.campaign ?? null
+      return campaign === null ? null : () => onCampaign(campaign)
+    },
     at(place) {
       const bar = rows[place]
       const top = layout.tops[place]

@@ -74,6 +74,8 @@ test('what is wrong is named, with what is accepted', () => {
     ['summary', 'rang=1h', /^"rang" is not a parameter of summary, which knows range, from/],
     ['summary', 'lines=all', /^"lines" is not a parameter of summary/],
     ['trend', 'lines=some', /^lines must be one of all, campaigns/],
+    ['trend', 'lines=campaigns&by=ctr', /^by must be one of impressions, clicks, conversions, r/],
+    ['trend', 'by=clicks', /^by ranks campaigns: it goes with lines=campaigns$/],
     ['summary', 'from=2026-11-22T10:00:00Z', /^to is missing/],
     ['summary', 'to=2026-11-22T10:00:00Z', /^from is missing/],
     ['summary', 'from=yesterday&to=2026-11-22T10:00:00Z', /^from must be an RFC 3339 date-time/],

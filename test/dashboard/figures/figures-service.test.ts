@@ -89,22 +89,48 @@ test('the summary includes pending events and compares complete windows only', a
   assert.equal(answer.sparkline.figures.ctr[0], null)
 })
 
-test('the trend has ratios of sums by window, and lines of the largest campaigns', async () => {
+test('the trend has the sums of each window, and of the whole range', async () => {
   const { ask } = openFilled()
   const all = await ask<TrendAnswer>('trend')
   assert.equal(all.stepSeconds, 300)
   assert.equal(all.lines.length, 1)
-  assert.equal(all.lines[0]?.campaign, null)
-  assert.deepEqual(all.lines[0]?.clicks, [0, 0, 0, 6, 0, 0, 0, 20, 0, 4, 0, 0])
-  assert.equal(all.lines[0]?.ctr[7], 20)
-  assert.equal(all.lines[0]?.cvr[7], 25)
-  assert.equal(all.lines[0]?.cvr[1], null)
+  const [line] = all.lines
+  assert.equal(line?.campaign, null)
+  assert.deepEqual(line?.clicks, [0, 0, 0, 6, 0, 0, 0, 20, 0, 4, 0, 0])
+  assert.deepEqual(line?.impressions, [0, 0, 0, 150, 0, 0, 0, 100, 0, 50, 0, 0])
+  assert.deepEqual(line?.conversions, [0, 0, 0, 1, 0, 0, 0, 5, 0, 1, 0, 0])
+  assert.deepEqual(line?.revenue, [0, 0, 0, 2.5, 0, 0, 0, 12.5, 0, 2.5, 0, 0])
+  assert.deepEqual(line?.totals, { impressions: 300, clicks: 30, conversions: 7, revenue: 17.5 })
+})
+
+test('lines by campaign are the largest by the sum that is asked for', async () => {
+  const { ask } = openFilled()
+  const named = async (query: string): Promise<(string | null)[]> =>
+    (await ask<TrendAnswer>('trend', query)).lines.map(({ campaign }) => campaign)
+  assert.deepEqual(await named('lines=campaigns'), ['spring', 'autumn'])
+  assert.deepEqual(await named('lines=campaigns&by=clicks'), ['autumn', 'spring'])
+  assert.deepEqual(await named('lines=campaigns&by=revenue'), ['autumn', 'spring'])
   const each = await ask<TrendAnswer>('trend', 'lines=campaigns')
-  assert.deepEqual(
-    each.lines.map(({ campaign }) => campaign),
-    ['spring', 'autumn'],
-  )
   assert.deepEqual(each.lines[0]?.impressions, [0, 0, 0, 150, 0, 0, 0, 0, 0, 50, 0, 0])
+  assert.equal(each.lines[0]?.totals.impressions, 200)
+})
+
+test('chosen campaigns are the first lines, the largest others come after, five in all', async () => {
+  const { ask, lake } = openFilled()
+  const more = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((campaign, at) =>
+    events(campaign, ago(15), [10 + at, 0, 0]),
+  )
+  lake.take(more, ago(0))
+  const named = async (query: string): Promise<(string | null)[]> =>
+    (await ask<TrendAnswer>('trend', `lines=campaigns&${query}`)).lines.map((one) => one.campaign)
+  assert.deepEqual(await named('campaign=b'), ['b', 'spring', 'autumn', 'f', 'e'])
+  assert.deepEqual(await named('campaign=a&campaign=c'), ['c', 'a', 'spring', 'autumn', 'f'])
+  const six = ['a', 'b', 'c', 'd', 'e', 'f'].map((campaign) => `campaign=${campaign}`).join('&')
+  assert.deepEqual(await named(six), ['f', 'e', 'd', 'c', 'b'])
+  assert.deepEqual(await named('campaign=nobody'), ['spring', 'autumn', 'f', 'e', 'd'])
+  // All together, only chosen campaigns count.
+  const one = await ask<TrendAnswer>('trend', 'campaign=b')
+  assert.equal(one.lines[0]?.totals.impressions, 11)
 })
 
 test('revenue is ranked, and what is not listed is summed up as others', async () => {

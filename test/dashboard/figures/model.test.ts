@@ -13,6 +13,7 @@ import {
   expectSummary,
   expectTrend,
   type NaiveBreakdown,
+  type NaiveLines,
   type NaiveTable,
   type NaiveView,
   viewed,
@@ -62,6 +63,7 @@ type Asked = Readonly<{
   view: NaiveView
   table: NaiveTable
   breakdown: NaiveBreakdown
+  by: NaiveLines['by']
 }>
 
 const anyRange = fc.oneof(
@@ -89,6 +91,7 @@ const anyQuestion: fc.Arbitrary<Asked> = fc.record({
     sort: fc.constantFrom('value', 'impressions', 'cvr'),
     order: fc.constantFrom('asc', 'desc'),
   }),
+  by: fc.constantFrom('impressions', 'clicks', 'conversions', 'revenue'),
 })
 
 type Act =
@@ -113,7 +116,8 @@ const anyAct: fc.Arbitrary<Act> = fc.oneof(
   }),
 )
 
-function queryOf({ kind, range, view, table, breakdown }: Asked): [path: string, query: string] {
+function queryOf(asked: Asked): [path: string, query: string] {
+  const { kind, range, view, table, breakdown, by } = asked
   const more = new URLSearchParams()
   for (const campaign of view.campaigns) more.append('campaign', campaign)
   for (const [name, values] of Object.entries(view.filter)) {
@@ -122,7 +126,10 @@ function queryOf({ kind, range, view, table, breakdown }: Asked): [path: string,
   if (kind === 'breakdown') {
     for (const [name, value] of Object.entries(breakdown)) more.set(name, value)
   }
-  if (kind === 'trend each') more.set('lines', 'campaigns')
+  if (kind === 'trend each') {
+    more.set('lines', 'campaigns')
+    more.set('by', by)
+  }
   if (kind === 'campaigns') {
     for (const [name, value] of Object.entries(table)) more.set(name, value)
     more.set('size', '4')
@@ -131,18 +138,19 @@ function queryOf({ kind, range, view, table, breakdown }: Asked): [path: string,
   return [kind.split(' ')[0] ?? '', `${range}&${more}`]
 }
 
-function expectAnswer(
-  { kind, table, breakdown }: Asked,
-  answer: never,
-  events: readonly ModelEvent[],
-): void {
+function expectAnswer(asked: Asked, answer: never, all: readonly ModelEvent[]): void {
+  const { kind, view, table, breakdown, by } = asked
+  const events = viewed(all, view)
   switch (kind) {
     case 'summary':
       expectSummary(answer, events)
       break
     case 'trend':
     case 'trend each':
-      expectTrend(answer, events)
+      expectTrend(answer, viewed(all, { ...view, campaigns: [] }), {
+        by: kind === 'trend each' ? by : 'impressions',
+        campaigns: view.campaigns,
+      })
       break
     case 'revenue':
       expectRevenue(answer, events)
@@ -208,7 +216,7 @@ async function play(acts: readonly Act[], windowUs: number, cachedRowsMax?: numb
       const isFiltered = Object.values(one.view.filter).some((values) => values.length > 0)
       const isRaw = isFiltered || one.kind === 'breakdown'
       expectOneOf(states, ({ taken, committed }) =>
-        expectAnswer(one, answer, viewed(isRaw ? committed : taken, one.view)),
+        expectAnswer(one, answer, isRaw ? committed : taken),
       )
     }
   }

@@ -79,14 +79,31 @@ export function expectSummary(answer: SummaryAnswer, events: readonly ModelEvent
   }
 }
 
-export function expectTrend(answer: TrendAnswer, events: readonly ModelEvent[]): void {
+export type NaiveLines = Readonly<{
+  by: 'impressions' | 'clicks' | 'conversions' | 'revenue'
+  /** Chosen ones; empty if none is. */
+  campaigns: readonly string[]
+}>
+
+/** `events` are those of all campaigns, also where some are chosen. */
+export function expectTrend(
+  answer: TrendAnswer,
+  events: readonly ModelEvent[],
+  { by, campaigns }: NaiveLines,
+): void {
   const { range, stepSeconds, starts, lines } = answer
   const [from, to] = [usOf(range.from), usOf(range.to)]
+  const isChosen = (campaign: string): boolean =>
+    campaigns.length === 0 || campaigns.includes(campaign)
   assert.ok(starts.length <= 300)
   assert.equal(stepSeconds % range.stepSeconds, 0)
   if (lines[0]?.campaign !== null) {
+    const key = by === 'revenue' ? 'millionths' : by
     const ranked = byCampaign(within(events, from, to)).sort(
-      (a, b) => b.sums.impressions - a.sums.impressions || compareBytes(a, b),
+      (a, b) =>
+        Number(isChosen(b.campaign)) - Number(isChosen(a.campaign)) ||
+        b.sums[key] - a.sums[key] ||
+        compareBytes(a, b),
     )
     assert.deepEqual(
       lines.map(({ campaign }) => campaign),
@@ -94,21 +111,24 @@ export function expectTrend(answer: TrendAnswer, events: readonly ModelEvent[]):
     )
   }
   for (const line of lines) {
-    const own = events.filter(
-      ({ campaign }) => line.campaign === null || line.campaign === campaign,
+    const own = events.filter(({ campaign }) =>
+      line.campaign === null ? isChosen(campaign) : line.campaign === campaign,
     )
+    assert.deepEqual(line.totals, sumsOver(own, from, to))
     for (const [point, start] of starts.entries()) {
       const fromUs = Math.max(usOf(start), from)
-      const figures = figuresOf(
-        sumOf(within(own, fromUs, Math.min(usOf(start) + stepSeconds * 1e6, to))),
-      )
-      assert.equal(line.impressions[point], figures.impressions)
-      assert.equal(line.clicks[point], figures.clicks)
-      assert.equal(line.conversions[point], figures.conversions)
-      assert.equal(line.ctr[point], figures.ctr)
-      assert.equal(line.cvr[point], figures.cvr)
+      const sums = sumsOver(own, fromUs, Math.min(usOf(start) + stepSeconds * 1e6, to))
+      assert.equal(line.impressions[point], sums.impressions)
+      assert.equal(line.clicks[point], sums.clicks)
+      assert.equal(line.conversions[point], sums.conversions)
+      assert.equal(line.revenue[point], sums.revenue)
     }
   }
+}
+
+function sumsOver(events: readonly ModelEvent[], fromUs: number, toUs: number) {
+  const { millionths, ...counts } = sumOf(within(events, fromUs, toUs))
+  return { ...counts, revenue: millionths / 1e6 }
 }
 
 export function expectRevenue(answer: RevenueAnswer, events: readonly ModelEvent[]): void {

@@ -11,7 +11,12 @@ import {
   startFiguresThread,
 } from '../../../src/dashboard/figures/figures-thread.ts'
 import type { LiveUpdate } from '../../../src/dashboard/live/live-updates.ts'
-import { chartSql } from '../../../src/dashboard-definition/definition.ts'
+import {
+  CHARTS,
+  chartSql,
+  measureOf,
+  type Sums,
+} from '../../../src/dashboard-definition/definition.ts'
 import type {
   BreakdownAnswer,
   CampaignsAnswer,
@@ -151,10 +156,18 @@ async function expectLikeSql(place: JobPlace, { ask }: Running, fromUs: number, 
       count + (trend.lines[0]?.clicks[point] ?? 0) + (trend.lines[0]?.conversions[point] ?? 0) > 0,
   )
   assert.equal(withEvents?.length, windows.length)
-  for (const [start, ctr, cvr] of windows) {
+  for (const [start, ...cells] of windows) {
     const point = trend.starts.findIndex((text) => Date.parse(text) === startMs(start))
-    expectClose(trend.lines[0]?.ctr[point] ?? null, numberOf(ctr), `ctr at ${start}`)
-    expectClose(trend.lines[0]?.cvr[point] ?? null, numberOf(cvr), `cvr at ${start}`)
+    const [line] = trend.lines
+    const sums: Sums = {
+      impressions: line?.impressions[point] ?? 0,
+      clicks: line?.clicks[point] ?? 0,
+      conversions: line?.conversions[point] ?? 0,
+      revenue: line?.revenue[point] ?? 0,
+    }
+    for (const [at, id] of CHARTS.trend.measures.entries()) {
+      expectClose(measureOf(id, sums), numberOf(cells[at]), `${id} at ${start}`)
+    }
   }
   const table = await ask<CampaignsAnswer>('campaigns', `${range}&sort=revenue&size=200`)
   const campaigns = await queryRows(place.settings, chartSql('campaigns', sqlRange))
@@ -226,7 +239,10 @@ async function expectFiltered({ ask }: Running, sent: readonly ModelEvent[], end
   )
   const filter = 'platform=web&country=&country=DE'
   expectSummary(await ask('summary', `${range}&${filter}`), fitting)
-  expectTrend(await ask('trend', `${range}&${filter}&lines=campaigns`), fitting)
+  expectTrend(await ask('trend', `${range}&${filter}&lines=campaigns&by=clicks`), fitting, {
+    by: 'clicks',
+    campaigns: [],
+  })
   const table = await ask<CampaignsAnswer>('campaigns', `${range}&${filter}&sort=ctr&order=asc`)
   expectCampaigns(table, fitting, { sort: 'ctr', order: 'asc', search: '' })
   const chosen = `country=&country=DE&campaign=${CAMPAIGNS[0]}`
