@@ -58,10 +58,10 @@ test('the table has its defaults and takes its own parameters', () => {
 
 test('a breakdown is by platform, most impressions first, unless asked otherwise', () => {
   const plain = parseQuestion('breakdown', '')
-  assert.ok('by' in plain)
+  assert.ok('kind' in plain && plain.kind === 'breakdown')
   assert.deepEqual([plain.by, plain.sorting], ['platform', { by: 'impressions', order: 'desc' }])
   const asked = parseQuestion('breakdown', 'by=country&sort=cvr&order=asc&country=DE')
-  assert.ok('by' in asked)
+  assert.ok('kind' in asked && asked.kind === 'breakdown')
   assert.deepEqual([asked.by, asked.sorting], ['country', { by: 'cvr', order: 'asc' }])
   assert.deepEqual(asked.view.filter?.country, ['DE'])
 })
