@@ -214,9 +214,9 @@ describe('names of campaigns', { skip: skipBrowser }, () => {
 
   test('`status` without a running process reports the file too', async () => {
     await write('id,name\n')
+    await watched.context.close()
     await site.product().stop()
     const { stdout } = await runCommand(site.folder, ['status'])
     assert.match(stdout, /notice .*campaigns\.csv cannot be used: it has no column campaign_id/)
-    await site.restart('stop', { campaignNames: './campaigns.csv' })
   })
 })
