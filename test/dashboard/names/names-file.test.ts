@@ -86,7 +86,10 @@ test('what a fault quotes of a file cannot command a terminal', async () => {
 })
 
 test('100,000 names are read', async () => {
-  const lines = Array.from({ length: 100_000 }, (_, at) => `120210000000${10_000 + at},Campaign number ${at}\n`)
+  const lines = Array.from(
+    { length: 100_000 },
+    (_, at) => `120210000000${10_000 + at},Campaign number ${at}\n`,
+  )
   const parsed = await parseNames(Buffer.from(`campaign_id,name\n${lines.join('')}`))
   assert.ok('names' in parsed)
   assert.equal(parsed.names.size, 100_000)
