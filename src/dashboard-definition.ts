@@ -40,6 +40,7 @@ export {
   mapEventFilters,
   OFFERED_VALUES_MAX,
 } from './dashboard-definition/filters.ts'
+export { searchText } from './dashboard-definition/search-text.ts'
 export type {
   AnsweredRange,
   BreakdownAnswer,
@@ -47,6 +48,7 @@ export type {
   ErrorAnswer,
   Figures,
   LiveMessage,
+  Named,
   RevenueAnswer,
   SettingsAnswer,
   SummaryAnswer,

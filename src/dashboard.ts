@@ -9,6 +9,7 @@
 import { startFiguresThread } from './dashboard/figures/figures-thread.ts'
 import { type Dashboard, type DashboardOptions, openDashboardOn } from './dashboard/open.ts'
 
+export { namesProblem } from './dashboard/names/names-watch.ts'
 export type { Dashboard, DashboardOptions } from './dashboard/open.ts'
 export type { SupersetPlace } from './dashboard/superset/client.ts'
 export type { SupersetDatabase } from './dashboard/superset/database.ts'

@@ -20,6 +20,7 @@ type Knowledge = Readonly<{ rooms: readonly string[]; packages: readonly string[
 const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   event: { rooms: [], packages: [] },
   runtime: { rooms: [], packages: [] },
+  csv: { rooms: [], packages: ['csv-parse'] },
   'dashboard-definition': { rooms: [], packages: [] },
   'demo-traffic': { rooms: [], packages: [] },
   config: { rooms: ['runtime'], packages: ['yaml', 'zod'] },
@@ -49,7 +50,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     packages: [],
   },
   dashboard: {
-    rooms: ['event', 'runtime', 'dashboard-definition', 'collect', 'query', 'job'],
+    rooms: ['event', 'runtime', 'csv', 'dashboard-definition', 'collect', 'query', 'job'],
     packages: ['fflate'],
   },
   setup: {
@@ -78,6 +79,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
     rooms: [
       'event',
       'runtime',
+      'csv',
       'demo-traffic',
       'config',
       'engine',
@@ -87,7 +89,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
       'setup',
       'pipeline',
     ],
-    packages: ['cli-progress', 'commander', 'csv-parse'],
+    packages: ['cli-progress', 'commander'],
   },
   page: { rooms: ['dashboard-definition'], packages: [] },
 }

@@ -92,6 +92,8 @@ export type Config = Readonly<{
   timezone: string
   /** A code of ISO 4217; null where revenue is a plain number. */
   currency: string | null
+  /** The file with the names of campaigns; null where they have none. */
+  campaignNames: string | null
   commitIntervalMs: number
   dedupe: Readonly<{ horizonMs: number; memoryMaxBytes: number }>
   /** Accepted keys; without any no key is required (on loopback only). */

@@ -38,6 +38,7 @@ export function resolveSettings(
     windowUs: settings.window * US_PER_MS,
     timezone: settings.timezone,
     currency: orNull(settings.currency),
+    campaignNames: settings.campaignNames === '' ? null : absolute(settings.campaignNames),
     commitIntervalMs: settings.commitInterval,
     dedupe: { horizonMs: dedupe.horizon, memoryMaxBytes: dedupe.memoryMax },
     keys: keysOf(settings, absolute),

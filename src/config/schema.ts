@@ -70,6 +70,7 @@ export type Settings = Readonly<{
   window: number
   timezone: string
   currency: string
+  campaignNames: string
   commitInterval: number
   dedupe: Readonly<{ horizon: number; memoryMax: number }>
   keys: KeySettings
@@ -160,6 +161,17 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
       initial: '',
     },
     readCurrency,
+  ),
+  campaignNames: field(
+    {
+      description:
+        'A CSV file with the names of campaigns, for the page and its CSV: columns `campaign_id` ' +
+        'and `name`, in UTF-8, separated by commas, semicolons or tabs. It is read again when it ' +
+        'changes; one that cannot be used is reported, and the names read before stay.',
+      accepts: 'the path of a file (relative to this file), of 16 MiB at most',
+      initial: '',
+    },
+    (value) => (value === '' ? '' : readPath(value)),
   ),
   commitInterval: field(
     {

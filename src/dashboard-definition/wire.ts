@@ -38,9 +38,19 @@ export type AnsweredRange = Readonly<{
   source: 'metrics' | 'events'
 }>
 
+/** What people call campaigns, by id; null if `campaignNames` does not have it. */
+type CampaignNames = Readonly<Record<string, string | null>>
+
+/** What every answer about campaigns has. */
+export type Named = Readonly<{
+  /** Of the campaigns in the answer and the chosen ones. Absent without `campaignNames`. */
+  names?: CampaignNames
+}>
+
 /** GET /api/v1/summary: the tiles. */
 export type SummaryAnswer = Readonly<{
   range: AnsweredRange
+  names?: CampaignNames
   figures: Figures
   /** The complete steps of the range, and the same number before it: `change` compares them. */
   compared: Readonly<{ from: string; to: string; figures: Figures }>
@@ -59,6 +69,7 @@ export type SummaryAnswer = Readonly<{
 /** GET /api/v1/trend?lines=all|campaigns&by=impressions|clicks|conversions|revenue */
 export type TrendAnswer = Readonly<{
   range: AnsweredRange
+  names?: CampaignNames
   /** The length of a point; a multiple of the range's step. */
   stepSeconds: number
   /** Multiples of the step. The first may be before `from`, but a point counts only the range. */
@@ -84,6 +95,7 @@ export type TrendLine = Readonly<{
 /** GET /api/v1/revenue: ranked, the largest first. */
 export type RevenueAnswer = Readonly<{
   range: AnsweredRange
+  names?: CampaignNames
   total: number
   campaigns: readonly Readonly<{ campaign: string; revenue: number }>[]
   /** What is not listed; `campaigns` is 0 if everything is. */
@@ -109,6 +121,7 @@ export type BreakdownAnswer = Readonly<{
 /** GET /api/v1/campaigns?sort=&order=&search=&page=&size= */
 export type CampaignsAnswer = Readonly<{
   range: AnsweredRange
+  names?: CampaignNames
   page: number
   size: number
   /** Matching campaigns on all pages. */

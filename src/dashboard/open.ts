@@ -23,6 +23,8 @@ export type DashboardOptions = Readonly<{
   windowUs: number
   timezone: string
   currency: string | null
+  /** The file with the names of campaigns; null if there is none. */
+  campaignNames: string | null
   version: string
   /** Reading needs a key, so browsers must sign in. */
   authRequired: boolean
@@ -39,6 +41,8 @@ export type Dashboard = Readonly<{
    * restarts a failed thread when the pause is over, even if nobody watches.
    */
   look(): string | null
+  /** One sentence for each thing that the user should know, though the figures are right. */
+  notices(): readonly string[]
   /**
    * Ends streams and answers under way. Call it before closing the collector, which awaits them.
    */
@@ -60,25 +64,34 @@ export async function openDashboardOn(
   options: DashboardOptions,
   startFiguresThread: StartFiguresThread,
 ): Promise<Dashboard> {
-  const { warehouse, cache, windowUs, timezone, currency, nowUs, nowMs } = options
+  const { warehouse, cache, windowUs, timezone, currency, campaignNames, nowUs, nowMs } = options
+  let namesProblem: string | null = null
+  let warnedOf: string | null = null
   const state = openLiveState({
     status: () => {
       const status = options.live()
-      const problem = figures.problem()
-      const isKnown = problem === null || status.problems.includes(problem)
-      return isKnown ? status : { ...status, problems: [...status.problems, problem] }
+      const more = [figures.problem(), namesProblem].filter((problem) => problem !== null)
+      return { ...status, problems: [...new Set([...status.problems, ...more])] }
     },
     windowUs,
     nowUs,
   })
   const stream = openLiveStream({ state, epoch: nowUs(), nowMs, onWatched: () => figures.wake() })
   const figures = openFiguresSupervisor({
-    start: (events) => startFiguresThread({ warehouse, cache, windowUs, currency }, events),
+    start: (events) =>
+      startFiguresThread({ warehouse, cache, windowUs, currency, timezone, campaignNames }, events),
     feed: options.feed,
     isWaiting: () => options.live().waiting > 0,
     onLive(live) {
       state.take(live)
       stream.move()
+    },
+    onNames(problem) {
+      namesProblem = problem
+      stream.move()
+      // A thread that was started again reports the same once more.
+      if (problem !== null && problem !== warnedOf) options.warn(problem)
+      warnedOf = problem
     },
     nowMs,
     warn: options.warn,
@@ -107,6 +120,7 @@ export async function openDashboardOn(
       figures.wake()
       return figures.problem()
     },
+    notices: () => (namesProblem === null ? [] : [namesProblem]),
     stop,
     async close() {
       stop()

@@ -28,14 +28,20 @@ export const API = 'api/v1/'
 /** A longer request counts as unanswered. */
 const ANSWER_MS_MAX = 30_000
 
-export function createApiClient(send: typeof fetch): ApiClient {
+/** `onAnswer` is given each answer before whoever has asked. */
+export function createApiClient(
+  send: typeof fetch,
+  onAnswer: (answer: object) => void = () => {},
+): ApiClient {
   return {
     get: async <Answer>(request: string, signal?: AbortSignal): Promise<ApiResult<Answer>> => {
       const limits = [AbortSignal.timeout(ANSWER_MS_MAX), ...(signal === undefined ? [] : [signal])]
       try {
         const response = await send(API + request, { signal: AbortSignal.any(limits) })
         if (!response.ok) return await failureOf(response)
-        return { kind: 'answer', answer: (await response.json()) as Answer }
+        const answer = (await response.json()) as Answer & object
+        onAnswer(answer)
+        return { kind: 'answer', answer }
       } catch (error) {
         return signal?.aborted === true ? { kind: 'aborted' } : unreachable(error)
       }

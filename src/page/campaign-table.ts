@@ -8,7 +8,7 @@ import {
   PAGE_SIZE,
 } from '../dashboard-definition.ts'
 import { API } from './api-client.ts'
-import { campaignText, nameElement } from './campaign-name.ts'
+import { campaignText, openCampaignElement } from './campaign-name.ts'
 import { element, icon, placeChildren, setAttribute, setText } from './element.ts'
 import type { Format } from './format.ts'
 import {
@@ -140,15 +140,15 @@ function tableCard(
 }
 
 function openRow(campaign: string, format: Format, onCampaign: (campaign: string) => void): Row {
-  const text = campaignText(campaign)
+  const named = openCampaignElement(campaign)
   const name = element(
     'button',
     {
       class: 'campaign-button',
-      attributes: { type: 'button', title: `${text}\nShow only this campaign` },
+      attributes: { type: 'button' },
       on: { click: () => onCampaign(campaign) },
     },
-    nameElement(text),
+    named.element,
   )
   const bar = element('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } })
   const cells = figureCells(format)
@@ -160,6 +160,8 @@ function openRow(campaign: string, format: Format, onCampaign: (campaign: string
       ...cells.elements,
     ),
     update: (figures, share) => {
+      named.update()
+      setAttribute(name, 'title', `${campaignText(campaign)}\nShow only this campaign`)
       cells.update(figures)
       bar.style.setProperty('--share', share.toFixed(4))
     },
@@ -251,7 +253,7 @@ function searchInput(store: ViewStore): HTMLInputElement {
       type: 'search',
       'data-search': true,
       placeholder: 'Search campaigns',
-      'aria-label': 'Search campaigns',
+      'aria-label': 'Search campaigns by name or id',
       autocomplete: 'off',
       spellcheck: 'false',
       maxlength: String(SEARCH_LENGTH_MAX),
@@ -287,7 +289,8 @@ function openCampaignHead(store: ViewStore): HTMLElement {
 
 function headCell(id: SortId, onClick: () => void): HTMLElement {
   const label = id === 'campaign' ? 'Campaign' : MEASURES[id].label
-  const title = id === 'campaign' ? 'The campaign_id of the events.' : MEASURES[id].description
+  const title =
+    id === 'campaign' ? 'By name, or by id where there is no name.' : MEASURES[id].description
   return element(
     'th',
     {

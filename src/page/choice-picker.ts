@@ -1,5 +1,4 @@
 /** The picker of a filter: a button with the number of chosen values, and a searchable list. */
-import { nameElement, valueText } from './campaign-name.ts'
 import { element, icon, setText } from './element.ts'
 import { attachPopover } from './popover.ts'
 
@@ -18,6 +17,10 @@ type PickerOptions = Readonly<{
   searchLabel: string
   chosenMax: number
   find: FindChoices
+  /** Whether a search finds a value. */
+  isFound: (value: string, search: string) => boolean
+  /** Shows a value. */
+  nameOf: (value: string) => HTMLElement
   onChange: (chosen: readonly string[]) => void
 }>
 
@@ -37,7 +40,7 @@ export function openChoicePicker(options: PickerOptions): ChoicePicker {
     typing = setTimeout(() => void refill(), TYPING_MS)
   })
   const note = element('p', { class: 'choices-note', attributes: { role: 'status' } })
-  const list = openChoiceList(label, (value, isTicked) => {
+  const list = openChoiceList(options, (value, isTicked) => {
     const others = chosen.filter((other) => other !== value)
     const isTooMany = isTicked && others.length >= chosenMax
     setText(note, isTooMany ? `${chosenMax} at most can be chosen.` : '')
@@ -52,7 +55,13 @@ export function openChoicePicker(options: PickerOptions): ChoicePicker {
     const text = search.value.trim()
     const found = await options.find(text, signal)
     if (signal.aborted) return
-    const choices = found === null ? [] : withFirst(found, first, text)
+    const choices =
+      found === null
+        ? []
+        : withFirst(
+            found,
+            first.filter((value) => options.isFound(value, text)),
+          )
     list.fill(choices)
     const fault = found === null ? 'The list could not be loaded.' : 'Nothing matches.'
     setText(note, choices.length === 0 ? fault : '')
@@ -82,16 +91,10 @@ export function openChoicePicker(options: PickerOptions): ChoicePicker {
   }
 }
 
-/** Earlier choices that match, then what was found. */
-function withFirst(
-  found: readonly Choice[],
-  first: readonly string[],
-  search: string,
-): readonly Choice[] {
+/** Earlier choices, then what was found. */
+function withFirst(found: readonly Choice[], first: readonly string[]): readonly Choice[] {
   const notes = new Map(found.map(({ value, note }) => [value, note]))
-  const wanted = search.toLowerCase()
-  const kept = first.filter((value) => valueText(value).toLowerCase().includes(wanted))
-  const values = new Set([...kept, ...notes.keys()])
+  const values = new Set([...first, ...notes.keys()])
   return [...values].map((value) => ({ value, note: notes.get(value) ?? '' }))
 }
 
@@ -143,7 +146,7 @@ type ChoiceList = Readonly<{
 
 /** The values of a filter, each with a checkbox. */
 function openChoiceList(
-  label: string,
+  { label, nameOf }: Pick<PickerOptions, 'label' | 'nameOf'>,
   onTick: (value: string, isTicked: boolean) => void,
 ): ChoiceList {
   const list = element('ul', { class: 'choices', attributes: { 'aria-label': label } })
@@ -154,7 +157,7 @@ function openChoiceList(
     for (const { value, box } of boxes) box.checked = chosen.includes(value)
   }
   const row = ({ value, note }: Choice, box: HTMLInputElement): HTMLElement => {
-    const name = nameElement(valueText(value))
+    const name = nameOf(value)
     name.classList.toggle('is-not-set', value === '')
     const figure = element('span', { class: 'choice-figure', text: note })
     return element('li', {}, element('label', { class: 'choice' }, box, name, figure))

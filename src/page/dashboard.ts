@@ -21,6 +21,7 @@ import { element } from './element.ts'
 import { openFilters } from './filters.ts'
 import { createFormat, readLocale } from './format.ts'
 import { openFreshness } from './freshness.ts'
+import { openNewestData } from './newest-data.ts'
 import { openOverview } from './overview.ts'
 import type { Part } from './part-loader.ts'
 import { openProblemsBanner } from './states.ts'
@@ -46,12 +47,13 @@ type DashboardOptions = Readonly<{
 
 export function openDashboard({ client, store, settings, nowMs }: DashboardOptions): Dashboard {
   const format = createFormat({
-    locale: readLocale(navigator.languages),
+    locale: readLocale(navigator),
     timezone: settings.timezone,
     currency: settings.currency,
   })
   const freshness = openFreshness(format, nowMs)
   const problems = openProblemsBanner()
+  const newestData = openNewestData(format, store)
   const overview = openOverview(format, store)
   const onCampaign = (campaign: string): void => {
     store.change({ filters: { ...store.current().filters, campaign: [campaign] }, page: 1 })
@@ -75,6 +77,7 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
       element(
         'div',
         { class: 'content' },
+        newestData.element,
         overview.element,
         element('div', { class: 'row' }, trend.element, revenue.element),
         realtime.element,
@@ -90,7 +93,10 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
     parts: [
       part<SummaryAnswer>({
         request: (view) => withQuery('summary', rangeParameters(view)),
-        show: overview.update,
+        show: (answer, view, isNews) => {
+          newestData.update(answer, view)
+          overview.update(answer, view, isNews)
+        },
         setBusy: overview.setBusy,
       }),
       trendPart(trend, store),
@@ -107,6 +113,7 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
     ],
     showLive: (message) => {
       freshness.update(message)
+      newestData.showLive(message)
       problems.update(message.problems)
       realtime.update(message)
     },

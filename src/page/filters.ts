@@ -8,9 +8,18 @@ import {
   type ValuesAnswer,
 } from '../dashboard-definition.ts'
 import type { ApiClient } from './api-client.ts'
-import { nameElement, valueText } from './campaign-name.ts'
+import {
+  campaignIdText,
+  campaignText,
+  isCampaignFound,
+  isFound,
+  nameElement,
+  onNames,
+  openCampaignElement,
+  valueText,
+} from './campaign-name.ts'
 import { type Choice, openChoicePicker } from './choice-picker.ts'
-import { element, icon, placeChildren } from './element.ts'
+import { element, icon, placeChildren, setAttribute } from './element.ts'
 import type { Format } from './format.ts'
 import { openRangePicker } from './range-picker.ts'
 import { DEFAULT_VIEW, hasFilters, rangeParameters, type View, type ViewStore } from './view.ts'
@@ -43,6 +52,9 @@ export function openFilters({ client, store, format, nowMs }: FiltersOptions): H
         id === 'campaign'
           ? findCampaigns(client, store.current(), search, signal, format)
           : findValues(client, store.current(), id, search, signal),
+      isFound: id === 'campaign' ? isCampaignFound : isValueFound,
+      nameOf: (value) =>
+        id === 'campaign' ? openCampaignElement(value).element : nameElement(valueText(value)),
       onChange: (chosen) => set(id, chosen),
     }),
   }))
@@ -73,6 +85,10 @@ export function openFilters({ client, store, format, nowMs }: FiltersOptions): H
   }
   show(store.current())
   store.onChange(show)
+  onNames(() => {
+    known.clear()
+    show(store.current())
+  })
 
   return element(
     'section',
@@ -94,7 +110,9 @@ function removeChosen(store: ViewStore, id: FilterId, value: string): void {
 }
 
 function chipElement(id: FilterId, value: string, onRemove: () => void): HTMLElement {
-  const text = valueText(value)
+  const text = id === 'campaign' ? campaignText(value) : valueText(value)
+  const name = nameElement(text)
+  if (id === 'campaign') setAttribute(name, 'title', titleOf(value))
   const remove = element(
     'button',
     {
@@ -108,9 +126,15 @@ function chipElement(id: FilterId, value: string, onRemove: () => void): HTMLEle
     'li',
     { class: 'chip', attributes: { 'data-chip': `${id}:${value}` } },
     element('span', { class: 'chip-label', text: FILTERS[id].label }),
-    nameElement(text),
+    name,
     remove,
   )
+}
+
+/** A chip has no room for the id. */
+function titleOf(campaign: string): string {
+  const id = campaignIdText(campaign)
+  return id === '' ? campaignText(campaign) : `${campaignText(campaign)}\n${id}`
 }
 
 /** Of the shown range, regardless of other filters, the largest first. */
@@ -132,6 +156,10 @@ async function findCampaigns(
   }))
 }
 
+function isValueFound(value: string, search: string): boolean {
+  return isFound(valueText(value), search)
+}
+
 async function findValues(
   client: ApiClient,
   view: View,
@@ -141,9 +169,8 @@ async function findValues(
 ): Promise<readonly Choice[] | null> {
   const result = await client.get<ValuesAnswer>(`values?${rangeOnly(view)}`, signal)
   if (result.kind !== 'answer') return null
-  const wanted = search.toLowerCase()
   return result.answer[id]
-    .filter((value) => valueText(value).toLowerCase().includes(wanted))
+    .filter((value) => isValueFound(value, search))
     .map((value) => ({ value, note: '' }))
 }
 

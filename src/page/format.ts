@@ -36,6 +36,8 @@ const CENTS_MAX = 99_999.99
 const COMPACT_FROM = 10_000
 /** Of money whose currency is not known. */
 const MONEY_DIGITS = 2
+/** Revenue is summed in millionths. */
+const AMOUNT_DIGITS_MAX = 6
 /** The digits of a larger change mean nothing. */
 const CHANGE_MAX_PERCENT = 9999
 
@@ -70,11 +72,15 @@ export function createFormat({ locale, timezone, currency }: Place): Format {
 type FigureFormats = Pick<Format, 'figure' | 'compact' | 'count' | 'wholeMoney' | 'change'>
 
 /**
- * The first of the browser's languages that Intl accepts. Some browsers have invalid ones, such as
- * `en-US@posix`, for which Intl throws.
+ * The first of the browser's languages that Intl accepts; the list may be empty or missing. Some
+ * browsers have the names of a system's locales, such as `en-US@posix` and `de_DE.UTF-8`, for which
+ * Intl throws.
  */
-export function readLocale(languages: readonly string[]): string {
-  return languages.find(isLocale) ?? 'en'
+export function readLocale(browser: Partial<Pick<Navigator, 'language' | 'languages'>>): string {
+  const languages = [...(browser.languages ?? []), browser.language ?? '']
+  return (
+    languages.map((name) => name.replace(/[.@].*/, '').replace('_', '-')).find(isLocale) ?? 'en'
+  )
 }
 
 function isLocale(language: string): boolean {
@@ -108,8 +114,7 @@ function figureFormats(locale: string, currency: string | null): FigureFormats {
   const figure = (id: MeasureId, value: number | null): string => {
     if (value === null) return NOTHING
     const { unit, digits: ofMeasure } = MEASURES[id]
-    // From 1 up, more digits than the currency has mean nothing.
-    const digits = unit === 'money' && Math.abs(value) >= 1 ? minorDigits : ofMeasure
+    const digits = unit === 'money' ? moneyDigits(value, ofMeasure, minorDigits) : ofMeasure
     // An amount that rounds to zero has no sign.
     const shown = roundsToZero(value, digits) ? 0 : value
     if (unit === 'money') return fixedMoney(digits).format(shown)
@@ -165,6 +170,18 @@ function changeText(percent: number, fixed: (digits: number) => Intl.NumberForma
   const text = fixed(digits).format(size)
   if (roundsToZero(size, digits)) return `${text}%`
   return `${percent < 0 ? '−' : '+'}${text}%`
+}
+
+/**
+ * The decimals of an amount. From 1 up, more than the currency has mean nothing; below 1, two
+ * significant digits are shown, such as `0.004` and `0.0043`, and at least the measure's decimals.
+ */
+function moneyDigits(value: number, ofMeasure: number, ofCurrency: number): number {
+  const size = Math.abs(value)
+  if (size === 0 || size >= 1) return ofCurrency
+  const significant = Math.min(1 - Math.floor(Math.log10(size)), AMOUNT_DIGITS_MAX)
+  const needed = String(Number(size.toFixed(significant))).split('.')[1]?.length ?? 0
+  return Math.max(ofMeasure, ofCurrency, needed)
 }
 
 function roundsToZero(value: number, digits: number): boolean {

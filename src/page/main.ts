@@ -10,6 +10,7 @@ import './style/tiles.css'
 import './charts/charts.css'
 import './style/table.css'
 import './style/states.css'
+import './style/installed.css'
 import { applyStoredTheme } from './theme.ts'
 
 applyStoredTheme()

@@ -2,6 +2,7 @@
 
 import type { LiveMessage } from '../dashboard-definition.ts'
 import { MEASURES } from '../dashboard-definition.ts'
+import { stepText } from './charts/trend-text.ts'
 import { element, setAttribute, setText } from './element.ts'
 import { type Format, NOTHING, tileText } from './format.ts'
 
@@ -16,11 +17,12 @@ const SHOWN = ['impressions', 'clicks', 'conversions', 'revenue'] as const
 export function openNewestWindow(format: Format, nowMs: () => number): NewestWindow {
   let newest: LiveMessage['newest'] = null
   let completeTo: string | null = null
+  const title = element('h3', { class: 'newest-title', text: 'Latest' })
   const span = element('p', { class: 'newest-span', text: NOTHING })
   const state = element('p', { class: 'newest-state' })
   const progress = element('progress', {
     class: 'newest-progress',
-    attributes: { max: 1, value: 0, 'aria-label': 'Time of the newest window that has passed' },
+    attributes: { max: 1, value: 0, 'aria-label': 'How much of this time has passed' },
   })
   const figures = SHOWN.map((id) => ({
     id,
@@ -29,7 +31,7 @@ export function openNewestWindow(format: Format, nowMs: () => number): NewestWin
   const whole = element(
     'div',
     { class: 'newest' },
-    element('h3', { class: 'newest-title', text: 'Newest window' }),
+    title,
     span,
     progress,
     state,
@@ -60,7 +62,9 @@ export function openNewestWindow(format: Format, nowMs: () => number): NewestWin
       newest = message.newest
       completeTo = message.completeTo
       if (newest === null) return
-      setText(span, format.span(Date.parse(newest.from), Date.parse(newest.to)))
+      const [fromMs, toMs] = [Date.parse(newest.from), Date.parse(newest.to)]
+      setText(title, `Last ${stepText(toMs - fromMs)}`)
+      setText(span, format.span(fromMs, toMs))
       for (const { id, value } of figures) {
         setText(value, tileText(format, id, newest[id]))
         setAttribute(value, 'data-value', newest[id])
@@ -72,7 +76,7 @@ export function openNewestWindow(format: Format, nowMs: () => number): NewestWin
 }
 
 function fillingText(leftMs: number): string {
-  if (leftMs <= 0) return 'Ended, late events may come'
+  if (leftMs <= 0) return 'Ended, late events may come in'
   const seconds = Math.ceil(leftMs / 1000)
-  return `Still filling, ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} to go`
+  return `In progress, ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} to go`
 }

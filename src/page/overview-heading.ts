@@ -2,7 +2,7 @@
  * The heading of the overview. It names the campaign that is looked at, with a way back to all of
  * them, and gets the focus after a drill-in, so that a screen reader tells what is shown now.
  */
-import { campaignText, nameElement } from './campaign-name.ts'
+import { campaignText, nameElement, onNames } from './campaign-name.ts'
 import { element } from './element.ts'
 import type { View, ViewStore } from './view.ts'
 
@@ -42,6 +42,10 @@ export function openOverviewHeading(store: ViewStore): OverviewHeading {
   }
   show(store.current())
   store.onChange(show)
+  onNames(() => {
+    shown = ''
+    show(store.current())
+  })
   return { elements: [title, leave], focus }
 }
 

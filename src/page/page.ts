@@ -7,6 +7,7 @@
  */
 import type { LiveMessage, SettingsAnswer } from '../dashboard-definition.ts'
 import { API, type ApiClient, createApiClient } from './api-client.ts'
+import { learnNames } from './campaign-name.ts'
 import { openDashboard } from './dashboard.ts'
 import { element, placeChildren, setAttribute } from './element.ts'
 import { type Header, openHeader } from './header.ts'
@@ -27,7 +28,7 @@ const STILL_SIGNED_IN =
 type Page = Readonly<{ client: ApiClient; header: Header; main: HTMLElement }>
 
 export function startPage(root: HTMLElement): void {
-  const client = createApiClient((input, init) => fetch(input, init))
+  const client = createApiClient((input, init) => fetch(input, init), learnNames)
   const header = openHeader()
   const main = element('main', { class: 'main', attributes: { 'data-state': 'loading' } })
   const page = { client, header, main }

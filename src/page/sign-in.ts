@@ -1,6 +1,6 @@
 /** The sign-in form. For a read key the server sets a cookie that scripts cannot read. */
 import { DASHBOARD } from '../dashboard-definition.ts'
-import type { ApiClient } from './api-client.ts'
+import type { ApiClient, ApiFailure } from './api-client.ts'
 import { element, setText } from './element.ts'
 
 export type SignIn = Readonly<{
@@ -23,7 +23,7 @@ export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
     setText(fault, '')
     const value = key.value.trim()
     if (value === '') {
-      setText(fault, 'Enter a read key.')
+      setText(fault, 'Enter your key.')
       key.focus()
       return
     }
@@ -35,7 +35,7 @@ export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
       onSignedIn()
       return
     }
-    setText(fault, result.kind === 'aborted' ? '' : result.message)
+    setText(fault, faultText(result))
     key.select()
   }
 
@@ -62,11 +62,16 @@ export function openSignIn(client: ApiClient, onSignedIn: () => void): SignIn {
   }
 }
 
+function faultText(failure: ApiFailure): string {
+  if (failure.kind === 'aborted') return ''
+  return failure.kind === 'signed-out' ? 'This key is not known here.' : failure.message
+}
+
 /** All parts but the fault and the button. */
 function formParts(key: HTMLInputElement): readonly HTMLElement[] {
   return [
     element('h2', { class: 'state-title', text: 'Sign in', attributes: { id: 'sign-in-title' } }),
-    element('p', { class: 'state-text', text: `${DASHBOARD.title} asks for a read key.` }),
+    element('p', { class: 'state-text', text: `A key opens ${DASHBOARD.title}.` }),
     // Password managers store a key under a user name.
     element('input', {
       attributes: {
@@ -80,12 +85,12 @@ function formParts(key: HTMLInputElement): readonly HTMLElement[] {
     element(
       'div',
       { class: 'field' },
-      element('label', { text: 'Read key', attributes: { for: 'read-key' } }),
+      element('label', { text: 'Key', attributes: { for: 'read-key' } }),
       key,
     ),
     element('p', {
       class: 'hint',
-      text: 'One of the keys that the configuration lists as read keys.',
+      text: 'Ask whoever runs this for a key.',
       attributes: { id: 'read-key-hint' },
     }),
   ]

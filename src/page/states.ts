@@ -25,8 +25,8 @@ export function openEmptyState(isKeyNeeded: boolean, nowMs: number): EmptyState 
     element('p', {
       class: 'state-text',
       text:
-        'Send the first one from a terminal. ' +
-        'The figures appear here by themselves, within a second or two.',
+        'Figures appear here by themselves, a second or two after the first event. ' +
+        'Whoever runs this can send one from a terminal:',
     }),
     element('div', { class: 'curl-box' }, curl, copyButton(curl)),
     isKeyNeeded

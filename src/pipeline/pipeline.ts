@@ -123,7 +123,7 @@ async function openPipeline(
   const page = await openPage(config, job, watch, options)
   const ticking = setInterval(() => {
     watch.tick()
-    watch.notice(page.problems())
+    watch.notice(page.problems(), page.notices())
     void rejected.checkWritable()
     const { failed } = log.stats()
     if (failed !== null) logFailed.reject(failed)
@@ -221,6 +221,8 @@ type Page = Readonly<{
    * started again.
    */
   problems(): readonly string[]
+  /** One sentence for each thing that the user should know, though nothing is wrong. */
+  notices(): readonly string[]
   /**
    * Ends streams and answers under way: before the collector is closed, which would wait for them.
    */
@@ -255,6 +257,7 @@ async function openPage(
     windowUs: config.windowUs,
     timezone: config.timezone,
     currency: config.currency,
+    campaignNames: config.campaignNames,
     version: options.version,
     authRequired: config.keys.read.length > 0,
     nowUs: options.nowUs,
@@ -279,6 +282,7 @@ function textPage(body: string): Page {
       },
     ],
     problems: () => [],
+    notices: () => [],
     stop() {},
     close: async () => {},
   }

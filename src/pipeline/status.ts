@@ -82,6 +82,8 @@ export type StatusInput = Readonly<{
   advancedUs: number | null
   /** What other rooms report as wrong. */
   noticed: readonly string[]
+  /** What other rooms report though nothing is wrong. */
+  remarks: readonly string[]
   clicksUnstored: number | null
   nowUs: number
   rssBytes: number | null
@@ -147,7 +149,11 @@ export function statusOf(input: StatusInput): Status {
     state,
     healthy: problems.length === 0,
     problems,
-    notices: [...(figures.notices ?? []), ...(input.botsCountsOnly ? [BOTS_COUNTED] : [])],
+    notices: [
+      ...(figures.notices ?? []),
+      ...input.remarks,
+      ...(input.botsCountsOnly ? [BOTS_COUNTED] : []),
+    ],
   }
 }
 

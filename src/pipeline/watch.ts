@@ -29,8 +29,8 @@ export type Watch = {
    */
   tick(): void
   fail(error: Error): void
-  /** What else is wrong now, in place of what was before. */
-  notice(problems: readonly string[]): void
+  /** What else is wrong now, and what else the user should know, in place of what was before. */
+  notice(problems: readonly string[], notices: readonly string[]): void
   status(): Status
   readings(): Readings
   /** For how long repeats are recognised now. */
@@ -45,6 +45,7 @@ export function openWatch(options: WatchOptions): Watch {
   let commits = 0
   let failure: string | null = null
   let noticed: readonly string[] = []
+  let remarks: readonly string[] = []
 
   function progressed(): JobProgress {
     assert(latest !== null, 'a started job has reported its progress')
@@ -77,6 +78,7 @@ export function openWatch(options: WatchOptions): Watch {
         ...rejectedProblems(rejected),
         ...noticed,
       ],
+      remarks,
       clicksUnstored: options.clicksUnstored(),
       nowUs: nowUs(),
       rssBytes: residentBytes(),
@@ -111,8 +113,9 @@ export function openWatch(options: WatchOptions): Watch {
     fail(error): void {
       failure = error.message
     },
-    notice(problems): void {
+    notice(problems, notices): void {
       noticed = problems
+      remarks = notices
     },
     status,
     readings(): Readings {

@@ -165,7 +165,9 @@ describe('campaign table', { skip: skipBrowser }, () => {
     assert.match(download.suggestedFilename(), /^campaigns-.+\.csv$/)
     const text = await readFile(await download.path(), 'utf8')
     const [header, ...rows] = parseCsv(text)
-    assert.deepEqual(header, ['campaign_id', ...MEASURE_IDS.map(columnOf)])
+    const period = ['from', 'to', 'time_zone']
+    const columns = ['campaign_id', 'name', ...MEASURE_IDS.map(columnOf), ...period]
+    assert.deepEqual(header, columns)
     const expected = sortModel('revenue', 'desc').filter(({ campaign }) => campaign.startsWith('B'))
     assert.deepEqual(
       rows.map(([campaign]) => campaign),
@@ -174,7 +176,7 @@ describe('campaign table', { skip: skipBrowser }, () => {
     for (const [at, row] of rows.entries()) {
       const figures = Object.fromEntries(
         MEASURE_IDS.map((id, column) => {
-          const cell = row[column + 1]
+          const cell = row[column + 2]
           return [id, cell === '' ? null : Number(cell)]
         }),
       ) as Figures

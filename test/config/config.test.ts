@@ -53,6 +53,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     windowUs: 300_000_000,
     timezone: 'UTC',
     currency: null,
+    campaignNames: null,
     commitIntervalMs: 1000,
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
     keys: { write: [], read: [], tables: [], page: [], file: null },
@@ -85,6 +86,7 @@ catalog: catalog.db
 window: 15m
 timezone: Europe/Berlin
 currency: eur
+campaignNames: ./lists/campaigns.csv
 commitInterval: 250ms
 dedupe: { horizon: 90m, memoryMax: 512MiB }
 keys: { write: [0123456789abcdef], read: [fedcba9876543210] }
@@ -105,6 +107,7 @@ rejectedMax: 0
   assert.equal(config.windowUs, 900_000_000)
   assert.equal(config.timezone, 'Europe/Berlin')
   assert.equal(config.currency, 'EUR')
+  assert.equal(config.campaignNames, join(FOLDER, 'lists/campaigns.csv'))
   assert.equal(config.commitIntervalMs, 250)
   assert.deepEqual(config.dedupe, { horizonMs: 90 * MINUTE_MS, memoryMaxBytes: GIB / 2 })
   const [write, read] = ['0123456789abcdef', 'fedcba9876543210']
@@ -146,8 +149,8 @@ retention: 5
     '/campaign-metrics.yaml: 5 settings are wrong',
     '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, kafka, ' +
       'warehouse, s3, catalog, rejected, engine, flink, trino, superset, window, timezone, ' +
-      'currency, commitInterval, dedupe, keys, page, bots, cors, redirects, publicUrl, proxy, ' +
-      'retention, logRetention, diskReserve, rejectedMax, cache',
+      'currency, campaignNames, commitInterval, dedupe, keys, page, bots, cors, redirects, ' +
+      'publicUrl, proxy, retention, logRetention, diskReserve, rejectedMax, cache',
     '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that ' +
       'divides a day, such as `1m`, `5m`, `15m` or `1h`',
     '  line 5: dedupe.horizonn: unknown setting; did you mean `horizon`? accepted here: ' +

@@ -33,13 +33,38 @@ test('money has the currency, its digits from 1 up, and those of the measure bel
   assert.equal(deutsch.figure('revenue', 1234.5), '1.234,50\u00a0€')
   assert.equal(yen.figure('revenue', 1234.5), '¥1,235')
   assert.equal(yen.figure('revenuePerClick', 0.25), '¥0.250')
+  assert.equal(yen.figure('revenue', 0), '¥0')
+  const dinar = createFormat({ locale: 'en-GB', timezone: 'UTC', currency: 'KWD' })
+  assert.equal(dinar.figure('revenue', 1234.5), 'KWD\u00a01,234.500')
+  assert.equal(dinar.figure('revenue', 0.25), 'KWD\u00a00.250')
+  assert.equal(dinar.figure('revenue', 0), 'KWD\u00a00.000')
+  assert.equal(tileText(dinar, 'revenue', 406_716.51), 'KWD\u00a0406,717')
   assert.equal(english.figure('revenuePerClick', 12.3456), '12.35')
+})
+
+test('an amount below 1 has as many decimals as it needs to show', () => {
+  const shown: readonly (readonly [amount: number, text: string])[] = [
+    [0, '€0.00'],
+    [0.5, '€0.50'],
+    [0.05, '€0.05'],
+    [0.056, '€0.056'],
+    [0.004, '€0.004'],
+    [-0.004, '-€0.004'],
+    [0.0043, '€0.0043'],
+    [0.000012, '€0.000012'],
+    [0.0000001, '€0.00'],
+    [0.999, '€1.00'],
+    [1.004, '€1.00'],
+  ]
+  const euro = createFormat({ locale: 'en-GB', timezone: 'UTC', currency: 'EUR' })
+  for (const [amount, text] of shown) assert.equal(euro.figure('revenue', amount), text)
+  assert.equal(euro.figure('revenuePerClick', 0.00041), '€0.00041')
 })
 
 test('nothing is a dash, and what rounds to zero has no sign', () => {
   assert.equal(english.figure('ctr', null), '–')
   assert.equal(english.compact('revenue', null), '–')
-  assert.equal(english.figure('revenue', -0.004), '0.00')
+  assert.equal(english.figure('revenue', -0.0000004), '0.00')
   assert.equal(english.figure('revenue', -0), '0.00')
 })
 
@@ -86,11 +111,18 @@ test('a span says the day twice only where it differs in the zone', () => {
   assert.match(german.span(from, to), /^22\. Nov\.? 23:00 – 23\. Nov\.? 00:30$/)
 })
 
-test('a language that Intl does not take is passed over (F35)', () => {
-  assert.equal(readLocale(['de-DE', 'en']), 'de-DE')
-  for (const wrong of ['en-US@posix', 'C', '', 'en_US', 'undefined-']) {
-    assert.equal(readLocale([wrong, 'fr-FR']), 'fr-FR', wrong)
-    assert.equal(readLocale([wrong]), 'en', wrong)
+test('any language of a browser gives one that Intl takes (F35)', () => {
+  const of = (...languages: readonly string[]): string => readLocale({ languages })
+  assert.equal(of('de-DE', 'en'), 'de-DE')
+  for (const wrong of ['C', '', 'undefined-', 'POSIX_', 'x']) {
+    assert.equal(of(wrong, 'fr-FR'), 'fr-FR', wrong)
+    assert.equal(of(wrong), 'en', wrong)
+    assert.equal(readLocale({ language: wrong }), 'en', wrong)
   }
-  assert.equal(readLocale([]), 'en')
+  assert.equal(of('en-US@posix'), 'en-US')
+  assert.equal(of('de_DE.UTF-8'), 'de-DE')
+  assert.equal(of(), 'en')
+  assert.equal(readLocale({}), 'en')
+  assert.equal(readLocale({ languages: [], language: 'it' }), 'it')
+  assert.equal(readLocale({ language: 'pt-BR' }), 'pt-BR')
 })

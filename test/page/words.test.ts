@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseEvent } from '../../src/event.ts'
-import { campaignText, valueText } from '../../src/page/campaign-name.ts'
+import {
+  campaignIdText,
+  campaignText,
+  isCampaignFound,
+  learnNames,
+  onNames,
+  valueText,
+} from '../../src/page/campaign-name.ts'
 import { createFormat } from '../../src/page/format.ts'
 import { ageText, fillingText, freshnessText } from '../../src/page/freshness.ts'
 import { pageStateOf } from '../../src/page/page-state.ts'
@@ -12,36 +19,36 @@ import { curlCommand } from '../../src/page/states.ts'
 const NOW = Date.parse('2026-11-22T10:26:00Z')
 const format = createFormat({ locale: 'en-GB', timezone: 'UTC', currency: null })
 
-test('freshness says to when the figures are complete and when they were committed', () => {
+test('freshness says when the figures were updated, and since when nothing came', () => {
   const told = {
     completeTo: '2026-11-22T10:25:00Z',
     committedAt: '2026-11-22T10:25:59.400Z',
     secondsBehind: 1,
     stored: 7,
   }
-  assert.equal(freshnessText(told, NOW, format), 'Data complete to 10:25 · committed 0.6 s ago')
-  assert.equal(
-    freshnessText({ ...told, secondsBehind: 130 }, NOW, format),
-    'Data complete to 10:25 · committed 0.6 s ago · 2 min behind',
-  )
-  assert.equal(
-    freshnessText({ ...told, completeTo: '2026-11-20T08:00:00Z' }, NOW, format),
-    'Data complete to 20 Nov 08:00 · committed 0.6 s ago',
-  )
+  const text = (more: Partial<typeof told> | Readonly<{ committedAt: null }>): string =>
+    freshnessText({ ...told, ...more }, NOW, format)
+  assert.equal(text({}), 'Updated just now')
+  assert.equal(text({ committedAt: '2026-11-22T10:25:48Z' }), 'Updated 12 s ago')
+  assert.equal(text({ committedAt: '2026-11-22T10:14:00Z' }), 'Updated 12 min ago')
+  assert.equal(text({ committedAt: '2026-11-22T09:14:00Z' }), 'No new events since 09:14')
+  assert.equal(text({ committedAt: '2026-11-20T08:00:00Z' }), 'No new events since 20 Nov 08:00')
+  assert.equal(text({ committedAt: null }), 'Up to date')
+  assert.equal(text({ secondsBehind: 130 }), 'Catching up, 2 min behind')
   const unknown = { completeTo: null, committedAt: null, secondsBehind: 0 }
   assert.equal(freshnessText({ ...unknown, stored: 0 }, NOW, format), 'Waiting for the first event')
   const restarted = { ...unknown, stored: 7, secondsBehind: 40 }
   assert.equal(freshnessText(restarted, NOW, format), 'Catching up')
 })
 
-test('what of a range still fills is said with its day where that is not the last one', () => {
+test('what of a range is in progress is said with its day where that is not the last one', () => {
   const toMs = Date.parse('2026-11-22T10:30:00Z')
   const from = (text: string) => Date.parse(text)
   const filling = (completeMs: number, fromMs = from('2026-11-15T10:30:00Z')) =>
     fillingText(format, { fromMs, toMs, completeMs })
-  assert.equal(filling(from('2026-11-22T10:25:00Z')), 'Still filling from 10:25')
-  assert.equal(filling(from('2026-11-20T08:00:00Z')), 'Still filling from 20 Nov 08:00')
-  assert.equal(filling(from('2026-11-14T00:00:00Z')), 'Still filling')
+  assert.equal(filling(from('2026-11-22T10:25:00Z')), 'In progress from 10:25')
+  assert.equal(filling(from('2026-11-20T08:00:00Z')), 'In progress from 20 Nov 08:00')
+  assert.equal(filling(from('2026-11-14T00:00:00Z')), 'In progress')
 })
 
 test('ages are as exact as one can use', () => {
@@ -70,6 +77,31 @@ test('a campaign is called what its id says, and one that shows as nothing is de
   assert.equal(campaignText('\t'.repeat(9)), '(invisible: U+0009 U+0009 U+0009 U+0009 …)')
   assert.equal(valueText(''), 'Not set')
   assert.equal(valueText('AT'), 'AT')
+})
+
+test('a campaign with a name is shown by it, with its id where another has the same name', () => {
+  let times = 0
+  onNames(() => times++)
+  learnNames({ names: { '101': 'Spring', '102': 'Autumn', '103': null } })
+  assert.deepEqual(['101', '102', '103'].map(campaignText), ['Spring', 'Autumn', '103'])
+  assert.deepEqual(['101', '103'].map(campaignIdText), ['101', ''])
+  learnNames({ names: { '101': 'Spring', '102': 'Autumn' } })
+  assert.equal(times, 1, 'nothing new')
+  learnNames({ names: { '102': 'Spring', '104': '\u200b', __proto__: null } })
+  assert.equal(campaignText('101'), 'Spring (101)')
+  assert.equal(campaignText('102'), 'Spring (102)')
+  assert.equal(campaignText('104'), '(invisible: U+200B)')
+  learnNames({ names: { '102': null } })
+  assert.deepEqual(['101', '102'].map(campaignText), ['Spring', '102'])
+  assert.equal(times, 3)
+})
+
+test('a campaign is found by its name and by its id', () => {
+  learnNames({ names: { '12021234567890777': 'Frühling' } })
+  for (const search of ['fruhling', 'FRÜH', '890777', '']) {
+    assert.ok(isCampaignFound('12021234567890777', search), search)
+  }
+  assert.ok(!isCampaignFound('12021234567890777', 'herbst'))
 })
 
 test('the first event that the page proposes is one that is accepted', () => {

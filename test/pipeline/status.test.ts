@@ -31,6 +31,7 @@ const WAITING: Omit<StatusInput, 'state'> = {
   unreadable: null,
   advancedUs: 2 * HOUR_US,
   noticed: [],
+  remarks: [],
   clicksUnstored: 0,
   nowUs: 2 * HOUR_US,
   rssBytes: 0,

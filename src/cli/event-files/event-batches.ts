@@ -5,6 +5,7 @@
 
 import { statSync } from 'node:fs'
 import { extname } from 'node:path'
+import { type CsvRow, csvRows, delimiterOf, MalformedRows } from '../../csv.ts'
 import { EVENT_COLUMNS } from '../../event.ts'
 import { parseNumberTexts } from '../../runtime.ts'
 import { DamagedInput, type Part } from '../decompress.ts'
@@ -18,7 +19,6 @@ import {
   type Unsent,
 } from '../ndjson-batches.ts'
 import type { Terminal } from '../terminal.ts'
-import { type CsvRow, csvRows, delimiterOf, MalformedRows } from './csv-rows.ts'
 import { gatherBatches, type PlacedEvent } from './gather-batches.ts'
 import { type JsonText, jsonValues, MalformedJson } from './json-values.ts'
 import { checkColumns, checkHasId, eventLine, type FileRecord, type Mapping } from './mapping.ts'

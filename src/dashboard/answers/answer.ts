@@ -1,8 +1,9 @@
 /** Answers as bytes: JSON, a CSV file, or an error. */
-import type { ErrorAnswer } from '../../dashboard-definition.ts'
+import type { ErrorAnswer, Named } from '../../dashboard-definition.ts'
+import type { CampaignNames } from '../store/campaign-names.ts'
 import { answerBreakdown } from './breakdown.ts'
 import { answerCampaigns, listCampaigns } from './campaigns.ts'
-import { campaignsCsv, csvFileName } from './csv.ts'
+import { type CsvNotes, campaignsCsv, csvFileName } from './csv.ts'
 import type { Question } from './question.ts'
 import { answerRevenue } from './revenue.ts'
 import { answerSummary } from './summary.ts'
@@ -37,32 +38,57 @@ type ErrorCode = keyof typeof ERRORS
 /** All questions but the one about values, which needs no sums. */
 export type SumsQuestion = Exclude<Question, { kind: 'values' }>
 
-/** The answer to a question from the sums of its view; files name the currency of revenue. */
+/** The answer to a question from the sums of its view. */
 export function answerFrom(
   question: SumsQuestion,
   view: View,
   sums: ViewSums,
-  currency: string | null,
+  notes: Pick<CsvNotes, 'currency' | 'timezone'>,
 ): FiguresAnswer {
+  const { names } = sums
+  const { campaigns: chosen } = question.view
   switch (question.kind) {
     case 'summary':
-      return jsonAnswer(answerSummary(view, sums))
-    case 'revenue':
-      return jsonAnswer(answerRevenue(view, sums))
-    case 'trend':
-      return jsonAnswer(answerTrend(view, sums, question))
+      return jsonAnswer(withNames(answerSummary(view, sums), chosen, names))
+    case 'revenue': {
+      const answer = answerRevenue(view, sums)
+      const ids = answer.campaigns.map(({ campaign }) => campaign)
+      return jsonAnswer(withNames(answer, [...chosen, ...ids], names))
+    }
+    case 'trend': {
+      const answer = answerTrend(view, sums, question)
+      const ids = answer.lines.flatMap(({ campaign }) => campaign ?? [])
+      return jsonAnswer(withNames(answer, [...chosen, ...ids], names))
+    }
     case 'breakdown':
       return jsonAnswer(answerBreakdown(view, sums, question))
-    case 'campaigns':
-      return jsonAnswer(answerCampaigns(view, sums, question))
+    case 'campaigns': {
+      const answer = answerCampaigns(view, sums, question)
+      const ids = answer.rows.map(({ campaign }) => campaign)
+      return jsonAnswer(withNames(answer, [...chosen, ...ids], names))
+    }
     case 'campaigns.csv':
       return csvAnswer(
-        campaignsCsv(listCampaigns(view, sums, question), currency),
+        campaignsCsv(listCampaigns(view, sums, question), {
+          ...notes,
+          span: view.span,
+          nameOf: (campaign) => names.givenNameOf(campaign),
+        }),
         csvFileName(view.span),
       )
     default:
       return question satisfies never
   }
+}
+
+/** With the names of these campaigns, if there are names. */
+function withNames<Answer extends Named>(
+  answer: Answer,
+  ids: readonly string[],
+  names: CampaignNames,
+): Answer {
+  if (!names.areGiven) return answer
+  return { ...answer, names: Object.fromEntries(ids.map((id) => [id, names.givenNameOf(id)])) }
 }
 
 export function jsonAnswer(answer: object): FiguresAnswer {

@@ -1,5 +1,5 @@
 /** The campaign table: a sorted page of the campaigns that match a search, and totals of all. */
-import type { CampaignsAnswer } from '../../dashboard-definition.ts'
+import { type CampaignsAnswer, searchText } from '../../dashboard-definition.ts'
 import type { CampaignNames } from '../store/campaign-names.ts'
 import { addSums, WIDTH } from '../store/sums-table.ts'
 import { rank, type Sorting } from './ranking.ts'
@@ -54,13 +54,13 @@ function rowsOf(
   }))
 }
 
-/** Campaigns whose name contains the text; case is ignored. */
+/** Campaigns whose name or id contains the text; case and accents are ignored. */
 function matchNames(campaigns: CampaignSums, names: CampaignNames, search: string): CampaignSums {
   if (search === '') return campaigns
-  const wanted = search.toLowerCase()
+  const wanted = searchText(search)
   const positions: number[] = []
   for (const [position, code] of campaigns.codes.entries()) {
-    if (names.lowerNameOf(code).includes(wanted)) positions.push(position)
+    if (names.searchedTextOf(code).includes(wanted)) positions.push(position)
   }
   const sums = new Float64Array(positions.length * WIDTH)
   for (const [index, position] of positions.entries()) {

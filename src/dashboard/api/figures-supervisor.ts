@@ -35,6 +35,8 @@ export type FiguresSupervisorParts = Readonly<{
   isWaiting: () => boolean
   /** Versions of different threads differ. */
   onLive: (live: LiveUpdate) => void
+  /** Why the file with the names of campaigns cannot be used; null when it can again. */
+  onNames: (problem: string | null) => void
   /** A steady clock. */
   nowMs: () => number
   warn: (text: string) => void
@@ -79,6 +81,9 @@ export function openFiguresSupervisor(parts: FiguresSupervisorParts): FiguresSup
     const starting = parts.start({
       onLive(live) {
         if (number === threads) parts.onLive({ ...live, version: `${number}.${live.version}` })
+      },
+      onNames(problem) {
+        if (number === threads) parts.onNames(problem)
       },
       onFailed: (error) => fail(starting, error),
     })

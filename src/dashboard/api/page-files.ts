@@ -4,7 +4,8 @@
  *
  *     build/index.html        GET /               revalidated each time
  *     build/assets/slash.js   GET /?slash.js      its first script (see scripts/build-page.ts)
- *     build/favicon.svg       GET /favicon.svg
+ *     build/favicon.svg       GET /favicon.svg, and others that the page names: the manifest of the
+ *                             installed page and its icons
  *     build/assets/*          GET /assets/*       named by their content, cached for a year
  *     build/….br, build/….gz  the same, compressed
  */
@@ -36,6 +37,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.json': 'application/json',
+  '.webmanifest': 'application/manifest+json',
   '.png': 'image/png',
   '.ico': 'image/x-icon',
   '.woff2': 'font/woff2',
@@ -49,13 +51,19 @@ const NAMED: Readonly<Record<string, string>> = {
   '/': 'index.html',
   '/?slash.js': 'assets/slash.js',
   '/favicon.svg': 'favicon.svg',
+  '/manifest.webmanifest': 'manifest.webmanifest',
+  '/icon-192.png': 'icon-192.png',
+  '/icon-512.png': 'icon-512.png',
+  '/icon-maskable.png': 'icon-maskable.png',
+  '/apple-touch-icon.png': 'apple-touch-icon.png',
 }
 
 /** `folder` is that of the build; if there is no page in it, the answers say so. */
 export async function openPageRoutes(folder: string): Promise<readonly ReadRoute[]> {
   const files = await readPage(folder)
   const answer = (request: ReadRequest) => answerPage(files, request)
-  return ['/', '/assets', '/favicon.svg'].map((prefix) => ({
+  const named = Object.keys(NAMED).filter((path) => !path.includes('?'))
+  return ['/assets', ...named].map((prefix) => ({
     prefix,
     isExact: prefix !== '/assets',
     access: 'open',

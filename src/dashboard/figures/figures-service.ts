@@ -36,6 +36,8 @@ export type FiguresServiceOptions = Readonly<{
   sums: SumsQuery
   windowUs: number
   currency: string | null
+  /** In which files give their period. */
+  timezone: string
   nowUs: () => number
   onLive: (live: LiveUpdate) => void
   limits?: Partial<Limits>
@@ -120,6 +122,13 @@ export class FiguresService {
     this.#publishLive()
   }
 
+  /** Takes what people call the campaigns, by id. */
+  takeNames(names: ReadonlyMap<string, string>): void {
+    this.#names.campaign.giveNames(names)
+    this.#live.namesChanged()
+    this.#publishLive()
+  }
+
   /** `waiting`: some accepted events are not in the tables. Never rejects. */
   async answer(path: string, query: string, waiting: boolean): Promise<FiguresAnswer> {
     if (!isQuestionKind(path)) return errorAnswer('not-found', `there is no ${path}`)
@@ -191,7 +200,7 @@ export class FiguresService {
     nowUs: number,
   ): Promise<FiguresAnswer | null> {
     const { campaigns } = question.view
-    const { currency } = this.#options
+    const notes = this.#options
     const selection = selectionOf(question)
     const source = selection === null ? 'metrics' : 'events'
     const view: View = {
@@ -203,7 +212,7 @@ export class FiguresService {
     const needed = question.kind === 'summary' ? spanWithPrevious(span) : span
     const key = JSON.stringify([needed, campaigns, selection])
     const known = this.#views.get(key)
-    if (known !== undefined) return answerFrom(question, view, known, currency)
+    if (known !== undefined) return answerFrom(question, view, known, notes)
     const { version } = this.#live
     return await this.#chunks.use({ selection, span: needed }, nowUs, (chunks) => {
       const pending = selection === null ? this.#pending : null
@@ -212,7 +221,7 @@ export class FiguresService {
       const sums = new ViewSums(chunks, pending, names, chosen)
       const isNewest = version === this.#live.version
       if (isNewest && this.#views.size < VIEWS_MAX) this.#views.set(key, sums)
-      return answerFrom(question, view, sums, currency)
+      return answerFrom(question, view, sums, notes)
     })
   }
 

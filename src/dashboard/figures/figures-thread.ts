@@ -13,6 +13,10 @@ export type FiguresSettings = Readonly<{
   windowUs: number
   /** Of revenue, for files; null where it is a plain number. */
   currency: string | null
+  /** In which files give their period. */
+  timezone: string
+  /** The file with the names of campaigns; null if there is none. */
+  campaignNames: string | null
 }>
 
 /** What the thread is started with; `feed` is its end of the channel from the job. */
@@ -26,11 +30,14 @@ export type FromWorker =
   | Readonly<{ kind: 'started' }>
   | Readonly<{ kind: 'answer'; id: number; answer: FiguresAnswer }>
   | Readonly<{ kind: 'live'; live: LiveUpdate }>
+  | Readonly<{ kind: 'names'; problem: string | null }>
   | Readonly<{ kind: 'failed'; message: string; stack: string }>
   | Readonly<{ kind: 'closed' }>
 
 export type FiguresThreadEvents = Readonly<{
   onLive: (live: LiveUpdate) => void
+  /** Why the file with the names of campaigns cannot be used; null when it can again. */
+  onNames: (problem: string | null) => void
   /** The thread has ended unasked; questions are rejected from then on. */
   onFailed: (error: Error) => void
 }>
@@ -86,6 +93,9 @@ export async function startFiguresThread(
         return
       case 'live':
         events.onLive(message.live)
+        return
+      case 'names':
+        events.onNames(message.problem)
         return
       case 'failed':
         fail(errorOf(message))

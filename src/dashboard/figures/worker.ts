@@ -7,6 +7,7 @@ import { strict as assert } from 'node:assert'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { FeedMessage } from '../../job.ts'
 import { openSums } from '../../query.ts'
+import { openNamesWatch } from '../names/names-watch.ts'
 import { FiguresService } from './figures-service.ts'
 import type { FromWorker, ToWorker, WorkerData } from './figures-thread.ts'
 
@@ -23,10 +24,23 @@ try {
     sums,
     windowUs: settings.windowUs,
     currency: settings.currency,
+    timezone: settings.timezone,
     nowUs: () => Date.now() * 1000,
     onLive: (live) => post({ kind: 'live', live }),
   })
-  const ticking = setInterval(() => service.tick(), TICK_MS)
+  const names =
+    settings.campaignNames === null
+      ? null
+      : openNamesWatch({
+          path: settings.campaignNames,
+          onNames: (given) => service.takeNames(given),
+          onProblem: (problem) => post({ kind: 'names', problem }),
+        })
+  void names?.look()
+  const ticking = setInterval(() => {
+    service.tick()
+    void names?.look()
+  }, TICK_MS)
   feed.on('message', (message: FeedMessage) => service.take(message))
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'question') void answer(service, message)

@@ -59,6 +59,11 @@ export class LiveUpdates {
     this.#version++
   }
 
+  /** Campaigns are called differently. */
+  namesChanged(): void {
+    this.#version++
+  }
+
   commit(deltas: SumsTable, nowUs: number): void {
     this.#version++
     this.#pending = null

@@ -3,13 +3,19 @@
  * place of a text. Codes that no row uses are freed (`sweep`), because senders choose campaign ids
  * and may choose new ones forever. The values of platform, country and device are numbered the same
  * way.
+ *
+ * Campaigns may also have names that people gave them (`campaignNames` of the configuration): they
+ * are searched and ordered by these too.
  */
+import { searchText } from '../../dashboard-definition.ts'
 
 export class CampaignNames {
   readonly #codes = new Map<string, number>()
   readonly #names: string[] = []
-  /** In lower case, for the search; filled on first use. */
-  readonly #lower: (string | undefined)[] = []
+  /** Filled on first use. */
+  readonly #searched: (string | undefined)[] = []
+  /** By id; null if there is no file of names, or it has not been read yet. */
+  #given: ReadonlyMap<string, string> | null = null
   readonly #free: number[] = []
   readonly #order = new NameOrder()
 
@@ -29,7 +35,7 @@ export class CampaignNames {
     if (known !== undefined) return known
     const code = this.#free.pop() ?? this.#names.length
     this.#names[code] = name
-    this.#lower[code] = undefined
+    this.#searched[code] = undefined
     this.#codes.set(name, code)
     this.#order.add(code)
     return code
@@ -43,15 +49,42 @@ export class CampaignNames {
     return this.#names[code] ?? ''
   }
 
-  lowerNameOf(code: number): string {
-    const lower = this.#lower[code] ?? this.nameOf(code).toLowerCase()
-    this.#lower[code] = lower
-    return lower
+  /** Replaces the names that people gave, by id. */
+  giveNames(given: ReadonlyMap<string, string>): void {
+    this.#given = given
+    this.#searched.fill(undefined)
+    this.#order.restart(this.#codes.values())
   }
 
-  /** The place of each name in the order of names, by code. */
+  /** Whether there are such names. */
+  get areGiven(): boolean {
+    return this.#given !== null
+  }
+
+  /** Null if nobody has named it. */
+  givenNameOf(id: string): string | null {
+    return this.#given?.get(id) ?? null
+  }
+
+  /** What the search looks in, folded: the given name and the id, a line each; or only the id. */
+  searchedTextOf(code: number): string {
+    const known = this.#searched[code]
+    if (known !== undefined) return known
+    const id = this.nameOf(code)
+    const given = this.givenNameOf(id)
+    const text = searchText(given === null ? id : `${given}\n${id}`)
+    this.#searched[code] = text
+    return text
+  }
+
+  /** The place of each campaign in the order of given names and ids, by code. */
   places(): Uint32Array {
-    return this.#order.places((code) => this.nameOf(code))
+    return this.#order.places((a, b) => {
+      const byName = this.areGiven
+        ? compareTexts(this.searchedTextOf(a), this.searchedTextOf(b))
+        : 0
+      return byName === 0 ? compareTexts(this.nameOf(a), this.nameOf(b)) : byName
+    })
   }
 
   /** Frees the codes that `isUsed` does not mark. No row may have such a code any more. */
@@ -61,7 +94,7 @@ export class CampaignNames {
       if (isUsed[code] === 1) continue
       this.#codes.delete(name)
       this.#names[code] = ''
-      this.#lower[code] = undefined
+      this.#searched[code] = undefined
       this.#free.push(code)
     }
   }
@@ -85,10 +118,15 @@ class NameOrder {
     this.#fresh = this.#fresh.filter((code) => !isGone(code))
   }
 
+  /** With these codes only, whose keys have changed. */
+  restart(codes: Iterable<number>): void {
+    this.#ordered = []
+    this.#fresh = [...codes]
+  }
+
   /** By code; undefined for removed codes. */
-  places(nameOf: (code: number) => string): Uint32Array {
+  places(compare: (a: number, b: number) => number): Uint32Array {
     if (this.#fresh.length === 0) return this.#places
-    const compare = (a: number, b: number): number => compareNames(nameOf(a), nameOf(b))
     this.#ordered = merge(this.#ordered, this.#fresh.sort(compare), compare)
     this.#fresh = []
     this.#places = new Uint32Array(
@@ -117,7 +155,7 @@ function merge(
 }
 
 /** By Unicode code point, as SQL engines do; JavaScript's own order differs above U+FFFF. */
-function compareNames(a: string, b: string): number {
+function compareTexts(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let at = 0; at < length; at++) {
     const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)]

@@ -3,7 +3,7 @@ import type { Format } from '../format.ts'
 import type { PlotArea } from './plot-area.ts'
 import { chartCard, type Spot, type Spots } from './plot-pointer.ts'
 import type { TrendModel, TrendPoint, TrendSeries } from './trend-points.ts'
-import { fractionText, intervalText, STILL_FILLING, seriesName } from './trend-text.ts'
+import { fractionText, intervalText, seriesName } from './trend-text.ts'
 
 export function trendSpots(
   model: TrendModel,
@@ -105,7 +105,7 @@ function noteOf(model: TrendModel, point: TrendPoint, format: Format): string {
     ...(isOne && point.isUncertain && point.interval !== null
       ? [`95% interval: ${intervalText(model, point, format)}.`]
       : []),
-    ...(point.isFilling ? [`This window is ${STILL_FILLING}.`] : []),
+    ...(point.isFilling ? ['In progress: more events may come.'] : []),
   ].join(' ')
 }
 

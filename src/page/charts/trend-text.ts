@@ -10,7 +10,7 @@ import type { TrendModel, TrendPoint, TrendSeries } from './trend-points.ts'
 import { hasBand } from './trend-shapes.ts'
 
 export const ALL_CAMPAIGNS = 'All campaigns'
-export const STILL_FILLING = 'still filling'
+export const STILL_FILLING = 'in progress'
 
 const UNITS_OF_SUMS: Readonly<Record<Exclude<SumColumn, 'revenue'>, string>> = {
   impressions: 'impression',
@@ -107,7 +107,7 @@ function describeSeries(series: TrendSeries, model: TrendModel, format: Format):
   const last = known.at(-1)
   const whole = `${name}: ${format.figure(model.measure, series.total)} in the whole range`
   if (first === undefined || last === undefined) return `${name}: no figures yet.`
-  if (known.length === 1) return `${whole}, ${figure(first)} in the only complete step.`
+  if (known.length === 1) return `${whole}, ${figure(first)} in the only complete part.`
   const byValue = known.toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0))
   const lowest = byValue[0] ?? first
   const highest = byValue.at(-1) ?? first
@@ -115,7 +115,7 @@ function describeSeries(series: TrendSeries, model: TrendModel, format: Format):
   const uncertain = known.filter(({ isUncertain }) => isUncertain).length
   const few = uncertain === 0 ? '' : `, ${uncertain} of ${known.length} points of few events`
   return (
-    `${whole}, ${figure(first)} at first, ${figure(last)} in the last complete step, ` +
+    `${whole}, ${figure(first)} at first, ${figure(last)} in the last complete part, ` +
     `between ${at(lowest)} and ${at(highest)}${few}.`
   )
 }
@@ -145,7 +145,7 @@ export function trendTable(model: TrendModel, format: Format): TableContent {
   return {
     caption: `${label} ${format.span(model.fromMs, model.toMs)}`,
     columns: [
-      'Window',
+      'Time',
       ...(series.length > 1 ? series.map(seriesName) : [lineTitle(label, only)]),
       ...details.map(({ title }) => title),
     ],

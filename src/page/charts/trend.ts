@@ -135,7 +135,7 @@ function openTrendLegend(format: Format): TrendLegend {
     'span',
     { class: 'chart-legend-part' },
     element('span', { class: 'chart-hatch' }),
-    'Still filling: events may still be on their way',
+    'In progress: more events may come',
   )
   const texts = [levelText, uncertainText, contextText, offScaleText].map((text) => ({
     text,

@@ -1,7 +1,12 @@
-/** RFC 4180 read strictly: what a spreadsheet takes in. Lines end with CR LF, as the RFC says. */
+/**
+ * RFC 4180 read strictly, behind the byte order mark: what a spreadsheet takes in. Lines end with
+ * CR LF, as the RFC says.
+ */
 import assert from 'node:assert/strict'
 
-export function parseCsv(text: string): readonly string[][] {
+export function parseCsv(marked: string): readonly string[][] {
+  assert.ok(marked.startsWith('\ufeff'), 'Excel takes it for UTF-8')
+  const text = marked.slice(1)
   const rows: string[][] = []
   const cells = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/gy
   let row: string[] = []

@@ -129,8 +129,11 @@ export async function readChartTable(page: Page, chart: ChartName): Promise<Char
  */
 export function fullText(id: MeasureId, value: number, locale = 'en-US'): string {
   const { unit, digits: ofMeasure } = MEASURES[id]
-  // Money has two decimals from 1 up.
-  const digits = unit === 'money' && Math.abs(value) >= 1 ? 2 : ofMeasure
+  const size = Math.abs(value)
+  // Money has two decimals from 1 up, and below 1 two digits that are not leading zeros.
+  const below1 = Number(size.toPrecision(2)).toFixed(6).replace(/0+$/, '').length - '0.'.length
+  const ofMoney = size === 0 || size >= 1 ? 2 : Math.max(ofMeasure, below1)
+  const digits = unit === 'money' ? ofMoney : ofMeasure
   return new Intl.NumberFormat(locale, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,

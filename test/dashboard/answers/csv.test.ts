@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { CampaignRow } from '../../../src/dashboard/answers/campaigns.ts'
-import { campaignsCsv, csvFileName } from '../../../src/dashboard/answers/csv.ts'
+import { type CsvNotes, campaignsCsv, csvFileName } from '../../../src/dashboard/answers/csv.ts'
 import { NOON_US, openServiceAt } from '../figures/service-at.ts'
 
 function row(campaign: string): CampaignRow {
@@ -20,21 +20,60 @@ function row(campaign: string): CampaignRow {
 }
 
 const HEADER =
-  'campaign_id,impressions,clicks,ctr_percent,conversions,cvr_percent,revenue,revenue_per_click'
+  '\ufeffcampaign_id,name,impressions,clicks,ctr_percent,conversions,cvr_percent,revenue,' +
+  'revenue_per_click,from,to,time_zone'
+const NOTES: CsvNotes = {
+  currency: null,
+  timezone: 'UTC',
+  span: { fromUs: Date.UTC(2026, 10, 22, 9) * 1000, toUs: Date.UTC(2026, 10, 22, 10) * 1000 },
+  nameOf: () => null,
+}
+const PERIOD = '2026-11-22 09:00:00,2026-11-22 10:00:00,UTC'
 
-test('a row for each campaign, numbers as they are, nothing for null', () => {
+test('a row for each campaign, numbers as they are, nothing for null, the period', () => {
   assert.equal(
-    campaignsCsv([row('spring')], null),
-    `${HEADER}\r\nspring,3,1,33.333333333333336,0,0,-2.5,\r\n`,
+    campaignsCsv([row('spring')], NOTES),
+    `${HEADER}\r\nspring,,3,1,33.333333333333336,0,0,-2.5,,${PERIOD}\r\n`,
   )
-  assert.equal(campaignsCsv([], null), `${HEADER}\r\n`)
+  assert.equal(campaignsCsv([], NOTES), `${HEADER}\r\n`)
 })
 
 test('revenue names its currency', () => {
+  const [header] = campaignsCsv([], { ...NOTES, currency: 'EUR' }).split('\r\n')
   assert.equal(
-    campaignsCsv([], 'EUR'),
-    'campaign_id,impressions,clicks,ctr_percent,conversions,cvr_percent,revenue (EUR),' +
-      'revenue_per_click (EUR)\r\n',
+    header,
+    '\ufeffcampaign_id,name,impressions,clicks,ctr_percent,conversions,cvr_percent,' +
+      'revenue (EUR),revenue_per_click (EUR),from,to,time_zone',
+  )
+})
+
+test('the period is in the wall time of the zone, across a change of its clocks', () => {
+  const span = {
+    fromUs: Date.UTC(2026, 9, 24, 22) * 1000,
+    toUs: Date.UTC(2026, 9, 25, 23) * 1000,
+  }
+  const [, line] = campaignsCsv([row('a')], { ...NOTES, timezone: 'Europe/Berlin', span }).split(
+    '\r\n',
+  )
+  const period = '2026-10-25 00:00:00,2026-10-26 00:00:00,Europe/Berlin'
+  assert.ok(line?.endsWith(`,${period}`), line)
+})
+
+test('a name stands beside the id, and is no formula either', () => {
+  const names = new Map([
+    ['12021234567890123', 'Frühling; Sale, "2"'],
+    ['b', '=1+1'],
+  ])
+  const nameOf = (id: string): string | null => names.get(id) ?? null
+  const lines = campaignsCsv([row('12021234567890123'), row('b'), row('c')], { ...NOTES, nameOf })
+  const [, ...rows] = readCsv(lines)
+  assert.deepEqual(
+    rows.map(([id, name]) => [id, name]),
+    [
+      ['12021234567890123', 'Frühling; Sale, "2"'],
+      ['b', "'=1+1"],
+      ['c', ''],
+    ],
   )
 })
 
@@ -60,8 +99,8 @@ test('names that a spreadsheet would run are texts, quotes and line ends are quo
     ['😀', '😀'],
   ]
   for (const [name, cell] of cells) {
-    const [, line] = campaignsCsv([row(name)], null).split(/\r\n(?=.*,3,1,|$)/s)
-    assert.equal(line, `${cell},3,1,33.333333333333336,0,0,-2.5,`, name)
+    const [, line] = campaignsCsv([row(name)], NOTES).split(/\r\n(?=.*,3,1,|$)/s)
+    assert.equal(line, `${cell},,3,1,33.333333333333336,0,0,-2.5,,${PERIOD}`, name)
   }
 })
 
@@ -70,7 +109,7 @@ test('a reader of RFC 4180 gets every name back, but for the apostrophe before a
     fc.property(
       fc.array(fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }), { maxLength: 12 }),
       (names) => {
-        const records = readCsv(campaignsCsv(names.map(row), null)).slice(1)
+        const records = readCsv(campaignsCsv(names.map(row), NOTES)).slice(1)
         const expected = names.map((name) =>
           /^[=+\-@\t\r\n＝＋－＠]/.test(name) ? `'${name}` : name,
         )
@@ -78,7 +117,7 @@ test('a reader of RFC 4180 gets every name back, but for the apostrophe before a
           records.map(([first]) => first),
           expected,
         )
-        for (const record of records) assert.equal(record.length, 8)
+        for (const record of records) assert.equal(record.length, 12)
       },
     ),
   )

@@ -373,6 +373,22 @@ test('a question without answer is a problem that viewers see until it is answer
   assert.deepEqual(await problems(), [])
 })
 
+test('what is wrong with the names of campaigns is on the page and logged once', async (t) => {
+  const world = await shown(t)
+  const problems = async (): Promise<readonly string[]> => {
+    const stream = await openStream(world.collector.url)
+    const told = await stream.next(() => true)
+    stream.close()
+    return told.problems
+  }
+  world.figures.tellNames('campaign names: no such file')
+  assert.deepEqual(await problems(), ['campaign names: no such file'])
+  world.figures.tellNames('campaign names: no such file')
+  assert.deepEqual(world.warnings, ['campaign names: no such file'])
+  world.figures.tellNames(null)
+  assert.deepEqual(await problems(), [])
+})
+
 test('pending answers are 503 when the figures fail, and too many are refused', async (t) => {
   const world = await shown(t)
   const { promise, reject } = Promise.withResolvers<never>()

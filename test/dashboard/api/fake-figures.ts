@@ -19,6 +19,7 @@ export type FakeFigures = {
   startFault: Error | null
   answer: (path: string, query: string, waiting: boolean) => FiguresAnswer | Promise<FiguresAnswer>
   tell(live: Partial<LiveUpdate>): void
+  tellNames(problem: string | null): void
   fail(error: Error): void
 }
 
@@ -45,6 +46,7 @@ export function createFakeFigures(): FakeFigures {
     }),
     tell: (live) =>
       newest().events.onLive({ version: '1', seconds: [], newest: null, arrivedUs: null, ...live }),
+    tellNames: (problem) => newest().events.onNames(problem),
     fail: (error) => newest().events.onFailed(error),
     async start(_settings, events): Promise<FiguresThread> {
       if (fake.startFault !== null) throw fake.startFault

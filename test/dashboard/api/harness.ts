@@ -55,6 +55,7 @@ export async function openShown(
       windowUs: 300_000_000,
       timezone: 'Europe/Berlin',
       currency: 'EUR',
+      campaignNames: null,
       version: '1.2.3',
       authRequired: (collect.keys?.read.length ?? 0) > 0,
       nowUs: () => shown.nowUs,

@@ -14,8 +14,11 @@ import { placesIn } from '../../support/places.ts'
 async function openThread(t: TestContext): Promise<FiguresThread> {
   const folder = await mkdtemp(path.join(tmpdir(), 'figures-thread-'))
   const thread = await startFiguresThread(
-    { ...placesIn(folder), windowUs: 300_000_000, currency: null },
-    { onLive() {}, onFailed: (error) => assert.fail(error) },
+    {
+      ...{ ...placesIn(folder), windowUs: 300_000_000 },
+      ...{ currency: null, timezone: 'UTC', campaignNames: null },
+    },
+    { onLive() {}, onNames() {}, onFailed: (error) => assert.fail(error) },
   )
   t.after(async () => {
     await thread.close()

@@ -50,6 +50,7 @@ test('what the tables hold at the start is loaded before anybody asks', async ()
   lake.commit(NOON_US)
   service = new FiguresService({
     currency: null,
+    timezone: 'UTC',
     sums: lake.sums,
     windowUs,
     nowUs: () => NOON_US,

@@ -63,8 +63,11 @@ async function startBoth({ log, settings, opened }: JobPlace): Promise<Running> 
   const job = await startJob(settings, { onProgress() {}, onWarning() {} })
   const { warehouse, cache } = settings
   const thread: FiguresThread = await startFiguresThread(
-    { warehouse, cache, windowUs: WINDOW_US, currency: null },
-    { onLive: (live) => told.push(live), onFailed: (error) => assert.fail(error) },
+    {
+      ...{ warehouse, cache, windowUs: WINDOW_US },
+      ...{ currency: null, timezone: 'UTC', campaignNames: null },
+    },
+    { onLive: (live) => told.push(live), onNames() {}, onFailed: (error) => assert.fail(error) },
   )
   job.feed(thread.port)
   let closing: Promise<void> | null = null

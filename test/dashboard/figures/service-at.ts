@@ -31,6 +31,7 @@ export function openServiceAt(
   const lake = openMemoryLake({ windowUs, tell: (message) => service.take(message) })
   const service = new FiguresService({
     currency: null,
+    timezone: 'UTC',
     sums: lake.sums,
     windowUs,
     nowUs: () => clock.us,

@@ -110,7 +110,6 @@ test('names are in the order of their UTF-8 bytes, also when names come and go',
           assert.equal(names.size, model.size)
           for (const name of model) {
             assert.equal(names.nameOf(codeOf(name)), name)
-            assert.equal(names.lowerNameOf(codeOf(name)), name.toLowerCase())
           }
         }
         function codeOf(name: string): number {

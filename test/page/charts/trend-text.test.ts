@@ -49,9 +49,9 @@ test('the description has first, last, lowest and highest values, in the zone', 
   assert.equal(
     describeTrend(modelOf([null]), format),
     'CTR, 22 Nov 23:45 – 23 Nov 00:05, one point for 5 minutes. ' +
-      'All campaigns: 2.18% in the whole range, 2.00% at first, 3.00% in the last complete step, ' +
+      'All campaigns: 2.18% in the whole range, 2.00% at first, 3.00% in the last complete part, ' +
       'between 2.00% (22 Nov 23:45) and 3.00% (22 Nov 23:55), 1 of 2 points of few events. ' +
-      'The last point is still filling.',
+      'The last point is in progress.',
   )
   assert.match(describeTrend(modelOf([]), format), /no campaigns\.$/)
 })
@@ -67,7 +67,7 @@ test('a ratio says what it is of, a sum nothing', () => {
 test('the table of one ratio has its interval and its counts, and says what is filling', () => {
   const { columns, rows } = trendTable(modelOf([null]), format)
   assert.deepEqual(columns, [
-    ...['Window', 'CTR, All campaigns', '95% interval', 'Clicks', 'Impressions'],
+    ...['Time', 'CTR, All campaigns', '95% interval', 'Clicks', 'Impressions'],
   ])
   // Wilson's interval of 20 of 1,000, of 3 of 100 and of 1 of 2, worked out apart from the code.
   assert.deepEqual(
@@ -76,7 +76,7 @@ test('the table of one ratio has its interval and its counts, and says what is f
       ['22 Nov 23:45–23:50', '2.00%', '1.30%–3.07%', '20', '1,000'],
       ['22 Nov 23:50–23:55', '–', '–', '0', '0'],
       ['22 Nov 23:55 – 23 Nov 00:00', '3.00%', '1.03%–8.45%', '3', '100'],
-      ['23 Nov 00:00–00:05 (still filling)', '50.00%', '9.45%–90.55%', '1', '2'],
+      ['23 Nov 00:00–00:05 (in progress)', '50.00%', '9.45%–90.55%', '1', '2'],
     ],
   )
 })
@@ -84,13 +84,13 @@ test('the table of one ratio has its interval and its counts, and says what is f
 test('the table of a sum has just the sum', () => {
   const { caption, columns, rows } = trendTable(modelOf([null], 'revenue'), format)
   assert.match(caption, /^Revenue 22 Nov/)
-  assert.deepEqual(columns, ['Window', 'Revenue, All campaigns'])
+  assert.deepEqual(columns, ['Time', 'Revenue, All campaigns'])
   assert.deepEqual(rows[0]?.cells, ['22 Nov 23:45–23:50', '12.00'])
 })
 
 test('the table of several lines has a column for each', () => {
   const { columns, rows } = trendTable(modelOf(['\u200b', '<b>']), format)
-  assert.deepEqual(columns, ['Window', '(invisible: U+200B)', '<b>'])
+  assert.deepEqual(columns, ['Time', '(invisible: U+200B)', '<b>'])
   assert.deepEqual(rows[0]?.cells, ['22 Nov 23:45–23:50', '2.00%', '2.00%'])
 })
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { csvRows, MalformedRows } from '../../../src/cli/event-files/csv-rows.ts'
+import { csvRows, MalformedRows } from '../../src/csv/csv-rows.ts'
 
 async function* givenBy(
   parts: readonly (string | Uint8Array | null)[],

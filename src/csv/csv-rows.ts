@@ -6,7 +6,9 @@
  */
 
 import { CsvError, Parser } from 'csv-parse'
-import type { Part } from '../decompress.ts'
+
+/** Bytes; null between parts means that nothing more comes for now. */
+type Part = Uint8Array | null
 
 /** `line`: where the row begins, from 1. */
 export type CsvRow = Readonly<{ line: number; cells: readonly string[] }>
