@@ -1,31 +1,24 @@
-/** The newest window while it fills: how much of its time has passed, and its figures so far. */
+/** The newest window while it fills: when it is, and how much of its time has passed. */
 
 import type { LiveMessage } from '../dashboard-definition.ts'
-import { MEASURES } from '../dashboard-definition.ts'
 import { element, setAttribute, setText } from './element.ts'
-import { type Format, NOTHING, tileText } from './format.ts'
+import { type Format, NOTHING } from './format.ts'
 
-export type NewestWindow = Readonly<{
+type NewestWindow = Readonly<{
   element: HTMLElement
   update: (message: LiveMessage) => void
   tick: () => void
 }>
 
-const SHOWN = ['impressions', 'clicks', 'conversions', 'revenue'] as const
-
 export function openNewestWindow(format: Format, nowMs: () => number): NewestWindow {
   let newest: LiveMessage['newest'] = null
   let completeTo: string | null = null
   const span = element('p', { class: 'newest-span', text: NOTHING })
-  const state = element('p', { class: 'newest-state' })
+  const state = element('p', { class: 'newest-state', text: '\u00a0' })
   const progress = element('progress', {
     class: 'newest-progress',
     attributes: { max: 1, value: 0, 'aria-label': 'Time of the newest window that has passed' },
   })
-  const figures = SHOWN.map((id) => ({
-    id,
-    value: element('dd', { text: NOTHING, attributes: { 'data-newest': id } }),
-  }))
   const whole = element(
     'div',
     { class: 'newest' },
@@ -33,13 +26,6 @@ export function openNewestWindow(format: Format, nowMs: () => number): NewestWin
     span,
     progress,
     state,
-    element(
-      'dl',
-      { class: 'newest-figures' },
-      ...figures.map(({ id, value }) =>
-        element('div', {}, element('dt', { text: MEASURES[id].label }), value),
-      ),
-    ),
   )
 
   const tick = (): void => {
@@ -47,6 +33,7 @@ export function openNewestWindow(format: Format, nowMs: () => number): NewestWin
     const fromMs = Date.parse(newest.from)
     const toMs = Date.parse(newest.to)
     const now = nowMs()
+    setText(span, spanText(format, fromMs, toMs, now))
     const run = Math.min(Math.max((now - fromMs) / (toMs - fromMs), 0), 1)
     setAttribute(progress, 'value', run.toFixed(3))
     const isComplete = completeTo !== null && Date.parse(completeTo) >= toMs
@@ -60,19 +47,21 @@ export function openNewestWindow(format: Format, nowMs: () => number): NewestWin
       newest = message.newest
       completeTo = message.completeTo
       if (newest === null) return
-      setText(span, format.span(Date.parse(newest.from), Date.parse(newest.to)))
-      for (const { id, value } of figures) {
-        setText(value, tileText(format, id, newest[id]))
-        setAttribute(value, 'data-value', newest[id])
-      }
       tick()
     },
     tick,
   }
 }
 
+/** Today goes without saying. */
+function spanText(format: Format, fromMs: number, toMs: number, nowMs: number): string {
+  const days = [fromMs, toMs, nowMs].map(format.day)
+  const isToday = new Set(days).size === 1
+  return isToday ? `${format.time(fromMs)}–${format.time(toMs)}` : format.span(fromMs, toMs)
+}
+
 function fillingText(leftMs: number): string {
   if (leftMs <= 0) return 'Ended, late events may come'
   const seconds = Math.ceil(leftMs / 1000)
-  return `Still filling, ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} to go`
+  return `In progress, ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} to go`
 }
