@@ -4,12 +4,21 @@ import {
   CHARTS,
   type Figures,
   MEASURE_IDS,
-  MEASURES,
   PAGE_SIZE,
 } from '../dashboard-definition.ts'
 import { API } from './api-client.ts'
 import { campaignText, openCampaignElement } from './campaign-name.ts'
 import { element, icon, placeChildren, setAttribute, setText } from './element.ts'
+import {
+  figureRow,
+  figureTable,
+  MEASURE_COLUMNS,
+  messageRow,
+  openFigureCells,
+  openFigureHead,
+  openShareBar,
+  skeletonRows,
+} from './figure-table.ts'
 import type { Format } from './format.ts'
 import {
   rangeParameters,
@@ -29,6 +38,11 @@ type Row = Readonly<{ element: HTMLElement; update: (figures: Figures, share: nu
 
 const TYPING_MS = 200
 const SKELETON_ROWS = 10
+const NAME_COLUMN = {
+  id: 'campaign',
+  label: 'Campaign',
+  title: 'By name, or by id where there is no name.',
+} as const
 
 /** The request of the page that is shown. */
 export function campaignsRequest(view: View): string {
@@ -55,15 +69,17 @@ type TableOptions = Readonly<{
 
 export function openCampaignTable({ format, store, onCampaign }: TableOptions): CampaignTable {
   const rows = new Map<string, Row>()
-  const body = element('tbody', {}, ...skeletonRows())
+  const body = element('tbody', {}, ...skeletonRows(SKELETON_ROWS))
   const totals = openTotals(format)
-  const head = openCampaignHead(store)
+  const head = openFigureHead<SortId>({
+    columns: [NAME_COLUMN, ...MEASURE_COLUMNS],
+    mark: 'data-sort',
+    onSort: (sorted) => store.change({ ...sorted, page: 1 }),
+  })
   const pager = openPager(format, (page) => store.change({ page }))
-  const table = element(
-    'table',
-    { class: 'campaigns', attributes: { 'data-table': 'campaigns', 'aria-busy': 'true' } },
-    element('caption', { class: 'visually-hidden', text: 'Figures of each campaign' }),
-    head,
+  const table = figureTable(
+    { name: 'campaigns', caption: 'Figures of each campaign' },
+    head.element,
     body,
     totals.element,
   )
@@ -76,6 +92,7 @@ export function openCampaignTable({ format, store, onCampaign }: TableOptions): 
     return row
   }
   const show = (view: View): void => {
+    head.update(view)
     exporting.setAttribute('href', `${API}campaigns.csv?${listParameters(view)}`)
     if (search.value !== view.search && document.activeElement !== search)
       search.value = view.search
@@ -98,7 +115,10 @@ export function openCampaignTable({ format, store, onCampaign }: TableOptions): 
       for (const row of answer.rows) {
         rowOf(row.campaign).update(row, most > 0 ? Math.max(0, (row[by] ?? 0) / most) : 0)
       }
-      placeChildren(body, shown.length > 0 ? shown : [noRows(view)])
+      placeChildren(
+        body,
+        shown.length > 0 ? shown : [messageRow(emptyText(view), MEASURE_IDS.length + 1)],
+      )
       for (const [campaign, row] of rows) if (!row.element.isConnected) rows.delete(campaign)
       totals.update(answer.totals, answer.matched)
       pager.update(answer)
@@ -144,44 +164,21 @@ function openRow(campaign: string, format: Format, onCampaign: (campaign: string
   const name = element(
     'button',
     {
-      class: 'campaign-button',
+      class: 'row-button',
       attributes: { type: 'button' },
       on: { click: () => onCampaign(campaign) },
     },
     named.element,
   )
-  const bar = element('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } })
-  const cells = figureCells(format)
+  const bar = openShareBar()
+  const cells = openFigureCells(format)
   return {
-    element: element(
-      'tr',
-      { attributes: { 'data-campaign': campaign } },
-      element('th', { class: 'cell-campaign', attributes: { scope: 'row' } }, bar, name),
-      ...cells.elements,
-    ),
+    element: figureRow({ 'data-campaign': campaign }, [bar.element, name], cells.elements),
     update: (figures, share) => {
       named.update()
       setAttribute(name, 'title', `${campaignText(campaign)}\nShow only this campaign`)
       cells.update(figures)
-      bar.style.setProperty('--share', share.toFixed(4))
-    },
-  }
-}
-
-type Cells = Readonly<{ elements: readonly HTMLElement[]; update: (figures: Figures) => void }>
-
-function figureCells(format: Format): Cells {
-  const cells = MEASURE_IDS.map((id) => ({
-    id,
-    cell: element('td', { attributes: { 'data-cell': id, 'data-value': '' } }),
-  }))
-  return {
-    elements: cells.map(({ cell }) => cell),
-    update: (figures) => {
-      for (const { id, cell } of cells) {
-        setAttribute(cell, 'data-value', figures[id] === null ? '' : String(figures[id]))
-        setText(cell, format.figure(id, figures[id]))
-      }
+      bar.update(share)
     },
   }
 }
@@ -189,14 +186,10 @@ function figureCells(format: Format): Cells {
 function openTotals(
   format: Format,
 ): Readonly<{ element: HTMLElement; update: (figures: Figures, matched: number) => void }> {
-  const label = element('th', {
-    class: 'cell-campaign',
-    text: 'Total',
-    attributes: { scope: 'row' },
-  })
-  const cells = figureCells(format)
+  const label = element('span', { text: 'Total' })
+  const cells = openFigureCells(format)
   return {
-    element: element('tfoot', {}, element('tr', {}, label, ...cells.elements)),
+    element: element('tfoot', {}, figureRow({}, [label], cells.elements)),
     update: (figures, matched) => {
       setText(label, matched === 1 ? '1 campaign' : `${format.count(matched)} campaigns`)
       cells.update(figures)
@@ -204,29 +197,10 @@ function openTotals(
   }
 }
 
-function skeletonRows(): HTMLElement[] {
-  return Array.from({ length: SKELETON_ROWS }, () =>
-    element(
-      'tr',
-      { class: 'skeleton-row', attributes: { 'aria-hidden': 'true' } },
-      ...['campaign', ...MEASURE_IDS].map(() =>
-        element('td', {}, element('span', { class: 'skeleton' })),
-      ),
-    ),
-  )
-}
-
-function noRows(view: View): HTMLElement {
-  const text =
-    view.search === ''
-      ? 'No events in this range. Try a longer one, or fewer filters.'
-      : `No campaign matches “${view.search}”.`
-  const cell = element('td', {
-    class: 'no-rows',
-    text,
-    attributes: { colspan: MEASURE_IDS.length + 1 },
-  })
-  return element('tr', {}, cell)
+function emptyText(view: View): string {
+  return view.search === ''
+    ? 'No events in this range. Try a longer one, or fewer filters.'
+    : `No campaign matches “${view.search}”.`
 }
 
 function exportLink(): HTMLElement {
@@ -268,50 +242,6 @@ function searchInput(store: ViewStore): HTMLInputElement {
       },
     },
   })
-}
-
-/** The table's head: a click on a column sorts by it, a second one reverses the order. */
-function openCampaignHead(store: ViewStore): HTMLElement {
-  const columns = (['campaign', ...MEASURE_IDS] as const).map((id) => ({
-    id,
-    cell: headCell(id, () => sortBy(store, id)),
-  }))
-  const show = ({ sort, order }: View): void => {
-    for (const { id, cell } of columns) {
-      const direction = order === 'asc' ? 'ascending' : 'descending'
-      setAttribute(cell, 'aria-sort', id === sort ? direction : null)
-    }
-  }
-  show(store.current())
-  store.onChange(show)
-  return element('thead', {}, element('tr', {}, ...columns.map(({ cell }) => cell)))
-}
-
-function headCell(id: SortId, onClick: () => void): HTMLElement {
-  const label = id === 'campaign' ? 'Campaign' : MEASURES[id].label
-  const title =
-    id === 'campaign' ? 'By name, or by id where there is no name.' : MEASURES[id].description
-  return element(
-    'th',
-    {
-      class: id === 'campaign' ? 'cell-campaign' : '',
-      attributes: { scope: 'col', 'data-sort': id },
-    },
-    element(
-      'button',
-      { class: 'sort-button', attributes: { type: 'button', title }, on: { click: onClick } },
-      element('span', { text: label }),
-      icon('arrow-down'),
-    ),
-  )
-}
-
-/** At first, names ascend and figures descend. */
-function sortBy(store: ViewStore, id: SortId): void {
-  const { sort, order } = store.current()
-  const opposite = order === 'asc' ? 'desc' : 'asc'
-  const first = id === 'campaign' ? 'asc' : 'desc'
-  store.change({ sort: id, order: id === sort ? opposite : first, page: 1 })
 }
 
 type Pager = Readonly<{

@@ -1,19 +1,17 @@
 /**
- * The sections of the three charts. ECharts is loaded as a separate chunk, so that figures can be
+ * The sections of trend and revenue. ECharts is loaded as a separate chunk, so that figures can be
  * read before it has arrived; until then each chart's space and its last answer are kept.
  */
-import { CHARTS, type LiveMessage, MEASURES, type RevenueAnswer } from '../dashboard-definition.ts'
+import { CHARTS, MEASURES, type RevenueAnswer } from '../dashboard-definition.ts'
 import type { Chart } from './charts/chart-option.ts'
 import type { TrendContent } from './charts/trend-points.ts'
 import { element, setAttribute, setText } from './element.ts'
 import type { Format } from './format.ts'
-import { openNewestWindow } from './newest-window.ts'
 import type { View, ViewStore } from './view.ts'
 
 type Charts = typeof import('./charts/chart-set.ts')
 type Context = Readonly<{
   format: Format
-  nowMs: () => number
   store: ViewStore
   /** Shows a campaign alone. */
   onCampaign: (campaign: string) => void
@@ -28,9 +26,6 @@ export type ChartSection<Content> = Readonly<{
   setTheme: () => void
   close: () => void
 }>
-
-/** How many messages of the stream are kept for the real-time chart while it loads. */
-const KEPT_MAX = 500
 
 /** Null if the chunk cannot be fetched, for example after an update of the server. */
 export async function loadCharts(): Promise<Charts | null> {
@@ -64,7 +59,6 @@ export function openTrendSection(context: Context): ChartSection<TrendContent> {
     id: 'trend',
     head: [title, element('div', { class: 'card-tools' }, lines.element)],
     openChart: (charts, host) => charts.openTrendChart(host, { format, onCampaign }),
-    keptMax: 1,
   })
 }
 
@@ -73,41 +67,13 @@ export function openRevenueSection({ format, onCampaign }: Context): ChartSectio
     id: 'revenue',
     head: [element('h2', { class: 'card-title', text: CHARTS.revenue.title })],
     openChart: (charts, host) => charts.openRevenueChart(host, { format, onCampaign }),
-    keptMax: 1,
   })
-}
-
-type RealtimeSection = ChartSection<LiveMessage> & Readonly<{ tick: () => void }>
-
-export function openRealtimeSection({ format, nowMs }: Context): RealtimeSection {
-  const newest = openNewestWindow(format, nowMs)
-  const section = openSection<LiveMessage>({
-    id: 'realtime',
-    head: [
-      element('h2', { class: 'card-title', text: CHARTS.realtime.title }),
-      element('p', { class: 'card-note', text: 'Events a second as they come in, all campaigns' }),
-    ],
-    openChart: (charts, host) => charts.openRealtimeChart(host, { format, nowMs }),
-    keptMax: KEPT_MAX,
-    aside: newest.element,
-  })
-  return {
-    ...section,
-    update: (message) => {
-      newest.update(message)
-      section.update(message)
-    },
-    tick: newest.tick,
-  }
 }
 
 type SectionOptions<Content> = Readonly<{
-  id: 'trend' | 'revenue' | 'realtime'
+  id: 'trend' | 'revenue'
   head: readonly HTMLElement[]
   openChart: (charts: Charts, host: HTMLElement) => Chart<Content>
-  /** How many contents are kept until the chart is loaded. */
-  keptMax: number
-  aside?: HTMLElement
 }>
 
 function openSection<Content>(options: SectionOptions<Content>): ChartSection<Content> {
@@ -121,17 +87,17 @@ function openSection<Content>(options: SectionOptions<Content>): ChartSection<Co
       attributes: { 'data-chart': options.id, 'aria-labelledby': `${options.id}-title` },
     },
     element('div', { class: 'card-head' }, ...options.head),
-    element('div', { class: 'card-body' }, host, options.aside ?? null),
+    element('div', { class: 'card-body' }, host),
   )
   let chart: Chart<Content> | null = null
   let isClosed = false
-  let kept: Content[] = []
+  /** What came before the chart was loaded. */
+  let latest: Content | null = null
   return {
     element: whole,
     update: (content) => {
-      if (chart !== null) chart.update(content)
-      else if (kept.length < options.keptMax) kept.push(content)
-      else kept[kept.length - 1] = content
+      if (chart === null) latest = content
+      else chart.update(content)
     },
     setBusy: (isBusy) => setAttribute(whole, 'aria-busy', String(isBusy)),
     open: (charts) => {
@@ -142,8 +108,8 @@ function openSection<Content>(options: SectionOptions<Content>): ChartSection<Co
         return
       }
       chart = options.openChart(charts, host)
-      for (const content of kept) chart.update(content)
-      kept = []
+      if (latest !== null) chart.update(latest)
+      latest = null
     },
     setTheme: () => chart?.setTheme(),
     close: () => {

@@ -1,5 +1,6 @@
 /** The page's figures: filter bar, tiles, charts, table, each with the request that fills it. */
 import type {
+  BreakdownAnswer,
   CampaignsAnswer,
   LiveMessage,
   RevenueAnswer,
@@ -8,11 +9,11 @@ import type {
   TrendAnswer,
 } from '../dashboard-definition.ts'
 import type { ApiClient } from './api-client.ts'
+import { breakdownRequest, openBreakdown } from './breakdown.ts'
 import { campaignsRequest, openCampaignTable } from './campaign-table.ts'
 import {
   type ChartSection,
   loadCharts,
-  openRealtimeSection,
   openRevenueSection,
   openTrendSection,
 } from './chart-sections.ts'
@@ -24,6 +25,7 @@ import { openFreshness } from './freshness.ts'
 import { openNewestData } from './newest-data.ts'
 import { openOverview } from './overview.ts'
 import type { Part } from './part-loader.ts'
+import { openRealtimeStrip, WINDOWS_RANGE_SECONDS } from './realtime-strip.ts'
 import { openProblemsBanner } from './states.ts'
 import { rangeParameters, trendRequest, type ViewStore } from './view.ts'
 
@@ -59,14 +61,15 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
     store.change({ filters: { ...store.current().filters, campaign: [campaign] }, page: 1 })
     overview.focus()
   }
-  const context = { format, nowMs, store, onCampaign }
+  const context = { format, store, onCampaign }
   const trend = openTrendSection(context)
   const revenue = openRevenueSection(context)
-  const realtime = openRealtimeSection(context)
+  const realtime = openRealtimeStrip({ format, store, nowMs })
   const table = openCampaignTable({ format, store, onCampaign })
+  const breakdown = openBreakdown(format, store)
 
   void loadCharts().then((charts) => {
-    for (const section of [trend, revenue, realtime]) section.open(charts)
+    for (const section of [trend, revenue]) section.open(charts)
   })
 
   return {
@@ -79,9 +82,10 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
         { class: 'content' },
         newestData.element,
         overview.element,
-        element('div', { class: 'row' }, trend.element, revenue.element),
         realtime.element,
+        element('div', { class: 'row' }, trend.element, revenue.element),
         table.element,
+        breakdown.element,
         element('footer', {
           class: 'footer',
           text: `${settings.product} ${settings.version}`,
@@ -110,19 +114,30 @@ export function openDashboard({ client, store, settings, nowMs }: DashboardOptio
         show: (answer, view) => table.update(answer, view),
         setBusy: table.setBusy,
       }),
+      part<BreakdownAnswer>({
+        request: breakdownRequest,
+        show: (answer, view) => breakdown.update(answer, view),
+        setBusy: breakdown.setBusy,
+      }),
+      part<SummaryAnswer>({
+        request: realtime.request,
+        rangeSeconds: WINDOWS_RANGE_SECONDS,
+        show: realtime.update,
+        setBusy: realtime.setBusy,
+      }),
     ],
     showLive: (message) => {
       freshness.update(message)
       newestData.showLive(message)
       problems.update(message.problems)
-      realtime.update(message)
+      realtime.showLive(message)
     },
     tick: (isCut) => {
       freshness.tick(isCut)
       realtime.tick()
     },
     setTheme: () => {
-      for (const section of [trend, revenue, realtime]) section.setTheme()
+      for (const section of [trend, revenue]) section.setTheme()
     },
     close: () => {
       for (const section of [trend, revenue, realtime]) section.close()

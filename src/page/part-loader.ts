@@ -6,8 +6,10 @@ import type { ApiClient, ApiFailure } from './api-client.ts'
 import { rangeSeconds, type View } from './view.ts'
 
 export type Part<Answer> = Readonly<{
-  /** The request that a view needs: a path below /api/v1/ with its query. */
-  request: (view: View) => string
+  /** The request that a view needs: a path below /api/v1/ with its query. Null if it needs none. */
+  request: (view: View) => string | null
+  /** The length of what it asks for, if that is not the range of the view. */
+  rangeSeconds?: number
   /** `isNews` is false if the same request was answered before: only its figures have changed. */
   show: (answer: Answer, view: View, isNews: boolean) => void
   /** Busy while what is shown belongs to another view than the chosen one. */
@@ -58,10 +60,14 @@ export function openPartLoader(parts: readonly Part<never>[], options: LoaderOpt
     const shown = view()
     for (const one of watched) {
       const request = one.part.request(shown)
+      if (request === null) {
+        leavePart(one)
+        continue
+      }
       const isDue = shouldAsk(one.progress, {
         request,
         version: version(),
-        rangeSeconds: rangeSeconds(shown.range),
+        rangeSeconds: one.part.rangeSeconds ?? rangeSeconds(shown.range),
         isHidden: document.visibilityState === 'hidden',
         nowMs: nowMs(),
       })
@@ -76,8 +82,9 @@ export function openPartLoader(parts: readonly Part<never>[], options: LoaderOpt
       tick()
     },
     shown: () => {
-      const shown = watched.filter(({ progress }) => progress.shown !== null).length
-      return shown === watched.length ? 'all' : shown > 0 ? 'some' : 'none'
+      const needed = watched.filter(({ part }) => part.request(view()) !== null)
+      const shown = needed.filter(({ progress }) => progress.shown !== null).length
+      return shown === needed.length ? 'all' : shown > 0 ? 'some' : 'none'
     },
     failing: () => {
       const all = watched.flatMap(({ failing }) => failing ?? [])
@@ -89,6 +96,15 @@ export function openPartLoader(parts: readonly Part<never>[], options: LoaderOpt
       for (const { stop } of watched) stop?.abort()
     },
   }
+}
+
+/** The view has no need of it: what it asked for and why it failed no longer matter. */
+function leavePart(one: Watched): void {
+  if (one.progress === NOTHING_ASKED) return
+  one.stop?.abort()
+  one.progress = NOTHING_ASKED
+  one.failing = null
+  one.part.setBusy(false)
 }
 
 async function askPart(one: Watched, request: string, options: LoaderOptions): Promise<void> {

@@ -5,9 +5,12 @@
  *
  *     ?range=24h&campaign=spring&country=AT&measure=cvr&lines=campaigns&sort=revenue&page=2
  *     ?from=2026-11-22T10:00:00Z&to=2026-11-22T12:00:00Z&order=asc&search=sale
+ *     ?by=country&bySort=revenue&byOrder=asc
  */
 import {
   DEFAULT_RANGE,
+  EVENT_FILTER_IDS,
+  type EventFilterId,
   FILTER_IDS,
   FILTERS,
   type FilterId,
@@ -27,6 +30,7 @@ export type ShownRange =
   | Readonly<{ kind: 'fixed'; fromMs: number; toMs: number }>
 
 export type SortId = 'campaign' | MeasureId
+export type BySortId = 'value' | MeasureId
 
 export type View = Readonly<{
   range: ShownRange
@@ -40,6 +44,10 @@ export type View = Readonly<{
   search: string
   /** From 1. */
   page: number
+  /** What the breakdown lists, and its order. */
+  by: EventFilterId
+  bySort: BySortId
+  byOrder: 'asc' | 'desc'
 }>
 
 const FIXED_RANGE_MS_MAX = RANGE_DAYS_MAX * 86_400_000
@@ -54,6 +62,9 @@ export const DEFAULT_VIEW: View = {
   order: 'desc',
   search: '',
   page: 1,
+  by: 'platform',
+  bySort: 'impressions',
+  byOrder: 'desc',
 }
 
 /** `query` is the part of an address after the question mark, which may be included. */
@@ -69,21 +80,31 @@ export function parseView(query: string): View {
     order: asked.get('order') === 'asc' ? 'asc' : 'desc',
     search: (asked.get('search') ?? '').slice(0, SEARCH_LENGTH_MAX),
     page: Number.isInteger(page) && page >= 1 && page <= PAGE_MAX ? page : 1,
+    by: EVENT_FILTER_IDS.find((id) => id === asked.get('by')) ?? DEFAULT_VIEW.by,
+    bySort: parseBySort(asked.get('bySort')),
+    byOrder: asked.get('byOrder') === 'asc' ? 'asc' : 'desc',
   }
 }
+
+/** What is in the address only where it differs from the default. */
+const OWN_NAMES = [
+  'measure',
+  'lines',
+  'sort',
+  'order',
+  'search',
+  'page',
+  'by',
+  'bySort',
+  'byOrder',
+] as const
 
 /** Without a question mark; empty for the default view. */
 export function formatView(view: View): string {
   const asked = rangeParameters(view)
-  const set = (name: 'measure' | 'lines' | 'sort' | 'order' | 'search' | 'page'): void => {
+  for (const name of OWN_NAMES) {
     if (view[name] !== DEFAULT_VIEW[name]) asked.set(name, String(view[name]))
   }
-  set('measure')
-  set('lines')
-  set('sort')
-  set('order')
-  set('search')
-  set('page')
   return asked.toString()
 }
 
@@ -142,6 +163,11 @@ function filtersOf(chosenFor: (id: FilterId) => readonly string[]): View['filter
 function parseSort(text: string | null): SortId {
   if (text === 'campaign') return 'campaign'
   return MEASURE_IDS.find((id) => id === text) ?? DEFAULT_VIEW.sort
+}
+
+function parseBySort(text: string | null): BySortId {
+  if (text === 'value') return 'value'
+  return MEASURE_IDS.find((id) => id === text) ?? DEFAULT_VIEW.bySort
 }
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { MEASURE_IDS, RANGES } from '../../src/dashboard-definition/definition.ts'
+import { EVENT_FILTER_IDS } from '../../src/dashboard-definition/filters.ts'
 import {
   DEFAULT_VIEW,
   formatView,
@@ -27,7 +28,8 @@ test('the default view has an empty address, and an empty address shows it', () 
 test('an address is read as written in the documentation', () => {
   const view = parseView(
     '?range=24h&campaign=spring&campaign=%3Cimg%20src%3Dx%3E&country=AT&device=&measure=cvr' +
-      '&lines=campaigns&sort=revenue&order=asc&search=sale&page=2',
+      '&lines=campaigns&sort=revenue&order=asc&search=sale&page=2' +
+      '&by=device&bySort=value&byOrder=asc',
   )
   assert.deepEqual(view, {
     range: { kind: 'last', id: '24h' },
@@ -43,6 +45,9 @@ test('an address is read as written in the documentation', () => {
     order: 'asc',
     search: 'sale',
     page: 2,
+    by: 'device',
+    bySort: 'value',
+    byOrder: 'asc',
   } satisfies View)
   assert.equal(hasFilters(view), true)
   assert.equal(hasFilters(DEFAULT_VIEW), false)
@@ -78,6 +83,9 @@ test('what an address says wrongly counts as not said', () => {
     'page=1.5',
     'page=x',
     'page=1e99',
+    'by=campaign',
+    'bySort=share',
+    'byOrder=up',
     'nonsense=1',
   ]
   for (const query of wrong) assert.deepEqual(parseView(query), DEFAULT_VIEW, query)
@@ -137,6 +145,9 @@ const anyView: fc.Arbitrary<View> = fc.record(
     order: fc.constantFrom('asc', 'desc'),
     search: text,
     page: fc.integer({ min: 1, max: 1_000_000 }),
+    by: fc.constantFrom(...EVENT_FILTER_IDS),
+    bySort: fc.constantFrom('value', ...MEASURE_IDS),
+    byOrder: fc.constantFrom('asc', 'desc'),
   },
   plain,
 )

@@ -15,6 +15,7 @@ import { createFormat } from '../../src/page/format.ts'
 import { ageText, fillingText, freshnessText } from '../../src/page/freshness.ts'
 import { pageStateOf } from '../../src/page/page-state.ts'
 import { curlCommand } from '../../src/page/states.ts'
+import { openValueNames } from '../../src/page/value-names.ts'
 
 const NOW = Date.parse('2026-11-22T10:26:00Z')
 const format = createFormat({ locale: 'en-GB', timezone: 'UTC', currency: null })
@@ -139,4 +140,15 @@ test('the page’s face in every case', () => {
   assert.equal(pageStateOf({ ...shown, stored: 0, failure, nowMs: 9000 }), 'empty')
   assert.equal(pageStateOf({ ...shown, stored: 1 }), 'ready')
   assert.equal(pageStateOf({ ...shown, stored: 1, failure, nowMs: 9000 }), 'ready')
+})
+
+test('countries are called in the reader’s language, and codes that are none as they are', () => {
+  const [english, german] = [openValueNames('en-GB'), openValueNames('de')]
+  assert.deepEqual(english('country', 'DE'), { text: 'Germany', code: 'DE' })
+  assert.deepEqual(german('country', 'at'), { text: 'Österreich', code: 'at' })
+  assert.deepEqual(english('country', 'ZZ'), { text: 'Unknown Region', code: 'ZZ' })
+  for (const value of ['XQ', 'Germany', 'D', '=1', '4', 'D3', 'constructor'])
+    assert.deepEqual(english('country', value), { text: value, code: '' })
+  assert.deepEqual(english('country', ''), { text: 'Not set', code: '' })
+  assert.deepEqual(english('device', 'DE'), { text: 'DE', code: '' })
 })

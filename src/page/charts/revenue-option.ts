@@ -25,12 +25,17 @@ export type RevenueLayout = Readonly<{
   /** From a row's top to the middle of its bar. */
   barMiddlePx: number
   namesPx: number
+  /** Of the whole plot: as many rows as there are. */
+  heightPx: number
   /** Not if names are above bars that begin at the edge: the names would interrupt the line. */
   hasZeroLine: boolean
 }>
 
-/** Below this width names are above their bars; charts.css changes the height at this width. */
+/** Below this width names are above their bars. */
 const STACKED_BELOW_PX = 460
+const BOTTOM_PX = 4
+/** Room for a sentence where there are no bars. */
+const EMPTY_PX = 120
 const TOP_PX = 4
 const OTHERS_GAP_PX = 14
 const NAMES_PX_MAX = 200
@@ -39,23 +44,26 @@ const LABEL_GAP_PX = 12
 
 export function revenueLayout(model: RevenueModel, width: number, format: Format): RevenueLayout {
   const isStacked = width < STACKED_BELOW_PX
-  const rowPx = isStacked ? 42 : 30
+  const rowPx = isStacked ? 36 : 30
   const namesPx = isStacked ? width : Math.round(Math.min(NAMES_PX_MAX, width * NAMES_SHARE))
   const texts = rowsOf(model).map(({ revenue }) => revenue)
   const room = (some: readonly number[]): number =>
     Math.max(0, ...some.map((revenue) => textWidth(format.figure('revenue', revenue), FONT_SIZE))) +
     LABEL_GAP_PX
+  const tops = rowsOf(model).map(
+    (bar, index) => TOP_PX + index * rowPx + (bar.campaign === null ? OTHERS_GAP_PX : 0),
+  )
+  const last = tops.at(-1)
   const negative = texts.filter((revenue) => revenue < 0)
   return {
     left: (isStacked ? 0 : namesPx + 8) + (negative.length > 0 ? room(negative) : 0),
     right: model.max > 0 ? room(texts.filter((revenue) => revenue >= 0)) : LABEL_GAP_PX,
-    tops: rowsOf(model).map(
-      (bar, index) => TOP_PX + index * rowPx + (bar.campaign === null ? OTHERS_GAP_PX : 0),
-    ),
+    tops,
     rowPx,
-    barPx: isStacked ? 14 : 18,
-    barMiddlePx: isStacked ? 29 : 15,
+    barPx: isStacked ? 12 : 18,
+    barMiddlePx: isStacked ? 27 : 15,
     namesPx,
+    heightPx: last === undefined ? EMPTY_PX : last + rowPx + BOTTOM_PX,
     hasZeroLine: !isStacked || model.min < 0,
   }
 }

@@ -32,6 +32,8 @@ export function openRevenueChart(
   const draw = (): void => {
     if (model === null || frame.plot.clientWidth === 0) return
     const layout = revenueLayout(model, frame.size().width, format)
+    // A new height is observed, and draws again at once.
+    frame.plot.style.height = `${layout.heightPx}px`
     const option = revenueOption(model, layout, frame.theme(), format)
     frame.canvas.setOption(option, { notMerge: true })
     names.update(model, layout)

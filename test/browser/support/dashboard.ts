@@ -78,6 +78,29 @@ export async function readRows(page: Page): Promise<readonly ShownRow[]> {
   return rows.map(({ campaign, cells }) => ({ campaign, cells: shownOf(cells, campaign) }))
 }
 
+export type BreakdownRow = Readonly<{ value: string; cells: ShownFigures; share: number | null }>
+
+export async function readBreakdown(page: Page): Promise<readonly BreakdownRow[]> {
+  const rows = await page
+    .locator('[data-table="breakdown"] [data-value-row]')
+    .evaluateAll((found) =>
+      found.map((row) => ({
+        value: row.getAttribute('data-value-row') ?? '',
+        share: row.querySelector('[data-share]')?.getAttribute('data-share') ?? '',
+        cells: [...row.querySelectorAll('[data-cell]')].map((cell) => ({
+          name: cell.getAttribute('data-cell') ?? '',
+          value: cell.getAttribute('data-value'),
+          text: cell.textContent ?? '',
+        })),
+      })),
+    )
+  return rows.map(({ value, share, cells }) => ({
+    value,
+    share: share === '' ? null : Number(share),
+    cells: shownOf(cells, value),
+  }))
+}
+
 export async function readTotals(page: Page): Promise<ShownFigures> {
   const raw = await page
     .locator('[data-table="campaigns"] tfoot [data-cell]')

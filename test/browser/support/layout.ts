@@ -44,3 +44,61 @@ export async function expectNoScrollSideways(page: Page): Promise<void> {
   })
   assert.ok(wide <= room, `${wide} px of content in ${room}: ${widest.join('\n')}`)
 }
+
+/** Every figure is shown in full: not cut by its own box, nor by a box around it. */
+export async function expectNumbersWhole(page: Page): Promise<void> {
+  const cut = await page.evaluate(() => {
+    const figures = '[data-cell], [data-share], .tile-value, .realtime-figure, .newest-span'
+    const isCut = (element: Element): boolean => {
+      if (element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0) return true
+      const { left, right } = element.getBoundingClientRect()
+      for (let above = element.parentElement; above !== null; above = above.parentElement) {
+        if (getComputedStyle(above).overflowX === 'visible') continue
+        const box = above.getBoundingClientRect()
+        if (left < box.left - 1 || right > box.right + 1) return true
+      }
+      return false
+    }
+    return [...document.querySelectorAll(figures)]
+      .filter(isCut)
+      .map((element) => `${element.outerHTML.slice(0, 120)}`)
+  })
+  assert.deepEqual(cut, [])
+}
+
+const EMPTY_PX_MAX = 40
+
+/** A card ends where its content ends, but for its padding. */
+export async function expectCardsFilled(page: Page): Promise<void> {
+  const empty = await page.locator('.card').evaluateAll(
+    (cards, most) =>
+      cards.flatMap((card) => {
+        const { bottom, height } = card.getBoundingClientRect()
+        if (height === 0) return []
+        const leaves = [...card.querySelectorAll('*')].filter(
+          (element) => element.childElementCount === 0 && element.textContent !== '',
+        )
+        const drawn = [...leaves, ...card.querySelectorAll('canvas, svg')]
+        const last = Math.max(...drawn.map((element) => element.getBoundingClientRect().bottom))
+        return bottom - last > most ? [`${card.className}: ${Math.round(bottom - last)} px`] : []
+      }),
+    EMPTY_PX_MAX,
+  )
+  assert.deepEqual(empty, [])
+}
+
+/** The right edge of the text of the first element that each selector finds. */
+export async function readTextEdges(
+  page: Page,
+  selectors: readonly string[],
+): Promise<readonly number[]> {
+  return await page.evaluate(
+    (all) =>
+      all.map((selector) => {
+        const range = document.createRange()
+        range.selectNodeContents(document.querySelector(selector) ?? document.body)
+        return range.getBoundingClientRect().right
+      }),
+    [...selectors],
+  )
+}

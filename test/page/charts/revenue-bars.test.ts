@@ -83,10 +83,13 @@ test('without campaigns, and with revenue of zero only, there is a scale', () =>
   assert.deepEqual([refunds.min, refunds.max, refunds.isEmpty], [-5, 0, false])
 })
 
-test('rows stand evenly, the others apart from them', () => {
+test('rows stand evenly, the others apart from them, and the plot ends below the last one', () => {
   const model = revenueModel(answerOf([60, 30], { campaigns: 3, revenue: 10 }), format)
-  assert.deepEqual(revenueLayout(model, 600, format).tops, [4, 34, 78])
-  assert.deepEqual(revenueLayout(model, 358, format).tops, [4, 46, 102])
+  const [wide, narrow] = [revenueLayout(model, 600, format), revenueLayout(model, 358, format)]
+  assert.deepEqual(wide.tops, [4, 34, 78])
+  assert.equal(wide.heightPx, 78 + 30 + 4)
+  assert.deepEqual(narrow.tops, [4, 40, 90])
+  assert.equal(narrow.heightPx, 90 + 36 + 4)
 })
 
 test('a campaign called "others" is not taken for the others', () => {

@@ -1,0 +1,245 @@
+/**
+ * The breakdown: figures by platform, country or device, one tab each, ranked. A click on a row
+ * filters by it, and a click on a chosen one takes it away. The table itself is not filtered by the
+ * column that it lists: the other values stay in view, to compare and to choose.
+ */
+import {
+  type BreakdownAnswer,
+  EVENT_FILTER_IDS,
+  type EventFilterId,
+  FILTERS,
+  type Figures,
+  MEASURE_IDS,
+  MEASURES,
+  type MeasureId,
+} from '../dashboard-definition.ts'
+import { nameElement } from './campaign-name.ts'
+import { element, placeChildren, setAttribute, setText } from './element.ts'
+import {
+  figureRow,
+  figureTable,
+  MEASURE_COLUMNS,
+  messageRow,
+  openFigureCells,
+  openFigureHead,
+  openShareBar,
+  skeletonRows,
+} from './figure-table.ts'
+import { type Format, NOTHING } from './format.ts'
+import { openTabs } from './tabs.ts'
+import { openValueNames, type ValueName } from './value-names.ts'
+import { type BySortId, DEFAULT_VIEW, rangeParameters, type View, type ViewStore } from './view.ts'
+
+type Breakdown = Readonly<{
+  element: HTMLElement
+  update: (answer: BreakdownAnswer, view: View) => void
+  setBusy: (isBusy: boolean) => void
+}>
+
+const SKELETON_ROWS = 4
+const COLUMNS = MEASURE_IDS.length + 2
+const PANEL_ID = 'breakdown-panel'
+
+export function breakdownRequest(view: View): string {
+  const asked = rangeParameters({ ...view, filters: { ...view.filters, [view.by]: [] } })
+  asked.set('by', view.by)
+  if (view.bySort !== DEFAULT_VIEW.bySort) asked.set('sort', view.bySort)
+  if (view.byOrder !== DEFAULT_VIEW.byOrder) asked.set('order', view.byOrder)
+  return `breakdown?${asked}`
+}
+
+export function openBreakdown(format: Format, store: ViewStore): Breakdown {
+  const nameOf = openValueNames(format.locale)
+  const tabs = openTabs<EventFilterId>({
+    label: 'Break down by',
+    mark: 'data-by',
+    panelId: PANEL_ID,
+    choices: EVENT_FILTER_IDS.map((id) => ({ id, label: FILTERS[id].label })),
+    onChange: (by) => store.change({ by }),
+  })
+  const head = openFigureHead<BySortId>({
+    columns: [{ id: 'value', label: 'Value', title: 'As the events have it.' }, ...MEASURE_COLUMNS],
+    mark: 'data-by-sort',
+    extra: [{ label: 'Share', title: 'Of the column that the table is sorted by.' }],
+    onSort: ({ sort, order }) => store.change({ bySort: sort, byOrder: order }),
+  })
+  const body = element('tbody', {}, ...skeletonRows(SKELETON_ROWS))
+  const totals = openSumRow('Total', format)
+  const others = openSumRow('', format)
+  others.element.dataset.others = ''
+  const table = figureTable(
+    { name: 'breakdown', caption: 'Figures of each value' },
+    head.element,
+    body,
+    element('tfoot', {}, totals.element),
+  )
+  const panel = element(
+    'div',
+    { class: 'table-scroll', attributes: { id: PANEL_ID, role: 'tabpanel', tabindex: 0 } },
+    table,
+  )
+  const rows = new Map<string, Row>()
+  let shownBy: EventFilterId | null = null
+
+  const rowOf = (by: EventFilterId, value: string): Row => {
+    const row =
+      rows.get(value) ?? openRow(nameOf(by, value), value, format, () => toggle(by, value))
+    rows.set(value, row)
+    return row
+  }
+  const toggle = (by: EventFilterId, value: string): void => {
+    const { filters } = store.current()
+    const chosen = filters[by]
+    const next = chosen.includes(value) ? chosen.filter((other) => other !== value) : [value]
+    store.change({ filters: { ...filters, [by]: next }, page: 1 })
+  }
+  const markChosen = ({ filters }: View): void => {
+    if (shownBy === null) return
+    const chosen = filters[shownBy]
+    table.classList.toggle('has-chosen', chosen.length > 0)
+    for (const [value, row] of rows) row.setChosen(chosen.includes(value))
+  }
+  const show = (view: View): void => {
+    tabs.choose(view.by)
+    setAttribute(panel, 'aria-labelledby', tabs.idOf(view.by))
+    head.update({ sort: view.bySort, order: view.byOrder })
+    head.setName(FILTERS[view.by].label)
+    markChosen(view)
+  }
+  show(store.current())
+  store.onChange(show)
+
+  return {
+    element: element(
+      'section',
+      { class: 'card card-breakdown', attributes: { 'aria-labelledby': 'breakdown-title' } },
+      element(
+        'div',
+        { class: 'card-head' },
+        element('h2', {
+          class: 'card-title',
+          text: 'Breakdown',
+          attributes: { id: 'breakdown-title' },
+        }),
+        tabs.element,
+      ),
+      panel,
+    ),
+    update: (answer, view) => {
+      if (answer.by !== shownBy) rows.clear()
+      shownBy = answer.by
+      const shareBy = shareMeasure(view.bySort)
+      const total = answer.totals[shareBy] ?? 0
+      const shareOf = (figures: Figures): number | null =>
+        total > 0 ? (figures[shareBy] ?? 0) / total : null
+      const shown = answer.rows.map((row) => {
+        const made = rowOf(answer.by, row.value)
+        made.update(row, shareOf(row))
+        return made.element
+      })
+      const { values } = answer.others
+      if (values > 0) {
+        others.update(`${format.count(values)} more`, answer.others, shareOf(answer.others))
+        shown.push(others.element)
+      }
+      placeChildren(body, shown.length > 0 ? shown : [messageRow(EMPTY_TEXT, COLUMNS)])
+      for (const [value, row] of rows) if (!row.element.isConnected) rows.delete(value)
+      const count = answer.rows.length + values
+      totals.update(countText(count, format), answer.totals, shareOf(answer.totals))
+      markChosen(store.current())
+    },
+    setBusy: (isBusy) => setAttribute(table, 'aria-busy', String(isBusy)),
+  }
+}
+
+const EMPTY_TEXT = 'No events in this range. Try a longer one, or fewer filters.'
+
+function countText(values: number, format: Format): string {
+  return values === 1 ? '1 value' : `${format.count(values)} values`
+}
+
+/** A share of a ratio means nothing: then it is that of impressions. */
+function shareMeasure(sort: BySortId): MeasureId {
+  return sort !== 'value' && MEASURES[sort].value.kind === 'sum' ? sort : 'impressions'
+}
+
+type Row = Readonly<{
+  element: HTMLElement
+  update: (figures: Figures, share: number | null) => void
+  setChosen: (isChosen: boolean) => void
+}>
+
+function openRow(name: ValueName, value: string, format: Format, onClick: () => void): Row {
+  const shown = nameElement(name.text)
+  shown.classList.toggle('is-not-set', value === '')
+  const button = element(
+    'button',
+    {
+      class: 'row-button',
+      attributes: { type: 'button', 'aria-pressed': 'false', title: `${name.text}\nFilter by it` },
+      on: { click: onClick },
+    },
+    shown,
+    name.code === '' ? null : element('bdi', { class: 'value-code', text: name.code }),
+  )
+  const bar = openShareBar()
+  const cells = openFigureCells(format)
+  const share = openShareCell(format)
+  const row = figureRow(
+    { 'data-value-row': value },
+    [bar.element, button],
+    [...cells.elements, share.element],
+  )
+  return {
+    element: row,
+    update: (figures, part) => {
+      cells.update(figures)
+      share.update(part)
+      bar.update(Math.min(Math.max(part ?? 0, 0), 1))
+    },
+    setChosen: (isChosen) => {
+      setAttribute(button, 'aria-pressed', String(isChosen))
+      row.classList.toggle('is-chosen', isChosen)
+    },
+  }
+}
+
+type SumRow = Readonly<{
+  element: HTMLElement
+  update: (label: string, figures: Figures, share: number | null) => void
+}>
+
+/** A row that is no single value. */
+function openSumRow(text: string, format: Format): SumRow {
+  const label = element('span', { text })
+  const cells = openFigureCells(format)
+  const share = openShareCell(format)
+  return {
+    element: figureRow({}, [label], [...cells.elements, share.element]),
+    update: (newText, figures, part) => {
+      setText(label, newText)
+      cells.update(figures)
+      share.update(part)
+    },
+  }
+}
+
+function openShareCell(
+  format: Format,
+): Readonly<{ element: HTMLElement; update: (share: number | null) => void }> {
+  const percent = new Intl.NumberFormat(format.locale, {
+    style: 'percent',
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  })
+  const cell = element('td', {
+    attributes: { role: 'cell', 'data-share': '', 'data-label': 'Share' },
+  })
+  return {
+    element: cell,
+    update: (share) => {
+      setAttribute(cell, 'data-share', share === null ? '' : String(share))
+      setText(cell, share === null ? NOTHING : percent.format(share))
+    },
+  }
+}
