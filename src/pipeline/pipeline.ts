@@ -254,6 +254,7 @@ async function openPage(
     cache: config.cache,
     windowUs: config.windowUs,
     timezone: config.timezone,
+    weekStart: config.weekStart,
     currency: config.currency,
     version: options.version,
     authRequired: config.keys.read.length > 0,

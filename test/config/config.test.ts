@@ -52,6 +52,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     superset: null,
     windowUs: 300_000_000,
     timezone: 'UTC',
+    weekStart: null,
     currency: null,
     commitIntervalMs: 1000,
     dedupe: { horizonMs: HOUR_MS, memoryMaxBytes: GIB },
@@ -84,6 +85,7 @@ warehouse: ../tables
 catalog: catalog.db
 window: 15m
 timezone: Europe/Berlin
+weekStart: Sunday
 currency: eur
 commitInterval: 250ms
 dedupe: { horizon: 90m, memoryMax: 512MiB }
@@ -104,6 +106,7 @@ rejectedMax: 0
   assert.deepEqual(config.catalog, { kind: 'sqlite', path: join(FOLDER, 'catalog.db') })
   assert.equal(config.windowUs, 900_000_000)
   assert.equal(config.timezone, 'Europe/Berlin')
+  assert.equal(config.weekStart, 7)
   assert.equal(config.currency, 'EUR')
   assert.equal(config.commitIntervalMs, 250)
   assert.deepEqual(config.dedupe, { horizonMs: 90 * MINUTE_MS, memoryMaxBytes: GIB / 2 })
@@ -146,7 +149,7 @@ retention: 5
     '/campaign-metrics.yaml: 5 settings are wrong',
     '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, kafka, ' +
       'warehouse, s3, catalog, rejected, engine, flink, trino, superset, window, timezone, ' +
-      'currency, commitInterval, dedupe, keys, page, bots, cors, redirects, publicUrl, proxy, ' +
+      'weekStart, currency, commitInterval, dedupe, keys, page, bots, cors, redirects, publicUrl, proxy, ' +
       'retention, logRetention, diskReserve, rejectedMax, cache',
     '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that ' +
       'divides a day, such as `1m`, `5m`, `15m` or `1h`',

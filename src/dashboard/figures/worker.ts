@@ -22,6 +22,8 @@ try {
   const service = new FiguresService({
     sums,
     windowUs: settings.windowUs,
+    timezone: settings.timezone,
+    weekStart: settings.weekStart,
     currency: settings.currency,
     nowUs: () => Date.now() * 1000,
     onLive: (live) => post({ kind: 'live', live }),

@@ -54,6 +54,7 @@ export async function openShown(
       ...placesIn('/nowhere'),
       windowUs: 300_000_000,
       timezone: 'Europe/Berlin',
+      weekStart: 7,
       currency: 'EUR',
       version: '1.2.3',
       authRequired: (collect.keys?.read.length ?? 0) > 0,

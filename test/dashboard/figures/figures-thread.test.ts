@@ -14,7 +14,13 @@ import { placesIn } from '../../support/places.ts'
 async function openThread(t: TestContext): Promise<FiguresThread> {
   const folder = await mkdtemp(path.join(tmpdir(), 'figures-thread-'))
   const thread = await startFiguresThread(
-    { ...placesIn(folder), windowUs: 300_000_000, currency: null },
+    {
+      ...placesIn(folder),
+      windowUs: 300_000_000,
+      timezone: 'UTC',
+      weekStart: null,
+      currency: null,
+    },
     { onLive() {}, onFailed: (error) => assert.fail(error) },
   )
   t.after(async () => {
