@@ -13,7 +13,8 @@ export type Points = Readonly<{
   stepUs: number
 }>
 
-const POINTS_MIN = 24
+/** As many as a day with a clock change has hours. */
+const POINTS_MIN = 23
 const POINTS_MAX = 60
 /** Not half a day: two points a day would show day and night rather than a course. */
 const STEPS_US = [
@@ -25,7 +26,7 @@ const STEPS_US = [
 const DAYS = [7, 3, 2]
 const US_PER_MS = 1000
 
-/** The longest steps that give 24 points or more; where there are none, as many as there can be. */
+/** The longest steps that give so many points; where there are none, as many as there can be. */
 export function pointsOf(span: Span, zone: string): Points {
   const lengthUs = span.toUs - span.fromUs
   const steps = stepsOf(span.stepUs)
