@@ -4,6 +4,28 @@
  * the server and in the browser.
  */
 export {
+  DAY_MS,
+  dayOf,
+  dayText,
+  firstOfMonth,
+  firstOfWeek,
+  isZone,
+  MINUTE_MS,
+  momentOf,
+  offsetMs,
+  offsetsIn,
+  parseDay,
+  type Stretch,
+  shiftDays,
+  startOfDay,
+  stretchOfDays,
+  WEEKDAYS,
+  type Weekday,
+  wallOf,
+  weekdayOf,
+  zoneFault,
+} from './dashboard-definition/calendar.ts'
+export {
   CHARTS,
   type Chart,
   type ChartId,
@@ -40,11 +62,21 @@ export {
   mapEventFilters,
   OFFERED_VALUES_MAX,
 } from './dashboard-definition/filters.ts'
+export {
+  COMPARISONS,
+  type CompareId,
+  comparedWith,
+  DEFAULT_COMPARE,
+  type Period,
+  periodOf,
+  periodOfDays,
+} from './dashboard-definition/periods.ts'
 export { searchText } from './dashboard-definition/search-text.ts'
 export type {
   AnsweredRange,
   BreakdownAnswer,
   CampaignsAnswer,
+  Comparison,
   ErrorAnswer,
   Figures,
   LiveMessage,

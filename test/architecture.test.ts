@@ -23,7 +23,7 @@ const MAY_KNOW: Readonly<Record<string, Knowledge>> = {
   csv: { rooms: [], packages: ['csv-parse'] },
   'dashboard-definition': { rooms: [], packages: [] },
   'demo-traffic': { rooms: [], packages: [] },
-  config: { rooms: ['runtime'], packages: ['yaml', 'zod'] },
+  config: { rooms: ['runtime', 'dashboard-definition'], packages: ['yaml', 'zod'] },
   meter: { rooms: [], packages: ['prom-client'] },
   engine: { rooms: ['event', 'runtime'], packages: [] },
   rejected: { rooms: ['event', 'runtime'], packages: [] },

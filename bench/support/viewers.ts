@@ -25,7 +25,7 @@ export type FilterKind = 'none' | 'campaign' | 'value'
 
 export type AnswerSeen = Readonly<{
   endpoint: string
-  range: RangeId
+  range: SeenRange
   filter: FilterKind
   /** Asked before anybody had an answer about this view. */
   isCold: boolean
@@ -45,14 +45,16 @@ export type ViewersReport = Readonly<{
 }>
 
 type View = Readonly<{
-  range: RangeId
+  range: SeenRange
   filter: FilterKind
   query: string
   paths: readonly string[]
 }>
 
 /** How often each is looked at: short ranges most. */
-const RANGES_SEEN: readonly RangeId[] = [
+/** The others are days of the same lengths. */
+type SeenRange = Extract<RangeId, '15m' | '1h' | '6h' | '24h' | '7d' | '30d'>
+const RANGES_SEEN: readonly SeenRange[] = [
   ...(['15m', '1h', '1h', '1h', '6h', '6h', '24h', '24h'] as const),
   ...(['7d', '30d'] as const),
 ]
@@ -64,7 +66,7 @@ const VALUES = {
   device: ['ios', 'android', 'desktop'],
 } as const
 /** The page's own pace. */
-const PAUSE_MS: Readonly<Record<RangeId, number>> = {
+const PAUSE_MS: Readonly<Record<SeenRange, number>> = {
   '15m': 1_000,
   '1h': 1_000,
   '6h': 2_000,

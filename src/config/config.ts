@@ -2,6 +2,7 @@
  * The configuration as the program sees it: read-only, every field present, units in the names,
  * paths absolute.
  */
+import type { Weekday } from '../dashboard-definition.ts'
 import type { AddressRange } from './address.ts'
 import type { FolderPlace, KafkaPlace, PostgresqlPlace, S3Place, SqlitePlace } from './places.ts'
 
@@ -90,6 +91,8 @@ export type Config = Readonly<{
   windowUs: number
   /** IANA name of the zone that the page and the command line show times in. */
   timezone: string
+  /** 1 is Monday, 7 is Sunday; null follows the reader's language. */
+  weekStart: Weekday | null
   /** A code of ISO 4217; null where revenue is a plain number. */
   currency: string | null
   /** The file with the names of campaigns; null where they have none. */

@@ -4,6 +4,7 @@
  */
 
 import { sep } from 'node:path'
+import { zoneFault } from '../dashboard-definition.ts'
 import { isLoopback } from './address.ts'
 import type { SettingProblem } from './error.ts'
 import type { Settings } from './schema.ts'
@@ -35,6 +36,7 @@ export function crossProblems(
     ...openListenProblems(settings),
     ...sharedKeyProblems(settings),
     ...nestedPathProblems(settings, resolve),
+    ...zoneProblems(settings),
     ...retentionProblems(settings),
     ...flinkProblems(settings),
     ...kafkaProblems(settings),
@@ -88,6 +90,18 @@ function nestedPathProblems(
 
 function pathOf(place: Settings['log' | 'warehouse' | 'catalog'] | undefined): string | null {
   return place !== undefined && 'path' in place ? place.path : null
+}
+
+/** Offsets of the past and the future, as far as they are known, are those of these years. */
+const OFFSET_YEARS = { fromMs: Date.UTC(2020), toMs: Date.UTC(2040) }
+
+/** Days begin at midnight of the zone, and must begin with a window. */
+function zoneProblems({ timezone, window }: Partial<Settings>): SettingProblem[] {
+  if (timezone === undefined || window === undefined) return []
+  const fault = zoneFault(timezone, window, OFFSET_YEARS)
+  if (fault === null) return []
+  const reason = `${fault}; set \`timezone: UTC\`, or before the first event a smaller \`window\``
+  return [{ place: ['timezone'], reason }]
 }
 
 /**

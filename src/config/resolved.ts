@@ -4,6 +4,7 @@
  */
 
 import { resolve } from 'node:path'
+import { WEEKDAYS, type Weekday } from '../dashboard-definition.ts'
 import type { Config, FlinkConfig, KafkaLog, SupersetConfig, TrinoConfig } from './config.ts'
 import type { Environment } from './environment.ts'
 import { keysOf } from './keys-file.ts'
@@ -37,6 +38,7 @@ export function resolveSettings(
     superset: supersetOf(settings),
     windowUs: settings.window * US_PER_MS,
     timezone: settings.timezone,
+    weekStart: weekStartOf(settings),
     currency: orNull(settings.currency),
     campaignNames: settings.campaignNames === '' ? null : absolute(settings.campaignNames),
     commitIntervalMs: settings.commitInterval,
@@ -59,6 +61,10 @@ export function resolveSettings(
     rejectedMaxBytes: settings.rejectedMax,
     cache: { directory: absolute(cache.folder), sizeBytes: cache.size },
   }
+}
+
+function weekStartOf({ weekStart }: Settings): Weekday | null {
+  return weekStart === '' ? null : ((WEEKDAYS.indexOf(weekStart) + 1) as Weekday) // Monday is 1
 }
 
 function logOf({ log, kafka }: Settings, absolute: Absolute): Config['log'] {

@@ -4,6 +4,7 @@
  */
 
 import type { z } from 'zod'
+import { WEEKDAYS } from '../dashboard-definition.ts'
 import {
   BOTS,
   CORS,
@@ -69,6 +70,7 @@ export type Settings = Readonly<{
   superset: SupersetConfig
   window: number
   timezone: string
+  weekStart: WeekStart
   currency: string
   campaignNames: string
   commitInterval: number
@@ -86,6 +88,10 @@ export type Settings = Readonly<{
   rejectedMax: number
   cache: Readonly<{ folder: string; size: number }>
 }>
+
+/** Empty: the reader's language says it. */
+type WeekStart = '' | (typeof WEEKDAYS)[number]
+const WEEK_STARTS: readonly WeekStart[] = ['', ...WEEKDAYS]
 
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
@@ -146,11 +152,23 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
   timezone: field(
     {
       description:
-        'The zone in which the page and the commands show times. The tables are always in UTC.',
+        'The zone in which the page and the commands show times, and in which days begin unless ' +
+        'a reader of the page chooses another. Its offset must be a multiple of `window`. The ' +
+        'tables are always in UTC.',
       accepts: 'the name of a time zone, such as `UTC` or `Europe/Berlin`',
       initial: 'UTC',
     },
     readTimezone,
+  ),
+  weekStart: field(
+    {
+      description:
+        'The day with which the weeks of the page begin. Empty follows the language of each ' +
+        'reader (and is Monday for the API).',
+      accepts: 'a day from `monday` to `sunday`',
+      initial: '',
+    },
+    (value) => readChoice(value, WEEK_STARTS),
   ),
   currency: field(
     {

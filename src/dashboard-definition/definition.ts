@@ -128,17 +128,27 @@ export function rankingColumn(id: MeasureId): SumColumn {
   return value.kind === 'sum' ? value.column : value.by
 }
 
-export type RangeId = '15m' | '1h' | '6h' | '24h' | '7d' | '30d'
+/**
+ * The preset ranges. Those by time end with the window that is filling now; the others are whole
+ * days, weeks or months of the zone, so many ago, and end with that window if they are not over.
+ * `seconds` is the length of one that is over.
+ */
+export const RANGES = [
+  { id: '15m', label: '15 min', seconds: 900, by: 'time' },
+  { id: '1h', label: '1 h', seconds: 3600, by: 'time' },
+  { id: '6h', label: '6 h', seconds: 21_600, by: 'time' },
+  { id: '24h', label: '24 h', seconds: 86_400, by: 'time' },
+  { id: 'today', label: 'Today', seconds: 86_400, by: 'day', days: 1, ago: 0 },
+  { id: 'yesterday', label: 'Yesterday', seconds: 86_400, by: 'day', days: 1, ago: 1 },
+  { id: 'this-week', label: 'This week', seconds: 604_800, by: 'week', ago: 0 },
+  { id: 'last-week', label: 'Last week', seconds: 604_800, by: 'week', ago: 1 },
+  { id: '7d', label: '7 d', seconds: 604_800, by: 'day', days: 7, ago: 0 },
+  { id: '30d', label: '30 d', seconds: 2_592_000, by: 'day', days: 30, ago: 0 },
+  { id: 'this-month', label: 'This month', seconds: 2_592_000, by: 'month', ago: 0 },
+  { id: 'last-month', label: 'Last month', seconds: 2_592_000, by: 'month', ago: 1 },
+] as const
 
-/** The preset ranges; each ends with the window that is filling now. */
-export const RANGES: readonly Readonly<{ id: RangeId; label: string; seconds: number }>[] = [
-  { id: '15m', label: '15 min', seconds: 900 },
-  { id: '1h', label: '1 h', seconds: 3600 },
-  { id: '6h', label: '6 h', seconds: 21_600 },
-  { id: '24h', label: '24 h', seconds: 86_400 },
-  { id: '7d', label: '7 d', seconds: 604_800 },
-  { id: '30d', label: '30 d', seconds: 2_592_000 },
-]
+export type RangeId = (typeof RANGES)[number]['id']
 
 export const DEFAULT_RANGE: RangeId = '1h'
 /** The longest range that can be asked for. */

@@ -6,6 +6,7 @@
  * Moments are RFC 3339 in UTC (`2026-11-22T10:25:00Z`); stretches of time are `[from, to)`; ratios
  * are null if the divisor is 0.
  */
+import type { WEEKDAYS } from './calendar.ts'
 import type { MeasureId, Sums } from './definition.ts'
 import type { EventFilterId } from './filters.ts'
 
@@ -15,8 +16,10 @@ export type Figures = Readonly<Record<MeasureId, number | null>>
 export type SettingsAnswer = Readonly<{
   product: 'campaign-metrics'
   version: string
-  /** IANA name; the zone in which the page shows times. */
+  /** IANA name; the zone in which the page shows times, unless the reader chooses another. */
   timezone: string
+  /** The first day of a week, `monday` to `sunday`; null if the reader's language says it. */
+  weekStart: (typeof WEEKDAYS)[number] | null
   /** Of revenue, a code of ISO 4217; null where it is a plain number. */
   currency: string | null
   windowSeconds: number
@@ -47,20 +50,41 @@ export type Named = Readonly<{
   names?: CampaignNames
 }>
 
-/** GET /api/v1/summary: the tiles. */
+type NamedStretch = Readonly<{ from: string; to: string }>
+
+/** What is compared: the complete steps of the range, and what they are compared with. */
+export type Comparison = Readonly<{
+  compared: NamedStretch
+  /**
+   * Null if nothing was asked to be compared. `reason` says why there is no change: part of that
+   * time is before the first event, or was removed (`before-data`); no window of the range is
+   * complete yet (`incomplete`); there are too many campaigns (`too-large`).
+   */
+  previous:
+    | (NamedStretch & Readonly<{ reason: 'before-data' | 'incomplete' | 'too-large' | null }>)
+    | null
+  /** The start of the first window that has figures; null if none has. */
+  dataFrom: string | null
+}>
+
+/** GET /api/v1/summary?compare=: the tiles. */
 export type SummaryAnswer = Readonly<{
   range: AnsweredRange
   names?: CampaignNames
   figures: Figures
-  /** The complete steps of the range, and the same number before it: `change` compares them. */
-  compared: Readonly<{ from: string; to: string; figures: Figures }>
-  previous: Readonly<{ from: string; to: string; figures: Figures }>
+  compared: Comparison['compared'] & Readonly<{ figures: Figures }>
+  /** Its figures are null where the reason is not. */
+  previous: (NonNullable<Comparison['previous']> & Readonly<{ figures: Figures }>) | null
+  dataFrom: Comparison['dataFrom']
   /**
    * In percent of the previous figure, ratios too (2 % → 3 % is +50); null if that is 0 or unknown.
    */
   change: Figures
+  /** The last point may still be filling. */
   sparkline: Readonly<{
+    /** The length of a point where no clock is changed. */
     stepSeconds: number
+    /** As in `TrendAnswer`. */
     starts: readonly string[]
     figures: Readonly<Record<MeasureId, readonly (number | null)[]>>
   }>
@@ -70,9 +94,12 @@ export type SummaryAnswer = Readonly<{
 export type TrendAnswer = Readonly<{
   range: AnsweredRange
   names?: CampaignNames
-  /** The length of a point; a multiple of the range's step. */
+  /** The length of a point where no clock is changed; a multiple of the range's step. */
   stepSeconds: number
-  /** Multiples of the step. The first may be before `from`, but a point counts only the range. */
+  /**
+   * Each point ends where the next begins, the last one with the range. The first may be before
+   * `from`, but a point counts only the range. Where clocks are changed, points differ in length.
+   */
   starts: readonly string[]
   /**
    * One line for all campaigns (`campaign` null); or one for each of the chosen campaigns, then for
@@ -118,7 +145,10 @@ export type BreakdownAnswer = Readonly<{
   totals: Figures
 }>
 
-/** GET /api/v1/campaigns?sort=&order=&search=&page=&size= */
+/** As in `SummaryAnswer`. */
+type Changed = Readonly<{ change: Figures }>
+
+/** GET /api/v1/campaigns?sort=&order=&search=&page=&size=&compare= */
 export type CampaignsAnswer = Readonly<{
   range: AnsweredRange
   names?: CampaignNames
@@ -126,9 +156,10 @@ export type CampaignsAnswer = Readonly<{
   size: number
   /** Matching campaigns on all pages. */
   matched: number
-  rows: readonly (Readonly<{ campaign: string }> & Figures)[]
+  rows: readonly (Readonly<{ campaign: string }> & Figures & Changed)[]
   /** Over all matching campaigns; ratios are ratios of sums. */
-  totals: Figures
+  totals: Figures & Changed
+  comparison: Comparison
 }>
 
 /** GET /api/v1/values: what filters can be set to, most frequent first. '' stands for "not set". */

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import type { MessagePort } from 'node:worker_threads'
 import type { ReadRoute } from '../collect.ts'
+import { WEEKDAYS, type Weekday } from '../dashboard-definition.ts'
 import { openFiguresSupervisor } from './api/figures-supervisor.ts'
 import { openLiveState, type PipelineStatus } from './api/live-state.ts'
 import { openLiveStream } from './api/live-stream.ts'
@@ -22,6 +23,8 @@ export type DashboardOptions = Readonly<{
   cache: FiguresSettings['cache']
   windowUs: number
   timezone: string
+  /** null: as the reader's language says. */
+  weekStart: Weekday | null
   currency: string | null
   /** The file with the names of campaigns; null if there is none. */
   campaignNames: string | null
@@ -64,7 +67,8 @@ export async function openDashboardOn(
   options: DashboardOptions,
   startFiguresThread: StartFiguresThread,
 ): Promise<Dashboard> {
-  const { warehouse, cache, windowUs, timezone, currency, campaignNames, nowUs, nowMs } = options
+  const { warehouse, cache, windowUs, timezone, weekStart, currency, campaignNames } = options
+  const { nowUs, nowMs } = options
   let namesProblem: string | null = null
   let warnedOf: string | null = null
   const state = openLiveState({
@@ -78,8 +82,10 @@ export async function openDashboardOn(
   })
   const stream = openLiveStream({ state, epoch: nowUs(), nowMs, onWatched: () => figures.wake() })
   const figures = openFiguresSupervisor({
-    start: (events) =>
-      startFiguresThread({ warehouse, cache, windowUs, currency, timezone, campaignNames }, events),
+    start: (events) => {
+      const settings = { warehouse, cache, windowUs, timezone, weekStart, currency, campaignNames }
+      return startFiguresThread(settings, events)
+    },
     feed: options.feed,
     isWaiting: () => options.live().waiting > 0,
     onLive(live) {
@@ -101,6 +107,7 @@ export async function openDashboardOn(
       product: 'campaign-metrics',
       version: options.version,
       timezone,
+      weekStart: weekStart === null ? null : (WEEKDAYS[weekStart - 1] ?? null),
       currency,
       windowSeconds: windowUs / SECOND_US,
       signedIn: options.authRequired,

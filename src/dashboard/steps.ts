@@ -34,6 +34,20 @@ export function stepsFor(lengthUs: number, ladder: readonly number[]): readonly 
   return ladder.filter((stepUs) => stepUs >= finestUs)
 }
 
+/**
+ * The same for a zone with these offsets: of them only those whose steps begin at its midnights, or
+ * else the coarsest that do.
+ */
+export function stepsInZone(
+  lengthUs: number,
+  ladder: readonly number[],
+  offsetsUs: readonly number[],
+): readonly number[] {
+  const isAligned = (stepUs: number): boolean => offsetsUs.every((us) => us % stepUs === 0)
+  const aligned = stepsFor(lengthUs, ladder).filter(isAligned)
+  return aligned.length > 0 ? aligned : ladder.filter(isAligned).slice(-1)
+}
+
 /** The smallest stretch of whole steps that holds this one. */
 export function widen({ fromUs, toUs }: TimeSpan, stepUs: number): Span {
   return {
@@ -41,22 +55,6 @@ export function widen({ fromUs, toUs }: TimeSpan, stepUs: number): Span {
     toUs: Math.ceil(toUs / stepUs) * stepUs,
     stepUs,
   }
-}
-
-/** How many steps, counted from the epoch, a stretch touches. */
-export function countSteps(stretch: TimeSpan, stepUs: number): number {
-  const { fromUs, toUs } = widen(stretch, stepUs)
-  return (toUs - fromUs) / stepUs
-}
-
-/** The smallest step that shows a span in at most `pointsMax` points; beyond a day, whole days. */
-export function shownStepUs(span: Span, ladder: readonly number[], pointsMax: number): number {
-  const fits = (stepUs: number): boolean => countSteps(span, stepUs) <= pointsMax
-  const known = ladder.find((stepUs) => stepUs >= span.stepUs && fits(stepUs))
-  if (known !== undefined) return known
-  let days = 2
-  while (!fits(days * DAY_US)) days++
-  return days * DAY_US
 }
 
 /** The length of the chunks in which the sums of a step are kept: a divisor of the day. */

@@ -27,7 +27,8 @@ import { openOverview } from './overview.ts'
 import type { Part } from './part-loader.ts'
 import { openRealtimeStrip, WINDOWS_RANGE_SECONDS } from './realtime-strip.ts'
 import { openProblemsBanner } from './states.ts'
-import { rangeParameters, trendRequest, type ViewStore } from './view.ts'
+import { rangeParameters, trendRequest, type View, type ViewStore } from './view.ts'
+import { openZoneSwitch, type Zones } from './zone-switch.ts'
 
 export type Dashboard = Readonly<{
   element: HTMLElement
@@ -44,19 +45,24 @@ type DashboardOptions = Readonly<{
   client: ApiClient
   store: ViewStore
   settings: SettingsAnswer
+  zones: Zones
   nowMs: () => number
 }>
 
-export function openDashboard({ client, store, settings, nowMs }: DashboardOptions): Dashboard {
+export function openDashboard(options: DashboardOptions): Dashboard {
+  const { client, store, settings, zones, nowMs } = options
+  const zoneOf = ({ zone }: View): string => zone ?? settings.timezone
   const format = createFormat({
     locale: readLocale(navigator),
-    timezone: settings.timezone,
+    timezone: zoneOf(store.current()),
     currency: settings.currency,
   })
+  // First of all listeners: the others write in its zone.
+  store.onChange((view) => format.setTimezone(zoneOf(view)))
   const freshness = openFreshness(format, nowMs)
   const problems = openProblemsBanner()
   const newestData = openNewestData(format, store)
-  const overview = openOverview(format, store)
+  const overview = openOverview(format, store, openZoneSwitch(store, zones))
   const onCampaign = (campaign: string): void => {
     store.change({ filters: { ...store.current().filters, campaign: [campaign] }, page: 1 })
     overview.focus()

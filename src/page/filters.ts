@@ -40,6 +40,7 @@ export function openFilters({ client, store, format, nowMs }: FiltersOptions): H
   }
   const ranges = openRangePicker({
     format,
+    weekStart: store.current().weekStart ?? 1,
     nowMs,
     onChange: (range) => store.change({ range, page: 1 }),
   })

@@ -27,7 +27,12 @@ export type Format = Readonly<{
   dayTime: (ms: number) => string
   /** `22 Nov 10:25–10:30`; with two days if they differ. */
   span: (fromMs: number, toMs: number) => string
+  /** Whole days, from the start of the first to the end of the last: `Sat, 21 – Sun, 22 Nov`. */
+  days: (fromMs: number, toMs: number) => string
 }>
+
+/** A format whose zone can be changed: everything that was made with it follows. */
+export type ZonedFormat = Format & Readonly<{ setTimezone: (timezone: string) => void }>
 
 export const NOTHING = '–'
 /** Above this a tile shows millions. */
@@ -48,15 +53,23 @@ type Place = Readonly<{
   currency: string | null
 }>
 
-export function createFormat({ locale, timezone, currency }: Place): Format {
+export function createFormat({ locale, timezone, currency }: Place): ZonedFormat {
   const figures = figureFormats(locale, currency)
-  const times = timeFormats(locale, timezone)
+  let shown = timezone
+  let times = timeFormats(locale, timezone)
   const day = (ms: number): string => times.day.format(ms)
   const time = (ms: number): string => times.time.format(ms)
   const dayTime = (ms: number): string => `${day(ms)} ${time(ms)}`
   return {
     locale,
-    timezone,
+    get timezone() {
+      return shown
+    },
+    setTimezone: (zone) => {
+      if (zone === shown) return
+      shown = zone
+      times = timeFormats(locale, zone)
+    },
     ...figures,
     day,
     time,
@@ -66,6 +79,7 @@ export function createFormat({ locale, timezone, currency }: Place): Format {
       day(fromMs) === day(toMs)
         ? `${dayTime(fromMs)}–${time(toMs)}`
         : `${dayTime(fromMs)} – ${dayTime(toMs)}`,
+    days: (fromMs, toMs) => times.days.formatRange(fromMs, toMs - 1),
   }
 }
 
@@ -188,13 +202,14 @@ function roundsToZero(value: number, digits: number): boolean {
   return Math.abs(value) < 0.5 / 10 ** digits
 }
 
-function timeFormats(
-  locale: string,
-  timeZone: string,
-): Readonly<{ day: Intl.DateTimeFormat; time: Intl.DateTimeFormat; seconds: Intl.DateTimeFormat }> {
+type TimeFormats = Readonly<Record<'day' | 'days' | 'time' | 'seconds', Intl.DateTimeFormat>>
+
+function timeFormats(locale: string, timeZone: string): TimeFormats {
   const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone } as const
+  const day = { day: 'numeric', month: 'short', timeZone } as const
   return {
-    day: new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone }),
+    day: new Intl.DateTimeFormat(locale, day),
+    days: new Intl.DateTimeFormat(locale, { ...day, weekday: 'short' }),
     time: new Intl.DateTimeFormat(locale, clock),
     seconds: new Intl.DateTimeFormat(locale, { ...clock, second: '2-digit' }),
   }

@@ -1,4 +1,4 @@
-/** The header: title, freshness, connection, time zone, theme and sign-out. */
+/** The header: title, freshness, connection, theme and sign-out. */
 import { DASHBOARD } from '../dashboard-definition.ts'
 import { element, icon, setAttribute, setText } from './element.ts'
 import type { Connection } from './live-state.ts'
@@ -13,7 +13,6 @@ export type Header = Readonly<{
   open: (
     parts: Readonly<{
       freshness: HTMLElement
-      timezone: string
       onSignOut: (() => void) | null
       onTheme: () => void
     }>,
@@ -59,18 +58,13 @@ export function openHeader(): Header {
   )
   return {
     element: whole,
-    open: ({ freshness, timezone, onSignOut, onTheme }) => {
+    open: ({ freshness, onSignOut, onTheme }) => {
       connection.hidden = false
-      const zone = element('span', {
-        class: 'timezone',
-        text: timezone,
-        attributes: { 'data-timezone': timezone, title: `All times are in ${timezone}` },
-      })
       const signOut = onSignOut === null ? [] : [signOutButton(onSignOut)]
       if (titles.childElementCount > 1) titles.lastElementChild?.remove()
       titles.append(freshness)
-      theme.before(zone, ...signOut)
-      opened = { elements: [zone, ...signOut], onTheme }
+      theme.before(...signOut)
+      opened = { elements: signOut, onTheme }
     },
     close: () => {
       connection.hidden = true

@@ -2,11 +2,10 @@
  * A line for a range without data: which day has the newest data, and a button that shows that day.
  * A link may lead to such a range, and so does the preset of an hour after a quiet night.
  */
-import type { LiveMessage, SummaryAnswer } from '../dashboard-definition.ts'
+import { dayOf, type LiveMessage, type SummaryAnswer } from '../dashboard-definition.ts'
 import { element, setText } from './element.ts'
 import type { Format } from './format.ts'
 import { hasFilters, type View, type ViewStore } from './view.ts'
-import { fromWallTime, toWallTime } from './zone.ts'
 
 type NewestData = Readonly<{
   element: HTMLElement
@@ -16,8 +15,6 @@ type NewestData = Readonly<{
 }>
 
 type Stretch = Readonly<{ fromMs: number; toMs: number }>
-
-const DAY_LENGTH = 'YYYY-MM-DD'.length
 
 export function openNewestData(format: Format, store: ViewStore): NewestData {
   const text = element('span')
@@ -29,7 +26,7 @@ export function openNewestData(format: Format, store: ViewStore): NewestData {
       click: () => {
         if (newest === null) return
         const day = dayOf(newest.fromMs, format.timezone)
-        store.change({ range: { kind: 'fixed', ...day }, page: 1 })
+        store.change({ range: { kind: 'days', firstDay: day, lastDay: day }, page: 1 })
       },
     },
   })
@@ -62,12 +59,4 @@ export function isDataElsewhere(
   newest: Stretch,
 ): boolean {
   return newest.toMs <= range.fromMs || (isEmpty && newest.fromMs >= range.toMs)
-}
-
-/** The day of a moment, from midnight to midnight in the zone. */
-export function dayOf(ms: number, timezone: string): Stretch {
-  const day = toWallTime(ms, timezone).slice(0, DAY_LENGTH)
-  const next = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, DAY_LENGTH)
-  const midnight = (text: string): number => fromWallTime(`${text}T00:00`, timezone) ?? ms
-  return { fromMs: midnight(day), toMs: midnight(next) }
 }

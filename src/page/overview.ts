@@ -4,13 +4,15 @@
  */
 import {
   type AnsweredRange,
+  COMPARISONS,
+  type CompareId,
   MEASURE_IDS,
   MEASURES,
   type MeasureId,
-  RANGES,
   type SummaryAnswer,
 } from '../dashboard-definition.ts'
 import { openSparkline } from './charts/sparkline.ts'
+import { comparisonText, periodText, versusName, whyNoChange } from './comparison-text.ts'
 import { element, icon, setAttribute, setText } from './element.ts'
 import { type Format, NOTHING, tileText } from './format.ts'
 import { fillingText } from './freshness.ts'
@@ -29,20 +31,22 @@ export type Overview = Tiles &
     focus: () => void
   }>
 
-export function openOverview(format: Format, store: ViewStore): Overview {
+export function openOverview(format: Format, store: ViewStore, zone: HTMLElement): Overview {
   const heading = openOverviewHeading(store)
-  const rangeLine = openRangeLine(format, heading.elements)
+  const rangeLine = openRangeLine(format, heading.elements, zone)
+  const comparing = openComparing(format, store)
   const tiles = openTiles(format, store)
   return {
     focus: heading.focus,
     element: element(
       'section',
       { class: 'overview', attributes: { 'aria-labelledby': 'overview-title' } },
-      rangeLine.element,
+      element('div', { class: 'overview-head' }, rangeLine.element, comparing.element),
       tiles.element,
     ),
     update: (answer, view, isNews) => {
       rangeLine.update(answer.range)
+      comparing.update(answer)
       tiles.update(answer, view, isNews)
     },
     setBusy: tiles.setBusy,
@@ -72,7 +76,7 @@ function openTiles(format: Format, store: ViewStore): Tiles {
     element: list,
     update: (answer, view, isNews) => {
       list.classList.remove('is-loading')
-      const versus = versusText(view)
+      const versus = versusName(view.compare)
       for (const tile of tiles) tile.update(answer, versus, isNews)
     },
     setBusy: (isBusy) => setAttribute(list, 'aria-busy', String(isBusy)),
@@ -88,11 +92,13 @@ function openTile(id: MeasureId, format: Format, onPress: () => void): Tile {
   const down = icon('arrow-down')
   const changeText = element('span', { class: 'tile-change-text' })
   const versusText = element('span', { class: 'tile-versus' })
+  const why = element('span', { class: 'visually-hidden' })
   const change = element(
     'p',
     { class: 'tile-change', attributes: { 'data-change': '' } },
     element('span', { class: 'tile-change-figure' }, up, down, changeText),
     versusText,
+    why,
   )
   const spark = element('div', { class: 'tile-spark', attributes: { 'aria-hidden': 'true' } })
   const sparkline = openSparkline(spark, { measure: id })
@@ -132,36 +138,72 @@ function openTile(id: MeasureId, format: Format, onPress: () => void): Tile {
       setAttribute(change, 'data-change', percent === null ? '' : String(percent))
       setAttribute(change, 'data-direction', directionOf(percent))
       setAttribute(change, 'title', changeTitle(id, answer, format))
+      change.hidden = answer.previous === null
       setText(changeText, percent === null ? NOTHING : format.change(percent))
       setText(versusText, versus)
+      setText(why, whyNoChange(answer, format))
       sparkline.update(answer)
     },
   }
 }
 
-/** A change that is shown as 0.0% counts as none. */
+/** Less is noise as often as not. */
+const NOTABLE_PERCENT = 1
+
 function directionOf(percent: number | null): 'up' | 'down' | 'same' | 'unknown' {
   if (percent === null) return 'unknown'
-  if (Math.abs(percent) < 0.05) return 'same'
+  if (Math.abs(percent) < NOTABLE_PERCENT) return 'same'
   return percent > 0 ? 'up' : 'down'
-}
-
-function versusText(view: View): string {
-  const { range } = view
-  if (range.kind === 'fixed') return 'vs previous period'
-  return `vs previous ${RANGES.find(({ id }) => id === range.id)?.label ?? range.id}`
 }
 
 /** The two periods that the change compares: complete steps only, never a filling window. */
 function changeTitle(id: MeasureId, answer: SummaryAnswer, format: Format): string {
   const { compared, previous } = answer
+  if (previous === null) return ''
+  if (previous.reason !== null) return whyNoChange(answer, format)
   const part = (of: SummaryAnswer['compared']): string => {
     const span = format.span(Date.parse(of.from), Date.parse(of.to))
     return `${span}: ${format.figure(id, of.figures[id])}`
   }
-  if (compared.from === compared.to) return 'No complete window to compare yet'
   const title = 'Relative change in percent, complete windows only'
   return `${title}\n${part(compared)}\nbefore, ${part(previous)}`
+}
+
+type Comparing = Readonly<{ element: HTMLElement; update: (answer: SummaryAnswer) => void }>
+
+/** What is compared with what: the reader's choice, and the days that it means. */
+function openComparing(format: Format, store: ViewStore): Comparing {
+  const choice = element(
+    'select',
+    {
+      class: 'select',
+      attributes: { 'data-compare': true, 'aria-label': 'Compared with' },
+      on: { change: (_, { value }) => store.change({ compare: value as CompareId }) },
+    },
+    ...COMPARISONS.map(({ id, label }) =>
+      element('option', { text: label, attributes: { value: id } }),
+    ),
+  )
+  const text = element('span', { class: 'comparison', attributes: { 'data-comparison': '' } })
+  const show = ({ compare }: View): void => {
+    choice.value = compare
+  }
+  show(store.current())
+  store.onChange(show)
+  return {
+    element: element(
+      'div',
+      { class: 'comparing' },
+      text,
+      element('span', {
+        class: 'comparing-label',
+        text: 'Compare with',
+        attributes: { 'aria-hidden': 'true' },
+      }),
+      choice,
+    ),
+    update: (answer) => setText(text, comparisonText(answer, format)),
+  }
 }
 
 type CountUp = Readonly<{
@@ -206,23 +248,20 @@ type RangeLine = Readonly<{
 }>
 
 /** The range in full, and which part of it may still grow. */
-function openRangeLine(format: Format, heading: readonly HTMLElement[]): RangeLine {
+function openRangeLine(
+  format: Format,
+  heading: readonly HTMLElement[],
+  zone: HTMLElement,
+): RangeLine {
   const span = element('span', { class: 'range-span', text: '\u00a0' })
   const filling = element('span', { class: 'range-filling', attributes: { hidden: true } })
   return {
-    element: element(
-      'div',
-      { class: 'range-line' },
-      ...heading,
-      span,
-      element('span', { class: 'range-zone', text: format.timezone }),
-      filling,
-    ),
+    element: element('div', { class: 'range-line' }, ...heading, span, zone, filling),
     update: (range) => {
       const fromMs = Date.parse(range.from)
       const toMs = Date.parse(range.to)
       const completeMs = Date.parse(range.completeTo)
-      setText(span, format.span(fromMs, toMs))
+      setText(span, periodText(fromMs, toMs, format))
       filling.hidden = completeMs >= toMs
       setText(filling, fillingText(format, { fromMs, toMs, completeMs }))
     },

@@ -10,13 +10,16 @@ import { API, type ApiClient, createApiClient } from './api-client.ts'
 import { learnNames } from './campaign-name.ts'
 import { openDashboard } from './dashboard.ts'
 import { element, placeChildren, setAttribute } from './element.ts'
+import { readLocale } from './format.ts'
 import { type Header, openHeader } from './header.ts'
 import { openLive, openServerClock } from './live.ts'
 import { messageOf, openPageState, pageStateOf } from './page-state.ts'
 import { openPartLoader } from './part-loader.ts'
+import { readWeekStart, readZone } from './reader.ts'
 import { openSignIn } from './sign-in.ts'
 import { openErrorState } from './states.ts'
 import { openViewStore } from './view.ts'
+import { openZones } from './zone-switch.ts'
 
 const TICK_MS = 250
 const SETTINGS_RETRY_MS = 2000
@@ -77,8 +80,13 @@ function runFigures(
   onEnd: (fault: string) => void,
 ): void {
   const clock = openServerClock()
-  const store = openViewStore()
-  const dashboard = openDashboard({ client, store, settings, nowMs: clock.nowMs })
+  const { timezone, weekStart, windowSeconds } = settings
+  const zones = openZones(timezone, readZone(), windowSeconds * 1000)
+  const store = openViewStore({
+    weekStart: readWeekStart(weekStart, readLocale(navigator)),
+    canShow: (zone) => zones.faultOf(zone) === null,
+  })
+  const dashboard = openDashboard({ client, store, settings, zones, nowMs: clock.nowMs })
   const nowMs = (): number => Date.now()
   let latest: LiveMessage | null = null
   let isOver = false
@@ -137,7 +145,6 @@ function runFigures(
   }
   header.open({
     freshness: dashboard.freshness,
-    timezone: settings.timezone,
     onSignOut: settings.signedIn ? () => void signOut(client).then(end) : null,
     onTheme: dashboard.setTheme,
   })

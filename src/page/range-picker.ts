@@ -1,128 +1,93 @@
-/** The picker of the time range: presets, and a form for a custom range. */
-import { RANGE_DAYS_MAX, RANGES } from '../dashboard-definition.ts'
+/**
+ * The picker of the time range: the usual presets side by side, the others and a calendar of days
+ * in a panel.
+ */
+import { RANGES, type RangeId, startOfDay, type Weekday } from '../dashboard-definition.ts'
 import { element, icon, setAttribute, setText } from './element.ts'
 import type { Format } from './format.ts'
 import { attachPopover } from './popover.ts'
-import { DEFAULT_VIEW, isRangePossible, rangeSeconds, type ShownRange } from './view.ts'
-import { fromWallTime, toWallTime } from './zone.ts'
+import { openRangeCalendar } from './range-calendar.ts'
+import { DEFAULT_VIEW, type ShownRange } from './view.ts'
 
 type RangePicker = Readonly<{ element: HTMLElement; setRange: (range: ShownRange) => void }>
 
 type RangePickerOptions = Readonly<{
   format: Format
+  weekStart: Weekday
   nowMs: () => number
   onChange: (range: ShownRange) => void
 }>
 
-export function openRangePicker({ format, nowMs, onChange }: RangePickerOptions): RangePicker {
+const SIDE_BY_SIDE: readonly RangeId[] = ['1h', '24h', 'today', 'yesterday', '7d', '30d']
+
+export function openRangePicker(options: RangePickerOptions): RangePicker {
+  const { format, onChange } = options
   let range = DEFAULT_VIEW.range
+  const choose = (chosen: ShownRange): void => {
+    close()
+    onChange(chosen)
+  }
   const buttons = RANGES.map(({ id, label }) => ({
     id,
+    label,
+    isInMenu: !SIDE_BY_SIDE.includes(id),
     button: element('button', {
-      class: 'segment',
+      class: SIDE_BY_SIDE.includes(id) ? 'segment' : 'range-choice',
       text: label,
       attributes: { type: 'button', 'data-range': id },
-      on: { click: () => onChange({ kind: 'last', id }) },
+      on: { click: () => choose({ kind: 'last', id }) },
     }),
   }))
-  const customText = element('span', { class: 'custom-text', text: 'Custom' })
-  const custom = element(
+  const moreText = element('span', { class: 'more-text', text: MORE })
+  const more = element(
     'button',
-    { class: 'segment segment-custom', attributes: { type: 'button', 'data-range': 'custom' } },
+    { class: 'segment segment-more', attributes: { type: 'button', 'data-range-menu': true } },
     icon('calendar'),
-    customText,
+    moreText,
   )
   const whole = element(
     'div',
     { class: 'segments ranges', attributes: { role: 'group', 'aria-label': 'Time range' } },
-    ...buttons.map(({ button }) => button),
-    custom,
+    ...buttons.filter(({ isInMenu }) => !isInMenu).map(({ button }) => button),
+    more,
   )
-  const form = openRangeForm(format.timezone, (edges) => {
-    close()
-    onChange({ kind: 'fixed', ...edges })
+  const calendar = openRangeCalendar({
+    ...options,
+    onChange: (firstDay, lastDay) => choose({ kind: 'days', firstDay, lastDay }),
   })
-  const { panel, close } = attachPopover(custom, {
-    label: 'Custom time range',
+  const { panel, close } = attachPopover(more, {
+    label: 'Time range',
     class: 'range-panel',
-    onOpen: () => form.begin(edgesOf(range, nowMs())),
+    onOpen: () => calendar.begin(range),
   })
-  panel.append(form.element)
+  panel.append(
+    element(
+      'div',
+      { class: 'range-choices', attributes: { role: 'group', 'aria-label': 'More ranges' } },
+      ...buttons.filter(({ isInMenu }) => isInMenu).map(({ button }) => button),
+    ),
+    calendar.element,
+  )
   return {
     element: whole,
     setRange: (shown) => {
       range = shown
+      const preset = buttons.find(({ id }) => shown.kind === 'last' && shown.id === id)
       for (const { id, button } of buttons) {
-        const isShown = shown.kind === 'last' && shown.id === id
-        setAttribute(button, 'aria-pressed', String(isShown))
+        setAttribute(button, 'aria-pressed', String(id === preset?.id))
       }
-      const isFixed = shown.kind === 'fixed'
-      setAttribute(custom, 'aria-pressed', String(isFixed))
-      setText(customText, isFixed ? format.span(shown.fromMs, shown.toMs) : 'Custom')
+      const isInMenu = preset === undefined || preset.isInMenu
+      more.classList.toggle('is-chosen', isInMenu)
+      setText(moreText, isInMenu ? (preset?.label ?? customText(shown, format)) : MORE)
     },
   }
 }
 
-/** The initial values of the form: the shown range, in whole minutes. */
-function edgesOf(range: ShownRange, nowMs: number): RangeEdges {
-  if (range.kind === 'fixed') return range
-  const toMs = Math.ceil(nowMs / 60_000) * 60_000
-  return { fromMs: toMs - rangeSeconds(range) * 1000, toMs }
-}
+const MORE = 'More'
 
-type RangeEdges = Readonly<{ fromMs: number; toMs: number }>
-
-type RangeForm = Readonly<{
-  element: HTMLElement
-  /** Resets the form to these values. */
-  begin: (edges: RangeEdges) => void
-}>
-
-const IMPOSSIBLE = `The end must be after the beginning, and at most ${RANGE_DAYS_MAX} days later.`
-
-/** A custom range, in the wall time of the configured zone. */
-function openRangeForm(timezone: string, onApply: (edges: RangeEdges) => void): RangeForm {
-  const from = wallTimeInput('from', true)
-  const to = wallTimeInput('to', false)
-  const fault = element('p', { class: 'fault', attributes: { role: 'alert' } })
-
-  const apply = (): void => {
-    const fromMs = fromWallTime(from.value, timezone)
-    const toMs = fromWallTime(to.value, timezone)
-    const isPossible = fromMs !== null && toMs !== null && isRangePossible(fromMs, toMs)
-    setText(fault, isPossible ? '' : IMPOSSIBLE)
-    if (isPossible) onApply({ fromMs, toMs })
-  }
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault()
-    apply()
-  }
-
-  return {
-    element: element(
-      'form',
-      { class: 'range-form', attributes: { novalidate: true }, on: { submit } },
-      element('label', { class: 'field' }, element('span', { text: 'From' }), from),
-      element('label', { class: 'field' }, element('span', { text: 'To' }), to),
-      element('p', { class: 'hint', text: `Times in ${timezone}` }),
-      fault,
-      element('button', {
-        class: 'button button-primary',
-        text: 'Show',
-        attributes: { type: 'submit', 'data-apply-custom': true },
-      }),
-    ),
-    begin: ({ fromMs, toMs }) => {
-      setText(fault, '')
-      from.value = toWallTime(fromMs, timezone)
-      to.value = toWallTime(toMs, timezone)
-    },
-  }
-}
-
-function wallTimeInput(id: string, isFirst: boolean): HTMLInputElement {
-  return element('input', {
-    class: 'input',
-    attributes: { type: 'datetime-local', id, name: id, required: true, autofocus: isFirst },
-  })
+function customText(range: ShownRange, format: Format): string {
+  if (range.kind === 'fixed') return format.span(range.fromMs, range.toMs)
+  if (range.kind === 'last') return MORE
+  const startOf = (day: number): number => startOfDay(day, format.timezone)
+  return format.days(startOf(range.firstDay), startOf(range.lastDay + 1))
 }

@@ -6,34 +6,53 @@
  *     ?range=24h&campaign=spring&country=AT&measure=cvr&lines=campaigns&sort=revenue&page=2
  *     ?from=2026-11-22T10:00:00Z&to=2026-11-22T12:00:00Z&order=asc&search=sale
  *     ?by=country&bySort=revenue&byOrder=asc
+ *     ?from=2026-11-21&to=2026-11-22&zone=America/Santiago&compare=weekdays
  */
 import {
+  COMPARISONS,
+  type CompareId,
+  DAY_MS,
+  DEFAULT_COMPARE,
   DEFAULT_RANGE,
+  dayText,
   EVENT_FILTER_IDS,
   type EventFilterId,
   FILTER_IDS,
   FILTERS,
   type FilterId,
+  isZone,
   MEASURE_IDS,
   type MeasureId,
   mapEventFilters,
   PAGE_MAX,
+  parseDay,
   RANGE_DAYS_MAX,
   RANGES,
   type RangeId,
   rankingColumn,
+  WEEKDAYS,
+  type Weekday,
 } from '../dashboard-definition.ts'
 
-/** The last minutes or days, which move with the clock; or a fixed stretch, in milliseconds UTC. */
+/**
+ * A preset, which moves with the clock; a fixed stretch, in milliseconds UTC; or days of the zone,
+ * both included.
+ */
 export type ShownRange =
   | Readonly<{ kind: 'last'; id: RangeId }>
   | Readonly<{ kind: 'fixed'; fromMs: number; toMs: number }>
+  | Readonly<{ kind: 'days'; firstDay: number; lastDay: number }>
 
 export type SortId = 'campaign' | MeasureId
 export type BySortId = 'value' | MeasureId
 
 export type View = Readonly<{
   range: ShownRange
+  /** null: the configured one. */
+  zone: string | null
+  /** With which day the reader's weeks begin; not in the address. null: as the server says. */
+  weekStart: Weekday | null
+  compare: CompareId
   /** An empty list is no filter; an empty text stands for events without a value. */
   filters: Readonly<Record<FilterId, readonly string[]>>
   /** Of the trend. */
@@ -50,11 +69,14 @@ export type View = Readonly<{
   byOrder: 'asc' | 'desc'
 }>
 
-const FIXED_RANGE_MS_MAX = RANGE_DAYS_MAX * 86_400_000
+const FIXED_RANGE_MS_MAX = RANGE_DAYS_MAX * DAY_MS
 export const SEARCH_LENGTH_MAX = 256
 
 export const DEFAULT_VIEW: View = {
   range: { kind: 'last', id: DEFAULT_RANGE },
+  zone: null,
+  weekStart: null,
+  compare: DEFAULT_COMPARE,
   filters: filtersOf(() => []),
   measure: 'ctr',
   lines: 'all',
@@ -71,8 +93,12 @@ export const DEFAULT_VIEW: View = {
 export function parseView(query: string): View {
   const asked = new URLSearchParams(query)
   const page = Number(asked.get('page') ?? 1)
+  const zone = asked.get('zone')
   return {
     range: parseRange(asked),
+    zone: zone !== null && isZone(zone) ? zone : null,
+    weekStart: null,
+    compare: COMPARISONS.find(({ id }) => id === asked.get('compare'))?.id ?? DEFAULT_COMPARE,
     filters: filtersOf((id) => [...new Set(asked.getAll(id))].slice(0, FILTERS[id].chosenMax)),
     measure: MEASURE_IDS.find((id) => id === asked.get('measure')) ?? DEFAULT_VIEW.measure,
     lines: asked.get('lines') === 'campaigns' ? 'campaigns' : 'all',
@@ -101,23 +127,34 @@ const OWN_NAMES = [
 
 /** Without a question mark; empty for the default view. */
 export function formatView(view: View): string {
-  const asked = rangeParameters(view)
+  const asked = rangeParameters({ ...view, weekStart: null })
   for (const name of OWN_NAMES) {
     if (view[name] !== DEFAULT_VIEW[name]) asked.set(name, String(view[name]))
   }
   return asked.toString()
 }
 
-/** Range and filters: part of every request of the page, and of the page's own address. */
+/**
+ * Range, zone, comparison and filters: part of every request of the page, and of the page's own
+ * address.
+ */
 export function rangeParameters(view: View): URLSearchParams {
   const asked = new URLSearchParams()
-  const { range } = view
+  const { range, zone, weekStart, compare } = view
   if (range.kind === 'fixed') {
     asked.set('from', formatMoment(range.fromMs))
     asked.set('to', formatMoment(range.toMs))
+  } else if (range.kind === 'days') {
+    asked.set('from', dayText(range.firstDay))
+    asked.set('to', dayText(range.lastDay))
   } else if (range.id !== DEFAULT_RANGE) {
     asked.set('range', range.id)
   }
+  if (zone !== null) asked.set('zone', zone)
+  if (weekStart !== null && isOfWeeks(range)) {
+    asked.set('weekStart', WEEKDAYS[weekStart - 1] ?? WEEKDAYS[0])
+  }
+  if (compare !== DEFAULT_COMPARE) asked.set('compare', compare)
   for (const id of FILTER_IDS) for (const value of view.filters[id]) asked.append(id, value)
   return asked
 }
@@ -133,8 +170,13 @@ export function trendRequest(view: View): string {
   return asked.size === 0 ? 'trend' : `trend?${asked}`
 }
 
+function isOfWeeks(range: ShownRange): boolean {
+  return range.kind === 'last' && RANGES.find(({ id }) => id === range.id)?.by === 'week'
+}
+
 export function rangeSeconds(range: ShownRange): number {
   if (range.kind === 'fixed') return (range.toMs - range.fromMs) / 1000
+  if (range.kind === 'days') return ((range.lastDay - range.firstDay + 1) * DAY_MS) / 1000
   return RANGES.find(({ id }) => id === range.id)?.seconds ?? 3600
 }
 
@@ -143,6 +185,10 @@ export function hasFilters(view: View): boolean {
 }
 
 function parseRange(asked: URLSearchParams): ShownRange {
+  const [firstDay, lastDay] = [parseDay(asked.get('from') ?? ''), parseDay(asked.get('to') ?? '')]
+  if (firstDay !== null && lastDay !== null && daysFault(firstDay, lastDay) === null) {
+    return { kind: 'days', firstDay, lastDay }
+  }
   const fromMs = parseMoment(asked.get('from'))
   const toMs = parseMoment(asked.get('to'))
   if (fromMs !== null && toMs !== null && isRangePossible(fromMs, toMs)) {
@@ -152,7 +198,14 @@ function parseRange(asked: URLSearchParams): ShownRange {
   return { kind: 'last', id: id ?? DEFAULT_RANGE }
 }
 
-export function isRangePossible(fromMs: number, toMs: number): boolean {
+/** What is wrong with a choice of days; null if nothing is. */
+export function daysFault(firstDay: number, lastDay: number): string | null {
+  if (lastDay < firstDay) return 'The last day must not be before the first.'
+  const days = lastDay - firstDay + 1
+  return days > RANGE_DAYS_MAX ? `These are ${days} days; ${RANGE_DAYS_MAX} are the most.` : null
+}
+
+function isRangePossible(fromMs: number, toMs: number): boolean {
   return toMs > fromMs && toMs - fromMs <= FIXED_RANGE_MS_MAX
 }
 
@@ -190,16 +243,30 @@ export type ViewStore = Readonly<{
   change: (changed: Partial<View>, keepAs?: 'step' | 'same') => void
   /** Called after each change, including "back" and "forward". */
   onChange: (listener: (view: View) => void) => void
+  /** The zone that the address asks for, if it cannot be shown. */
+  refusedZone: () => string | null
 }>
 
-export function openViewStore(): ViewStore {
-  let view = parseView(location.search)
+type StoreOptions = Readonly<{
+  /** With which day the reader's weeks begin. */
+  weekStart: Weekday
+  canShow: (zone: string) => boolean
+}>
+
+export function openViewStore({ weekStart, canShow }: StoreOptions): ViewStore {
+  let refusedZone: string | null = null
+  const read = (): View => {
+    const asked = parseView(location.search)
+    refusedZone = asked.zone !== null && !canShow(asked.zone) ? asked.zone : null
+    return { ...asked, weekStart, zone: refusedZone === null ? asked.zone : null }
+  }
+  let view = read()
   const listeners: ((view: View) => void)[] = []
   const notify = (): void => {
     for (const listener of listeners) listener(view)
   }
   window.addEventListener('popstate', () => {
-    view = parseView(location.search)
+    view = read()
     notify()
   })
   return {
@@ -207,6 +274,7 @@ export function openViewStore(): ViewStore {
     change: (changed, keepAs = 'step') => {
       const before = formatView(view)
       view = { ...view, ...changed }
+      refusedZone = null
       const after = formatView(view)
       if (after === before) return
       const address = after === '' ? location.pathname : `?${after}`
@@ -217,5 +285,6 @@ export function openViewStore(): ViewStore {
     onChange: (listener) => {
       listeners.push(listener)
     },
+    refusedZone: () => refusedZone,
   }
 }

@@ -256,6 +256,7 @@ async function openPage(
     cache: config.cache,
     windowUs: config.windowUs,
     timezone: config.timezone,
+    weekStart: config.weekStart,
     currency: config.currency,
     campaignNames: config.campaignNames,
     version: options.version,

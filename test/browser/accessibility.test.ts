@@ -107,6 +107,9 @@ describe('accessibility', { skip: skipBrowser }, () => {
     const reached = (mark: string): boolean => stops.some(({ marks }) => marks.includes(mark))
     for (const mark of [
       'data-range',
+      'data-range-menu',
+      'data-timezone',
+      'data-compare',
       ...['campaign', 'platform', 'country', 'device'].map((filter) => `data-filter=${filter}`),
       'data-measure',
       'data-lines',
@@ -141,6 +144,8 @@ describe('accessibility', { skip: skipBrowser }, () => {
     await page.keyboard.press('Enter')
     await page.locator('[data-chart="revenue"] details[open] table tbody tr').first().waitFor()
     const before = await readTiles(page)
+    await page.locator('[data-range-menu]').focus()
+    await page.keyboard.press('Enter')
     await page.locator('[data-range="15m"]').focus()
     await page.keyboard.press('Space')
     await eventually(async () => {
@@ -180,7 +185,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
           .map(({ effect }) => (effect as KeyframeEffect).target?.outerHTML.slice(0, 120)),
       )
       assert.deepEqual(moving, [])
-      if (look === 4) await page.locator('[data-range="15m"]').click()
+      if (look === 4) await page.locator('[data-range="24h"]').click()
       await page.waitForTimeout(100)
     }
     await watched.close()

@@ -85,6 +85,9 @@ const BEFORE: readonly AdEvents[] = [
   { campaign: 'beta', ageMs: 95 * MINUTE_MS, impressions: 50, clicks: 1 },
 ]
 
+/** The hour before is whole within the data. */
+const EARLIER: readonly AdEvents[] = [{ campaign: 'old', ageMs: 3 * HOUR_MS, impressions: 1 }]
+
 /** The hour that ends with the window that holds now. */
 function rangeOf(nowMs: number): Readonly<{ fromMs: number; toMs: number; completeMs: number }> {
   const toMs = (Math.floor(nowMs / WINDOW_MS) + 1) * WINDOW_MS
@@ -107,7 +110,7 @@ describe('figures', { skip: skipBrowser }, () => {
 
   before(async () => {
     site = await openSite()
-    await site.send([...BEFORE, ...SMALL, ...LARGE])
+    await site.send([...EARLIER, ...BEFORE, ...SMALL, ...LARGE])
     watched = await site.open()
     await visit(watched.page, '/')
   })

@@ -52,6 +52,7 @@ test('an empty file gives the defaults, with paths in the folder of the file', (
     superset: null,
     windowUs: 300_000_000,
     timezone: 'UTC',
+    weekStart: null,
     currency: null,
     campaignNames: null,
     commitIntervalMs: 1000,
@@ -85,6 +86,7 @@ warehouse: ../tables
 catalog: catalog.db
 window: 15m
 timezone: Europe/Berlin
+weekStart: Sunday
 currency: eur
 campaignNames: ./lists/campaigns.csv
 commitInterval: 250ms
@@ -106,6 +108,7 @@ rejectedMax: 0
   assert.deepEqual(config.catalog, { kind: 'sqlite', path: join(FOLDER, 'catalog.db') })
   assert.equal(config.windowUs, 900_000_000)
   assert.equal(config.timezone, 'Europe/Berlin')
+  assert.equal(config.weekStart, 7)
   assert.equal(config.currency, 'EUR')
   assert.equal(config.campaignNames, join(FOLDER, 'lists/campaigns.csv'))
   assert.equal(config.commitIntervalMs, 250)
@@ -149,8 +152,8 @@ retention: 5
     '/campaign-metrics.yaml: 5 settings are wrong',
     '  line 2: lisen: unknown setting; did you mean `listen`? accepted here: listen, log, kafka, ' +
       'warehouse, s3, catalog, rejected, engine, flink, trino, superset, window, timezone, ' +
-      'currency, campaignNames, commitInterval, dedupe, keys, page, bots, cors, redirects, ' +
-      'publicUrl, proxy, retention, logRetention, diskReserve, rejectedMax, cache',
+      'weekStart, currency, campaignNames, commitInterval, dedupe, keys, page, bots, cors, ' +
+      'redirects, publicUrl, proxy, retention, logRetention, diskReserve, rejectedMax, cache',
     '  line 3: window: 7m does not divide a day; accepted: a duration from `1s` to `1d` that ' +
       'divides a day, such as `1m`, `5m`, `15m` or `1h`',
     '  line 5: dedupe.horizonn: unknown setting; did you mean `horizon`? accepted here: ' +

@@ -4,14 +4,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   chunkLengthUs,
-  countSteps,
   DAY_US,
   HOUR_US,
   MINUTE_US,
   SECOND_US,
-  shownStepUs,
   stepLadder,
   stepsFor,
+  stepsInZone,
   widen,
 } from '../../src/dashboard/steps.ts'
 
@@ -68,36 +67,20 @@ test('a stretch is widened to whole steps, across midnight and before the epoch'
   })
 })
 
-test('the shown step is the smallest that gives no more points than wanted', () => {
+test('in a zone, steps begin at its midnights: half hours in Kolkata, none of a day in Berlin', () => {
   const ladder = stepLadder(5 * MINUTE_US)
-  const span = (lengthUs: number, stepUs: number) => widen({ fromUs: 0, toUs: lengthUs }, stepUs)
-  assert.equal(shownStepUs(span(HOUR_US, 5 * MINUTE_US), ladder, 60), 5 * MINUTE_US)
-  assert.equal(shownStepUs(span(6 * HOUR_US, 5 * MINUTE_US), ladder, 60), 15 * MINUTE_US)
-  assert.equal(shownStepUs(span(DAY_US, 5 * MINUTE_US), ladder, 300), 5 * MINUTE_US)
-  assert.equal(shownStepUs(span(30 * DAY_US, HOUR_US), ladder, 300), 6 * HOUR_US)
-  assert.equal(shownStepUs(span(400 * DAY_US, DAY_US), ladder, 300), 2 * DAY_US)
-  assert.equal(shownStepUs(span(400 * DAY_US, DAY_US), ladder, 60), 7 * DAY_US)
-})
-
-test('no span is shown in more points than wanted, nor in finer steps than it is kept in', () => {
-  fc.assert(
-    fc.property(
-      anyWindow,
-      fc.integer({ min: 0, max: 3 * 86_400 }),
-      fc.integer({ min: 1, max: 400 * 86_400 }),
-      fc.constantFrom(60, 300),
-      (windowUs, fromSeconds, lengthSeconds, pointsMax) => {
-        const ladder = stepLadder(windowUs)
-        const stretch = {
-          fromUs: fromSeconds * SECOND_US,
-          toUs: (fromSeconds + lengthSeconds) * SECOND_US,
-        }
-        const [stepUs = 0] = stepsFor(lengthSeconds * SECOND_US, ladder)
-        const span = widen(stretch, stepUs)
-        const shownUs = shownStepUs(span, ladder, pointsMax)
-        assert.ok(countSteps(span, shownUs) <= pointsMax)
-        assert.equal(shownUs % stepUs, 0)
-      },
-    ),
-  )
+  const steps = (days: number, ...offsets: number[]): number[] =>
+    inSeconds(
+      stepsInZone(
+        days * DAY_US,
+        ladder,
+        offsets.map((hours) => hours * HOUR_US),
+      ),
+    )
+  assert.deepEqual(steps(1, 5.5), [300, 900])
+  assert.deepEqual(steps(30, 5.5), [900], 'finer than usual, as no hour begins there at midnight')
+  assert.deepEqual(steps(30, 1, 2), [3600])
+  assert.deepEqual(steps(90, 1, 2), [3600])
+  assert.deepEqual(steps(90, 0), [86_400])
+  assert.deepEqual(steps(90, -6), [21_600])
 })

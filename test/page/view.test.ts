@@ -8,8 +8,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { MEASURE_IDS, RANGES } from '../../src/dashboard-definition/definition.ts'
 import { EVENT_FILTER_IDS } from '../../src/dashboard-definition/filters.ts'
+import { COMPARISONS } from '../../src/dashboard-definition/periods.ts'
 import {
   DEFAULT_VIEW,
+  daysFault,
   formatView,
   hasFilters,
   parseView,
@@ -29,10 +31,14 @@ test('an address is read as written in the documentation', () => {
   const view = parseView(
     '?range=24h&campaign=spring&campaign=%3Cimg%20src%3Dx%3E&country=AT&device=&measure=cvr' +
       '&lines=campaigns&sort=revenue&order=asc&search=sale&page=2' +
-      '&by=device&bySort=value&byOrder=asc',
+      '&by=device&bySort=value&byOrder=asc' +
+      '&zone=America/Santiago&compare=weekdays',
   )
   assert.deepEqual(view, {
     range: { kind: 'last', id: '24h' },
+    zone: 'America/Santiago',
+    weekStart: null,
+    compare: 'weekdays',
     filters: {
       campaign: ['spring', '<img src=x>'],
       platform: [],
@@ -64,6 +70,28 @@ test('a stretch of one’s own is told in UTC, whatever offset it was written wi
   assert.equal(rangeSeconds(view.range), 7200)
 })
 
+test('days of the zone are told as days, both included', () => {
+  const view = parseView('from=2026-11-21&to=2026-11-22')
+  const firstDay = Date.UTC(2026, 10, 21) / 86_400_000
+  assert.deepEqual(view.range, { kind: 'days', firstDay, lastDay: firstDay + 1 })
+  assert.equal(formatView(view), 'from=2026-11-21&to=2026-11-22')
+  assert.equal(rangeSeconds(view.range), 2 * 86_400)
+})
+
+test('the first day of the week is part of requests about weeks, and of no address', () => {
+  const week: View = { ...parseView('range=this-week'), weekStart: 7 }
+  assert.equal(rangeParameters(week).toString(), 'range=this-week&weekStart=sunday')
+  assert.equal(formatView(week), 'range=this-week')
+  const month: View = { ...parseView('range=this-month'), weekStart: 7 }
+  assert.equal(rangeParameters(month).toString(), 'range=this-month')
+})
+
+test('days the wrong way round, or too many, are told in words', () => {
+  assert.equal(daysFault(20_000, 19_999), 'The last day must not be before the first.')
+  assert.equal(daysFault(20_000, 20_399), null)
+  assert.equal(daysFault(20_000, 20_400), 'These are 401 days; 400 are the most.')
+})
+
 test('what an address says wrongly counts as not said', () => {
   const wrong = [
     'range=2h',
@@ -75,6 +103,13 @@ test('what an address says wrongly counts as not said', () => {
     'from=2026-13-45T10:00:00Z&to=2026-11-22T10:00:00Z',
     'measure=cost',
     'measure=toString',
+    'from=2026-11-22&to=2026-11-21',
+    'from=2026-02-30&to=2026-03-02',
+    'from=2026-11-22&to=2026-11-23T10:00:00Z',
+    'from=2025-01-01&to=2026-11-22',
+    'zone=Mars/Olympus',
+    'zone=%2B01:00',
+    'compare=tomorrow',
     'lines=every',
     'sort=constructor',
     'order=up',
@@ -134,7 +169,17 @@ const anyView: fc.Arbitrary<View> = fc.record(
           fromMs: from * 1000,
           toMs: (from + length) * 1000,
         })),
+      fc
+        .tuple(fc.integer({ min: -700_000, max: 40_000 }), fc.integer({ min: 0, max: 399 }))
+        .map(([firstDay, more]) => ({
+          kind: 'days' as const,
+          firstDay,
+          lastDay: firstDay + more,
+        })),
     ),
+    zone: fc.constantFrom(null, 'UTC', 'Europe/Berlin', 'America/Santiago'),
+    weekStart: fc.constant(null),
+    compare: fc.constantFrom(...COMPARISONS).map(({ id }) => id),
     filters: fc.record(
       { campaign: chosen, platform: chosen, country: chosen, device: chosen },
       plain,

@@ -345,6 +345,9 @@ const VALUES: Readonly<
   Record<string, Readonly<{ right: readonly string[]; wrong: readonly string[] }>>
 > = {
   range: { right: RANGES.map(({ id }) => id), wrong: ['2h', '', '1H'] },
+  zone: { right: ['UTC', 'Europe/Berlin'], wrong: ['', 'Mars/Olympus', '%2B01:00'] },
+  weekStart: { right: ['monday', 'sunday'], wrong: ['', 'montag', '1'] },
+  compare: { right: ['previous', 'weekdays', 'year', 'none'], wrong: ['', 'tomorrow'] },
   campaign: { right: ['spring', '%3Cimg%3E', '%00'], wrong: [] },
   platform: { right: ['web', ''], wrong: [] },
   country: { right: ['DE', '%27'], wrong: [] },

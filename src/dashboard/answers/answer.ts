@@ -3,7 +3,7 @@ import type { ErrorAnswer, Named } from '../../dashboard-definition.ts'
 import type { CampaignNames } from '../store/campaign-names.ts'
 import { answerBreakdown } from './breakdown.ts'
 import { answerCampaigns, listCampaigns } from './campaigns.ts'
-import { type CsvNotes, campaignsCsv, csvFileName } from './csv.ts'
+import { campaignsCsv, csvFileName } from './csv.ts'
 import type { Question } from './question.ts'
 import { answerRevenue } from './revenue.ts'
 import { answerSummary } from './summary.ts'
@@ -43,7 +43,7 @@ export function answerFrom(
   question: SumsQuestion,
   view: View,
   sums: ViewSums,
-  notes: Pick<CsvNotes, 'currency' | 'timezone'>,
+  currency: string | null,
 ): FiguresAnswer {
   const { names } = sums
   const { campaigns: chosen } = question.view
@@ -70,7 +70,8 @@ export function answerFrom(
     case 'campaigns.csv':
       return csvAnswer(
         campaignsCsv(listCampaigns(view, sums, question), {
-          ...notes,
+          currency,
+          timezone: view.zone,
           span: view.span,
           nameOf: (campaign) => names.givenNameOf(campaign),
         }),

@@ -3,34 +3,50 @@
  * with it, and what is accepted. Nothing is ignored, so that a link always shows what it says.
  */
 import {
+  COMPARISONS,
+  type CompareId,
+  DEFAULT_COMPARE,
   DEFAULT_RANGE,
   EVENT_FILTER_IDS,
   FILTER_IDS,
   FILTERS,
   type FilterId,
+  isZone,
   MEASURE_IDS,
   mapEventFilters,
   PAGE_MAX,
   PAGE_SIZE,
+  type Period,
+  parseDay,
+  periodOf,
+  periodOfDays,
   RANGE_DAYS_MAX,
   RANGES,
   type RangeId,
   SUM_COLUMNS,
+  WEEKDAYS,
+  type Weekday,
 } from '../../dashboard-definition.ts'
 import { parseTimestampUs, type TimeSpan } from '../../event.ts'
 import type { EventFilter } from '../../query.ts'
-import { DAY_US, SECOND_US } from '../steps.ts'
+import { DAY_US } from '../steps.ts'
 import type { BreakdownChoice } from './breakdown.ts'
 import type { CampaignList, CampaignPage } from './campaigns.ts'
 import type { Sorting } from './ranking.ts'
 import type { TrendLines } from './trend.ts'
 
-/** A preset that ends with the window filling now, or two given moments. */
-type AskedRange = RangeId | TimeSpan
+/** Days of the zone's calendar, both included. */
+type AskedDays = Readonly<{ firstDay: number; lastDay: number }>
+/** A preset, two given moments, or two given days. */
+type AskedRange = RangeId | TimeSpan | AskedDays
 
 /** What all questions have in common. */
 type ViewQuery = Readonly<{
   range: AskedRange
+  /** null: the configured ones. */
+  zone: string | null
+  weekStart: Weekday | null
+  compare: CompareId
   /** Empty: all. */
   campaigns: readonly string[]
   /** null if no filter is set that needs the raw events. */
@@ -52,7 +68,7 @@ type Problem = Readonly<{ problem: string }>
 
 type Kind = Question['kind']
 
-const VIEW_NAMES = ['range', 'from', 'to', ...FILTER_IDS]
+const VIEW_NAMES = ['range', 'from', 'to', 'zone', 'weekStart', 'compare', ...FILTER_IDS]
 const SORT_NAMES = ['sort', 'order']
 const LIST_NAMES = [...SORT_NAMES, 'search']
 const OWN_NAMES: Readonly<Record<Kind, readonly string[]>> = {
@@ -113,6 +129,14 @@ function readView(query: URLSearchParams): ViewQuery {
   const isFiltered = Object.values(filter).some((values) => values.length > 0)
   return {
     range: readRange(query),
+    zone: readZone(query),
+    weekStart: readWeekStart(query),
+    compare: readChoice(
+      query,
+      'compare',
+      COMPARISONS.map(({ id }) => id),
+      DEFAULT_COMPARE,
+    ),
     campaigns: readChosen(query, 'campaign'),
     filter: isFiltered ? filter : null,
   }
@@ -127,6 +151,8 @@ function readRange(query: URLSearchParams): AskedRange {
   if (from === null || to === null) {
     throw new BadQuery(`${from === null ? 'from' : 'to'} is missing: from and to go together`)
   }
+  const [firstDay, lastDay] = [parseDay(from), parseDay(to)]
+  if (firstDay !== null && lastDay !== null) return daysBetween(firstDay, lastDay)
   const [fromUs, toUs] = [readMoment('from', from), readMoment('to', to)]
   if (toUs <= fromUs) throw new BadQuery('to must be later than from')
   if (toUs - fromUs > RANGE_DAYS_MAX * DAY_US) {
@@ -135,12 +161,37 @@ function readRange(query: URLSearchParams): AskedRange {
   return { fromUs, toUs }
 }
 
+function daysBetween(firstDay: number, lastDay: number): AskedDays {
+  if (lastDay < firstDay) throw new BadQuery('to must not be a day before from')
+  if (lastDay - firstDay >= RANGE_DAYS_MAX) {
+    throw new BadQuery(
+      `from and to are ${lastDay - firstDay + 1} days, and ${RANGE_DAYS_MAX} are the most`,
+    )
+  }
+  return { firstDay, lastDay }
+}
+
+function readZone(query: URLSearchParams): string | null {
+  const zone = readOne(query, 'zone')
+  if (zone === null || isZone(zone)) return zone
+  throw new BadQuery(
+    `zone must be the name of a time zone such as UTC or Europe/Berlin, not ${shown(zone)}`,
+  )
+}
+
+function readWeekStart(query: URLSearchParams): Weekday | null {
+  if (!query.has('weekStart')) return null
+  const name = readChoice(query, 'weekStart', WEEKDAYS, 'monday')
+  return (WEEKDAYS.indexOf(name) + 1) as Weekday // Monday is 1
+}
+
 /** A plus sign that was not encoded arrives as a space. */
 function readMoment(name: string, text: string): number {
   const us = parseTimestampUs(text.replace(/ (\d\d:\d\d)$/, '+$1'))
   if (us !== null) return us
   throw new BadQuery(
-    `${name} must be an RFC 3339 date-time such as 2026-11-22T10:00:00Z, not ${shown(text)}`,
+    `${name} must be an RFC 3339 date-time such as 2026-11-22T10:00:00Z, or together with the ` +
+      `other one a day such as 2026-11-22, not ${shown(text)}`,
   )
 }
 
@@ -218,15 +269,12 @@ function shown(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
 }
 
-/** Not yet widened to whole steps. A preset ends with the window that holds `nowUs`. */
-export function resolveRange(asked: AskedRange, nowUs: number, windowUs: number): TimeSpan {
-  if (typeof asked !== 'string') return asked
-  const toUs = (Math.floor(nowUs / windowUs) + 1) * windowUs
-  return { fromUs: toUs - presetLengthUs(asked), toUs }
-}
+type Clock = Parameters<typeof periodOf>[1]
 
-function presetLengthUs(id: RangeId): number {
-  const preset = RANGES.find((range) => range.id === id)
-  if (preset === undefined) throw new TypeError(`the definition has no range ${id}`)
-  return preset.seconds * SECOND_US
+/** Not yet widened to whole steps. */
+export function resolveRange(asked: AskedRange, clock: Clock): Period {
+  if (typeof asked === 'string') return periodOf(asked, clock)
+  if ('firstDay' in asked) return periodOfDays(asked.firstDay, asked.lastDay, clock.zone)
+  const { fromUs, toUs } = asked
+  return { fromMs: Math.floor(fromUs / 1000), toMs: Math.ceil(toUs / 1000), by: 'time' }
 }

@@ -6,8 +6,9 @@ import {
   type TrendAnswer,
   type TrendLine,
 } from '../../dashboard-definition.ts'
-import { momentText, SECOND_US, shownStepUs } from '../steps.ts'
-import { addSums, gridOf, sumsAt, WIDTH } from '../store/sums-table.ts'
+import { pointsOf } from '../points.ts'
+import { momentText, SECOND_US } from '../steps.ts'
+import { addSums, sumsAt, WIDTH } from '../store/sums-table.ts'
 import { rank } from './ranking.ts'
 import { answeredRange, type View } from './view.ts'
 import type { CampaignSums, ViewSums } from './view-sums.ts'
@@ -15,31 +16,33 @@ import type { CampaignSums, ViewSums } from './view-sums.ts'
 /** `by` is the sum by which campaigns are ranked. */
 export type TrendLines = Readonly<{ lines: 'all' | 'campaigns'; by: SumColumn }>
 
-const TREND_POINTS_MAX = 300
-
 export function answerTrend(view: View, sums: ViewSums, { lines, by }: TrendLines): TrendAnswer {
   const { span } = view
-  const stepUs = shownStepUs(span, view.ladder, TREND_POINTS_MAX)
-  const { originUs, points } = gridOf(span, stepUs)
+  const { startsUs, stepUs } = pointsOf(span, view.zone)
   return {
     range: answeredRange(view),
     stepSeconds: stepUs / SECOND_US,
-    starts: Array.from({ length: points }, (_, point) => momentText(originUs + point * stepUs)),
+    starts: startsUs.map(momentText),
     lines:
       lines === 'all'
-        ? [lineOf(null, sums.series(span, stepUs))]
-        : campaignLines(view, sums, stepUs, by),
+        ? [lineOf(null, sums.series(span, startsUs))]
+        : campaignLines(view, sums, startsUs, by),
   }
 }
 
-function campaignLines({ span }: View, sums: ViewSums, stepUs: number, by: SumColumn): TrendLine[] {
+function campaignLines(
+  { span }: View,
+  sums: ViewSums,
+  startsUs: readonly number[],
+  by: SumColumn,
+): TrendLine[] {
   const codes = lineCodes(sums, sums.campaigns(span), by, TREND_LINES)
   if (sums.hasChoice && codes.length < TREND_LINES) {
     // One line says little about how good a campaign is: the largest others are beside it.
     const others = sums.campaigns(span, 'others')
     codes.push(...lineCodes(sums, others, by, TREND_LINES - codes.length))
   }
-  const lines = sums.lines(span, stepUs, codes)
+  const lines = sums.lines(span, startsUs, codes)
   return lines.map((line, index) => lineOf(sums.names.nameOf(codes[index] ?? 0), line))
 }
 

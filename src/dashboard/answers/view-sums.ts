@@ -4,6 +4,7 @@
  */
 
 import type { TimeSpan } from '../../event.ts'
+import type { Span } from '../steps.ts'
 import type { CampaignNames } from '../store/campaign-names.ts'
 import type { Chunk } from '../store/chunk.ts'
 import {
@@ -21,7 +22,6 @@ export type CampaignSums = Readonly<{ codes: Uint32Array; sums: Float64Array }>
 export class ViewSums {
   readonly names: CampaignNames
   readonly #chunks: readonly Chunk[]
-  readonly #tables: readonly SumsTable[]
   readonly #pending: SumsTable | null
   /** By code: 0 for chosen campaigns, -1 for others; null if all are meant. */
   readonly #chosen: Int32Array | null
@@ -35,7 +35,6 @@ export class ViewSums {
     this.names = names
     this.#chunks = chunks
     this.#pending = pending
-    this.#tables = [...chunks.map(({ table }) => table), ...(pending === null ? [] : [pending])]
     this.#chosen =
       chosen.length === 0 ? null : linesOf(names, chosen.flatMap(codeIn(names)), () => 0)
   }
@@ -46,29 +45,34 @@ export class ViewSums {
 
   /** Four sums. */
   total(stretch: TimeSpan): Float64Array {
-    const lengthUs = Math.max(1, stretch.toUs - stretch.fromUs)
-    return this.#series(stretch, { originUs: stretch.fromUs, stepUs: lengthUs, points: 1 })
+    const stepUs = Math.max(1, stretch.toUs - stretch.fromUs)
+    const pointOf = new Int32Array(1)
+    return this.#series(stretch, { originUs: stretch.fromUs, stepUs, points: 1, pointOf })
   }
 
-  /** Four sums for each point of `gridOf(stretch, stepUs)`. */
-  series(stretch: TimeSpan, stepUs: number): Float64Array {
-    return this.#series(stretch, gridOf(stretch, stepUs))
+  /** Four sums for each point that begins at `startsUs`. */
+  series(span: Span, startsUs: readonly number[]): Float64Array {
+    return this.#series(span, gridOf(span, span.stepUs, startsUs))
   }
 
   /** The same for some campaigns, one after the other. */
-  lines(stretch: TimeSpan, stepUs: number, codes: readonly number[]): readonly Float64Array[] {
-    const grid = gridOf(stretch, stepUs)
+  lines(
+    span: Span,
+    startsUs: readonly number[],
+    codes: readonly number[],
+  ): readonly Float64Array[] {
+    const grid = gridOf(span, span.stepUs, startsUs)
     const lineOf = linesOf(this.names, codes, (line) => line)
     const length = grid.points * WIDTH
     const into = new Float64Array(codes.length * length)
-    for (const table of this.#tables) addByPoint(table, stretch, grid, lineOf, into)
+    for (const table of this.#tablesIn(span)) addByPoint(table, span, grid, lineOf, into)
     return codes.map((_, line) => into.subarray(line * length, (line + 1) * length))
   }
 
   /** Those that were chosen, or all if none was; `others` are those that were not chosen. */
   campaigns(stretch: TimeSpan, which: 'chosen' | 'others' = 'chosen'): CampaignSums {
     const byCode = new Float64Array(this.names.limit * WIDTH)
-    for (const table of this.#tables) addByCampaign(table, stretch, byCode)
+    for (const table of this.#tablesIn(stretch)) addByCampaign(table, stretch, byCode)
     const codes: number[] = []
     for (let code = 0; code < this.names.limit; code++) {
       const isChosen = this.#chosen === null || this.#chosen[code] === 0
@@ -82,10 +86,18 @@ export class ViewSums {
     return { codes: Uint32Array.from(codes), sums }
   }
 
+  #tablesIn({ fromUs, toUs }: TimeSpan): readonly SumsTable[] {
+    const chunks = this.#chunks.filter(({ span }) => span.fromUs < toUs && span.toUs > fromUs)
+    const tables = chunks.map(({ table }) => table)
+    return this.#pending === null ? tables : [...tables, this.#pending]
+  }
+
   #series(stretch: TimeSpan, grid: Grid): Float64Array {
     const into = new Float64Array(grid.points * WIDTH)
     if (this.#chosen !== null) {
-      for (const table of this.#tables) addByPoint(table, stretch, grid, this.#chosen, into)
+      for (const table of this.#tablesIn(stretch)) {
+        addByPoint(table, stretch, grid, this.#chosen, into)
+      }
       return into
     }
     for (const chunk of this.#chunks) chunk.addTotals(stretch, grid, into)

@@ -2,9 +2,11 @@
 
 import {
   type AnsweredRange,
+  type CompareId,
   type Figures,
   type MeasureId,
   measureOf,
+  type Period,
 } from '../../dashboard-definition.ts'
 import { momentText, SECOND_US, type Span } from '../steps.ts'
 import { sumsAt } from '../store/sums-table.ts'
@@ -15,8 +17,15 @@ export type View = Readonly<{
   /** Windows that end at or before it are complete; may be outside the span. */
   completeUs: number
   source: AnsweredRange['source']
-  /** The steps in which it can be shown. */
-  ladder: readonly number[]
+  /** The zone in which its days begin. */
+  zone: string
+  /** How the span is counted: by the clock, in days or in months. */
+  by: Period['by']
+  compare: CompareId
+  /** False where that would take too many rows. */
+  isPreviousLoaded: boolean
+  /** The first moment of the figures; null if there are none. */
+  dataFromUs: number | null
 }>
 
 export function answeredRange({ span, completeUs, source }: View): AnsweredRange {

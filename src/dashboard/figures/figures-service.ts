@@ -5,8 +5,17 @@
  *   question ──► view: range, step ──► chunks + pending ──► answer
  *                        ▲ one step coarser while there are too many rows
  */
-import { FILTER_IDS, mapEventFilters } from '../../dashboard-definition.ts'
-import type { TimeSpan } from '../../event.ts'
+import {
+  type CompareId,
+  DEFAULT_COMPARE,
+  FILTER_IDS,
+  mapEventFilters,
+  offsetsIn,
+  type Period,
+  type Stretch,
+  type Weekday,
+  zoneFault,
+} from '../../dashboard-definition.ts'
 import type { FeedMessage, Pending } from '../../job.ts'
 import type { EventFilter, EventSelection, SumsQuery } from '../../query.ts'
 import { reasonOf } from '../../runtime.ts'
@@ -17,16 +26,17 @@ import {
   jsonAnswer,
   type SumsQuestion,
 } from '../answers/answer.ts'
+import { previousOf } from '../answers/comparison.ts'
 import { isQuestionKind, parseQuestion, type Question, resolveRange } from '../answers/question.ts'
-import { spanWithPrevious } from '../answers/summary.ts'
 import { FilterValues } from '../answers/values.ts'
 import type { View } from '../answers/view.ts'
 import { ViewSums } from '../answers/view-sums.ts'
 import { findLatestWindows } from '../live/latest-windows.ts'
 import { type LiveUpdate, LiveUpdates } from '../live/live-updates.ts'
-import { type Span, stepLadder, stepsFor, widen } from '../steps.ts'
+import { stepLadder, stepsFor, stepsInZone, widen } from '../steps.ts'
 import { CampaignNames } from '../store/campaign-names.ts'
-import { ChunkCache, type Limits, type Names } from '../store/chunk-cache.ts'
+import { ChunkCache, type ChunkRequest, type Limits, type Names } from '../store/chunk-cache.ts'
+import { DataStart } from '../store/data-start.ts'
 import { isExpired } from '../store/lake-files.ts'
 import { LoadQueue } from '../store/load-scheduler.ts'
 import { type SumsTable, tableOfDeltas } from '../store/sums-table.ts'
@@ -35,9 +45,11 @@ import { completeToUs, Watermarks } from '../watermark.ts'
 export type FiguresServiceOptions = Readonly<{
   sums: SumsQuery
   windowUs: number
-  currency: string | null
-  /** In which files give their period. */
+  /** In which days begin, unless a question has another. */
   timezone: string
+  /** With which weeks begin, unless a question has another; null: Monday. */
+  weekStart: Weekday | null
+  currency: string | null
   nowUs: () => number
   onLive: (live: LiveUpdate) => void
   limits?: Partial<Limits>
@@ -54,6 +66,12 @@ const VIEWS_MAX = 16
  */
 const PREFETCHED = ['24h', '7d', '30d'] as const
 const PREFETCH_PAUSE_US = 10 * 60_000_000
+const US_PER_MS = 1000
+const MONDAY: Weekday = 1
+
+/** A view in one of the steps that may answer it. */
+type Candidate = Pick<View, 'span' | 'zone' | 'by' | 'compare' | 'isPreviousLoaded'>
+type ViewQuery = Question['view']
 
 export class FiguresService {
   readonly #options: FiguresServiceOptions
@@ -65,6 +83,7 @@ export class FiguresService {
   readonly #chunks: ChunkCache
   readonly #values: FilterValues
   readonly #live: LiveUpdates
+  readonly #dataStart: DataStart
   readonly #watermarks = new Watermarks()
   readonly #started = Promise.withResolvers<true>()
   #hasStarted = false
@@ -89,6 +108,7 @@ export class FiguresService {
     })
     this.#values = new FilterValues(options.sums, queue, () => this.#chunks.eventDays)
     this.#live = new LiveUpdates(options.windowUs)
+    this.#dataStart = new DataStart(options, queue, this.#chunks)
   }
 
   /** Takes the messages of the feed, in order. */
@@ -103,6 +123,7 @@ export class FiguresService {
         const deltas = tableOfDeltas(message.deltas, this.#names.campaign)
         this.#pending = null
         this.#chunks.addCommit(message, deltas)
+        this.#dataStart.add(deltas)
         this.#watermarks.committed(message.arrivedUs)
         this.#live.commit(deltas, nowUs)
         if (message.pending !== null) this.#setPending(message.pending, nowUs)
@@ -169,10 +190,18 @@ export class FiguresService {
   }
 
   async #answerQuestion(question: Question, nowUs: number): Promise<FiguresAnswer> {
-    const asked = resolveRange(question.view.range, nowUs, this.#options.windowUs)
-    if (question.kind === 'values') return jsonAnswer(await this.#values.list(asked, nowUs))
-    for (const span of this.#spans(asked, selectionOf(question), nowUs)) {
-      const answer = await this.#answerIn(span, question, nowUs)
+    const { view } = question
+    const [zone, period] = this.#resolve(view, nowUs)
+    const fault = zoneFault(zone, this.#options.windowUs / US_PER_MS, period)
+    if (fault !== null)
+      return errorAnswer('bad-query', `${fault}. Ask in another zone, as zone=UTC`)
+    if (question.kind === 'values') {
+      const asked = { fromUs: period.fromMs * US_PER_MS, toUs: period.toMs * US_PER_MS }
+      return jsonAnswer(await this.#values.list(asked, nowUs))
+    }
+    const selection = selectionOf(question)
+    for (const candidate of this.#candidates(view.compare, selection, zone, period, nowUs)) {
+      const answer = await this.#answerIn(candidate, question, nowUs)
       if (answer === null) continue
       if (nowUs - this.#prefetchedUs > PREFETCH_PAUSE_US) void this.#prefetch(nowUs)
       return answer
@@ -183,45 +212,84 @@ export class FiguresService {
     )
   }
 
+  #resolve(
+    { range, zone: asked, weekStart }: Pick<ViewQuery, 'range' | 'zone' | 'weekStart'>,
+    nowUs: number,
+  ): readonly [zone: string, period: Period] {
+    const { windowUs, timezone, weekStart: configured } = this.#options
+    const zone = asked ?? timezone
+    const clock = {
+      nowMs: nowUs / US_PER_MS,
+      zone,
+      weekStart: weekStart ?? configured ?? MONDAY,
+      windowMs: windowUs / US_PER_MS,
+    }
+    return [zone, resolveRange(range, clock)]
+  }
+
   /**
-   * The span in each step that may answer it, finest first. The same for all questions of a view.
+   * What may answer a view, the best first; the same for all its questions. Steps that begin at the
+   * zone's midnights come first, and are rather answered without a comparison than not at all. Days
+   * of UTC are the last resort.
    */
-  *#spans(asked: TimeSpan, selection: EventSelection | null, nowUs: number): Generator<Span> {
-    for (const stepUs of stepsFor(asked.toUs - asked.fromUs, this.#ladder)) {
-      const span = widen(asked, stepUs)
-      if (this.#chunks.allows({ selection, span: spanWithPrevious(span) }, nowUs)) yield span
+  *#candidates(
+    compare: CompareId,
+    selection: EventSelection | null,
+    zone: string,
+    period: Period,
+    nowUs: number,
+  ): Generator<Candidate> {
+    const asked = { fromUs: period.fromMs * US_PER_MS, toUs: period.toMs * US_PER_MS }
+    const lengthUs = asked.toUs - asked.fromUs
+    const aligned = stepsInZone(lengthUs, this.#ladder, offsetsUs(period, zone))
+    const others = stepsFor(lengthUs, this.#ladder).filter((stepUs) => !aligned.includes(stepUs))
+    for (const steps of [aligned, others]) {
+      const { by } = period
+      const inZone = { zone: steps === aligned ? zone : 'UTC', by, compare }
+      for (const isPreviousLoaded of compare === 'none' ? [false] : [true, false]) {
+        for (const stepUs of steps) {
+          const candidate = { ...inZone, span: widen(asked, stepUs), isPreviousLoaded }
+          if (this.#chunks.allows(requestOf(candidate, selection), nowUs)) yield candidate
+        }
+      }
     }
   }
 
   /** null if there are too many rows in this step. */
   async #answerIn(
-    span: Span,
+    candidate: Candidate,
     question: SumsQuestion,
     nowUs: number,
   ): Promise<FiguresAnswer | null> {
     const { campaigns } = question.view
-    const notes = this.#options
+    const { currency } = this.#options
     const selection = selectionOf(question)
     const source = selection === null ? 'metrics' : 'events'
+    const isCompared = question.kind === 'summary' || question.kind === 'campaigns'
+    const request = requestOf(
+      isCompared ? candidate : { ...candidate, isPreviousLoaded: false },
+      selection,
+    )
+    const dataFrom = isCompared ? this.#dataStart.find(source, request.also?.fromUs ?? null) : null
     const view: View = {
-      span,
+      ...candidate,
       completeUs: completeToUs(this.#watermarks.of(source), this.#options.windowUs),
       source,
-      ladder: this.#ladder,
+      // In the same turn of the event loop if it is known, so that small questions come first.
+      dataFromUs: dataFrom instanceof Promise ? await dataFrom : dataFrom,
     }
-    const needed = question.kind === 'summary' ? spanWithPrevious(span) : span
-    const key = JSON.stringify([needed, campaigns, selection])
+    const key = JSON.stringify([request, campaigns])
     const known = this.#views.get(key)
-    if (known !== undefined) return answerFrom(question, view, known, notes)
+    if (known !== undefined) return answerFrom(question, view, known, currency)
     const { version } = this.#live
-    return await this.#chunks.use({ selection, span: needed }, nowUs, (chunks) => {
+    return await this.#chunks.use(request, nowUs, (chunks) => {
       const pending = selection === null ? this.#pending : null
       const chosen = question.kind === 'breakdown' ? [] : campaigns
       const names = this.#names[selection?.by ?? 'campaign']
       const sums = new ViewSums(chunks, pending, names, chosen)
       const isNewest = version === this.#live.version
       if (isNewest && this.#views.size < VIEWS_MAX) this.#views.set(key, sums)
-      return answerFrom(question, view, sums, notes)
+      return answerFrom(question, view, sums, currency)
     })
   }
 
@@ -229,10 +297,10 @@ export class FiguresService {
   async #prefetch(nowUs: number): Promise<void> {
     this.#prefetchedUs = nowUs
     for (const range of PREFETCHED) {
-      const asked = resolveRange(range, nowUs, this.#options.windowUs)
-      const [span] = this.#spans(asked, null, nowUs)
-      if (span === undefined) continue
-      const wanted = { selection: null, span: spanWithPrevious(span) }
+      const [zone, period] = this.#resolve({ range, zone: null, weekStart: null }, nowUs)
+      const [candidate] = this.#candidates(DEFAULT_COMPARE, null, zone, period, nowUs)
+      if (candidate === undefined) continue
+      const wanted = requestOf(candidate, null)
       if (!this.#chunks.hasRoomFor(wanted, nowUs)) return
       // A question for it will report why it cannot be read.
       await this.#chunks.use(wanted, nowUs, () => {}).catch(() => {})
@@ -282,6 +350,15 @@ export class FiguresService {
     }
     this.#usedNames = size()
   }
+}
+
+function requestOf(candidate: Candidate, selection: EventSelection | null): ChunkRequest {
+  const { span, isPreviousLoaded } = candidate
+  return { selection, span, also: isPreviousLoaded ? previousOf(candidate) : null }
+}
+
+function offsetsUs(stretch: Stretch, zone: string): readonly number[] {
+  return offsetsIn(stretch, zone).map((ms) => ms * US_PER_MS)
 }
 
 const NO_FILTER: EventFilter = mapEventFilters(() => [])

@@ -1,5 +1,6 @@
 /** The thread of the figures as the main thread sees it, and the messages between the two. */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import type { Weekday } from '../../dashboard-definition.ts'
 import type { SumsOptions } from '../../query.ts'
 import { reasonOf } from '../../runtime.ts'
 import type { FiguresAnswer } from '../answers/answer.ts'
@@ -11,10 +12,12 @@ export type FiguresSettings = Readonly<{
   warehouse: SumsOptions['warehouse']
   cache: SumsOptions['cache']
   windowUs: number
+  /** In which days begin, unless a question has another. */
+  timezone: string
+  /** null: as the reader's language says. */
+  weekStart: Weekday | null
   /** Of revenue, for files; null where it is a plain number. */
   currency: string | null
-  /** In which files give their period. */
-  timezone: string
   /** The file with the names of campaigns; null if there is none. */
   campaignNames: string | null
 }>

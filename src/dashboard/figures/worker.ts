@@ -23,8 +23,9 @@ try {
   const service = new FiguresService({
     sums,
     windowUs: settings.windowUs,
-    currency: settings.currency,
     timezone: settings.timezone,
+    weekStart: settings.weekStart,
+    currency: settings.currency,
     nowUs: () => Date.now() * 1000,
     onLive: (live) => post({ kind: 'live', live }),
   })

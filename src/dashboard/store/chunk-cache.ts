@@ -9,6 +9,7 @@
  * use.
  */
 import { FILTER_IDS, type FilterId } from '../../dashboard-definition.ts'
+import type { TimeSpan } from '../../event.ts'
 import type { FeedMessage } from '../../job.ts'
 import type { EventSelection, SumsQuery } from '../../query.ts'
 import type { Span } from '../steps.ts'
@@ -41,8 +42,15 @@ export type Limits = Readonly<{
   cachedRowsMax: number
 }>
 
-/** The chunks that a question needs. `selection` null: of the metrics. */
-export type ChunkRequest = Readonly<{ selection: EventSelection | null; span: Span }>
+/**
+ * The chunks that a question needs: of a span, and of another stretch that it is compared with.
+ * `selection` null: of the metrics.
+ */
+export type ChunkRequest = Readonly<{
+  selection: EventSelection | null
+  span: Span
+  also?: TimeSpan | null
+}>
 
 const LIMITS: Limits = { askedRowsMax: 2_000_000, cachedRowsMax: 4_000_000 }
 /** How far an estimate may be exceeded; beyond that, the question is tried in coarser steps. */
@@ -121,13 +129,13 @@ export class ChunkCache {
   }
 
   /** Whether a question may need this many rows. */
-  allows({ selection, span }: ChunkRequest, nowUs: number): boolean {
-    return this.#rowsOf(selection, span, nowUs) <= this.#limits.askedRowsMax
+  allows(asked: ChunkRequest, nowUs: number): boolean {
+    return this.#rowsOf(asked, nowUs) <= this.#limits.askedRowsMax
   }
 
   /** Whether it fits into the cache without evictions. */
-  hasRoomFor({ selection, span }: ChunkRequest, nowUs: number): boolean {
-    return this.rows + this.#rowsOf(selection, span, nowUs) <= this.#limits.cachedRowsMax
+  hasRoomFor(asked: ChunkRequest, nowUs: number): boolean {
+    return this.rows + this.#rowsOf(asked, nowUs) <= this.#limits.cachedRowsMax
   }
 
   /**
@@ -136,20 +144,21 @@ export class ChunkCache {
    * throws.
    */
   async use<T>(
-    { selection, span }: ChunkRequest,
+    asked: ChunkRequest,
     nowUs: number,
     compute: (chunks: readonly Chunk[]) => T,
   ): Promise<T | null> {
+    const { selection, span } = asked
     const series =
       selection === null ? this.#metricsOf(span.stepUs) : this.#eventsOf(selection, span.stepUs)
-    const starts = chunkStarts(span, span.stepUs)
+    const starts = startsOf(asked)
     const use: Use = { series, starts: new Set(starts) }
     this.#uses.add(use)
     try {
       if (!series.has(starts)) {
         const rowsMax = this.#limits.askedRowsMax * ESTIMATE_SLACK
         const load = (): Promise<boolean> => series.load(starts, rowsMax, nowUs)
-        const rows = this.#rowsOf(selection, span, nowUs)
+        const rows = this.#rowsOf(asked, nowUs)
         const fits = rows < SMALL_ROWS ? await load() : await this.#semaphore.run(rows, load)
         if (!fits) return null
       }
@@ -184,9 +193,9 @@ export class ChunkCache {
     }
   }
 
-  #rowsOf(selection: EventSelection | null, span: Span, nowUs: number): number {
-    const days = selection === null ? this.#metricsDays : this.#fewestRows()
-    return this.#estimate.rowsOf(chunkStarts(span, span.stepUs), span.stepUs, days, nowUs)
+  #rowsOf(asked: ChunkRequest, nowUs: number): number {
+    const days = asked.selection === null ? this.#metricsDays : this.#fewestRows()
+    return this.#estimate.rowsOf(startsOf(asked), asked.span.stepUs, days, nowUs)
   }
 
   /** Selected events have at most as many rows as the metrics, and as there are events. */
@@ -268,4 +277,12 @@ export class ChunkCache {
     series.chunks.delete(startUs)
     this.#options.onDropped?.()
   }
+}
+
+/** Ascending, each once. */
+function startsOf({ span, also }: ChunkRequest): readonly number[] {
+  const starts = chunkStarts(span, span.stepUs)
+  if (also === undefined || also === null) return starts
+  const all = new Set([...chunkStarts(also, span.stepUs), ...starts])
+  return [...all].sort((a, b) => a - b)
 }

@@ -57,7 +57,8 @@ export class Chunk {
     const { span } = this
     const endUs = Math.min(toUs, span.toUs)
     for (let us = Math.max(fromUs, span.fromUs); us < endUs; us += span.stepUs) {
-      const point = Math.floor((us - grid.originUs) / grid.stepUs)
+      const step = Math.floor((us - grid.originUs) / grid.stepUs)
+      const point = grid.pointOf[step] as number // within the stretch
       addSums(into, point * WIDTH, this.#totals, this.#totalAt(us))
     }
   }

@@ -72,12 +72,31 @@ export class SumsTable {
 /** A sum for each window. */
 export type WindowSums = Readonly<{ startUs: number; sums: Float64Array }>
 
-/** Points of a series: the first begins at `originUs`, each is `stepUs` long. */
-export type Grid = Readonly<{ originUs: number; stepUs: number; points: number }>
+/** Which point of a series each step belongs to; the first step begins at `originUs`. */
+export type Grid = Readonly<{
+  originUs: number
+  stepUs: number
+  points: number
+  pointOf: Int32Array
+}>
 
-export function gridOf({ fromUs, toUs }: TimeSpan, stepUs: number): Grid {
+/**
+ * Points of any length over the steps of a stretch. The first point has all steps before the second
+ * one, the last one those up to the end.
+ */
+export function gridOf(
+  { fromUs, toUs }: TimeSpan,
+  stepUs: number,
+  startsUs: readonly number[],
+): Grid {
   const first = Math.floor(fromUs / stepUs)
-  return { originUs: first * stepUs, stepUs, points: Math.ceil(toUs / stepUs) - first }
+  const pointOf = new Int32Array(Math.max(0, Math.ceil(toUs / stepUs) - first))
+  let point = 0
+  for (let step = 0; step < pointOf.length; step++) {
+    while ((startsUs[point + 1] ?? Number.POSITIVE_INFINITY) <= (first + step) * stepUs) point++
+    pointOf[step] = point
+  }
+  return { originUs: first * stepUs, stepUs, points: startsUs.length, pointOf }
 }
 
 /**
@@ -119,7 +138,8 @@ export function addByPoint(
     const startUs = starts[row] as number // below `rows`
     const line = lineOf === null ? 0 : (lineOf[codes[row] as number] as number)
     if (line < 0 || startUs < fromUs || startUs >= toUs) continue
-    const point = line * grid.points + Math.floor((startUs - grid.originUs) / grid.stepUs)
+    const step = Math.floor((startUs - grid.originUs) / grid.stepUs)
+    const point = line * grid.points + (grid.pointOf[step] as number) // within the stretch
     addSums(into, point * WIDTH, sums, row * WIDTH)
   }
 }

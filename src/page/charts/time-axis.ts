@@ -1,12 +1,12 @@
 /**
- * Ticks of a time axis in the configured zone: round times on that zone's clock, far enough apart
+ * Ticks of a time axis in the zone of the page: round times on that zone's clock, far enough apart
  * not to touch. Below the first tick, and wherever it changes, is the context: the day below hours,
  * the weekday or year below days.
  *
  *   21:00   22:00   23:00   00:00   01:00
  * 21 Nov 22 Nov
  */
-import { offsetMs } from '../zone.ts'
+import { momentOf, wallOf } from '../../dashboard-definition.ts'
 
 export type TimeTick = Readonly<{ atMs: number; label: string; context: string }>
 
@@ -30,10 +30,16 @@ const DAY_STEPS_MS: readonly number[] = [DAY_MS, 2 * DAY_MS, 7 * DAY_MS, 14 * DA
 const MONTH_STEPS: readonly number[] = [1, 2, 3, 6, 12]
 
 export function openTimeAxis(zone: Readonly<{ locale: string; timezone: string }>): TimeAxis {
-  const texts = axisTexts(zone)
-  const clock = zoneClock(zone.timezone)
+  let timezone = zone.timezone
+  let texts = axisTexts(zone)
+  let clock = zoneClock(timezone)
   return {
     ticks(fromMs, toMs, ticksMax) {
+      if (zone.timezone !== timezone) {
+        timezone = zone.timezone
+        texts = axisTexts(zone)
+        clock = zoneClock(timezone)
+      }
       const leastMs = (toMs - fromMs) / Math.max(ticksMax, 1)
       const clockStep = CLOCK_STEPS_MS.find((step) => step >= leastMs)
       const dayStep = DAY_STEPS_MS.find((step) => step >= leastMs)
@@ -41,9 +47,13 @@ export function openTimeAxis(zone: Readonly<{ locale: string; timezone: string }
         (clockStep ?? dayStep) !== undefined
           ? evenWalls(clock.read(fromMs), clock.read(toMs), clockStep ?? dayStep ?? DAY_MS)
           : monthWalls(clock.read(fromMs), clock.read(toMs), leastMs / MONTH_MS)
-      const moments = walls
-        .map(clock.find)
-        .filter((atMs): atMs is number => atMs !== null && atMs >= fromMs && atMs <= toMs)
+      // A day may begin at 01:00 and has its tick there; an hour that is left out has none.
+      const shown = walls.filter(
+        (wall) => clockStep === undefined || clock.read(clock.find(wall)) === wall,
+      )
+      const moments = [...new Set(shown.map(clock.find))].filter(
+        (atMs) => atMs >= fromMs && atMs <= toMs,
+      )
       if (clockStep !== undefined) return label(moments, texts.time, texts.day, 'where new')
       if (dayStep === DAY_MS) return label(moments, texts.day, texts.weekday, 'always')
       return label(
@@ -113,16 +123,13 @@ function monthWalls(fromWall: number, toWall: number, leastMonths: number): numb
 
 type ZoneClock = Readonly<{
   read: (atMs: number) => number
-  /** The moment of a wall time; null in the hour that summer time skips. */
-  find: (wall: number) => number | null
+  /** The moment of a wall time; where clocks skip it, the end of what they skip. */
+  find: (wall: number) => number
 }>
 
 function zoneClock(timezone: string): ZoneClock {
-  const read = (atMs: number): number => Math.floor(atMs / 1000) * 1000 + offsetMs(atMs, timezone)
-  const find = (wall: number): number | null => {
-    const near = wall - (read(wall) - wall)
-    const atMs = wall - (read(near) - near)
-    return read(atMs) === wall ? atMs : null
+  return {
+    read: (atMs) => wallOf(Math.floor(atMs / 1000) * 1000, timezone),
+    find: (wall) => momentOf(wall, timezone),
   }
-  return { read, find }
 }

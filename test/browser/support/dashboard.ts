@@ -8,6 +8,7 @@ import {
   MEASURE_IDS,
   MEASURES,
   type MeasureId,
+  type RangeId,
 } from '../../../src/dashboard-definition/definition.ts'
 import type { Figures } from './sql.ts'
 
@@ -175,6 +176,13 @@ export function expectTexts(shown: ShownFigures, where: string, locale = 'en-US'
     if (value === null) assert.match(text, /^\D+$/, `${where}: ${id} without a value`)
     else assert.equal(bareNumber(text), fullText(id, value, locale), `${where}: ${id}`)
   }
+}
+
+/** Chooses a range by hand, in the menu if it is there. */
+export async function chooseRange(page: Page, id: RangeId): Promise<void> {
+  const choice = page.locator(`[data-range="${id}"]`)
+  if (!(await choice.isVisible())) await page.locator('[data-range-menu]').click()
+  await choice.click()
 }
 
 export type FilterName = 'campaign' | 'platform' | 'country' | 'device'

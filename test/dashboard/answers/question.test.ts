@@ -21,7 +21,14 @@ function viewOf(query: string) {
 }
 
 test('without parameters it is the last hour of everything', () => {
-  assert.deepEqual(viewOf(''), { range: '1h', campaigns: [], filter: null })
+  assert.deepEqual(viewOf(''), {
+    range: '1h',
+    zone: null,
+    weekStart: null,
+    compare: 'previous',
+    campaigns: [],
+    filter: null,
+  })
 })
 
 test('a custom range is two moments, with any offset, a plus sign encoded or not', () => {
@@ -33,6 +40,13 @@ test('a custom range is two moments, with any offset, a plus sign encoded or not
   assert.deepEqual(viewOf(`from=2026-11-22T10:00:00%2B01:00&${to}`).range, expected)
   assert.deepEqual(viewOf(`from=2026-11-22T10:00:00+01:00&${to}`).range, expected)
   assert.deepEqual(viewOf(`from=2026-11-22T09:00:00&${to}`).range, expected)
+})
+
+test('a range of days is two days of the zone, both included, and 400 are the most', () => {
+  const { range, zone } = viewOf('from=2025-10-19&to=2026-11-22&zone=America/Santiago')
+  assert.ok(typeof range !== 'string' && 'firstDay' in range)
+  assert.equal(range.lastDay - range.firstDay + 1, 400)
+  assert.equal(zone, 'America/Santiago')
 })
 
 test('choices are sets: repeats and order make no other view', () => {
@@ -68,7 +82,7 @@ test('a breakdown is by platform, most impressions first, unless asked otherwise
 
 test('what is wrong is named, with what is accepted', () => {
   const cases: readonly (readonly [kind: string, query: string, said: RegExp])[] = [
-    ['summary', 'range=2h', /^range must be one of 15m, 1h, 6h, 24h, 7d, 30d, not "2h"$/],
+    ['summary', 'range=2h', /^range must be one of 15m, 1h, .*, this-month, last-month, not "2h"$/],
     ['summary', 'range=', /^range must be one of/],
     ['summary', 'range=1h&range=6h', /^range is given 2 times/],
     ['summary', 'rang=1h', /^"rang" is not a parameter of summary, which knows range, from/],
@@ -83,6 +97,13 @@ test('what is wrong is named, with what is accepted', () => {
     ['summary', 'from=2026-11-22T10:00:00Z&to=2026-11-22T10:00:00Z', /^to must be later/],
     ['summary', 'range=1h&from=2026-11-22T10:00:00Z&to=2026-11-22T11:00:00Z', /exclude each other/],
     ['summary', 'from=2025-01-01T00:00:00Z&to=2026-11-22T10:00:00Z', /more than 400 days/],
+    ['summary', 'from=2026-11-22&to=2026-11-21', /^to must not be a day before from$/],
+    ['summary', 'from=2025-10-18&to=2026-11-22', /^from and to are 401 days/],
+    ['summary', 'from=2026-11-22&to=2026-11-23T00:00:00Z', /^from must be an RFC 3339 date-time/],
+    ['summary', 'zone=Mars/Olympus', /^zone must be the name of a time zone/],
+    ['summary', 'zone=%2B01:00', /^zone must be the name of a time zone/],
+    ['summary', 'weekStart=montag', /^weekStart must be one of monday, tuesday/],
+    ['summary', 'compare=tomorrow', /^compare must be one of previous, weekdays, year, none/],
     ['campaigns', 'size=201', /^size must be a whole number from 1 to 200, not "201"$/],
     ['campaigns', 'size=0', /^size must be/],
     ['campaigns', 'page=-1', /^page must be/],

@@ -47,6 +47,7 @@ test('settings say what the page is to know', async (t) => {
     product: 'campaign-metrics',
     version: '1.2.3',
     timezone: 'Europe/Berlin',
+    weekStart: 'sunday',
     currency: 'EUR',
     windowSeconds: 300,
     signedIn: false,

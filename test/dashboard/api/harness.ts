@@ -54,6 +54,7 @@ export async function openShown(
       ...placesIn('/nowhere'),
       windowUs: 300_000_000,
       timezone: 'Europe/Berlin',
+      weekStart: 7,
       currency: 'EUR',
       campaignNames: null,
       version: '1.2.3',

@@ -40,6 +40,7 @@ function openFilled() {
   at.lake.start()
   at.lake.take(
     [
+      ...events('earlier', ago(300), [7, 0, 0]),
       ...events('spring', ago(90), [100, 10, 4]),
       ...events('spring', ago(40), [150, 6, 1], { platform: 'web' }),
       ...events('autumn', ago(20), [100, 20, 5], { country: 'DE' }),
@@ -71,6 +72,8 @@ test('the summary includes pending events and compares complete windows only', a
     revenuePerClick: 17.5 / 30,
   })
   const { compared, previous, change } = answer
+  assert.ok(previous !== null)
+  assert.equal(previous.reason, null)
   assert.equal(compared.from, '2026-11-22T09:25:00Z')
   assert.equal(compared.to, '2026-11-22T10:20:00Z')
   assert.equal(compared.figures.impressions, 300)
@@ -175,7 +178,7 @@ test('a choice of campaigns holds everywhere; one that is unknown has zeros', as
   const { ask } = openFilled()
   const spring = await ask<SummaryAnswer>('summary', 'campaign=spring&campaign=nobody')
   assert.equal(spring.figures.impressions, 200)
-  assert.equal(spring.previous.figures.impressions, 100)
+  assert.equal(spring.previous?.figures.impressions, 100)
   const nobody = await ask<SummaryAnswer>('summary', 'campaign=nobody')
   assert.equal(nobody.figures.impressions, 0)
   assert.equal(nobody.figures.ctr, null)

@@ -15,8 +15,8 @@ async function openThread(t: TestContext): Promise<FiguresThread> {
   const folder = await mkdtemp(path.join(tmpdir(), 'figures-thread-'))
   const thread = await startFiguresThread(
     {
-      ...{ ...placesIn(folder), windowUs: 300_000_000 },
-      ...{ currency: null, timezone: 'UTC', campaignNames: null },
+      ...{ ...placesIn(folder), windowUs: 300_000_000, timezone: 'UTC' },
+      ...{ weekStart: null, currency: null, campaignNames: null },
     },
     { onLive() {}, onNames() {}, onFailed: (error) => assert.fail(error) },
   )

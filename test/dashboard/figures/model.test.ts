@@ -4,7 +4,7 @@
  */
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { RangeId } from '../../../src/dashboard-definition/definition.ts'
+import { RANGES } from '../../../src/dashboard-definition/definition.ts'
 import { DAY_US, type ModelEvent } from './memory-lake.ts'
 import {
   expectBreakdown,
@@ -67,7 +67,7 @@ type Asked = Readonly<{
 }>
 
 const anyRange = fc.oneof(
-  fc.constantFrom<RangeId>('15m', '1h', '6h', '24h', '7d', '30d').map((id) => `range=${id}`),
+  fc.constantFrom(...RANGES).map(({ id }) => `range=${id}`),
   fc
     .tuple(fc.integer({ min: 0, max: 80 * 86_400 }), fc.integer({ min: 1, max: 70 * 86_400 }))
     .map(([secondsAgo, seconds]) => {

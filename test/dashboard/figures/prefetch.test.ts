@@ -49,8 +49,9 @@ test('what the tables hold at the start is loaded before anybody asks', async ()
   lake.take(PAST, NOON_US)
   lake.commit(NOON_US)
   service = new FiguresService({
-    currency: null,
     timezone: 'UTC',
+    weekStart: null,
+    currency: null,
     sums: lake.sums,
     windowUs,
     nowUs: () => NOON_US,
@@ -95,5 +96,6 @@ test('a question asked meanwhile is answered before the rest is loaded', async (
   const loads = lake.calls.length
   release()
   assert.equal((await short).figures.clicks, 10)
-  assert.ok(lake.calls.length - loads <= 2, 'only the load under way and its own')
+  const [fromUs, toUs] = [Date.UTC(2026, 10, 19, 23) * 1000, Date.UTC(2026, 10, 20, 1) * 1000]
+  assert.equal(lake.calls[loads], `metrics 2 ${fromUs} ${toUs} ${5 * MINUTE_US}`, 'its own is next')
 })

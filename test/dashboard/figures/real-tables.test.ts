@@ -15,6 +15,7 @@ import {
   CHARTS,
   chartSql,
   measureOf,
+  measureSql,
   type Sums,
 } from '../../../src/dashboard-definition/definition.ts'
 import type {
@@ -64,8 +65,8 @@ async function startBoth({ log, settings, opened }: JobPlace): Promise<Running> 
   const { warehouse, cache } = settings
   const thread: FiguresThread = await startFiguresThread(
     {
-      ...{ warehouse, cache, windowUs: WINDOW_US },
-      ...{ currency: null, timezone: 'UTC', campaignNames: null },
+      ...{ warehouse, cache, windowUs: WINDOW_US, timezone: 'UTC' },
+      ...{ weekStart: null, currency: null, campaignNames: null },
     },
     { onLive: (live) => told.push(live), onNames() {}, onFailed: (error) => assert.fail(error) },
   )
@@ -153,13 +154,13 @@ async function expectLikeSql(place: JobPlace, { ask }: Running, fromUs: number, 
     expectClose(value, numberOf(totals[index]), `total ${index}`)
   }
   const trend = await ask<TrendAnswer>('trend', range)
-  const windows = await queryRows(place.settings, chartSql('trend', sqlRange))
+  const points = await queryRows(place.settings, trendSql(trend.stepSeconds, sqlRange))
   const withEvents = trend.lines[0]?.impressions.filter(
     (count, point) =>
       count + (trend.lines[0]?.clicks[point] ?? 0) + (trend.lines[0]?.conversions[point] ?? 0) > 0,
   )
-  assert.equal(withEvents?.length, windows.length)
-  for (const [start, ...cells] of windows) {
+  assert.equal(withEvents?.length, points.length)
+  for (const [start, ...cells] of points) {
     const point = trend.starts.findIndex((text) => Date.parse(text) === startMs(start))
     const [line] = trend.lines
     const sums: Sums = {
@@ -178,12 +179,20 @@ async function expectLikeSql(place: JobPlace, { ask }: Running, fromUs: number, 
     table.rows.map(({ campaign }) => campaign),
     campaigns.map(([campaign]) => campaign),
   )
-  for (const [index, { campaign, ...figures }] of table.rows.entries()) {
+  for (const [index, { campaign, change: _, ...figures }] of table.rows.entries()) {
     const cells = campaigns[index] ?? []
     for (const [at, value] of Object.values(figures).entries()) {
       expectClose(value, numberOf(cells[at + 1]), `${campaign} ${at}`)
     }
   }
+}
+
+/** As the definition's, but for points of several windows. */
+function trendSql(seconds: number, { from, to }: { from: string; to: string }): string {
+  return `SELECT time_bucket(INTERVAL ${seconds} SECOND, window_start) AS start,
+      ${CHARTS.trend.measures.map((id) => measureSql(id)).join(', ')}
+    FROM campaign_metrics WHERE window_start >= ${from} AND window_start < ${to}
+    GROUP BY 1 ORDER BY 1`
 }
 
 function startMs(cell: unknown): number {

@@ -23,15 +23,21 @@ export type ServiceAt = Readonly<{
 }>
 
 export function openServiceAt(
-  options: { windowUs?: number; nowUs?: number; limits?: FiguresServiceOptions['limits'] } = {},
+  options: {
+    windowUs?: number
+    nowUs?: number
+    timezone?: string
+    limits?: FiguresServiceOptions['limits']
+  } = {},
 ): ServiceAt {
   const windowUs = options.windowUs ?? 5 * MINUTE_US
   const clock = { us: options.nowUs ?? NOON_US }
   const told: LiveUpdate[] = []
   const lake = openMemoryLake({ windowUs, tell: (message) => service.take(message) })
   const service = new FiguresService({
+    timezone: options.timezone ?? 'UTC',
+    weekStart: null,
     currency: null,
-    timezone: 'UTC',
     sums: lake.sums,
     windowUs,
     nowUs: () => clock.us,

@@ -26,6 +26,8 @@ const rawCalls = (calls: readonly string[]): readonly string[] =>
 function openWith(events: readonly ModelEvent[]) {
   const at = openServiceAt()
   at.lake.start()
+  // So that there are figures of the hour before, without a look for the first window.
+  at.lake.take([{ campaign: 'old', type: 'click', timeUs: NOON_US - 3 * DAY_US }], NOON_US)
   at.lake.take(events, NOON_US)
   at.lake.commit(NOON_US)
   const commit = (count: number): void => {

@@ -29,7 +29,8 @@ test('a chunk has one row for each step and campaign, however many and often add
     assert.equal(chunk.table.sums[row * WIDTH + 3], (count ?? 0) * 7)
   }
   const totals = new Float64Array(12 * WIDTH)
-  chunk.addTotals(span, gridOf(span, span.stepUs), totals)
+  const steps = Array.from({ length: 12 }, (_, step) => span.fromUs + step * span.stepUs)
+  chunk.addTotals(span, gridOf(span, span.stepUs, steps), totals)
   for (let step = 0; step < 12; step++) {
     const startUs = span.fromUs + step * span.stepUs
     const expected = [...model]

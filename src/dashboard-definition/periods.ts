@@ -1,0 +1,113 @@
+/**
+ * Which stretch of time a range is in a zone, and which one it is compared with.
+ *
+ *   range       at 10:22 on Wednesday 25 November      compared with `previous`
+ *   1 h         09:25 – 10:25                           08:25 – 09:25
+ *   Today       25 Nov 00:00 – 10:25                    24 Nov 00:00 – 10:25
+ *   7 d         19 Nov 00:00 – 25 Nov 10:25             12 Nov 00:00 – 18 Nov 10:25
+ *   This week   23 Nov 00:00 – 25 Nov 10:25             16 Nov 00:00 – 18 Nov 10:25
+ *   This month   1 Nov 00:00 – 25 Nov 10:25              1 Oct 00:00 – 25 Oct 10:25
+ *   Last month   1 Oct – 31 Oct                          1 Sep – 30 Sep
+ */
+import {
+  DAY_MS,
+  dayOf,
+  firstOfMonth,
+  firstOfWeek,
+  type Stretch,
+  shiftDays,
+  shiftMonths,
+  stretchOfDays,
+  type Weekday,
+} from './calendar.ts'
+import { RANGES, type RangeId } from './definition.ts'
+
+/** How a period is counted: by the clock, in days of the zone, or in months of its calendar. */
+export type Period = Stretch & Readonly<{ by: 'time' | 'day' | 'month' }>
+
+type Clock = Readonly<{ nowMs: number; zone: string; weekStart: Weekday; windowMs: number }>
+
+const WEEK_DAYS = 7
+
+/** A range that is not over ends with the window that is filling now. */
+export function periodOf(id: RangeId, { nowMs, zone, weekStart, windowMs }: Clock): Period {
+  const range = RANGES.find((one) => one.id === id)
+  if (range === undefined) throw new TypeError(`the definition has no range ${id}`)
+  const fillingMs = (Math.floor(nowMs / windowMs) + 1) * windowMs
+  if (range.by === 'time') {
+    return { fromMs: fillingMs - range.seconds * 1000, toMs: fillingMs, by: 'time' }
+  }
+  const [first, last] = daysOf(range, dayOf(nowMs, zone), weekStart)
+  const { fromMs, toMs } = stretchOfDays(first, last, zone)
+  const by = range.by === 'month' ? 'month' : 'day'
+  return { fromMs, toMs: Math.min(toMs, fillingMs), by }
+}
+
+type DayRange = Exclude<(typeof RANGES)[number], { by: 'time' }>
+
+function daysOf(range: DayRange, today: number, weekStart: Weekday): readonly [number, number] {
+  const { by, ago } = range
+  switch (by) {
+    case 'day':
+      return [today - ago - range.days + 1, today - ago]
+    case 'week': {
+      const first = firstOfWeek(today, weekStart) - ago * WEEK_DAYS
+      return [first, first + WEEK_DAYS - 1]
+    }
+    case 'month':
+      return [firstOfMonth(today, -ago), firstOfMonth(today, 1 - ago) - 1]
+    default:
+      return by satisfies never
+  }
+}
+
+/** A choice of days by hand, both included. */
+export function periodOfDays(firstDay: number, lastDay: number, zone: string): Period {
+  return { ...stretchOfDays(firstDay, lastDay, zone), by: 'day' }
+}
+
+export const COMPARISONS = [
+  { id: 'previous', label: 'Period before' },
+  { id: 'weekdays', label: 'Same weekdays' },
+  { id: 'year', label: 'A year ago' },
+  { id: 'none', label: 'Nothing' },
+] as const
+
+export type CompareId = (typeof COMPARISONS)[number]['id']
+
+export const DEFAULT_COMPARE: CompareId = 'previous'
+
+/**
+ * What the part of a period that ends at `endMs` is compared with; null for nothing. Days are
+ * compared with days up to the same wall time, so a day of 25 hours with one of 24.
+ */
+export function comparedWith(
+  period: Period,
+  endMs: number,
+  compare: CompareId,
+  zone: string,
+): Stretch | null {
+  const { fromMs, toMs, by } = period
+  const back = (shift: (ms: number, edge: 'start' | 'end') => number): Stretch => {
+    return { fromMs: shift(fromMs, 'start'), toMs: shift(endMs, 'end') }
+  }
+  // The last millisecond of a period belongs to its last day.
+  const days =
+    by === 'time' ? (toMs - fromMs) / DAY_MS : dayOf(toMs - 1, zone) - dayOf(fromMs, zone) + 1
+  switch (compare) {
+    case 'previous':
+      if (by === 'time') return back((ms) => ms - (toMs - fromMs))
+      if (by === 'month') return back((ms, edge) => shiftMonths(ms, -1, zone, edge))
+      return back((ms) => shiftDays(ms, -days, zone))
+    case 'weekdays': {
+      const weeks = Math.max(1, Math.ceil(days / WEEK_DAYS))
+      return back((ms) => shiftDays(ms, -weeks * WEEK_DAYS, zone))
+    }
+    case 'year':
+      return back((ms, edge) => shiftMonths(ms, -12, zone, edge))
+    case 'none':
+      return null
+    default:
+      return compare satisfies never
+  }
+}
