@@ -42,7 +42,8 @@ export function openNewestWindow(format: Format, nowMs: () => number): NewestWin
       newest = message.newest
       completeTo = message.completeTo
       if (newest === null) return
-      setText(title, `Last ${stepText(Date.parse(newest.to) - Date.parse(newest.from))}`)
+      const [fromMs, toMs] = [Date.parse(newest.from), Date.parse(newest.to)]
+      setText(title, `Last ${stepText(toMs - fromMs)}`)
       tick()
     },
     tick,
