@@ -15,6 +15,7 @@ export {
   parseDay,
   type Stretch,
   startOfDay,
+  stretchOfDays,
   WEEKDAYS,
   type Weekday,
   wallOf,

@@ -193,7 +193,7 @@ function openRow(name: ValueName, value: string, format: Format, onClick: () => 
   return {
     element: row,
     update: (figures, part) => {
-      cells.update(figures)
+      cells.update(figures, null)
       share.update(part)
       bar.update(Math.min(Math.max(part ?? 0, 0), 1))
     },
@@ -218,7 +218,7 @@ function openSumRow(text: string, format: Format): SumRow {
     element: figureRow({}, [label], [...cells.elements, share.element]),
     update: (newText, figures, part) => {
       setText(label, newText)
-      cells.update(figures)
+      cells.update(figures, null)
       share.update(part)
     },
   }

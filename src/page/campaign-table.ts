@@ -8,6 +8,7 @@ import {
 } from '../dashboard-definition.ts'
 import { API } from './api-client.ts'
 import { campaignText, openCampaignElement } from './campaign-name.ts'
+import { comparisonText } from './comparison-text.ts'
 import { element, icon, placeChildren, setAttribute, setText } from './element.ts'
 import {
   figureRow,
@@ -34,7 +35,10 @@ type CampaignTable = Readonly<{
   setBusy: (isBusy: boolean) => void
 }>
 
-type Row = Readonly<{ element: HTMLElement; update: (figures: Figures, share: number) => void }>
+type Row = Readonly<{
+  element: HTMLElement
+  update: (figures: Figures, change: Figures | null, share: number) => void
+}>
 
 const TYPING_MS = 200
 const SKELETON_ROWS = 10
@@ -47,9 +51,15 @@ const NAME_COLUMN = {
 /** The request of the page that is shown. */
 export function campaignsRequest(view: View): string {
   const asked = listParameters(view)
+  // What is not shown need not be computed.
+  if (!showsChanges(view)) asked.set('compare', 'none')
   if (view.page !== 1) asked.set('page', String(view.page))
   asked.set('size', String(PAGE_SIZE))
   return `campaigns?${asked}`
+}
+
+function showsChanges({ changes, compare }: View): boolean {
+  return changes === 'on' && compare !== 'none'
 }
 
 function listParameters(view: View): URLSearchParams {
@@ -84,7 +94,10 @@ export function openCampaignTable({ format, store, onCampaign }: TableOptions): 
     totals.element,
   )
   const exporting = exportLink()
+  const changes = changesButton(store)
+  const comparison = element('p', { class: 'card-note', attributes: { 'data-compared': '' } })
   const search = searchInput(store)
+  const searching = element('div', { class: 'search' }, icon('search'), search)
 
   const rowOf = (campaign: string): Row => {
     const row = rows.get(campaign) ?? openRow(campaign, format, onCampaign)
@@ -101,7 +114,12 @@ export function openCampaignTable({ format, store, onCampaign }: TableOptions): 
   store.onChange(show)
 
   return {
-    element: tableCard([search, exporting], table, pager.element),
+    element: tableCard({
+      comparison,
+      tools: [changes, searching, exporting],
+      table,
+      pager: pager.element,
+    }),
     update: (answer, view) => {
       const lastPage = Math.max(1, Math.ceil(answer.matched / answer.size))
       if (answer.page > lastPage && view === store.current()) {
@@ -112,32 +130,38 @@ export function openCampaignTable({ format, store, onCampaign }: TableOptions): 
       // All bars are scaled to the largest value of the sorted column on this page.
       const by = view.sort === 'campaign' ? 'impressions' : view.sort
       const most = answer.rows.reduce((max, row) => Math.max(max, row[by] ?? 0), 0)
+      const isChange = showsChanges(view)
       for (const row of answer.rows) {
-        rowOf(row.campaign).update(row, most > 0 ? Math.max(0, (row[by] ?? 0) / most) : 0)
+        const change = isChange ? row.change : null
+        rowOf(row.campaign).update(row, change, most > 0 ? Math.max(0, (row[by] ?? 0) / most) : 0)
       }
       placeChildren(
         body,
         shown.length > 0 ? shown : [messageRow(emptyText(view), MEASURE_IDS.length + 1)],
       )
       for (const [campaign, row] of rows) if (!row.element.isConnected) rows.delete(campaign)
-      totals.update(answer.totals, answer.matched)
+      totals.update(answer.totals, isChange ? answer.totals.change : null, answer.matched)
+      setText(comparison, isChange ? comparisonText(answer.comparison, format) : '')
       pager.update(answer)
     },
     setBusy: (isBusy) => setAttribute(table, 'aria-busy', String(isBusy)),
   }
 }
 
-function tableCard(
-  [search, exporting]: readonly [search: HTMLElement, exporting: HTMLElement],
-  table: HTMLElement,
-  pager: HTMLElement,
-): HTMLElement {
+type CardParts = Readonly<{
+  /** What the changes compare. */
+  comparison: HTMLElement
+  tools: readonly HTMLElement[]
+  table: HTMLElement
+  pager: HTMLElement
+}>
+
+function tableCard({ comparison, tools, table, pager }: CardParts): HTMLElement {
   const title = element('h2', {
     class: 'card-title',
     text: CHARTS.campaigns.title,
     attributes: { id: 'campaigns-title' },
   })
-  const searching = element('div', { class: 'search' }, icon('search'), search)
   return element(
     'section',
     { class: 'card card-campaigns', attributes: { 'aria-labelledby': 'campaigns-title' } },
@@ -145,7 +169,8 @@ function tableCard(
       'div',
       { class: 'card-head' },
       title,
-      element('div', { class: 'card-tools' }, searching, exporting),
+      comparison,
+      element('div', { class: 'card-tools' }, ...tools),
     ),
     element(
       'div',
@@ -157,6 +182,33 @@ function tableCard(
     ),
     pager,
   )
+}
+
+/** Shows the change of each figure, against what the overview compares with. */
+function changesButton(store: ViewStore): HTMLElement {
+  const button = element('button', {
+    class: 'button',
+    text: 'Change',
+    attributes: { type: 'button', 'data-changes': true },
+    on: {
+      click: () => store.change({ changes: store.current().changes === 'on' ? 'off' : 'on' }),
+    },
+  })
+  const show = (view: View): void => {
+    const isCompared = view.compare !== 'none'
+    button.disabled = !isCompared
+    setAttribute(button, 'aria-pressed', String(showsChanges(view)))
+    setAttribute(
+      button,
+      'title',
+      isCompared
+        ? 'The change of each figure, in percent'
+        : 'Nothing is compared: choose what to compare with in the overview',
+    )
+  }
+  show(store.current())
+  store.onChange(show)
+  return button
 }
 
 function openRow(campaign: string, format: Format, onCampaign: (campaign: string) => void): Row {
@@ -174,25 +226,26 @@ function openRow(campaign: string, format: Format, onCampaign: (campaign: string
   const cells = openFigureCells(format)
   return {
     element: figureRow({ 'data-campaign': campaign }, [bar.element, name], cells.elements),
-    update: (figures, share) => {
+    update: (figures, change, share) => {
       named.update()
       setAttribute(name, 'title', `${campaignText(campaign)}\nShow only this campaign`)
-      cells.update(figures)
+      cells.update(figures, change)
       bar.update(share)
     },
   }
 }
 
-function openTotals(
-  format: Format,
-): Readonly<{ element: HTMLElement; update: (figures: Figures, matched: number) => void }> {
+function openTotals(format: Format): Readonly<{
+  element: HTMLElement
+  update: (figures: Figures, change: Figures | null, matched: number) => void
+}> {
   const label = element('span', { text: 'Total' })
   const cells = openFigureCells(format)
   return {
     element: element('tfoot', {}, figureRow({}, [label], cells.elements)),
-    update: (figures, matched) => {
+    update: (figures, change, matched) => {
       setText(label, matched === 1 ? '1 campaign' : `${format.count(matched)} campaigns`)
-      cells.update(figures)
+      cells.update(figures, change)
     },
   }
 }

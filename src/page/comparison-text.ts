@@ -48,3 +48,13 @@ export function whyNoChange({ previous, dataFrom }: Comparison, format: Format):
       return previous.reason satisfies never
   }
 }
+
+/** Less is noise as often as not. */
+const NOTABLE_PERCENT = 1
+
+/** What a change looks like. */
+export function directionOf(percent: number | null): 'up' | 'down' | 'same' | 'unknown' {
+  if (percent === null) return 'unknown'
+  if (Math.abs(percent) < NOTABLE_PERCENT) return 'same'
+  return percent > 0 ? 'up' : 'down'
+}

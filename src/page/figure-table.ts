@@ -4,12 +4,14 @@
  * are spelled out, because some browsers forget them where CSS changes `display`.
  */
 import { type Figures, MEASURE_IDS, MEASURES, type MeasureId } from '../dashboard-definition.ts'
+import { directionOf } from './comparison-text.ts'
 import { element, icon, setAttribute, setText } from './element.ts'
-import type { Format } from './format.ts'
+import { type Format, NOTHING } from './format.ts'
 
 type FigureCells = Readonly<{
   elements: readonly HTMLElement[]
-  update: (figures: Figures) => void
+  /** `change` is in percent; null leaves changes out. */
+  update: (figures: Figures, change: Figures | null) => void
 }>
 
 /** For where a figure is the second line of another. */
@@ -17,24 +19,51 @@ const SHORT_LABELS: Readonly<Partial<Record<MeasureId, string>>> = { revenuePerC
 
 /** A cell for each measure. */
 export function openFigureCells(format: Format): FigureCells {
-  const cells = MEASURE_IDS.map((id) => ({
-    id,
-    cell: element('td', {
+  const cells = MEASURE_IDS.map((id) => ({ id, cell: openFigureCell(id, format) }))
+  return {
+    elements: cells.map(({ cell }) => cell.element),
+    update: (figures, change) => {
+      for (const { id, cell } of cells) {
+        cell.update(figures[id], change === null ? undefined : change[id])
+      }
+    },
+  }
+}
+
+type FigureCell = Readonly<{
+  element: HTMLElement
+  /** `percent` is null where the change is not known, and undefined where none is shown. */
+  update: (figure: number | null, percent: number | null | undefined) => void
+}>
+
+function openFigureCell(id: MeasureId, format: Format): FigureCell {
+  const text = element('span')
+  const change = element('span', { class: 'cell-change' })
+  const cell = element(
+    'td',
+    {
       attributes: {
         role: 'cell',
         'data-cell': id,
         'data-value': '',
         'data-label': SHORT_LABELS[id] ?? MEASURES[id].label,
       },
-    }),
-  }))
+    },
+    text,
+  )
   return {
-    elements: cells.map(({ cell }) => cell),
-    update: (figures) => {
-      for (const { id, cell } of cells) {
-        setAttribute(cell, 'data-value', figures[id] === null ? '' : String(figures[id]))
-        setText(cell, format.figure(id, figures[id]))
+    element: cell,
+    update: (figure, percent) => {
+      setAttribute(cell, 'data-value', figure === null ? '' : String(figure))
+      setText(text, format.figure(id, figure))
+      if (percent === undefined) {
+        change.remove()
+        return
       }
+      setAttribute(change, 'data-change', percent === null ? '' : String(percent))
+      setAttribute(change, 'data-direction', directionOf(percent))
+      setText(change, percent === null ? NOTHING : format.change(percent))
+      if (!change.isConnected) cell.append(change)
     },
   }
 }

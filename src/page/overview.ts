@@ -12,7 +12,13 @@ import {
   type SummaryAnswer,
 } from '../dashboard-definition.ts'
 import { openSparkline } from './charts/sparkline.ts'
-import { comparisonText, periodText, versusName, whyNoChange } from './comparison-text.ts'
+import {
+  comparisonText,
+  directionOf,
+  periodText,
+  versusName,
+  whyNoChange,
+} from './comparison-text.ts'
 import { element, icon, setAttribute, setText } from './element.ts'
 import { type Format, NOTHING, tileText } from './format.ts'
 import { fillingText } from './freshness.ts'
@@ -145,15 +151,6 @@ function openTile(id: MeasureId, format: Format, onPress: () => void): Tile {
       sparkline.update(answer)
     },
   }
-}
-
-/** Less is noise as often as not. */
-const NOTABLE_PERCENT = 1
-
-function directionOf(percent: number | null): 'up' | 'down' | 'same' | 'unknown' {
-  if (percent === null) return 'unknown'
-  if (Math.abs(percent) < NOTABLE_PERCENT) return 'same'
-  return percent > 0 ? 'up' : 'down'
 }
 
 /** The two periods that the change compares: complete steps only, never a filling window. */

@@ -3,7 +3,13 @@
  * events by the second; it cannot be filtered. With filters the strip shows the windows of the last
  * hour instead, from an answer to the same filters. A range that has ended has no strip.
  */
-import { CHARTS, type LiveMessage, type SummaryAnswer } from '../dashboard-definition.ts'
+import {
+  CHARTS,
+  type LiveMessage,
+  RANGES,
+  type SummaryAnswer,
+  stretchOfDays,
+} from '../dashboard-definition.ts'
 import { openRealtimeChart } from './charts/realtime.ts'
 import { element, setAttribute, setText } from './element.ts'
 import type { Format } from './format.ts'
@@ -59,7 +65,7 @@ export function openRealtimeStrip({ format, store, nowMs }: StripOptions): Realt
     ),
   )
   const show = (view: View): void => {
-    whole.hidden = hasEnded(view.range, nowMs())
+    whole.hidden = hasEnded(view.range, nowMs(), format.timezone)
     const isFiltered = hasFilters(view)
     setText(note, isFiltered ? NOTES.windows : NOTES.seconds)
     chart.setFiltered(isFiltered)
@@ -74,21 +80,36 @@ export function openRealtimeStrip({ format, store, nowMs }: StripOptions): Realt
       chart.merge(message)
     },
     request: (view) => {
-      if (!hasFilters(view) || hasEnded(view.range, nowMs())) return null
-      const asked = rangeParameters({ ...view, range: { kind: 'last', id: WINDOWS_RANGE } })
+      if (!hasFilters(view) || hasEnded(view.range, nowMs(), format.timezone)) return null
+      const asked = rangeParameters({
+        ...view,
+        range: { kind: 'last', id: WINDOWS_RANGE },
+        compare: 'none',
+      })
       return `summary?${asked}`
     },
     update: chart.showWindows,
     setBusy: (isBusy) => setAttribute(whole, 'aria-busy', String(isBusy)),
     tick: () => {
       newest.tick()
-      whole.hidden = hasEnded(store.current().range, nowMs())
+      whole.hidden = hasEnded(store.current().range, nowMs(), format.timezone)
     },
     close: chart.close,
   }
 }
 
 /** Nothing new comes into such a range but late events. */
-function hasEnded(range: ShownRange, nowMs: number): boolean {
-  return range.kind === 'fixed' && range.toMs <= nowMs
+function hasEnded(range: ShownRange, nowMs: number, zone: string): boolean {
+  switch (range.kind) {
+    case 'fixed':
+      return range.toMs <= nowMs
+    case 'days':
+      return stretchOfDays(range.firstDay, range.lastDay, zone).toMs <= nowMs
+    case 'last': {
+      const preset = RANGES.find(({ id }) => id === range.id)
+      return preset !== undefined && preset.by !== 'time' && preset.ago > 0
+    }
+    default:
+      return range satisfies never
+  }
 }

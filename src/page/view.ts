@@ -5,8 +5,8 @@
  *
  *     ?range=24h&campaign=spring&country=AT&measure=cvr&lines=campaigns&sort=revenue&page=2
  *     ?from=2026-11-22T10:00:00Z&to=2026-11-22T12:00:00Z&order=asc&search=sale
- *     ?by=country&bySort=revenue&byOrder=asc
  *     ?from=2026-11-21&to=2026-11-22&zone=America/Santiago&compare=weekdays
+ *     ?by=country&bySort=revenue&byOrder=asc&changes=on
  */
 import {
   COMPARISONS,
@@ -63,6 +63,8 @@ export type View = Readonly<{
   search: string
   /** From 1. */
   page: number
+  /** Whether the campaign table has the change of each figure. */
+  changes: 'on' | 'off'
   /** What the breakdown lists, and its order. */
   by: EventFilterId
   bySort: BySortId
@@ -84,6 +86,7 @@ export const DEFAULT_VIEW: View = {
   order: 'desc',
   search: '',
   page: 1,
+  changes: 'off',
   by: 'platform',
   bySort: 'impressions',
   byOrder: 'desc',
@@ -106,6 +109,7 @@ export function parseView(query: string): View {
     order: asked.get('order') === 'asc' ? 'asc' : 'desc',
     search: (asked.get('search') ?? '').slice(0, SEARCH_LENGTH_MAX),
     page: Number.isInteger(page) && page >= 1 && page <= PAGE_MAX ? page : 1,
+    changes: asked.get('changes') === 'on' ? 'on' : 'off',
     by: EVENT_FILTER_IDS.find((id) => id === asked.get('by')) ?? DEFAULT_VIEW.by,
     bySort: parseBySort(asked.get('bySort')),
     byOrder: asked.get('byOrder') === 'asc' ? 'asc' : 'desc',
@@ -120,6 +124,7 @@ const OWN_NAMES = [
   'order',
   'search',
   'page',
+  'changes',
   'by',
   'bySort',
   'byOrder',

@@ -31,8 +31,8 @@ test('an address is read as written in the documentation', () => {
   const view = parseView(
     '?range=24h&campaign=spring&campaign=%3Cimg%20src%3Dx%3E&country=AT&device=&measure=cvr' +
       '&lines=campaigns&sort=revenue&order=asc&search=sale&page=2' +
-      '&by=device&bySort=value&byOrder=asc' +
-      '&zone=America/Santiago&compare=weekdays',
+      '&zone=America/Santiago&compare=weekdays' +
+      '&by=device&bySort=value&byOrder=asc&changes=on',
   )
   assert.deepEqual(view, {
     range: { kind: 'last', id: '24h' },
@@ -51,6 +51,7 @@ test('an address is read as written in the documentation', () => {
     order: 'asc',
     search: 'sale',
     page: 2,
+    changes: 'on',
     by: 'device',
     bySort: 'value',
     byOrder: 'asc',
@@ -118,6 +119,7 @@ test('what an address says wrongly counts as not said', () => {
     'page=1.5',
     'page=x',
     'page=1e99',
+    'changes=yes',
     'by=campaign',
     'bySort=share',
     'byOrder=up',
@@ -190,6 +192,7 @@ const anyView: fc.Arbitrary<View> = fc.record(
     order: fc.constantFrom('asc', 'desc'),
     search: text,
     page: fc.integer({ min: 1, max: 1_000_000 }),
+    changes: fc.constantFrom('on', 'off'),
     by: fc.constantFrom(...EVENT_FILTER_IDS),
     bySort: fc.constantFrom('value', ...MEASURE_IDS),
     byOrder: fc.constantFrom('asc', 'desc'),
