@@ -30,7 +30,9 @@ export type TrendPoint = Readonly<{
   sums: Sums
   /** Where the true ratio is likely to be, in the unit of the value; only of CTR and CVR. */
   interval: Interval | null
-  /** Of so few events that the value says little: see `isUncertain`. */
+  /** See `doubtOf`; 0 of a sum. */
+  doubt: number
+  /** Of so few events that the value says little. */
   isUncertain: boolean
   isFilling: boolean
 }>
@@ -45,8 +47,8 @@ export type TrendSeries = Readonly<{
   total: number | null
   totals: Sums
   /**
-   * One of several lines whose points are mostly uncertain: they are dots, and the line is the ratio
-   * of the whole range.
+   * One of several lines whose points are mostly chance: they are dots, and the line is the ratio of
+   * the whole range.
    */
   isScattered: boolean
   points: readonly TrendPoint[]
@@ -88,7 +90,7 @@ export function trendModel(
       isContext: campaign !== null && chosen.length > 0 && !chosen.includes(campaign),
       total,
       totals,
-      isScattered: answer.lines.length > 1 && isMostlyUncertain(points),
+      isScattered: answer.lines.length > 1 && isMostlyChance(points),
       points,
     }
   })
@@ -141,6 +143,7 @@ function pointOf(
   }
   const value = measureOf(measure, sums)
   const interval = intervalOf(measure, sums)
+  const doubt = value === null ? 0 : doubtOf(measure, sums, interval, total)
   return {
     fromMs,
     toMs,
@@ -148,7 +151,8 @@ function pointOf(
     value,
     sums,
     interval,
-    isUncertain: value !== null && isUncertain(measure, sums, interval, total),
+    doubt,
+    isUncertain: doubt > 1,
     isFilling: toMs > completeMs,
   }
 }
@@ -166,25 +170,28 @@ export function intervalOf(measure: MeasureId, sums: Sums): Interval | null {
 const FEW = 30
 
 /**
- * A ratio is uncertain if its interval is wider than the ratio of the whole range: then a point at
- * twice the level of the line, or at zero, is no news. At a CTR of 2 % that is below 800 impressions
- * or so, at a CVR of 10 % below 140 clicks.
+ * How uncertain a ratio is: the width of its interval in ratios of the whole range. Above 1, a point
+ * at twice the level of the line, or at zero, is no news. At a CTR of 2 % that is below 800
+ * impressions or so, at a CVR of 10 % below 140 clicks.
  */
-function isUncertain(
+function doubtOf(
   measure: MeasureId,
   sums: Sums,
   interval: Interval | null,
   total: number | null,
-): boolean {
-  if (MEASURES[measure].value.kind === 'sum') return false
+): number {
+  if (MEASURES[measure].value.kind === 'sum') return 0
   const isMeasurable = interval !== null && total !== null && total > 0
-  if (isMeasurable) return interval.high - interval.low > total
-  return sums[rankingColumn(measure)] < FEW
+  if (isMeasurable) return (interval.high - interval.low) / total
+  return FEW / sums[rankingColumn(measure)]
 }
 
-function isMostlyUncertain(points: readonly TrendPoint[]): boolean {
+/** From here on a line between points would show chance only: a step has an event or two. */
+const SCATTERED_DOUBT = 3
+
+function isMostlyChance(points: readonly TrendPoint[]): boolean {
   const known = points.filter(({ value, isFilling }) => value !== null && !isFilling)
-  return known.filter((point) => point.isUncertain).length * 2 > known.length
+  return known.filter(({ doubt }) => doubt > SCATTERED_DOUBT).length * 2 > known.length
 }
 
 function countOffScale(series: readonly TrendSeries[], { min, max }: ValueAxis): number {

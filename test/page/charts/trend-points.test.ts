@@ -256,24 +256,30 @@ test('a shop with a few impressions a step has the scale of its whole range', ()
   assert.equal(model.series[0]?.isScattered, false, 'one line has its interval instead')
 })
 
-test('several lines of few events are dots around the ratio of the whole range', () => {
-  const few: Counts = [
-    [4, 1, 0],
+test('several lines are thin where they are of few, and dots where a step has hardly any', () => {
+  const hardlyAny: Counts = [
+    [4, 0, 0],
     [5, 0, 0],
     [3, 0, 0],
-    [2, 2, 0],
+    [2, 1, 0],
+    [6, 0, 0],
   ]
-  const many: Counts = few.map(() => [100_000, 2000, 0])
-  const lines = [lineOf('few', few), lineOf('many', many)]
-  const model = modelOf(answerOf(lines, '2026-11-22T10:20:00Z'))
+  const few: Counts = hardlyAny.map(() => [200, 10, 0])
+  const many: Counts = hardlyAny.map(() => [100_000, 2000, 0])
+  const lines = [lineOf('hardly', hardlyAny), lineOf('few', few), lineOf('many', many)]
+  const model = modelOf(answerOf(lines, '2026-11-22T10:25:00Z'))
   assert.deepEqual(
-    model.series.map(({ isScattered, total }) => [isScattered, total?.toFixed(2)]),
+    model.series.map(({ isScattered, total }) => [isScattered, total]),
     [
-      [true, '21.43'],
-      [false, '2.00'],
+      [true, 5],
+      [false, 5],
+      [false, 2],
     ],
   )
+  assert.ok(model.series[1]?.points.every(({ isUncertain }) => isUncertain))
   assert.equal(uncertainText(model), 'Dots: few impressions; their line is the whole range')
+  const thin = { ...model, series: model.series.slice(1) }
+  assert.equal(uncertainText(thin), 'Thin: few impressions')
 })
 
 test('refunds are below zero, on a scale that has room for them', () => {
