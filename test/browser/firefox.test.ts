@@ -161,5 +161,5 @@ describe('in Firefox', { skip: SKIP }, () => {
 })
 
 async function textOf(page: Page, selector: string): Promise<string> {
-  return await page.$eval(selector, (found) => (found as HTMLElement).innerText)
+  return await page.$eval(selector, (found) => found.textContent ?? '')
 }
