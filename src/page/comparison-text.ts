@@ -41,7 +41,7 @@ export function whyNoChange({ previous, dataFrom }: Comparison, format: Format):
         ? 'No figures to compare with yet'
         : `Nothing to compare with: figures begin on ${format.dayTime(Date.parse(dataFrom))}`
     case 'incomplete':
-      return 'No complete window to compare yet'
+      return 'Nothing complete to compare yet'
     case 'too-large':
       return 'Too many campaigns to compare: choose a shorter range'
     default:

@@ -162,7 +162,7 @@ function changeTitle(id: MeasureId, answer: SummaryAnswer, format: Format): stri
     const span = format.span(Date.parse(of.from), Date.parse(of.to))
     return `${span}: ${format.figure(id, of.figures[id])}`
   }
-  const title = 'Relative change in percent, complete windows only'
+  const title = 'Change in percent, without what is in progress'
   return `${title}\n${part(compared)}\nbefore, ${part(previous)}`
 }
 

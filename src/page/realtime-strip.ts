@@ -33,7 +33,7 @@ const WINDOWS_RANGE = '1h'
 export const WINDOWS_RANGE_SECONDS = 3600
 const NOTES = {
   seconds: 'Last 5 minutes by the second, all events',
-  windows: 'Last hour, with the chosen filters',
+  windows: 'Last hour, filters applied',
 } as const
 
 export function openRealtimeStrip({ format, store, nowMs }: StripOptions): RealtimeStrip {

@@ -8,7 +8,7 @@
 import { type LiveMessage, MEASURES, type SummaryAnswer } from '../../dashboard-definition.ts'
 import type { Format } from '../format.ts'
 import type { TableContent } from './chart-table.ts'
-import { countText } from './trend-text.ts'
+import { countText, stepText } from './trend-text.ts'
 import { steadyAxis, type ValueAxis, valueAxis } from './value-axis.ts'
 
 type Counts = readonly [impressions: number, clicks: number, conversions: number]
@@ -155,7 +155,8 @@ export function describeRealtime(model: RealtimeModel, format: Format): string {
   const what =
     model.each === 'second'
       ? 'Events by the second. In the last five minutes'
-      : `Events of the chosen filters. Since ${format.time(model.from * 1000)}`
+      : `Events of the chosen filters, each ${stepText(model.stepSeconds * 1000)}. ` +
+        `Since ${format.time(model.from * 1000)}`
   const cutText = cuts.length === 0 ? '' : ` Beyond the scale: ${cuts.join('; ')}.`
   return `${what}: ${counts.join(', ')}.${cutText}`
 }
@@ -175,7 +176,7 @@ export function realtimeTable(model: RealtimeModel, format: Format): TableConten
   return {
     caption: isSeconds
       ? `Events in each ${ROW_SECONDS} seconds of the last five minutes`
-      : 'Events of the chosen filters in the last hour',
+      : `Events of the chosen filters in each ${stepText(rowSeconds * 1000)}`,
     columns: ['From', ...REALTIME_PANELS.map((id) => MEASURES[id].label)],
     rows: [...rows]
       .toSorted(([a], [b]) => b - a)

@@ -187,7 +187,7 @@ test('with filters it has the windows of the answer, as many rows as windows', (
   )
   assert.equal(
     describeRealtime(model, format),
-    'Events of the chosen filters. Since 10:20: ' +
+    'Events of the chosen filters, each 5 minutes. Since 10:20: ' +
       '150 impressions, 10 clicks, 2 conversions.',
   )
 })
