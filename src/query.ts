@@ -10,6 +10,7 @@ export { openQuery, type Query, type QueryOptions } from './query/duckdb/lake-qu
 export { openParquetRows, type ParquetRow, type ParquetRows } from './query/duckdb/parquet-rows.ts'
 export { type MergeOptions, mergeEventFiles, recomputeFromFiles } from './query/duckdb/raw-files.ts'
 export {
+  type EventCells,
   type EventFilter,
   type EventSelection,
   type FilterValues,

@@ -319,7 +319,8 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
     (value) => readSize(value, 0, 64 * TIB),
   ),
   cache: group<Settings['cache']>(
-    'Where the tables are on S3, copies of their data files for what reads them here.',
+    'Files that are made again when they are missing: sums of raw files, with which the dashboard ' +
+      'filters, and where the tables are on S3, copies of their data files for what reads them here.',
     {
       folder: field(
         {
@@ -331,7 +332,9 @@ export const SETTINGS: Readonly<{ [Name in keyof Settings]: z.ZodType<Settings[N
       ),
       size: field(
         {
-          description: 'What they may take; those longest unused go first.',
+          description:
+            'What the copies may take; those longest unused go first. The sums may take a quarter ' +
+            'of it besides; those of the earliest days go first.',
           accepts: 'a size from `256MiB` to `64TiB`',
           initial: '8GiB',
         },

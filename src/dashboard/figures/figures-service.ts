@@ -31,6 +31,7 @@ import { isQuestionKind, parseQuestion, type Question, resolveRange } from '../a
 import { FilterValues } from '../answers/values.ts'
 import type { View } from '../answers/view.ts'
 import { ViewSums } from '../answers/view-sums.ts'
+import type { CellStore } from '../cells/cell-store.ts'
 import { findLatestWindows } from '../live/latest-windows.ts'
 import { type LiveUpdate, LiveUpdates } from '../live/live-updates.ts'
 import { stepLadder, stepsFor, stepsInZone, widen } from '../steps.ts'
@@ -44,6 +45,8 @@ import { completeToUs, Watermarks } from '../watermark.ts'
 
 export type FiguresServiceOptions = Readonly<{
   sums: SumsQuery
+  /** Cells of raw files, where they are kept. */
+  cells?: CellStore
   windowUs: number
   /** In which days begin, unless a question has another. */
   timezone: string
@@ -100,8 +103,13 @@ export class FiguresService {
     const queue = new LoadQueue()
     this.#options = options
     this.#ladder = stepLadder(options.windowUs)
+    const { sums, cells } = options
     this.#chunks = new ChunkCache({
       ...options,
+      sums: {
+        sumMetrics: sums.sumMetrics,
+        sumEvents: cells === undefined ? sums.sumEvents : (...asked) => cells.sumEvents(...asked),
+      },
       queue,
       names: this.#names,
       onDropped: () => this.#views.clear(),
@@ -126,12 +134,14 @@ export class FiguresService {
         this.#dataStart.add(deltas)
         this.#watermarks.committed(message.arrivedUs)
         this.#live.commit(deltas, nowUs)
+        this.#options.cells?.setFiles(message.events, message.added)
         if (message.pending !== null) this.#setPending(message.pending, nowUs)
         break
       }
       case 'files':
         this.#chunks.setFiles(message)
         this.#live.filesChanged()
+        this.#options.cells?.setFiles(message.events, [])
         break
       default:
         message satisfies never
@@ -173,6 +183,7 @@ export class FiguresService {
     if (this.#live.tick(nowUs)) this.#publishLive()
     if (nowUs - this.#sweptUs < SWEEP_US) return
     this.#sweptUs = nowUs
+    this.#options.cells?.wake()
     this.#chunks.sweep(nowUs)
     this.#sweepNames()
   }

@@ -4,14 +4,21 @@
  * tables waits for readers.
  */
 import { strict as assert } from 'node:assert'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { FeedMessage } from '../../job.ts'
-import { openSums } from '../../query.ts'
+import { openSums, type SumsQuery } from '../../query.ts'
+import { CellStore } from '../cells/cell-store.ts'
 import { openNamesWatch } from '../names/names-watch.ts'
 import { FiguresService } from './figures-service.ts'
 import type { FromWorker, ToWorker, WorkerData } from './figures-thread.ts'
 
 const TICK_MS = 1000
+/** Beside the copies of data files on S3, in the folder of the cache. */
+const CELLS_FOLDER = 'cells'
+/** Of the cache's size, which bounds the copies. */
+const CELLS_SHARE = 0.25
 
 assert(parentPort !== null, 'runs as a worker thread')
 const port = parentPort
@@ -20,8 +27,24 @@ const post = (message: FromWorker): void => port.postMessage(message)
 
 try {
   const sums = await openSums({ ...settings, nowMs: () => Date.now() })
+  const closing = new AbortController()
+  // Of its own, so that no question waits for cells to be made.
+  let maker: Promise<SumsQuery> | null = null
+  const cells = new CellStore({
+    folder: path.join(settings.cache.directory, CELLS_FOLDER),
+    bytesMax: settings.cache.sizeBytes * CELLS_SHARE,
+    windowUs: settings.windowUs,
+    sumEvents: sums.sumEvents,
+    async readCells(file, windowUs) {
+      maker ??= openSums({ ...settings, nowMs: () => Date.now() })
+      return await (await maker).readCells(file, windowUs)
+    },
+    nowMs: () => Date.now(),
+    pause: (durationMs) => sleep(durationMs, undefined, { signal: closing.signal }).catch(() => {}),
+  })
   const service = new FiguresService({
     sums,
+    cells,
     windowUs: settings.windowUs,
     timezone: settings.timezone,
     weekStart: settings.weekStart,
@@ -52,6 +75,10 @@ try {
   async function close(): Promise<void> {
     clearInterval(ticking)
     feed.close()
+    closing.abort()
+    const closed = cells.close()
+    await (await maker)?.close()
+    await closed
     await sums.close()
     post({ kind: 'closed' })
     port.close()

@@ -10,6 +10,7 @@ import type { TimeSpan } from '../../event.ts'
 import { type LakePlaces, openLocalFiles, TableError } from '../../table.ts'
 import { QueryError } from '../error.ts'
 import { queryErrorOf } from './error.ts'
+import { type EventCells, readEventCells } from './event-cells.ts'
 import { type DuckConnection, type DuckDBBlobValue, type DuckLimits, openDuck } from './instance.ts'
 import { readSumRows, type SumRows, textOf } from './sum-rows.ts'
 import {
@@ -22,7 +23,7 @@ import {
   valuesSql,
 } from './sums-sql.ts'
 
-export type { EventFilter, EventSelection, FilterValues, SumRows }
+export type { EventCells, EventFilter, EventSelection, FilterValues, SumRows }
 
 export type SumsOptions = Pick<LakePlaces, 'warehouse' | 'cache'> &
   Omit<DuckLimits, 'temporaryMaxBytes'> &
@@ -55,6 +56,10 @@ export type SumsQuery = {
    * them.
    */
   listValues(files: readonly string[]): Promise<FilterValues>
+  /**
+   * The cells of a raw file; null if it has too many different values for them to be a gain.
+   */
+  readCells(file: string, windowUs: number): Promise<EventCells | null>
   /**
    * Breaks off the call under way and those that wait (QueryError `closed`), and frees the memory.
    */
@@ -109,6 +114,8 @@ export async function openSums(options: SumsOptions): Promise<SumsQuery> {
         return readSumRows(await connection.stream(sql, selectedValues(selection)), checkOpen)
       }),
     listValues: (files) => enqueue(files, readValues),
+    readCells: (file, windowUs) =>
+      enqueue([file], (connection, local) => readEventCells(connection, local, windowUs)),
     async close() {
       isClosed = true
       running?.interrupt()

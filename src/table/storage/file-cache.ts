@@ -50,6 +50,8 @@ const IN_USE_MS = 10 * 60_000
 const TOUCH_INTERVAL_MS = 60_000
 /** Unfinished files older than this were left by a crash. */
 const LEFT_MS = 3_600_000
+/** Anything else in the folder is not ours to remove. */
+const UNFINISHED = /\.parquet\.[^./]+$/
 const FETCHES_AT_ONCE = 8
 /** Left free on the disk; below it a fetch is refused. */
 const FREE_BYTES_MIN = 256 * 2 ** 20
@@ -214,7 +216,7 @@ async function shrink(directory: string, bytesMax: number, nowMs: number): Promi
     if (found === null) continue
     const copy = { path: file, bytes: found.size, usedMs: found.mtimeMs }
     if (file.endsWith('.parquet')) copies.push(copy)
-    else if (copy.usedMs < nowMs - LEFT_MS) await rm(file, { force: true })
+    else if (UNFINISHED.test(file) && copy.usedMs < nowMs - LEFT_MS) await rm(file, { force: true })
   }
   let bytes = copies.reduce((sum, copy) => sum + copy.bytes, 0)
   for (const copy of copies.toSorted((a, b) => a.usedMs - b.usedMs)) {

@@ -4,7 +4,13 @@
  * that were replaced can be made to expire.
  */
 import type { FeedMessage, LakeFile } from '../../../src/job.ts'
-import type { EventFilter, EventSelection, SumRows, SumsQuery } from '../../../src/query.ts'
+import type {
+  EventCells,
+  EventFilter,
+  EventSelection,
+  SumRows,
+  SumsQuery,
+} from '../../../src/query.ts'
 
 export const DAY_US = 86_400_000_000
 
@@ -137,6 +143,12 @@ export function openMemoryLake(options: {
           .map(([value]) => value)
       return { platform: of('platform'), country: of('country'), device: of('device') }
     },
+    async readCells(path, cellUs) {
+      const events = read(eventFiles, [path])
+      await held
+      expectThere(eventFiles, [path])
+      return cellsOf(events, cellUs)
+    },
     async close() {},
   }
 
@@ -231,6 +243,26 @@ function expectThere(files: ReadonlyMap<string, unknown>, paths: readonly string
   const gone = paths.find((path) => !files.has(path))
   if (gone === undefined) return
   throw Object.assign(new Error(`${gone} was replaced`), { code: 'files-expired' })
+}
+
+/** A cell for each event: that several are of one window and group is allowed. */
+function cellsOf(events: readonly ModelEvent[], windowUs: number): EventCells {
+  const campaigns = [...new Set(events.map(({ campaign }) => campaign))]
+  const count = (type: ModelEvent['type']): Uint32Array =>
+    Uint32Array.from(events, (event) => (event.type === type ? 1 : 0))
+  return {
+    campaigns,
+    groups: events.map(({ platform = '', country = '', device = '' }) => {
+      return { platform, country, device }
+    }),
+    groupCodes: Uint32Array.from(events.keys()),
+    campaignCodes: Uint32Array.from(events, ({ campaign }) => campaigns.indexOf(campaign)),
+    windows: Uint32Array.from(events, ({ timeUs }) => Math.floor(timeUs / windowUs)),
+    impressions: count('impression'),
+    clicks: count('click'),
+    conversions: count('conversion'),
+    revenueMillionths: Float64Array.from(events, ({ millionths = 0 }) => millionths),
+  }
 }
 
 function columnsOf(rows: readonly WindowRow[], stepUs: number): SumRows {

@@ -2,6 +2,10 @@
  * Whatever comes in, is committed, merged, dropped or expires, also while chunks are being loaded:
  * the answers are those of a plain list of the events.
  */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { RANGES } from '../../../src/dashboard-definition/definition.ts'
@@ -163,12 +167,16 @@ function expectAnswer(asked: Asked, answer: never, all: readonly ModelEvent[]): 
   }
 }
 
-/** Does the acts; each answer must be that of a state between its question and its arrival. */
-async function play(acts: readonly Act[], windowUs: number, cachedRowsMax?: number): Promise<void> {
-  const at = openServiceAt({
-    windowUs,
-    ...(cachedRowsMax === undefined ? {} : { limits: { cachedRowsMax } }),
-  })
+/**
+ * Does the acts; each answer must be that of a state between its question and its arrival. Returns
+ * how many raw files have cells in the end.
+ */
+async function play(
+  acts: readonly Act[],
+  windowUs: number,
+  more: Pick<NonNullable<Parameters<typeof openServiceAt>[0]>, 'limits' | 'cellsFolder'> = {},
+): Promise<number> {
+  const at = openServiceAt({ windowUs, ...more })
   const { lake, clock } = at
   lake.start()
 
@@ -221,7 +229,13 @@ async function play(acts: readonly Act[], windowUs: number, cachedRowsMax?: numb
     }
   }
 
-  for (const act of acts) await run(act)
+  for (const act of acts) {
+    await run(act)
+    await at.cells?.idle()
+  }
+  const { files = 0 } = at.cells ?? {}
+  await at.cells?.close()
+  return files
 }
 
 /** The newest is tried first, and its failure is the one to be told. */
@@ -243,7 +257,9 @@ test('answers are those of a plain list of events, whatever happens to the files
     fc.asyncProperty(
       fc.array(anyAct, { minLength: 2, maxLength: 14 }),
       fc.constantFrom(...WINDOWS_US),
-      (acts, windowUs) => play(acts, windowUs),
+      async (acts, windowUs) => {
+        await play(acts, windowUs)
+      },
     ),
     { numRuns: 400 },
   )
@@ -251,9 +267,26 @@ test('answers are those of a plain list of events, whatever happens to the files
 
 test('dropping chunks early changes no answer', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(anyAct, { minLength: 4, maxLength: 20 }), (acts) =>
-      play(acts, 5 * MINUTE_US, 200),
+    fc.asyncProperty(fc.array(anyAct, { minLength: 4, maxLength: 20 }), async (acts) => {
+      await play(acts, 5 * MINUTE_US, { limits: { cachedRowsMax: 200 } })
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('cells of raw files change no answer, as they come and go', async (t) => {
+  const cellsFolder = await mkdtemp(join(tmpdir(), 'cells-model-'))
+  t.after(() => rm(cellsFolder, { recursive: true }))
+  let made = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyAct, { minLength: 4, maxLength: 14 }),
+      fc.constantFrom(...WINDOWS_US),
+      async (acts, windowUs) => {
+        made += await play(acts, windowUs, { cellsFolder })
+      },
     ),
     { numRuns: 150 },
   )
+  assert.ok(made > 100, `${made} files of cells`)
 })

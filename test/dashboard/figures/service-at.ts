@@ -1,5 +1,6 @@
 /** A service over tables in memory, with a clock that stands where a test puts it. */
 import assert from 'node:assert/strict'
+import { CellStore } from '../../../src/dashboard/cells/cell-store.ts'
 import {
   FiguresService,
   type FiguresServiceOptions,
@@ -20,6 +21,7 @@ export type ServiceAt = Readonly<{
   /** The answer to a question that has one. */
   ask<T>(path: string, query?: string, waiting?: boolean): Promise<T>
   windowUs: number
+  cells: CellStore | undefined
 }>
 
 export function openServiceAt(
@@ -28,15 +30,31 @@ export function openServiceAt(
     nowUs?: number
     timezone?: string
     limits?: FiguresServiceOptions['limits']
+    /** A folder for cells of raw files, however small these are. */
+    cellsFolder?: string
   } = {},
 ): ServiceAt {
   const windowUs = options.windowUs ?? 5 * MINUTE_US
   const clock = { us: options.nowUs ?? NOON_US }
   const told: LiveUpdate[] = []
   const lake = openMemoryLake({ windowUs, tell: (message) => service.take(message) })
+  const cells =
+    options.cellsFolder === undefined
+      ? undefined
+      : new CellStore({
+          folder: options.cellsFolder,
+          bytesMax: 2 ** 30,
+          windowUs,
+          sumEvents: lake.sums.sumEvents,
+          readCells: lake.sums.readCells,
+          nowMs: () => clock.us / 1000,
+          pause: async () => {},
+          rawRowsMin: 1,
+        })
   const service = new FiguresService({
     timezone: options.timezone ?? 'UTC',
     weekStart: null,
+    ...(cells === undefined ? {} : { cells }),
     currency: null,
     sums: lake.sums,
     windowUs,
@@ -52,5 +70,5 @@ export function openServiceAt(
     return JSON.parse(text) as T
   }
 
-  return { service, lake, clock, told, ask, windowUs }
+  return { service, lake, clock, told, ask, windowUs, cells }
 }

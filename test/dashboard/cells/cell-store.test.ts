@@ -1,0 +1,276 @@
+/**
+ * Files of cells beside real raw files: the sums are those of the raw files, whatever becomes of
+ * the cells, and what they take is bounded.
+ */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, type TestContext, test } from 'node:test'
+import fc from 'fast-check'
+import { CellStore } from '../../../src/dashboard/cells/cell-store.ts'
+import type { LakeFile } from '../../../src/job.ts'
+import { type EventSelection, openSums, type SumRows, type SumsQuery } from '../../../src/query.ts'
+import { type EventRow, type Fixture, openFixture } from '../../query/fixture.ts'
+import { placesIn } from '../../support/places.ts'
+import { openRandom } from '../../support/random.ts'
+
+const MINUTE_US = 60_000_000
+const HOUR_US = 60 * MINUTE_US
+const DAY_US = 24 * HOUR_US
+const DAY = 20_779
+const WINDOW_US = 5 * MINUTE_US
+const ANY_TIME = { fromUs: DAY * DAY_US, toUs: (DAY + 3) * DAY_US }
+const ALL = { campaign: [], platform: [], country: [], device: [] }
+const BY_CAMPAIGN: EventSelection = { by: 'campaign', where: ALL }
+
+let fixture: Fixture
+let sums: SumsQuery
+before(async () => {
+  fixture = await openFixture()
+  const warehouse = { kind: 'folder', path: join(fixture.path, 'data') } as const
+  const { cache } = placesIn(fixture.path)
+  sums = await openSums({ warehouse, cache, nowMs: () => Date.now() })
+})
+after(async () => {
+  await sums.close()
+  await fixture.close()
+})
+
+let files = 0
+
+/** A raw file of a day with so many events, of hard names and refunds too. */
+async function rawFile(day: number, rows: number): Promise<LakeFile> {
+  files++
+  const random = openRandom(files)
+  const events = Array.from({ length: rows }, (_, index): EventRow => {
+    const atMs = day * (DAY_US / 1000) + random.below(DAY_US / 1000)
+    return {
+      id: `${files}-${index}`,
+      campaign: random.pick(['spring', 'été 🌞', "it's", '\ufeffspring', `c${random.below(400)}`]),
+      type: random.pick(['impression', 'impression', 'click', 'conversion']),
+      at: new Date(atMs).toISOString().slice(0, 23).replace('T', ' '),
+      revenue: random.pick(['0', '0.1::DOUBLE + 0.2::DOUBLE', '-2.500001', '5e-7', '1000000']),
+      platform: random.pick(['web', 'mobile', '', null]),
+      country: random.pick(['DE', 'US', 'FR', null, `X${random.below(60)}`]),
+      device: random.pick(['ios', 'android', null]),
+    }
+  })
+  const path = await fixture.eventsFile(`raw-${files}.parquet`, events)
+  return { path, day, rows }
+}
+
+type Opened = Readonly<{ store: CellStore; folder: string; made: string[]; read: string[] }>
+
+/** Notes which raw files were read, to make cells and to be added up. */
+async function openStore(
+  t: TestContext,
+  raws: readonly LakeFile[],
+  more: Readonly<{ folder?: string; bytesMax?: number; windowUs?: number }> = {},
+): Promise<Opened> {
+  const folder = more.folder ?? join(fixture.path, `cells-${++files}`)
+  const [made, read]: [string[], string[]] = [[], []]
+  const store = new CellStore({
+    folder,
+    bytesMax: more.bytesMax ?? 2 ** 30,
+    windowUs: more.windowUs ?? WINDOW_US,
+    sumEvents(paths, ...asked) {
+      read.push(...paths)
+      return sums.sumEvents(paths, ...asked)
+    },
+    readCells(path, windowUs) {
+      made.push(path)
+      return sums.readCells(path, windowUs)
+    },
+    nowMs: () => Date.now(),
+    pause: async () => {},
+    rawRowsMin: 1,
+  })
+  t.after(() => store.close())
+  store.setFiles(raws, [])
+  await store.idle()
+  return { store, folder, made, read }
+}
+
+/** One text for each entry, in order. */
+function linesOf(rows: SumRows): readonly string[] {
+  return Array.from(rows.codes, (code, at) =>
+    JSON.stringify([
+      rows.names[code],
+      rows.startsUs[at],
+      rows.impressions[at],
+      rows.clicks[at],
+      rows.conversions[at],
+      rows.revenueMillionths[at],
+    ]),
+  ).sort()
+}
+
+async function expectSameSums(
+  { store }: Opened,
+  raws: readonly LakeFile[],
+  stretch = ANY_TIME,
+  stepUs = HOUR_US,
+  selection = BY_CAMPAIGN,
+): Promise<void> {
+  const paths = raws.map(({ path }) => path)
+  const found = linesOf(await store.sumEvents(paths, stretch, stepUs, selection))
+  assert.deepEqual(found, linesOf(await sums.sumEvents(paths, stretch, stepUs, selection)))
+}
+
+const anySelection: fc.Arbitrary<EventSelection> = fc.record({
+  by: fc.constantFrom('campaign', 'platform', 'country', 'device'),
+  where: fc.record({
+    campaign: fc.constant([]),
+    platform: fc.subarray(['web', '', 'tv']),
+    country: fc.oneof(fc.constant([]), fc.subarray(['DE', '', 'X1', 'X2', 'nowhere'])),
+    device: fc.subarray(['ios', '']),
+  }),
+})
+const anyCampaigns = fc.oneof(fc.constant([]), fc.subarray(['spring', "it's", 'c1', 'nobody']))
+
+test('cells add up to what the raw files do, in any stretch, step and selection', async (t) => {
+  const raws = [await rawFile(DAY, 4_000), await rawFile(DAY, 300), await rawFile(DAY + 1, 2_000)]
+  const opened = await openStore(t, raws)
+  assert.equal(opened.store.files, 3)
+  await fc.assert(
+    fc.asyncProperty(
+      anySelection,
+      anyCampaigns,
+      fc.constantFrom(WINDOW_US, 15 * MINUTE_US, HOUR_US, DAY_US),
+      fc.integer({ min: 0, max: 700 }),
+      fc.integer({ min: 1, max: 700 }),
+      async (some, campaign, stepUs, first, windows) => {
+        const { by, where } = some
+        const fromUs = DAY * DAY_US + first * WINDOW_US
+        const stretch = { fromUs, toUs: fromUs + windows * WINDOW_US }
+        const selection = { by, where: { ...where, campaign } }
+        await expectSameSums(opened, raws, stretch, stepUs, selection)
+      },
+    ),
+    { numRuns: 60 },
+  )
+  assert.deepEqual(opened.read, [], 'no raw file was read')
+})
+
+test('raw files without cells are read beside those with', async (t) => {
+  const [some, other] = [await rawFile(DAY, 500), await rawFile(DAY, 500)]
+  const opened = await openStore(t, [some])
+  await expectSameSums(opened, [some, other])
+  assert.deepEqual(opened.read, [other.path])
+})
+
+test('a restart takes what is there, and removes what is of no raw file', async (t) => {
+  const raws = [await rawFile(DAY, 500), await rawFile(DAY + 1, 500)]
+  const first = await openStore(t, raws)
+  await first.store.close()
+  writeFileSync(join(first.folder, 'left.cells.unfinished'), 'half')
+  const merged = await rawFile(DAY + 2, 500)
+  const kept = raws.slice(0, 1)
+  const again = await openStore(t, [...kept, merged], { folder: first.folder })
+  assert.deepEqual(again.made, [merged.path])
+  assert.equal(readdirSync(again.folder).length, 2)
+  await expectSameSums(again, [...kept, merged])
+  assert.deepEqual(again.read, [])
+})
+
+test('a file that is torn, flipped or of another window is made again', async (t) => {
+  const raw = await rawFile(DAY, 500)
+  const first = await openStore(t, [raw])
+  await first.store.close()
+  const [name = ''] = readdirSync(first.folder)
+  const file = join(first.folder, name)
+  const whole = readFileSync(file)
+  for (const length of [0, 10, 40, whole.length - 1]) {
+    truncateSync(file, length)
+    const again = await openStore(t, [raw], { folder: first.folder })
+    assert.deepEqual(again.made, [raw.path], `${length} bytes`)
+    await expectSameSums(again, [raw])
+    await again.store.close()
+  }
+  for (const at of [3, 9, 13, 200, whole.length - 9]) {
+    const flipped = Buffer.from(readFileSync(file))
+    flipped[at] = (flipped[at] ?? 0) ^ 1
+    writeFileSync(file, flipped)
+    const again = await openStore(t, [raw], { folder: first.folder })
+    assert.deepEqual(again.made, [raw.path], `byte ${at}`)
+    await again.store.close()
+  }
+  const finer = await openStore(t, [raw], { folder: first.folder, windowUs: MINUTE_US })
+  assert.deepEqual(finer.made, [raw.path])
+  await expectSameSums(finer, [raw], ANY_TIME, MINUTE_US)
+})
+
+test('a file that was removed or cut meanwhile is replaced by the raw file', async (t) => {
+  const raws = [await rawFile(DAY, 500), await rawFile(DAY + 1, 500)]
+  const opened = await openStore(t, raws)
+  const [one = '', other = ''] = readdirSync(opened.folder)
+  rmSync(join(opened.folder, one))
+  truncateSync(join(opened.folder, other), 2_000)
+  await expectSameSums(opened, raws)
+  assert.deepEqual(new Set(opened.read), new Set(raws.map(({ path }) => path)))
+  opened.store.wake()
+  await opened.store.idle()
+  assert.equal(opened.store.files, 2)
+})
+
+test('raw files that were merged or replaced take their cells with them', async (t) => {
+  const raws = [await rawFile(DAY, 500), await rawFile(DAY, 500)]
+  const opened = await openStore(t, raws)
+  const merged = await rawFile(DAY, 1_000)
+  opened.store.setFiles([merged], [])
+  await opened.store.idle()
+  assert.equal(readdirSync(opened.folder).length, 1)
+  await expectSameSums(opened, [merged])
+  opened.store.setFiles([], [])
+  assert.deepEqual(readdirSync(opened.folder), [])
+})
+
+test('the files take no more than they may; earlier days make room for later ones', async (t) => {
+  const raws = [await rawFile(DAY, 2_000), await rawFile(DAY + 1, 2_000)]
+  const free = await openStore(t, raws)
+  const bytes = free.store.bytes
+  const onDisk = readdirSync(free.folder).map((name) => statSync(join(free.folder, name)).size)
+  assert.equal(
+    onDisk.reduce((sum, size) => sum + size, 0),
+    bytes,
+  )
+  const small = await openStore(t, raws.slice(0, 1), { bytesMax: bytes * 0.7 })
+  assert.equal(small.store.files, 1)
+  small.store.setFiles(raws, [])
+  await small.store.idle()
+  assert.ok(small.store.bytes <= bytes * 0.7)
+  assert.deepEqual(small.made.at(-1), raws[1]?.path)
+  await expectSameSums(small, raws)
+  assert.deepEqual(small.read, [raws[0]?.path])
+})
+
+test('a commit is left alone until it is merged, unless somebody asks', async (t) => {
+  const [old, young] = [await rawFile(DAY, 500), await rawFile(DAY, 500)]
+  const opened = await openStore(t, [old])
+  opened.store.setFiles([old, young], [young])
+  await opened.store.idle()
+  assert.deepEqual(opened.made, [old.path])
+  await expectSameSums(opened, [old, young])
+  opened.store.wake()
+  await opened.store.idle()
+  assert.deepEqual(opened.made, [old.path, young.path])
+})
+
+test('a file with too many combinations has no cells', async (t) => {
+  const rows = Array.from({ length: 70_000 }, (_, at) => at)
+  const path = join(fixture.path, 'data', 'many.parquet')
+  await fixture.sql(`COPY (SELECT 'e' || n AS event_id, 'u' AS user_id, 'c' AS campaign_id,
+      'click' AS event_type, make_timestamp(${DAY * DAY_US}::BIGINT) AS "timestamp",
+      0::DOUBLE AS revenue, 'p' || n AS platform, 'DE' AS country, 'ios' AS device_type
+    FROM range(${rows.length}) t(n)) TO '${path}' (FORMAT parquet, FIELD_IDS {event_id: 1,
+      user_id: 2, campaign_id: 3, event_type: 4, "timestamp": 5, revenue: 6, platform: 7,
+      country: 8, device_type: 9})`)
+  const raw = { path, day: DAY, rows: rows.length }
+  const opened = await openStore(t, [raw])
+  assert.deepEqual([opened.store.files, opened.made], [0, [path]])
+  opened.store.wake()
+  await opened.store.idle()
+  assert.deepEqual(opened.made, [path], 'and is not tried again')
+  const asked = { by: 'device', where: ALL } as const
+  await expectSameSums(opened, [raw], ANY_TIME, DAY_US, asked)
+})
