@@ -113,7 +113,7 @@ describe('in Firefox', { skip: SKIP }, () => {
   test('the table is searched without accents, and a click shows one campaign', async () => {
     await page.type('input[data-search]', 'fruhl')
     await eventually(async () => assert.deepEqual(await campaignsShown(), [SPRING]))
-    await page.click(`${ROWS} th button`)
+    await page.click(`${ROWS} .row-button`)
     await page.waitForSelector(`[data-chip="campaign:${SPRING}"]`)
     assert.match(await textOf(page, '[data-chip]'), /Frühling/)
     const tile = '[data-tile="impressions"] [data-value="1200"]'
