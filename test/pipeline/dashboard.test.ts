@@ -388,7 +388,8 @@ test('each parameter is taken as described, all else is refused with the reason'
       for (const column of ['platform', 'country', 'device']) {
         await answers(`by=${column}`, isBreakdown ? 200 : 400)
       }
-      await answers('by=revenue', path.endsWith('/trend') ? 200 : 400)
+      await answers('by=revenue', 400)
+      await answers('lines=campaigns&by=revenue', path.endsWith('/trend') ? 200 : 400)
       await answers(HOUR_QUERY, 200)
       await answers(`from=${HOUR.from}`, 400)
       await answers(`from=${HOUR.to}&to=${HOUR.from}`, 400)
