@@ -64,6 +64,7 @@ test('the tarball holds command, compiled program with WASM, page, documents, an
     /^dist\/flink\/job\/job\.sql$/,
     /^dist\/dashboard\/openapi\.json$/,
     /^dist\/dashboard\/build\/(index\.html|favicon\.svg|assets\/[\w.-]+)(\.br|\.gz)?$/,
+    /^dist\/dashboard\/build\/(manifest\.webmanifest|(icon-[\w]+|apple-touch-icon)\.png)$/,
     /^dist\/dashboard\/build\/third-party-licences\.md$/,
     /^dist\/collect\/build\/sdk(-[0-9a-f]{16})?\.js(\.br|\.gz)?$/,
     /^bin\/[\w-]+\.js$/,

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type AdEvents, HOUR_MS, MINUTE_MS } from './support/ad-events.ts'
 import { findViolations } from './support/axe.ts'
-import { readRows, visit, waitUntilLive } from './support/dashboard.ts'
+import { chooseRange, readRows, visit, waitUntilLive } from './support/dashboard.ts'
 import { eventually } from './support/eventually.ts'
 import {
   expectCardsFilled,
@@ -172,7 +172,7 @@ describe('layout', { skip: skipBrowser }, () => {
     assert.deepEqual(await findViolations(page), [])
     await visit(page, `/?from=${at(now - 3 * HOUR_MS)}Z&to=${at(now + HOUR_MS)}Z`)
     assert.equal(await strip.isVisible(), true)
-    await page.locator('[data-range="15m"]').click()
+    await chooseRange(page, '15m')
     assert.equal(await strip.isVisible(), true)
     await watched.close()
   })

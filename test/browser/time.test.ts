@@ -354,7 +354,7 @@ describe('a window of an hour', { skip: skipBrowser }, () => {
 
   test('an address with such a zone is shown in the configured one, and says why', async () => {
     const { page } = watched
-    await visit(page, '/?zone=Asia/Kolkata')
+    await visit(page, '/?range=6h&zone=Asia/Kolkata')
     assert.equal(await page.locator('[data-timezone]').getAttribute('data-timezone'), 'UTC')
     assert.match(
       await shownText(page.locator('.zone-fault')),

@@ -107,8 +107,8 @@ export class FiguresService {
     this.#chunks = new ChunkCache({
       ...options,
       sums: {
-        sumMetrics: sums.sumMetrics,
-        sumEvents: cells === undefined ? sums.sumEvents : (...asked) => cells.sumEvents(...asked),
+        sumMetrics: (...asked) => sums.sumMetrics(...asked),
+        sumEvents: (...asked) => (cells ?? sums).sumEvents(...asked),
       },
       queue,
       names: this.#names,
