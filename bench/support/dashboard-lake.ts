@@ -16,6 +16,7 @@ import { mergeEventFiles } from '../../src/query.ts'
 import { type DataFile, footerOf, type Lake, type MetricsRow, openLake } from '../../src/table.ts'
 import type { Folder } from '../../test/support/folder.ts'
 import { placesIn } from '../../test/support/places.ts'
+import { COUNTRIES } from './countries.ts'
 
 export const campaignName = (campaign: number): string =>
   `campaign-${String(campaign).padStart(4, '0')}`
@@ -200,8 +201,9 @@ class Past {
           ELSE ${draw('revenue', 20_000)} / 100e0 END AS revenue,
         CASE WHEN ${draw('none', 50)} = 0 THEN NULL
           ELSE ['mobile', 'web', 'tv'][1 + ${draw('platform', 3)}] END AS platform,
-        ['DE', 'US', 'FR', 'JP', 'BR', 'IN', 'GB', 'ES', 'IT', 'PL']
-          [1 + floor(pow(${draw('country', 1000)} / 1e3, 2) * 10)::BIGINT] AS country,
+        [${COUNTRIES.map((country) => `'${country}'`).join(', ')}]
+          [1 + floor(pow(${draw('country', 1000)} / 1e3, 2) * ${COUNTRIES.length})::BIGINT]
+          AS country,
         ['ios', 'android', 'desktop'][1 + ${draw('device', 3)}] AS device_type
       FROM typed`
   }

@@ -20,8 +20,8 @@ export type AnswerClass = Readonly<{
 }>
 
 const RANGE_CLASSES: readonly RangeClass[] = ['up to 24 h', '7 d', '30 d']
-const ENDPOINTS = ['summary', 'trend', 'revenue', 'campaigns', 'values'] as const
-const FILTERS: readonly FilterKind[] = ['none', 'campaign', 'value']
+const ENDPOINTS = ['summary', 'trend', 'revenue', 'campaigns', 'breakdown', 'values'] as const
+const FILTERS: readonly FilterKind[] = ['none', 'campaign', 'value', 'values']
 /** Changed or not. */
 const GOOD: readonly number[] = [200, 304]
 
@@ -64,6 +64,18 @@ export function slowestEndpoint(
     .map(([endpoint, found]) => ({ endpoint, ms: percentiles(found.map(({ ms }) => ms)) }))
     .sort((a, b) => b.ms.p95 - a.ms.p95)
   return slowest ?? null
+}
+
+/** The same of views that nobody had asked for, with this filter. */
+export function slowestCold(
+  answers: readonly AnswerSeen[],
+  range: RangeClass,
+  filter: FilterKind,
+): Readonly<{ endpoint: string; ms: Percentiles }> | null {
+  return slowestEndpoint(
+    answers.filter((answer) => answer.isCold && answer.filter === filter),
+    range,
+  )
 }
 
 export function failuresOf(answers: readonly AnswerSeen[]): ReadonlyMap<number, number> {

@@ -1,6 +1,6 @@
 /**
  * People who look at the dashboard, in a process of their own: each has an event stream open and,
- * as the page does, asks for its four answers at once when the version has moved, no more often
+ * as the page does, asks for its five answers at once when the version has moved, no more often
  * than the page would, and now and then looks at something else. Takes one JSON argument; prints
  * a line when all streams are open, begins to ask at the first line of its input, and at the end of
  * its input prints what it saw as one line of JSON.
@@ -10,8 +10,10 @@ import { Agent, get, type IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RangeId } from '../../src/dashboard-definition/definition.ts'
+import { EVENT_FILTER_IDS, type EventFilterId } from '../../src/dashboard-definition/filters.ts'
 import type { LiveMessage } from '../../src/dashboard-definition/wire.ts'
 import { openRandom, type Random } from '../../test/support/random.ts'
+import { COUNTRIES } from './countries.ts'
 
 export type ViewersOptions = Readonly<{
   url: string
@@ -20,8 +22,11 @@ export type ViewersOptions = Readonly<{
   campaigns: readonly string[]
 }>
 
-/** What a view is filtered by: nothing, campaigns, or values that only the raw events have. */
-export type FilterKind = 'none' | 'campaign' | 'value'
+/**
+ * What a view is filtered by: nothing, campaigns, one value that only the raw events have, or values
+ * of two such columns.
+ */
+export type FilterKind = 'none' | 'campaign' | 'value' | 'values'
 
 export type AnswerSeen = Readonly<{
   endpoint: string
@@ -58,13 +63,16 @@ const RANGES_SEEN: readonly SeenRange[] = [
   ...(['15m', '1h', '1h', '1h', '6h', '6h', '24h', '24h'] as const),
   ...(['7d', '30d'] as const),
 ]
-const FILTERS_SEEN: readonly FilterKind[] = ['none', 'none', 'none', 'campaign', 'value']
+const FILTERS_SEEN: readonly FilterKind[] = [
+  ...(['none', 'none', 'none', 'campaign'] as const),
+  ...(['value', 'values'] as const),
+]
 const SORTS = ['impressions', 'clicks', 'ctr', 'conversions', 'cvr', 'revenue', 'campaign'] as const
-const VALUES = {
+const VALUES: Readonly<Record<EventFilterId, readonly string[]>> = {
   platform: ['web', 'mobile', 'tv'],
-  country: ['DE', 'US', 'FR', 'JP', 'BR', 'IN', 'GB'],
+  country: COUNTRIES,
   device: ['ios', 'android', 'desktop'],
-} as const
+}
 /** The page's own pace. */
 const PAUSE_MS: Readonly<Record<SeenRange, number>> = {
   '15m': 1_000,
@@ -152,9 +160,12 @@ function chooseView({ random, campaigns }: Watching, isOpening: boolean): View {
     const chosen = Array.from({ length: 1 + random.below(3) }, () => random.pick(campaigns))
     for (const campaign of new Set(chosen)) query.append('campaign', campaign)
   }
-  if (filter === 'value') {
-    const column = random.pick(['platform', 'country', 'device'] as const)
-    query.append(column, random.pick(VALUES[column]))
+  if (filter === 'value' || filter === 'values') {
+    const skipped = random.pick(EVENT_FILTER_IDS)
+    const pair = EVENT_FILTER_IDS.filter((id) => id !== skipped)
+    for (const id of filter === 'value' ? [skipped] : pair) {
+      query.append(id, random.pick(VALUES[id]))
+    }
   }
   const lines = random.chance(0.3) ? 'campaigns' : 'all'
   const search = random.chance(0.1) ? '&search=00' : ''
@@ -163,6 +174,7 @@ function chooseView({ random, campaigns }: Watching, isOpening: boolean): View {
     `trend?${query}&lines=${lines}`,
     `revenue?${query}`,
     `campaigns?${query}&sort=${random.pick(SORTS)}&page=${1 + random.below(3)}${search}`,
+    `breakdown?${query}&by=${random.pick(EVENT_FILTER_IDS)}`,
     // The lists of a filter are asked for when it is opened.
     ...(filter === 'value' ? ['values'] : []),
   ]
