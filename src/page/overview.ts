@@ -191,15 +191,19 @@ function openComparing(format: Format, store: ViewStore): Comparing {
     element: element(
       'div',
       { class: 'comparing' },
-      text,
       element('span', {
         class: 'comparing-label',
         text: 'Compare with',
         attributes: { 'aria-hidden': 'true' },
       }),
       choice,
+      text,
     ),
-    update: (answer) => setText(text, comparisonText(answer, format)),
+    update: (answer) => {
+      const said = comparisonText(answer, format)
+      setText(text, said)
+      setAttribute(text, 'title', said)
+    },
   }
 }
 
