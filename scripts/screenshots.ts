@@ -22,19 +22,19 @@ type Picture = Readonly<{
   name: string
   path: string
   width: number
-  height: number
+  /** The last card that is in it. */
+  until: string
   /** Pixels of the picture for each of the page. */
   sharpness: number
   colorScheme: 'light' | 'dark'
 }>
 
-/** Each ends below a row of cards, where the eye finds an end. */
 const PICTURES: readonly Picture[] = [
   {
     name: 'light',
     path: '/?range=6h&lines=campaigns',
     width: 1280,
-    height: 1420,
+    until: '.card-breakdown',
     sharpness: 1.15,
     colorScheme: 'light',
   },
@@ -42,7 +42,7 @@ const PICTURES: readonly Picture[] = [
     name: 'dark',
     path: '/?range=6h&lines=campaigns',
     width: 1280,
-    height: 967,
+    until: '.card-trend',
     sharpness: 1.2,
     colorScheme: 'dark',
   },
@@ -50,13 +50,16 @@ const PICTURES: readonly Picture[] = [
     name: 'phone',
     path: '/?range=6h&lines=campaigns',
     width: 390,
-    height: 1452,
+    until: '.card-trend',
     sharpness: 2,
     colorScheme: 'light',
   },
 ]
 const PICTURES_FOLDER = fileURLToPath(new URL('../docs/screenshots/', import.meta.url))
 const PICTURE_BYTES_MAX = 400_000
+const VIEWPORT_HEIGHT = 900
+/** Below the last card. */
+const MARGIN = 16
 
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
@@ -123,9 +126,9 @@ async function waitForPicture(liveSeconds: number): Promise<void> {
 }
 
 async function takePicture(browser: Browser, url: string, picture: Picture): Promise<void> {
-  const { name, path, width, height, sharpness, colorScheme } = picture
+  const { name, path, width, until, sharpness, colorScheme } = picture
   const page = await browser.newPage({
-    viewport: { width, height },
+    viewport: { width, height: VIEWPORT_HEIGHT },
     deviceScaleFactor: sharpness,
     colorScheme,
     locale: 'en-GB',
@@ -136,7 +139,10 @@ async function takePicture(browser: Browser, url: string, picture: Picture): Pro
   // Charts come in their own time, and move into place.
   await sleep(2.5 * SECOND_MS)
   const file = `${PICTURES_FOLDER}${name}.png`
-  await page.screenshot({ path: file })
+  const last = await page.locator(until).first().boundingBox()
+  if (last === null) throw new Error(`the page shows no ${until}`)
+  const height = last.y + last.height + MARGIN
+  await page.screenshot({ path: file, fullPage: true, clip: { x: 0, y: 0, width, height } })
   await page.close()
   const { size } = await stat(file)
   console.log(`docs/screenshots/${name}.png: ${Math.round(size / 1000)} KB`)

@@ -21,6 +21,7 @@ const PREFIX = 'campaign-metrics-query-'
 const LOCK = 'lock'
 /** A folder without a lock is just being made, or was made by a release that had no locks. */
 const UNLOCKED_MS_MAX = 86_400_000
+const RETRIES_MAX = 5
 
 /** Once for each thread and place: what others left is not urgent. */
 const swept = new Set<string>()
@@ -36,7 +37,8 @@ export function makeSpillFolder(parent: string): SpillFolder {
       path: folder,
       async remove() {
         lock.release()
-        await rm(folder, { recursive: true, force: true })
+        // Another process may sweep it in this moment, and put its lock into it.
+        await rm(folder, { recursive: true, force: true, maxRetries: RETRIES_MAX })
       },
     }
   } catch (error) {
