@@ -56,7 +56,7 @@ const PICTURES: readonly Picture[] = [
   },
 ]
 const PICTURES_FOLDER = fileURLToPath(new URL('../docs/screenshots/', import.meta.url))
-const PICTURE_BYTES_MAX = 400_000
+const PICTURE_BYTES_MAX = 500_000
 const VIEWPORT_HEIGHT = 900
 /** Below the last card. */
 const MARGIN = 16
