@@ -20,6 +20,7 @@ import {
   figureTable,
   MEASURE_COLUMNS,
   messageRow,
+  NO_EVENTS,
   openFigureCells,
   openFigureHead,
   openShareBar,
@@ -142,7 +143,7 @@ export function openBreakdown(format: Format, store: ViewStore): Breakdown {
         others.update(`${format.count(values)} more`, answer.others, shareOf(answer.others))
         shown.push(others.element)
       }
-      placeChildren(body, shown.length > 0 ? shown : [messageRow(EMPTY_TEXT, COLUMNS)])
+      placeChildren(body, shown.length > 0 ? shown : [messageRow(NO_EVENTS, COLUMNS)])
       for (const [value, row] of rows) if (!row.element.isConnected) rows.delete(value)
       const count = answer.rows.length + values
       totals.update(countText(count, format), answer.totals, shareOf(answer.totals))
@@ -151,8 +152,6 @@ export function openBreakdown(format: Format, store: ViewStore): Breakdown {
     setBusy: (isBusy) => setAttribute(table, 'aria-busy', String(isBusy)),
   }
 }
-
-const EMPTY_TEXT = 'No events in this range. Try a longer one, or fewer filters.'
 
 function countText(values: number, format: Format): string {
   return values === 1 ? '1 value' : `${format.count(values)} values`

@@ -99,10 +99,9 @@ export function openCampaignElement(campaign: string): CampaignElement {
   const name = nameElement('')
   const id = element('bdi', { class: 'campaign-id' })
   const update = (): void => {
-    const text = campaignText(campaign)
     const idText = campaignIdText(campaign)
-    setText(name, names.has(campaign) ? visibleText(names.get(campaign) ?? '') : text)
-    setAttribute(name, 'title', text)
+    setText(name, visibleText(names.get(campaign) ?? campaign))
+    setAttribute(name, 'title', campaignText(campaign))
     setText(id, idText)
     id.hidden = idText === ''
   }

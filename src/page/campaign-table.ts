@@ -15,6 +15,7 @@ import {
   figureTable,
   MEASURE_COLUMNS,
   messageRow,
+  NO_EVENTS,
   openFigureCells,
   openFigureHead,
   openShareBar,
@@ -251,9 +252,7 @@ function openTotals(format: Format): Readonly<{
 }
 
 function emptyText(view: View): string {
-  return view.search === ''
-    ? 'No events in this range. Try a longer one, or fewer filters.'
-    : `No campaign matches “${view.search}”.`
+  return view.search === '' ? NO_EVENTS : `No campaign matches “${view.search}”.`
 }
 
 function exportLink(): HTMLElement {

@@ -206,6 +206,8 @@ export function skeletonRows(count: number): HTMLElement[] {
   )
 }
 
+export const NO_EVENTS = 'No events in this range. Try a longer one, or fewer filters.'
+
 /** In place of rows. */
 export function messageRow(text: string, columns: number): HTMLElement {
   const cell = element('td', {

@@ -5,6 +5,8 @@
  */
 import type { TimeSpan } from '../../event.ts'
 import type { SumRows } from '../../query.ts'
+import { widen } from '../steps.ts'
+import { eachRow } from '../store/chunk.ts'
 import { addSums, RowIndex, SumsTable, WIDTH } from '../store/sums-table.ts'
 
 /** Four bytes each. */
@@ -22,9 +24,8 @@ export class SumsCollector {
   #index: RowIndex | null = null
 
   constructor(stretch: TimeSpan, stepUs: number) {
-    const first = Math.floor(stretch.fromUs / stepUs)
-    const points = Math.ceil(stretch.toUs / stepUs) - first
-    this.grid = { originUs: first * stepUs, stepUs, points }
+    const { fromUs: originUs, toUs } = widen(stretch, stepUs)
+    this.grid = { originUs, stepUs, points: (toUs - originUs) / stepUs }
     this.#places = new Int32Array(Math.min(PLACES_MAX, NAMES_AT_FIRST * this.grid.points))
   }
 
@@ -53,18 +54,12 @@ export class SumsCollector {
 
   /** Adds what the query gives for the same stretch and step. */
   add(rows: SumRows): void {
-    const { startsUs, impressions, clicks, conversions, revenueMillionths } = rows
-    const codes = Uint32Array.from(rows.names, (name) => this.codeOf(name))
-    const sums = new Float64Array(WIDTH)
-    for (let at = 0; at < startsUs.length; at++) {
-      const step = ((startsUs[at] ?? 0) - this.grid.originUs) / this.grid.stepUs
-      sums[0] = impressions[at] ?? 0
-      sums[1] = clicks[at] ?? 0
-      sums[2] = conversions[at] ?? 0
-      sums[3] = revenueMillionths[at] ?? 0
-      const row = this.rowOf(step, codes[rows.codes[at] ?? 0] ?? 0)
+    const { originUs, stepUs } = this.grid
+    const names = { add: (name: string) => this.codeOf(name) }
+    eachRow(rows, names, (startUs, code, sums) => {
+      const row = this.rowOf((startUs - originUs) / stepUs, code)
       addSums(this.table.sums, row * WIDTH, sums, 0)
-    }
+    })
   }
 
   take(): SumRows {

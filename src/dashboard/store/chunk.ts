@@ -116,7 +116,7 @@ export function cutChunks(
 /** Calls `take` with each row, its name as a code; `sums` is the same array each time. */
 export function eachRow(
   columns: SumRows,
-  names: CampaignNames,
+  names: Pick<CampaignNames, 'add'>,
   take: (startUs: number, code: number, sums: Float64Array) => void,
 ): void {
   const { startsUs, impressions, clicks, conversions, revenueMillionths } = columns

@@ -15,7 +15,7 @@ import {
 import { nameSql } from '../dialect.ts'
 import { DUCKDB } from './dialect.ts'
 import type { DuckConnection, DuckDBBlobValue, DuckDBDataChunk } from './instance.ts'
-import { textOf } from './sum-rows.ts'
+import { resized, textOf } from './sum-rows.ts'
 
 export type EventCells = Readonly<{
   /** By code. */
@@ -183,13 +183,4 @@ function newColumns(length: number): Columns {
     conversions: new Uint32Array(length),
     revenueMillionths: new Float64Array(length),
   }
-}
-
-/** A copy of the first cells, with room for `length`. */
-function resized(columns: Columns, cells: number, length: number): Columns {
-  const copy = newColumns(length)
-  for (const name of Object.keys(copy) as (keyof Columns)[]) {
-    copy[name].set(columns[name].subarray(0, cells))
-  }
-  return copy
 }

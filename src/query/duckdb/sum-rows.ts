@@ -93,10 +93,15 @@ function newColumns(length: number): Columns {
 }
 
 /** A copy of the first `rows` rows, with room for `length`. */
-function resized(columns: Columns, rows: number, length: number): Columns {
-  const copy = newColumns(length)
-  for (const name of Object.keys(copy) as (keyof Columns)[]) {
-    copy[name].set(columns[name].subarray(0, rows))
-  }
-  return copy
+export function resized<C extends Readonly<Record<string, Uint32Array | Float64Array>>>(
+  columns: C,
+  rows: number,
+  length: number,
+): C {
+  const copies = Object.entries(columns).map(([name, column]) => {
+    const copy = column instanceof Uint32Array ? new Uint32Array(length) : new Float64Array(length)
+    copy.set(column.subarray(0, rows))
+    return [name, copy] as const
+  })
+  return Object.fromEntries(copies) as C // of the same columns
 }

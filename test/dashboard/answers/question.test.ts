@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isQuestionKind, parseQuestion } from '../../../src/dashboard/answers/question.ts'
 import { openServiceAt } from '../figures/service-at.ts'
+import { QUESTIONS } from '../questions.ts'
 
 const US = 1000
 
@@ -146,15 +147,7 @@ test('whatever is asked is answered: 200, or 400 with a message', async () => {
         new URLSearchParams(pairs.map(([a, b]): [string, string] => [a, b])).toString(),
       ),
   )
-  const anyPath = fc.constantFrom(
-    'summary',
-    'trend',
-    'revenue',
-    'breakdown',
-    'campaigns',
-    'campaigns.csv',
-    'values',
-  )
+  const anyPath = fc.constantFrom(...QUESTIONS)
   await fc.assert(
     fc.asyncProperty(anyPath, anyQuery, async (path, query) => {
       const { status, body } = await service.answer(path, query, false)

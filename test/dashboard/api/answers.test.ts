@@ -7,19 +7,11 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStream } from '../../support/event-stream.ts'
 import { BEYOND_LIMIT_MS, withinLimit } from '../../support/until.ts'
+import { QUESTIONS } from '../questions.ts'
 import { openShown, type Shown } from './harness.ts'
 
 const KEYS = { write: ['write-key'], read: ['read-key'] }
 const FREE_LIMIT_MS = 30_000
-const FACTS_PATHS = [
-  'summary',
-  'trend',
-  'revenue',
-  'breakdown',
-  'campaigns',
-  'campaigns.csv',
-  'values',
-]
 
 async function shown(t: TestContext, ...options: Parameters<typeof openShown>): Promise<Shown> {
   const opened = await openShown(...options)
@@ -138,7 +130,7 @@ test('other paths are 404 and other methods 405, as errors in JSON', async (t) =
     const reply = await world.ask(path)
     assert.deepEqual([reply.status, errorOf(reply).code], [404, 'not-found'], path)
   }
-  for (const path of [...FACTS_PATHS, 'settings', 'stream', 'openapi.json']) {
+  for (const path of [...QUESTIONS, 'settings', 'stream', 'openapi.json']) {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
       const reply = await world.ask(`/api/v1/${path}`, { method })
       assert.deepEqual([reply.status, reply.headers.get('allow')], [405, 'GET, HEAD'], path)
@@ -197,7 +189,7 @@ test('with keys, all but the page and the description needs a read key or a sess
     assert.notEqual((await world.ask(path)).status, 401, path)
   }
   assert.equal((await world.ask('/api/v1/openapi.json')).status, 200)
-  for (const path of [...FACTS_PATHS, 'settings', 'stream', 'nothing'].map(
+  for (const path of [...QUESTIONS, 'settings', 'stream', 'nothing'].map(
     (name) => `/api/v1/${name}`,
   )) {
     const none = await fetch(world.collector.url + path)

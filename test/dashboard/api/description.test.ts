@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { MEASURE_IDS, RANGES } from '../../../src/dashboard-definition/definition.ts'
 import { EVENT_FILTER_IDS, FILTER_IDS } from '../../../src/dashboard-definition/filters.ts'
 import { event, post } from '../../collect/harness.ts'
+import { QUESTIONS } from '../questions.ts'
 import { openShown, type Shown } from './harness.ts'
 import { DESCRIPTION, expectDescribed, type Parameter } from './openapi.ts'
 
@@ -75,16 +76,7 @@ test('each filter is a parameter of every question and a list of values', () => 
   )
   const { required, properties } = schemas.Values
   assert.deepEqual([required, Object.keys(properties)], [EVENT_FILTER_IDS, EVENT_FILTER_IDS])
-  const questions = [
-    'summary',
-    'trend',
-    'revenue',
-    'breakdown',
-    'campaigns',
-    'campaigns.csv',
-    'values',
-  ]
-  for (const question of questions) {
+  for (const question of QUESTIONS) {
     const taken = JSON.stringify(DESCRIPTION.paths[`/api/v1/${question}`]?.get?.parameters)
     for (const id of FILTER_IDS) {
       const reference = `#/components/parameters/${id[0]?.toUpperCase()}${id.slice(1)}`
