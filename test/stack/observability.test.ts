@@ -18,6 +18,8 @@ const WINDOW_MS = 300_000
 const SETUP_LIMIT_MS = 300_000
 /** A checkpoint is begun every two seconds, and takes longer where the machine has other work. */
 const AGE_SECONDS_MAX = 60
+/** What is waited for this long is told, so that a run that took long says why. */
+const TELL_MS = 60_000
 
 test('status and metrics tell how job, checkpoints and windows are, also after a crash', (t) =>
   onFlinkSide('watched', async (stack, side) => {
@@ -30,10 +32,18 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
       expectSchema('components/schemas/Status', JSON.parse(text), '/v1/status')
       return JSON.parse(text)
     }
+    const startMs = performance.now()
+    const tell = (what: string): void =>
+      t.diagnostic(`${what} after ${Math.round((performance.now() - startMs) / 1000)} s`)
     const awaitStatus = async (isSo: (status: Status) => boolean): Promise<Status> => {
       let last = await status()
+      let toldMs = performance.now()
       const isNow = async (): Promise<boolean> => {
         last = await status()
+        if (performance.now() - toldMs > TELL_MS) {
+          toldMs = performance.now()
+          tell(`still ${JSON.stringify({ job: last.job, dedupe: last.dedupe })}`)
+        }
         if (!isSo(last)) await sleep(1_000)
         return isSo(last)
       }
@@ -46,9 +56,6 @@ test('status and metrics tell how job, checkpoints and windows are, also after a
     const timestamp = new Date(oldMs + 1).toISOString()
     const sendOld = (prefix: string, count: number) =>
       postAccepted(product.url, eventLines(prefix, count, { timestamp }).join('\n'))
-    const startMs = performance.now()
-    const tell = (what: string): void =>
-      t.diagnostic(`${what} after ${Math.round((performance.now() - startMs) / 1000)} s`)
     let sent = 0
     let isEnding = false
     const sendNow = async (): Promise<void> => {
