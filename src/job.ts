@@ -17,4 +17,4 @@ export {
   type VerifyRequest,
   type WindowFigures,
 } from './job/engine.ts'
-export type { FeedMessage, LakeFile, Pending } from './job/feed.ts'
+export type { FeedMessage, LakeFile, MergedRawFile, Pending } from './job/feed.ts'

@@ -110,7 +110,11 @@ const LINES_MAX = 500
 /**
  * The first files of threads: they hand clock and environment in, as src/cli/ does for the process.
  */
-const THREADS = ['src/embedded/worker.ts', 'src/dashboard/figures/worker.ts']
+const THREADS = [
+  'src/embedded/worker.ts',
+  'src/dashboard/cells/maker-worker.ts',
+  'src/dashboard/figures/worker.ts',
+]
 /** The test must not pass by seeing nothing. */
 const FILES_MIN = 80
 const IMPORTS_MIN = 250

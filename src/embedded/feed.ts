@@ -13,7 +13,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { RowBatch } from '../engine.ts'
 import type { WindowDelta } from '../event.ts'
-import type { FeedMessage, LakeFile, Pending } from '../job.ts'
+import type { FeedMessage, LakeFile, MergedRawFile, Pending } from '../job.ts'
 import type { DataFile } from '../table.ts'
 import { type Checkpoint, positionOf } from './checkpoint.ts'
 import { sumDeltas } from './day-backlog.ts'
@@ -56,8 +56,8 @@ export type Feed = {
   ): void
   /** That commit is in the tables. */
   committed(checkpoint: Checkpoint, added: readonly DataFile[]): void
-  /** Maintenance has changed which files the tables consist of. */
-  filesChanged(): void
+  /** The tables consist of other files, for maintenance has `merged` some or removed some. */
+  filesChanged(merged: readonly MergedRawFile[]): void
   close(): void
 }
 
@@ -71,6 +71,8 @@ export function openFeed(parts: FeedParts): Feed {
   let underWay: Readonly<{ nextOffset: number; deltas: readonly WindowDelta[] }> | null = null
   /** Of what was taken from the batch, what later commits will bring. */
   let waiting: readonly WindowDelta[] = []
+  /** What the reader was not told yet. */
+  let merged: readonly MergedRawFile[] = []
   let pendingAtMs = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | null = null
 
@@ -78,7 +80,19 @@ export function openFeed(parts: FeedParts): Feed {
 
   function sendFiles({ nextOffset, events, metrics }: FeedTables): void {
     sentOffset = nextOffset
-    send({ kind: 'files', nextOffset, events: filesOf(events), metrics: filesOf(metrics) })
+    send({
+      kind: 'files',
+      nextOffset,
+      events: filesOf(events),
+      metrics: filesOf(metrics),
+      merged: takeMerged(),
+    })
+  }
+
+  function takeMerged(): readonly MergedRawFile[] {
+    const taken = merged
+    merged = []
+    return taken
   }
 
   /** The deltas of the commit under way, unless the reader knows it to be in the tables. */
@@ -161,13 +175,15 @@ export function openFeed(parts: FeedParts): Feed {
           added: filesOf(added),
           events: filesOf(events),
           metrics: filesOf(metrics),
+          merged: takeMerged(),
           // In one message: between two, a reader's figures would fall.
           pending: pendingIfAny(),
         })
       } else sendPending(pendingIfAny())
     },
-    filesChanged(): void {
+    filesChanged(files): void {
       if (port === null) return
+      merged = [...merged, ...files]
       const tables = parts.tables()
       // A commit has landed meanwhile: its message follows, with these files.
       if (tables.nextOffset === sentOffset) sendFiles(tables)

@@ -251,8 +251,8 @@ function startRun(
     pause: (durationMs, signal) => sleep(durationMs, undefined, { signal }).catch(() => {}),
     isBusy: loop.isBusy,
     onStep: world.onStep,
-    onTask({ task, outcome }) {
-      if (outcome === 'done' && task.kind !== 'sweep-orphans') feed.filesChanged()
+    onTask({ task, outcome, merged }) {
+      if (outcome === 'done' && task.kind !== 'sweep-orphans') feed.filesChanged(merged)
       report('running')
     },
     onWarning: world.onWarning,
@@ -265,7 +265,7 @@ function startRun(
     newId: randomUUID,
     onStall: (reason) => stalls.report('others', reason),
     onChange() {
-      feed.filesChanged()
+      feed.filesChanged([])
       report('running')
     },
   })
@@ -277,7 +277,7 @@ function startRun(
     memory,
     hashIds: batch.hashIds,
     onChange() {
-      feed.filesChanged()
+      feed.filesChanged([])
       report('running')
     },
     onWarning: world.onWarning,

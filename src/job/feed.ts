@@ -7,6 +7,9 @@ import type { WindowDelta } from '../event.ts'
 /** A data file of a table; `day` counts from 1970-01-01. */
 export type LakeFile = Readonly<{ path: string; day: number; rows: number }>
 
+/** A raw file with the rows of others, which it has replaced. */
+export type MergedRawFile = Readonly<{ path: string; from: readonly string[] }>
+
 /**
  * `events` and `metrics` are all files of both tables, which hold every event before `nextOffset`
  * of the log. The figures are those of the metrics files in any `files` or `commit`, and on top of
@@ -22,6 +25,8 @@ export type FeedMessage =
       nextOffset: number
       events: readonly LakeFile[]
       metrics: readonly LakeFile[]
+      /** Since the message before. */
+      merged: readonly MergedRawFile[]
     }>
   /** Both tables have moved on to `nextOffset`. */
   | Readonly<{
@@ -35,6 +40,8 @@ export type FeedMessage =
       added: readonly LakeFile[]
       events: readonly LakeFile[]
       metrics: readonly LakeFile[]
+      /** Since the message before. */
+      merged: readonly MergedRawFile[]
       /** What is pending now, in place of what was; null for nothing, or for too much to tell. */
       pending: Pending | null
     }>

@@ -8,10 +8,16 @@ import type { OnStep } from './commit.ts'
 import type { Lake } from './lake.ts'
 import { bytesPerDay, openArrivals } from './maintenance/arrivals.ts'
 import { planMaintenance, planSharedMaintenance, type Task } from './maintenance/plan.ts'
-import { type MergeEventFiles, runTask, type TaskParts } from './maintenance/run-task.ts'
+import {
+  type MergedFile,
+  type MergeEventFiles,
+  runTask,
+  type TaskParts,
+} from './maintenance/run-task.ts'
 import { type LogProgress, openTrustedTime } from './maintenance/trusted-time.ts'
 import { ORPHAN_AGE_MS, SHARED_ORPHAN_AGE_MS } from './orphan-files.ts'
 
+export type { MergedFile } from './maintenance/run-task.ts'
 export type { LogProgress } from './maintenance/trusted-time.ts'
 
 /** Where raw files are ours to merge. */
@@ -53,6 +59,8 @@ type CommonOptions = Readonly<{
 export type TaskDone = Readonly<{
   task: Task
   outcome: 'done' | 'stale' | 'failed'
+  /** The raw files that it wrote. */
+  merged: readonly MergedFile[]
   durationMs: number
 }>
 
@@ -116,9 +124,9 @@ export function openMaintenance(options: MaintenanceOptions): Maintenance {
     const [task, ...others] = await plan()
     if (task === undefined) return null
     const startMs = steadyMs()
-    const outcome = await runTask(task, others, parts)
+    const { outcome, merged } = await runTask(task, others, parts)
     if (task.kind === 'sweep-orphans') sweptUs = task.beforeUs + orphanAgeUs
-    const done = { task, outcome, durationMs: steadyMs() - startMs }
+    const done = { task, outcome, merged, durationMs: steadyMs() - startMs }
     options.onTask?.(done)
     return done
   }

@@ -142,11 +142,11 @@ export async function openFeedJob(options: FeedJobOptions): Promise<FeedJob> {
         await sleep(1)
         tables.moveRawFiles()
         tables.moveMetricsFiles()
-        feed.filesChanged()
+        feed.filesChanged([])
       }),
     moveRawFiles() {
       tables.moveRawFiles()
-      feed.filesChanged()
+      feed.filesChanged([])
     },
     readRows: tables.readRows,
     peeks: () => peeks,

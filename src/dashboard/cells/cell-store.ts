@@ -3,6 +3,7 @@
  * raw file that is worth it, and asked before the raw files.
  *
  *   list of raw files ──► missing ──► readCells ──► <hash of the raw file's path>.cells
+ *                    ├──► merged ──► answered by the cells of its inputs, until it has its own
  *                    └──► no longer listed ──► removed
  *
  * A raw file never changes, so its cells are valid for as long as it is in the table, whoever wrote
@@ -18,15 +19,15 @@ import {
   rmSync,
   statfsSync,
   statSync,
-  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { TimeSpan } from '../../event.ts'
-import type { LakeFile } from '../../job.ts'
+import type { LakeFile, MergedRawFile } from '../../job.ts'
 import type { EventSelection, SumRows, SumsQuery } from '../../query.ts'
 import { makeFolder } from '../../runtime.ts'
-import { type CellsIndex, encodeCells, isWhole } from './cell-file.ts'
+import { type CellsIndex, isWhole } from './cell-file.ts'
+import type { MakeCells } from './make-cells.ts'
 import { addCells, readIndex } from './scan.ts'
 import { SumsCollector } from './sums-collector.ts'
 
@@ -36,7 +37,7 @@ export type CellStoreOptions = Readonly<{
   windowUs: number
   /** Of raw files that have no cells. */
   sumEvents: SumsQuery['sumEvents']
-  readCells: SumsQuery['readCells']
+  make: MakeCells
   nowMs: () => number
   pause: (durationMs: number) => Promise<void>
   /** Reading a smaller raw file costs as much as reading its cells. */
@@ -44,10 +45,13 @@ export type CellStoreOptions = Readonly<{
 }>
 
 const RAW_ROWS_MIN = 4_096
-/** After each file so many times as long as it took: other work needs the processors as well. */
-const PAUSE_TIMES = 4
-/** A file of one commit is merged within about this time. Until then, cells only pay for readers. */
-const YOUNG_MS = 150_000
+/**
+ * After each file a pause so many times as long as making it took: other work needs the processors
+ * as well. Shorter while somebody asks for filters and raw files would have to be read for it.
+ */
+const PAUSE_TIMES = 9
+const PAUSE_TIMES_ASKED = 1
+/** How long after a question another one is expected. */
 const ASKED_MS = 10 * 60_000
 const FAILURE_PAUSE_MS = 60_000
 /** Left free on the disk. */
@@ -56,22 +60,25 @@ const FREE_BYTES_MIN = 512 * 2 ** 20
 const INDEX_BYTES_MAX = 16 * 2 ** 20
 const SUFFIX = '.cells'
 
-type Ready = Readonly<{ file: string; bytes: number; day: number }>
+/** The cells of a raw file; of one that was merged, those of its inputs until it has its own. */
+type Ready = Readonly<{ day: number; parts: readonly CellsPart[] }>
+type CellsPart = Readonly<{ file: string; bytes: number }>
 
 export class CellStore {
   readonly #options: CellStoreOptions
   /** By the path of the raw file. */
   readonly #ready = new Map<string, Ready>()
   #listed: ReadonlyMap<string, LakeFile> = new Map()
-  /** When a raw file was first listed, for those of commits. */
-  readonly #bornMs = new Map<string, number>()
+  /** Raw files of commits, whose cells come before all others. */
+  readonly #fresh = new Set<string>()
   /** Raw files that cells are no gain for, or that could not be read: when to try again. */
   readonly #passedMs = new Map<string, number>()
   readonly #indexes = new Map<string, Readonly<{ index: CellsIndex; bytes: number }>>()
   #askedMs = Number.NEGATIVE_INFINITY
-  #hasFolder = false
+  #opening: Promise<void> | null = null
   #isClosed = false
-  #work: Promise<void> | null = null
+  #missingWork: Promise<void> | null = null
+  #mergedWork: Promise<void> | null = null
 
   constructor(options: CellStoreOptions) {
     this.#options = options
@@ -80,7 +87,7 @@ export class CellStore {
   /** Bytes on the disk. */
   get bytes(): number {
     let bytes = 0
-    for (const ready of this.#ready.values()) bytes += ready.bytes
+    for (const ready of this.#ready.values()) bytes += bytesOf(ready)
     return bytes
   }
 
@@ -89,12 +96,19 @@ export class CellStore {
     return this.#ready.size
   }
 
-  /** The raw files that the table consists of now; `added`: by a commit, just now. */
-  setFiles(files: readonly LakeFile[], added: readonly LakeFile[]): void {
+  /**
+   * The raw files that the table consists of now; `added`: by a commit, just now; `merged`: since
+   * the call before.
+   */
+  setFiles(
+    files: readonly LakeFile[],
+    added: readonly LakeFile[],
+    merged: readonly MergedRawFile[],
+  ): void {
     this.#listed = new Map(files.map((file) => [file.path, file]))
-    const nowMs = this.#options.nowMs()
-    for (const { path } of added) this.#bornMs.set(path, nowMs)
-    for (const path of this.#bornMs.keys()) if (!this.#listed.has(path)) this.#bornMs.delete(path)
+    for (const each of merged) this.#takeOver(each)
+    for (const { path } of added) this.#fresh.add(path)
+    for (const path of this.#fresh) if (!this.#listed.has(path)) this.#fresh.delete(path)
     for (const path of this.#passedMs.keys()) {
       if (!this.#listed.has(path)) this.#passedMs.delete(path)
     }
@@ -102,20 +116,28 @@ export class CellStore {
     this.wake()
   }
 
-  /** Makes what is missing, in the background. Call it now and then: files grow old. */
+  /** Makes what is missing, in the background. Call it now and then: what failed is tried again. */
   wake(): void {
-    if (this.#work !== null || this.#isClosed) return
-    this.#work = this.#makeMissing()
-      // The disk fails: raw files are read instead, and the next call tries again.
-      .catch(() => {})
-      .finally(() => {
-        this.#work = null
-      })
+    if (this.#isClosed) return
+    this.#missingWork ??= this.#work(
+      () => this.#nextMissing(),
+      () => (this.#isAsked() ? PAUSE_TIMES_ASKED : PAUSE_TIMES),
+    ).finally(() => {
+      this.#missingWork = null
+    })
+    this.#mergedWork ??= this.#work(
+      () => this.#nextMerged(),
+      () => PAUSE_TIMES,
+    ).finally(() => {
+      this.#mergedWork = null
+    })
   }
 
   /** Resolves when nothing is being made. */
   async idle(): Promise<void> {
-    while (this.#work !== null) await this.#work
+    while (this.#missingWork !== null || this.#mergedWork !== null) {
+      await Promise.all([this.#missingWork, this.#mergedWork])
+    }
   }
 
   /** As the query's: of cells where there are some, and of raw files for the rest. */
@@ -137,14 +159,16 @@ export class CellStore {
     if (withCells.size === 0) return await sumEvents(paths, stretch, stepUs, selection)
     const collector = new SumsCollector(stretch, stepUs)
     for (const [path, ready] of withCells) {
-      try {
-        addCells(ready.file, this.#indexOf(path, ready), stretch, selection, collector)
-      } catch {
-        // Part of it may be added already: begin anew without this file.
-        this.#remove(path)
-        return await this.sumEvents(paths, stretch, stepUs, selection)
+      for (const { file } of ready.parts) {
+        try {
+          addCells(file, this.#indexOf(file), stretch, selection, collector)
+        } catch {
+          // Part of it may be added already: begin anew, without these cells if they are damaged.
+          if (this.#ready.get(path) === ready) this.#remove(path)
+          return await this.sumEvents(paths, stretch, stepUs, selection)
+        }
+        await nextTurn()
       }
-      await nextTurn()
     }
     const without = paths.filter((path) => !withCells.has(path))
     if (without.length > 0) collector.add(await sumEvents(without, stretch, stepUs, selection))
@@ -156,15 +180,15 @@ export class CellStore {
     await this.idle()
   }
 
-  #indexOf(path: string, { file }: Ready): CellsIndex {
-    const known = this.#indexes.get(path)
-    this.#indexes.delete(path)
+  #indexOf(file: string): CellsIndex {
+    const known = this.#indexes.get(file)
+    this.#indexes.delete(file)
     const entry = known ?? indexEntry(file)
-    this.#indexes.set(path, entry)
+    this.#indexes.set(file, entry)
     let bytes = 0
     for (const one of this.#indexes.values()) bytes += one.bytes
     for (const [oldest, one] of this.#indexes) {
-      if (bytes <= INDEX_BYTES_MAX || oldest === path) break
+      if (bytes <= INDEX_BYTES_MAX || oldest === file) break
       this.#indexes.delete(oldest)
       bytes -= one.bytes
     }
@@ -172,20 +196,43 @@ export class CellStore {
   }
 
   #remove(path: string): void {
-    const ready = this.#ready.get(path)
+    const parts = this.#ready.get(path)?.parts ?? []
     this.#ready.delete(path)
-    this.#indexes.delete(path)
-    if (ready !== undefined) rmSync(ready.file, { force: true })
+    this.#removeParts(parts)
   }
 
-  async #makeMissing(): Promise<void> {
-    if (!this.#hasFolder) await this.#openFolder()
-    for (;;) {
-      const next = this.#nextMissing()
-      if (next === null || this.#isClosed) return
-      const startMs = this.#options.nowMs()
-      await this.#make(next)
-      await this.#options.pause((this.#options.nowMs() - startMs) * PAUSE_TIMES)
+  #removeParts(parts: readonly CellsPart[]): void {
+    for (const { file } of parts) {
+      this.#indexes.delete(file)
+      rmSync(file, { force: true })
+    }
+  }
+
+  /** A merged file has the rows of its inputs, and so their cells, if all of them have some. */
+  #takeOver({ path, from }: MergedRawFile): void {
+    const inputs = from.flatMap((input) => this.#ready.get(input) ?? [])
+    const [first] = inputs
+    if (first === undefined || inputs.length < from.length || this.#ready.has(path)) return
+    this.#ready.set(path, { day: first.day, parts: inputs.flatMap(({ parts }) => parts) })
+    for (const input of from) this.#ready.delete(input)
+  }
+
+  #isAsked(): boolean {
+    return this.#options.nowMs() - this.#askedMs < ASKED_MS
+  }
+
+  /** Makes cells as long as there is a raw file to make some for. Does not reject. */
+  async #work(next: () => LakeFile | null, pauseTimes: () => number): Promise<void> {
+    try {
+      this.#opening ??= this.#openFolder()
+      await this.#opening
+      for (let raw = next(); raw !== null && !this.#isClosed; raw = next()) {
+        const startMs = this.#options.nowMs()
+        await this.#make(raw)
+        await this.#options.pause((this.#options.nowMs() - startMs) * pauseTimes())
+      }
+    } catch {
+      // The disk fails: raw files are read instead, and the next call tries again.
     }
   }
 
@@ -199,10 +246,12 @@ export class CellStore {
       const file = join(folder, name)
       const raw = raws.get(name)
       if (raw === undefined || !this.#isValid(file, raw)) rmSync(file, { force: true })
-      else this.#ready.set(raw.path, { file, bytes: statSync(file).size, day: raw.day })
+      else {
+        const part = { file, bytes: statSync(file).size }
+        this.#ready.set(raw.path, { day: raw.day, parts: [part] })
+      }
       await nextTurn()
     }
-    this.#hasFolder = true
   }
 
   #isValid(file: string, raw: LakeFile): boolean {
@@ -220,73 +269,94 @@ export class CellStore {
     }
   }
 
-  /** Of the newest day first: it is looked at most. */
+  /** A raw file without cells: of a commit, else of the newest day, which is looked at most. */
   #nextMissing(): LakeFile | null {
-    const nowMs = this.#options.nowMs()
-    const isAsked = nowMs - this.#askedMs < ASKED_MS
     const rowsMin = this.#options.rawRowsMin ?? RAW_ROWS_MIN
+    const isMissing = (raw: LakeFile): boolean =>
+      raw.rows >= rowsMin && !this.#ready.has(raw.path) && !this.#isPassed(raw)
+    for (const path of this.#fresh) {
+      const raw = this.#listed.get(path)
+      if (raw !== undefined && isMissing(raw)) return raw
+      this.#fresh.delete(path)
+    }
+    return this.#newest(isMissing)
+  }
+
+  /** A merged raw file that is answered by the cells of its inputs. */
+  #nextMerged(): LakeFile | null {
+    return this.#newest(
+      (raw) => (this.#ready.get(raw.path)?.parts.length ?? 0) > 1 && !this.#isPassed(raw),
+    )
+  }
+
+  #newest(isWanted: (raw: LakeFile) => boolean): LakeFile | null {
     let best: LakeFile | null = null
     for (const raw of this.#listed.values()) {
-      const isYoung = nowMs - (this.#bornMs.get(raw.path) ?? 0) < YOUNG_MS
-      if (raw.rows < rowsMin || this.#ready.has(raw.path) || (isYoung && !isAsked)) continue
-      if (nowMs < (this.#passedMs.get(raw.path) ?? 0)) continue
-      if (best === null || raw.day > best.day) best = raw
+      if (isWanted(raw) && (best === null || raw.day > best.day)) best = raw
     }
     return best
   }
 
+  #isPassed({ path }: LakeFile): boolean {
+    return this.#options.nowMs() < (this.#passedMs.get(path) ?? 0)
+  }
+
   async #make(raw: LakeFile): Promise<void> {
     const { path, rows: rawRows, day } = raw
-    const { folder, windowUs, readCells } = this.#options
+    const { folder, windowUs, make } = this.#options
+    const file = join(folder, fileName(path))
+    const unfinished = `${file}.unfinished`
+    const before = this.#ready.get(path)
+    const parts = before?.parts.map((part) => part.file) ?? []
     try {
-      const cells = await readCells(path, windowUs)
-      if (!this.#listed.has(path)) return
-      const parts =
-        cells === null ? null : encodeCells(cells, { raw: path, rawRows, day, windowUs })
-      const bytes = parts?.reduce((sum, part) => sum + part.length, 0) ?? 0
       makeFolder(folder)
-      if (parts === null || !this.#hasRoom(bytes, day)) {
-        this.#passedMs.set(path, Number.POSITIVE_INFINITY)
+      const bytes = await make({
+        source: { raw: path, rawRows, day, windowUs },
+        parts,
+        to: unfinished,
+      })
+      const isOfUse = this.#listed.has(path) && this.#ready.get(path) === before
+      if (isOfUse && bytes !== null && this.#hasRoom(bytes, day, path)) {
+        // What is named so is whole, unless a power cut tears it: that shows when it is opened again.
+        renameSync(unfinished, file)
+        this.#ready.set(path, { day, parts: [{ file, bytes }] })
+        this.#removeParts(before?.parts ?? [])
         return
       }
-      const file = join(folder, fileName(path))
-      publish(file, parts)
-      this.#ready.set(path, { file, bytes, day })
+      rmSync(unfinished, { force: true })
+      if (isOfUse) this.#passedMs.set(path, Number.POSITIVE_INFINITY)
     } catch {
+      rmSync(unfinished, { force: true })
       // The raw file may be gone by now; else this is tried again.
       this.#passedMs.set(path, this.#options.nowMs() + FAILURE_PAUSE_MS)
     }
   }
 
-  /** Makes room for so many bytes at the expense of earlier days. */
-  #hasRoom(bytes: number, day: number): boolean {
+  /**
+   * Makes room for so many bytes at the expense of earlier days; what a raw file has so far is
+   * replaced by them.
+   */
+  #hasRoom(bytes: number, day: number, path: string): boolean {
     const { folder, bytesMax } = this.#options
     const { bavail, bsize } = statfsSync(folder)
     if (bavail * bsize < bytes + FREE_BYTES_MIN) return false
+    const room = bytesMax - bytes + bytesOf(this.#ready.get(path))
     const earlier = [...this.#ready].filter(([, ready]) => ready.day < day)
-    for (const [path] of earlier.sort(([, a], [, b]) => a.day - b.day)) {
-      if (this.bytes + bytes <= bytesMax) break
-      this.#remove(path)
-      this.#passedMs.set(path, Number.POSITIVE_INFINITY)
+    for (const [older] of earlier.sort(([, a], [, b]) => a.day - b.day)) {
+      if (this.bytes <= room) break
+      this.#remove(older)
+      this.#passedMs.set(older, Number.POSITIVE_INFINITY)
     }
-    return this.bytes + bytes <= bytesMax
+    return this.bytes <= room
   }
+}
+
+function bytesOf(ready: Ready | undefined): number {
+  return ready?.parts.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0
 }
 
 function fileName(rawPath: string): string {
   return createHash('sha256').update(rawPath).digest('hex').slice(0, 40) + SUFFIX
-}
-
-/** What is named so is whole, unless a power cut tears it: that shows when it is opened again. */
-function publish(file: string, parts: readonly Uint8Array[]): void {
-  const unfinished = `${file}.unfinished`
-  try {
-    writeFileSync(unfinished, Buffer.concat(parts))
-    renameSync(unfinished, file)
-  } catch (error) {
-    rmSync(unfinished, { force: true })
-    throw error
-  }
 }
 
 /** Names of campaigns are most of an index. */

@@ -3,9 +3,9 @@
  * some at a time, so that the memory is bounded whatever the size of the file.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
-import { EVENT_FILTER_IDS } from '../../dashboard-definition.ts'
+import { EVENT_FILTER_IDS, mapEventFilters } from '../../dashboard-definition.ts'
 import type { TimeSpan } from '../../event.ts'
-import type { EventSelection } from '../../query.ts'
+import type { EventCells, EventSelection } from '../../query.ts'
 import { DAY_US } from '../steps.ts'
 import { WIDTH } from '../store/sums-table.ts'
 import { CELL_COLUMNS, type CellColumn, type CellsIndex, decodeIndex } from './cell-file.ts'
@@ -31,6 +31,43 @@ export function readIndex(file: string): CellsIndex {
   const descriptor = openSync(file, 'r')
   try {
     return decodeIndex((at, length) => readBytes(descriptor, at, length))
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** All cells of a file, as they were written to it. Throws what reading the file throws. */
+export function readCells(file: string): EventCells {
+  const index = readIndex(file)
+  const { header, groups } = index
+  const { day, windowUs, values, campaigns } = header
+  const descriptor = openSync(file, 'r')
+  try {
+    const [windows, ...others] = CELL_COLUMNS.map((name) =>
+      Uint32Array.from(readColumn(descriptor, index, name, 0, header.cells)),
+    ) as [Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array]
+    const [campaignCodes, impressions, clicks, conversions] = others
+    const { revenues, cells } = readRevenues(descriptor, index, 0, header.revenues)
+    const revenueMillionths = new Float64Array(header.cells)
+    for (const [place, cell] of cells.entries()) revenueMillionths[cell] = revenues[place] ?? 0
+    const groupCodes = new Uint32Array(header.cells)
+    let from = 0
+    for (const [code, { cellsEnd }] of groups.entries()) {
+      groupCodes.fill(code, from, cellsEnd)
+      from = cellsEnd
+    }
+    const dayBegins = (day * DAY_US) / windowUs
+    return {
+      campaigns,
+      groups: groups.map((group) => mapEventFilters((id) => values[id][group[id]] ?? '')),
+      groupCodes,
+      campaignCodes,
+      windows: windows.map((window) => window + dayBegins),
+      impressions,
+      clicks,
+      conversions,
+      revenueMillionths,
+    }
   } finally {
     closeSync(descriptor)
   }

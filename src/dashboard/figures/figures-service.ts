@@ -134,14 +134,14 @@ export class FiguresService {
         this.#dataStart.add(deltas)
         this.#watermarks.committed(message.arrivedUs)
         this.#live.commit(deltas, nowUs)
-        this.#options.cells?.setFiles(message.events, message.added)
+        this.#options.cells?.setFiles(message.events, message.added, message.merged)
         if (message.pending !== null) this.#setPending(message.pending, nowUs)
         break
       }
       case 'files':
         this.#chunks.setFiles(message)
         this.#live.filesChanged()
-        this.#options.cells?.setFiles(message.events, [])
+        this.#options.cells?.setFiles(message.events, [], message.merged)
         break
       default:
         message satisfies never

@@ -8,8 +8,9 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { FeedMessage } from '../../job.ts'
-import { openSums, type SumsQuery } from '../../query.ts'
+import { openSums } from '../../query.ts'
 import { CellStore } from '../cells/cell-store.ts'
+import { openCellMaker } from '../cells/maker.ts'
 import { openNamesWatch } from '../names/names-watch.ts'
 import { FiguresService } from './figures-service.ts'
 import type { FromWorker, ToWorker, WorkerData } from './figures-thread.ts'
@@ -28,17 +29,13 @@ const post = (message: FromWorker): void => port.postMessage(message)
 try {
   const sums = await openSums({ ...settings, nowMs: () => Date.now() })
   const closing = new AbortController()
-  // Of its own, so that no question waits for cells to be made.
-  let maker: Promise<SumsQuery> | null = null
+  const maker = openCellMaker(settings)
   const cells = new CellStore({
     folder: path.join(settings.cache.directory, CELLS_FOLDER),
     bytesMax: settings.cache.sizeBytes * CELLS_SHARE,
     windowUs: settings.windowUs,
     sumEvents: sums.sumEvents,
-    async readCells(file, windowUs) {
-      maker ??= openSums({ ...settings, nowMs: () => Date.now() })
-      return await (await maker).readCells(file, windowUs)
-    },
+    make: maker.make,
     nowMs: () => Date.now(),
     pause: (durationMs) => sleep(durationMs, undefined, { signal: closing.signal }).catch(() => {}),
   })
@@ -77,7 +74,7 @@ try {
     feed.close()
     closing.abort()
     const closed = cells.close()
-    await (await maker)?.close()
+    await maker.close()
     await closed
     await sums.close()
     post({ kind: 'closed' })

@@ -66,34 +66,41 @@ export type TaskParts = Readonly<{
 /** `stale`: the files had changed meanwhile, and the work was discarded. */
 export type Outcome = 'done' | 'stale'
 
+/** A raw file with the rows of others, which it has replaced. */
+export type MergedFile = Readonly<{ path: string; from: readonly string[] }>
+
+export type TaskResult = Readonly<{ outcome: Outcome; merged: readonly MergedFile[] }>
+
 /** Carries out `task`; together with a merge of raw files, some of the others. */
 export async function runTask(
   task: Task,
   others: readonly Task[],
   parts: TaskParts,
-): Promise<Outcome> {
+): Promise<TaskResult> {
   switch (task.kind) {
     case 'merge-events': {
       const merges = others.filter((other) => other.kind === 'merge-events')
       return await mergeEvents(mergesTogether([task, ...merges]), parts)
     }
     case 'merge-metrics':
-      return await parts.exclusively(() => mergeMetrics(task, parts))
+      return ofNoMerge(await parts.exclusively(() => mergeMetrics(task, parts)))
     case 'drop-days': {
       const summary = {
         [SUMMARY_KEYS.keptFrom]: dayText(task.keptFromDay),
         [SUMMARY_KEYS.droppedRows]: String(droppedRows(parts.lake.events, task.events)),
       }
       const change = { events: removal(task.events), metrics: removal(task.metrics) }
-      return await parts.exclusively(() => commit(parts, 'drop', change, summary))
+      return ofNoMerge(await parts.exclusively(() => commit(parts, 'drop', change, summary)))
     }
     case 'sweep-orphans':
       await parts.lake.sweepOrphans(task.beforeUs)
-      return 'done'
+      return ofNoMerge('done')
   }
 }
 
-async function mergeEvents(merges: readonly EventMerge[], parts: TaskParts): Promise<Outcome> {
+const ofNoMerge = (outcome: Outcome): TaskResult => ({ outcome, merged: [] })
+
+async function mergeEvents(merges: readonly EventMerge[], parts: TaskParts): Promise<TaskResult> {
   const { lake, times } = parts
   const merged: DataFile[] = []
   try {
@@ -105,13 +112,17 @@ async function mergeEvents(merges: readonly EventMerge[], parts: TaskParts): Pro
   const remove = merges.flatMap(({ inputs }) => inputs)
   const change = { events: { add: merged, remove, rewrite: true } }
   const outcome = await parts.exclusively(() => commit(parts, 'merge', change))
-  if (outcome === 'done') {
-    merges.forEach((merge, index) => {
-      const file = merged[index]
-      if (file !== undefined) times.add(file, merge.times)
-    })
-  } else await lake.discard(merged)
-  return outcome
+  if (outcome === 'stale') {
+    await lake.discard(merged)
+    return ofNoMerge(outcome)
+  }
+  const replaced = merges.flatMap((merge, index) => {
+    const file = merged[index]
+    if (file === undefined) return []
+    times.add(file, merge.times)
+    return [{ path: file.path, from: merge.inputs.map(({ path }) => path) }]
+  })
+  return { outcome, merged: replaced }
 }
 
 async function writeMerged(task: EventMerge, parts: TaskParts): Promise<DataFile> {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { CellStore } from '../../../src/dashboard/cells/cell-store.ts'
+import { openMakeCells } from '../../../src/dashboard/cells/make-cells.ts'
 import type { LakeFile } from '../../../src/job.ts'
 import { type EventSelection, openSums, type SumRows, type SumsQuery } from '../../../src/query.ts'
 import { type EventRow, type Fixture, openFixture } from '../../query/fixture.ts'
@@ -59,6 +60,17 @@ async function rawFile(day: number, rows: number): Promise<LakeFile> {
   return { path, day, rows }
 }
 
+/** The rows of other raw files in one. */
+async function mergedFile(inputs: readonly LakeFile[]): Promise<LakeFile> {
+  const path = join(fixture.path, 'data', `merged-${++files}.parquet`)
+  const list = inputs.map((input) => `'${input.path}'`).join(', ')
+  await fixture.sql(`COPY (FROM read_parquet([${list}])) TO '${path}' (FORMAT parquet,
+    FIELD_IDS {event_id: 1, user_id: 2, campaign_id: 3, event_type: 4, "timestamp": 5, revenue: 6,
+      platform: 7, country: 8, device_type: 9})`)
+  const rows = inputs.reduce((sum, input) => sum + input.rows, 0)
+  return { path, day: inputs[0]?.day ?? 0, rows }
+}
+
 type Opened = Readonly<{ store: CellStore; folder: string; made: string[]; read: string[] }>
 
 /** Notes which raw files were read, to make cells and to be added up. */
@@ -77,16 +89,16 @@ async function openStore(
       read.push(...paths)
       return sums.sumEvents(paths, ...asked)
     },
-    readCells(path, windowUs) {
+    make: openMakeCells((path, windowUs) => {
       made.push(path)
       return sums.readCells(path, windowUs)
-    },
+    }),
     nowMs: () => Date.now(),
     pause: async () => {},
     rawRowsMin: 1,
   })
   t.after(() => store.close())
-  store.setFiles(raws, [])
+  store.setFiles(raws, [], [])
   await store.idle()
   return { store, folder, made, read }
 }
@@ -217,11 +229,11 @@ test('raw files that were merged or replaced take their cells with them', async 
   const raws = [await rawFile(DAY, 500), await rawFile(DAY, 500)]
   const opened = await openStore(t, raws)
   const merged = await rawFile(DAY, 1_000)
-  opened.store.setFiles([merged], [])
+  opened.store.setFiles([merged], [], [])
   await opened.store.idle()
   assert.equal(readdirSync(opened.folder).length, 1)
   await expectSameSums(opened, [merged])
-  opened.store.setFiles([], [])
+  opened.store.setFiles([], [], [])
   assert.deepEqual(readdirSync(opened.folder), [])
 })
 
@@ -236,7 +248,7 @@ test('the files take no more than they may; earlier days make room for later one
   )
   const small = await openStore(t, raws.slice(0, 1), { bytesMax: bytes * 0.7 })
   assert.equal(small.store.files, 1)
-  small.store.setFiles(raws, [])
+  small.store.setFiles(raws, [], [])
   await small.store.idle()
   assert.ok(small.store.bytes <= bytes * 0.7)
   assert.deepEqual(small.made.at(-1), raws[1]?.path)
@@ -244,16 +256,48 @@ test('the files take no more than they may; earlier days make room for later one
   assert.deepEqual(small.read, [raws[0]?.path])
 })
 
-test('a commit is left alone until it is merged, unless somebody asks', async (t) => {
-  const [old, young] = [await rawFile(DAY, 500), await rawFile(DAY, 500)]
-  const opened = await openStore(t, [old])
-  opened.store.setFiles([old, young], [young])
+test('cells of a commit are made before those of older files', async (t) => {
+  const [old, young] = [await rawFile(DAY + 1, 500), await rawFile(DAY, 500)]
+  const opened = await openStore(t, [])
+  opened.store.setFiles([old, young], [young], [])
   await opened.store.idle()
-  assert.deepEqual(opened.made, [old.path])
+  assert.deepEqual(opened.made, [young.path, old.path])
   await expectSameSums(opened, [old, young])
-  opened.store.wake()
+  assert.deepEqual(opened.read, [])
+})
+
+test('a merged file is answered by the cells of its inputs, which become its own', async (t) => {
+  const inputs = [await rawFile(DAY, 900), await rawFile(DAY, 700), await rawFile(DAY, 800)]
+  const opened = await openStore(t, inputs)
+  const made = opened.made.length
+  const [first, merged] = [await mergedFile(inputs.slice(0, 2)), await mergedFile(inputs)]
+  opened.store.setFiles(
+    [merged],
+    [],
+    [
+      { path: first.path, from: inputs.slice(0, 2).map(({ path }) => path) },
+      { path: merged.path, from: [first.path, inputs[2]?.path ?? ''] },
+    ],
+  )
+  assert.equal(opened.store.files, 1)
+  await expectSameSums(opened, [merged])
   await opened.store.idle()
-  assert.deepEqual(opened.made, [old.path, young.path])
+  assert.equal(readdirSync(opened.folder).length, 1)
+  await expectSameSums(opened, [merged])
+  await expectSameSums(opened, [merged], ANY_TIME, HOUR_US, { by: 'country', where: ALL })
+  assert.deepEqual([opened.read, opened.made.length], [[], made], 'no events were read')
+})
+
+test('a merged file has cells of its own events where an input had none', async (t) => {
+  const inputs = [await rawFile(DAY, 300), await rawFile(DAY, 300)]
+  const opened = await openStore(t, inputs.slice(0, 1))
+  const merged = await mergedFile(inputs)
+  const from = inputs.map(({ path }) => path)
+  opened.store.setFiles([merged], [], [{ path: merged.path, from }])
+  await opened.store.idle()
+  assert.deepEqual(opened.made, [inputs[0]?.path, merged.path])
+  await expectSameSums(opened, [merged])
+  assert.deepEqual(opened.read, [])
 })
 
 test('a file with too many combinations has no cells', async (t) => {

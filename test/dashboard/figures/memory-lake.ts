@@ -158,7 +158,7 @@ export function openMemoryLake(options: {
     events: (): readonly ModelEvent[] => [...committed, ...waiting],
     committedEvents: (): readonly ModelEvent[] => committed,
     start(): void {
-      tell({ kind: 'files', nextOffset: offset, ...live })
+      tell({ kind: 'files', nextOffset: offset, ...live, merged: [] })
     },
     take(events: readonly ModelEvent[], arrivedUs: number): void {
       waiting = [...waiting, ...events]
@@ -180,18 +180,27 @@ export function openMemoryLake(options: {
       }
       const deltas = deltasOf(batch)
       const pending = waiting.length === 0 ? null : { arrivedUs, deltas: deltasOf(waiting) }
-      tell({ kind: 'commit', nextOffset: offset, arrivedUs, deltas, added, ...live, pending })
+      tell({
+        kind: 'commit',
+        nextOffset: offset,
+        arrivedUs,
+        deltas,
+        added,
+        ...live,
+        merged: [],
+        pending,
+      })
     },
     merge(): void {
       const byDay = Map.groupBy(live.events, ({ day }) => day)
-      const merged = [...byDay].map(([day, list]) =>
-        writeEvents(
-          day,
-          list.flatMap(({ path }) => eventFiles.get(path) ?? []),
-        ),
-      )
-      live = { ...live, events: merged }
-      tell({ kind: 'files', nextOffset: offset, ...live })
+      const merges = [...byDay].map(([day, list]) => {
+        const from = list.map(({ path }) => path)
+        const rows = from.flatMap((path) => eventFiles.get(path) ?? [])
+        return { from, file: writeEvents(day, rows) }
+      })
+      live = { ...live, events: merges.map(({ file }) => file) }
+      const merged = merges.map(({ file: { path }, from }) => ({ path, from }))
+      tell({ kind: 'files', nextOffset: offset, ...live, merged })
     },
     dropDaysBefore(day: number): void {
       committed = committed.filter(({ timeUs }) => dayOf(timeUs) >= day)
@@ -199,7 +208,7 @@ export function openMemoryLake(options: {
         events: live.events.filter((file) => file.day >= day),
         metrics: live.metrics.filter((file) => file.day >= day),
       }
-      tell({ kind: 'files', nextOffset: offset, ...live })
+      tell({ kind: 'files', nextOffset: offset, ...live, merged: [] })
     },
     expire(): void {
       const kept = new Set([...live.events, ...live.metrics].map(({ path }) => path))

@@ -1,6 +1,7 @@
 /** A service over tables in memory, with a clock that stands where a test puts it. */
 import assert from 'node:assert/strict'
 import { CellStore } from '../../../src/dashboard/cells/cell-store.ts'
+import { openMakeCells } from '../../../src/dashboard/cells/make-cells.ts'
 import {
   FiguresService,
   type FiguresServiceOptions,
@@ -46,7 +47,7 @@ export function openServiceAt(
           bytesMax: 2 ** 30,
           windowUs,
           sumEvents: lake.sums.sumEvents,
-          readCells: lake.sums.readCells,
+          make: openMakeCells(lake.sums.readCells),
           nowMs: () => clock.us / 1000,
           pause: async () => {},
           rawRowsMin: 1,
