@@ -95,6 +95,10 @@ export class FiguresService {
   #pending: SumsTable | null = null
   /** Sums at the current version; questions about one view share them. */
   readonly #views = new Map<string, ViewSums>()
+  /** Whether the newest window is to be looked up, at first or because rows were changed. */
+  #isNewestUnknown = true
+  /** How often rows were changed by other programs. */
+  #rewrites = 0
   #isFindingNewest = false
   #sweptUs = Number.NEGATIVE_INFINITY
   #prefetchedUs = Number.NEGATIVE_INFINITY
@@ -148,6 +152,11 @@ export class FiguresService {
         message satisfies never
     }
     if (message.kind !== 'pending') {
+      if (message.isRewritten) {
+        this.#rewrites++
+        this.#dataStart.forget()
+        this.#isNewestUnknown = true
+      }
       this.#findNewest(nowUs)
       if (!this.#hasStarted) this.#start(nowUs)
     }
@@ -345,10 +354,12 @@ export class FiguresService {
 
   /** Looks up the newest window in the tables, until it is known. */
   #findNewest(nowUs: number): void {
-    if (this.#live.knowsNewest || this.#isFindingNewest) return
+    if (!this.#isNewestUnknown || this.#isFindingNewest) return
     this.#isFindingNewest = true
+    const rewrites = this.#rewrites
     findLatestWindows(this.#chunks, this.#options.windowUs, nowUs, (windows) => {
       this.#live.setLatest(windows)
+      this.#isNewestUnknown = rewrites !== this.#rewrites
       this.#publishLive()
     })
       // A question will report why the tables cannot be read; the next commit tries again.

@@ -31,7 +31,13 @@ test('questions wait for the first word of the job, then all are answered', asyn
   const thread = await openThread(t)
   const paths = ['summary', 'trend', 'revenue', 'campaigns', 'campaigns.csv', 'values', 'else']
   const answers = Promise.all(paths.map((asked) => thread.answer(asked, '', false)))
-  const first: FeedMessage = { kind: 'files', nextOffset: 0, events: [], metrics: [] }
+  const first: FeedMessage = {
+    kind: 'files',
+    nextOffset: 0,
+    isRewritten: false,
+    events: [],
+    metrics: [],
+  }
   thread.port.postMessage(first)
   assert.deepEqual(
     (await answers).map(({ status }) => status),
@@ -55,6 +61,7 @@ test('what the thread cannot read is an answer that says so, and no end of it', 
   thread.port.postMessage({
     kind: 'files',
     nextOffset: 1,
+    isRewritten: false,
     events: [gone],
     metrics: [gone],
   } satisfies FeedMessage)
