@@ -91,28 +91,24 @@ export function stretchOfDays(firstDay: number, lastDay: number, zone: string): 
   return { fromMs: startOfDay(firstDay, zone), toMs: startOfDay(lastDay + 1, zone) }
 }
 
-/** The same wall time, so many days later. */
-export function shiftDays(ms: number, days: number, zone: string): number {
-  return momentOf(wallOf(ms, zone) + days * DAY_MS, zone)
+/**
+ * The same time on another day of the zone. The first moment of a day, whatever its clocks show
+ * then, becomes the first moment of the other.
+ */
+export function onDay(ms: number, day: number, zone: string): number {
+  const own = dayOf(ms, zone)
+  if (ms === startOfDay(own, zone)) return startOfDay(day, zone)
+  return momentOf(wallOf(ms, zone) + (day - own) * DAY_MS, zone)
 }
 
 /**
- * The same day of the month and wall time, so many months later. Where that month has no such day,
- * a stretch begins with its last day (`start`) or ends with it (`end`).
+ * The same day of the month, so many months later; the last day of that month where it has no such
+ * day.
  */
-export function shiftMonths(
-  ms: number,
-  months: number,
-  zone: string,
-  edge: 'start' | 'end',
-): number {
-  const wallMs = wallOf(ms, zone)
-  const { year, month, dayOfMonth } = partsOfDay(Math.floor(wallMs / DAY_MS))
-  const firstDay = dayFrom(year, month + months, 1)
-  const length = dayFrom(year, month + months + 1, 1) - firstDay
-  if (dayOfMonth > length) return startOfDay(firstDay + length - (edge === 'start' ? 1 : 0), zone)
-  const timeMs = wallMs - Math.floor(wallMs / DAY_MS) * DAY_MS
-  return momentOf((firstDay + dayOfMonth - 1) * DAY_MS + timeMs, zone)
+export function addMonths(day: number, months: number): number {
+  const { year, month, dayOfMonth } = partsOfDay(day)
+  const nextMonth = dayFrom(year, month + months + 1, 1)
+  return Math.min(dayFrom(year, month + months, dayOfMonth), nextMonth - 1)
 }
 
 /** `month` from 0; months beyond a year belong to the next. */

@@ -10,24 +10,28 @@
  *   Last month   1 Oct – 31 Oct                          1 Sep – 30 Sep
  */
 import {
+  addMonths,
   DAY_MS,
   dayOf,
   firstOfMonth,
   firstOfWeek,
+  momentOf,
+  onDay,
   type Stretch,
-  shiftDays,
-  shiftMonths,
+  startOfDay,
   stretchOfDays,
   type Weekday,
+  wallOf,
 } from './calendar.ts'
 import { RANGES, type RangeId } from './definition.ts'
 
-/** How a period is counted: by the clock, in days of the zone, or in months of its calendar. */
-export type Period = Stretch & Readonly<{ by: 'time' | 'day' | 'month' }>
+/** How a period is counted: by the clock, or in days, weeks or months of the zone's calendar. */
+export type Period = Stretch & Readonly<{ by: 'time' | 'day' | 'week' | 'month' }>
 
 type Clock = Readonly<{ nowMs: number; zone: string; weekStart: Weekday; windowMs: number }>
 
 const WEEK_DAYS = 7
+const YEAR_MONTHS = 12
 
 /** A range that is not over ends with the window that is filling now. */
 export function periodOf(id: RangeId, { nowMs, zone, weekStart, windowMs }: Clock): Period {
@@ -39,8 +43,7 @@ export function periodOf(id: RangeId, { nowMs, zone, weekStart, windowMs }: Cloc
   }
   const [first, last] = daysOf(range, dayOf(nowMs, zone), weekStart)
   const { fromMs, toMs } = stretchOfDays(first, last, zone)
-  const by = range.by === 'month' ? 'month' : 'day'
-  return { fromMs, toMs: Math.min(toMs, fillingMs), by }
+  return { fromMs, toMs: Math.min(toMs, fillingMs), by: range.by }
 }
 
 type DayRange = Exclude<(typeof RANGES)[number], { by: 'time' }>
@@ -78,8 +81,9 @@ export type CompareId = (typeof COMPARISONS)[number]['id']
 export const DEFAULT_COMPARE: CompareId = 'previous'
 
 /**
- * What the part of a period that ends at `endMs` is compared with; null for nothing. Days are
- * compared with days up to the same wall time, so a day of 25 hours with one of 24.
+ * What the part of a period that ends at `endMs` is compared with; null for nothing. A period by
+ * the clock is compared with one of the same length, days with days up to the same wall time: a day
+ * of 25 hours with one of 24.
  */
 export function comparedWith(
   period: Period,
@@ -87,27 +91,75 @@ export function comparedWith(
   compare: CompareId,
   zone: string,
 ): Stretch | null {
-  const { fromMs, toMs, by } = period
-  const back = (shift: (ms: number, edge: 'start' | 'end') => number): Stretch => {
-    return { fromMs: shift(fromMs, 'start'), toMs: shift(endMs, 'end') }
+  if (compare === 'none') return null
+  const { fromMs, by } = period
+  if (by === 'time') {
+    const startMs = startByClock(period, compare, zone)
+    return { fromMs: startMs, toMs: startMs + (endMs - fromMs) }
   }
-  // The last millisecond of a period belongs to its last day.
-  const days =
-    by === 'time' ? (toMs - fromMs) / DAY_MS : dayOf(toMs - 1, zone) - dayOf(fromMs, zone) + 1
+  const earlier = dayBefore(period, compare, zone)
+  const startMs = onDay(fromMs, earlier(dayOf(fromMs, zone)), zone)
+  if (endMs <= fromMs) return { fromMs: startMs, toMs: startMs }
+  const toMs = by === 'month' ? endInMonth(endMs, earlier, zone) : endOnDay(endMs, earlier, zone)
+  return { fromMs: startMs, toMs }
+}
+
+/** A kind of comparison that has something to compare with. */
+type Compared = Exclude<CompareId, 'none'>
+
+function startByClock({ fromMs, toMs }: Period, compare: Compared, zone: string): number {
+  const day = dayOf(fromMs, zone)
+  const sameTime = (other: number): number =>
+    momentOf(wallOf(fromMs, zone) + (other - day) * DAY_MS, zone)
   switch (compare) {
     case 'previous':
-      if (by === 'time') return back((ms) => ms - (toMs - fromMs))
-      if (by === 'month') return back((ms, edge) => shiftMonths(ms, -1, zone, edge))
-      return back((ms) => shiftDays(ms, -days, zone))
-    case 'weekdays': {
-      const weeks = Math.max(1, Math.ceil(days / WEEK_DAYS))
-      return back((ms) => shiftDays(ms, -weeks * WEEK_DAYS, zone))
-    }
+      return fromMs - (toMs - fromMs)
+    case 'weekdays':
+      return sameTime(day - wholeWeeks((toMs - fromMs) / DAY_MS))
     case 'year':
-      return back((ms, edge) => shiftMonths(ms, -12, zone, edge))
-    case 'none':
-      return null
+      return sameTime(addMonths(day, -YEAR_MONTHS))
     default:
       return compare satisfies never
   }
+}
+
+/** Which day a day is compared with. */
+function dayBefore(
+  { fromMs, toMs, by }: Period,
+  compare: Compared,
+  zone: string,
+): (day: number) => number {
+  // The last millisecond of a period belongs to its last day.
+  const days = dayOf(toMs - 1, zone) - dayOf(fromMs, zone) + 1
+  switch (compare) {
+    case 'previous':
+      if (by === 'month') return (day) => addMonths(day, -1)
+      return by === 'week' ? (day) => day - wholeWeeks(days) : (day) => day - days
+    case 'weekdays':
+      return (day) => day - wholeWeeks(days)
+    case 'year':
+      return (day) => addMonths(day, -YEAR_MONTHS)
+    default:
+      return compare satisfies never
+  }
+}
+
+/** As many days as the weeks have that so many days need. */
+function wholeWeeks(days: number): number {
+  return Math.max(1, Math.ceil(days / WEEK_DAYS)) * WEEK_DAYS
+}
+
+/** A whole last day is compared with a whole one, also around 29 February. */
+function endOnDay(endMs: number, earlier: (day: number) => number, zone: string): number {
+  const last = dayOf(endMs - 1, zone)
+  const isWhole = endMs === startOfDay(last + 1, zone)
+  return isWhole ? startOfDay(earlier(last) + 1, zone) : onDay(endMs, earlier(last), zone)
+}
+
+/** A day that the earlier month does not have is compared with the end of that month. */
+function endInMonth(endMs: number, earlier: (day: number) => number, zone: string): number {
+  const day = dayOf(endMs, zone)
+  const found = earlier(day)
+  const isMissing = earlier(day - 1) === found
+  return isMissing ? startOfDay(found + 1, zone) : onDay(endMs, found, zone)
 }

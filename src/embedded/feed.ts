@@ -28,6 +28,8 @@ export type FeedTables = Readonly<{
   nextOffset: number
   events: readonly DataFile[]
   metrics: readonly DataFile[]
+  /** Rows that other programs have ever added to the tables or removed from them. */
+  othersRows: number
 }>
 
 export type FeedParts = Readonly<{
@@ -56,7 +58,10 @@ export type Feed = {
   ): void
   /** That commit is in the tables. */
   committed(checkpoint: Checkpoint, added: readonly DataFile[]): void
-  /** The tables consist of other files, for maintenance has `merged` some or removed some. */
+  /**
+   * The tables consist of other files: maintenance has `merged` some or removed some, or another
+   * program has changed them.
+   */
   filesChanged(merged: readonly MergedRawFile[]): void
   close(): void
 }
@@ -67,6 +72,8 @@ export function openFeed(parts: FeedParts): Feed {
   let closed = false
   /** Up to here the reader knows that events are in the tables. */
   let sentOffset = 0
+  /** Of the tables whose files were sent last. */
+  let sentOthersRows = 0
   let arrivedUs = 0
   let underWay: Readonly<{ nextOffset: number; deltas: readonly WindowDelta[] }> | null = null
   /** Of what was taken from the batch, what later commits will bring. */
@@ -78,21 +85,19 @@ export function openFeed(parts: FeedParts): Feed {
 
   const send = (message: FeedMessage): void => port?.postMessage(message)
 
-  function sendFiles({ nextOffset, events, metrics }: FeedTables): void {
-    sentOffset = nextOffset
-    send({
-      kind: 'files',
-      nextOffset,
-      events: filesOf(events),
-      metrics: filesOf(metrics),
-      merged: takeMerged(),
-    })
+  /** What a message with a list of files says of these tables. */
+  function listOf({ events, metrics, othersRows }: FeedTables) {
+    const isRewritten = othersRows !== sentOthersRows
+    sentOthersRows = othersRows
+    const told = merged
+    merged = []
+    return { isRewritten, events: filesOf(events), metrics: filesOf(metrics), merged: told }
   }
 
-  function takeMerged(): readonly MergedRawFile[] {
-    const taken = merged
-    merged = []
-    return taken
+  function sendFiles(tables: FeedTables): void {
+    const { nextOffset } = tables
+    sentOffset = nextOffset
+    send({ kind: 'files', nextOffset, ...listOf(tables) })
   }
 
   /** The deltas of the commit under way, unless the reader knows it to be in the tables. */
@@ -165,7 +170,6 @@ export function openFeed(parts: FeedParts): Feed {
       // A reader that came after the commit had landed, and before this was known, has these files
       // already.
       if (nextOffset > sentOffset) {
-        const { events, metrics } = parts.tables()
         sentOffset = nextOffset
         send({
           kind: 'commit',
@@ -173,9 +177,7 @@ export function openFeed(parts: FeedParts): Feed {
           arrivedUs: checkpoint.arrivedUs,
           deltas,
           added: filesOf(added),
-          events: filesOf(events),
-          metrics: filesOf(metrics),
-          merged: takeMerged(),
+          ...listOf(parts.tables()),
           // In one message: between two, a reader's figures would fall.
           pending: pendingIfAny(),
         })

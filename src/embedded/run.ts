@@ -346,7 +346,11 @@ function tablesOf(lake: Lake, start: Checkpoint): FeedTables {
   const { files } = lake.events
   const kept = checkpointOf(lake.events)
   const nextOffset = kept?.logId === start.logId ? positionOf(kept) : start.nextOffset
-  return { nextOffset, events: files, metrics: lake.metrics.files }
+  const othersRows = [lake.events, lake.metrics].reduce(
+    (rows, { others }) => rows + others.addedRows + others.removedRows,
+    0,
+  )
+  return { nextOffset, events: files, metrics: lake.metrics.files, othersRows }
 }
 
 /** What the user should know of other programs' changes; each is also warned of once. */

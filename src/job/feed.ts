@@ -17,12 +17,13 @@ export type MergedRawFile = Readonly<{ path: string; from: readonly string[] }>
  */
 export type FeedMessage =
   /**
-   * The first message; and after maintenance: the same rows in other files, or without the days
-   * that are dropped.
+   * The first message; after maintenance: the same rows in other files, or without the days that
+   * are dropped; and after other programs have changed rows.
    */
   | Readonly<{
       kind: 'files'
       nextOffset: number
+      isRewritten: IsRewritten
       events: readonly LakeFile[]
       metrics: readonly LakeFile[]
       /** Since the message before. */
@@ -38,6 +39,7 @@ export type FeedMessage =
       deltas: readonly WindowDelta[]
       /** The raw files that hold the events of this commit. */
       added: readonly LakeFile[]
+      isRewritten: IsRewritten
       events: readonly LakeFile[]
       metrics: readonly LakeFile[]
       /** Since the message before. */
@@ -50,6 +52,12 @@ export type FeedMessage =
    * pending before.
    */
   | (Readonly<{ kind: 'pending'; baseOffset: number }> & Pending)
+
+/**
+ * Another program has added, changed or removed rows since the last list of files: a day that has
+ * other files than before may have other rows.
+ */
+type IsRewritten = boolean
 
 export type Pending = Readonly<{
   /** Of the last event taken. */

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
+  addMonths,
   DAY_MS,
   dayOf,
   dayText,
@@ -17,9 +18,8 @@ import {
   offsetMs,
   offsetsIn,
   offsetText,
+  onDay,
   parseDay,
-  shiftDays,
-  shiftMonths,
   startOfDay,
   stretchOfDays,
   wallOf,
@@ -129,18 +129,28 @@ test('days follow each other without a gap, in any zone and year', () => {
   )
 })
 
-test('the same wall time so many days or months later', () => {
+test('a time is the same on another day, and the first moment of a day stays the first', () => {
+  const moved = (text: string, to: string, zone: string): string =>
+    utc(onDay(at(text), day(to), zone))
   const berlin = 'Europe/Berlin'
-  assert.equal(utc(shiftDays(at('2026-03-28T09:30Z'), 1, berlin)), '2026-03-29T08:30Z')
-  assert.equal(utc(shiftDays(at('2026-03-28T01:30Z'), 1, berlin)), '2026-03-29T01:00Z')
-  assert.equal(utc(shiftDays(at('2026-10-25T23:00Z'), -1, berlin)), '2026-10-24T22:00Z')
-  const months = (text: string, count: number, edge: 'start' | 'end'): string =>
-    utc(shiftMonths(at(text), count, 'UTC', edge))
-  assert.equal(months('2026-11-25T10:20Z', -1, 'end'), '2026-10-25T10:20Z')
-  assert.equal(months('2026-03-31T10:20Z', -1, 'end'), '2026-03-01T00:00Z')
-  assert.equal(months('2026-03-31T00:00Z', -1, 'start'), '2026-02-28T00:00Z')
-  assert.equal(months('2028-02-29T00:00Z', -12, 'start'), '2027-02-28T00:00Z')
-  assert.equal(months('2026-01-01T00:00Z', -1, 'start'), '2025-12-01T00:00Z')
+  assert.equal(moved('2026-03-28T09:30Z', '2026-03-29', berlin), '2026-03-29T08:30Z')
+  assert.equal(moved('2026-03-28T01:30Z', '2026-03-29', berlin), '2026-03-29T01:00Z')
+  assert.equal(moved('2026-10-25T23:00Z', '2026-10-25', berlin), '2026-10-24T22:00Z')
+  // 6 September begins at 01:00, and other days do not for that.
+  const santiago = 'America/Santiago'
+  assert.equal(moved('2026-09-06T04:00Z', '2026-09-05', santiago), '2026-09-05T04:00Z')
+  assert.equal(moved('2026-09-05T04:00Z', '2026-09-06', santiago), '2026-09-06T04:00Z')
+  assert.equal(moved('2026-09-06T05:00Z', '2026-09-05', santiago), '2026-09-05T06:00Z')
+})
+
+test('the same day of the month so many months later, or its last day', () => {
+  const months = (text: string, count: number): string => dayText(addMonths(day(text), count))
+  assert.equal(months('2026-11-25', -1), '2026-10-25')
+  assert.equal(months('2026-03-31', -1), '2026-02-28')
+  assert.equal(months('2028-02-29', -12), '2027-02-28')
+  assert.equal(months('2027-02-28', 12), '2028-02-28')
+  assert.equal(months('2026-01-01', -1), '2025-12-01')
+  assert.equal(months('2026-08-31', 18), '2028-02-29')
 })
 
 test('weeks and months begin with their first days', () => {

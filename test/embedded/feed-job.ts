@@ -82,7 +82,7 @@ export async function openFeedJob(options: FeedJobOptions): Promise<FeedJob> {
   const batch = await openRowBatch({ windowUs: WINDOW_US, seed: 7n, recentIds: memory })
   let peeks = 0
   const feed = openFeed({
-    tables: tables.now,
+    tables: () => ({ ...tables.now(), othersRows: 0 }),
     batch: {
       get windows() {
         return batch.windows

@@ -15,7 +15,7 @@ function openClockedFeed(t: TestContext) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const clock = { nowMs: 0 }
   const feed = openFeed({
-    tables: () => ({ nextOffset: 5, events: [], metrics: [] }),
+    tables: () => ({ nextOffset: 5, events: [], metrics: [], othersRows: 0 }),
     batch: { windows: 1, peekWindows: () => [WINDOW] },
     steadyMs: () => clock.nowMs,
   })

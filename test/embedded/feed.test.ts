@@ -9,7 +9,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { type Feed, openFeed } from '../../src/embedded/feed.ts'
 import type { FeedMessage } from '../../src/job.ts'
 import { openRandom } from '../support/random.ts'
-import { type FeedJob, type FeedJobOptions, openFeedJob, WINDOW_US } from './feed-job.ts'
+import { type FeedJob, type FeedJobOptions, openFeedJob, START, WINDOW_US } from './feed-job.ts'
 import { expectExact, type FeedReader, sumsText } from './feed-reader.ts'
 import { openTraffic, type Part, type Traffic } from './feed-traffic.ts'
 
@@ -128,7 +128,7 @@ function openPacedFeed(t: TestContext) {
   } as unknown as MessagePort // only what feed.ts calls
   let windows = 0
   const feed: Feed = openFeed({
-    tables: () => ({ nextOffset: 0, events: [], metrics: [] }),
+    tables: () => ({ nextOffset: 0, events: [], metrics: [], othersRows: 0 }),
     batch: {
       get windows() {
         return windows
@@ -346,4 +346,44 @@ test('nobody looks at the windows before a reader comes and after it has gone', 
     await sleep(10)
   }
   assert.equal(job.peeks(), peeks)
+})
+
+test('that another program changed rows is told once, with the next list of files', () => {
+  const told: (readonly [kind: string, isRewritten: boolean])[] = []
+  const port = {
+    postMessage: (message: FeedMessage) => {
+      if (message.kind !== 'pending') told.push([message.kind, message.isRewritten])
+    },
+    once() {},
+    close() {},
+  } as unknown as MessagePort // only what feed.ts calls
+  const tables = { nextOffset: 0, events: [], metrics: [], othersRows: 0 }
+  const feed = openFeed({
+    tables: () => tables,
+    batch: { windows: 0, peekWindows: () => [] },
+    steadyMs: () => 0,
+  })
+  feed.attach(port)
+  const commit = (nextOffset: number): void => {
+    tables.nextOffset = nextOffset
+    feed.commitBegun(nextOffset, [], [])
+    feed.committed({ ...START, nextOffset }, [])
+  }
+  feed.filesChanged()
+  tables.othersRows = 5
+  feed.filesChanged()
+  feed.filesChanged()
+  // A commit of ours may build on the change before it is noticed.
+  tables.othersRows = 7
+  commit(10)
+  commit(20)
+  feed.close()
+  assert.deepEqual(told, [
+    ['files', false],
+    ['files', false],
+    ['files', true],
+    ['files', false],
+    ['commit', true],
+    ['commit', false],
+  ])
 })

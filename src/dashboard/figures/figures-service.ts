@@ -7,6 +7,7 @@
  */
 import {
   type CompareId,
+  comparedWith,
   DEFAULT_COMPARE,
   FILTER_IDS,
   mapEventFilters,
@@ -94,6 +95,10 @@ export class FiguresService {
   #pending: SumsTable | null = null
   /** Sums at the current version; questions about one view share them. */
   readonly #views = new Map<string, ViewSums>()
+  /** Whether the newest window is to be looked up, at first or because rows were changed. */
+  #isNewestUnknown = true
+  /** How often rows were changed by other programs. */
+  #rewrites = 0
   #isFindingNewest = false
   #sweptUs = Number.NEGATIVE_INFINITY
   #prefetchedUs = Number.NEGATIVE_INFINITY
@@ -147,6 +152,11 @@ export class FiguresService {
         message satisfies never
     }
     if (message.kind !== 'pending') {
+      if (message.isRewritten) {
+        this.#rewrites++
+        this.#dataStart.forget()
+        this.#isNewestUnknown = true
+      }
       this.#findNewest(nowUs)
       if (!this.#hasStarted) this.#start(nowUs)
     }
@@ -203,8 +213,11 @@ export class FiguresService {
   async #answerQuestion(question: Question, nowUs: number): Promise<FiguresAnswer> {
     const { view } = question
     const [zone, period] = this.#resolve(view, nowUs)
-    const fault = zoneFault(zone, this.#options.windowUs / US_PER_MS, period)
-    if (fault !== null)
+    const windowMs = this.#options.windowUs / US_PER_MS
+    const fault = stretchesOf(period, view.compare, zone)
+      .map((stretch) => zoneFault(zone, windowMs, stretch))
+      .find((found) => found !== null)
+    if (fault !== undefined)
       return errorAnswer('bad-query', `${fault}. Ask in another zone, as zone=UTC`)
     if (question.kind === 'values') {
       const asked = { fromUs: period.fromMs * US_PER_MS, toUs: period.toMs * US_PER_MS }
@@ -240,8 +253,8 @@ export class FiguresService {
 
   /**
    * What may answer a view, the best first; the same for all its questions. Steps that begin at the
-   * zone's midnights come first, and are rather answered without a comparison than not at all. Days
-   * of UTC are the last resort.
+   * zone's midnights come first, also at those of what is compared, and are rather answered without
+   * a comparison than not at all. Days of UTC are the last resort.
    */
   *#candidates(
     compare: CompareId,
@@ -252,16 +265,22 @@ export class FiguresService {
   ): Generator<Candidate> {
     const asked = { fromUs: period.fromMs * US_PER_MS, toUs: period.toMs * US_PER_MS }
     const lengthUs = asked.toUs - asked.fromUs
-    const aligned = stepsInZone(lengthUs, this.#ladder, offsetsUs(period, zone))
+    const alignedTo = (stretches: readonly Stretch[]): readonly number[] =>
+      stepsInZone(lengthUs, this.#ladder, offsetsUs(stretches, zone))
+    const aligned = alignedTo([period])
     const others = stepsFor(lengthUs, this.#ladder).filter((stepUs) => !aligned.includes(stepUs))
-    for (const steps of [aligned, others]) {
-      const { by } = period
-      const inZone = { zone: steps === aligned ? zone : 'UTC', by, compare }
-      for (const isPreviousLoaded of compare === 'none' ? [false] : [true, false]) {
-        for (const stepUs of steps) {
-          const candidate = { ...inZone, span: widen(asked, stepUs), isPreviousLoaded }
-          if (this.#chunks.allows(requestOf(candidate, selection), nowUs)) yield candidate
-        }
+    const compared = compare === 'none' ? null : alignedTo(stretchesOf(period, compare, zone))
+    const { by } = period
+    const ways = [
+      ...(compared === null ? [] : [{ zone, isPreviousLoaded: true, steps: compared }]),
+      { zone, isPreviousLoaded: false, steps: aligned },
+      ...(compared === null ? [] : [{ zone: 'UTC', isPreviousLoaded: true, steps: others }]),
+      { zone: 'UTC', isPreviousLoaded: false, steps: others },
+    ]
+    for (const { steps, ...way } of ways) {
+      for (const stepUs of steps) {
+        const candidate = { ...way, by, compare, span: widen(asked, stepUs) }
+        if (this.#chunks.allows(requestOf(candidate, selection), nowUs)) yield candidate
       }
     }
   }
@@ -335,10 +354,12 @@ export class FiguresService {
 
   /** Looks up the newest window in the tables, until it is known. */
   #findNewest(nowUs: number): void {
-    if (this.#live.knowsNewest || this.#isFindingNewest) return
+    if (!this.#isNewestUnknown || this.#isFindingNewest) return
     this.#isFindingNewest = true
+    const rewrites = this.#rewrites
     findLatestWindows(this.#chunks, this.#options.windowUs, nowUs, (windows) => {
       this.#live.setLatest(windows)
+      this.#isNewestUnknown = rewrites !== this.#rewrites
       this.#publishLive()
     })
       // A question will report why the tables cannot be read; the next commit tries again.
@@ -368,8 +389,14 @@ function requestOf(candidate: Candidate, selection: EventSelection | null): Chun
   return { selection, span, also: isPreviousLoaded ? previousOf(candidate) : null }
 }
 
-function offsetsUs(stretch: Stretch, zone: string): readonly number[] {
-  return offsetsIn(stretch, zone).map((ms) => ms * US_PER_MS)
+/** The period, and what it is compared with. */
+function stretchesOf(period: Period, compare: CompareId, zone: string): readonly Stretch[] {
+  const compared = comparedWith(period, period.toMs, compare, zone)
+  return compared === null ? [period] : [period, compared]
+}
+
+function offsetsUs(stretches: readonly Stretch[], zone: string): readonly number[] {
+  return stretches.flatMap((stretch) => offsetsIn(stretch, zone)).map((ms) => ms * US_PER_MS)
 }
 
 const NO_FILTER: EventFilter = mapEventFilters(() => [])

@@ -50,10 +50,6 @@ export class LiveUpdates {
     return String(this.#version)
   }
 
-  get knowsNewest(): boolean {
-    return this.#latest !== null
-  }
-
   /** Files were replaced, or days dropped. */
   filesChanged(): void {
     this.#version++

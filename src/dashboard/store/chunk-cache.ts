@@ -16,7 +16,7 @@ import type { Span } from '../steps.ts'
 import type { CampaignNames } from './campaign-names.ts'
 import { type Chunk, chunkStarts } from './chunk.ts'
 import { EventsSeries } from './events-series.ts'
-import { AddedFiles, daysOf, droppedDays, type LakeDays } from './lake-files.ts'
+import { AddedFiles, daysOf, invalidDays, type LakeDays } from './lake-files.ts'
 import { RowEstimate } from './load-plan.ts'
 import { type LoadQueue, RowSemaphore } from './load-scheduler.ts'
 import { MetricsSeries } from './metrics-series.ts'
@@ -111,10 +111,10 @@ export class ChunkCache {
   /** The tables have other files. */
   setFiles(message: Exclude<FeedMessage, { kind: 'pending' }>): void {
     const [metricsDays, eventDays] = [daysOf(message.metrics), daysOf(message.events)]
-    for (const day of droppedDays(this.#metricsDays, metricsDays)) {
+    for (const day of invalidDays(this.#metricsDays, metricsDays, message.isRewritten)) {
       for (const series of this.#metrics.values()) series.dropDay(day)
     }
-    for (const day of droppedDays(this.#eventDays, eventDays)) {
+    for (const day of invalidDays(this.#eventDays, eventDays, message.isRewritten)) {
       for (const series of this.#events.values()) series.dropDay(day)
     }
     this.#metricsDays = metricsDays

@@ -31,6 +31,11 @@ export class DataStart {
     this.#chunks = chunks
   }
 
+  /** Rows were changed: the first window is looked up again. */
+  forget(): void {
+    this.#first = null
+  }
+
   /** Adds what a commit has added. */
   add({ rows, starts }: SumsTable): void {
     if (this.#first === null) return
@@ -66,7 +71,7 @@ export class DataStart {
     try {
       await first.read
     } catch (error) {
-      this.#first = null
+      if (this.#first === first) this.#first = null
       throw error
     }
     return Number.isFinite(first.startUs) ? first.startUs : day * DAY_US

@@ -23,13 +23,26 @@ export function daysOf(files: readonly LakeFile[]): LakeDays {
 }
 
 /**
- * Days that retention has dropped. Compaction keeps the rows of a day and commits only add to them.
- * So a day with fewer rows was dropped, even if late events have begun it anew since.
+ * Days whose sums are no longer valid. Compaction keeps the rows of a day and commits only add to
+ * them. So a day with fewer rows was dropped by retention, even if late events have begun it anew
+ * since. Where other programs have changed rows, a day with other files is not valid either.
  */
-export function droppedDays(before: LakeDays, after: LakeDays): readonly number[] {
-  return [...before]
-    .filter(([day, { rows }]) => rows > (after.get(day)?.rows ?? 0))
-    .map(([day]) => day)
+export function invalidDays(
+  before: LakeDays,
+  after: LakeDays,
+  isRewritten: boolean,
+): readonly number[] {
+  const days = isRewritten ? new Set([...before.keys(), ...after.keys()]) : before.keys()
+  return [...days].filter((day) => {
+    const [old, now] = [before.get(day), after.get(day)]
+    return (old?.rows ?? 0) > (now?.rows ?? 0) || (isRewritten && !haveSameFiles(old, now))
+  })
+}
+
+function haveSameFiles(some: DayFiles | undefined, others: DayFiles | undefined): boolean {
+  const paths = new Set(some?.files.map(({ path }) => path))
+  const found = others?.files ?? []
+  return found.length === paths.size && found.every(({ path }) => paths.has(path))
 }
 
 /** The files of the days that a stretch touches. */

@@ -34,6 +34,7 @@ test('questions wait for the first word of the job, then all are answered', asyn
   const first: FeedMessage = {
     kind: 'files',
     nextOffset: 0,
+    isRewritten: false,
     events: [],
     metrics: [],
     merged: [],
@@ -61,6 +62,7 @@ test('what the thread cannot read is an answer that says so, and no end of it', 
   thread.port.postMessage({
     kind: 'files',
     nextOffset: 1,
+    isRewritten: false,
     events: [gone],
     metrics: [gone],
     merged: [],

@@ -3,7 +3,7 @@
  * tells what the job's feed tells, in the same order, and answers `SumsQuery` from its files; paths
  * that were replaced can be made to expire.
  */
-import type { FeedMessage, LakeFile } from '../../../src/job.ts'
+import type { FeedMessage, LakeFile, MergedRawFile } from '../../../src/job.ts'
 import type {
   EventCells,
   EventFilter,
@@ -45,6 +45,10 @@ export type MemoryLake = Readonly<{
   merge(): void
   /** Retention: days before this one leave both tables. */
   dropDaysBefore(day: number): void
+  /**
+   * Another program changes rows, which the feed tells now or with what it tells next.
+   */
+  rewrite(change: (events: readonly ModelEvent[]) => readonly ModelEvent[], isTold: boolean): void
   /** Files that are no longer in the tables are removed. */
   expire(): void
   /** Loads that begin from now on do not end before what it returns was called. */
@@ -63,6 +67,8 @@ export function openMemoryLake(options: {
   let committed: ModelEvent[] = []
   let waiting: ModelEvent[] = []
   let offset = 0
+  let isRewritten = false
+  let merged: readonly MergedRawFile[] = []
   let files = 0
   /** Loads wait for it when it is set. */
   let held: Promise<void> = Promise.resolve()
@@ -103,6 +109,16 @@ export function openMemoryLake(options: {
       revenueMillionths: BigInt(millionths),
     }))
   }
+
+  /** What a message with a list of files says of the tables. */
+  function listOf() {
+    const list = { ...live, isRewritten, merged }
+    isRewritten = false
+    merged = []
+    return list
+  }
+
+  const tellFiles = (): void => tell({ kind: 'files', nextOffset: offset, ...listOf() })
 
   const sums: SumsQuery = {
     async sumMetrics(paths, span, stepUs) {
@@ -157,9 +173,7 @@ export function openMemoryLake(options: {
     calls,
     events: (): readonly ModelEvent[] => [...committed, ...waiting],
     committedEvents: (): readonly ModelEvent[] => committed,
-    start(): void {
-      tell({ kind: 'files', nextOffset: offset, ...live, merged: [] })
-    },
+    start: tellFiles,
     take(events: readonly ModelEvent[], arrivedUs: number): void {
       waiting = [...waiting, ...events]
       tell({ kind: 'pending', baseOffset: offset, arrivedUs, deltas: deltasOf(waiting) })
@@ -180,16 +194,7 @@ export function openMemoryLake(options: {
       }
       const deltas = deltasOf(batch)
       const pending = waiting.length === 0 ? null : { arrivedUs, deltas: deltasOf(waiting) }
-      tell({
-        kind: 'commit',
-        nextOffset: offset,
-        arrivedUs,
-        deltas,
-        added,
-        ...live,
-        merged: [],
-        pending,
-      })
+      tell({ kind: 'commit', nextOffset: offset, arrivedUs, deltas, added, ...listOf(), pending })
     },
     merge(): void {
       const byDay = Map.groupBy(live.events, ({ day }) => day)
@@ -199,8 +204,8 @@ export function openMemoryLake(options: {
         return { from, file: writeEvents(day, rows) }
       })
       live = { ...live, events: merges.map(({ file }) => file) }
-      const merged = merges.map(({ file: { path }, from }) => ({ path, from }))
-      tell({ kind: 'files', nextOffset: offset, ...live, merged })
+      merged = merges.map(({ file: { path }, from }) => ({ path, from }))
+      tellFiles()
     },
     dropDaysBefore(day: number): void {
       committed = committed.filter(({ timeUs }) => dayOf(timeUs) >= day)
@@ -208,7 +213,30 @@ export function openMemoryLake(options: {
         events: live.events.filter((file) => file.day >= day),
         metrics: live.metrics.filter((file) => file.day >= day),
       }
-      tell({ kind: 'files', nextOffset: offset, ...live, merged: [] })
+      tellFiles()
+    },
+    rewrite(change, isTold): void {
+      const before = Map.groupBy(committed, ({ timeUs }) => dayOf(timeUs))
+      committed = [...change(committed)]
+      const after = Map.groupBy(committed, ({ timeUs }) => dayOf(timeUs))
+      const isChanged = (day: number): boolean => {
+        const [old, now] = [before.get(day), after.get(day)]
+        return old?.length !== now?.length || (now ?? []).some((event, at) => event !== old?.[at])
+      }
+      const days = new Set([...before.keys(), ...after.keys()].filter(isChanged))
+      const written = [...days].filter((day) => after.has(day))
+      live = {
+        events: [
+          ...live.events.filter(({ day }) => !days.has(day)),
+          ...written.map((day) => writeEvents(day, after.get(day) ?? [])),
+        ],
+        metrics: [
+          ...live.metrics.filter(({ day }) => !days.has(day)),
+          ...written.map(writeMetrics),
+        ],
+      }
+      isRewritten ||= days.size > 0
+      if (isTold) tellFiles()
     },
     expire(): void {
       const kept = new Set([...live.events, ...live.metrics].map(({ path }) => path))

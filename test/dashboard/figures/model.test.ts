@@ -103,6 +103,7 @@ type Act =
   | Readonly<{ act: 'commit'; count: number }>
   | Readonly<{ act: 'merge' | 'expire' | 'sweep' }>
   | Readonly<{ act: 'drop'; days: number }>
+  | Readonly<{ act: 'rewrite'; every: number; events: readonly ModelEvent[]; isTold: boolean }>
   | Readonly<{ act: 'ask'; asked: readonly Asked[]; meanwhile: readonly Act[] }>
 
 const quietAct: fc.Arbitrary<Act> = fc.oneof(
@@ -110,6 +111,12 @@ const quietAct: fc.Arbitrary<Act> = fc.oneof(
   fc.record({ act: fc.constant('commit' as const), count: fc.integer({ min: 0, max: 20 }) }),
   fc.record({ act: fc.constantFrom('merge' as const, 'expire' as const, 'sweep' as const) }),
   fc.record({ act: fc.constant('drop' as const), days: fc.integer({ min: 0, max: 40 }) }),
+  fc.record({
+    act: fc.constant('rewrite' as const),
+    every: fc.integer({ min: 1, max: 5 }),
+    events: fc.array(anyEvent, { maxLength: 4 }),
+    isTold: fc.boolean(),
+  }),
 )
 const anyAct: fc.Arbitrary<Act> = fc.oneof(
   quietAct,
@@ -167,6 +174,19 @@ function expectAnswer(asked: Asked, answer: never, all: readonly ModelEvent[]): 
   }
 }
 
+/** As many rows as before where `added` are as many as are removed. */
+function rewritten(
+  events: readonly ModelEvent[],
+  every: number,
+  added: readonly ModelEvent[],
+): readonly ModelEvent[] {
+  const kept = events.flatMap((event, at) => {
+    if (at % (every * 2) === 0) return []
+    return at % every === 0 ? [{ ...event, campaign: 'moved' }] : [event]
+  })
+  return [...kept, ...added]
+}
+
 /**
  * Does the acts; each answer must be that of a state between its question and its arrival. Returns
  * how many raw files have cells in the end.
@@ -190,6 +210,10 @@ async function play(
         break
       case 'drop':
         lake.dropDaysBefore(Math.floor(NOON_US / DAY_US) - act.days)
+        break
+      case 'rewrite':
+        lake.rewrite((events) => rewritten(events, act.every, act.events), act.isTold)
+        if (!act.isTold) lake.commit(NOON_US)
         break
       case 'merge':
         lake.merge()
