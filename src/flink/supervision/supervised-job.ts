@@ -6,7 +6,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pause, reasonOf } from '../../runtime.ts'
-import { type Cluster, type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
+import {
+  type Cluster,
+  type ClusterJob,
+  hasEnded,
+  openCluster,
+  whyNotRunning,
+} from '../cluster/cluster.ts'
 import { openGatewaySession } from '../cluster/gateway.ts'
 import { FlinkError } from '../error.ts'
 import {
@@ -288,12 +294,19 @@ class Supervisor implements FlinkJob {
     }
   }
 
-  /** For a job that is restored again and again, the last failure is reported. */
+  /**
+   * For a job that is restored again and again, the last failure is reported; for one that waits
+   * for slots, how many there are.
+   */
   async #noteDowntime(job: ClusterJob | undefined): Promise<void> {
     if (job === undefined) return this.#downtime.note('the cluster has no such job')
-    if (job.state === 'RUNNING') return this.#downtime.clear()
+    const why = whyNotRunning(job)
+    if (why === null) return this.#downtime.clear()
+    const slots = job.state === 'RUNNING' ? await this.#cluster.readSlots() : null
+    const room =
+      slots === null ? '' : `; ${slots.free} of the cluster's ${slots.total} task slots are free`
     const failure = await this.#cluster.readFailure(job.id)
-    this.#downtime.note(`it is ${job.state}${failure === null ? '' : `, ${failure}`}`)
+    this.#downtime.note(`${why}${room}${failure === null ? '' : `, ${failure}`}`)
   }
 
   async #act(action: Action): Promise<LifecycleEvent | null> {
@@ -339,7 +352,7 @@ class Supervisor implements FlinkJob {
   async #submit(from: readonly string[] | null): Promise<LifecycleEvent> {
     const jobs = await this.#listJobs()
     if (jobs.some(({ state }) => !hasEnded(state))) return { kind: 'jobs', jobs, failure: null }
-    await awaitSlots(this.#cluster, this.#settings.parallelism)
+    await awaitSlots(this.#cluster, this.#settings.parallelism, 'free')
     const tables = await this.#settings.readTables()
     const paths = from ?? (await this.#findPaths(tables))
     if ('kind' in paths) return paths
