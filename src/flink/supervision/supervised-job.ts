@@ -13,7 +13,6 @@ import {
   openCluster,
   whyNotRunning,
 } from '../cluster/cluster.ts'
-import { openGatewaySession } from '../cluster/gateway.ts'
 import { FlinkError } from '../error.ts'
 import {
   type FlinkJobOptions,
@@ -24,14 +23,7 @@ import {
 } from '../job/job-sql.ts'
 import { awaitSlots, requireSlots } from './capacity.ts'
 import { type Downtime, openDowntime } from './downtime.ts'
-import {
-  type Action,
-  failed,
-  isMissing,
-  type Lifecycle,
-  type LifecycleEvent,
-  nextStep,
-} from './lifecycle.ts'
+import { type Action, failed, type Lifecycle, type LifecycleEvent, nextStep } from './lifecycle.ts'
 import type { Reach } from './rebuild.ts'
 import type { RebuildMark } from './rebuild-mark.ts'
 import {
@@ -42,6 +34,7 @@ import {
   submittedAfter,
 } from './recovery.ts'
 import { STATE_VERSION, type StateNote, whyOtherBackend, whyOtherVersion } from './state-mark.ts'
+import { submitFromFirst, submitJob } from './submission.ts'
 import { gapsText, type TopicStanding, type TopicWatch } from './topic-watch.ts'
 
 export type TableFacts = Readonly<{
@@ -358,18 +351,19 @@ class Supervisor implements FlinkJob {
     if ('kind' in paths) return paths
     const why = await this.#passGaps()
     if (why !== null) return { kind: 'refused', why }
-    const [path = null, ...rest] = paths
-    let jobId: string
-    try {
-      jobId = await this.#execute(path)
-    } catch (cause) {
-      const { why } = failed(cause)
-      if (path !== null && isMissing(why)) return { kind: 'missing', why, rest }
-      throw cause
+    const { gateway, tell } = this.#settings
+    const submit = (path: string | null) => submitJob(gateway, this.#sql.statements, path)
+    if (paths.length === 0) {
+      const jobId = await submit(null)
+      tell?.(`submitted the Flink job ${jobId}`)
+      return { kind: 'submitted', jobId, rest: [] }
     }
-    const after = submittedAfter(tables)
-    if (path !== null) await this.#note({ jobId, after, checkpointId: -1, path })
-    this.#settings.tell?.(`submitted the Flink job ${jobId}${path === null ? '' : ` from ${path}`}`)
+    const { signal } = this.#abort
+    const found = await submitFromFirst(paths, { submit, signal, onSearch: (text) => tell?.(text) })
+    if ('kind' in found) return found
+    const { jobId, path, rest } = found
+    await this.#note({ jobId, after: submittedAfter(tables), checkpointId: -1, path })
+    tell?.(`submitted the Flink job ${jobId} from ${path}`)
     return { kind: 'submitted', jobId, rest }
   }
 
@@ -428,22 +422,6 @@ class Supervisor implements FlinkJob {
   async #writeState(): Promise<void> {
     const { state, stateBackend: backend } = this.#settings
     await state.write({ version: STATE_VERSION, backend })
-  }
-
-  async #execute(path: string | null): Promise<string> {
-    const properties: Record<string, string> =
-      path === null ? {} : { 'execution.state-recovery.path': path }
-    const session = await openGatewaySession({ url: this.#settings.gateway, properties })
-    try {
-      let jobId: string | null = null
-      for (const statement of this.#sql.statements) {
-        jobId = (await session.execute(statement)).jobId ?? jobId
-      }
-      if (jobId !== null) return jobId
-      throw new FlinkError('answer', { fault: 'The gateway took the job and did not give its id' })
-    } finally {
-      await session.close()
-    }
   }
 
   async #noteCheckpoint(jobId: string): Promise<void> {

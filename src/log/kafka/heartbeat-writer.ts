@@ -61,7 +61,7 @@ export async function openHeartbeatWriter(
         ({ offset, end }) => end > offset && end - offset <= LOOKED_AT_MAX,
       )
       if (came.length === 0 || !isLittle) return came.length === 0
-      const { id, leaders } = requireSameTopic(await cluster.refresh(), place, logId)
+      const { id, leaders } = requireSameTopic(cluster.view(), place, logId)
       try {
         for (const [node, partitions] of partitionsByLeader(leaders)) {
           const wanted = came.filter(({ partition }) => partitions.includes(partition))
