@@ -19,7 +19,7 @@ export type FlinkErrorCode =
   | 'state'
   /** The job ended, or never ran, in the time allowed. */
   | 'job'
-  /** The cluster has fewer slots than the job has parallel tasks. */
+  /** The cluster has fewer slots, or fewer free ones, than the job has parallel tasks. */
   | 'slots'
   /** Files of rejected events that are not what the job writes. */
   | 'rejected-file'
@@ -65,9 +65,9 @@ const KINDS: ErrorKinds<FlinkErrorCode> = {
   slots: {
     canRetry: true,
     message: (f) =>
-      `The Flink cluster has ${f.slots} task slots, and flink.parallelism is ${f.parallelism}: ` +
-      'start more task managers, raise taskmanager.numberOfTaskSlots, or set flink.parallelism ' +
-      'lower. The job that runs, if any, is left as it is.',
+      `The Flink cluster has ${f.slots} task slots, ${slotsHeld(f)}and flink.parallelism is ` +
+      `${f.parallelism}: start more task managers, raise taskmanager.numberOfTaskSlots, or set ` +
+      'flink.parallelism lower. The job that runs, if any, is left as it is.',
   },
   'rejected-file': {
     canRetry: false,
@@ -96,6 +96,11 @@ export class FlinkError extends RoomError<FlinkErrorCode> {
   constructor(code: FlinkErrorCode, facts: Facts, cause?: unknown) {
     super(KINDS, code, facts, cause)
   }
+}
+
+/** Where there would be enough of them: how many other jobs have left. */
+function slotsHeld({ slots, free, parallelism }: Facts): string {
+  return Number(slots) < Number(parallelism) ? '' : `of which other jobs leave ${free} free, `
 }
 
 /** What to do about the causes that users meet. */

@@ -13,7 +13,7 @@ import type { Config, FlinkConfig, KafkaLog, TrinoConfig } from '../config.ts'
 import { type OpenWindows, openTrinoQuery } from '../query.ts'
 import { aborted, type Closing, closeAll, pause, reasonOf } from '../runtime.ts'
 import { type Lake, type LogProgress, openLake, TableError, type TableErrorCode } from '../table.ts'
-import { openCluster } from './cluster/cluster.ts'
+import { openCluster, whyNotRunning } from './cluster/cluster.ts'
 import { FlinkError, type FlinkErrorCode } from './error.ts'
 import { type Heartbeats, startHeartbeats } from './heartbeat/heartbeats.ts'
 import { consumerGroups } from './job/job-sql.ts'
@@ -109,9 +109,11 @@ export function openLeader(options: LeaderOptions): Leader {
   async function checkOtherLeader(locked: TableError): Promise<void> {
     const found = await findJob(settings).catch((error: unknown) => reasonOf(error))
     if (typeof found === 'string') downtime.note(found)
-    else if (found.live?.state === 'RUNNING') downtime.clear()
-    else if (found.live !== null) downtime.note(`it is ${found.live.state}`)
-    else {
+    else if (found.live !== null) {
+      const why = whyNotRunning(found.live)
+      if (why === null) downtime.clear()
+      else downtime.note(why)
+    } else {
       const leads = `another process (${locked.facts.holder}) leads and does not submit it`
       downtime.note(`${leads}. Look at its log; when it ends, this one takes over`)
     }

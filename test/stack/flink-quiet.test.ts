@@ -9,80 +9,36 @@ import type { Stack } from '../../deploy/stack/stack.ts'
 import { openHeartbeatWriter, readTopicExtent } from '../../src/log.ts'
 import { post, postAccepted, readStatus } from '../support/client.ts'
 import { eventLine, eventLines } from '../support/events.ts'
-import { type Product, runCommand, startProduct } from '../support/product.ts'
+import { startProduct } from '../support/product.ts'
 import { until } from '../support/until.ts'
 import { askTrino } from './support/ask-trino.ts'
-import type { DistributedSide } from './support/distributed-side.ts'
 import { onFlinkSide, onKafkaSide } from './support/on-side.ts'
-import { produce, withAdmin } from './support/topic.ts'
+import {
+  awaitLedger,
+  BOUND_MS,
+  clicksAt,
+  endsOf,
+  expectEqual,
+  expectStill,
+  GRACE_MS,
+  LIMIT_MS,
+  setUp,
+  sleepUntil,
+  WINDOW,
+  WINDOW_MS,
+  windowOf,
+} from './support/quiet.ts'
+import { produce } from './support/topic.ts'
 
-const WINDOW_MS = 20_000
-const FIELDS = { window: '20s', kafka: { partitions: 2 } }
-/** Of `flinkFields`: the delay, the idle timeout and a checkpoint. */
-const BOUND_MS = 1_000 + 2_000 + 2_000
-/** For a busy machine. */
-const GRACE_MS = 30_000
-const SETUP_LIMIT_MS = 600_000
-const LIMIT_MS = 300_000
-
-type Running = Readonly<{ stack: Stack; side: DistributedSide; product: Product }>
-
-const windowOf = (ms: number): number => Math.floor(ms / WINDOW_MS) * WINDOW_MS
-
-async function setUp({ folder, environment }: DistributedSide): Promise<void> {
-  const made = await runCommand(folder, ['setup'], { environment, limitMs: SETUP_LIMIT_MS })
-  assert.equal(made.exit.code, 0, made.stdout + made.stderr)
-}
-
-/** Clicks of the window that begins then, as the metrics have them; null without a row. */
-async function clicksAt({ stack }: Running, startMs: number): Promise<number | null> {
-  const start = new Date(startMs).toISOString().slice(0, 19).replace('T', ' ')
-  const sql = `SELECT clicks FROM campaign_metrics WHERE window_start = TIMESTAMP '${start}'`
-  const [row] = await askTrino(stack.address('trino'), sql)
-  return row === undefined ? null : Number(row[0])
-}
-
-async function ledgerOf({ product }: Running): Promise<Readonly<Record<string, number>>> {
-  return (await readStatus(product.url)).ledger as unknown as Readonly<Record<string, number>>
-}
-
-async function awaitLedger(running: Running, expected: Readonly<Record<string, number>>) {
-  let last = {}
-  const isSo = async () => {
-    last = await ledgerOf(running)
-    return Object.entries(expected).every(([name, value]) => Reflect.get(last, name) === value)
-  }
-  await until(isSo, LIMIT_MS).catch(() => assert.deepEqual(last, expected))
-}
-
-/** Where Flink is the engine, no event waits for its window to close either. */
-async function expectEqual({ side }: Running): Promise<void> {
-  const { environment } = side
-  const verify = await runCommand(side.folder, ['verify', '--json'], {
-    environment,
-    limitMs: LIMIT_MS,
-  })
-  assert.equal(verify.exit.code, 0, verify.stdout + verify.stderr)
-  const found = JSON.parse(verify.stdout) as { openWindows: { events: number } | null }
-  assert.equal(found.openWindows?.events ?? 0, 0, verify.stdout)
-}
+const FIELDS = { window: WINDOW, kafka: { partitions: 2 } }
 
 /** Commits that replaced rows of the metrics. */
-async function amendments({ stack }: Running): Promise<number> {
+async function amendments(stack: Stack): Promise<number> {
   const sql =
     `SELECT count(*) FROM "campaign_metrics$snapshots" WHERE ` +
     `element_at(summary, 'campaign-metrics.amended-until') IS NOT NULL`
   const [row] = await askTrino(stack.address('trino'), sql)
   return Number(row?.[0])
-}
-
-/** Records of all kinds in the topic. */
-async function endsOf({ stack, side }: Running): Promise<number> {
-  const partitions = [0, 1].map((partitionIndex) => ({ partitionIndex, timestamp: -1n }))
-  const listed = await withAdmin(stack, (admin) =>
-    admin.listOffsets({ topics: [{ name: side.topic, partitions }] }),
-  )
-  return (listed[0]?.partitions ?? []).reduce((sum, { offset }) => sum + Number(offset), 0)
 }
 
 test('quiet traffic closes its last window in time, and events of a silence are amended', () =>
@@ -91,7 +47,7 @@ test('quiet traffic closes its last window in time, and events of a silence are 
     async (stack, side) => {
       await setUp(side)
       const product = await startProduct(side.folder, { environment: side.environment })
-      const running = { stack, side, product }
+      const running = { stack, side, url: product.url }
       try {
         // The job runs once a first event is stored.
         await postAccepted(product.url, eventLine({ event_id: 'first' }))
@@ -102,7 +58,7 @@ test('quiet traffic closes its last window in time, and events of a silence are 
         const timestamp = new Date(sentMs).toISOString()
         await postAccepted(product.url, `${eventLines('last', 20, { timestamp }).join('\n')}\n`)
         const endMs = startMs + WINDOW_MS
-        await sleep(Math.max(0, endMs - Date.now()))
+        await sleepUntil(endMs)
         await until(async () => (await clicksAt(running, startMs)) !== null, LIMIT_MS)
         const lateMs = Date.now() - endMs
         assert(lateMs < BOUND_MS + GRACE_MS, `in the metrics ${lateMs} ms after its end`)
@@ -112,18 +68,18 @@ test('quiet traffic closes its last window in time, and events of a silence are 
         // A record that is no event moves nothing but the topic: its window and the silent ones
         // before it close without a row.
         const silentMs = startMs + WINDOW_MS
-        await sleep(Math.max(0, silentMs + 2 * WINDOW_MS - Date.now()))
-        const before = await endsOf(running)
+        await sleepUntil(silentMs + 2 * WINDOW_MS)
+        const before = await endsOf(running, 2)
         await produce(stack, side.topic, ['{'], 0)
         const badMs = Date.now()
-        await until(async () => (await endsOf(running)) >= before + 3, LIMIT_MS)
+        await until(async () => (await endsOf(running, 2)) >= before + 3, LIMIT_MS)
         await awaitLedger(running, { received: 22, stored: 21, rejected: 1, waiting: 0 })
 
         // Dated into the first silent window: Flink drops it.
         const silent = eventLines('silent', 3, { timestamp: new Date(silentMs + 1).toISOString() })
         await postAccepted(product.url, `${silent.join('\n')}\n`)
         await until(async () => (await clicksAt(running, silentMs)) === 3, LIMIT_MS)
-        assert((await amendments(running)) > 0, 'the window was amended')
+        assert((await amendments(stack)) > 0, 'the window was amended')
         await expectEqual(running)
 
         const late = eventLine({ event_id: 'late', timestamp })
@@ -133,11 +89,9 @@ test('quiet traffic closes its last window in time, and events of a silence are 
         await awaitLedger(running, { received: 26, stored: 25, rejected: 1, duplicates: 0 })
 
         // Once all is closed, the topic is left alone.
-        await sleep(Math.max(0, windowOf(badMs) + 3 * WINDOW_MS - Date.now()))
+        await sleepUntil(windowOf(badMs) + 3 * WINDOW_MS)
         await sleep(2 * WINDOW_MS)
-        const still = await endsOf(running)
-        await sleep(2 * WINDOW_MS)
-        assert.equal(await endsOf(running), still)
+        await expectStill(running, 2)
         assert.equal((await readStatus(product.url)).healthy, true)
       } finally {
         await product.stop()
@@ -152,7 +106,7 @@ test('the embedded engine leaves heartbeats out, and its ledger closes', () =>
     async (stack, side) => {
       await setUp(side)
       const product = await startProduct(side.folder, { environment: side.environment })
-      const running = { stack, side, product }
+      const running = { stack, side, url: product.url }
       try {
         const place = {
           ...({ kind: 'kafka', brokers: [stack.address('kafka')], topic: side.topic } as const),

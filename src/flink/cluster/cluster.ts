@@ -36,6 +36,9 @@ export type JobAttempt = Readonly<{
   newestCheckpoint: number
 }>
 
+/** Of the task managers that there are. */
+export type Slots = Readonly<{ total: number; free: number }>
+
 /** `heapBytes`: of all task managers together, for tasks. */
 export type ClusterMemory = Readonly<{ heapBytes: number; managedBytesPerSlot: number }>
 
@@ -58,7 +61,7 @@ export type Cluster = {
   /** Of the task managers that there are. */
   readMemory(): Promise<ClusterMemory>
   /** Null where the cluster makes task managers as they are needed. */
-  readSlots(): Promise<number | null>
+  readSlots(): Promise<Slots | null>
   cancel(jobId: string): Promise<void>
   /** Waits until the job has reached a final state. */
   awaitEnd(jobId: string): Promise<string>
@@ -78,6 +81,12 @@ const ELASTIC_SETTINGS = /^(?:kubernetes\.cluster-id|yarn\.)/
 
 export function hasEnded(state: string): boolean {
   return ENDED.has(state)
+}
+
+/** Null where all tasks run: a job that waits for slots is RUNNING too, as Flink names it. */
+export function whyNotRunning({ state, running, tasks }: ClusterJob): string | null {
+  if (state !== 'RUNNING') return `it is ${state}`
+  return running === tasks ? null : `it is RUNNING, but ${running} of its ${tasks} tasks run`
 }
 
 /** `url`: of the JobManager's REST interface, as `http://127.0.0.1:8081`. */
@@ -123,7 +132,7 @@ function latestCheckpointIn(answer: Answer): Checkpoint | null {
 
 async function readAttempt(url: string, jobId: string): Promise<JobAttempt | null> {
   const job = (await listJobs(url)).find(({ id }) => id === jobId)
-  if (job?.state !== 'RUNNING' || job.running !== job.tasks) return null
+  if (job === undefined || whyNotRunning(job) !== null) return null
   const answer = await askFlink(url, `/jobs/${jobId}/checkpoints`)
   const begun = objectsIn(answer, 'history').map((one) => numberIn(one, 'id'))
   const restored = numberIn(objectIn(answer, 'counts'), 'restored')
@@ -185,8 +194,9 @@ async function awaitAllRunning(url: string, jobId: string): Promise<void> {
       const fault = 'ended by itself before it could be stopped with a savepoint'
       throw new FlinkError('job', { job: jobId, fault })
     }
-    if (job.state === 'RUNNING' && job.running === job.tasks) return
-    last = `it is ${job.state}, and ${job.running} of its ${job.tasks} tasks run`
+    const why = whyNotRunning(job)
+    if (why === null) return
+    last = why
     await sleep(POLL_MS)
   }
   const failure = failureIn(await askFlink(url, `/jobs/${jobId}/exceptions?maxExceptions=1`))
@@ -206,10 +216,11 @@ async function readMemory(url: string): Promise<ClusterMemory> {
   return { heapBytes: sum('taskHeap'), managedBytesPerSlot }
 }
 
-async function readSlots(url: string): Promise<number | null> {
+async function readSlots(url: string): Promise<Slots | null> {
   const settings = objectsIn(await askFlink(url, '/jobmanager/config', { isList: true }), 'list')
   if (settings.some(({ key }) => ELASTIC_SETTINGS.test(String(key)))) return null
-  return numberIn(await askFlink(url, '/overview'), 'slots-total')
+  const overview = await askFlink(url, '/overview')
+  return { total: numberIn(overview, 'slots-total'), free: numberIn(overview, 'slots-available') }
 }
 
 async function awaitEnd(url: string, jobId: string): Promise<string> {

@@ -3,13 +3,18 @@
  * of the windows, and how many event ids are remembered.
  *
  *     GET /jobs/J/checkpoints                          counts, and the last one completed
- *     GET /jobs/J/metrics?get=numRestarts
- *     GET /jobs/J                                      its vertices; asked until all is found
- *     GET /jobs/J/vertices/V/subtasks/metrics          the names of their metrics, likewise
+ *     GET /jobs/J                                      its vertices, and since when it runs
+ *     GET /jobs/J/metrics?get=numRestarts,uptime
+ *     GET /jobs/J/vertices/V/subtasks/metrics          their names; asked until all is found
  *     GET /jobs/J/vertices/V/subtasks/metrics?get=…    the watermark, and the ids
  *
  * A figure is absent where its request fails or its operator does not run: figures end nothing, and
  * none is made up.
+ *
+ * What comes from `metrics` is a copy, which the JobManager fetches from all task managers at once,
+ * and not again before all have answered. For one that died while it was being asked it waits for
+ * `web.timeout`, ten minutes by default, and goes on telling what it had. The job's uptime shows
+ * how old the copy is, and figures of an old one are absent as well.
  */
 import type { ClusterJobFigures } from '../../job.ts'
 import { type Answer, askFlink, objectIn, objectsIn } from './rest.ts'
@@ -30,6 +35,8 @@ const SEARCH_EVERY = 6
 const WATERMARK_METRIC = /^(?:Global)?WindowAggregate\[\d+\]\.currentInputWatermark$/
 /** Of the state in which the deduplication keeps ids; only RocksDB has it. */
 const IDS_METRIC = /^Deduplicate\[\d+\]\.deduplicate-state\.rocksdb_estimate-num-keys$/
+/** The copy is renewed every ten seconds, once somebody has asked. */
+const AGE_MS_MAX = 60_000
 /** An operator that no event has reached yet has the smallest number of 64 bits. */
 const NO_WATERMARK_MS = -8.64e15
 
@@ -38,11 +45,11 @@ export function openJobMetrics(url: string): JobMetricsReader {
   let places: Places | null = null
   let readings = 0
 
-  async function find(jobId: string): Promise<Places> {
+  async function find(jobId: string, job: Answer): Promise<Places> {
     const isKnown = places?.jobId === jobId
     const isWhole = places?.watermark != null && places.ids !== null
     if (places === null || !isKnown || (!isWhole && readings % SEARCH_EVERY === 0)) {
-      places = await findPlaces(url, jobId)
+      places = await findPlaces(url, jobId, job)
     }
     readings++
     return places
@@ -50,16 +57,20 @@ export function openJobMetrics(url: string): JobMetricsReader {
 
   return {
     async read(jobId) {
-      const [checkpoints, metrics, found] = await Promise.all([
+      const [checkpoints, job, metrics] = await Promise.all([
         ask(url, `/jobs/${jobId}/checkpoints`),
-        askList(url, `/jobs/${jobId}/metrics?get=numRestarts`),
-        find(jobId),
+        ask(url, `/jobs/${jobId}`),
+        askList(url, `/jobs/${jobId}/metrics?get=numRestarts,uptime`),
       ])
+      const figureOf = (name: string): number | null =>
+        numberOf(metrics.find(({ id }) => id === name)?.value)
+      if (isOld(job, figureOf('uptime'))) return checkpointsIn(checkpoints)
+      const found = await find(jobId, job)
       const [watermarkMs, ids] = await Promise.all([
         readMetric(url, jobId, found.watermark, 'min'),
         readMetric(url, jobId, found.ids, 'sum'),
       ])
-      const restarts = numberOf(metrics[0]?.value)
+      const restarts = figureOf('numRestarts')
       return {
         ...(restarts === null ? {} : { restarts }),
         ...checkpointsIn(checkpoints),
@@ -89,9 +100,19 @@ function checkpointsIn(answer: Answer): Pick<JobMetrics, 'checkpoints' | 'lastCh
   }
 }
 
-async function findPlaces(url: string, jobId: string): Promise<Places> {
-  const vertices = objectsIn(await ask(url, `/jobs/${jobId}`), 'vertices')
-  const ids = vertices.flatMap(({ id }) => (typeof id === 'string' ? [id] : []))
+/**
+ * Whether the copy is of an earlier time, or of an earlier attempt of the job. What does not tell is
+ * taken for a new one.
+ */
+function isOld(job: Answer, uptimeMs: number | null): boolean {
+  const nowMs = numberOf(job.now)
+  const runningSinceMs = numberOf(objectIn(job, 'timestamps').RUNNING)
+  if (job.state !== 'RUNNING' || nowMs === null || runningSinceMs === null) return false
+  return uptimeMs !== null && Math.abs(nowMs - runningSinceMs - uptimeMs) > AGE_MS_MAX
+}
+
+async function findPlaces(url: string, jobId: string, job: Answer): Promise<Places> {
+  const ids = objectsIn(job, 'vertices').flatMap(({ id }) => (typeof id === 'string' ? [id] : []))
   const named = await Promise.all(
     ids.map(async (vertex) => {
       const metrics = await askList(url, metricsPath(jobId, vertex))

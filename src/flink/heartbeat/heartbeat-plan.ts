@@ -35,16 +35,14 @@ export type DueFacts = Readonly<{
   closedUntilUs: number | null
 }>
 
+/** `areHeartbeats`: nothing else has come since the topic was seen last. */
 export function noteEnds(
   standing: Standing | null,
   ends: readonly number[],
   nowUs: number,
+  areHeartbeats: boolean,
 ): Standing {
-  const isSame =
-    standing !== null &&
-    ends.length === standing.ends.length &&
-    ends.every((end, partition) => end === standing.ends[partition])
-  return isSame ? standing : { ends, sinceUs: nowUs }
+  return { ends, sinceUs: standing !== null && areHeartbeats ? standing.sinceUs : nowUs }
 }
 
 /**
@@ -78,13 +76,17 @@ export function closesUntil(atUs: number, watermarkDelayUs: number, windowUs: nu
  *   written ──► taken ──► awaited ──► committed ──► closed
  *     │           │         │            └ the job has not been restarted meanwhile
  *     │           │         └ both tables have committed `checkpoint`
- *     │           └ a while later: the next checkpoint is begun after the watermark has moved
+ *     │           └ a while later: a checkpoint that is begun now is behind the watermark
  *     └ the offsets of Flink's group are behind the heartbeats
  *
  * A heartbeat may be in a checkpoint that its watermark is not in: the watermark is sent a moment
  * after the record was read, and is lost when the job restarts in between. So a later checkpoint
  * counts, and a restart at any time ends the claim: its windows may be open, and another heartbeat
  * is written.
+ *
+ * A part of the source that has read nothing holds the watermark up until it counts as idle: a task
+ * without a partition, after each start, and a partition that is new. So a claim waits for as long
+ * as that takes, and ends when a partition is added, to which its heartbeat was not written.
  */
 export type Claim = Readonly<{
   jobId: string
@@ -111,13 +113,17 @@ export type ClaimFacts = Readonly<{
   commits: readonly (FlinkCommit | null)[]
 }>
 
+/** Of the topic, and of the job. */
+export type ClaimBounds = Readonly<{ partitions: number; idleTimeoutMs: number }>
+
 /** Longer than the cluster answers from its memory, and longer than a watermark waits to be sent. */
 export const SETTLE_MS = 10_000
 
 /** One step further, as far as the facts allow; null where the claim no longer holds. */
-export function advanceClaim(claim: Claim, facts: ClaimFacts): Claim | null {
+export function advanceClaim(claim: Claim, facts: ClaimFacts & ClaimBounds): Claim | null {
   const { attempt, nowMs } = facts
   if (claim.stage === 'closed') return claim
+  if (claim.offsets.length < facts.partitions) return null
   if (attempt?.jobId !== claim.jobId || attempt.restored !== claim.restored) return null
   switch (claim.stage) {
     case 'written': {
@@ -125,7 +131,7 @@ export function advanceClaim(claim: Claim, facts: ClaimFacts): Claim | null {
       return isTaken ? { ...claim, stage: 'taken', sinceMs: nowMs } : claim
     }
     case 'taken':
-      if (nowMs - claim.sinceMs < SETTLE_MS) return claim
+      if (nowMs - claim.sinceMs < SETTLE_MS + facts.idleTimeoutMs) return claim
       return { ...claim, stage: 'awaited', checkpoint: attempt.newestCheckpoint + 1 }
     case 'awaited': {
       const { checkpoint, jobId } = claim

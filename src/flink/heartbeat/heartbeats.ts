@@ -16,15 +16,17 @@ import { eventTimes, FLINK_SUMMARY_KEYS, newestWith, type TableView } from '../.
 import type { Cluster } from '../cluster/cluster.ts'
 import { type FlinkCommit, flinkCommitIn } from '../supervision/recovery.ts'
 import { closedUntilUs } from '../upkeep/amend-view.ts'
+import type { ClaimFacts, DueFacts } from './heartbeat-plan.ts'
 import {
-  advanceClaim,
-  type Claim,
-  closesUntil,
-  type DueFacts,
-  isHeartbeatDue,
-  noteEnds,
-  type Standing,
-} from './heartbeat-plan.ts'
+  type HeartbeatRules,
+  type HeartbeatState,
+  isDue,
+  NOTHING_KNOWN,
+  noteFacts,
+  noteFailed,
+  noteLook,
+  noteWritten,
+} from './heartbeat-state.ts'
 
 export type HeartbeatOptions = Readonly<{
   topic: KafkaPlace
@@ -53,82 +55,48 @@ export type Heartbeats = Readonly<{
 }>
 
 const POLL_MS_MAX = 1_000
-const CLAIMS_INTERVAL_US = 2_000_000
-/** The next attempt to write, after one that failed, or whose broker's clock is behind ours. */
-const RETRY_US = 5_000_000
-/** Of heartbeats that are being followed; a later one stands in for an earlier. */
-const CLAIMS_MAX = 16
+const FACTS_INTERVAL_US = 2_000_000
 const US_PER_MS = 1_000
 
 export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
   const { tables, windowUs, nowUs } = options
-  const watermarkDelayUs = options.watermarkDelayMs * US_PER_MS
+  const rules: HeartbeatRules = {
+    windowUs,
+    watermarkDelayUs: options.watermarkDelayMs * US_PER_MS,
+    idleTimeoutUs: options.idleTimeoutMs * US_PER_MS,
+  }
   const stopping = new AbortController()
   let writer: HeartbeatWriter | null = null
-  let standing: Standing | null = null
-  let claims: readonly Claim[] = []
-  let advancedUs = Number.NEGATIVE_INFINITY
-  let pausedUntilUs = Number.NEGATIVE_INFINITY
-  let closedUs: number | null = null
+  let state: HeartbeatState = NOTHING_KNOWN
+  let askedUs = Number.NEGATIVE_INFINITY
   let notice: string | null = null
   const openState = memoized(tables, windowUs)
 
   async function round(): Promise<void> {
     const { topic, logId } = options
     writer ??= await openHeartbeatWriter(topic, logId, () => nowUs() / US_PER_MS)
-    standing = noteEnds(standing, await writer.ends(), nowUs())
-    if (claims.length > 0 && nowUs() - advancedUs >= CLAIMS_INTERVAL_US) {
-      advancedUs = nowUs()
-      await advanceClaims()
+    const ends = await writer.ends()
+    const before = state.standing?.ends ?? null
+    const areHeartbeats = before !== null && (await writer.areHeartbeats(before, ends))
+    state = noteLook(state, { ends, areHeartbeats, nowUs: nowUs() })
+    if (state.claims.length > 0 && nowUs() - askedUs >= FACTS_INTERVAL_US) {
+      askedUs = nowUs()
+      state = noteFacts(state, await askFacts(), rules)
     }
-    if (isDue(standing)) await write(writer, standing)
-  }
-
-  function isDue(at: Standing): boolean {
-    if (nowUs() < pausedUntilUs) return false
-    const { events, closedUntilUs: rowsUntilUs } = openState()
-    const known = [rowsUntilUs, closedUs, ...claims.map(({ closesUntilUs }) => closesUntilUs)]
-    const closed = known.filter((us) => us !== null)
-    return isHeartbeatDue({
-      nowUs: nowUs(),
-      standing: at,
-      // The other half is for seeing it, and for the job to read it.
-      quietUs: (options.idleTimeoutMs * US_PER_MS) / 2,
-      watermarkDelayUs,
-      windowUs,
-      events,
-      closedUntilUs: closed.length === 0 ? null : Math.max(...closed),
-    })
+    if (isDue(state, openState(), nowUs(), rules)) await write(writer)
   }
 
   /** Not while the job does not run: nobody would read it, and its restart would void the claim. */
-  async function write(to: HeartbeatWriter, at: Standing): Promise<void> {
+  async function write(to: HeartbeatWriter): Promise<void> {
     const jobId = options.jobId()
     const attempt = jobId === null ? null : await options.cluster.readAttempt(jobId)
     if (attempt === null) return
     const beganUs = nowUs()
-    pausedUntilUs = beganUs + RETRY_US
     try {
-      const written = await to.write()
-      const ends = [...at.ends]
-      const offsets: number[] = []
-      for (const { partition, offset } of written) {
-        offsets[partition] = offset + 1
-        // What came in between is seen by the next look.
-        if (offset === ends[partition]) ends[partition] = offset + 1
-      }
-      standing = { ...at, ends }
-      const appendedUs = Math.min(...written.map(({ appendedMs }) => appendedMs)) * US_PER_MS
-      const { restored } = attempt
-      const closesUntilUs = closesUntil(appendedUs, watermarkDelayUs, windowUs)
-      const kept = claims.slice(0, CLAIMS_MAX - 1)
-      const claim = { jobId: attempt.jobId, restored, offsets, closesUntilUs } as const
-      claims = [...kept, { ...claim, stage: 'written' }]
+      state = noteWritten(state, await to.write(), attempt, beganUs, rules)
       notice = null
-      if (closesUntilUs >= closesUntil(beganUs, watermarkDelayUs, windowUs)) {
-        pausedUntilUs = Number.NEGATIVE_INFINITY
-      }
     } catch (error) {
+      state = noteFailed(state, beganUs)
       const what = 'while no events come, the last windows stay open until the next event'
       const why = `${what}: ${reasonOf(error)}`
       if (notice === null) options.onWarning(why)
@@ -136,23 +104,17 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
     }
   }
 
-  async function advanceClaims(): Promise<void> {
+  async function askFacts(): Promise<ClaimFacts> {
     const jobId = options.jobId()
     const attempt = jobId === null ? null : await options.cluster.readAttempt(jobId)
-    const isRead = claims.every(({ stage }) => stage !== 'written')
+    const isRead = state.claims.every(({ stage }) => stage !== 'written')
     const lag = isRead ? null : await readConsumerLag(options.topic, options.group)
-    const facts = {
+    return {
       nowMs: nowUs() / US_PER_MS,
       attempt,
       taken: lag?.partitions.map(({ committed }) => committed) ?? [],
       commits: [tables.events, tables.metrics].map(newestCommit),
     }
-    const next = claims.map((claim) => advanceClaim(claim, facts))
-    for (const claim of next) {
-      if (claim?.stage === 'closed') closedUs = Math.max(closedUs ?? 0, claim.closesUntilUs)
-    }
-    // Where a claim no longer holds, its windows are open: another heartbeat is due.
-    claims = next.filter((claim) => claim !== null && claim.stage !== 'closed')
   }
 
   /** What cannot be asked now is asked again; that Kafka or Flink is away is reported by others. */
@@ -172,7 +134,7 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
 
   const running = run()
   return {
-    closedUntilUs: () => closedUs,
+    closedUntilUs: () => state.closedUs,
     notice: () => notice,
     async close() {
       stopping.abort()

@@ -1,6 +1,6 @@
 /** Whether a cluster can run the job: one without slots waits for them, and fails, for ever. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cluster } from '../cluster/cluster.ts'
+import type { Cluster, Slots } from '../cluster/cluster.ts'
 import { FlinkError } from '../error.ts'
 
 /** After a restart of the cluster its task managers take a while to register. */
@@ -12,21 +12,29 @@ export async function requireSlots(
   cluster: Pick<Cluster, 'readSlots'>,
   parallelism: number,
 ): Promise<void> {
-  const slots = await cluster.readSlots()
-  if (slots !== null && slots < parallelism) throw new FlinkError('slots', { slots, parallelism })
+  requireEnough(await cluster.readSlots(), 'total', parallelism)
 }
 
-/** The same, where task managers may still be on their way. */
+/**
+ * The same, where task managers may still be on their way. `free`: other jobs may hold slots, and
+ * no job of ours does; those of one that has just ended are released a moment later.
+ */
 export async function awaitSlots(
   cluster: Pick<Cluster, 'readSlots'>,
   parallelism: number,
+  counted: keyof Slots,
 ): Promise<void> {
   for (let waitedMs = 0; waitedMs < REGISTER_MS_MAX; waitedMs += POLL_MS) {
     const slots = await cluster.readSlots()
-    if (slots === null || slots >= parallelism) return
+    if (slots === null || slots[counted] >= parallelism) return
     await sleep(POLL_MS)
   }
-  await requireSlots(cluster, parallelism)
+  requireEnough(await cluster.readSlots(), counted, parallelism)
+}
+
+function requireEnough(slots: Slots | null, counted: keyof Slots, parallelism: number): void {
+  if (slots === null || slots[counted] >= parallelism) return
+  throw new FlinkError('slots', { slots: slots.total, free: slots.free, parallelism })
 }
 
 /** Why the job cannot run on the cluster as both are configured; null when it can. */
@@ -41,7 +49,7 @@ export async function whyUnfit(
     )
   }
   try {
-    await awaitSlots(cluster, parallelism)
+    await awaitSlots(cluster, parallelism, 'total')
     return null
   } catch (error) {
     if (error instanceof FlinkError && error.code === 'slots') return error.message

@@ -31,8 +31,8 @@ export type LifecycleEvent =
    */
   | Readonly<{ kind: 'jobs'; jobs: readonly ClusterJob[]; failure: string | null }>
   | Readonly<{ kind: 'submitted'; jobId: string; rest: readonly string[] }>
-  /** Flink took no job: there is nothing at the path. */
-  | Readonly<{ kind: 'missing'; why: string; rest: readonly string[] }>
+  /** Flink took no job: there is nothing at any of the paths. */
+  | Readonly<{ kind: 'missing'; why: string }>
   | Readonly<{ kind: 'stopped'; savepoint: string }>
   | Readonly<{ kind: 'failed'; why: string }>
   | Readonly<{ kind: 'refused'; why: string }>
@@ -74,7 +74,7 @@ const MISSING = /Cannot find (?:checkpoint|meta data)|FileNotFound|NoSuchFile|No
 const SUBMIT: Action = { kind: 'submit', from: null }
 
 /** The same in every state but `refused`. */
-const USUAL = { submitted: start, missing: nextPath, stopped: continueFrom, refused: refuse }
+const USUAL = { submitted: start, missing: refuseMissing, stopped: continueFrom, refused: refuse }
 
 /** A rule for every event in every state. */
 const RULES: Rules = {
@@ -178,7 +178,9 @@ function whileStarting(
     return { state: { kind: 'refused', why: otherState(why) }, action }
   }
   if (isAlive) return { state, action: NONE }
-  if (job !== undefined && isMissing(why)) return nextPath(state, { ...state, why })
+  if (job !== undefined && isMissing(why)) {
+    return state.rest.length > 0 ? submitFrom(state.rest) : refuseMissing(state, { why })
+  }
   return wait(why, state.failures, wanted.nowMs)
 }
 
@@ -187,12 +189,7 @@ function start(state: Lifecycle, { jobId, rest }: EventOf<'submitted'>): Step {
   return { state: { kind: 'starting', jobId, rest, failures }, action: NONE }
 }
 
-/** The path that was tried is not there. */
-function nextPath(
-  _: Lifecycle,
-  { why, rest }: Readonly<{ why: string; rest: readonly string[] }>,
-): Step {
-  if (rest.length > 0) return submitFrom(rest)
+function refuseMissing(_: Lifecycle, { why }: Readonly<{ why: string }>): Step {
   return { state: { kind: 'refused', why: noCheckpoint(why) }, action: NONE }
 }
 

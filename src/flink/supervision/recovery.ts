@@ -8,7 +8,12 @@
  * again; a newer one is right, its files are committed when it is restored. Flink keeps the newest
  * three: while events come, N is among them. While none come, the sink commits every tenth
  * checkpoint only (`flink.max-continuous-empty-commits`), and one that was aborted takes a number
- * too; so the ones after N are tried in turn, and each that is not there costs a second.
+ * too. Nothing lists the directory for us: a path is tried by submitting the job with it, and one
+ * that is not there costs a second or two, and leaves a failed job in Flink's list. Of three numbers
+ * in a row one is enough to try, unless numbers were skipped: those in between come last.
+ *
+ *   N   gone                      kept        tried: N, N+3, N+6, N+9
+ *   100 101 102 103 104 105 106  107 108 109
  *
  * The tables cannot tell what happened after their last commit: a savepoint that a job was stopped
  * with, and checkpoints of a job that has had nothing to commit yet. `start` notes these as it sees
@@ -57,6 +62,8 @@ export type Recovery =
  * takes.
  */
 const NEWER_MAX = 30
+/** `execution.checkpointing.num-retained` of the job. */
+const KEPT = 3
 const MS_PER_MINUTE = 60_000
 
 /** The commit in a snapshot's summary; null where another writer made it. */
@@ -108,8 +115,9 @@ function newestOf(commits: readonly FlinkCommit[]): FlinkCommit | null {
 }
 
 function pathsOf({ jobId, checkpointId }: FlinkCommit, directory: string): string[] {
-  const ids = Array.from({ length: NEWER_MAX + 1 }, (_, newer) => checkpointId + newer)
-  return ids.map((id) => `${directory}/${jobId}/chk-${id}`)
+  const newer = Array.from({ length: NEWER_MAX + 1 }, (_, at) => at)
+  const inOrder = [...newer.filter((at) => at % KEPT === 0), ...newer.filter((at) => at % KEPT > 0)]
+  return inOrder.map((at) => `${directory}/${jobId}/chk-${checkpointId + at}`)
 }
 
 /**

@@ -6,8 +6,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pause, reasonOf } from '../../runtime.ts'
-import { type Cluster, type ClusterJob, hasEnded, openCluster } from '../cluster/cluster.ts'
-import { openGatewaySession } from '../cluster/gateway.ts'
+import {
+  type Cluster,
+  type ClusterJob,
+  hasEnded,
+  openCluster,
+  whyNotRunning,
+} from '../cluster/cluster.ts'
 import { FlinkError } from '../error.ts'
 import {
   type FlinkJobOptions,
@@ -18,14 +23,7 @@ import {
 } from '../job/job-sql.ts'
 import { awaitSlots, requireSlots } from './capacity.ts'
 import { type Downtime, openDowntime } from './downtime.ts'
-import {
-  type Action,
-  failed,
-  isMissing,
-  type Lifecycle,
-  type LifecycleEvent,
-  nextStep,
-} from './lifecycle.ts'
+import { type Action, failed, type Lifecycle, type LifecycleEvent, nextStep } from './lifecycle.ts'
 import type { Reach } from './rebuild.ts'
 import type { RebuildMark } from './rebuild-mark.ts'
 import {
@@ -36,6 +34,7 @@ import {
   submittedAfter,
 } from './recovery.ts'
 import { STATE_VERSION, type StateNote, whyOtherBackend, whyOtherVersion } from './state-mark.ts'
+import { submitFromFirst, submitJob } from './submission.ts'
 import { gapsText, type TopicStanding, type TopicWatch } from './topic-watch.ts'
 
 export type TableFacts = Readonly<{
@@ -288,12 +287,19 @@ class Supervisor implements FlinkJob {
     }
   }
 
-  /** For a job that is restored again and again, the last failure is reported. */
+  /**
+   * For a job that is restored again and again, the last failure is reported; for one that waits
+   * for slots, how many there are.
+   */
   async #noteDowntime(job: ClusterJob | undefined): Promise<void> {
     if (job === undefined) return this.#downtime.note('the cluster has no such job')
-    if (job.state === 'RUNNING') return this.#downtime.clear()
+    const why = whyNotRunning(job)
+    if (why === null) return this.#downtime.clear()
+    const slots = job.state === 'RUNNING' ? await this.#cluster.readSlots() : null
+    const room =
+      slots === null ? '' : `; ${slots.free} of the cluster's ${slots.total} task slots are free`
     const failure = await this.#cluster.readFailure(job.id)
-    this.#downtime.note(`it is ${job.state}${failure === null ? '' : `, ${failure}`}`)
+    this.#downtime.note(`${why}${room}${failure === null ? '' : `, ${failure}`}`)
   }
 
   async #act(action: Action): Promise<LifecycleEvent | null> {
@@ -339,24 +345,25 @@ class Supervisor implements FlinkJob {
   async #submit(from: readonly string[] | null): Promise<LifecycleEvent> {
     const jobs = await this.#listJobs()
     if (jobs.some(({ state }) => !hasEnded(state))) return { kind: 'jobs', jobs, failure: null }
-    await awaitSlots(this.#cluster, this.#settings.parallelism)
+    await awaitSlots(this.#cluster, this.#settings.parallelism, 'free')
     const tables = await this.#settings.readTables()
     const paths = from ?? (await this.#findPaths(tables))
     if ('kind' in paths) return paths
     const why = await this.#passGaps()
     if (why !== null) return { kind: 'refused', why }
-    const [path = null, ...rest] = paths
-    let jobId: string
-    try {
-      jobId = await this.#execute(path)
-    } catch (cause) {
-      const { why } = failed(cause)
-      if (path !== null && isMissing(why)) return { kind: 'missing', why, rest }
-      throw cause
+    const { gateway, tell } = this.#settings
+    const submit = (path: string | null) => submitJob(gateway, this.#sql.statements, path)
+    if (paths.length === 0) {
+      const jobId = await submit(null)
+      tell?.(`submitted the Flink job ${jobId}`)
+      return { kind: 'submitted', jobId, rest: [] }
     }
-    const after = submittedAfter(tables)
-    if (path !== null) await this.#note({ jobId, after, checkpointId: -1, path })
-    this.#settings.tell?.(`submitted the Flink job ${jobId}${path === null ? '' : ` from ${path}`}`)
+    const { signal } = this.#abort
+    const found = await submitFromFirst(paths, { submit, signal, onSearch: (text) => tell?.(text) })
+    if ('kind' in found) return found
+    const { jobId, path, rest } = found
+    await this.#note({ jobId, after: submittedAfter(tables), checkpointId: -1, path })
+    tell?.(`submitted the Flink job ${jobId} from ${path}`)
     return { kind: 'submitted', jobId, rest }
   }
 
@@ -415,22 +422,6 @@ class Supervisor implements FlinkJob {
   async #writeState(): Promise<void> {
     const { state, stateBackend: backend } = this.#settings
     await state.write({ version: STATE_VERSION, backend })
-  }
-
-  async #execute(path: string | null): Promise<string> {
-    const properties: Record<string, string> =
-      path === null ? {} : { 'execution.state-recovery.path': path }
-    const session = await openGatewaySession({ url: this.#settings.gateway, properties })
-    try {
-      let jobId: string | null = null
-      for (const statement of this.#sql.statements) {
-        jobId = (await session.execute(statement)).jobId ?? jobId
-      }
-      if (jobId !== null) return jobId
-      throw new FlinkError('answer', { fault: 'The gateway took the job and did not give its id' })
-    } finally {
-      await session.close()
-    }
   }
 
   async #noteCheckpoint(jobId: string): Promise<void> {

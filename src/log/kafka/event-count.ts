@@ -146,7 +146,7 @@ export function countBatches(
 }
 
 /** What cannot be read is no heartbeat, and is reported by the engine that reads it. */
-function isHeartbeatAlone({ recordCount, sizeBytes, codec, records }: RecordBatch): boolean {
+export function isHeartbeatAlone({ recordCount, sizeBytes, codec, records }: RecordBatch): boolean {
   if (recordCount !== 1 || sizeBytes > HEARTBEAT_BATCH_BYTES_MAX) return false
   try {
     const decompressed = decompress(codec, records)

@@ -69,9 +69,9 @@ test('a job that has ended is not stopped', async (t) => {
 test('slots are counted, unless the cluster makes task managers as they are needed', async (t) => {
   let settings: unknown = [{ key: 'rest.port', value: '8081' }]
   const url = await serve(t, (path) =>
-    path === 'GET /jobmanager/config' ? settings : { 'slots-total': 3 },
+    path === 'GET /jobmanager/config' ? settings : { 'slots-total': 3, 'slots-available': 1 },
   )
-  assert.equal(await openCluster(url).readSlots(), 3)
+  assert.deepEqual(await openCluster(url).readSlots(), { total: 3, free: 1 })
   settings = [{ key: 'kubernetes.cluster-id', value: 'flink' }]
   assert.equal(await openCluster(url).readSlots(), null)
 })

@@ -50,7 +50,8 @@ function recorded(path: string): unknown {
   const all = ANSWERS[pathname]
   if (wanted === null) return all ?? null
   const [, vertex] = /\/vertices\/(\w+)\//.exec(pathname) ?? []
-  if (vertex === undefined) return (all as Metric[]).filter(({ id }) => id === wanted)
+  if (vertex === undefined)
+    return (all as Metric[]).filter(({ id }) => wanted.split(',').includes(String(id)))
   const metric = (ANSWERS.values as Values)[vertex]?.[wanted]
   const aggregation = searchParams.get('agg') as 'min' | 'sum'
   return metric === undefined ? [] : [{ id: wanted, [aggregation]: metric[aggregation] }]
@@ -77,12 +78,12 @@ test('restarts, checkpoints, the watermark of the windows and ids are as Flink t
   })
 })
 
-test('where metrics are is looked for once: later readings take four requests', async (t) => {
+test('where metrics are is looked for once: later readings take five requests', async (t) => {
   const { asked, read } = await open(t)
   const first = await read()
   asked.length = 0
   assert.deepEqual(await read(), first)
-  assert.equal(asked.length, 4)
+  assert.equal(asked.length, 5)
 })
 
 test('the figure of a request that fails is absent, and others are there', async (t) => {
@@ -122,6 +123,49 @@ test('with ids in the heap there is no number of them; it is not looked for each
     return names?.filter(({ id }) => !String(id).includes('rocksdb'))
   })
   for (let reading = 0; reading < 6; reading++) assert.equal((await read()).ids, undefined)
-  const searches = asked.filter((path) => path === `/jobs/${JOB}`)
+  const searches = asked.filter((path) => path.endsWith(`${WINDOWS}/subtasks/metrics`))
   assert.equal(searches.length, 1)
+})
+
+/** The job runs for so long, and the copy of its metrics was made when it had `uptime` seconds. */
+function runningFor(seconds: number, uptime: number, state = 'RUNNING') {
+  const nowMs = 1_795_978_900_000
+  return (path: string): unknown => {
+    if (path.includes('?get=numRestarts,uptime')) {
+      return [
+        { id: 'uptime', value: String(uptime * 1000) },
+        { id: 'numRestarts', value: '3' },
+      ]
+    }
+    if (path !== `/jobs/${JOB}`) return undefined
+    const timestamps = { RUNNING: nowMs - seconds * 1000 }
+    return { ...(recorded(path) as object), state, now: nowMs, timestamps }
+  }
+}
+
+test('figures that Flink has not renewed for more than a minute are absent', async (t) => {
+  for (const [seconds, uptime] of [
+    [100, 80],
+    [100, 40],
+    // Fetched while the job was being restored.
+    [20, 0],
+  ] as const) {
+    const { read } = await open(t, runningFor(seconds, uptime))
+    const { restarts, ids } = await read()
+    assert.deepEqual({ restarts, ids }, { restarts: 3, ids: 5_029 }, `${seconds} ${uptime}`)
+  }
+  for (const [seconds, uptime] of [
+    [100, 39],
+    [7_200, 6_600],
+    // Of the attempt before.
+    [5, 3_600],
+  ] as const) {
+    const { read } = await open(t, runningFor(seconds, uptime))
+    assert.deepEqual(await read(), CHECKPOINTS, `${seconds} ${uptime}`)
+  }
+})
+
+test('while a job is being restored its last figures are there', async (t) => {
+  const { read } = await open(t, runningFor(900, 0, 'RESTARTING'))
+  assert.equal((await read()).restarts, 3)
 })

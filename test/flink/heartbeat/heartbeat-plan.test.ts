@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import {
   advanceClaim,
   type Claim,
+  type ClaimBounds,
   type ClaimFacts,
   closesUntil,
   type DueFacts,
@@ -96,12 +97,14 @@ test('a heartbeat closes what ended the delay before it, not a moment later', ()
   assert.equal(closesUntil(3309, 10, 300), 3000)
 })
 
-test('a topic stands still while its ends do; another partition moves it too', () => {
-  const first = noteEnds(null, [5, 7], 100)
+test('a topic stands still while nothing but heartbeats comes', () => {
+  const first = noteEnds(null, [5, 7], 100, true)
   assert.deepEqual(first, { ends: [5, 7], sinceUs: 100 })
-  assert.equal(noteEnds(first, [5, 7], 200), first)
-  assert.deepEqual(noteEnds(first, [5, 8], 200), { ends: [5, 8], sinceUs: 200 })
-  assert.deepEqual(noteEnds(first, [5, 7, 0], 200), { ends: [5, 7, 0], sinceUs: 200 })
+  assert.deepEqual(noteEnds(first, [5, 7], 200, true), first)
+  assert.deepEqual(noteEnds(first, [5, 8], 200, false), { ends: [5, 8], sinceUs: 200 })
+  // Those of another process, too, and a partition that is added and holds nothing.
+  assert.deepEqual(noteEnds(first, [6, 8], 200, true), { ends: [6, 8], sinceUs: 100 })
+  assert.deepEqual(noteEnds(first, [5, 7, 0], 200, true), { ends: [5, 7, 0], sinceUs: 100 })
 })
 
 const WRITTEN: Claim = {
@@ -112,13 +115,19 @@ const WRITTEN: Claim = {
   stage: 'written',
 }
 
-function facts(parts: Partial<ClaimFacts> & { newest?: number; restored?: number }): ClaimFacts {
+const IDLE_MS = 4_000
+
+type Parts = Partial<ClaimFacts & ClaimBounds> & { newest?: number; restored?: number }
+
+function facts(parts: Parts): ClaimFacts & ClaimBounds {
   const { newest = 40, restored = 2, ...rest } = parts
   return {
     nowMs: 0,
     attempt: { jobId: 'job', restored, newestCheckpoint: newest },
     taken: [],
     commits: [],
+    partitions: 2,
+    idleTimeoutMs: IDLE_MS,
     ...rest,
   }
 }
@@ -139,8 +148,9 @@ test('a heartbeat has closed its windows behind a later checkpoint that both tab
   const taken = at(WRITTEN, { taken: [11, 21], nowMs: 1_000 })
   assert.equal(taken.stage, 'taken')
   // The checkpoint that holds the heartbeat need not hold its watermark: the next one does.
-  assert.equal(at(taken, { nowMs: 999 + SETTLE_MS }).stage, 'taken')
-  const awaited = at(taken, { nowMs: 1_000 + SETTLE_MS, newest: 44 })
+  // Until then a task without a partition may hold the watermark up.
+  assert.equal(at(taken, { nowMs: 999 + SETTLE_MS + IDLE_MS }).stage, 'taken')
+  const awaited = at(taken, { nowMs: 1_000 + SETTLE_MS + IDLE_MS, newest: 44 })
   assert.deepEqual([awaited.stage, Reflect.get(awaited, 'checkpoint')], ['awaited', 45])
   for (const commits of [
     [commit(45), commit(44)],
@@ -155,7 +165,7 @@ test('a heartbeat has closed its windows behind a later checkpoint that both tab
   assert.equal(at(committed, { nowMs: 60_000 + SETTLE_MS }).stage, 'closed')
 })
 
-test('a restart at any time before that ends the claim', () => {
+test('a restart at any time before that ends the claim, and so does a new partition', () => {
   const stages: readonly Claim[] = [
     WRITTEN,
     { ...WRITTEN, stage: 'taken', sinceMs: 0 },
@@ -166,6 +176,7 @@ test('a restart at any time before that ends the claim', () => {
   for (const claim of stages) {
     assert.notEqual(advanceClaim(claim, facts(whole)), null)
     assert.equal(advanceClaim(claim, facts({ ...whole, restored: 3 })), null)
+    assert.equal(advanceClaim(claim, facts({ ...whole, partitions: 3 })), null)
     assert.equal(advanceClaim(claim, facts({ ...whole, attempt: null })), null)
     const other = { jobId: 'other', restored: 2, newestCheckpoint: 50 }
     assert.equal(advanceClaim(claim, facts({ ...whole, attempt: other })), null)

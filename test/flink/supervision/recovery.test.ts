@@ -8,9 +8,13 @@ import {
 
 const DIRECTORY = 'file:///checkpoints'
 const none = { commits: [], noted: null, directory: DIRECTORY, rows: 0, rebuilt: null }
-/** Checkpoint `id`, and the thirty numbers that may have passed since. */
+/** Checkpoint `id`, and the thirty numbers that may have passed since: first every third. */
+const LATER: readonly number[] = [
+  ...[0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30],
+  ...[1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19, 20, 22, 23, 25, 26, 28, 29],
+]
 const chk = (job: string, id: number): string[] =>
-  Array.from({ length: 31 }, (_, later) => `${DIRECTORY}/${job}/chk-${id + later}`)
+  LATER.map((later) => `${DIRECTORY}/${job}/chk-${id + later}`)
 
 test('empty tables begin anew; filled ones that Flink never wrote are refused', () => {
   assert.deepEqual(recoverFrom(none), { kind: 'fresh' })
@@ -24,6 +28,18 @@ test('the newest commit of either table names its checkpoint; older ones are nev
   ]
   const found = recoverFrom({ ...none, rows: 5, commits })
   assert.deepEqual(found, { kind: 'restore', paths: chk('b', 9) })
+})
+
+test('of three checkpoints in a row one is found within four tries, however idle the job was', () => {
+  const commits = [{ jobId: 'a', checkpointId: 100 }]
+  const found = recoverFrom({ ...none, rows: 5, commits })
+  assert(found.kind === 'restore')
+  assert.equal(new Set(found.paths).size, 31)
+  for (let newest = 100; newest <= 111; newest++) {
+    const kept = [newest - 2, newest - 1, newest].map((id) => `${DIRECTORY}/a/chk-${id}`)
+    const tries = 1 + found.paths.findIndex((path) => kept.includes(path))
+    assert(tries >= 1 && tries <= 4, `${newest}: ${tries}`)
+  }
 })
 
 test('what was seen after the newest commit comes first', () => {

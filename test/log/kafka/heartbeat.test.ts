@@ -5,7 +5,7 @@ import { crc32c } from '@node-rs/crc32'
 import { parseEvent } from '../../../src/event.ts'
 import { countBatches } from '../../../src/log/kafka/event-count.ts'
 import { HEARTBEAT_VALUE } from '../../../src/log/kafka/heartbeat.ts'
-import { heartbeatBatch } from '../../../src/log/kafka/heartbeat-writer.ts'
+import { heartbeatBatch, holdsHeartbeats } from '../../../src/log/kafka/heartbeat-writer.ts'
 import { PartitionQueue } from '../../../src/log/kafka/partition-queue.ts'
 import { batchHeader, CODECS, compressLz4 } from '../../../src/log/kafka/record-batch.ts'
 import { RecordWriter } from '../../../src/log/kafka/record-writer.ts'
@@ -109,4 +109,19 @@ test('it holds no event for the counter, before and behind what was taken', () =
   assert.deepEqual(counted(0), { count: { until: 1, withoutEvent: 1 }, metEnd: 3 })
   assert.deepEqual(counted(3), { count: { until: 5, withoutEvent: 3 }, metEnd: 6 })
   assert.deepEqual(counted(6), { count: { until: 7, withoutEvent: 4 }, metEnd: null })
+})
+
+test('heartbeats of any process are told from everything else that came', () => {
+  const two = Buffer.concat([heartbeatAt(7), heartbeatAt(8)])
+  assert.equal(holdsHeartbeats(two, 7, 9), true)
+  assert.equal(holdsHeartbeats(two, 8, 9), true)
+  // The answer may begin before what was asked for, and may be cut short.
+  assert.equal(holdsHeartbeats(Buffer.concat([batchOf(['"a"'], 6), two]), 7, 9), true)
+  assert.equal(holdsHeartbeats(two, 7, 10), false)
+  assert.equal(holdsHeartbeats(two.subarray(0, -1), 7, 9), false)
+  assert.equal(holdsHeartbeats(Buffer.alloc(0), 7, 8), false)
+  for (const values of [['"a"'], [HEARTBEAT, '"a"'], [HEARTBEAT, HEARTBEAT]]) {
+    const other = Buffer.concat([heartbeatAt(0), batchOf(values, 1)])
+    assert.equal(holdsHeartbeats(other, 0, 1 + values.length), false, values.join())
+  }
 })

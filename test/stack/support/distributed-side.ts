@@ -65,7 +65,11 @@ export async function openFlinkSide(
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<DistributedSide> {
   const name = uniqueName(purpose)
-  await cancelJobs(stack)
+  const left = await cancelJobs(stack)
+  if (left.length > 0) {
+    // It would have taken slots from this test's job; a `start` that still runs submits it again.
+    console.error(`an earlier test left jobs behind, now cancelled: ${JSON.stringify(left)}`)
+  }
   await emptyCatalog(stack)
   const fields = {
     ...commonFields(stack, name, SHARED_DATABASE),

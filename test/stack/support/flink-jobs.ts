@@ -18,12 +18,13 @@ export async function runningJobs(stack: Stack): Promise<readonly FlinkJob[]> {
   return (await listJobs(stack)).filter(({ state }) => !ENDED.includes(state))
 }
 
-/** Cancels every job and waits until none is left. */
-export async function cancelJobs(stack: Stack): Promise<void> {
+/** Cancels every job and waits until none is left; resolves with those that there were. */
+export async function cancelJobs(stack: Stack): Promise<readonly FlinkJob[]> {
   const deadline = AbortSignal.timeout(CANCEL_LIMIT_MS)
+  const found = await runningJobs(stack)
   for (;;) {
     const running = await runningJobs(stack)
-    if (running.length === 0) return
+    if (running.length === 0) return found
     if (deadline.aborted) throw new Error(`jobs go on: ${JSON.stringify(running)}`)
     for (const { jid, state } of running) {
       if (state === 'CANCELLING') continue
