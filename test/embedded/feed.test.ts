@@ -348,11 +348,14 @@ test('nobody looks at the windows before a reader comes and after it has gone', 
   assert.equal(job.peeks(), peeks)
 })
 
-test('that another program changed rows is told once, with the next list of files', () => {
-  const told: (readonly [kind: string, isRewritten: boolean])[] = []
+test('merged files and changes of other programs are told once, with the next list', () => {
+  const told: (readonly [kind: string, isRewritten: boolean, merged: readonly string[]])[] = []
   const port = {
     postMessage: (message: FeedMessage) => {
-      if (message.kind !== 'pending') told.push([message.kind, message.isRewritten])
+      if (message.kind !== 'pending') {
+        const { kind, isRewritten, merged } = message
+        told.push([kind, isRewritten, merged.map(({ path }) => path)])
+      }
     },
     once() {},
     close() {},
@@ -369,21 +372,24 @@ test('that another program changed rows is told once, with the next list of file
     feed.commitBegun(nextOffset, [], [])
     feed.committed({ ...START, nextOffset }, [])
   }
-  feed.filesChanged()
+  feed.filesChanged([{ path: 'ab', from: ['a', 'b'] }])
   tables.othersRows = 5
-  feed.filesChanged()
-  feed.filesChanged()
+  feed.filesChanged([])
+  feed.filesChanged([])
+  // A merge may land just before a commit, whose message is then the next.
+  tables.nextOffset = 5
+  feed.filesChanged([{ path: 'abc', from: ['ab', 'c'] }])
   // A commit of ours may build on the change before it is noticed.
   tables.othersRows = 7
   commit(10)
   commit(20)
   feed.close()
   assert.deepEqual(told, [
-    ['files', false],
-    ['files', false],
-    ['files', true],
-    ['files', false],
-    ['commit', true],
-    ['commit', false],
+    ['files', false, []],
+    ['files', false, ['ab']],
+    ['files', true, []],
+    ['files', false, []],
+    ['commit', true, ['abc']],
+    ['commit', false, []],
   ])
 })
