@@ -225,7 +225,10 @@ export class CellStore {
   async #work(next: () => LakeFile | null, pauseTimes: () => number): Promise<void> {
     try {
       this.#opening ??= this.#openFolder()
-      await this.#opening
+      await this.#opening.catch((error: unknown) => {
+        this.#opening = null
+        throw error
+      })
       for (let raw = next(); raw !== null && !this.#isClosed; raw = next()) {
         const startMs = this.#options.nowMs()
         await this.#make(raw)
