@@ -118,16 +118,24 @@ test('the embedded engine leaves heartbeats out, and its ledger closes', () =>
           const written = await writer.write()
           assert.deepEqual(written.map(({ partition }) => partition).toSorted(), [0, 1])
         }
-        await beat()
+        const onlyHeartbeatsIn = async (write: () => Promise<unknown>): Promise<boolean> => {
+          const before = await writer.ends()
+          await write()
+          return await writer.areHeartbeats(before, await writer.ends())
+        }
+        assert.equal(await onlyHeartbeatsIn(beat), true)
+        assert.equal(await onlyHeartbeatsIn(async () => {}), true)
+        const bad = () => produce(stack, side.topic, ['{'], 0)
+        assert.equal(await onlyHeartbeatsIn(() => Promise.all([beat(), bad()])), false)
         await postAccepted(product.url, `${eventLines('one', 10).join('\n')}\n`)
         await beat()
         await produce(stack, side.topic, ['{', ...eventLines('two', 5)], 1)
         await beat()
         await writer.close()
-        const whole = { received: 16, stored: 15, rejected: 1, duplicates: 0, waiting: 0 }
+        const whole = { received: 17, stored: 15, rejected: 2, duplicates: 0, waiting: 0 }
         await awaitLedger(running, whole)
         assert.equal((await post(product.url, eventLine({ event_id: 'after' }))).status, 200)
-        await awaitLedger(running, { ...whole, received: 17, stored: 16 })
+        await awaitLedger(running, { ...whole, received: 18, stored: 16 })
         await expectEqual(running)
       } finally {
         await product.stop()
