@@ -1,13 +1,14 @@
 /**
  * Which stretch of time a range is in a zone, and which one it is compared with.
  *
- *   range       at 10:22 on Wednesday 25 November      compared with `previous`
- *   1 h         09:25 – 10:25                           08:25 – 09:25
- *   Today       25 Nov 00:00 – 10:25                    24 Nov 00:00 – 10:25
- *   7 d         19 Nov 00:00 – 25 Nov 10:25             12 Nov 00:00 – 18 Nov 10:25
- *   This week   23 Nov 00:00 – 25 Nov 10:25             16 Nov 00:00 – 18 Nov 10:25
- *   This month   1 Nov 00:00 – 25 Nov 10:25              1 Oct 00:00 – 25 Oct 10:25
- *   Last month   1 Oct – 31 Oct                          1 Sep – 30 Sep
+ *   range          at 10:22 on Wednesday 25 November   compared with `previous`
+ *   1 h            09:25 – 10:25                        08:25 – 09:25
+ *   Today          25 Nov 00:00 – 10:25                 24 Nov 00:00 – 10:25
+ *   7 d            19 Nov 00:00 – 25 Nov 10:25          12 Nov 00:00 – 18 Nov 10:25
+ *   This week      23 Nov 00:00 – 25 Nov 10:25          16 Nov 00:00 – 18 Nov 10:25
+ *   Last weekend   21 Nov – 22 Nov                      14 Nov – 15 Nov
+ *   This month      1 Nov 00:00 – 25 Nov 10:25           1 Oct 00:00 – 25 Oct 10:25
+ *   Last month      1 Oct – 31 Oct                       1 Sep – 30 Sep
  */
 import {
   DAY_MS,
@@ -22,12 +23,13 @@ import {
 } from './calendar.ts'
 import { RANGES, type RangeId } from './definition.ts'
 
-/** How a period is counted: by the clock, in days of the zone, or in months of its calendar. */
-export type Period = Stretch & Readonly<{ by: 'time' | 'day' | 'month' }>
+/** How a period is counted: by the clock, or in days, weeks or months of the zone's calendar. */
+export type Period = Stretch & Readonly<{ by: 'time' | 'day' | 'week' | 'month' }>
 
 type Clock = Readonly<{ nowMs: number; zone: string; weekStart: Weekday; windowMs: number }>
 
 const WEEK_DAYS = 7
+const MONDAY: Weekday = 1
 
 /** A range that is not over ends with the window that is filling now. */
 export function periodOf(id: RangeId, { nowMs, zone, weekStart, windowMs }: Clock): Period {
@@ -39,7 +41,7 @@ export function periodOf(id: RangeId, { nowMs, zone, weekStart, windowMs }: Cloc
   }
   const [first, last] = daysOf(range, dayOf(nowMs, zone), weekStart)
   const { fromMs, toMs } = stretchOfDays(first, last, zone)
-  const by = range.by === 'month' ? 'month' : 'day'
+  const by = range.by === 'weekend' ? 'week' : range.by
   return { fromMs, toMs: Math.min(toMs, fillingMs), by }
 }
 
@@ -53,6 +55,10 @@ function daysOf(range: DayRange, today: number, weekStart: Weekday): readonly [n
     case 'week': {
       const first = firstOfWeek(today, weekStart) - ago * WEEK_DAYS
       return [first, first + WEEK_DAYS - 1]
+    }
+    case 'weekend': {
+      const monday = firstOfWeek(today, MONDAY) - (ago - 1) * WEEK_DAYS
+      return [monday - 2, monday - 1]
     }
     case 'month':
       return [firstOfMonth(today, -ago), firstOfMonth(today, 1 - ago) - 1]
@@ -97,6 +103,7 @@ export function comparedWith(
   switch (compare) {
     case 'previous':
       if (by === 'time') return back((ms) => ms - (toMs - fromMs))
+      if (by === 'week') return back((ms) => shiftDays(ms, -WEEK_DAYS, zone))
       if (by === 'month') return back((ms, edge) => shiftMonths(ms, -1, zone, edge))
       return back((ms) => shiftDays(ms, -days, zone))
     case 'weekdays': {

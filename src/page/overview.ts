@@ -13,6 +13,7 @@ import {
 } from '../dashboard-definition.ts'
 import { openSparkline } from './charts/sparkline.ts'
 import {
+  BY_CHANCE,
   comparisonText,
   directionOf,
   periodText,
@@ -142,7 +143,8 @@ function openTile(id: MeasureId, format: Format, onPress: () => void): Tile {
       setAttribute(value, 'title', format.figure(id, figure))
       counting.show(figure, !isNews)
       setAttribute(change, 'data-change', percent === null ? '' : String(percent))
-      setAttribute(change, 'data-direction', directionOf(percent))
+      const isUncertain = answer.uncertain.includes(id)
+      setAttribute(change, 'data-direction', directionOf(percent, isUncertain))
       setAttribute(change, 'title', changeTitle(id, answer, format))
       change.hidden = answer.previous === null
       setText(changeText, percent === null ? NOTHING : format.change(percent))
@@ -162,8 +164,12 @@ function changeTitle(id: MeasureId, answer: SummaryAnswer, format: Format): stri
     const span = format.span(Date.parse(of.from), Date.parse(of.to))
     return `${span}: ${format.figure(id, of.figures[id])}`
   }
-  const title = 'Change in percent, without what is in progress'
-  return `${title}\n${part(compared)}\nbefore, ${part(previous)}`
+  return [
+    'Change in percent, without what is in progress',
+    part(compared),
+    `before, ${part(previous)}`,
+    ...(answer.uncertain.includes(id) ? [BY_CHANCE] : []),
+  ].join('\n')
 }
 
 type Comparing = Readonly<{ element: HTMLElement; update: (answer: SummaryAnswer) => void }>

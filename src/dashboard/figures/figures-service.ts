@@ -28,6 +28,7 @@ import {
 } from '../answers/answer.ts'
 import { previousOf } from '../answers/comparison.ts'
 import { isQuestionKind, parseQuestion, type Question, resolveRange } from '../answers/question.ts'
+import { isByChange } from '../answers/ranking.ts'
 import { FilterValues } from '../answers/values.ts'
 import type { View } from '../answers/view.ts'
 import { ViewSums } from '../answers/view-sums.ts'
@@ -276,7 +277,7 @@ export class FiguresService {
     const { currency } = this.#options
     const selection = selectionOf(question)
     const source = selection === null ? 'metrics' : 'events'
-    const isCompared = question.kind === 'summary' || question.kind === 'campaigns'
+    const isCompared = hasChanges(question)
     const request = requestOf(
       isCompared ? candidate : { ...candidate, isPreviousLoaded: false },
       selection,
@@ -366,6 +367,13 @@ export class FiguresService {
 function requestOf(candidate: Candidate, selection: EventSelection | null): ChunkRequest {
   const { span, isPreviousLoaded } = candidate
   return { selection, span, also: isPreviousLoaded ? previousOf(candidate) : null }
+}
+
+/** Whether something of the answer depends on what it is compared with. */
+function hasChanges(question: SumsQuestion): boolean {
+  const { kind } = question
+  if (kind === 'campaigns.csv') return isByChange(question.sorting)
+  return kind === 'summary' || kind === 'campaigns' || kind === 'breakdown'
 }
 
 function offsetsUs(stretch: Stretch, zone: string): readonly number[] {
