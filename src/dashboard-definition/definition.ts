@@ -185,7 +185,8 @@ export const TREND_LINES = 5
 
 export const CHARTS: Readonly<Record<ChartId, Chart>> = {
   totals: { title: 'Totals', each: 'all', measures: MEASURE_IDS },
-  trend: { title: 'CTR trend', each: 'window', measures: MEASURE_IDS },
+  // Superset's: the page names the measure that it draws.
+  trend: { title: 'CTR and CVR trend', each: 'window', measures: MEASURE_IDS },
   revenue: { title: 'Revenue by campaign', each: 'campaign', measures: ['revenue'] },
   campaigns: { title: 'Campaigns', each: 'campaign', measures: MEASURE_IDS },
   realtime: {
