@@ -14,7 +14,6 @@ import {
   MEASURES,
   type MeasureId,
 } from '../dashboard-definition.ts'
-import { nameElement } from './campaign-name.ts'
 import { comparisonText } from './comparison-text.ts'
 import { element, placeChildren, setAttribute, setText } from './element.ts'
 import {
@@ -32,7 +31,7 @@ import {
 } from './figure-table.ts'
 import { type Format, NOTHING } from './format.ts'
 import { openTabs } from './tabs.ts'
-import { openValueNames, type ValueName } from './value-names.ts'
+import { openValueNames, type ValueName, valueElements } from './value-names.ts'
 import {
   type BySortId,
   breakdownSort,
@@ -190,7 +189,7 @@ type Row = Readonly<{
 }>
 
 function openRow(name: ValueName, value: string, format: Format, onClick: () => void): Row {
-  const shown = nameElement(name.text)
+  const [shown, code] = valueElements(name)
   shown.classList.toggle('is-not-set', value === '')
   const button = element(
     'button',
@@ -200,7 +199,7 @@ function openRow(name: ValueName, value: string, format: Format, onClick: () => 
       on: { click: onClick },
     },
     shown,
-    name.code === '' ? null : element('bdi', { class: 'value-code', text: name.code }),
+    code,
   )
   const bar = openShareBar()
   const cells = openFigureCells(format)
