@@ -22,9 +22,12 @@ export {
   zoneFault,
 } from './dashboard-definition/calendar.ts'
 export {
+  CHANGE_IDS,
   CHARTS,
+  type ChangeId,
   type Chart,
   type ChartId,
+  changedMeasure,
   columnOf,
   DASHBOARD,
   DEFAULT_RANGE,
@@ -72,6 +75,7 @@ export type {
   AnsweredRange,
   BreakdownAnswer,
   CampaignsAnswer,
+  Changed,
   Comparison,
   ErrorAnswer,
   Figures,

@@ -96,6 +96,16 @@ export const MEASURES: Readonly<Record<MeasureId, Measure>> = {
 
 export const MEASURE_IDS: readonly MeasureId[] = Object.keys(MEASURES) as MeasureId[] // those above
 
+/** The change of a measure, to sort by it. */
+export type ChangeId = `${MeasureId}Change`
+
+export const CHANGE_IDS: readonly ChangeId[] = MEASURE_IDS.map((id) => `${id}Change` as const)
+
+/** The measure of a change; null if it is the id of something else. */
+export function changedMeasure(id: string): MeasureId | null {
+  return MEASURE_IDS.find((measure) => id === `${measure}Change`) ?? null
+}
+
 /** A measure over sums; null if its divisor is 0. */
 export function measureOf(id: MeasureId, sums: Sums): number | null {
   const { value } = MEASURES[id]
@@ -130,8 +140,9 @@ export function rankingColumn(id: MeasureId): SumColumn {
 
 /**
  * The preset ranges. Those by time end with the window that is filling now; the others are whole
- * days, weeks or months of the zone, so many ago, and end with that window if they are not over.
- * `seconds` is the length of one that is over.
+ * days, weeks or months of the zone, so many ago, and end with that window if they are not over. A
+ * weekend is Saturday and Sunday; the last one is the last that is over. `seconds` is the length of
+ * a range that is over.
  */
 export const RANGES = [
   { id: '15m', label: '15 min', seconds: 900, by: 'time' },
@@ -142,6 +153,7 @@ export const RANGES = [
   { id: 'yesterday', label: 'Yesterday', seconds: 86_400, by: 'day', days: 1, ago: 1 },
   { id: 'this-week', label: 'This week', seconds: 604_800, by: 'week', ago: 0 },
   { id: 'last-week', label: 'Last week', seconds: 604_800, by: 'week', ago: 1 },
+  { id: 'last-weekend', label: 'Last weekend', seconds: 172_800, by: 'weekend', ago: 1 },
   { id: '7d', label: '7 d', seconds: 604_800, by: 'day', days: 7, ago: 0 },
   { id: '30d', label: '30 d', seconds: 2_592_000, by: 'day', days: 30, ago: 0 },
   { id: 'this-month', label: 'This month', seconds: 2_592_000, by: 'month', ago: 0 },
@@ -173,7 +185,8 @@ export const TREND_LINES = 5
 
 export const CHARTS: Readonly<Record<ChartId, Chart>> = {
   totals: { title: 'Totals', each: 'all', measures: MEASURE_IDS },
-  trend: { title: 'CTR trend', each: 'window', measures: MEASURE_IDS },
+  // Superset's: the page names the measure that it draws.
+  trend: { title: 'CTR and CVR trend', each: 'window', measures: MEASURE_IDS },
   revenue: { title: 'Revenue by campaign', each: 'campaign', measures: ['revenue'] },
   campaigns: { title: 'Campaigns', each: 'campaign', measures: MEASURE_IDS },
   realtime: {

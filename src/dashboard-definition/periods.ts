@@ -1,13 +1,14 @@
 /**
  * Which stretch of time a range is in a zone, and which one it is compared with.
  *
- *   range       at 10:22 on Wednesday 25 November      compared with `previous`
- *   1 h         09:25 – 10:25                           08:25 – 09:25
- *   Today       25 Nov 00:00 – 10:25                    24 Nov 00:00 – 10:25
- *   7 d         19 Nov 00:00 – 25 Nov 10:25             12 Nov 00:00 – 18 Nov 10:25
- *   This week   23 Nov 00:00 – 25 Nov 10:25             16 Nov 00:00 – 18 Nov 10:25
- *   This month   1 Nov 00:00 – 25 Nov 10:25              1 Oct 00:00 – 25 Oct 10:25
- *   Last month   1 Oct – 31 Oct                          1 Sep – 30 Sep
+ *   range          at 10:22 on Wednesday 25 November   compared with `previous`
+ *   1 h            09:25 – 10:25                        08:25 – 09:25
+ *   Today          25 Nov 00:00 – 10:25                 24 Nov 00:00 – 10:25
+ *   7 d            19 Nov 00:00 – 25 Nov 10:25          12 Nov 00:00 – 18 Nov 10:25
+ *   This week      23 Nov 00:00 – 25 Nov 10:25          16 Nov 00:00 – 18 Nov 10:25
+ *   Last weekend   21 Nov – 22 Nov                      14 Nov – 15 Nov
+ *   This month      1 Nov 00:00 – 25 Nov 10:25           1 Oct 00:00 – 25 Oct 10:25
+ *   Last month      1 Oct – 31 Oct                       1 Sep – 30 Sep
  */
 import {
   addMonths,
@@ -32,6 +33,7 @@ type Clock = Readonly<{ nowMs: number; zone: string; weekStart: Weekday; windowM
 
 const WEEK_DAYS = 7
 const YEAR_MONTHS = 12
+const MONDAY: Weekday = 1
 
 /** A range that is not over ends with the window that is filling now. */
 export function periodOf(id: RangeId, { nowMs, zone, weekStart, windowMs }: Clock): Period {
@@ -43,7 +45,8 @@ export function periodOf(id: RangeId, { nowMs, zone, weekStart, windowMs }: Cloc
   }
   const [first, last] = daysOf(range, dayOf(nowMs, zone), weekStart)
   const { fromMs, toMs } = stretchOfDays(first, last, zone)
-  return { fromMs, toMs: Math.min(toMs, fillingMs), by: range.by }
+  const by = range.by === 'weekend' ? 'week' : range.by
+  return { fromMs, toMs: Math.min(toMs, fillingMs), by }
 }
 
 type DayRange = Exclude<(typeof RANGES)[number], { by: 'time' }>
@@ -56,6 +59,10 @@ function daysOf(range: DayRange, today: number, weekStart: Weekday): readonly [n
     case 'week': {
       const first = firstOfWeek(today, weekStart) - ago * WEEK_DAYS
       return [first, first + WEEK_DAYS - 1]
+    }
+    case 'weekend': {
+      const monday = firstOfWeek(today, MONDAY) - (ago - 1) * WEEK_DAYS
+      return [monday - 2, monday - 1]
     }
     case 'month':
       return [firstOfMonth(today, -ago), firstOfMonth(today, 1 - ago) - 1]

@@ -80,6 +80,8 @@ export type SummaryAnswer = Readonly<{
    * In percent of the previous figure, ratios too (2 % → 3 % is +50); null if that is 0 or unknown.
    */
   change: Figures
+  /** Ratios whose change may be by chance, because they are of few events. */
+  uncertain: readonly MeasureId[]
   /** The last point may still be filling. */
   sparkline: Readonly<{
     /** The length of a point where no clock is changed. */
@@ -129,7 +131,10 @@ export type RevenueAnswer = Readonly<{
   others: Readonly<{ campaigns: number; revenue: number }>
 }>
 
-/** GET /api/v1/breakdown?by=platform|country|device&sort=&order= */
+/** As in `SummaryAnswer`. */
+export type Changed = Readonly<{ change: Figures; uncertain: readonly MeasureId[] }>
+
+/** GET /api/v1/breakdown?by=platform|country|device&sort=&order=&compare= */
 export type BreakdownAnswer = Readonly<{
   /** `source` is always `events`: only those have the columns. */
   range: AnsweredRange
@@ -138,15 +143,13 @@ export type BreakdownAnswer = Readonly<{
    * At most 200, sorted (by default the most impressions first); '' stands for events without a
    * value.
    */
-  rows: readonly (Readonly<{ value: string }> & Figures)[]
+  rows: readonly (Readonly<{ value: string }> & Figures & Changed)[]
   /** What is not listed; `values` is 0 if everything is. */
   others: Readonly<{ values: number }> & Figures
   /** Over all values; ratios are ratios of sums. */
-  totals: Figures
+  totals: Figures & Changed
+  comparison: Comparison
 }>
-
-/** As in `SummaryAnswer`. */
-type Changed = Readonly<{ change: Figures }>
 
 /** GET /api/v1/campaigns?sort=&order=&search=&page=&size=&compare= */
 export type CampaignsAnswer = Readonly<{

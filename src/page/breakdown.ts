@@ -5,6 +5,7 @@
  */
 import {
   type BreakdownAnswer,
+  type Changed,
   EVENT_FILTER_IDS,
   type EventFilterId,
   FILTERS,
@@ -13,7 +14,7 @@ import {
   MEASURES,
   type MeasureId,
 } from '../dashboard-definition.ts'
-import { nameElement } from './campaign-name.ts'
+import { comparisonText } from './comparison-text.ts'
 import { element, placeChildren, setAttribute, setText } from './element.ts'
 import {
   figureRow,
@@ -24,12 +25,22 @@ import {
   openFigureCells,
   openFigureHead,
   openShareBar,
+  rankedMeasure,
+  shownWith,
   skeletonRows,
 } from './figure-table.ts'
 import { type Format, NOTHING } from './format.ts'
 import { openTabs } from './tabs.ts'
-import { openValueNames, type ValueName } from './value-names.ts'
-import { type BySortId, DEFAULT_VIEW, rangeParameters, type View, type ViewStore } from './view.ts'
+import { openValueNames, type ValueName, valueElements } from './value-names.ts'
+import {
+  type BySortId,
+  breakdownSort,
+  DEFAULT_VIEW,
+  rangeParameters,
+  showsChanges,
+  type View,
+  type ViewStore,
+} from './view.ts'
 
 type Breakdown = Readonly<{
   element: HTMLElement
@@ -43,9 +54,12 @@ const PANEL_ID = 'breakdown-panel'
 
 export function breakdownRequest(view: View): string {
   const asked = rangeParameters({ ...view, filters: { ...view.filters, [view.by]: [] } })
+  // What is not shown need not be computed: it takes the cells of another period.
+  if (!showsChanges(view)) asked.set('compare', 'none')
   asked.set('by', view.by)
-  if (view.bySort !== DEFAULT_VIEW.bySort) asked.set('sort', view.bySort)
-  if (view.byOrder !== DEFAULT_VIEW.byOrder) asked.set('order', view.byOrder)
+  const { sort, order } = breakdownSort(view)
+  if (sort !== DEFAULT_VIEW.bySort) asked.set('sort', sort)
+  if (order !== DEFAULT_VIEW.byOrder) asked.set('order', order)
   return `breakdown?${asked}`
 }
 
@@ -62,7 +76,7 @@ export function openBreakdown(format: Format, store: ViewStore): Breakdown {
     columns: [{ id: 'value', label: 'Value', title: 'As the events have it.' }, ...MEASURE_COLUMNS],
     mark: 'data-by-sort',
     extra: [{ label: 'Share', title: 'Of the column that the table is sorted by.' }],
-    onSort: ({ sort, order }) => store.change({ bySort: sort, byOrder: order }),
+    onSort: ({ sort, order }) => store.change({ bySort: sort, byOrder: order, ...shownWith(sort) }),
   })
   const body = element('tbody', {}, ...skeletonRows(SKELETON_ROWS))
   const totals = openSumRow('Total', format)
@@ -79,6 +93,7 @@ export function openBreakdown(format: Format, store: ViewStore): Breakdown {
     { class: 'table-scroll', attributes: { id: PANEL_ID, role: 'tabpanel', tabindex: 0 } },
     table,
   )
+  const comparison = element('p', { class: 'card-note', attributes: { 'data-compared': '' } })
   const rows = new Map<string, Row>()
   let shownBy: EventFilterId | null = null
 
@@ -103,7 +118,7 @@ export function openBreakdown(format: Format, store: ViewStore): Breakdown {
   const show = (view: View): void => {
     tabs.choose(view.by)
     setAttribute(panel, 'aria-labelledby', tabs.idOf(view.by))
-    head.update({ sort: view.bySort, order: view.byOrder })
+    head.update(breakdownSort(view), view.compare !== 'none')
     head.setName(FILTERS[view.by].label)
     markChosen(view)
   }
@@ -122,6 +137,7 @@ export function openBreakdown(format: Format, store: ViewStore): Breakdown {
           text: 'Breakdown',
           attributes: { id: 'breakdown-title' },
         }),
+        comparison,
         tabs.element,
       ),
       panel,
@@ -129,24 +145,27 @@ export function openBreakdown(format: Format, store: ViewStore): Breakdown {
     update: (answer, view) => {
       if (answer.by !== shownBy) rows.clear()
       shownBy = answer.by
-      const shareBy = shareMeasure(view.bySort)
+      const shareBy = shareMeasure(breakdownSort(view).sort)
+      const isChange = showsChanges(view)
       const total = answer.totals[shareBy] ?? 0
       const shareOf = (figures: Figures): number | null =>
         total > 0 ? (figures[shareBy] ?? 0) / total : null
       const shown = answer.rows.map((row) => {
         const made = rowOf(answer.by, row.value)
-        made.update(row, shareOf(row))
+        made.update(row, isChange ? row : null, shareOf(row))
         return made.element
       })
       const { values } = answer.others
       if (values > 0) {
-        others.update(`${format.count(values)} more`, answer.others, shareOf(answer.others))
+        others.update(`${format.count(values)} more`, answer.others, null, shareOf(answer.others))
         shown.push(others.element)
       }
       placeChildren(body, shown.length > 0 ? shown : [messageRow(NO_EVENTS, COLUMNS)])
       for (const [value, row] of rows) if (!row.element.isConnected) rows.delete(value)
       const count = answer.rows.length + values
-      totals.update(countText(count, format), answer.totals, shareOf(answer.totals))
+      const changed = isChange ? answer.totals : null
+      totals.update(countText(count, format), answer.totals, changed, shareOf(answer.totals))
+      setText(comparison, isChange ? comparisonText(answer.comparison, format) : '')
       markChosen(store.current())
     },
     setBusy: (isBusy) => setAttribute(table, 'aria-busy', String(isBusy)),
@@ -159,17 +178,18 @@ function countText(values: number, format: Format): string {
 
 /** A share of a ratio means nothing: then it is that of impressions. */
 function shareMeasure(sort: BySortId): MeasureId {
-  return sort !== 'value' && MEASURES[sort].value.kind === 'sum' ? sort : 'impressions'
+  const measure = rankedMeasure(sort)
+  return measure !== null && MEASURES[measure].value.kind === 'sum' ? measure : 'impressions'
 }
 
 type Row = Readonly<{
   element: HTMLElement
-  update: (figures: Figures, share: number | null) => void
+  update: (figures: Figures, changed: Changed | null, share: number | null) => void
   setChosen: (isChosen: boolean) => void
 }>
 
 function openRow(name: ValueName, value: string, format: Format, onClick: () => void): Row {
-  const shown = nameElement(name.text)
+  const [shown, code] = valueElements(name)
   shown.classList.toggle('is-not-set', value === '')
   const button = element(
     'button',
@@ -179,7 +199,7 @@ function openRow(name: ValueName, value: string, format: Format, onClick: () => 
       on: { click: onClick },
     },
     shown,
-    name.code === '' ? null : element('bdi', { class: 'value-code', text: name.code }),
+    code,
   )
   const bar = openShareBar()
   const cells = openFigureCells(format)
@@ -191,8 +211,8 @@ function openRow(name: ValueName, value: string, format: Format, onClick: () => 
   )
   return {
     element: row,
-    update: (figures, part) => {
-      cells.update(figures, null)
+    update: (figures, changed, part) => {
+      cells.update(figures, changed)
       share.update(part)
       bar.update(Math.min(Math.max(part ?? 0, 0), 1))
     },
@@ -205,7 +225,7 @@ function openRow(name: ValueName, value: string, format: Format, onClick: () => 
 
 type SumRow = Readonly<{
   element: HTMLElement
-  update: (label: string, figures: Figures, share: number | null) => void
+  update: (label: string, figures: Figures, changed: Changed | null, share: number | null) => void
 }>
 
 /** A row that is no single value. */
@@ -215,9 +235,9 @@ function openSumRow(text: string, format: Format): SumRow {
   const share = openShareCell(format)
   return {
     element: figureRow({}, [label], [...cells.elements, share.element]),
-    update: (newText, figures, part) => {
+    update: (newText, figures, changed, part) => {
       setText(label, newText)
-      cells.update(figures, null)
+      cells.update(figures, changed)
       share.update(part)
     },
   }

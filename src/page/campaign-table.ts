@@ -2,6 +2,7 @@
 import {
   type CampaignsAnswer,
   CHARTS,
+  type Changed,
   type Figures,
   MEASURE_IDS,
   PAGE_SIZE,
@@ -19,13 +20,17 @@ import {
   openFigureCells,
   openFigureHead,
   openShareBar,
+  rankedMeasure,
+  shownWith,
   skeletonRows,
 } from './figure-table.ts'
 import type { Format } from './format.ts'
 import {
+  campaignSort,
   rangeParameters,
   SEARCH_LENGTH_MAX,
   type SortId,
+  showsChanges,
   type View,
   type ViewStore,
 } from './view.ts'
@@ -38,7 +43,7 @@ type CampaignTable = Readonly<{
 
 type Row = Readonly<{
   element: HTMLElement
-  update: (figures: Figures, change: Figures | null, share: number) => void
+  update: (figures: Figures, changed: Changed | null, share: number) => void
 }>
 
 const TYPING_MS = 200
@@ -59,15 +64,12 @@ export function campaignsRequest(view: View): string {
   return `campaigns?${asked}`
 }
 
-function showsChanges({ changes, compare }: View): boolean {
-  return changes === 'on' && compare !== 'none'
-}
-
 function listParameters(view: View): URLSearchParams {
   const asked = rangeParameters(view)
   if (view.search !== '') asked.set('search', view.search)
-  asked.set('sort', view.sort)
-  asked.set('order', view.order)
+  const { sort, order } = campaignSort(view)
+  asked.set('sort', sort)
+  asked.set('order', order)
   return asked
 }
 
@@ -85,7 +87,7 @@ export function openCampaignTable({ format, store, onCampaign }: TableOptions): 
   const head = openFigureHead<SortId>({
     columns: [NAME_COLUMN, ...MEASURE_COLUMNS],
     mark: 'data-sort',
-    onSort: (sorted) => store.change({ ...sorted, page: 1 }),
+    onSort: (sorted) => store.change({ ...sorted, ...shownWith(sorted.sort), page: 1 }),
   })
   const pager = openPager(format, (page) => store.change({ page }))
   const table = figureTable(
@@ -106,7 +108,7 @@ export function openCampaignTable({ format, store, onCampaign }: TableOptions): 
     return row
   }
   const show = (view: View): void => {
-    head.update(view)
+    head.update(campaignSort(view), view.compare !== 'none')
     exporting.setAttribute('href', `${API}campaigns.csv?${listParameters(view)}`)
     if (search.value !== view.search && document.activeElement !== search)
       search.value = view.search
@@ -129,19 +131,19 @@ export function openCampaignTable({ format, store, onCampaign }: TableOptions): 
       }
       const shown = answer.rows.map(({ campaign }) => rowOf(campaign).element)
       // All bars are scaled to the largest value of the sorted column on this page.
-      const by = view.sort === 'campaign' ? 'impressions' : view.sort
+      const by = rankedMeasure(campaignSort(view).sort) ?? 'impressions'
       const most = answer.rows.reduce((max, row) => Math.max(max, row[by] ?? 0), 0)
       const isChange = showsChanges(view)
       for (const row of answer.rows) {
-        const change = isChange ? row.change : null
-        rowOf(row.campaign).update(row, change, most > 0 ? Math.max(0, (row[by] ?? 0) / most) : 0)
+        const changed = isChange ? row : null
+        rowOf(row.campaign).update(row, changed, most > 0 ? Math.max(0, (row[by] ?? 0) / most) : 0)
       }
       placeChildren(
         body,
         shown.length > 0 ? shown : [messageRow(emptyText(view), MEASURE_IDS.length + 1)],
       )
       for (const [campaign, row] of rows) if (!row.element.isConnected) rows.delete(campaign)
-      totals.update(answer.totals, isChange ? answer.totals.change : null, answer.matched)
+      totals.update(answer.totals, isChange ? answer.totals : null, answer.matched)
       setText(comparison, isChange ? comparisonText(answer.comparison, format) : '')
       pager.update(answer)
     },
@@ -185,7 +187,7 @@ function tableCard({ comparison, tools, table, pager }: CardParts): HTMLElement 
   )
 }
 
-/** Shows the change of each figure, against what the overview compares with. */
+/** Shows the change of each figure in both tables, against what the overview compares with. */
 function changesButton(store: ViewStore): HTMLElement {
   const button = element('button', {
     class: 'button',
@@ -227,10 +229,10 @@ function openRow(campaign: string, format: Format, onCampaign: (campaign: string
   const cells = openFigureCells(format)
   return {
     element: figureRow({ 'data-campaign': campaign }, [bar.element, name], cells.elements),
-    update: (figures, change, share) => {
+    update: (figures, changed, share) => {
       named.update()
       setAttribute(name, 'title', `${campaignText(campaign)}\nShow only this campaign`)
-      cells.update(figures, change)
+      cells.update(figures, changed)
       bar.update(share)
     },
   }
@@ -238,15 +240,15 @@ function openRow(campaign: string, format: Format, onCampaign: (campaign: string
 
 function openTotals(format: Format): Readonly<{
   element: HTMLElement
-  update: (figures: Figures, change: Figures | null, matched: number) => void
+  update: (figures: Figures, changed: Changed | null, matched: number) => void
 }> {
   const label = element('span', { text: 'Total' })
   const cells = openFigureCells(format)
   return {
     element: element('tfoot', {}, figureRow({}, [label], cells.elements)),
-    update: (figures, change, matched) => {
+    update: (figures, changed, matched) => {
       setText(label, matched === 1 ? '1 campaign' : `${format.count(matched)} campaigns`)
-      cells.update(figures, change)
+      cells.update(figures, changed)
     },
   }
 }

@@ -38,7 +38,7 @@ export async function loadCharts(): Promise<Charts | null> {
 
 export function openTrendSection(context: Context): ChartSection<TrendContent> {
   const { format, store, onCampaign } = context
-  const title = element('h2', { class: 'card-title', text: CHARTS.trend.title })
+  const title = element('h2', { class: 'card-title' })
   const lines = openSegments<View['lines']>({
     name: 'lines',
     label: 'Lines',

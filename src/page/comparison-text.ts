@@ -49,12 +49,18 @@ export function whyNoChange({ previous, dataFrom }: Comparison, format: Format):
   }
 }
 
+/** Of a change that `uncertain` names. */
+export const BY_CHANCE = 'Of few events: it may be by chance'
+
 /** Less is noise as often as not. */
 const NOTABLE_PERCENT = 1
 
+type Direction = 'up' | 'down' | 'same' | 'uncertain' | 'unknown'
+
 /** What a change looks like. */
-export function directionOf(percent: number | null): 'up' | 'down' | 'same' | 'unknown' {
+export function directionOf(percent: number | null, isUncertain: boolean): Direction {
   if (percent === null) return 'unknown'
+  if (isUncertain) return 'uncertain'
   if (Math.abs(percent) < NOTABLE_PERCENT) return 'same'
   return percent > 0 ? 'up' : 'down'
 }

@@ -62,7 +62,12 @@ export function openDashboard(options: DashboardOptions): Dashboard {
   const freshness = openFreshness(format, nowMs)
   const problems = openProblemsBanner()
   const newestData = openNewestData(format, store)
-  const overview = openOverview(format, store, openZoneSwitch(store, zones))
+  const overview = openOverview({
+    format,
+    store,
+    zone: openZoneSwitch(store, zones),
+    onPress: () => bringIntoView(trend.element),
+  })
   const onCampaign = (campaign: string): void => {
     store.change({ filters: { ...store.current().filters, campaign: [campaign] }, page: 1 })
     overview.focus()
@@ -167,6 +172,15 @@ function trendPart(trend: ChartSection<TrendContent>, store: ViewStore): Part<ne
     },
     setBusy: trend.setBusy,
   })
+}
+
+/** Scrolls to a card of which too little is seen, as below the tiles of a phone. */
+function bringIntoView(card: HTMLElement): void {
+  const { top, bottom } = card.getBoundingClientRect()
+  const seen = Math.min(bottom, innerHeight) - Math.max(top, 0)
+  if (seen >= (bottom - top) / 2) return
+  const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches
+  card.scrollIntoView({ block: 'center', behavior: isStill ? 'instant' : 'smooth' })
 }
 
 /** The loader gives each part the answer to its own request; only the part knows its type. */

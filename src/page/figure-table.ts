@@ -3,15 +3,24 @@
  * figures arrive. On a narrow card each row becomes a block of labelled figures (table.css). Roles
  * are spelled out, because some browsers forget them where CSS changes `display`.
  */
-import { type Figures, MEASURE_IDS, MEASURES, type MeasureId } from '../dashboard-definition.ts'
-import { directionOf } from './comparison-text.ts'
+import {
+  type Changed,
+  type ChangeId,
+  changedMeasure,
+  type Figures,
+  MEASURE_IDS,
+  MEASURES,
+  type MeasureId,
+} from '../dashboard-definition.ts'
+import { BY_CHANCE, directionOf } from './comparison-text.ts'
 import { element, icon, setAttribute, setText } from './element.ts'
 import { type Format, NOTHING } from './format.ts'
+import type { SortedBy } from './view.ts'
 
 type FigureCells = Readonly<{
   elements: readonly HTMLElement[]
-  /** `change` is in percent; null leaves changes out. */
-  update: (figures: Figures, change: Figures | null) => void
+  /** `changed` is null where no changes are shown. */
+  update: (figures: Figures, changed: Changed | null) => void
 }>
 
 /** For where a figure is the second line of another. */
@@ -22,9 +31,9 @@ export function openFigureCells(format: Format): FigureCells {
   const cells = MEASURE_IDS.map((id) => ({ id, cell: openFigureCell(id, format) }))
   return {
     elements: cells.map(({ cell }) => cell.element),
-    update: (figures, change) => {
+    update: (figures, changed) => {
       for (const { id, cell } of cells) {
-        cell.update(figures[id], change === null ? undefined : change[id])
+        cell.update(figures[id], changed?.change[id], changed?.uncertain.includes(id) ?? false)
       }
     },
   }
@@ -33,7 +42,7 @@ export function openFigureCells(format: Format): FigureCells {
 type FigureCell = Readonly<{
   element: HTMLElement
   /** `percent` is null where the change is not known, and undefined where none is shown. */
-  update: (figure: number | null, percent: number | null | undefined) => void
+  update: (figure: number | null, percent: number | null | undefined, isUncertain: boolean) => void
 }>
 
 function openFigureCell(id: MeasureId, format: Format): FigureCell {
@@ -53,7 +62,7 @@ function openFigureCell(id: MeasureId, format: Format): FigureCell {
   )
   return {
     element: cell,
-    update: (figure, percent) => {
+    update: (figure, percent, isUncertain) => {
       setAttribute(cell, 'data-value', figure === null ? '' : String(figure))
       setText(text, format.figure(id, figure))
       if (percent === undefined) {
@@ -61,7 +70,8 @@ function openFigureCell(id: MeasureId, format: Format): FigureCell {
         return
       }
       setAttribute(change, 'data-change', percent === null ? '' : String(percent))
-      setAttribute(change, 'data-direction', directionOf(percent))
+      setAttribute(change, 'data-direction', directionOf(percent, isUncertain))
+      setAttribute(change, 'title', isUncertain ? BY_CHANCE : null)
       setText(change, percent === null ? NOTHING : format.change(percent))
       if (!change.isConnected) cell.append(change)
     },
@@ -103,13 +113,17 @@ export function figureRow(
   )
 }
 
-export type Column<Id extends string> = Readonly<{ id: Id; label: string; title: string }>
-
-type SortedBy<Id> = Readonly<{ sort: Id; order: 'asc' | 'desc' }>
+export type Column<Id extends string> = Readonly<{
+  id: Id
+  label: string
+  title: string
+  /** By which the change of its figures is sorted; the names have none. */
+  change?: Id
+}>
 
 type FigureHead<Id> = Readonly<{
   element: HTMLElement
-  update: (sorted: SortedBy<Id>) => void
+  update: (sorted: SortedBy<Id>, isCompared: boolean) => void
   /** What the first column is called. */
   setName: (label: string) => void
 }>
@@ -124,7 +138,10 @@ type FigureHeadOptions<Id extends string> = Readonly<{
   onSort: (sorted: SortedBy<Id>) => void
 }>
 
-/** A click on a column sorts by it, a second one reverses the order. */
+/**
+ * A click on a column sorts by it, one on the sign below by its change, and a second click reverses
+ * the order.
+ */
 export function openFigureHead<Id extends string>({
   columns,
   mark,
@@ -132,28 +149,29 @@ export function openFigureHead<Id extends string>({
   onSort,
 }: FigureHeadOptions<Id>): FigureHead<Id> {
   let sorted: SortedBy<Id> | null = null
-  const sortBy = (id: Id, isName: boolean): void => {
+  /** `first`: the order of the first click. */
+  const sortBy = (id: Id, first: 'asc' | 'desc'): void => {
     const opposite = sorted?.order === 'asc' ? 'desc' : 'asc'
-    // At first, names ascend and figures descend.
-    onSort({ sort: id, order: id === sorted?.sort ? opposite : isName ? 'asc' : 'desc' })
+    onSort({ sort: id, order: id === sorted?.sort ? opposite : first })
   }
-  const texts = columns.map(({ label }) => element('span', { text: label }))
-  const cells = columns.map(({ id, title }, index) => ({
-    id,
-    cell: headCell(
-      { class: index === 0 ? 'cell-name' : '', attributes: { [mark]: id } },
-      element(
-        'button',
-        {
-          class: 'sort-button',
-          attributes: { type: 'button', title },
-          on: { click: () => sortBy(id, index === 0) },
-        },
-        texts[index] ?? null,
-        icon('arrow-down'),
+  const cells = columns.map(({ id, label, title, change }, index) => {
+    const isName = index === 0
+    const text = element('span', { text: label })
+    const value = sortButton({ title }, text, () => sortBy(id, isName ? 'asc' : 'desc'))
+    // What was lost comes first: it needs a reader's attention.
+    const changed = change === undefined ? null : changeButton(label, () => sortBy(change, 'asc'))
+    return {
+      id,
+      change,
+      text,
+      value,
+      changed,
+      cell: headCell(
+        { class: isName ? 'cell-name' : '', attributes: { [mark]: id } },
+        element('div', { class: 'head-sorts' }, value, changed),
       ),
-    ),
-  }))
+    }
+  })
   const others = extra.map(({ label, title }) =>
     headCell(
       { class: '', attributes: { title } },
@@ -166,18 +184,49 @@ export function openFigureHead<Id extends string>({
       {},
       element('tr', { attributes: { role: 'row' } }, ...cells.map(({ cell }) => cell), ...others),
     ),
-    update: (next) => {
+    update: (next, isCompared) => {
       sorted = next
       const direction = next.order === 'asc' ? 'ascending' : 'descending'
-      for (const { id, cell } of cells) {
-        setAttribute(cell, 'aria-sort', id === next.sort ? direction : null)
+      for (const { id, change, cell, value, changed } of cells) {
+        const isSorted = next.sort === id || next.sort === change
+        setAttribute(cell, 'aria-sort', isSorted ? direction : null)
+        setAttribute(value, 'aria-current', next.sort === id ? 'true' : null)
+        if (changed === null) continue
+        setAttribute(changed, 'aria-current', next.sort === change ? 'true' : null)
+        changed.disabled = !isCompared
       }
     },
     setName: (label) => {
-      const [name] = texts
-      if (name !== undefined) setText(name, label)
+      const [name] = cells
+      if (name !== undefined) setText(name.text, label)
     },
   }
+}
+
+/** `aria-sort` is of the column; which of its buttons it is sorted by is the current one. */
+function sortButton(
+  attributes: Readonly<Record<string, string>>,
+  text: HTMLElement,
+  onClick: () => void,
+): HTMLButtonElement {
+  return element(
+    'button',
+    {
+      class: 'sort-button',
+      attributes: { type: 'button', ...attributes },
+      on: { click: onClick },
+    },
+    text,
+    icon('arrow-down'),
+  )
+}
+
+function changeButton(label: string, onClick: () => void): HTMLButtonElement {
+  const name = `Change of ${label}`
+  const attributes = { 'aria-label': name, title: `${name} in percent`, 'data-sort-change': '' }
+  const button = sortButton(attributes, element('span', { text: '±%' }), onClick)
+  button.classList.add('sort-change')
+  return button
 }
 
 function headCell(
@@ -188,8 +237,9 @@ function headCell(
   return element('th', { class: parts.class, attributes }, content)
 }
 
-export const MEASURE_COLUMNS: readonly Column<MeasureId>[] = MEASURE_IDS.map((id) => ({
+export const MEASURE_COLUMNS: readonly Column<MeasureId | ChangeId>[] = MEASURE_IDS.map((id) => ({
   id,
+  change: `${id}Change` as const,
   label: MEASURES[id].label,
   title: MEASURES[id].description,
 }))
@@ -216,6 +266,16 @@ export function messageRow(text: string, columns: number): HTMLElement {
     attributes: { role: 'cell', colspan: columns },
   })
   return element('tr', { attributes: { role: 'row' } }, cell)
+}
+
+/** What is ranked by a column: its measure, also where it is sorted by the change. */
+export function rankedMeasure(sort: string): MeasureId | null {
+  return changedMeasure(sort) ?? MEASURE_IDS.find((id) => id === sort) ?? null
+}
+
+/** To sort by changes is to show them. */
+export function shownWith(sort: string): Readonly<{ changes?: 'on' }> {
+  return changedMeasure(sort) === null ? {} : { changes: 'on' }
 }
 
 /** A bar behind a name; its length is the row's share of something, from 0 to 1. */

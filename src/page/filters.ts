@@ -12,16 +12,20 @@ import {
   campaignIdText,
   campaignText,
   isCampaignFound,
-  isFound,
-  nameElement,
   onNames,
   openCampaignElement,
-  valueText,
 } from './campaign-name.ts'
 import { type Choice, openChoicePicker } from './choice-picker.ts'
 import { element, icon, placeChildren, setAttribute } from './element.ts'
 import type { Format } from './format.ts'
 import { openRangePicker } from './range-picker.ts'
+import {
+  isValueFound,
+  openValueNames,
+  type ValueName,
+  type ValueNames,
+  valueElements,
+} from './value-names.ts'
 import { DEFAULT_VIEW, hasFilters, rangeParameters, type View, type ViewStore } from './view.ts'
 
 type FiltersOptions = Readonly<{
@@ -35,6 +39,7 @@ type FiltersOptions = Readonly<{
 const CAMPAIGNS_OFFERED = 50
 
 export function openFilters({ client, store, format, nowMs }: FiltersOptions): HTMLElement {
+  const valueNames = openValueNames(format.locale)
   const set = (id: FilterId, chosen: readonly string[]): void => {
     store.change({ filters: { ...store.current().filters, [id]: chosen }, page: 1 })
   }
@@ -52,10 +57,15 @@ export function openFilters({ client, store, format, nowMs }: FiltersOptions): H
       find: (search, signal) =>
         id === 'campaign'
           ? findCampaigns(client, store.current(), search, signal, format)
-          : findValues(client, store.current(), id, search, signal),
-      isFound: id === 'campaign' ? isCampaignFound : isValueFound,
+          : findValues(client, store.current(), id, search, signal, valueNames),
+      isFound:
+        id === 'campaign'
+          ? isCampaignFound
+          : (value, search) => isValueFound(valueNames(id, value), search),
       nameOf: (value) =>
-        id === 'campaign' ? openCampaignElement(value).element : nameElement(valueText(value)),
+        id === 'campaign'
+          ? openCampaignElement(value).element
+          : element('span', { class: 'value-name' }, ...valueElements(valueNames(id, value))),
       onChange: (chosen) => set(id, chosen),
     }),
   }))
@@ -69,9 +79,13 @@ export function openFilters({ client, store, format, nowMs }: FiltersOptions): H
   })
   const chosen = element('div', { class: 'chosen' }, chips, clear)
   const known = new Map<string, HTMLElement>()
+  const nameOf = (id: FilterId, value: string): ValueName =>
+    id === 'campaign' ? { text: campaignText(value), code: '' } : valueNames(id, value)
   const chip = (id: FilterId, value: string): HTMLElement => {
     const key = `${id}:${value}`
-    const made = known.get(key) ?? chipElement(id, value, () => removeChosen(store, id, value))
+    const made =
+      known.get(key) ??
+      chipElement(id, value, nameOf(id, value), () => removeChosen(store, id, value))
     known.set(key, made)
     return made
   }
@@ -110,9 +124,14 @@ function removeChosen(store: ViewStore, id: FilterId, value: string): void {
   store.change({ filters: { ...filters, [id]: left }, page: 1 })
 }
 
-function chipElement(id: FilterId, value: string, onRemove: () => void): HTMLElement {
-  const text = id === 'campaign' ? campaignText(value) : valueText(value)
-  const name = nameElement(text)
+function chipElement(
+  id: FilterId,
+  value: string,
+  valueName: ValueName,
+  onRemove: () => void,
+): HTMLElement {
+  const { text } = valueName
+  const [name, code] = valueElements(valueName)
   if (id === 'campaign') setAttribute(name, 'title', titleOf(value))
   const remove = element(
     'button',
@@ -128,6 +147,7 @@ function chipElement(id: FilterId, value: string, onRemove: () => void): HTMLEle
     { class: 'chip', attributes: { 'data-chip': `${id}:${value}` } },
     element('span', { class: 'chip-label', text: FILTERS[id].label }),
     name,
+    code,
     remove,
   )
 }
@@ -157,21 +177,18 @@ async function findCampaigns(
   }))
 }
 
-function isValueFound(value: string, search: string): boolean {
-  return isFound(valueText(value), search)
-}
-
 async function findValues(
   client: ApiClient,
   view: View,
   id: EventFilterId,
   search: string,
   signal: AbortSignal,
+  nameOf: ValueNames,
 ): Promise<readonly Choice[] | null> {
   const result = await client.get<ValuesAnswer>(`values?${rangeOnly(view)}`, signal)
   if (result.kind !== 'answer') return null
   return result.answer[id]
-    .filter((value) => isValueFound(value, search))
+    .filter((value) => isValueFound(nameOf(id, value), search))
     .map((value) => ({ value, note: '' }))
 }
 

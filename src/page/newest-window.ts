@@ -1,9 +1,10 @@
-/** The newest window while it fills: when it is, and how much of its time has passed. */
-
+/** The newest window with events: when it is, and while it fills, how much of its time has passed. */
 import type { LiveMessage } from '../dashboard-definition.ts'
 import { stepText } from './charts/trend-text.ts'
 import { element, setAttribute, setText } from './element.ts'
 import { type Format, NOTHING } from './format.ts'
+
+const NEWEST = 'Newest events'
 
 type NewestWindow = Readonly<{
   element: HTMLElement
@@ -14,7 +15,7 @@ type NewestWindow = Readonly<{
 export function openNewestWindow(format: Format, nowMs: () => number): NewestWindow {
   let newest: LiveMessage['newest'] = null
   let completeTo: string | null = null
-  const title = element('h3', { class: 'newest-title', text: 'Latest' })
+  const title = element('h3', { class: 'newest-title', text: NEWEST })
   const span = element('p', { class: 'newest-span', text: NOTHING })
   const state = element('p', { class: 'newest-state', text: '\u00a0' })
   const progress = element('progress', {
@@ -28,6 +29,7 @@ export function openNewestWindow(format: Format, nowMs: () => number): NewestWin
     const fromMs = Date.parse(newest.from)
     const toMs = Date.parse(newest.to)
     const now = nowMs()
+    setText(title, titleText(toMs - fromMs, now - toMs))
     setText(span, spanText(format, fromMs, toMs, now))
     const run = Math.min(Math.max((now - fromMs) / (toMs - fromMs), 0), 1)
     setAttribute(progress, 'value', run.toFixed(3))
@@ -41,13 +43,15 @@ export function openNewestWindow(format: Format, nowMs: () => number): NewestWin
     update: (message) => {
       newest = message.newest
       completeTo = message.completeTo
-      if (newest === null) return
-      const [fromMs, toMs] = [Date.parse(newest.from), Date.parse(newest.to)]
-      setText(title, `Last ${stepText(toMs - fromMs)}`)
       tick()
     },
     tick,
   }
+}
+
+/** The last window is the one that fills or, before its first event, the one before it. */
+function titleText(lengthMs: number, sinceEndMs: number): string {
+  return sinceEndMs < lengthMs ? `Last ${stepText(lengthMs)}` : NEWEST
 }
 
 /** Today goes without saying. */

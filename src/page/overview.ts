@@ -13,6 +13,7 @@ import {
 } from '../dashboard-definition.ts'
 import { openSparkline } from './charts/sparkline.ts'
 import {
+  BY_CHANCE,
   comparisonText,
   directionOf,
   periodText,
@@ -37,11 +38,19 @@ export type Overview = Tiles &
     focus: () => void
   }>
 
-export function openOverview(format: Format, store: ViewStore, zone: HTMLElement): Overview {
+type OverviewOptions = Readonly<{
+  format: Format
+  store: ViewStore
+  zone: HTMLElement
+  /** A tile was pressed by a pointer: its measure is the trend's. */
+  onPress: () => void
+}>
+
+export function openOverview({ format, store, zone, onPress }: OverviewOptions): Overview {
   const heading = openOverviewHeading(store)
   const rangeLine = openRangeLine(format, heading.elements, zone)
   const comparing = openComparing(format, store)
-  const tiles = openTiles(format, store)
+  const tiles = openTiles(format, store, onPress)
   return {
     focus: heading.focus,
     element: element(
@@ -66,8 +75,13 @@ type Tile = Readonly<{
   setPressed: (isPressed: boolean) => void
 }>
 
-function openTiles(format: Format, store: ViewStore): Tiles {
-  const tiles = MEASURE_IDS.map((id) => openTile(id, format, () => store.change({ measure: id })))
+function openTiles(format: Format, store: ViewStore, onPress: () => void): Tiles {
+  const tiles = MEASURE_IDS.map((id) =>
+    openTile(id, format, (isByPointer) => {
+      store.change({ measure: id })
+      if (isByPointer) onPress()
+    }),
+  )
   const show = ({ measure }: View): void => {
     for (const [at, tile] of tiles.entries()) tile.setPressed(MEASURE_IDS[at] === measure)
   }
@@ -90,7 +104,7 @@ function openTiles(format: Format, store: ViewStore): Tiles {
 }
 
 /** All of a tile can be clicked; its label is the button, so that texts can still be selected. */
-function openTile(id: MeasureId, format: Format, onPress: () => void): Tile {
+function openTile(id: MeasureId, format: Format, onPress: (isByPointer: boolean) => void): Tile {
   const { label, description } = MEASURES[id]
   const value = element('p', { class: 'tile-value', attributes: { 'data-value': '' } })
   const counting = openCountUp(value, (at) => tileText(format, id, at))
@@ -119,8 +133,9 @@ function openTile(id: MeasureId, format: Format, onPress: () => void): Tile {
       class: 'tile',
       attributes: { 'data-tile': id },
       on: {
-        click: () => {
-          if (getSelection()?.isCollapsed !== false) onPress()
+        click: ({ detail }) => {
+          // A key clicks without a detail: the focus stays where it is seen.
+          if (getSelection()?.isCollapsed !== false) onPress(detail > 0)
         },
       },
     },
@@ -142,7 +157,8 @@ function openTile(id: MeasureId, format: Format, onPress: () => void): Tile {
       setAttribute(value, 'title', format.figure(id, figure))
       counting.show(figure, !isNews)
       setAttribute(change, 'data-change', percent === null ? '' : String(percent))
-      setAttribute(change, 'data-direction', directionOf(percent))
+      const isUncertain = answer.uncertain.includes(id)
+      setAttribute(change, 'data-direction', directionOf(percent, isUncertain))
       setAttribute(change, 'title', changeTitle(id, answer, format))
       change.hidden = answer.previous === null
       setText(changeText, percent === null ? NOTHING : format.change(percent))
@@ -162,8 +178,12 @@ function changeTitle(id: MeasureId, answer: SummaryAnswer, format: Format): stri
     const span = format.span(Date.parse(of.from), Date.parse(of.to))
     return `${span}: ${format.figure(id, of.figures[id])}`
   }
-  const title = 'Change in percent, without what is in progress'
-  return `${title}\n${part(compared)}\nbefore, ${part(previous)}`
+  return [
+    'Change in percent, without what is in progress',
+    part(compared),
+    `before, ${part(previous)}`,
+    ...(answer.uncertain.includes(id) ? [BY_CHANCE] : []),
+  ].join('\n')
 }
 
 type Comparing = Readonly<{ element: HTMLElement; update: (answer: SummaryAnswer) => void }>

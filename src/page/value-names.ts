@@ -1,6 +1,7 @@
 /** How values of platform, country and device are called: countries in the reader's language. */
 import type { EventFilterId } from '../dashboard-definition.ts'
-import { valueText } from './campaign-name.ts'
+import { isFound, nameElement, valueText } from './campaign-name.ts'
+import { element } from './element.ts'
 
 export type ValueName = Readonly<{
   text: string
@@ -22,4 +23,20 @@ export function openValueNames(locale: string): ValueNames {
       ? { text: valueText(value), code: '' }
       : { text: country, code: value }
   }
+}
+
+/** The name, and the code where there is one. */
+export function valueElements({
+  text,
+  code,
+}: ValueName): readonly [HTMLElement, HTMLElement | null] {
+  return [
+    nameElement(text),
+    code === '' ? null : element('bdi', { class: 'value-code', text: code }),
+  ]
+}
+
+/** Whether a search for `wanted` finds the value, by its name or its code. */
+export function isValueFound({ text, code }: ValueName, wanted: string): boolean {
+  return isFound(text, wanted) || isFound(code, wanted)
 }

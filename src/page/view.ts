@@ -9,8 +9,11 @@
  *     ?by=country&bySort=revenue&byOrder=asc&changes=on
  */
 import {
+  CHANGE_IDS,
+  type ChangeId,
   COMPARISONS,
   type CompareId,
+  changedMeasure,
   DAY_MS,
   DEFAULT_COMPARE,
   DEFAULT_RANGE,
@@ -43,8 +46,10 @@ export type ShownRange =
   | Readonly<{ kind: 'fixed'; fromMs: number; toMs: number }>
   | Readonly<{ kind: 'days'; firstDay: number; lastDay: number }>
 
-export type SortId = 'campaign' | MeasureId
-export type BySortId = 'value' | MeasureId
+export type SortId = 'campaign' | MeasureId | ChangeId
+export type BySortId = 'value' | MeasureId | ChangeId
+/** What a table is sorted by, and how. */
+export type SortedBy<Id> = Readonly<{ sort: Id; order: 'asc' | 'desc' }>
 
 export type View = Readonly<{
   range: ShownRange
@@ -63,7 +68,7 @@ export type View = Readonly<{
   search: string
   /** From 1. */
   page: number
-  /** Whether the campaign table has the change of each figure. */
+  /** Whether the tables have the change of each figure. */
   changes: 'on' | 'off'
   /** What the breakdown lists, and its order. */
   by: EventFilterId
@@ -87,7 +92,7 @@ export const DEFAULT_VIEW: View = {
   search: '',
   page: 1,
   changes: 'off',
-  by: 'platform',
+  by: 'country',
   bySort: 'impressions',
   byOrder: 'desc',
 }
@@ -175,6 +180,30 @@ export function trendRequest(view: View): string {
   return asked.size === 0 ? 'trend' : `trend?${asked}`
 }
 
+export function showsChanges({ changes, compare }: View): boolean {
+  return changes === 'on' && compare !== 'none'
+}
+
+/** How the campaigns are sorted: not by changes that are not shown. */
+export function campaignSort(view: View): SortedBy<SortId> {
+  return sortShown(view, view, DEFAULT_VIEW)
+}
+
+/** The same for the breakdown. */
+export function breakdownSort(view: View): SortedBy<BySortId> {
+  const sortedBy = ({ bySort, byOrder }: View) => ({ sort: bySort, order: byOrder })
+  return sortShown(view, sortedBy(view), sortedBy(DEFAULT_VIEW))
+}
+
+function sortShown<Id extends string>(
+  view: View,
+  { sort, order }: SortedBy<Id>,
+  otherwise: SortedBy<Id>,
+): SortedBy<Id> {
+  const isShown = changedMeasure(sort) === null || showsChanges(view)
+  return isShown ? { sort, order } : { sort: otherwise.sort, order: otherwise.order }
+}
+
 function isOfWeeks(range: ShownRange): boolean {
   return range.kind === 'last' && RANGES.find(({ id }) => id === range.id)?.by === 'week'
 }
@@ -220,13 +249,15 @@ function filtersOf(chosenFor: (id: FilterId) => readonly string[]): View['filter
 
 function parseSort(text: string | null): SortId {
   if (text === 'campaign') return 'campaign'
-  return MEASURE_IDS.find((id) => id === text) ?? DEFAULT_VIEW.sort
+  return FIGURE_IDS.find((id) => id === text) ?? DEFAULT_VIEW.sort
 }
 
 function parseBySort(text: string | null): BySortId {
   if (text === 'value') return 'value'
-  return MEASURE_IDS.find((id) => id === text) ?? DEFAULT_VIEW.bySort
+  return FIGURE_IDS.find((id) => id === text) ?? DEFAULT_VIEW.bySort
 }
+
+const FIGURE_IDS = [...MEASURE_IDS, ...CHANGE_IDS]
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/
 

@@ -133,7 +133,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
     const watched = await site.open()
     const { page } = watched
     await visit(page, '/')
-    await page.locator('th[data-sort="clicks"] button').focus()
+    await page.locator('th[data-sort="clicks"] button').first().focus()
     await page.keyboard.press('Enter')
     await page.locator('th[data-sort="clicks"][aria-sort="descending"]').waitFor()
     await page.locator('[data-page="next"]').focus()

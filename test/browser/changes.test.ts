@@ -1,6 +1,6 @@
 /**
- * The change of each figure in the campaign table: shown on request, against what the overview
- * compares with, and kept in the address.
+ * The change of each figure in the tables: shown on request, against what the overview compares
+ * with, sorted by, and kept in the address.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -18,7 +18,8 @@ const WINDOW_MS = 5 * MINUTE_MS
 const NOW_MS = Math.floor(Date.now() / WINDOW_MS) * WINDOW_MS
 /** A whole hour that is over, and in the middle of it and of the hour before. */
 const [FROM_MS, TO_MS] = [NOW_MS - 2 * HOUR_MS, NOW_MS - HOUR_MS]
-const [AGE_MS, BEFORE_MS] = [90 * MINUTE_MS, 150 * MINUTE_MS]
+const NOW = { ageMs: 90 * MINUTE_MS, country: 'DE' }
+const BEFORE = { ageMs: 150 * MINUTE_MS, country: 'DE' }
 const PATH = `/?from=${momentText(FROM_MS)}&to=${momentText(TO_MS)}`
 
 type Change = Readonly<{ percent: string | null; direction: string | null; text: string }>
@@ -31,11 +32,11 @@ describe('changes', { skip: skipBrowser }, () => {
     await site.send([
       // So that the hour before is wholly within the figures.
       { campaign: 'oldest', ageMs: 6 * HOUR_MS, impressions: 1 },
-      { campaign: 'alpha', ageMs: BEFORE_MS, impressions: 100, clicks: 4, revenue: [10] },
-      { campaign: 'alpha', ageMs: AGE_MS, impressions: 150, clicks: 6, revenue: [12.5] },
-      { campaign: 'beta', ageMs: BEFORE_MS, impressions: 200, clicks: 10 },
-      { campaign: 'beta', ageMs: AGE_MS, impressions: 100, clicks: 8 },
-      { campaign: 'new', ageMs: AGE_MS, impressions: 30, clicks: 1 },
+      { campaign: 'alpha', ...BEFORE, impressions: 100, clicks: 4, revenue: [10] },
+      { campaign: 'alpha', ...NOW, impressions: 150, clicks: 6, revenue: [12.5] },
+      { campaign: 'beta', ...BEFORE, impressions: 200, clicks: 10 },
+      { campaign: 'beta', ...NOW, impressions: 100, clicks: 8, country: 'AT' },
+      { campaign: 'new', ...NOW, impressions: 30, clicks: 1 },
     ])
   })
 
@@ -52,10 +53,72 @@ describe('changes', { skip: skipBrowser }, () => {
     await expectChanges(page)
     assert.equal(await page.locator('[data-changes]').getAttribute('aria-pressed'), 'true')
     assert.equal(new URL(page.url()).searchParams.get('changes'), 'on')
-    assert.match((await page.locator('[data-compared]').textContent()) ?? '', /\d\d:\d\d.* vs .*\d/)
+    assert.match(
+      (await page.locator('.card-campaigns [data-compared]').textContent()) ?? '',
+      /\d\d:\d\d.* vs .*\d/,
+    )
     assert.deepEqual(await findViolations(page), [])
     await page.reload()
     await expectChanges(page)
+    await watched.close()
+  })
+
+  test('a sign below each heading sorts by the change, losses first, and shows changes', async () => {
+    const watched = await site.open()
+    const { page } = watched
+    await visit(page, PATH)
+    const head = page.locator('th[data-sort="impressions"]')
+    const sign = head.getByRole('button', { name: 'Change of Impressions' })
+    await sign.focus()
+    await page.keyboard.press('Enter')
+    await expectOrder(page, 'campaigns', ['beta', 'alpha', 'new'])
+    assert.equal(await head.getAttribute('aria-sort'), 'ascending')
+    assert.equal(await sign.getAttribute('aria-current'), 'true')
+    assert.equal(await page.locator('[data-table="campaigns"] [aria-sort]').count(), 1)
+    assert.equal(await page.locator('[data-table="campaigns"] [aria-current]').count(), 1)
+    const asked = new URL(page.url()).searchParams
+    assert.deepEqual(
+      ['sort', 'order', 'changes'].map((name) => asked.get(name)),
+      ['impressionsChange', 'asc', 'on'],
+    )
+    assert.deepEqual(await findViolations(page), [])
+    await page.keyboard.press('Enter')
+    await expectOrder(page, 'campaigns', ['alpha', 'beta', 'new'])
+    assert.equal(await head.getAttribute('aria-sort'), 'descending')
+    // What is not shown sorts nothing.
+    await page.locator('[data-changes]').click()
+    await expectOrder(page, 'campaigns', ['alpha', 'beta', 'new'])
+    assert.equal(await sign.getAttribute('aria-current'), null)
+    await watched.close()
+  })
+
+  test('the breakdown has the same changes, and none where there was nothing before', async () => {
+    const watched = await site.open()
+    const { page } = watched
+    await visit(page, PATH)
+    await page.locator('[data-by-sort="clicks"] [data-sort-change]').click()
+    await expectOrder(page, 'breakdown', ['DE', 'AT'])
+    await eventually(async () => {
+      assert.deepEqual(
+        [
+          await readChange(page, 'DE', 'clicks'),
+          await readChange(page, 'DE', 'revenue'),
+          await readChange(page, 'AT', 'clicks'),
+        ],
+        // 14 clicks before, then 7 in Germany and 8 in Austria.
+        [
+          { percent: '-50', direction: 'down', text: '−50.0%' },
+          { percent: '25', direction: 'up', text: '+25.0%' },
+          { percent: '', direction: 'unknown', text: '–' },
+        ] satisfies Change[],
+      )
+    })
+    assert.match(
+      (await page.locator('.card-breakdown [data-compared]').textContent()) ?? '',
+      /\d\d:\d\d.* vs .*\d/,
+    )
+    assert.equal(new URL(page.url()).searchParams.get('bySort'), 'clicksChange')
+    assert.deepEqual(await findViolations(page), [])
     await watched.close()
   })
 
@@ -69,6 +132,7 @@ describe('changes', { skip: skipBrowser }, () => {
     assert.deepEqual(await findViolations(page), [])
     await visit(page, `${PATH}&changes=on&compare=none`)
     assert.ok(await page.locator('[data-changes]').isDisabled())
+    assert.ok(await page.locator('[data-sort-change]').first().isDisabled())
     assert.equal(await page.locator('[data-table="campaigns"] [data-change]').count(), 0)
     await watched.close()
   })
@@ -88,10 +152,11 @@ async function expectChanges(page: Page): Promise<void> {
       ],
       [
         { percent: '50', direction: 'up', text: '+50.0%' },
-        { percent: '0', direction: 'same', text: '0.0%' },
+        { percent: '0', direction: 'uncertain', text: '0.0%' },
         { percent: '25', direction: 'up', text: '+25.0%' },
         { percent: '-50', direction: 'down', text: '−50.0%' },
-        { percent: '60', direction: 'up', text: '+60.0%' },
+        // From 10 of 200 to 8 of 100: less than two standard errors.
+        { percent: '60', direction: 'uncertain', text: '+60.0%' },
         { percent: '', direction: 'unknown', text: '–' },
       ] satisfies Change[],
     )
@@ -102,7 +167,7 @@ async function readChange(page: Page, campaign: string, id: MeasureId): Promise<
   return await page.evaluate(
     ([row, cell]) => {
       const change = document.querySelector(
-        `[data-campaign="${row}"] [data-cell="${cell}"] .cell-change`,
+        `:is([data-campaign="${row}"], [data-value-row="${row}"]) [data-cell="${cell}"] .cell-change`,
       )
       if (change === null) return null
       const { change: percent = null, direction = null } = (change as HTMLElement).dataset
@@ -110,6 +175,23 @@ async function readChange(page: Page, campaign: string, id: MeasureId): Promise<
     },
     [campaign, id] as const,
   )
+}
+
+async function expectOrder(
+  page: Page,
+  table: 'campaigns' | 'breakdown',
+  expected: readonly string[],
+): Promise<void> {
+  await eventually(async () => {
+    const shown = await page
+      .locator(`[data-table="${table}"] tbody tr`)
+      .evaluateAll((rows) =>
+        rows.map(
+          (row) => row.getAttribute('data-campaign') ?? row.getAttribute('data-value-row') ?? '',
+        ),
+      )
+    assert.deepEqual(shown, expected)
+  })
 }
 
 /** As the page writes it in its address. */

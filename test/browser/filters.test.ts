@@ -10,6 +10,7 @@ import { type AdEvents, DAY_MS, HOUR_MS, MINUTE_MS } from './support/ad-events.t
 import {
   chooseRange,
   chooseValue,
+  openFilter,
   readRows,
   readTiles,
   shownText,
@@ -138,6 +139,36 @@ describe('filters', { skip: skipBrowser }, () => {
     await expectTiles(page, none as Figures, 'cleared')
     assert.equal(await page.locator('[data-chip]').count(), 0)
     assert.equal(new URL(page.url()).search, '')
+  })
+
+  test('countries are found and shown by their names in the reader’s language, and by codes', async () => {
+    const reader = await site.open({ locale: 'de-DE' })
+    const { page } = reader
+    await visit(page, '/')
+    assert.match(await openFilter(page, 'country'), /Deutschland\s+DE[\s\S]*Indien\s+IN/)
+    const part = page.locator('[data-filter="country"]')
+    const search = part.locator('input[type="search"]')
+    for (const [text, found] of [
+      ['deutsch', ['DE']],
+      ['in', ['IN']],
+      ['INDIEN', ['IN']],
+      ['d', ['DE', 'IN']],
+    ] as const) {
+      await search.fill(text)
+      await eventually(async () => {
+        const offered = await part
+          .locator('[data-choice]')
+          .evaluateAll((boxes) => boxes.map((box) => box.getAttribute('data-choice') ?? ''))
+        assert.deepEqual(offered.sort(), [...found], text)
+      })
+    }
+    await part.locator('[data-choice="DE"]').check()
+    await page.keyboard.press('Escape')
+    const chip = page.locator('[data-chip="country:DE"]')
+    assert.match(await shownText(chip), /Deutschland\s*DE/)
+    await page.getByRole('button', { name: 'Remove Country Deutschland' }).click()
+    await chip.waitFor({ state: 'detached' })
+    await reader.close()
   })
 
   test('back and forward go through what was looked at', async () => {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type AdEvents, HOUR_MS, MINUTE_MS } from './support/ad-events.ts'
 import { findViolations } from './support/axe.ts'
-import { chooseRange, readRows, visit, waitUntilLive } from './support/dashboard.ts'
+import { chooseRange, readRows, shownText, visit, waitUntilLive } from './support/dashboard.ts'
 import { eventually } from './support/eventually.ts'
 import {
   expectCardsFilled,
@@ -106,6 +106,31 @@ describe('layout', { skip: skipBrowser }, () => {
       await watched.close()
     })
   }
+
+  test('on a phone a tap on a tile brings its trend into view, a key leaves the focus in view', async () => {
+    for (const reducedMotion of ['no-preference', 'reduce'] as const) {
+      const watched = await site.open({ width: 390, height: 844, isPhone: true, reducedMotion })
+      const { page } = watched
+      await visit(page, '/')
+      await page.locator('[data-chart="trend"] canvas').waitFor({ state: 'attached' })
+      const isTrendSeen = async (): Promise<boolean> =>
+        await page.locator('.card-trend').evaluate((card) => {
+          const { top, bottom } = card.getBoundingClientRect()
+          return top >= 0 && bottom <= innerHeight
+        })
+      assert.ok(!(await isTrendSeen()), 'it is below the tiles')
+      await page.locator('[data-measure="cvr"]').focus()
+      await page.keyboard.press('Enter')
+      assert.equal(await page.locator('[data-measure="cvr"]').getAttribute('aria-pressed'), 'true')
+      assert.ok(!(await isTrendSeen()))
+      await page.locator('[data-tile="clicks"]').tap()
+      // Without motion it is there at once.
+      if (reducedMotion === 'reduce') assert.ok(await isTrendSeen())
+      await eventually(async () => assert.ok(await isTrendSeen(), reducedMotion))
+      assert.match(await shownText(page.locator('#trend-title')), /^Clicks trend/)
+      await watched.close()
+    }
+  })
 
   test('a tile has room for every figure that it shows in full', async () => {
     for (const width of [1440, 1280, 1241, 1024, 360]) {

@@ -108,6 +108,26 @@ describe('real time', { skip: skipBrowser }, () => {
   })
 })
 
+describe('real time of a shop that sleeps', { skip: skipBrowser }, () => {
+  test('the newest window is no “last 5 minutes” when it is hours old', async () => {
+    const site = await openSite()
+    await site.send([{ campaign: 'spring', ageMs: 3 * 60 * MINUTE_MS, impressions: 4 }])
+    const watched = await site.open()
+    const { page } = watched
+    await visit(page, '/')
+    await waitUntilLive(page)
+    const title = page.locator('.newest-title')
+    assert.equal(await shownText(title), 'Newest events')
+    await postAccepted(
+      site.url(),
+      eventsOf([{ campaign: 'spring', ageMs: 0, impressions: 4 }], Date.now()),
+    )
+    await eventually(async () => assert.equal(await shownText(title), 'Last 5 minutes'))
+    await watched.close()
+    await site.close()
+  })
+})
+
 /** The table behind the strip: by window, the newest first. */
 async function expectWindows(site: Site, { page }: WatchedPage, condition: string): Promise<void> {
   await eventually(async () => {

@@ -90,7 +90,7 @@ describe('campaign table', { skip: skipBrowser }, () => {
       ] as const) {
         for (let click = 0; click < 2; click++) {
           if ((await heading.getAttribute('aria-sort')) === spoken) break
-          await heading.locator('button').click()
+          await heading.locator('button').first().click()
           await page.waitForTimeout(50)
         }
         assert.equal(await heading.getAttribute('aria-sort'), spoken)

@@ -97,6 +97,11 @@ function stretchOf(id: RangeId, nowMs: number): Stretch {
       return [ago(weekday), endMs]
     case 'last-week':
       return [ago(weekday + 7), ago(weekday)]
+    case 'last-weekend': {
+      // The last Sunday before today, and the day before it.
+      const sunday = weekday === 0 ? 7 : weekday
+      return [ago(sunday + 1), ago(sunday - 1)]
+    }
     case '7d':
       return [ago(6), endMs]
     case '30d':

@@ -138,6 +138,10 @@ function datesOf(id: RangeId, today: string, weekStart: number): readonly [strin
       return [weekBegan, dateAfter(weekBegan, 6)]
     case 'last-week':
       return [dateAfter(weekBegan, -7), dateAfter(weekBegan, -1)]
+    case 'last-weekend': {
+      const sunday = dateAfter(today, -weekdayOf(today))
+      return [dateAfter(sunday, -1), sunday]
+    }
     case '7d':
       return [dateAfter(today, -6), today]
     case '30d':
@@ -160,7 +164,7 @@ function dateBefore(
 ): string {
   const weeks = Math.ceil(dates.length / 7)
   if (compare === 'year') return monthsBefore(date, 12)
-  if (compare === 'weekdays' || id.endsWith('week')) return dateAfter(date, -7 * weeks)
+  if (compare === 'weekdays' || /week(end)?$/.test(id)) return dateAfter(date, -7 * weeks)
   if (id.endsWith('month')) return monthsBefore(date, 1)
   return dateAfter(date, -dates.length)
 }

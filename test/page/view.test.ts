@@ -6,10 +6,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { MEASURE_IDS, RANGES } from '../../src/dashboard-definition/definition.ts'
+import { CHANGE_IDS, MEASURE_IDS, RANGES } from '../../src/dashboard-definition/definition.ts'
 import { EVENT_FILTER_IDS } from '../../src/dashboard-definition/filters.ts'
 import { COMPARISONS } from '../../src/dashboard-definition/periods.ts'
 import {
+  breakdownSort,
+  campaignSort,
   DEFAULT_VIEW,
   daysFault,
   formatView,
@@ -120,6 +122,8 @@ test('what an address says wrongly counts as not said', () => {
     'page=x',
     'page=1e99',
     'changes=yes',
+    'sort=shareChange',
+    'bySort=valueChange',
     'by=campaign',
     'bySort=share',
     'byOrder=up',
@@ -157,6 +161,22 @@ test('a trend by campaign asks for the largest by what its measure is about', ()
   )
 })
 
+test('a table is sorted by changes only while they are shown', () => {
+  const sorted = (query: string) => {
+    const view = parseView(query)
+    return [campaignSort(view), breakdownSort(view)]
+  }
+  const asked = 'sort=ctrChange&order=asc&bySort=cvrChange&byOrder=asc'
+  const byChange = [
+    { sort: 'ctrChange', order: 'asc' },
+    { sort: 'cvrChange', order: 'asc' },
+  ]
+  const usual = { sort: 'impressions', order: 'desc' }
+  assert.deepEqual(sorted(`${asked}&changes=on`), byChange)
+  assert.deepEqual(sorted(asked), [usual, usual])
+  assert.deepEqual(sorted(`${asked}&changes=on&compare=none`), [usual, usual])
+})
+
 const text = fc.string({ unit: 'grapheme', maxLength: 40 })
 const chosen = fc.uniqueArray(text, { maxLength: 6 })
 const plain = { noNullPrototype: true }
@@ -188,13 +208,13 @@ const anyView: fc.Arbitrary<View> = fc.record(
     ),
     measure: fc.constantFrom(...MEASURE_IDS),
     lines: fc.constantFrom('all', 'campaigns'),
-    sort: fc.constantFrom('campaign', ...MEASURE_IDS),
+    sort: fc.constantFrom('campaign', ...MEASURE_IDS, ...CHANGE_IDS),
     order: fc.constantFrom('asc', 'desc'),
     search: text,
     page: fc.integer({ min: 1, max: 1_000_000 }),
     changes: fc.constantFrom('on', 'off'),
     by: fc.constantFrom(...EVENT_FILTER_IDS),
-    bySort: fc.constantFrom('value', ...MEASURE_IDS),
+    bySort: fc.constantFrom('value', ...MEASURE_IDS, ...CHANGE_IDS),
     byOrder: fc.constantFrom('asc', 'desc'),
   },
   plain,

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MEASURE_IDS, RANGES } from '../../src/dashboard-definition/definition.ts'
+import { CHANGE_IDS, MEASURE_IDS, RANGES } from '../../src/dashboard-definition/definition.ts'
 import type {
   BreakdownAnswer,
   CampaignsAnswer,
@@ -356,7 +356,7 @@ const VALUES: Readonly<
   device: { right: ['ios'], wrong: [] },
   lines: { right: ['all', 'campaigns'], wrong: ['none'] },
   by: { right: [], wrong: ['campaign', ''] },
-  sort: { right: MEASURE_IDS, wrong: ['name'] },
+  sort: { right: [...MEASURE_IDS, ...CHANGE_IDS], wrong: ['name', 'valueChange'] },
   order: { right: ['asc', 'desc'], wrong: ['up'] },
   search: { right: ['SPR', '%25', '', '\\'], wrong: [] },
   page: { right: ['1', '2', '999'], wrong: ['0', '-1', '1.5', 'x', '1e9'] },

@@ -3,11 +3,11 @@
  * of it exist. Only complete steps are compared, because a window that is still filling would look
  * like a fall.
  */
-import { type Comparison, comparedWith, type Figures } from '../../dashboard-definition.ts'
+import { type Comparison, comparedWith } from '../../dashboard-definition.ts'
 import type { TimeSpan } from '../../event.ts'
 import { momentText } from '../steps.ts'
 import { completeWithin } from '../watermark.ts'
-import { mapMeasures, type View } from './view.ts'
+import type { View } from './view.ts'
 
 type UnknownReason = NonNullable<NonNullable<Comparison['previous']>['reason']>
 
@@ -59,16 +59,4 @@ export function comparisonOf(view: View, { now, then, reason }: Compared): Compa
 
 function namedStretch({ fromUs, toUs }: TimeSpan): Readonly<{ from: string; to: string }> {
   return { from: momentText(fromUs), to: momentText(toUs) }
-}
-
-export const NO_CHANGE: Figures = mapMeasures(() => null)
-
-/** In percent of the earlier figures; positive if it grew, even from below zero. */
-export function changesOf(then: Figures, now: Figures): Figures {
-  return mapMeasures((id) => changeOf(then[id], now[id]))
-}
-
-function changeOf(then: number | null, now: number | null): number | null {
-  if (then === null || now === null || then === 0) return null
-  return ((now - then) / Math.abs(then)) * 100
 }

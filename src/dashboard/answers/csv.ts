@@ -1,7 +1,8 @@
 /**
  * The campaign table as a file for spreadsheets: RFC 4180, UTF-8 with a byte order mark, by which
  * Excel knows UTF-8. Senders choose campaign ids; one that a spreadsheet would take for a formula
- * gets a leading apostrophe, so that it stays text.
+ * gets a leading apostrophe, so that it stays text. Other ids are written as they are, also those of
+ * 17 digits, of which spreadsheets keep 15 unless they import the column as text.
  *
  *     campaign_id,name,impressions,…,revenue (EUR),…,from,to,time_zone
  */

@@ -3,6 +3,7 @@
  * with it, and what is accepted. Nothing is ignored, so that a link always shows what it says.
  */
 import {
+  CHANGE_IDS,
   COMPARISONS,
   type CompareId,
   DEFAULT_COMPARE,
@@ -198,7 +199,7 @@ function readMoment(name: string, text: string): number {
 /** The names of its sums are values: sorting them is what sorting campaigns is elsewhere. */
 function readBreakdown(query: URLSearchParams): BreakdownChoice {
   const by = readChoice(query, 'by', EVENT_FILTER_IDS, 'platform')
-  const sort = readChoice(query, 'sort', ['value', ...MEASURE_IDS], 'impressions')
+  const sort = readChoice(query, 'sort', ['value', ...MEASURE_IDS, ...CHANGE_IDS], 'impressions')
   const order = readChoice(query, 'order', ['asc', 'desc'], 'desc')
   return { by, sorting: { by: sort === 'value' ? 'campaign' : sort, order } }
 }
@@ -213,7 +214,8 @@ function readLines(query: URLSearchParams): TrendLines {
 }
 
 function readPage(query: URLSearchParams): CampaignPage {
-  const by = readChoice(query, 'sort', ['campaign', ...MEASURE_IDS], 'impressions')
+  const sorts = ['campaign', ...MEASURE_IDS, ...CHANGE_IDS] as const
+  const by = readChoice(query, 'sort', sorts, 'impressions')
   const order = readChoice(query, 'order', ['asc', 'desc'], 'desc')
   const sorting: Sorting = { by, order }
   return {

@@ -1,33 +1,34 @@
 /** The tiles: figures of the range, their change from the period before it, and a sparkline. */
 
-import type { Figures, SummaryAnswer } from '../../dashboard-definition.ts'
-import type { TimeSpan } from '../../event.ts'
+import type { SummaryAnswer } from '../../dashboard-definition.ts'
 import { pointsOf } from '../points.ts'
 import { momentText, SECOND_US } from '../steps.ts'
-import { WIDTH } from '../store/sums-table.ts'
-import { changesOf, comparedOf, comparisonOf, NO_CHANGE } from './comparison.ts'
+import { sumsAt, WIDTH } from '../store/sums-table.ts'
+import { changedBy, changeOf, NO_CHANGES } from './changes.ts'
+import { comparedOf, comparisonOf } from './comparison.ts'
 import { answeredRange, figuresAt, mapMeasures, type View } from './view.ts'
 import type { ViewSums } from './view-sums.ts'
 
 export function answerSummary(view: View, sums: ViewSums): SummaryAnswer {
   const compared = comparedOf(view)
   const { compared: stretch, previous, dataFrom } = comparisonOf(view, compared)
-  const now = figuresOver(compared.now, sums)
+  const now = sums.total(compared.now)
   const isKnown = compared.then !== null && compared.reason === null
-  const then = isKnown ? figuresOver(compared.then, sums) : NO_CHANGE
+  const then = isKnown ? sums.total(compared.then) : null
   return {
     range: answeredRange(view),
-    figures: figuresOver(view.span, sums),
-    compared: { ...stretch, figures: now },
-    previous: previous === null ? null : { ...previous, figures: then },
+    figures: figuresAt(sums.total(view.span), 0),
+    compared: { ...stretch, figures: figuresAt(now, 0) },
+    previous:
+      previous === null
+        ? null
+        : { ...previous, figures: then === null ? mapMeasures(() => null) : figuresAt(then, 0) },
     dataFrom,
-    change: isKnown ? changesOf(then, now) : NO_CHANGE,
+    ...changedBy((id) =>
+      then === null ? NO_CHANGES.ofAll(id) : changeOf(id, sumsAt(then, 0), sumsAt(now, 0)),
+    ),
     sparkline: sparkline(view, sums),
   }
-}
-
-function figuresOver(stretch: TimeSpan, sums: ViewSums): Figures {
-  return figuresAt(sums.total(stretch), 0)
 }
 
 function sparkline({ span, zone }: View, sums: ViewSums): SummaryAnswer['sparkline'] {

@@ -29,6 +29,7 @@ import {
 } from '../answers/answer.ts'
 import { previousOf } from '../answers/comparison.ts'
 import { isQuestionKind, parseQuestion, type Question, resolveRange } from '../answers/question.ts'
+import { isByChange } from '../answers/ranking.ts'
 import { FilterValues } from '../answers/values.ts'
 import type { View } from '../answers/view.ts'
 import { ViewSums } from '../answers/view-sums.ts'
@@ -295,7 +296,7 @@ export class FiguresService {
     const { currency } = this.#options
     const selection = selectionOf(question)
     const source = selection === null ? 'metrics' : 'events'
-    const isCompared = question.kind === 'summary' || question.kind === 'campaigns'
+    const isCompared = hasChanges(question)
     const request = requestOf(
       isCompared ? candidate : { ...candidate, isPreviousLoaded: false },
       selection,
@@ -393,6 +394,13 @@ function requestOf(candidate: Candidate, selection: EventSelection | null): Chun
 function stretchesOf(period: Period, compare: CompareId, zone: string): readonly Stretch[] {
   const compared = comparedWith(period, period.toMs, compare, zone)
   return compared === null ? [period] : [period, compared]
+}
+
+/** Whether something of the answer depends on what it is compared with. */
+function hasChanges(question: SumsQuestion): boolean {
+  const { kind } = question
+  if (kind === 'campaigns.csv') return isByChange(question.sorting)
+  return kind === 'summary' || kind === 'campaigns' || kind === 'breakdown'
 }
 
 function offsetsUs(stretches: readonly Stretch[], zone: string): readonly number[] {

@@ -38,6 +38,12 @@ test('a row for each campaign, numbers as they are, nothing for null, the period
   assert.equal(campaignsCsv([], NOTES), `${HEADER}\r\n`)
 })
 
+test('an id of 17 digits is written digit for digit, for every reader', () => {
+  const id = '12021234567890111'
+  const [, line] = campaignsCsv([row(id)], { ...NOTES, nameOf: () => 'Spring' }).split('\r\n')
+  assert.ok(line?.startsWith(`${id},Spring,3,`), line)
+})
+
 test('revenue names its currency', () => {
   const [header] = campaignsCsv([], { ...NOTES, currency: 'EUR' }).split('\r\n')
   assert.equal(

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { MEASURE_IDS, RANGES } from '../../../src/dashboard-definition/definition.ts'
+import { CHANGE_IDS, MEASURE_IDS, RANGES } from '../../../src/dashboard-definition/definition.ts'
 import { EVENT_FILTER_IDS, FILTER_IDS } from '../../../src/dashboard-definition/filters.ts'
 import { event, post } from '../../collect/harness.ts'
 import { QUESTIONS } from '../questions.ts'
@@ -99,7 +99,7 @@ test('what the definition knows, its parameters take', () => {
     Range?.schema.enum,
     RANGES.map(({ id }) => id),
   )
-  assert.deepEqual(Sort?.schema.enum, ['campaign', ...MEASURE_IDS])
+  assert.deepEqual(Sort?.schema.enum, ['campaign', ...MEASURE_IDS, ...CHANGE_IDS])
 })
 
 test('all references exist, every object is closed, every answer has a description', () => {

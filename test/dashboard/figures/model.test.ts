@@ -86,13 +86,21 @@ const anyQuestion: fc.Arbitrary<Asked> = fc.record({
   range: anyRange,
   view: anyView,
   table: fc.record<NaiveTable>({
-    sort: fc.constantFrom('campaign', 'impressions', 'ctr', 'revenue', 'revenuePerClick'),
+    sort: fc.constantFrom(
+      'campaign',
+      'impressions',
+      'ctr',
+      'revenue',
+      'revenuePerClick',
+      'ctrChange',
+      'revenueChange',
+    ),
     order: fc.constantFrom('asc', 'desc'),
     search: fc.constantFrom('', 'B', '+'),
   }),
   breakdown: fc.record<NaiveBreakdown>({
     by: fc.constantFrom('platform', 'country', 'device'),
-    sort: fc.constantFrom('value', 'impressions', 'cvr'),
+    sort: fc.constantFrom('value', 'impressions', 'cvr', 'clicksChange'),
     order: fc.constantFrom('asc', 'desc'),
   }),
   by: fc.constantFrom('impressions', 'clicks', 'conversions', 'revenue'),

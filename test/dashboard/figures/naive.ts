@@ -3,9 +3,12 @@
  * with the chunks.
  */
 import assert from 'node:assert/strict'
+import { MEASURES } from '../../../src/dashboard-definition/definition.ts'
 import type {
   BreakdownAnswer,
   CampaignsAnswer,
+  Changed,
+  Comparison,
   Figures,
   RevenueAnswer,
   SummaryAnswer,
@@ -155,8 +158,10 @@ export function expectRevenue(answer: RevenueAnswer, events: readonly ModelEvent
   )
 }
 
+type Sort = keyof Figures | `${keyof Figures}Change`
+
 export type NaiveTable = Readonly<{
-  sort: 'campaign' | keyof Figures
+  sort: 'campaign' | Sort
   order: 'asc' | 'desc'
   search: string
 }>
@@ -170,36 +175,100 @@ export function expectCampaigns(
     campaign.toLowerCase().includes(search.toLowerCase()),
   )
   const inRange = within(matching, usOf(answer.range.from), usOf(answer.range.to))
+  const changedOf = (campaign: string | null): Changed => {
+    const own = matching.filter((one) => campaign === null || one.campaign === campaign)
+    return changedIn(answer.comparison, own)
+  }
   const rows = byCampaign(inRange).map(({ campaign, sums }) => ({ campaign, ...figuresOf(sums) }))
-  const sign = order === 'asc' ? 1 : -1
-  rows.sort((a, b) => {
-    const byName = compareBytes(a, b)
-    if (sort === 'campaign') return sign * byName
-    const [x, y] = [a[sort], b[sort]]
-    if (x === null || y === null) return x === y ? byName : x === null ? 1 : -1
-    return sign * (x - y) || byName
-  })
+  const byName = (a: { campaign: string }, b: { campaign: string }): number => {
+    return (sort === 'campaign' && order === 'desc' ? -1 : 1) * compareBytes(a, b)
+  }
+  sortBy(rows, { sort, order }, byName, ({ campaign }) => changedOf(campaign))
   const start = (answer.page - 1) * answer.size
   assert.equal(answer.matched, rows.length)
   assert.deepEqual(
-    answer.rows.map(({ change: _, ...row }) => row),
+    answer.rows.map(({ change: _, uncertain: __, ...row }) => row),
     rows.slice(start, start + answer.size),
   )
-  const { change, ...totals } = answer.totals
+  const { change, uncertain, ...totals } = answer.totals
   assert.deepEqual(totals, figuresOf(sumOf(inRange)))
-  const { compared, previous } = answer.comparison
-  if (previous?.reason !== null) return
-  const changeIn = (campaign: string | null): number | null => {
-    const [now, then] = [compared, previous].map(({ from, to }) => {
-      const found = within(matching, usOf(from), usOf(to))
-      return found.filter(
-        (one) => one.type === 'impression' && (campaign === null || one.campaign === campaign),
-      ).length
-    })
-    return then === 0 ? null : ((now ?? 0) / (then ?? 0) - 1) * 100
+  expectChanged({ change, uncertain }, changedOf(null))
+  for (const row of answer.rows) expectChanged(row, changedOf(row.campaign))
+}
+
+/** Rows without a value, or whose change is not known, come last; uncertain changes before them. */
+function sortBy<Row extends Figures>(
+  rows: Row[],
+  { sort, order }: Readonly<{ sort: string; order: 'asc' | 'desc' }>,
+  byName: (a: Row, b: Row) => number,
+  changedOf: (row: Row) => Changed,
+): void {
+  const sign = order === 'asc' ? 1 : -1
+  const ids = Object.keys(MEASURES) as (keyof Figures)[] // those of the definition
+  const changed = ids.find((id) => sort === `${id}Change`)
+  const keys = new Map(
+    rows.map((row) => {
+      if (changed !== undefined) {
+        const { change, uncertain } = changedOf(row)
+        return [row, [change[changed], uncertain.includes(changed) ? 1 : 0]] as const
+      }
+      const measure = ids.find((id) => id === sort)
+      return [row, [measure === undefined ? 0 : row[measure], 0]] as const
+    }),
+  )
+  rows.sort((a, b) => {
+    const [[x = null, isLater = 0] = [], [y = null, isLaterToo = 0] = []] = [
+      keys.get(a),
+      keys.get(b),
+    ]
+    if (x === null || y === null) return x === y ? byName(a, b) : x === null ? 1 : -1
+    return isLater - isLaterToo || sign * (x - y) || byName(a, b)
+  })
+}
+
+/** What has changed among these events between the two stretches of an answer. */
+function changedIn({ compared, previous }: Comparison, events: readonly ModelEvent[]): Changed {
+  const ids = Object.keys(MEASURES) as (keyof Figures)[] // those of the definition
+  if (previous === null || previous.reason !== null) {
+    const change = Object.fromEntries(ids.map((id) => [id, null])) as Figures
+    return { change, uncertain: [] }
   }
-  expectClose(change.impressions, changeIn(null))
-  for (const row of answer.rows) expectClose(row.change.impressions, changeIn(row.campaign))
+  const [now, then] = [compared, previous].map(({ from, to }) =>
+    sumOf(within(events, usOf(from), usOf(to))),
+  ) as [Sums, Sums]
+  const [after, before] = [figuresOf(now), figuresOf(then)]
+  const changeOf = (id: keyof Figures): number | null => {
+    const [x, y] = [before[id], after[id]]
+    return x === null || y === null || x === 0 ? null : ((y - x) / Math.abs(x)) * 100
+  }
+  const change = Object.fromEntries(ids.map((id) => [id, changeOf(id)])) as Figures
+  const isFew = Math.min(now.clicks, then.clicks) < 30
+  const uncertain = {
+    ctr: isBySamples([then.clicks, then.impressions], [now.clicks, now.impressions]),
+    cvr: isBySamples([then.conversions, then.clicks], [now.conversions, now.clicks]),
+    revenuePerClick: isFew,
+  }
+  const named = ['ctr', 'cvr', 'revenuePerClick'] as const
+  return { change, uncertain: named.filter((id) => change[id] !== null && uncertain[id]) }
+}
+
+/** Pearson's chi-squared of the four-fold table, below its 95 % quantile of one degree. */
+function isBySamples(
+  [a, n]: readonly [number, number],
+  [b, m]: readonly [number, number],
+): boolean {
+  const [c, d] = [n - a, m - b]
+  // More clicks than impressions are no proportion.
+  if (c + d < 0) return Math.min(n, m) < 30
+  const product = (a + b) * (c + d) * n * m
+  return product === 0 ? false : ((n + m) * (a * d - b * c) ** 2) / product < 3.841458820694124
+}
+
+function expectChanged(found: Changed, expected: Changed): void {
+  assert.deepEqual(found.uncertain, expected.uncertain)
+  for (const id of Object.keys(expected.change) as (keyof Figures)[]) {
+    expectClose(found.change[id], expected.change[id])
+  }
 }
 
 function expectClose(found: number | null, expected: number | null): void {
@@ -209,7 +278,7 @@ function expectClose(found: number | null, expected: number | null): void {
 
 export type NaiveBreakdown = Readonly<{
   by: keyof EventFilter
-  sort: 'value' | keyof Figures
+  sort: 'value' | Sort
   order: 'asc' | 'desc'
 }>
 
@@ -221,24 +290,29 @@ export function expectBreakdown(
   const inRange = within(events, usOf(answer.range.from), usOf(answer.range.to))
   const groups = Map.groupBy(inRange, (event) => event[by] ?? '')
   const rows = [...groups].map(([value, own]) => ({ value, ...figuresOf(sumOf(own)) }))
-  const sign = order === 'asc' ? 1 : -1
-  const compareValues = (a: { value: string }, b: { value: string }): number =>
-    Buffer.compare(Buffer.from(a.value), Buffer.from(b.value))
-  rows.sort((a, b) => {
-    const byValue = compareValues(a, b)
-    if (sort === 'value') return sign * byValue
-    const [x, y] = [a[sort], b[sort]]
-    if (x === null || y === null) return x === y ? byValue : x === null ? 1 : -1
-    return sign * (x - y) || byValue
-  })
+  const changedOf = (value: string | null): Changed => {
+    const own = events.filter((event) => value === null || (event[by] ?? '') === value)
+    return changedIn(answer.comparison, own)
+  }
+  const byValue = (a: { value: string }, b: { value: string }): number => {
+    const compared = Buffer.compare(Buffer.from(a.value), Buffer.from(b.value))
+    return (sort === 'value' && order === 'desc' ? -1 : 1) * compared
+  }
+  sortBy(rows, { sort, order }, byValue, ({ value }) => changedOf(value))
   const listed = new Set(rows.slice(0, 200).map(({ value }) => value))
   assert.equal(answer.by, by)
   assert.equal(answer.range.source, 'events')
-  assert.deepEqual(answer.rows, rows.slice(0, 200))
+  assert.deepEqual(
+    answer.rows.map(({ change: _, uncertain: __, ...row }) => row),
+    rows.slice(0, 200),
+  )
+  for (const row of answer.rows) expectChanged(row, changedOf(row.value))
   const others = inRange.filter((event) => !listed.has(event[by] ?? ''))
   const values = rows.length - listed.size
   assert.deepEqual(answer.others, { values, ...figuresOf(sumOf(others)) })
-  assert.deepEqual(answer.totals, figuresOf(sumOf(inRange)))
+  const { change, uncertain, ...totals } = answer.totals
+  assert.deepEqual(totals, figuresOf(sumOf(inRange)))
+  expectChanged({ change, uncertain }, changedOf(null))
 }
 
 /** The order of UTF-8 bytes, which SQL engines have. */

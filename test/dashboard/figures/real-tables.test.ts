@@ -179,7 +179,7 @@ async function expectLikeSql(place: JobPlace, { ask }: Running, fromUs: number, 
     table.rows.map(({ campaign }) => campaign),
     campaigns.map(([campaign]) => campaign),
   )
-  for (const [index, { campaign, change: _, ...figures }] of table.rows.entries()) {
+  for (const [index, { campaign, change: _, uncertain: __, ...figures }] of table.rows.entries()) {
     const cells = campaigns[index] ?? []
     for (const [at, value] of Object.values(figures).entries()) {
       expectClose(value, numberOf(cells[at + 1]), `${campaign} ${at}`)
