@@ -3,27 +3,30 @@
  * each group, which is a combination of platform, country and device. It is derived from the raw
  * file alone, so that it may be lost at any time.
  *
- *   magic     8 bytes   `cells 1\n`
+ *   magic     8 bytes   `cells 2\n`
  *   length    u32       of the header
- *   checksum  u32       CRC-32 of all bytes after this one
+ *   checksum  u32       CRC-32 of header and groups
  *   header    JSON      CellsHeader, with spaces up to a multiple of 8
- *   groups    u32 × 5 each: platform, country, device (places in the header's lists), and how many
- *             cells and how many revenues there are up to the group's end
+ *   groups    u32 × 6 each: platform, country, device (places in the header's lists), how many
+ *             cells and how many revenues there are up to the group's end, and the CRC-32 of the
+ *             group's revenues, the cells these are of, and its part of each column
  *   revenues  f64 each, in millionths; then u32 each: the cell it is of. Others earned nothing.
  *   windows, campaigns, impressions, clicks, conversions: a column each, of the least width
  *
  * All are little-endian, and each column begins at a multiple of 8. Cells lie group by group, so
  * that a filter reads only those of its groups. Groups are sorted first by what has the fewest
- * values, so that those of a filter lie together.
+ * values, so that those of a filter lie together. Each group has a checksum of its own, so that what
+ * is read can be verified whenever it is read, and nothing else has to be.
  */
+import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { EVENT_FILTER_IDS, type EventFilterId } from '../../dashboard-definition.ts'
 import type { EventCells } from '../../query.ts'
 import { DAY_US } from '../steps.ts'
 
-const MAGIC = 'cells 1\n'
+const MAGIC = 'cells 2\n'
 const PREFIX_BYTES = 16
-const GROUP_FIELDS = 5
+const GROUP_FIELDS = 6
 const ALIGNMENT = 8
 
 export const CELL_COLUMNS = [
@@ -39,6 +42,13 @@ type Width = 1 | 2 | 4
 
 /** What the cells are of. */
 export type CellsSource = Readonly<{ raw: string; rawRows: number; day: number; windowUs: number }>
+
+const SUFFIX = '.cells'
+
+/** The name of the file of a raw file's cells. */
+export function cellsName(rawPath: string): string {
+  return createHash('sha256').update(rawPath).digest('hex').slice(0, 40) + SUFFIX
+}
 
 export type CellsHeader = CellsSource &
   Readonly<{
@@ -93,14 +103,17 @@ export function encodeCells(cells: EventCells, source: CellsSource): readonly Ui
     revenueCells,
     (at) => cells.revenueMillionths[places[at] ?? 0] ?? 0,
   )
+  const written: CellColumns = { revenues, revenueCells, columns }
+  const groups = groupRecords(cells, order, values, ends, written)
+  const headerBytes = Buffer.from(paddedJson(header))
   const body = [
-    Buffer.from(paddedJson(header)),
-    groupRecords(cells, order, values, ends, revenueCells),
+    headerBytes,
+    groups,
     revenues,
     revenueCells,
     ...CELL_COLUMNS.map((name) => columns[name]),
   ].flatMap(aligned)
-  return [prefixOf(body), ...body]
+  return [prefixOf(headerBytes, groups), ...body]
 }
 
 /** Each value of each column once. */
@@ -179,19 +192,54 @@ function groupRecords(
   order: readonly number[],
   values: CellsHeader['values'],
   ends: Uint32Array,
-  revenueCells: Uint32Array,
+  written: CellColumns,
 ): Uint32Array {
+  const { revenueCells } = written
   const records = new Uint32Array(order.length * GROUP_FIELDS)
-  let revenues = 0
+  let [cellsFrom, revenuesFrom] = [0, 0]
   for (const [place, code] of order.entries()) {
-    const end = ends[place] ?? 0
-    while (revenues < revenueCells.length && (revenueCells[revenues] ?? 0) < end) revenues++
+    const cellsTo = ends[place] ?? 0
+    let revenuesTo = revenuesFrom
+    while ((revenueCells[revenuesTo] ?? cellsTo) < cellsTo) revenuesTo++
     const fields = (['platform', 'country', 'device'] as const).map((id) =>
       values[id].indexOf(groups[code]?.[id] ?? ''),
     )
-    records.set([...fields, end, revenues], place * GROUP_FIELDS)
+    const stretch = { cellsFrom, cellsTo, revenuesFrom, revenuesTo }
+    const checksum = groupChecksum(written, stretch)
+    records.set([...fields, cellsTo, revenuesTo, checksum], place * GROUP_FIELDS)
+    cellsFrom = cellsTo
+    revenuesFrom = revenuesTo
   }
   return records
+}
+
+/** Cells in columns: of a file, or of a part of it. */
+export type CellColumns = Readonly<{
+  /** In millionths. */
+  revenues: Float64Array
+  /** The cell of each revenue. */
+  revenueCells: Uint32Array
+  columns: Readonly<Record<CellColumn, WrittenColumn>>
+}>
+
+/** Which cells and revenues are of a group. */
+export type GroupStretch = Readonly<{
+  cellsFrom: number
+  cellsTo: number
+  revenuesFrom: number
+  revenuesTo: number
+}>
+
+export function groupChecksum(
+  { revenues, revenueCells, columns }: CellColumns,
+  { cellsFrom, cellsTo, revenuesFrom, revenuesTo }: GroupStretch,
+): number {
+  const parts = [
+    revenues.subarray(revenuesFrom, revenuesTo),
+    revenueCells.subarray(revenuesFrom, revenuesTo),
+    ...CELL_COLUMNS.map((name) => columns[name].subarray(cellsFrom, cellsTo)),
+  ]
+  return parts.reduce((sum, part) => crc32(part, sum), 0)
 }
 
 function picked(column: Uint32Array, places: Uint32Array): Uint32Array {
@@ -233,29 +281,18 @@ function padding(bytes: number): number {
   return (ALIGNMENT - (bytes % ALIGNMENT)) % ALIGNMENT
 }
 
-function prefixOf(body: readonly Uint8Array[]): Uint8Array {
+function prefixOf(header: Uint8Array, groups: Uint32Array): Uint8Array {
   const prefix = Buffer.alloc(PREFIX_BYTES)
   prefix.write(MAGIC, 'latin1')
-  prefix.writeUInt32LE(body[0]?.length ?? 0, 8)
-  prefix.writeUInt32LE(
-    body.reduce((sum, part) => crc32(part, sum), 0),
-    12,
-  )
+  prefix.writeUInt32LE(header.length, 8)
+  prefix.writeUInt32LE(crc32(groups, crc32(header)), 12)
   return prefix
 }
 
-/** Whether all bytes of a file are as they were written. */
-export function isWhole(file: Uint8Array): boolean {
-  if (file.length < PREFIX_BYTES) return false
-  const prefix = Buffer.from(file.buffer, file.byteOffset, PREFIX_BYTES)
-  if (prefix.toString('latin1', 0, 8) !== MAGIC) return false
-  return crc32(file.subarray(PREFIX_BYTES)) === prefix.readUInt32LE(12)
-}
-
-/** A group: the places of its values, and where its cells and its revenues end. */
-export type CellsGroup = Readonly<
-  Record<EventFilterId, number> & { cellsEnd: number; revenuesEnd: number }
->
+/** A group: the places of its values, its cells and its revenues, and its checksum. */
+export type CellsGroup = GroupStretch &
+  Readonly<Record<EventFilterId, number>> &
+  Readonly<{ checksum: number }>
 
 /** A file as far as it is read at once: all but its cells. */
 export type CellsIndex = Readonly<{
@@ -264,19 +301,25 @@ export type CellsIndex = Readonly<{
   revenuesAt: number
   revenueCellsAt: number
   columnsAt: Readonly<Record<CellColumn, number>>
+  /** Where the file ends. */
+  bytes: number
 }>
 
-/** `read` gives `length` bytes of the file from a place on. */
+/**
+ * `read` gives `length` bytes of the file from a place on. Throws if they are not as they were
+ * written.
+ */
 export function decodeIndex(read: (at: number, length: number) => Uint8Array): CellsIndex {
-  const prefix = read(0, PREFIX_BYTES)
-  const headerBytes = new DataView(prefix.buffer, prefix.byteOffset).getUint32(8, true)
-  const header: CellsHeader = JSON.parse(
-    Buffer.from(read(PREFIX_BYTES, headerBytes)).toString('utf8'),
-  )
-  const groupsAt = PREFIX_BYTES + headerBytes
-  const groupBytes = header.groups * GROUP_FIELDS * 4
-  const groups = groupsOf(read(groupsAt, groupBytes), header.groups)
-  const revenuesAt = nextPart(groupsAt, groupBytes)
+  const prefix = Buffer.from(read(0, PREFIX_BYTES))
+  if (prefix.toString('latin1', 0, 8) !== MAGIC) throw damaged('is none of this version')
+  const headerBytes = read(PREFIX_BYTES, prefix.readUInt32LE(8))
+  const header: CellsHeader = JSON.parse(Buffer.from(headerBytes).toString('utf8'))
+  const groupsAt = PREFIX_BYTES + headerBytes.length
+  const groupBytes = read(groupsAt, header.groups * GROUP_FIELDS * 4)
+  if (crc32(groupBytes, crc32(headerBytes)) !== prefix.readUInt32LE(12)) {
+    throw damaged('has a damaged index')
+  }
+  const revenuesAt = nextPart(groupsAt, groupBytes.length)
   const revenueCellsAt = nextPart(revenuesAt, header.revenues * 8)
   let at = nextPart(revenueCellsAt, header.revenues * 4)
   const begin = (name: CellColumn): number => {
@@ -291,20 +334,31 @@ export function decodeIndex(read: (at: number, length: number) => Uint8Array): C
     clicks: begin('clicks'),
     conversions: begin('conversions'),
   }
-  return { header, groups, revenuesAt, revenueCellsAt, columnsAt }
+  const groups = groupsOf(groupBytes, header.groups)
+  return { header, groups, revenuesAt, revenueCellsAt, columnsAt, bytes: at }
+}
+
+/** The raw file is read instead, and the file made again: nobody needs to know. */
+export function damaged(what: string): Error {
+  return new Error(`a file of cells ${what}`)
 }
 
 function groupsOf(bytes: Uint8Array, count: number): readonly CellsGroup[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let [cellsFrom, revenuesFrom] = [0, 0]
   return Array.from({ length: count }, (_, group) => {
     const field = (index: number): number =>
       view.getUint32((group * GROUP_FIELDS + index) * 4, true)
+    const [cellsTo, revenuesTo] = [field(3), field(4)]
+    const stretch = { cellsFrom, cellsTo, revenuesFrom, revenuesTo }
+    cellsFrom = cellsTo
+    revenuesFrom = revenuesTo
     return {
       platform: field(0),
       country: field(1),
       device: field(2),
-      cellsEnd: field(3),
-      revenuesEnd: field(4),
+      ...stretch,
+      checksum: field(5),
     }
   })
 }

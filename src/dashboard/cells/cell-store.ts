@@ -10,23 +10,14 @@
  * or replaced it. What is lost, damaged or not made yet costs time only: the raw file is read
  * instead.
  */
-import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  statSync,
-} from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { TimeSpan } from '../../event.ts'
 import type { LakeFile, MergedRawFile } from '../../job.ts'
 import type { EventSelection, SumRows, SumsQuery } from '../../query.ts'
 import { makeFolder } from '../../runtime.ts'
-import { type CellsIndex, isWhole } from './cell-file.ts'
+import { type CellsIndex, cellsName } from './cell-file.ts'
 import type { MakeCells } from './make-cells.ts'
 import { addCells, readIndex } from './scan.ts'
 import { SumsCollector } from './sums-collector.ts'
@@ -54,14 +45,17 @@ const PAUSE_TIMES_ASKED = 1
 /** How long after a question another one is expected. */
 const ASKED_MS = 10 * 60_000
 const FAILURE_PAUSE_MS = 60_000
+/** What had to make room is not made again at once, even if there is room again. */
+const DISPLACED_PAUSE_MS = 60 * 60_000
 /** Left free on the disk. */
 const FREE_BYTES_MIN = 512 * 2 ** 20
+/** What cells take at most, or nearly so: each event a cell of its own that earned something. */
+const BYTES_AN_EVENT = 24
 /** Of indexes held in memory. */
 const INDEX_BYTES_MAX = 16 * 2 ** 20
-const SUFFIX = '.cells'
 
 /** The cells of a raw file; of one that was merged, those of its inputs until it has its own. */
-type Ready = Readonly<{ day: number; parts: readonly CellsPart[] }>
+type Ready = Readonly<{ day: number; rows: number; parts: readonly CellsPart[] }>
 type CellsPart = Readonly<{ file: string; bytes: number }>
 
 export class CellStore {
@@ -71,8 +65,10 @@ export class CellStore {
   #listed: ReadonlyMap<string, LakeFile> = new Map()
   /** Raw files of commits, whose cells come before all others. */
   readonly #fresh = new Set<string>()
-  /** Raw files that cells are no gain for, or that could not be read: when to try again. */
+  /** Raw files whose cells are no gain, have no room, or could not be made: when to try again. */
   readonly #passedMs = new Map<string, number>()
+  /** What cells that had no room would take. */
+  readonly #neededBytes = new Map<string, number>()
   readonly #indexes = new Map<string, Readonly<{ index: CellsIndex; bytes: number }>>()
   #askedMs = Number.NEGATIVE_INFINITY
   #opening: Promise<void> | null = null
@@ -109,10 +105,12 @@ export class CellStore {
     for (const each of merged) this.#takeOver(each)
     for (const { path } of added) this.#fresh.add(path)
     for (const path of this.#fresh) if (!this.#listed.has(path)) this.#fresh.delete(path)
-    for (const path of this.#passedMs.keys()) {
-      if (!this.#listed.has(path)) this.#passedMs.delete(path)
+    for (const known of [this.#passedMs, this.#neededBytes]) {
+      for (const path of known.keys()) if (!this.#listed.has(path)) known.delete(path)
     }
-    for (const path of this.#ready.keys()) if (!this.#listed.has(path)) this.#remove(path)
+    for (const [path, { rows }] of this.#ready) {
+      if (this.#listed.get(path)?.rows !== rows) this.#remove(path)
+    }
     this.wake()
   }
 
@@ -213,7 +211,8 @@ export class CellStore {
     const inputs = from.flatMap((input) => this.#ready.get(input) ?? [])
     const [first] = inputs
     if (first === undefined || inputs.length < from.length || this.#ready.has(path)) return
-    this.#ready.set(path, { day: first.day, parts: inputs.flatMap(({ parts }) => parts) })
+    const rows = inputs.reduce((sum, input) => sum + input.rows, 0)
+    this.#ready.set(path, { day: first.day, rows, parts: inputs.flatMap(({ parts }) => parts) })
     for (const input of from) this.#ready.delete(input)
   }
 
@@ -243,30 +242,28 @@ export class CellStore {
   async #openFolder(): Promise<void> {
     const { folder } = this.#options
     const names = existsSync(folder) ? readdirSync(folder) : []
-    const raws = new Map([...this.#listed.values()].map((raw) => [fileName(raw.path), raw]))
+    const raws = new Map([...this.#listed.values()].map((raw) => [cellsName(raw.path), raw]))
     for (const name of names) {
       if (this.#isClosed) return
       const file = join(folder, name)
       const raw = raws.get(name)
-      if (raw === undefined || !this.#isValid(file, raw)) rmSync(file, { force: true })
-      else {
-        const part = { file, bytes: statSync(file).size }
-        this.#ready.set(raw.path, { day: raw.day, parts: [part] })
-      }
+      if (raw === undefined || !this.#take(file, raw)) rmSync(file, { force: true })
       await nextTurn()
     }
   }
 
-  #isValid(file: string, raw: LakeFile): boolean {
+  /** False if the file is not of this raw file, or damaged as far as it is read at once. */
+  #take(file: string, raw: LakeFile): boolean {
     try {
-      if (!isWhole(readFileSync(file))) return false
-      const { header } = readIndex(file)
-      return (
+      const { header, bytes } = readIndex(file)
+      const isOfRaw =
         header.raw === raw.path &&
         header.rawRows === raw.rows &&
         header.day === raw.day &&
         header.windowUs === this.#options.windowUs
-      )
+      const { day, rows } = raw
+      if (isOfRaw) this.#ready.set(raw.path, { day, rows, parts: [{ file, bytes }] })
+      return isOfRaw
     } catch {
       return false
     }
@@ -300,66 +297,92 @@ export class CellStore {
     return best
   }
 
-  #isPassed({ path }: LakeFile): boolean {
-    return this.#options.nowMs() < (this.#passedMs.get(path) ?? 0)
+  #isPassed({ path, day }: LakeFile): boolean {
+    if (this.#options.nowMs() < (this.#passedMs.get(path) ?? 0)) return true
+    const needed = this.#neededBytes.get(path)
+    return needed !== undefined && !this.#isWorthRoom(needed, day, path)
+  }
+
+  #pass(path: string, durationMs: number): void {
+    this.#passedMs.set(path, this.#options.nowMs() + durationMs)
   }
 
   async #make(raw: LakeFile): Promise<void> {
     const { path, rows: rawRows, day } = raw
     const { folder, windowUs, make } = this.#options
-    const file = join(folder, fileName(path))
+    const file = join(folder, cellsName(path))
     const unfinished = `${file}.unfinished`
     const before = this.#ready.get(path)
     const parts = before?.parts.map((part) => part.file) ?? []
+    const isOfUse = (): boolean => this.#listed.has(path) && this.#ready.get(path) === before
     try {
       makeFolder(folder)
+      // Before the raw file is read in vain.
+      const bytesMost = before === undefined ? rawRows * BYTES_AN_EVENT : bytesOf(before)
+      if (!hasFree(folder, bytesMost)) return this.#pass(path, FAILURE_PAUSE_MS)
       const bytes = await make({
         source: { raw: path, rawRows, day, windowUs },
         parts,
         to: unfinished,
       })
-      const isOfUse = this.#listed.has(path) && this.#ready.get(path) === before
-      if (isOfUse && bytes !== null && this.#hasRoom(bytes, day, path)) {
-        // What is named so is whole, unless a power cut tears it: that shows when it is opened again.
+      if (bytes === null || !isOfUse()) {
+        rmSync(unfinished, { force: true })
+        if (isOfUse()) this.#pass(path, Number.POSITIVE_INFINITY)
+      } else if (this.#isWorthRoom(bytes, day, path)) {
+        this.#makeRoom(bytes, day, path)
+        // What is named so is whole, unless a power cut tears it: that shows when it is read.
         renameSync(unfinished, file)
-        this.#ready.set(path, { day, parts: [{ file, bytes }] })
+        this.#ready.set(path, { day, rows: rawRows, parts: [{ file, bytes }] })
+        this.#neededBytes.delete(path)
         this.#removeParts(before?.parts ?? [])
-        return
+      } else {
+        // The cells of a merged file's inputs stay.
+        rmSync(unfinished, { force: true })
+        this.#postpone(path, bytes)
       }
-      rmSync(unfinished, { force: true })
-      if (isOfUse) this.#passedMs.set(path, Number.POSITIVE_INFINITY)
     } catch {
       rmSync(unfinished, { force: true })
-      // The raw file may be gone by now; else this is tried again.
-      this.#passedMs.set(path, this.#options.nowMs() + FAILURE_PAUSE_MS)
+      // The raw file may be gone by now; else this is tried again, from the events: it may be the
+      // cells of an input that are damaged.
+      if (isOfUse()) this.#remove(path)
+      this.#pass(path, FAILURE_PAUSE_MS)
     }
   }
 
-  /**
-   * Makes room for so many bytes at the expense of earlier days; what a raw file has so far is
-   * replaced by them.
-   */
-  #hasRoom(bytes: number, day: number, path: string): boolean {
-    const { folder, bytesMax } = this.#options
-    const { bavail, bsize } = statfsSync(folder)
-    if (bavail * bsize < bytes + FREE_BYTES_MIN) return false
-    const room = bytesMax - bytes + bytesOf(this.#ready.get(path))
-    const earlier = [...this.#ready].filter(([, ready]) => ready.day < day)
-    for (const [older] of earlier.sort(([, a], [, b]) => a.day - b.day)) {
-      if (this.bytes <= room) break
-      this.#remove(older)
-      this.#passedMs.set(older, Number.POSITIVE_INFINITY)
+  /** Whether there is room for so many bytes, or would be without the cells of earlier days. */
+  #isWorthRoom(bytes: number, day: number, path: string): boolean {
+    let kept = bytes
+    for (const [other, ready] of this.#ready) {
+      if (ready.day >= day && other !== path) kept += bytesOf(ready)
     }
-    return this.bytes <= room
+    return kept <= this.#options.bytesMax
   }
+
+  /** Makes room at the expense of earlier days; what a raw file has so far is replaced. */
+  #makeRoom(bytes: number, day: number, path: string): void {
+    const room = this.#options.bytesMax - bytes + bytesOf(this.#ready.get(path))
+    const earlier = [...this.#ready].filter(([, ready]) => ready.day < day)
+    for (const [older, ready] of earlier.sort(([, a], [, b]) => a.day - b.day)) {
+      if (this.bytes <= room) return
+      this.#remove(older)
+      this.#postpone(older, bytesOf(ready))
+    }
+  }
+
+  /** There is no room for the cells of a raw file, which would take so many bytes. */
+  #postpone(path: string, bytes: number): void {
+    this.#neededBytes.set(path, bytes)
+    this.#pass(path, DISPLACED_PAUSE_MS)
+  }
+}
+
+function hasFree(folder: string, bytes: number): boolean {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize >= bytes + FREE_BYTES_MIN
 }
 
 function bytesOf(ready: Ready | undefined): number {
   return ready?.parts.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0
-}
-
-function fileName(rawPath: string): string {
-  return createHash('sha256').update(rawPath).digest('hex').slice(0, 40) + SUFFIX
 }
 
 /** Names of campaigns are most of an index. */
@@ -368,7 +391,7 @@ function indexEntry(file: string): Readonly<{ index: CellsIndex; bytes: number }
   const { header, groups } = index
   const bytes = header.campaigns.reduce(
     (sum, name) => sum + name.length * 2 + 16,
-    groups.length * 64,
+    groups.length * 88,
   )
   return { index, bytes }
 }

@@ -1,22 +1,33 @@
 /**
  * Adds up the cells of a file that a selection takes. Only the cells of matching groups are read,
- * some at a time, so that the memory is bounded whatever the size of the file.
+ * some at a time, so that the memory is bounded whatever the size of the file; and they are
+ * verified each time, so that a file that changes meanwhile gives no wrong sums.
  */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { basename } from 'node:path'
 import { EVENT_FILTER_IDS, mapEventFilters } from '../../dashboard-definition.ts'
 import type { TimeSpan } from '../../event.ts'
 import type { EventCells, EventSelection } from '../../query.ts'
 import { DAY_US } from '../steps.ts'
 import { WIDTH } from '../store/sums-table.ts'
-import { CELL_COLUMNS, type CellColumn, type CellsIndex, decodeIndex } from './cell-file.ts'
+import {
+  type CellColumn,
+  type CellColumns,
+  type CellsGroup,
+  type CellsIndex,
+  cellsName,
+  damaged,
+  decodeIndex,
+  type GroupStretch,
+  groupChecksum,
+  type WrittenColumn,
+} from './cell-file.ts'
 import type { SumsCollector } from './sums-collector.ts'
 
 /** Cells read at once, unless a single group has more. */
 const SLICE_CELLS_MAX = 262_144
 
-type Column = Uint8Array | Uint16Array | Uint32Array
-
-type SliceGroup = Readonly<{ cellsFrom: number; cellsTo: number; code: number }>
+type SliceGroup = CellsGroup & Readonly<{ code: number }>
 
 /** Neighbouring groups that match, and the stretches of cells and revenues that they take. */
 type Slice = {
@@ -27,45 +38,60 @@ type Slice = {
   revenuesTo: number
 }
 
+/**
+ * Throws if the file is damaged as far as it is read here, has not all of its cells, or is of
+ * another raw file than its name says.
+ */
 export function readIndex(file: string): CellsIndex {
   const descriptor = openSync(file, 'r')
   try {
-    return decodeIndex((at, length) => readBytes(descriptor, at, length))
+    const { size } = fstatSync(descriptor)
+    const index = decodeIndex((at, length) => {
+      // Before memory is taken for a length that is not true.
+      if (!(at + length <= size)) throw damaged('ends too early')
+      return readBytes(descriptor, at, length)
+    })
+    if (index.bytes !== size) throw damaged(`has ${size} bytes in place of ${index.bytes}`)
+    if (cellsName(index.header.raw) !== basename(file)) throw damaged('has the name of another')
+    return index
   } finally {
     closeSync(descriptor)
   }
 }
 
-/** All cells of a file, as they were written to it. Throws what reading the file throws. */
+/**
+ * All cells of a file, as they were written to it. Throws if the file cannot be read or is not as
+ * it was written.
+ */
 export function readCells(file: string): EventCells {
   const index = readIndex(file)
   const { header, groups } = index
   const { day, windowUs, values, campaigns } = header
+  const { cells: cellsTo, revenues: revenuesTo } = header
   const descriptor = openSync(file, 'r')
   try {
-    const [windows, ...others] = CELL_COLUMNS.map((name) =>
-      Uint32Array.from(readColumn(descriptor, index, name, 0, header.cells)),
-    ) as [Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array]
-    const [campaignCodes, impressions, clicks, conversions] = others
-    const { revenues, cells } = readRevenues(descriptor, index, 0, header.revenues)
+    const stretch = { cellsFrom: 0, cellsTo, revenuesFrom: 0, revenuesTo }
+    const read = readSlice(descriptor, index, stretch)
+    verifyGroups(read, groups)
+    const { revenues, revenueCells, columns } = read
     const revenueMillionths = new Float64Array(header.cells)
-    for (const [place, cell] of cells.entries()) revenueMillionths[cell] = revenues[place] ?? 0
+    for (const [place, cell] of revenueCells.entries()) {
+      revenueMillionths[cell] = revenues[place] ?? 0
+    }
     const groupCodes = new Uint32Array(header.cells)
-    let from = 0
-    for (const [code, { cellsEnd }] of groups.entries()) {
-      groupCodes.fill(code, from, cellsEnd)
-      from = cellsEnd
+    for (const [code, { cellsFrom, cellsTo }] of groups.entries()) {
+      groupCodes.fill(code, cellsFrom, cellsTo)
     }
     const dayBegins = (day * DAY_US) / windowUs
     return {
       campaigns,
       groups: groups.map((group) => mapEventFilters((id) => values[id][group[id]] ?? '')),
       groupCodes,
-      campaignCodes,
-      windows: windows.map((window) => window + dayBegins),
-      impressions,
-      clicks,
-      conversions,
+      campaignCodes: Uint32Array.from(columns.campaigns),
+      windows: Uint32Array.from(columns.windows, (window) => window + dayBegins),
+      impressions: Uint32Array.from(columns.impressions),
+      clicks: Uint32Array.from(columns.clicks),
+      conversions: Uint32Array.from(columns.conversions),
       revenueMillionths,
     }
   } finally {
@@ -73,7 +99,10 @@ export function readCells(file: string): EventCells {
   }
 }
 
-/** Adds the cells of `file` to the collector. Throws what reading the file throws. */
+/**
+ * Adds the cells of `file` to the collector. Throws if the file cannot be read or is not as it was
+ * written; part of it may be added then.
+ */
 export function addCells(
   file: string,
   index: CellsIndex,
@@ -139,13 +168,12 @@ function slicesOf(
     return [id, header.values[id].map((value) => chosen.size === 0 || chosen.has(value))] as const
   })
   const slices: Slice[] = []
-  let [cellsFrom, revenuesFrom] = [0, 0]
   let open: Slice | null = null
   for (const group of groups) {
     if (wanted.every(([id, isWanted]) => isWanted[group[id]])) {
       const code = by === 'campaign' ? -1 : into.codeOf(header.values[by][group[by]] ?? '')
-      const { cellsEnd: cellsTo, revenuesEnd: revenuesTo } = group
-      const one = { cellsFrom, cellsTo, code }
+      const { cellsFrom, cellsTo, revenuesFrom, revenuesTo } = group
+      const one = { ...group, code }
       if (open === null || cellsTo - open.cellsFrom > SLICE_CELLS_MAX) {
         open = { groups: [one], cellsFrom, cellsTo, revenuesFrom, revenuesTo }
         slices.push(open)
@@ -155,8 +183,6 @@ function slicesOf(
         open.revenuesTo = revenuesTo
       }
     } else open = null
-    cellsFrom = group.cellsEnd
-    revenuesFrom = group.revenuesEnd
   }
   return slices
 }
@@ -169,11 +195,11 @@ function addSlice(
   codeOf: Int32Array,
   into: SumsCollector,
 ): void {
-  const { cellsFrom, cellsTo, revenuesFrom, revenuesTo } = slice
-  const [windows, campaigns, impressions, clicks, conversions] = CELL_COLUMNS.map((name) =>
-    readColumn(descriptor, index, name, cellsFrom, cellsTo),
-  ) as [Column, Column, Column, Column, Column]
-  const { revenues, cells } = readRevenues(descriptor, index, revenuesFrom, revenuesTo)
+  const { cellsFrom } = slice
+  const read = readSlice(descriptor, index, slice)
+  verifyGroups(read, slice.groups)
+  const { revenues, revenueCells: cells } = read
+  const { windows, campaigns, impressions, clicks, conversions } = read.columns
   let earned = 0
   for (const { cellsFrom: from, cellsTo: to, code: ofGroup } of slice.groups) {
     const end = to - cellsFrom
@@ -200,36 +226,52 @@ function addSlice(
   }
 }
 
-function readColumn(
+function readSlice(
   descriptor: number,
-  { header, columnsAt }: CellsIndex,
-  name: CellColumn,
-  from: number,
-  to: number,
-): Column {
-  const width = header.widths[name]
-  const bytes = readBytes(descriptor, columnsAt[name] + from * width, (to - from) * width)
-  if (width === 1) return bytes
-  return width === 2 ? new Uint16Array(bytes.buffer) : new Uint32Array(bytes.buffer)
+  index: CellsIndex,
+  { cellsFrom, cellsTo, revenuesFrom, revenuesTo }: GroupStretch,
+): CellColumns {
+  const part = (at: number, from: number, to: number, width: number): ArrayBuffer =>
+    readBytes(descriptor, at + from * width, (to - from) * width).buffer
+  const column = (name: CellColumn): WrittenColumn => {
+    const width = index.header.widths[name]
+    const bytes = part(index.columnsAt[name], cellsFrom, cellsTo, width)
+    if (width === 1) return new Uint8Array(bytes)
+    return width === 2 ? new Uint16Array(bytes) : new Uint32Array(bytes)
+  }
+  return {
+    revenues: new Float64Array(part(index.revenuesAt, revenuesFrom, revenuesTo, 8)),
+    revenueCells: new Uint32Array(part(index.revenueCellsAt, revenuesFrom, revenuesTo, 4)),
+    columns: {
+      windows: column('windows'),
+      campaigns: column('campaigns'),
+      impressions: column('impressions'),
+      clicks: column('clicks'),
+      conversions: column('conversions'),
+    },
+  }
 }
 
-function readRevenues(
-  descriptor: number,
-  { revenuesAt, revenueCellsAt }: CellsIndex,
-  from: number,
-  to: number,
-): Readonly<{ revenues: Float64Array; cells: Uint32Array }> {
-  const revenues = readBytes(descriptor, revenuesAt + from * 8, (to - from) * 8)
-  const cells = readBytes(descriptor, revenueCellsAt + from * 4, (to - from) * 4)
-  return { revenues: new Float64Array(revenues.buffer), cells: new Uint32Array(cells.buffer) }
+/** `read` are the cells of a stretch that begins with the first of these groups. */
+function verifyGroups(read: CellColumns, groups: readonly CellsGroup[]): void {
+  const { cellsFrom = 0, revenuesFrom = 0 } = groups[0] ?? {}
+  for (const group of groups) {
+    const stretch = {
+      cellsFrom: group.cellsFrom - cellsFrom,
+      cellsTo: group.cellsTo - cellsFrom,
+      revenuesFrom: group.revenuesFrom - revenuesFrom,
+      revenuesTo: group.revenuesTo - revenuesFrom,
+    }
+    if (groupChecksum(read, stretch) !== group.checksum) throw damaged('has damaged cells')
+  }
 }
 
 /** In a buffer of its own, so that columns of wider numbers are views of it. */
-function readBytes(descriptor: number, at: number, length: number): Uint8Array {
+function readBytes(descriptor: number, at: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)
   for (let done = 0; done < length; ) {
     const read = readSync(descriptor, bytes, done, length - done, at + done)
-    if (read === 0) throw new Error('a file of sums ends too early')
+    if (read === 0) throw damaged('ends too early')
     done += read
   }
   return bytes
