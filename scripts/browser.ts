@@ -1,25 +1,25 @@
 /**
- * Finds the Chromium of the browser tests, or installs Debian's where it may (root, apt-get). Does
- * nothing when one was seen to start before. Two runs at once are safe: the second waits for the
- * first on a lock that a killed process releases. When there is none to be had it says why and
- * exits 0, and the browser tests are skipped with that reason; in CI (`CI=true`), or when the
- * environment names one that does not start, it exits 1.
+ * Finds the browser of the browser tests, or installs Debian's where it may (root, apt-get):
+ * Chromium, or Firefox with `CAMPAIGN_METRICS_BROWSER=firefox`. Does nothing when one was seen to
+ * start before. Two runs at once are safe: the second waits for the first on a lock that a killed
+ * process releases. When there is none to be had it says why and exits 0, and the browser tests are
+ * skipped with that reason; in CI (`CI=true`), or when the environment names one that does not
+ * start, it exits 1.
  */
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { BROWSER, IS_FIREFOX } from '../test/browser/support/browser.ts'
+import { FLAGS, IS_ROOT } from '../test/browser/support/chromium.ts'
 import {
-  FAILURE,
-  FLAGS,
-  FOUND,
-  findChromium,
-  IS_ROOT,
+  failureFile,
+  findBrowser,
+  foundFile,
   listCandidates,
   TOOLS,
-  VARIABLE,
-} from '../test/browser/support/chromium.ts'
+} from '../test/browser/support/find-browser.ts'
 import { underLock } from './under-lock.ts'
 
 const INSTALL_TIMEOUT_MS = 8 * 60_000
@@ -34,22 +34,25 @@ const TRIAL_PAGE =
   'data:text/html,<body><script>document.body.textContent = 6 * 7 + " works"</script>'
 const TRIAL_TEXT = '42 works'
 
+const { title, variable: VARIABLE, debian: PACKAGE } = BROWSER
+const [FOUND, FAILURE] = [foundFile(BROWSER), failureFile(BROWSER)]
+
 if (process.env[VARIABLE] !== undefined || !isSeen()) {
   mkdirSync(TOOLS, { recursive: true })
-  const failure = underLock(join(TOOLS, 'chromium.lock'), provide)
+  const failure = underLock(join(TOOLS, `${title.toLowerCase()}.lock`), provide)
   if (failure !== null) report(failure)
 }
 
 function isSeen(): boolean {
   try {
-    return findChromium().skip === false
+    return findBrowser(BROWSER).skip === false
   } catch {
     return false
   }
 }
 
 /**
- * Leaves the path of a Chromium that starts in .tools/; null when there is one, else the reason why
+ * Leaves the path of a browser that starts in .tools/; null when there is one, else the reason why
  * not.
  */
 function provide(): string | null {
@@ -62,8 +65,8 @@ function provide(): string | null {
 
 /** Tries one after another; null once one has started, else what each printed. */
 function find(): string | null {
-  const candidates = listCandidates()
-  if (candidates.length === 0) return `no Chromium on the PATH, and ${VARIABLE} not set`
+  const candidates = listCandidates(BROWSER)
+  if (candidates.length === 0) return `no ${title} on the PATH, and ${VARIABLE} not set`
   const refusals: string[] = []
   for (const path of candidates) {
     const refusal = tryStart(path)
@@ -80,18 +83,23 @@ function find(): string | null {
 }
 
 /**
- * Starts it without a window on a page with a script; null when that worked, else what it printed.
+ * Starts it without a window on a page with a script, of which Chromium prints the result, and
+ * Firefox takes a picture; null when that worked, else what it printed.
  */
 function tryStart(path: string): string | null {
-  const profile = mkdtempSync(join(tmpdir(), 'campaign-metrics-chromium-'))
+  const profile = mkdtempSync(join(tmpdir(), 'campaign-metrics-browser-'))
+  const picture = join(profile, 'trial.png')
   try {
     const sandbox = IS_ROOT ? ['--no-sandbox'] : []
-    const flags = ['--headless', ...FLAGS, ...sandbox, `--user-data-dir=${profile}`]
-    const done = spawnSync(path, [...flags, '--dump-dom', TRIAL_PAGE], {
+    const words = IS_FIREFOX
+      ? ['--profile', profile, '--screenshot', picture]
+      : [...FLAGS, ...sandbox, `--user-data-dir=${profile}`, '--dump-dom']
+    const done = spawnSync(path, ['--headless', ...words, TRIAL_PAGE], {
       encoding: 'utf8',
       timeout: START_TIMEOUT_MS,
     })
-    if (done.status === 0 && done.stdout.includes(TRIAL_TEXT)) return null
+    const hasWorked = IS_FIREFOX ? existsSync(picture) : done.stdout.includes(TRIAL_TEXT)
+    if (done.status === 0 && hasWorked) return null
     return `${path} does not start (${sayingOf(done)})`
   } finally {
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
@@ -101,13 +109,13 @@ function tryStart(path: string): string | null {
 /** Debian's package; null when apt-get succeeded, else the reason why not. */
 function install(): string | null {
   const advice =
-    `install Chromium (Debian: apt-get install chromium), or set ${VARIABLE} to ` +
+    `install ${title} (Debian: apt-get install ${PACKAGE}), or set ${VARIABLE} to ` +
     'the path of one'
   if (process.platform !== 'linux') return advice
   if (spawnSync('apt-get', ['--version']).status !== 0) return `there is no apt-get here: ${advice}`
   if (!IS_ROOT) return `only root may run apt-get: ${advice}`
-  console.log("Installing Debian's Chromium for the browser tests (once, ~350 MB)…")
-  const words = ['install', '--yes', '--no-install-recommends', 'chromium']
+  console.log(`Installing Debian's ${title} for the browser tests (once, ~350 MB)…`)
+  const words = ['install', '--yes', '--no-install-recommends', PACKAGE]
   // Lists may be older than the archive; where they cannot be renewed the install says the rest.
   runApt(['update'])
   const failure = runApt(words)
@@ -139,6 +147,6 @@ function report(failure: string): void {
     : isFailure
       ? 'In CI this is a failure.'
       : 'The tests of the page in a real browser are SKIPPED.'
-  console.error(`\n!! There is no Chromium for the browser tests: ${failure}\n!! ${outcome}\n`)
+  console.error(`\n!! There is no ${title} for the browser tests: ${failure}\n!! ${outcome}\n`)
   if (isFailure) process.exitCode = 1
 }

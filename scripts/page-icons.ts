@@ -3,7 +3,7 @@
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { launchBrowser } from '../test/browser/support/chromium.ts'
+import { launchChromium } from '../test/browser/support/chromium.ts'
 
 const FOLDER = join(import.meta.dirname, '../src/page/public')
 /** The ground of the sign in favicon.svg. */
@@ -18,7 +18,7 @@ const ICONS = [
 const SIGN_SHARE = 0.8
 
 const svg = await readFile(join(FOLDER, 'favicon.svg'), 'utf8')
-const browser = await launchBrowser()
+const browser = await launchChromium()
 try {
   for (const { name, size, fill } of ICONS) {
     const page = await browser.newPage({ viewport: { width: size, height: size } })

@@ -18,7 +18,7 @@ import {
 import { eventually } from './support/eventually.ts'
 import { expectNoScrollSideways, readShifts, watchShifts } from './support/layout.ts'
 import { openSite, type Site } from './support/site.ts'
-import { type PageOptions, skipBrowser } from './support/watched-page.ts'
+import { type PageOptions, SERVER_GONE, skipBrowser } from './support/watched-page.ts'
 
 const READ = 'read-key-0123456789'
 const PHONE: PageOptions = { width: 390, height: 844, isPhone: true }
@@ -70,7 +70,7 @@ describe('accessibility', { skip: skipBrowser }, () => {
 
   test('axe finds nothing beside an error, and nothing scrolls sideways on a phone', async () => {
     const watched = await site.open(PHONE)
-    watched.allow(/ERR_CONNECTION_REFUSED/)
+    watched.allow(SERVER_GONE)
     await watched.context.route('**/api/v1/**', (route) => route.abort('connectionrefused'))
     await visit(watched.page, '/', 'error')
     await expectAccessible(watched.page)

@@ -99,6 +99,7 @@ describe('behind a proxy', { skip: skipBrowser }, () => {
       const { page } = watched
       // A browser looks ahead for scripts and styles before the first script can send it elsewhere.
       watched.allow(/answer 404.*\/assets\/|status of 404.*\/assets\//)
+      watched.allow(/NS_ERROR_CORRUPTED_CONTENT.*\/assets\/|\/assets\/.*disallowed MIME type/)
       await page.goto('/cm?range=6h&campaign=proxied#top')
       await waitForState(page, 'signed-out')
       await signIn(page, READ)

@@ -7,12 +7,13 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { DAY_MS, MINUTE_MS } from './support/ad-events.ts'
 import { findViolations } from './support/axe.ts'
+import { IS_FIREFOX } from './support/browser.ts'
 import { readTiles, shownText, visit, waitForState } from './support/dashboard.ts'
 import { eventually } from './support/eventually.ts'
 import { openFront } from './support/front.ts'
 import { expectNoScrollSideways } from './support/layout.ts'
 import { openSite, type Site } from './support/site.ts'
-import { openWatchedPage, skipBrowser } from './support/watched-page.ts'
+import { openWatchedPage, skipBrowser, type WatchedPage } from './support/watched-page.ts'
 
 type Languages = Readonly<{
   language: string | undefined
@@ -32,7 +33,7 @@ describe('everywhere', { skip: skipBrowser }, () => {
   let site: Site
 
   before(async () => {
-    site = await openSite()
+    site = await openSite({ currency: 'EUR' })
     await site.send([
       { campaign: 'a', ageMs: 3 * MINUTE_MS, impressions: 12_345, clicks: 7, revenue: [1234.5] },
     ])
@@ -48,10 +49,11 @@ describe('everywhere', { skip: skipBrowser }, () => {
         Object.defineProperty(Navigator.prototype, 'languages', { get: () => all })
       }, JSON.stringify({ language, languages }))
       await visit(watched.page, '/')
-      const { impressions } = await readTiles(watched.page)
+      const { impressions, revenue } = await readTiles(watched.page)
       const isGerman = language?.startsWith('de') === true
       assert.equal(impressions.value, 12_345)
       assert.equal(impressions.text, isGerman ? '12.345' : '12,345')
+      assert.equal(revenue.text, isGerman ? '1.234,50\u00a0€' : '€1,234.50')
       await watched.page.locator('[data-chart="trend"] canvas').first().waitFor()
       await watched.close()
     })
@@ -62,11 +64,14 @@ describe('everywhere', { skip: skipBrowser }, () => {
     for (const root of [`${site.url()}/`, `${proxy.origin}/metrics/`]) {
       const watched = await openWatchedPage(site.browser, new URL(root).origin)
       await visit(watched.page, new URL(root).pathname)
-      const session = await watched.context.newCDPSession(watched.page)
-      const { url, errors, data = '' } = await session.send('Page.getAppManifest')
-      assert.deepEqual(errors, [])
+      const { url, text } = await watched.page.evaluate(async () => {
+        const link = document.querySelector<HTMLLinkElement>('link[rel="manifest"]')
+        const answer = await fetch(link?.href ?? '')
+        return { url: answer.url, text: await answer.text() }
+      })
       assert.equal(url, `${root}manifest.webmanifest`)
-      const manifest = JSON.parse(data)
+      if (!IS_FIREFOX) await expectTaken(watched, url)
+      const manifest = JSON.parse(text)
       assert.equal(new URL(manifest.start_url, url).href, root)
       assert.equal(new URL(manifest.scope, url).href, root)
       assert.equal(manifest.display, 'standalone')
@@ -83,7 +88,9 @@ describe('everywhere', { skip: skipBrowser }, () => {
     await proxy.close()
   })
 
-  test('installed on a phone, its content keeps clear of notches and corners', async () => {
+  test('installed on a phone, its content keeps clear of notches and corners', {
+    skip: IS_FIREFOX && 'a Firefox cannot be told of a notch',
+  }, async () => {
     const phone = await site.open({ width: 390, height: 844, isPhone: true })
     await visit(phone.page, '/')
     const session = await phone.context.newCDPSession(phone.page)
@@ -128,6 +135,14 @@ describe('everywhere', { skip: skipBrowser }, () => {
     await watched.close()
   })
 })
+
+/** By Chromium's own reading of it, which finds faults that JSON does not have. */
+async function expectTaken({ page, context }: WatchedPage, expected: string): Promise<void> {
+  const session = await context.newCDPSession(page)
+  const { url, errors } = await session.send('Page.getAppManifest')
+  assert.deepEqual(errors, [])
+  assert.equal(url, expected)
+}
 
 async function sizeOfImage(page: Page, address: string): Promise<string> {
   return await page.evaluate(async (src) => {

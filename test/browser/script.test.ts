@@ -5,12 +5,13 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import { type Folder, openFolder } from '../support/folder.ts'
 import { type Product, startProduct } from '../support/product.ts'
-import { launchBrowser } from './support/chromium.ts'
+import { launchBrowser } from './support/browser.ts'
+import { type Front, openFront } from './support/front.ts'
 import { skipBrowser } from './support/watched-page.ts'
 
 const KEY = 'page-key-0123456789'
@@ -22,6 +23,8 @@ type Sent = Readonly<{ event_type: string; campaign_id: string; user_id: string;
 
 let folder: Folder
 let product: Product
+/** The collector as pages know it; it notes what they send. */
+let front: Front
 let browser: Browser
 let server: Server
 let origin = ''
@@ -31,7 +34,7 @@ let html = ''
 before(async () => {
   if (skipBrowser !== false) return
   server = createServer((_request, response) => {
-    const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${product.url}; connect-src ${product.url}`
+    const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${front.origin}; connect-src ${front.origin}`
     response.setHeader('Content-Security-Policy', policy)
     response.setHeader('Content-Type', 'text/html').end(html)
   })
@@ -40,13 +43,19 @@ before(async () => {
   const keys = { write: ['write-key-0123456789'], read: ['read-key-0123456789'], page: [KEY] }
   folder = await openFolder({ keys, cors: [origin] })
   product = await startProduct(folder)
+  front = await openFront({ path: '', target: () => product.url })
   browser = await launchBrowser()
 })
 after(async () => {
   await browser?.close()
   server?.close()
+  await front?.close()
   await product?.stop()
   await folder?.close()
+})
+/** What a test has left open sends nothing during the next one. */
+afterEach(async () => {
+  for (const context of browser?.contexts() ?? []) await context.close()
 })
 
 type Visit = Readonly<{
@@ -60,24 +69,22 @@ type Visit = Readonly<{
 async function visit(body: string, attributes = '', page?: Page): Promise<Visit> {
   html =
     `<!doctype html><title>shop</title><style>body { margin: 0 } .ad { width: 300px; height: ` +
-    `250px; background: silver }</style><script src="${product.url}/sdk.js" data-key="${KEY}" ` +
+    `250px; background: silver }</style><script src="${front.origin}/sdk.js" data-key="${KEY}" ` +
     `${attributes} async></script>${body}`
   const tab = page ?? (await browser.newPage({ viewport: { width: 1_000, height: 600 } }))
-  const events = new Map<string, Sent>()
-  tab.on('request', (request) => {
-    if (new URL(request.url()).pathname !== '/v1/events') return
-    for (const line of (request.postData() ?? '').split('\n')) {
-      const event = JSON.parse(line) as Sent
-      events.set(event.event_id, event)
-    }
-  })
+  const before = front.posted.length
+  const events = (): readonly Sent[] => {
+    const lines = front.posted.slice(before).flatMap((body) => body.split('\n'))
+    const all = lines.map((line) => JSON.parse(line) as Sent)
+    return [...new Map(all.map((event) => [event.event_id, event])).values()]
+  }
   await tab.goto(origin)
   const sent = (): string[] =>
-    [...events.values()].map(({ event_type, campaign_id }) => `${event_type} ${campaign_id}`)
+    events().map(({ event_type, campaign_id }) => `${event_type} ${campaign_id}`)
   return {
     page: tab,
     sent,
-    users: () => new Set([...events.values()].map(({ user_id }) => user_id)),
+    users: () => new Set(events().map(({ user_id }) => user_id)),
     async expectSent(expected) {
       const limit = AbortSignal.timeout(LIMIT_MS)
       while (sent().length < expected.length && !limit.aborted) await sleep(50)
@@ -164,7 +171,7 @@ test('clicks count by mouse and keyboard, not by script', { skip: skipBrowser },
 
 test('a hidden tab counts nothing until it is shown', { skip: skipBrowser }, async () => {
   const tab = await browser.newPage()
-  // Headless Chromium shows every tab, so this one is told that it is hidden.
+  // A browser without a window shows every tab, so this one is told that it is hidden.
   await tab.addInitScript(() => {
     let hidden = true
     Object.defineProperty(document, 'hidden', { get: () => hidden })

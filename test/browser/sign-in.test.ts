@@ -17,7 +17,7 @@ import {
 } from './support/dashboard.ts'
 import { eventually } from './support/eventually.ts'
 import { openSite, type Site } from './support/site.ts'
-import { skipBrowser, type WatchedPage } from './support/watched-page.ts'
+import { SERVER_GONE, skipBrowser, type WatchedPage } from './support/watched-page.ts'
 
 const WRITE = 'write-key-0123456789'
 const READ = 'read-key-0123456789'
@@ -55,6 +55,10 @@ describe('sign-in', { skip: skipBrowser }, () => {
   test('without a sign-in the page asks for one, and API and stream give nothing', async () => {
     await visit(page, '/', 'signed-out')
     assert.ok(await page.locator('form[data-sign-in] input[type="password"]').isVisible())
+    assert.match(
+      await shownText(page.locator('form[data-sign-in]')),
+      /Ask whoever runs this for a key/,
+    )
     assert.equal(await page.locator('[data-tile]:visible').count(), 0)
     for (const path of PATHS)
       assert.equal((await get(site.url(), `/api/v1/${path}`)).status, 401, path)
@@ -121,8 +125,7 @@ describe('sign-in', { skip: skipBrowser }, () => {
   })
 
   test('a restart of the server keeps the session', async () => {
-    watched.allow(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/)
-    watched.allow(/ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_CLOSED/)
+    watched.allow(SERVER_GONE)
     await site.restart('stop')
     await waitUntilLive(page)
     await page.reload()
@@ -131,7 +134,7 @@ describe('sign-in', { skip: skipBrowser }, () => {
   })
 
   test('who cannot be signed out, because the server does not answer, is told so', async () => {
-    watched.allow(/ERR_FAILED/)
+    watched.allow(SERVER_GONE)
     await page.route('**/api/v1/session', (route) => route.abort())
     await page.locator('button[data-sign-out]').click()
     await waitForState(page, 'signed-out')

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { findViolations } from './support/axe.ts'
-import { launchBrowser } from './support/chromium.ts'
+import { launchBrowser } from './support/browser.ts'
 import { eventually } from './support/eventually.ts'
 import { expectNoScrollSideways, readShifts, watchShifts } from './support/layout.ts'
 import { openWatchedPage, skipBrowser } from './support/watched-page.ts'
@@ -27,7 +27,7 @@ const PAGES: Readonly<Record<string, string>> = {
   '/inline': '<script>1</script>',
   '/style': '<p style="color:red">styled</p>',
   '/absent': '<img src="/nothing.png" alt="">',
-  '/elsewhere': '<script src="/script?fetch(\'http://127.0.0.2:9/\').catch(()=>{})"></script>',
+  '/elsewhere': '<script src="/script?fetch(\'http://127.0.0.2:65000/\').catch(()=>{})"></script>',
   '/unnamed': '<main><button></button></main>',
   '/wide':
     '<main><div id="wide">w</div></main><script src="/script?wide.style.width=\'900px\'"></script>',
@@ -44,7 +44,7 @@ const SEEN: readonly (readonly [string, RegExp])[] = [
   ['/inline', /policy violation: script-src-elem inline/],
   ['/style', /policy violation: style-src-attr inline/],
   ['/absent', /answer 404/],
-  ['/elsewhere', /request elsewhere: http:\/\/127\.0\.0\.2:9\//],
+  ['/elsewhere', /request elsewhere: http:\/\/127\.0\.0\.2:65000\//],
 ]
 
 describe('the watch over a page', { skip: skipBrowser }, () => {

@@ -15,7 +15,7 @@ import { createContext, runInContext } from 'node:vm'
 import { publint } from 'publint'
 import { type BuildEnvironmentOptions, build } from 'vite'
 import type { Tracker } from '../../sdk/src/index.ts'
-import { findChromium, launchBrowser } from '../browser/support/chromium.ts'
+import { findChromium, launchChromium } from '../browser/support/chromium.ts'
 import { get, post, waitUntilSettled } from '../support/client.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
 import { npm, npmInstall } from '../support/npm.ts'
@@ -203,7 +203,7 @@ metrics.flush().then(() => { document.title = JSON.stringify(metrics.counts()) }
     }
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const browser = await launchBrowser()
+  const browser = await launchChromium()
   try {
     const page = await browser.newPage()
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)

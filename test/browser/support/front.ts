@@ -18,6 +18,8 @@ export type Front = Readonly<{
   strays: readonly string[]
   /** Requests that were passed on, as they came in. */
   passed: readonly string[]
+  /** The bodies of what was posted, as far as they have come in whole. */
+  posted: readonly string[]
   close(): Promise<void>
 }>
 
@@ -35,6 +37,7 @@ export type FrontOptions = Readonly<{
 export async function openFront(options: FrontOptions): Promise<Front> {
   const strays: string[] = []
   const passed: string[] = []
+  const posted: string[] = []
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const inside = insideOf(incoming.url ?? '/', options.path)
     if (inside === null) {
@@ -47,6 +50,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       return
     }
     passed.push(`${incoming.method} ${incoming.url}`)
+    if (incoming.method === 'POST') note(incoming, posted)
     pass(incoming, outgoing, inside, options)
   }
   const server =
@@ -57,6 +61,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     origin: `${options.tls === true ? 'https' : 'http'}://127.0.0.1:${port}`,
     strays,
     passed,
+    posted,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -74,6 +79,12 @@ function insideOf(url: string, path: string): string | null {
 
 function hasPassword({ headers }: IncomingMessage, basic: string): boolean {
   return headers.authorization === `Basic ${Buffer.from(basic).toString('base64')}`
+}
+
+function note(incoming: IncomingMessage, posted: string[]): void {
+  const chunks: Buffer[] = []
+  incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+  incoming.on('end', () => posted.push(Buffer.concat(chunks).toString()))
 }
 
 function pass(

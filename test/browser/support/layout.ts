@@ -2,9 +2,14 @@
 import assert from 'node:assert/strict'
 import type { BrowserContext, Page } from 'playwright-core'
 
-/** Has every page of the context add up its layout shifts from the first paint on. */
+/**
+ * Has every page of the context add up its layout shifts from the first paint on. A browser without
+ * the Layout Instability API measures them frame by frame, by the same formula.
+ */
 export async function watchShifts(context: BrowserContext): Promise<void> {
+  await context.addInitScript(watchFrames)
   await context.addInitScript(() => {
+    if (!PerformanceObserver.supportedEntryTypes.includes('layout-shift')) return
     type Shift = PerformanceEntry & { value: number; hadRecentInput: boolean }
     const seen: { sum: number; sources: string[] } = { sum: 0, sources: [] }
     Reflect.set(window, 'shifts', seen)
@@ -19,6 +24,53 @@ export async function watchShifts(context: BrowserContext): Promise<void> {
       }
     }).observe({ type: 'layout-shift', buffered: true })
   })
+}
+
+/**
+ * Impact × distance: the part of the window that moved elements had and have, by how far they went
+ * in parts of the window. What the user did in the half second before has moved nothing.
+ */
+function watchFrames(): void {
+  if (PerformanceObserver.supportedEntryTypes.includes('layout-shift')) return
+  const [MOVED_PX_MIN, INPUT_MS] = [3, 500]
+  const seen: { sum: number; sources: string[] } = { sum: 0, sources: [] }
+  Reflect.set(window, 'shifts', seen)
+  let inputMs = Number.NEGATIVE_INFINITY
+  for (const type of ['pointerdown', 'keydown'])
+    addEventListener(type, () => (inputMs = performance.now()), true)
+  let before = new Map<Element, DOMRect>()
+  const areaOf = ({ left, top, right, bottom }: DOMRect): number => {
+    const width = Math.min(right, innerWidth) - Math.max(left, 0)
+    const height = Math.min(bottom, innerHeight) - Math.max(top, 0)
+    return width > 0 && height > 0 ? width * height : 0
+  }
+  const look = (nowMs: number): void => {
+    const now = new Map<Element, DOMRect>()
+    let [area, distance] = [0, 0]
+    const moved: string[] = []
+    for (const element of document.querySelectorAll('body *')) {
+      if (element.childElementCount > 0) continue
+      const rect = element.getBoundingClientRect()
+      const { x, y, width, height } = rect
+      const placed = new DOMRect(x + scrollX, y + scrollY, width, height)
+      now.set(element, placed)
+      const last = before.get(element)
+      if (last === undefined || areaOf(last) === 0 || areaOf(placed) === 0) continue
+      const far = Math.max(Math.abs(placed.x - last.x), Math.abs(placed.y - last.y))
+      if (far < MOVED_PX_MIN) continue
+      area += areaOf(last) + areaOf(placed)
+      distance = Math.max(distance, far)
+      moved.push(`${far.toFixed(0)} px ${element.outerHTML.slice(0, 120)}`)
+    }
+    before = now
+    if (moved.length > 0 && nowMs - inputMs > INPUT_MS) {
+      const impact = Math.min(1, area / (innerWidth * innerHeight))
+      seen.sum += impact * (distance / Math.max(innerWidth, innerHeight))
+      seen.sources.push(...moved)
+    }
+    requestAnimationFrame(look)
+  }
+  requestAnimationFrame(look)
 }
 
 export async function readShifts(page: Page): Promise<{ sum: number; sources: string[] }> {

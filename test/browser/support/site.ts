@@ -7,7 +7,7 @@ import { type Accepted, postAccepted, waitUntilSettled } from '../../support/cli
 import { type Folder, openFolder } from '../../support/folder.ts'
 import { type Product, startProduct } from '../../support/product.ts'
 import { type AdEvents, eventsOf } from './ad-events.ts'
-import { launchBrowser } from './chromium.ts'
+import { launchBrowser } from './browser.ts'
 import { openWatchedPage, type PageOptions, type WatchedPage } from './watched-page.ts'
 
 export type Site = Readonly<{

@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { findChromium } from './chromium.ts'
+import { BROWSER, browserWith, IS_FIREFOX } from './browser.ts'
+import { findBrowser } from './find-browser.ts'
 
 export type WatchedPage = Readonly<{
   page: Page
@@ -39,9 +40,21 @@ export type PageOptions = Readonly<{
  * one is found out.
  */
 const BROWSER_ZONE = 'America/St_Johns'
-const ACTION_LIMIT_MS = 30_000
+const ACTION_LIMIT_MS = 60_000
 
-export const skipBrowser: string | false = findChromium().skip
+/** What browsers call a request that its page, or the end of the page, took back. */
+const ABORTED = ['net::ERR_ABORTED', 'NS_BINDING_ABORTED']
+/** What they say of a server that is not there, or that goes away before its answer is complete. */
+export const SERVER_GONE: RegExp = new RegExp(
+  [
+    'ERR_CONNECTION_(REFUSED|RESET|CLOSED)|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED',
+    'ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_FAILED',
+    'NS_ERROR_(CONNECTION_REFUSED|NET_RESET|NET_INTERRUPT|NET_PARTIAL_TRANSFER|NET_EMPTY_RESPONSE)',
+    'NS_ERROR_ABORT|Firefox can’t establish a connection|was interrupted while the page was loading',
+  ].join('|'),
+)
+
+export const skipBrowser: string | false = findBrowser(BROWSER).skip
 
 export async function openWatchedPage(
   browser: Browser,
@@ -49,16 +62,19 @@ export async function openWatchedPage(
   options: PageOptions = {},
 ): Promise<WatchedPage> {
   const { width = 1280, height = 900, isPhone = false } = options
-  const context = await browser.newContext({
+  const { colorScheme = 'light', reducedMotion = 'no-preference' } = options
+  const looking = await browserWith(browser, { colorScheme, reducedMotion, isPhone })
+  const context = await looking.newContext({
     baseURL: origin,
     viewport: { width, height },
-    colorScheme: options.colorScheme ?? 'light',
-    reducedMotion: options.reducedMotion ?? 'no-preference',
+    colorScheme,
+    reducedMotion,
     locale: options.locale ?? 'en-US',
     timezoneId: BROWSER_ZONE,
     isMobile: isPhone,
     hasTouch: isPhone,
-    permissions: [...(options.permissions ?? [])],
+    // Firefox has no such permissions; its clipboard is open by a preference.
+    permissions: IS_FIREFOX ? [] : [...(options.permissions ?? [])],
     ignoreHTTPSErrors: options.ignoreHTTPSErrors ?? false,
     ...(options.httpCredentials === undefined ? {} : { httpCredentials: options.httpCredentials }),
   })
@@ -107,7 +123,7 @@ function watchRequests(context: BrowserContext, origin: string, seen: string[]):
   context.on('requestfailed', (request) => {
     // Aborted: the page took the request back itself, or the tab was closed.
     const why = request.failure()?.errorText ?? 'unknown'
-    if (why !== 'net::ERR_ABORTED') seen.push(`request failed: ${why} ${request.url()}`)
+    if (!ABORTED.includes(why)) seen.push(`request failed: ${why} ${request.url()}`)
   })
   context.on('response', (response) => {
     if (response.status() >= 400) seen.push(`answer ${response.status()}: ${response.url()}`)

@@ -1,7 +1,7 @@
 /** The dashboard in a real browser: signed in, with every answer of a chart that the page got. */
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
-import { launchBrowser } from '../../browser/support/chromium.ts'
+import { launchChromium } from '../../browser/support/chromium.ts'
 
 export type ChartAnswer = Readonly<{
   /** Of the chart, as Superset numbers it. */
@@ -33,7 +33,7 @@ export async function openSupersetPage(
   account: Readonly<{ user: string; password: string }>,
   view: typeof TEST_VIEW = TEST_VIEW,
 ): Promise<SupersetPage> {
-  const browser = await launchBrowser()
+  const browser = await launchChromium()
   const page = await browser.newPage(view)
   const faults: string[] = []
   let answered = new Map<number, ChartAnswer>()
