@@ -169,12 +169,14 @@ function chooseView({ random, campaigns }: Watching, isOpening: boolean): View {
   }
   const lines = random.chance(0.3) ? 'campaigns' : 'all'
   const search = random.chance(0.1) ? '&search=00' : ''
+  // As the page asks: a breakdown is compared only where its changes are shown.
+  const changes = random.chance(0.2) ? '' : '&compare=none'
   const paths = [
     `summary?${query}`,
     `trend?${query}&lines=${lines}`,
     `revenue?${query}`,
     `campaigns?${query}&sort=${random.pick(SORTS)}&page=${1 + random.below(3)}${search}`,
-    `breakdown?${query}&by=${random.pick(EVENT_FILTER_IDS)}`,
+    `breakdown?${query}&by=${random.pick(EVENT_FILTER_IDS)}${changes}`,
     // The lists of a filter are asked for when it is opened.
     ...(filter === 'value' ? ['values'] : []),
   ]
