@@ -11,6 +11,7 @@ import { promisify } from 'node:util'
 import { CLIENT_COMMIT_STEPS } from '../../src/table.ts'
 import { get, postAccepted, waitUntilSettled } from '../support/client.ts'
 import { type Folder, openFolder } from '../support/folder.ts'
+import type { Product } from '../support/product.ts'
 import { until } from '../support/until.ts'
 import { pythonReaders } from './python.ts'
 import {
@@ -65,6 +66,52 @@ test('an event whose row a client appended is a duplicate, also after a kill', {
   assert.deepEqual([ledger.duplicates, tables.events.rows], [10, 29])
   await again.stop()
   await verifies(folder)
+})
+
+/** Impressions and clicks of one day, as the page shows them: all, with a filter, broken down. */
+async function figuresOf({ url }: Product): Promise<readonly (readonly [number, number])[]> {
+  const day = AT.slice(0, 10)
+  const range = `from=${day}&to=${day}&zone=UTC&compare=none`
+  const paths = ['summary?', 'summary?device=&', 'breakdown?by=device&']
+  const answers = await Promise.all(
+    paths.map(async (path) => {
+      const asked = `/api/v1/${path}${range}`
+      const { status, text } = await get(url, asked, { authorization: `Bearer ${KEY}` })
+      assert.equal(status, 200, text)
+      return JSON.parse(text)
+    }),
+  )
+  return answers.map(({ figures, totals }) => {
+    const { impressions, clicks } = figures ?? totals
+    return [impressions, clicks] as const
+  })
+}
+
+test('the page shows rows that a client added, changed or removed, with filters as without', {
+  skip,
+}, async (t) => {
+  const product = await start(t, await openPlace(t))
+  const expectFigures = (impressions: number, clicks: number): Promise<void> =>
+    until(async () => {
+      const expected = Array.from({ length: 3 }, () => [impressions, clicks])
+      assert.deepEqual(await figuresOf(product), expected)
+      return true
+    })
+  // Large enough for files of cells.
+  await postAccepted(product.url, lines('first', 5000))
+  await waitUntilSettled(product.url)
+  await expectFigures(5000, 0)
+  await act(product, [['append', 'x', 20, 'even', AT]])
+  await expectFigures(5000, 20)
+  await act(product, [['delete', EVENTS, "user_id == 'u-3'"]])
+  await expectFigures(4500, 20)
+  // As many rows as there were.
+  await act(product, [['overwrite', EVENTS, "event_id == 'x-7'"]])
+  await expectFigures(4500, 20)
+  await postAccepted(product.url, lines('second', 100))
+  await waitUntilSettled(product.url)
+  await expectFigures(4600, 20)
+  await product.stop()
 })
 
 const REFUSED: readonly (readonly [Action, RegExp])[] = [

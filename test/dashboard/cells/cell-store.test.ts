@@ -179,6 +179,45 @@ test('cells add up to what the raw files do, in any stretch, step and selection'
   assert.deepEqual(opened.read, [], 'no raw file was read')
 })
 
+test('raw files of other writers have cells that add up to the same', async (t) => {
+  const at = `make_timestamp(${DAY * DAY_US}::BIGINT + n * ${MINUTE_US})`
+  const ids = 'campaign_id: 3, event_type: 4, "timestamp": 5, revenue: 6'
+  const named = `'c' || n % 7 AS campaign_id, ['impression', 'click', 'view'][n % 3 + 1] AS event_type,
+    ${at} AS "timestamp", n / 8 AS revenue`
+  const layouts: readonly (readonly [columns: string, ids: string, options: string])[] = [
+    // Without columns that are optional, and with one that is not ours.
+    [`${named}, n AS note`, `${ids}, note: 10`, 'COMPRESSION uncompressed'],
+    [`${named}, ['DE', 'Côte', 'Côte'][n % 3 + 1] AS country`, `${ids}, country: 8`, ''],
+    // In another order, by other names, and in many row groups without dictionaries.
+    [
+      `['ios', ''][n % 2 + 1] AS device, n / 8 AS revenue, ${at} AS moment, 'click' AS kind,
+        ['web', NULL][n % 2 + 1] AS os, 'c' AS campaign`,
+      'device: 9, revenue: 6, moment: 5, kind: 4, os: 7, campaign: 3',
+      'COMPRESSION snappy, ROW_GROUP_SIZE 2048, DICTIONARY_SIZE_LIMIT 1',
+    ],
+  ]
+  const raws: LakeFile[] = []
+  for (const [columns, fieldIds, options] of layouts) {
+    const path = join(fixture.path, 'data', `other-${++files}.parquet`)
+    const more = options === '' ? '' : `, ${options}`
+    await fixture.sql(`COPY (SELECT ${columns} FROM range(1400) t(n))
+      TO '${path}' (FORMAT parquet, FIELD_IDS {${fieldIds}}${more})`)
+    raws.push({ path, day: DAY, rows: 1400 })
+  }
+  const opened = await openStore(t, raws)
+  assert.equal(opened.store.files, raws.length)
+  const selections: readonly EventSelection[] = [
+    BY_CAMPAIGN,
+    { by: 'country', where: { ...ALL, device: [''] } },
+    { by: 'device', where: { ...ALL, country: ['Côte', ''] } },
+    { by: 'platform', where: { ...ALL, country: ['Côte'] } },
+  ]
+  for (const selection of selections) {
+    await expectSameSums(opened, raws, ANY_TIME, HOUR_US, selection)
+  }
+  assert.deepEqual(opened.read, [])
+})
+
 test('raw files without cells are read beside those with', async (t) => {
   const [some, other] = [await rawFile(DAY, 500), await rawFile(DAY, 500)]
   const opened = await openStore(t, [some])
