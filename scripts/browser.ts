@@ -98,8 +98,11 @@ function tryStart(path: string): string | null {
       encoding: 'utf8',
       timeout: START_TIMEOUT_MS,
     })
-    const hasWorked = IS_FIREFOX ? existsSync(picture) : done.stdout.includes(TRIAL_TEXT)
-    if (done.status === 0 && hasWorked) return null
+    const hasEnded = done.status === 0
+    const hasWorked = IS_FIREFOX
+      ? existsSync(picture)
+      : hasEnded && done.stdout.includes(TRIAL_TEXT)
+    if (hasEnded && hasWorked) return null
     return `${path} does not start (${sayingOf(done)})`
   } finally {
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
