@@ -388,10 +388,12 @@ function bytesOf(ready: Ready | undefined): number {
 /** Names of campaigns are most of an index. */
 function indexEntry(file: string): Readonly<{ index: CellsIndex; bytes: number }> {
   const index = readIndex(file)
-  const { header, groups } = index
-  const bytes = header.campaigns.reduce(
-    (sum, name) => sum + name.length * 2 + 16,
-    groups.length * 88,
+  const { header, cuboids } = index
+  const named = header.campaigns.reduce((sum, name) => sum + name.length * 2 + 16, 0)
+  const held = cuboids.reduce(
+    (sum, { groups, counts, blocks }) =>
+      sum + groups.byteLength + counts.byteLength + blocks.length * 64,
+    0,
   )
-  return { index, bytes }
+  return { index, bytes: named + held }
 }

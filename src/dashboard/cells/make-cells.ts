@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import type { EventCells, SumsQuery } from '../../query.ts'
 import { type CellsSource, encodeCells } from './cell-file.ts'
+import { CUBOID_RULES, type CuboidRules } from './cuboids.ts'
 import { mergeCells } from './merge-cells.ts'
 import { readCells } from './scan.ts'
 
@@ -24,11 +25,14 @@ function* cellsOf(files: readonly string[]): Generator<EventCells> {
   for (const file of files) yield readCells(file)
 }
 
-export function openMakeCells(readEvents: SumsQuery['readCells']): MakeCells {
+export function openMakeCells(
+  readEvents: SumsQuery['readCells'],
+  rules: CuboidRules = CUBOID_RULES,
+): MakeCells {
   return async ({ source, parts, to }) => {
     const cells =
       parts.length > 0 ? mergeCells(cellsOf(parts)) : await readEvents(source.raw, source.windowUs)
-    const encoded = cells === null ? null : encodeCells(cells, source)
+    const encoded = cells === null ? null : encodeCells(cells, source, rules)
     if (encoded === null) return null
     const bytes = Buffer.concat(encoded)
     try {

@@ -31,7 +31,7 @@ export function openServiceAt(
     nowUs?: number
     timezone?: string
     limits?: FiguresServiceOptions['limits']
-    /** A folder for cells of raw files, however small these are. */
+    /** A folder for cells of raw files in every cuboid, however small these are. */
     cellsFolder?: string
   } = {},
 ): ServiceAt {
@@ -47,7 +47,7 @@ export function openServiceAt(
           bytesMax: 2 ** 30,
           windowUs,
           sumEvents: lake.sums.sumEvents,
-          make: openMakeCells(lake.sums.readCells),
+          make: openMakeCells(lake.sums.readCells, { cellsMin: 0, shareMax: 1 }),
           nowMs: () => clock.us / 1000,
           pause: async () => {},
           rawRowsMin: 1,
