@@ -82,7 +82,7 @@ async function expectOwnSettings(stack: Stack): Promise<void> {
   const expected: Record<string, unknown> = {
     mode: 'exactly_once',
     interval: 2 * SECOND_MS,
-    timeout: 600 * SECOND_MS,
+    timeout: 180 * SECOND_MS,
     min_pause: 0,
     max_concurrent: 1,
     externalization: { enabled: true, delete_on_cancellation: false },
