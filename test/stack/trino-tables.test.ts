@@ -264,6 +264,10 @@ test("late events are found by the files that brought them, with their windows' 
     { fromUs: midnightUs - WINDOW_US, toUs: midnightUs },
     { fromUs: TEN_US, toUs: TEN_US + WINDOW_US },
   ])
+  // More paths than one statement takes; those that are no files of the table change nothing.
+  const others = Array.from({ length: 600 }, (_, at) => `${files[0]}-${at}`)
+  const more = { snapshotId: snapshots.eventsId, files: [...others, ...files] }
+  assert.deepEqual(await query.touchedSpans({ ...more, untilUs: closedUs + 1 }), spans)
   const differing = await query.differingWindows({ snapshots, spans, limit: 100 })
   assert.deepEqual(differing, [
     {
