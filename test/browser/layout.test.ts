@@ -123,7 +123,7 @@ describe('layout', { skip: skipBrowser }, () => {
       await page.keyboard.press('Enter')
       assert.equal(await page.locator('[data-measure="cvr"]').getAttribute('aria-pressed'), 'true')
       assert.ok(!(await isTrendSeen()))
-      await page.locator('[data-tile="clicks"]').tap()
+      await page.locator('[data-tile="clicks"]').click()
       // Without motion it is there at once.
       if (reducedMotion === 'reduce') assert.ok(await isTrendSeen())
       await eventually(async () => assert.ok(await isTrendSeen(), reducedMotion))
