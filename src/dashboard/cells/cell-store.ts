@@ -42,6 +42,8 @@ const RAW_ROWS_MIN = 4_096
  */
 const PAUSE_TIMES = 9
 const PAUSE_TIMES_ASKED = 1
+/** On a busy machine making takes long because others work. */
+const PAUSE_MS_MAX = 30_000
 /** How long after a question another one is expected. */
 const ASKED_MS = 10 * 60_000
 const FAILURE_PAUSE_MS = 60_000
@@ -231,7 +233,8 @@ export class CellStore {
       for (let raw = next(); raw !== null && !this.#isClosed; raw = next()) {
         const startMs = this.#options.nowMs()
         await this.#make(raw)
-        await this.#options.pause((this.#options.nowMs() - startMs) * pauseTimes())
+        const pauseMs = (this.#options.nowMs() - startMs) * pauseTimes()
+        await this.#options.pause(Math.min(pauseMs, PAUSE_MS_MAX))
       }
     } catch {
       // The disk fails: raw files are read instead, and the next call tries again.
